@@ -1,0 +1,29 @@
+# How things are compiled: speed-ups when present, warnings always, sanitizers on request.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(DURE_CCACHE ccache)
+if(DURE_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${DURE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${DURE_CCACHE})
+endif()
+find_program(DURE_MOLD mold)
+if(DURE_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# -g1 keeps stack traces and costs little; assertions of ours are DURE_CHECK and stay on in every build.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+
+option(DURE_FUZZ "Build libFuzzer targets (needs clang)" OFF)
+set(DURE_SANITIZE "" CACHE STRING "address,undefined or thread")
+if(DURE_SANITIZE)
+  add_compile_options(-fsanitize=${DURE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${DURE_SANITIZE})
+endif()
+
+add_library(dure_warnings INTERFACE)
+target_compile_options(dure_warnings INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Werror=return-type
+  -Werror=switch -ffp-contract=off)

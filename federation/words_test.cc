@@ -1,0 +1,113 @@
+#include <gmock/gmock.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "federation/bytes.h"
+#include "federation/canonical.h"
+#include "federation/check.h"
+#include "federation/clock.h"
+#include "federation/digest.h"
+#include "federation/ids.h"
+#include "federation/random.h"
+#include "federation/signer.h"
+
+namespace dure {
+namespace {
+
+TEST(Bytes, RoundTripThroughEveryTextForm) {
+  SeededRandom random(1);
+  for (size_t n = 0; n < 70; ++n) {
+    Bytes bytes(n);
+    random.Fill(bytes);
+    EXPECT_EQ(FromHex(ToHex(bytes)).value(), bytes);
+    EXPECT_EQ(FromBase64(ToBase64(bytes)).value(), bytes);
+    EXPECT_EQ(FromBase64(ToBase64Url(bytes)).value(), bytes);
+  }
+  EXPECT_FALSE(FromHex("abc"));
+  EXPECT_FALSE(FromHex("zz"));
+  EXPECT_FALSE(FromBase64("AAAAA"));
+  EXPECT_FALSE(FromBase64("A A="));
+  EXPECT_FALSE(FromBase64("AB=="));  // stray bits: a second encoding of the same bytes
+}
+
+TEST(Digest, KnowsTheVectorsOfFips180) {
+  EXPECT_EQ(Sha256({}).Hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256(AsBytes("abc")).Hex(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  Sha256Hasher hasher;
+  EXPECT_EQ(hasher.Update("a").Update("bc").Finish(), Sha256(AsBytes("abc")));
+  EXPECT_EQ(hasher.Finish(), Sha256({}));
+}
+
+TEST(Ids, RefuseWhatCouldEscapeAPath) {
+  EXPECT_TRUE(MemberId::Parse("kt-1"));
+  for (const char* bad : {"", "-a", "a-", "A", "a/b", "..", "a b", "가"}) {
+    EXPECT_FALSE(MemberId::Parse(bad)) << bad;
+  }
+  EXPECT_FALSE(RunId::Parse(std::string(65, 'a')));
+}
+
+TEST(Signer, BindsTheDomain) {
+  const auto signer = Ed25519Signer::Generate();
+  const Ed25519Verifier verifier;
+  const Bytes message = ToBytes("두레");
+  const Signature signature = signer->Sign("plan", message);
+  EXPECT_TRUE(verifier.Verify("plan", signer->Key(), message, signature));
+  EXPECT_FALSE(verifier.Verify("receipt", signer->Key(), message, signature));
+  EXPECT_FALSE(verifier.Verify("plan", Ed25519Signer::Generate()->Key(), message, signature));
+  const auto reloaded = Ed25519Signer::FromPem(signer->ToPem());
+  EXPECT_EQ((*reloaded)->Key(), signer->Key());
+}
+
+TEST(Signer, GivesTheVectorOfRfc8032) {
+  const Bytes seed = FromHex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").value();
+  const auto signer = Ed25519Signer::FromSeed(seed).value();
+  EXPECT_EQ(ToHex(signer->Key()), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  EXPECT_EQ(ToHex(signer->SignRaw({})),
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+            "d25bf5f0595bbe24655141438e7a100b");
+}
+
+TEST(Canonical, ReadsBackWhatItWroteAndNothingElse) {
+  const Bytes bytes = CanonicalWriter().U8(1).U32(2).U64(3).F32(-0.0f).F64(1e300).Bool(true).Text("두레")
+                          .Raw32(Sha256({})).Take();
+  CanonicalReader reader(bytes);
+  EXPECT_EQ(reader.U8(), 1);
+  EXPECT_EQ(reader.U32(), 2u);
+  EXPECT_EQ(reader.U64(), 3u);
+  EXPECT_TRUE(std::signbit(reader.F32()));
+  EXPECT_EQ(reader.F64(), 1e300);
+  EXPECT_TRUE(reader.Bool());
+  EXPECT_EQ(reader.Text(), "두레");
+  EXPECT_EQ(reader.Raw32(), Sha256({}));
+  EXPECT_TRUE(reader.Done("value"));
+  CanonicalReader longer(bytes);
+  longer.U8();
+  EXPECT_FALSE(longer.Done("value"));
+  CanonicalReader huge(CanonicalWriter().U32(0xffffffff).bytes());
+  EXPECT_EQ(huge.Text(), "");
+  EXPECT_FALSE(huge.ok());
+}
+
+TEST(SeededRandom, RepeatsFromItsSeedAndBelowIsInRange) {
+  SeededRandom a(7);
+  SeededRandom b(7);
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t value = a.Below(10);
+    EXPECT_EQ(value, b.Below(10));
+    EXPECT_LT(value, 10u);
+  }
+}
+
+TEST(Clock, FormatsUtc) {
+  EXPECT_EQ(FormatRfc3339(WallTime(std::chrono::seconds(1'700'000'000))), "2023-11-14T22:13:20Z");
+}
+
+TEST(CheckDeathTest, NamesThePromise) {
+  EXPECT_DEATH(DURE_CHECK(1 == 2, "arithmetic holds"), "arithmetic holds");
+}
+
+}  // namespace
+}  // namespace dure
