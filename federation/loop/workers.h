@@ -1,0 +1,46 @@
+// WorkerPool: a few threads for work that must not run on the loop (hashing, merging, file reading).
+//
+// Life: construct, Run from any thread, destroy. Work computes on values it owns and its result comes back as
+// a task on the loop. The queue is bounded: a full queue refuses, so that overload is seen where it is made.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "federation/loop/loop.h"
+#include "federation/result.h"
+
+namespace dure::loop {
+
+inline constexpr size_t kWorkQueueMax = 1024;  // several per site at kSitesMax
+
+class WorkerPool {
+ public:
+  explicit WorkerPool(size_t threads, size_t queue_max = kWorkQueueMax);
+  // Finishes the work already accepted, then joins.
+  ~WorkerPool();
+
+  // kExhausted: the queue is full; nothing was accepted.
+  Status Run(std::function<void()> work);
+
+  // Computes `work()` on a worker and hands its value to `done` on the loop. If the loop has stopped by then
+  // the value is dropped. kExhausted: the queue is full; `done` will not be called.
+  template <typename Work, typename Done>
+  Status RunThen(EventLoop& loop, Work work, Done done) {
+    using Value = std::invoke_result_t<Work&>;
+    return Run([&loop, work = std::move(work), done = std::move(done)]() mutable {
+      // std::function wants copies; a shared box carries values that only move.
+      auto value = std::make_shared<Value>(work());
+      loop.Post([value, done = std::move(done)]() mutable { done(std::move(*value)); });
+    });
+  }
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dure::loop
