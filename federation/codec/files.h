@@ -1,0 +1,63 @@
+// The files the codec reads and writes: inputs are memory maps, outputs are written at offsets.
+//
+// Writing goes through pwrite from a cache-sized buffer, not through a shared map: a full disk is
+// then an error to report and not a SIGBUS, and page cache is filled without a fault a page.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "federation/bytes.h"
+#include "federation/result.h"
+
+namespace dure::codec {
+
+// A file mapped for reading. Move-only; unmaps at its end. The file must not shrink meanwhile.
+class MappedFile {
+ public:
+  // kNotFound: no such file; kUnavailable: the system refused. An empty file gives an empty view.
+  static Result<MappedFile> Open(const std::string& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  ByteView bytes() const { return {data_, size_}; }
+  // The fp32 values from `offset` to the end; a partial last one is left out. REQUIRES: offset is a
+  // multiple of 4.
+  std::span<const float> Floats(uint64_t offset = 0) const;
+
+ private:
+  MappedFile() = default;
+  const uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// A file being written at any offset, by several threads if their ranges are apart. Move-only.
+class OutputFile {
+ public:
+  // Creates the file (mode 0600) with that size, all zeros. kAlreadyExists; kUnavailable: the
+  // system refused.
+  static Result<OutputFile> Create(const std::string& path, uint64_t bytes);
+  // Uses a descriptor that the caller keeps open and closes.
+  static OutputFile Borrow(int descriptor, uint64_t bytes);
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&& other) noexcept;
+  ~OutputFile();
+
+  uint64_t size() const { return size_; }
+  // REQUIRES: the range lies in [0, size). kExhausted: disk or quota is full; kUnavailable: any
+  // other refusal.
+  Status WriteAt(uint64_t offset, ByteView bytes) const;
+  // Durable contents (fdatasync). The directory entry is the caller's to make durable. Errors as
+  // WriteAt.
+  Status Sync() const;
+
+ private:
+  OutputFile() = default;
+  int descriptor_ = -1;
+  bool owned_ = false;
+  uint64_t size_ = 0;
+};
+
+}  // namespace dure::codec
