@@ -1,0 +1,94 @@
+// A training session on the CPU: parameters, gradients, AdamW moments and one memory plan, driven
+// step by step by the trainer process.
+//
+// Life: Create, LoadParameters (or parameters made by model/initialize.h), LoadOptimizer when
+// resuming, then Step as often as wanted, then parameters() to hand over and SaveOptimizer to keep.
+// At each new round the trainer calls LoadParameters with the shared model; moments and step
+// counter continue. Single-threaded interface: one thread calls; the session's own workers compute.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "federation/result.h"
+#include "model/config.h"
+#include "model/cpu/schedule.h"
+
+namespace dure::model::cpu {
+
+// A target that is not predicted: neither loss nor gradient (padding, the prompt of an
+// instruction).
+inline constexpr uint32_t kIgnoredTarget = UINT32_MAX;
+
+struct TrainOptions {
+  Schedule schedule;           // learning rate
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double epsilon = 1e-8;
+  double weight_decay = 0.1;   // decoupled; matrices only: no decay on norms and the embedding
+  double clip_norm = 1.0;      // global norm of the gradient; 0 does not clip
+  uint32_t batch = 8;          // sequences computed together
+  uint32_t sequence = 128;     // tokens of one sequence, at most config.context
+  uint32_t accumulation = 1;   // batches of one step
+  uint32_t threads = 1;        // sequences are shared out, so more threads than batch are idle
+};
+
+// kInvalid names the field and its bound.
+Status Validate(const TrainOptions& options, const LlamaConfig& config);
+
+struct StepResult {
+  double loss = 0;           // mean negative log likelihood of the step's predicted tokens, in nats
+  double gradient_norm = 0;  // before clipping
+  double learning_rate = 0;
+  uint64_t tokens = 0;       // predicted tokens: targets other than kIgnoredTarget
+  uint64_t step = 0;         // steps done, this one included
+};
+
+class TrainSession {
+ public:
+  // kInvalid: configuration or options. kExhausted: the planned memory could not be mapped.
+  static Result<std::unique_ptr<TrainSession>> Create(const LlamaConfig& config,
+                                                      const TrainOptions& options);
+  ~TrainSession();
+  TrainSession(const TrainSession&) = delete;
+  TrainSession& operator=(const TrainSession&) = delete;
+
+  // The bytes that Create maps for this configuration, all of them: parameters, gradients, moments,
+  // activations, scratch. REQUIRES: both are valid.
+  static uint64_t PlannedBytes(const LlamaConfig& config, const TrainOptions& options);
+
+  // Copies the flat vector in; moments and step counter stay. kInvalid: its size is not the
+  // layout's.
+  Status LoadParameters(std::span<const float> parameters);
+
+  // The flat vector, current after each Step; valid while the session lives.
+  std::span<const float> parameters() const;
+
+  // One optimizer step. inputs and targets have [accumulation, batch, sequence] tokens, row-major;
+  // each sequence is independent, and targets[i] is what follows inputs[i]. Either the step is
+  // done, or nothing changed: kInvalid: wrong size, a token beyond the vocabulary, or no target at
+  // all; kFailedPrecondition: no parameters were loaded; kCorrupt: loss or gradient is NaN or
+  // infinite.
+  Result<StepResult> Step(std::span<const uint32_t> inputs, std::span<const uint32_t> targets);
+
+  // Steps done since the beginning of training, across rounds.
+  uint64_t step() const;
+
+  // Moments and step counter as one file: magic, configuration digest, counter, m, v, SHA-256;
+  // written beside and renamed, so a crash leaves the old file or the new one. kExhausted: the disk
+  // is full.
+  Status SaveOptimizer(const std::filesystem::path& path) const;
+  // kNotFound; kCorrupt: not whole; kFailedPrecondition: of another configuration. Unchanged on
+  // failure. After it, and LoadParameters with the parameters of the same moment, training
+  // continues bit for bit.
+  Status LoadOptimizer(const std::filesystem::path& path);
+
+ private:
+  struct State;
+  explicit TrainSession(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dure::model::cpu
