@@ -1,0 +1,86 @@
+// The aggregator's half: the issuing CA, which seats there are, and who is revoked.
+//
+// Life: Open once at start on the aggregator's folder; Enrol, Renew and Obey from any thread;
+// destroyed at exit. It owns <dir>/ca/issuing.key in memory and <dir>/identity.db through the
+// IdentityBook.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "federation/bytes.h"
+#include "federation/clock.h"
+#include "federation/identity/peer.h"
+#include "federation/identity/revocation.h"
+#include "federation/random.h"
+#include "federation/signer.h"
+
+namespace dure::identity {
+
+struct Lifetimes {
+  std::chrono::seconds site = std::chrono::days(7);     // a daemon renews by itself
+  std::chrono::seconds person = std::chrono::days(90);  // a person renews when a command is run
+  std::chrono::seconds aggregator = std::chrono::days(7);
+  // Certificates begin this much before now, so that a peer whose clock is behind accepts them.
+  std::chrono::seconds clock_skew = std::chrono::minutes(5);
+};
+
+// A seat that was let in: its names, and the key whose signatures count as its word.
+struct Seat {
+  Subject subject;
+  PublicKey signing_key{};
+  Bytes signing_cert_der;
+  std::string serial;  // of its newest TLS certificate
+  WallTime enrolled;
+  WallTime not_after;  // of its newest certificates
+};
+
+class IssuingAuthority {
+ public:
+  // kNotFound: no CA in `dir`. kPermissionDenied: its key is readable by others. kCorrupt: key,
+  // certificate and root do not belong together, or identity.db is damaged. kFailedPrecondition:
+  // another process has it.
+  static Result<std::unique_ptr<IssuingAuthority>> Open(const std::string& dir,
+                                                        const Lifetimes& lifetimes);
+  ~IssuingAuthority();
+
+  // Spends the invitation and returns the response; both durable before it answers. The same
+  // request, or one with the same keys, gets the same answer again. kInvalid: malformed, or a proof
+  // does not verify. kUnauthenticated: signed by no operator of this consortium. kPermissionDenied:
+  // wrong consortium, revoked, or the site belongs to another member. kFailedPrecondition: expired,
+  // or withdrawn. kAlreadyExists: spent by another key.
+  Result<Bytes> Enrol(ByteView request, WallTime now);
+
+  // For a peer that VerifyPeer let in. kPermissionDenied: revoked, or superseded by a later
+  // enrolment of the same seat. kInvalid: malformed, or a proof does not verify.
+  Result<Bytes> Renew(const PeerIdentity& peer, ByteView request, WallTime now);
+
+  // Carries out a revocation order (canonical bytes, revocation.h) of an operator, durably, then
+  // calls the observer with the new snapshot. kPermissionDenied: `peer` is no operator. kNotFound:
+  // to lift, nothing under that name. Returns the revocation as text for people.
+  Result<std::string> Obey(const PeerIdentity& peer, ByteView order, WallTime now);
+
+  // New certificates for the aggregator itself, when due; written to its identity folder. Returns
+  // whether anything changed (then: LoadIdentity again).
+  Result<bool> RenewOwn(WallTime now);
+
+  // The snapshot in force. Shared because readers keep the one that they began with.
+  std::shared_ptr<const Revocations> revocations() const;
+  // Called on the thread of Obey after each change; one observer, set before the first call.
+  void OnRevocation(std::function<void(std::shared_ptr<const Revocations>)> observer);
+
+  std::optional<Seat> FindSeat(Role role, const SiteId& site) const;
+  std::vector<Seat> Seats() const;  // by subject
+  const Trust& trust() const;
+
+ private:
+  struct State;
+  explicit IssuingAuthority(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dure::identity
