@@ -1,0 +1,196 @@
+// The events of the record, typed: what a DSSE envelope's in-toto statement says.
+//
+// Life: whoever acts fills an event, SealRecord makes the entry's bytes; whoever reads calls
+// OpenEntry, which parses and checks the signature under the key that the record itself names.
+// Whether that key was entitled to speak at that index is the chronicle's question (chronicle.h).
+// Pure, for any thread.
+//
+// An entry holds no personal data, no free text and nothing large: blobs are named by digest.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "federation/clock.h"
+#include "federation/digest.h"
+#include "federation/ids.h"
+#include "federation/signer.h"
+
+namespace dure::ledger {
+
+enum class Role : uint8_t { kAggregator, kSite, kOfficer, kResearcher, kOperator };
+std::string_view Name(Role role);  // "aggregator", "site", ...
+Result<Role> ParseRole(std::string_view text);
+
+// Index 0 of every log, signed by the aggregator. Members compare it with what they were told out
+// of band.
+struct ConsortiumGenesis {
+  std::string log_vkey;        // signs the tree heads
+  Digest ca_fingerprint;       // SHA-256 of the root certificate (DER)
+  PublicKey aggregator_key{};  // signs the aggregator's entries
+  bool operator==(const ConsortiumGenesis&) const = default;
+};
+// From the next index on, `key` speaks for this member's site in this role.
+struct MemberAdmitted {
+  MemberId member;
+  SiteId site;
+  Role role = Role::kSite;
+  PublicKey key{};
+  bool operator==(const MemberAdmitted&) const = default;
+};
+// From the next index on, `key` speaks for nobody.
+struct KeyRevoked {
+  MemberId member;
+  PublicKey key{};
+  std::string reason;  // a code: [a-z0-9-], at most 64
+  bool operator==(const KeyRevoked&) const = default;
+};
+struct RunProposed {
+  RunId run;
+  Digest manifest;  // of the run manifest's canonical bytes
+  std::map<std::string, std::string>
+      fields;  // the manifest as a reader wants it; <= 64 pairs, values <= 512 bytes
+  bool operator==(const RunProposed&) const = default;
+};
+
+struct RoundAttempt {
+  RunId run;
+  RoundNumber round;
+  uint32_t attempt = 0;
+  auto operator<=>(const RoundAttempt&) const = default;
+};
+
+struct RoundOpened {
+  RoundAttempt at;
+  Digest base_model;
+  std::vector<SiteId> cohort;  // distinct
+  bool operator==(const RoundOpened&) const = default;
+};
+// Signed by the site itself; these bytes are its submission.
+struct ContributionSubmitted {
+  RoundAttempt at;
+  SiteId site;
+  Digest base_model;
+  Digest contribution;  // the blob
+  uint64_t weight = 0;
+  uint64_t tokens = 0;
+  uint64_t steps = 0;
+  uint64_t saturated_lanes = 0;
+  bool operator==(const ContributionSubmitted&) const = default;
+};
+struct ContributionReceipted {
+  RoundAttempt at;
+  uint64_t submission = 0;  // the index of the contribution-submitted entry
+  Digest submission_leaf;   // and its leaf hash
+  bool accepted = false;
+  std::string reason;  // a code; empty if accepted
+  bool operator==(const ContributionReceipted&) const = default;
+};
+struct CountedSubmission {
+  uint64_t submission = 0;
+  SiteId site;
+  uint64_t weight = 0;
+  bool operator==(const CountedSubmission&) const = default;
+};
+struct ExcludedSite {
+  SiteId site;
+  std::string reason;  // a code
+  bool operator==(const ExcludedSite&) const = default;
+};
+struct RoundClosed {
+  RoundAttempt at;
+  std::vector<CountedSubmission> submissions;  // each exactly once
+  std::vector<ExcludedSite> excluded;
+  Digest aggregate;
+  Digest model;
+  Digest momentum;
+  Digest scales;
+  bool operator==(const RoundClosed&) const = default;
+};
+struct RoundAbandoned {
+  RoundAttempt at;
+  Digest base_model;
+  std::string reason;  // a code
+  bool operator==(const RoundAbandoned&) const = default;
+};
+struct EvaluationReported {
+  Digest model;
+  SiteId site;     // on whose held-out text
+  double nll = 0;  // nats, summed over `tokens`; finite
+  uint64_t bytes = 0;
+  uint64_t tokens = 0;
+  bool operator==(const EvaluationReported&) const = default;
+};
+
+// In the order of EventType.
+using Event = std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
+                           ContributionSubmitted, ContributionReceipted, RoundClosed,
+                           RoundAbandoned, EvaluationReported>;
+enum class EventType : uint8_t {
+  kConsortiumGenesis,
+  kMemberAdmitted,
+  kKeyRevoked,
+  kRunProposed,
+  kRoundOpened,
+  kContributionSubmitted,
+  kContributionReceipted,
+  kRoundClosed,
+  kRoundAbandoned,
+  kEvaluationReported
+};
+inline constexpr size_t kEventTypes = std::variant_size_v<Event>;
+inline EventType TypeOf(const Event& event) { return static_cast<EventType>(event.index()); }
+std::string_view Name(EventType type);      // "round-closed"
+std::string PredicateType(EventType type);  // "https://dure.dev/ledger/round-closed/v1"
+
+struct Actor {
+  MemberId member;
+  PublicKey key{};
+  Role role = Role::kSite;
+  bool operator==(const Actor&) const = default;
+};
+// The last tree head the actor had verified when it signed: every event gossips it.
+struct Anchor {
+  uint64_t size = 0;
+  Digest root;
+  bool operator==(const Anchor&) const = default;
+};
+struct Record {
+  std::string federation;  // the log's origin
+  Actor actor;
+  uint64_t actor_seq = 0;    // from 0 without gaps, per key, over the entries that are in the log
+  Digest prev_actor_digest;  // SHA-256 of this key's previous payload; zero at 0
+  Anchor anchor;
+  std::string occurred_at;  // RFC 3339, seconds, "Z"
+  Event event;
+  bool operator==(const Record&) const = default;
+};
+
+struct SealedEntry {
+  Bytes bytes;            // the entry, exactly as the log takes it
+  Digest payload_digest;  // the actor's next prev_actor_digest
+};
+// REQUIRES: signer.Key() == record.actor.key. kInvalid: a field is out of its form.
+// kExhausted: the entry would exceed limits::kEntryBytesMax.
+Result<SealedEntry> SealRecord(const Record& record, const Signer& signer);
+
+struct OpenedEntry {
+  Bytes bytes;
+  Digest leaf;
+  Digest payload_digest;
+  Record record;
+};
+// kInvalid: not an envelope, not a statement, a field out of its form, a subject that is not the
+// event's own. kUnauthenticated: the signature is not by the key that the record names.
+Result<OpenedEntry> OpenEntry(ByteView entry, const Verifier& verifier);
+// The same without the signature: for bytes that were verified when they were stored.
+Result<OpenedEntry> ParseEntry(ByteView entry);
+// OpenEntry for each, over `threads` threads.
+std::vector<Result<OpenedEntry>> OpenEntries(const std::vector<Bytes>& entries,
+                                             const Verifier& verifier, unsigned threads);
+
+}  // namespace dure::ledger

@@ -1,0 +1,115 @@
+// The log's two seams: LogReader (a log, a mirror, a copy opened by the CLI) and Ledger (the
+// aggregator's log).
+//
+// Life of an entry: SealNext makes its bytes on the actor's machine; the aggregator calls Append,
+// which checks the signature on the calling thread, hands it to the writer, and answers with a
+// receipt once the entry and a signed head over it are durable. Written before told: no receipt,
+// head or proof of an entry leaves before its commit. Implementations: SqliteLedger
+// (sqlite_ledger.h), MemoryLedger (memory_ledger.h). All methods are thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/ledger/chronicle.h"
+#include "policy/ledger/receipt.h"
+
+namespace dure::ledger {
+
+// A step from one head to a later one: what a mirror takes.
+struct Extension {
+  std::string note;            // the later head
+  Proof consistency;           // from the mirror's size to the head's
+  std::vector<Bytes> entries;  // [mirror's size, head's size)
+};
+
+class LogReader {
+ public:
+  virtual ~LogReader() = default;
+  virtual const NoteKey& log_key() const = 0;
+  virtual SignedHead Head() const = 0;
+  // kInvalid: not index < size <= head size.
+  virtual Result<Proof> ProveInclusion(uint64_t index, uint64_t size) const = 0;
+  // kInvalid: not from <= to <= head size.
+  virtual Result<Proof> ProveConsistency(uint64_t from, uint64_t to) const = 0;
+  // Entries from `begin`, at least one if begin < end, stopping at `end` or after `bytes_max`.
+  // kInvalid: not begin <= end <= head size. kCorrupt: a stored entry no longer hashes to its leaf.
+  virtual Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const = 0;
+  // The largest stored head of at most `from + entries_max` entries, else the smallest one beyond
+  // `from`, else the current head.
+  virtual Result<SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const = 0;
+  virtual Digest Leaf(uint64_t index) const = 0;  // REQUIRES: index < head size
+  virtual ActorChain ChainOf(const PublicKey& key) const = 0;
+  virtual std::optional<AdmittedKey> FindKey(const PublicKey& key) const = 0;
+};
+
+// What a mirror of `from` entries should take next; entries empty and note the current head if
+// nothing is new. kInvalid: from is beyond the head. Bounded by entries_max, except that one
+// commit's entries come together.
+Result<Extension> MakeExtension(const LogReader& log, uint64_t from, uint64_t entries_max = 1024);
+// The receipt of an entry under the current head. kInvalid: no such index.
+Result<Receipt> MakeReceipt(const LogReader& log, uint64_t index);
+// The next entry of `actor`: its sequence and anchor are taken from `log`, which is the ledger at
+// the aggregator and the own mirror at a site. An entry sealed but never appended is simply
+// superseded by the next one sealed.
+Result<SealedEntry> SealNext(const LogReader& log, const Actor& actor, const Signer& signer,
+                             WallTime now, Event event);
+
+// What to do when the key is taken by other bytes.
+enum class OnRepeat : uint8_t {
+  kRefuse,        // kAlreadyExists
+  kTakeExisting,  // answer with the entry that is there
+};
+
+struct Appended {
+  Receipt receipt;
+  bool existed = false;  // the log held it before this call
+};
+using AppendCallback = std::function<void(Result<Appended>)>;
+
+class Ledger : public LogReader {
+ public:
+  // Appends an entry under an idempotency key such as "run-1/0/0/closed" (at most 256 bytes; empty:
+  // none). The same key and bytes, or bytes already in the log, answer with the receipt of the
+  // entry that is there. Errors, the log unchanged by this entry: kInvalid (not an event, or key
+  // too long), kUnauthenticated (signature), kPermissionDenied (key not admitted for this),
+  // kFailedPrecondition (actor chain, anchor, rule of the rounds), kAlreadyExists
+  // (OnRepeat::kRefuse), kExhausted (disk full, queue full), kUnavailable (disk error; try again),
+  // kCorrupt (the disk gave back other bytes; nothing further is taken), kCancelled (closing). The
+  // signature is checked on the calling thread; the rest waits for the group's commit.
+  Result<Appended> Append(Bytes entry, std::string key, OnRepeat on_repeat = OnRepeat::kRefuse);
+  // The same; `done` is called once, from the writer's thread or, for an error known at once,
+  // inside this call. It must not block or call Append: post to the loop.
+  void AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done);
+  // The index that was appended under `key`.
+  virtual std::optional<uint64_t> Find(std::string_view key) const = 0;
+  virtual const Verifier& verifier() const = 0;
+
+ protected:
+  virtual void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat,
+                      AppendCallback done) = 0;
+};
+
+inline constexpr size_t kIdempotencyKeyBytesMax = 256;
+
+// Seals and appends one actor's own events in order, one at a time: the aggregator's hand. An event
+// whose key is in the log already is answered with that entry and not sealed again. Thread-safe.
+// REQUIRES: outlived by what it was given.
+class Recorder {
+ public:
+  Recorder(Ledger& ledger, Actor actor, const Signer& signer, std::function<WallTime()> now);
+  ~Recorder();
+  // Blocks until durable. Errors as Ledger::Append, and SealRecord's.
+  Result<Appended> Record(Event event, std::string key);
+  // `done` as in AppendAsync. Events are recorded in the order of the calls.
+  void RecordAsync(Event event, std::string key, AppendCallback done);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace dure::ledger
