@@ -1,0 +1,43 @@
+#include "cli/command.h"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+namespace dure::cli {
+namespace {
+
+void WriteLine(std::ostream& stream, std::string_view text) {
+  stream << text;
+  if (text.empty() || text.back() != '\n') stream << '\n';
+  stream.flush();
+}
+
+}  // namespace
+
+void Context::Print(std::string_view text) { WriteLine(out_, text); }
+
+void Context::Say(std::string_view text) {
+  if (!quiet_ && !json_) WriteLine(err_, text);
+}
+
+void Context::Do(CLI::App& verb, std::function<Status()> action) {
+  verb.callback([this, action = std::move(action)] { action_ = action; });
+}
+
+CLI::App& AddNoun(CLI::App& dure, const std::string& name, const std::string& one_line) {
+  CLI::App* noun = dure.add_subcommand(name, one_line);
+  noun->require_subcommand(1);
+  return *noun;
+}
+
+CLI::App& AddVerb(CLI::App& noun, const std::string& name, const std::string& one_line,
+                  const std::string& examples) {
+  CLI::App* verb = noun.add_subcommand(name, one_line);
+  std::string footer = "Examples:\n";
+  std::istringstream lines(examples);
+  for (std::string line; std::getline(lines, line);) footer += "  " + line + "\n";
+  verb->footer(footer);
+  return *verb;
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,83 @@
+#include "cli/dure.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/nouns.h"
+
+namespace dure::cli {
+
+// Builds the tree of nouns, reads the command line, runs the one chosen verb.
+class Dure {
+ public:
+  Dure(std::ostream& out, std::ostream& err, std::function<WallTime()> now)
+      : context_(out, err, std::move(now)),
+        app_("Dure: institutions train one model together; no one's data leaves home.", "dure") {
+    app_.fallthrough();  // inherited by every verb: --json may stand anywhere
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", "dure " DURE_VERSION);
+    app_.add_flag("--json", context_.json_, "Print the result as one JSON object");
+    app_.add_flag("-q,--quiet", context_.quiet_, "Print results and errors only");
+    app_.footer(
+        "Start with:\n"
+        "  dure consortium init --help    found a consortium\n"
+        "  dure help exit-codes           what the exit codes mean");
+    AddHelpCommand(app_, context_);
+  }
+
+  int Run(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes a vector from its end
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::ParseError& error) {
+      return Explain(error);
+    }
+    if (!context_.action_) return static_cast<int>(ExitCode::kOk);
+    const Status done = context_.action_();
+    if (done) return static_cast<int>(ExitCode::kOk);
+    const ExitCode code = ExitCodeOf(done.error().code);
+    PrintError(dure::Name(done.error().code), done.error().message, code);
+    return static_cast<int>(code);
+  }
+
+ private:
+  // Help and version also arrive as exceptions; they are no errors.
+  int Explain(const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      return app_.exit(error, context_.out_, context_.err_);
+    }
+    const CLI::App* at = &app_;
+    std::string path = "dure";
+    while (!at->get_subcommands().empty()) {
+      at = at->get_subcommands().front();
+      path += " " + at->get_name();
+    }
+    PrintError("usage", std::string(error.what()) + " (see: " + path + " --help)",
+               ExitCode::kUsage);
+    return static_cast<int>(ExitCode::kUsage);
+  }
+
+  void PrintError(std::string_view name, const std::string& message, ExitCode code) {
+    if (!context_.json_) {
+      context_.err_ << "dure: " << message << std::endl;
+      return;
+    }
+    const nlohmann::json object = {
+        {"error", {{"code", name}, {"message", message}, {"exit_code", static_cast<int>(code)}}}};
+    context_.err_ << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                  << std::endl;
+  }
+
+  Context context_;
+  CLI::App app_;
+};
+
+int RunDure(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
+            std::function<WallTime()> now) {
+  return Dure(out, err, std::move(now)).Run(arguments);
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,64 @@
+#include "cli/dure.h"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "cli/exit_code.h"
+
+namespace dure::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome RunLine(const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  const int code =
+      RunDure(arguments, out, err, [] { return WallTime(std::chrono::hours(24 * 20000)); });
+  return {code, out.str(), err.str()};
+}
+
+TEST(Dure, SaysWhatIsWrongWithACommandLineAndHowToGetHelp) {
+  const Outcome nothing = RunLine({});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("see: dure --help"));
+
+  const Outcome unknown = RunLine({"no-such-noun"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.out, IsEmpty());
+}
+
+TEST(Dure, PrintsErrorsAsOneObjectWithJson) {
+  const Outcome outcome = RunLine({"help", "nonsense", "--json"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.out, IsEmpty());
+  EXPECT_THAT(outcome.err, HasSubstr(R"("exit_code":1)"));
+  EXPECT_THAT(outcome.err, HasSubstr(R"(no help on 'nonsense' under 'dure')"));
+}
+
+TEST(Dure, HelpTeachesWithExamples) {
+  EXPECT_THAT(RunLine({"--help"}).out, HasSubstr("dure help exit-codes"));
+  EXPECT_EQ(RunLine({"--help"}).code, 0);
+  EXPECT_THAT(RunLine({"help"}).out, HasSubstr("Start with"));
+  EXPECT_THAT(RunLine({"help", "help"}).out, HasSubstr("Examples:\n  dure help\n"));
+  EXPECT_THAT(RunLine({"help", "exit-codes"}).out, HasSubstr("3  refused"));
+  EXPECT_THAT(RunLine({"--version"}).out, HasSubstr("dure 0."));
+}
+
+TEST(ExitCodes, TellARefusalFromAFailureFromSilence) {
+  EXPECT_EQ(ExitCodeOf(ErrorCode::kPermissionDenied), ExitCode::kRefused);
+  EXPECT_EQ(ExitCodeOf(ErrorCode::kUnauthenticated), ExitCode::kRefused);
+  EXPECT_EQ(ExitCodeOf(ErrorCode::kCorrupt), ExitCode::kRefused);
+  EXPECT_EQ(ExitCodeOf(ErrorCode::kUnavailable), ExitCode::kUnavailable);
+  EXPECT_EQ(ExitCodeOf(ErrorCode::kExhausted), ExitCode::kFailed);
+}
+
+}  // namespace
+}  // namespace dure::cli

@@ -1,0 +1,52 @@
+// dure help: the same help as --help, and topics that belong to no verb.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/nouns.h"
+
+namespace dure::cli {
+namespace {
+
+const CLI::App* Find(const CLI::App& parent, const std::string& word) {
+  for (const CLI::App* child : parent.get_subcommands([](const CLI::App*) { return true; })) {
+    if (child->get_name() == word) return child;
+  }
+  return nullptr;
+}
+
+Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Context& context) {
+  if (words.size() == 1 && words.front() == "exit-codes") {
+    context.Print(ExitCodesHelp());
+    return {};
+  }
+  const CLI::App* at = &dure;
+  std::string before;  // the words in front of the command's own name, which CLI11 adds
+  for (const std::string& word : words) {
+    before += (before.empty() ? "" : " ") + at->get_name();
+    const CLI::App* next = Find(*at, word);
+    if (next == nullptr) {
+      return Fail(ErrorCode::kNotFound,
+                  "no help on '" + word + "' under '" + before + "' (see: " + before + " --help)");
+    }
+    at = next;
+  }
+  // App::help would descend into the verb that was chosen, which is this one.
+  context.Print(at->get_formatter()->make_help(at, before, CLI::AppFormatMode::Normal));
+  return {};
+}
+
+}  // namespace
+
+void AddHelpCommand(CLI::App& dure, Context& context) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  CLI::App& verb = AddVerb(dure, "help", "explain a command or a topic",
+                           "dure help\ndure help consortium init\ndure help exit-codes");
+  verb.add_option("words", *words, "A command, or the topic exit-codes");
+  context.Do(verb, [words, &dure, &context] { return ShowHelp(dure, *words, context); });
+}
+
+}  // namespace dure::cli
