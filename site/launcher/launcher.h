@@ -1,0 +1,76 @@
+// Launcher: starts a trainer in its own process and tells what becomes of it.
+//
+// Life: Start gives a running trainer; Send asks it for work; events arrive through the observer; Stop (or
+// destruction) ends it; on_exit comes exactly once, last. The daemon's only ties to the trainer are one
+// socket and files; secrets never cross: the child gets a clean environment, no other open file, its own
+// process group, and dies with the daemon.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "federation/result.h"
+#include "model/seat/messages.h"
+
+namespace dure::launcher {
+
+struct TrainerSpec {
+  // What to run; empty: `dure-trainer` beside this process's own program.
+  std::filesystem::path program;
+  // Given before the seat's own arguments: a script for an interpreter, say.
+  std::vector<std::string> arguments;
+  // What the trainer may see of the file system besides system libraries; it holds itself to this where
+  // the kernel can (Landlock). Paths need not exist yet if their parent does and is listed.
+  std::vector<std::filesystem::path> read_paths;   // model, config, tokenizer, data
+  std::vector<std::filesystem::path> write_paths;  // the work folder
+  uint64_t memory_bytes_max = 0;                   // RLIMIT_AS; 0: no limit
+  uint32_t open_files_max = 256;
+};
+
+struct TrainerExit {
+  int exit_code = 0;     // when signal is 0
+  int signal = 0;        // what killed it
+  bool wanted = false;   // Stop was called before
+  std::string reason;    // a sentence
+};
+
+// Called from a thread of the launcher, one call at a time: post to your loop and return.
+struct TrainerObserver {
+  std::function<void(const seat::Event&)> on_event;
+  // A line that is no event: it is refused and the trainer goes on.
+  std::function<void(const Error&)> on_bad_line;
+  std::function<void(const TrainerExit&)> on_exit;
+};
+
+class Trainer {
+ public:
+  virtual ~Trainer() = default;  // kills what still runs, then waits for on_exit to return
+  // kInvalid: does not fit a line. kUnavailable: the trainer is gone.
+  virtual Status Send(const seat::Request& request) = 0;
+  // Asks the trainer to end (stop without keep, then the end of the socket) and kills it after `grace`.
+  // Returns at once; may be repeated.
+  virtual void Stop(std::chrono::milliseconds grace) = 0;
+  virtual int64_t pid() const = 0;
+};
+
+class Launcher {
+ public:
+  virtual ~Launcher() = default;
+  // kNotFound: no such program; kUnavailable: the system refuses another process.
+  virtual Result<std::unique_ptr<Trainer>> Start(const TrainerSpec& spec,
+                                                 TrainerObserver observer) = 0;
+};
+
+// Processes on this machine. May be used from any thread.
+class LocalLauncher final : public Launcher {
+ public:
+  Result<std::unique_ptr<Trainer>> Start(const TrainerSpec& spec,
+                                         TrainerObserver observer) override;
+};
+
+}  // namespace dure::launcher
