@@ -19,8 +19,8 @@ uint64_t ChunksOf(uint64_t size, uint64_t chunk_bytes) {
 
 Status Validate(const Manifest& manifest) {
   if (manifest.chunk_bytes != limits::kChunkBytes) {
-    return Fail(ErrorCode::kInvalid,
-                "manifest: chunks of " + std::to_string(manifest.chunk_bytes) + " bytes, not 1 MiB");
+    return Fail(ErrorCode::kInvalid, "manifest: chunks of " + std::to_string(manifest.chunk_bytes) +
+                                         " bytes, not 1 MiB");
   }
   if (manifest.size > limits::kBlobBytesMax) {
     return Fail(ErrorCode::kInvalid, "manifest: a blob of " + std::to_string(manifest.size) +
@@ -51,7 +51,8 @@ size_t Manifest::ChunkSize(uint64_t index) const {
 }
 
 bool Manifest::ChunkMatches(uint64_t index, ByteView bytes) const {
-  return index < chunks.size() && bytes.size() == ChunkSize(index) && Sha256(bytes) == chunks[index];
+  return index < chunks.size() && bytes.size() == ChunkSize(index) &&
+         Sha256(bytes) == chunks[index];
 }
 
 Bytes Manifest::Encode() const {

@@ -2,8 +2,8 @@
 //
 //   digest = SHA-256("dure-blob-1\n" || size le64 || chunk_bytes le32 || chunk digests)
 //
-// A value. Large work meets it chunk by chunk: every chunk but the last has chunk_bytes bytes, and a chunk can
-// be checked alone. An empty blob has no chunk.
+// A value. Large work meets it chunk by chunk: every chunk but the last has chunk_bytes bytes, and
+// a chunk can be checked alone. An empty blob has no chunk.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,16 @@ struct Manifest {
   uint64_t ChunkOffset(uint64_t index) const { return index * chunk_bytes; }
   // The bytes of one chunk. REQUIRES: index < ChunkCount().
   size_t ChunkSize(uint64_t index) const;
-  // Whether `bytes` are chunk `index`: the size and the SHA-256 agree. False for an index out of range.
+  // Whether `bytes` are chunk `index`: the size and the SHA-256 agree. False for an index out of
+  // range.
   bool ChunkMatches(uint64_t index, ByteView bytes) const;
 
   Bytes Encode() const;  // canonical: size le64, chunk_bytes le32, count le64, digests
   // Total. kInvalid: truncated, trailing bytes, a chunk size other than kChunkBytes, a size above
   // kBlobBytesMax or a count that does not fit the size.
   static Result<Manifest> Parse(ByteView bytes);
-  // From digests that someone already computed (the codec hashes while it writes). kInvalid as above.
+  // From digests that someone already computed (the codec hashes while it writes). kInvalid as
+  // above.
   static Result<Manifest> Make(uint64_t size, std::vector<Digest> chunks);
 };
 
@@ -52,7 +54,8 @@ class ManifestBuilder {
 };
 
 Manifest ManifestOf(ByteView bytes);
-// One pass over the file. kNotFound: no such file. kUnavailable: it cannot be read. Blocks: never on the loop.
+// One pass over the file. kNotFound: no such file. kUnavailable: it cannot be read. Blocks: never
+// on the loop.
 Result<Manifest> ManifestOfFile(const std::string& path);
 
 }  // namespace dure::blob

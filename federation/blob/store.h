@@ -1,11 +1,13 @@
-// BlobStore: immutable bytes under their digest. Models, contributions, scales and aggregates live here.
+// BlobStore: immutable bytes under their digest. Models, contributions, scales and aggregates live
+// here.
 //
-// Life: open once, then from any thread; every method is thread-safe. A blob appears whole or not at all, and
-// Put, Import and Spool::Complete return only after it survives a power cut. Removing a blob leaves open
-// readers valid. These calls touch the disk: never on the loop, except Has and PathOf.
+// Life: open once, then from any thread; every method is thread-safe. A blob appears whole or not
+// at all, and Put, Import and Spool::Complete return only after it survives a power cut. Removing a
+// blob leaves open readers valid. These calls touch the disk: never on the loop, except Has and
+// PathOf.
 //
-// A Spool is a blob that is still arriving. It survives kill -9 and a power cut: OpenSpool of the same
-// manifest finds the chunks that had been verified before.
+// A Spool is a blob that is still arriving. It survives kill -9 and a power cut: OpenSpool of the
+// same manifest finds the chunks that had been verified before.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +21,18 @@
 
 namespace dure::blob {
 
-// An open blob. Thread-safe. Valid after the blob is removed from the store and after the store is gone.
+// An open blob. Thread-safe. Valid after the blob is removed from the store and after the store is
+// gone.
 class Reader {
  public:
   virtual ~Reader() = default;
   virtual const Manifest& manifest() const = 0;
-  // The whole blob, memory-mapped. Pages come from disk as they are touched; they are not verified here (Scrub
-  // does, ReadChunk does, and a receiver checks what it is sent).
+  // The whole blob, memory-mapped. Pages come from disk as they are touched; they are not verified
+  // here (Scrub does, ReadChunk does, and a receiver checks what it is sent).
   virtual ByteView bytes() const = 0;
   uint64_t size() const { return manifest().size; }
-  // One chunk after its SHA-256 was checked. kCorrupt: the stored bytes do not match; kInvalid: no such chunk.
+  // One chunk after its SHA-256 was checked. kCorrupt: the stored bytes do not match; kInvalid: no
+  // such chunk.
   Result<ByteView> ReadChunk(uint64_t index) const;
 };
 
@@ -37,16 +41,18 @@ class Spool {
  public:
   virtual ~Spool() = default;
   virtual const Manifest& manifest() const = 0;
-  // Checks the chunk against the manifest, then keeps it. A chunk already held is success without a write.
-  // kCorrupt: bytes do not match, nothing kept. kInvalid: no such chunk. kExhausted: disk full; the chunks held
-  // stay. kUnavailable: the disk failed. kCancelled: the spool was discarded meanwhile.
+  // Checks the chunk against the manifest, then keeps it. A chunk already held is success without a
+  // write. kCorrupt: bytes do not match, nothing kept. kInvalid: no such chunk. kExhausted: disk
+  // full; the chunks held stay. kUnavailable: the disk failed. kCancelled: the spool was discarded
+  // meanwhile.
   virtual Status WriteChunk(uint64_t index, ByteView bytes) = 0;
   virtual bool HasChunk(uint64_t index) const = 0;
   // One bit a chunk, least significant first, 1 = still missing; (ChunkCount() + 7) / 8 bytes.
   virtual Bytes MissingBitmap() const = 0;
   virtual uint64_t MissingCount() const = 0;
-  // All chunks held -> the blob is in the store, durable. Idempotent: a second call, also from another
-  // stream, succeeds. kFailedPrecondition: chunks are missing. kExhausted, kUnavailable: not stored, spool kept.
+  // All chunks held -> the blob is in the store, durable. Idempotent: a second call, also from
+  // another stream, succeeds. kFailedPrecondition: chunks are missing. kExhausted, kUnavailable:
+  // not stored, spool kept.
   virtual Status Complete() = 0;
 };
 
@@ -56,25 +62,26 @@ class BlobStore {
 
   // Copies and hashes. For small blobs. Success if it is already there.
   virtual Result<Digest> Put(ByteView bytes) = 0;
-  // Takes over a file whose chunk digests are known: renamed into the store when on the same file system,
-  // copied otherwise; its bytes are not hashed again. On success `path` no longer exists. Already there: success,
-  // and the file is removed. kNotFound: no such file. kCorrupt: the file's size is not the manifest's.
-  // kExhausted, kUnavailable: nothing stored, the file left in place.
+  // Takes over a file whose chunk digests are known: renamed into the store when on the same file
+  // system, copied otherwise; its bytes are not hashed again. On success `path` no longer exists.
+  // Already there: success, and the file is removed. kNotFound: no such file. kCorrupt: the file's
+  // size is not the manifest's. kExhausted, kUnavailable: nothing stored, the file left in place.
   virtual Result<Digest> Import(const std::string& path, const Manifest& manifest) = 0;
-  // kNotFound: nothing under that digest. kCorrupt: the stored manifest or size contradicts the digest.
+  // kNotFound: nothing under that digest. kCorrupt: the stored manifest or size contradicts the
+  // digest.
   virtual Result<std::unique_ptr<Reader>> Open(const Digest& digest) const = 0;
   virtual bool Has(const Digest& digest) const = 0;
-  // A file with exactly the blob's bytes, for programs that map files themselves (the trainer). It must not be
-  // written. kNotFound; kFailedPrecondition: this store keeps no files.
+  // A file with exactly the blob's bytes, for programs that map files themselves (the trainer). It
+  // must not be written. kNotFound; kFailedPrecondition: this store keeps no files.
   virtual Result<std::string> PathOf(const Digest& digest) const = 0;
   // Success if it was not there.
   virtual Status Remove(const Digest& digest) = 0;
   virtual std::vector<Digest> List() const = 0;  // in digest order
   virtual uint64_t TotalBytes() const = 0;       // of blobs, without spools
 
-  // The spool of this manifest, with what it already holds; the same object while anyone holds it. Its whole
-  // size is reserved on disk first. kExhausted: that room is not there (no spool is left behind).
-  // kAlreadyExists: the blob is in the store already.
+  // The spool of this manifest, with what it already holds; the same object while anyone holds it.
+  // Its whole size is reserved on disk first. kExhausted: that room is not there (no spool is left
+  // behind). kAlreadyExists: the blob is in the store already.
   virtual Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) = 0;
   // Forgets a partly received blob and frees its room. Success if there was none.
   virtual Status DiscardSpool(const Digest& digest) = 0;
@@ -87,9 +94,9 @@ class BlobStore {
 // In memory: the fake for tests and the simulator. Import reads and removes the file.
 std::unique_ptr<BlobStore> MemoryBlobStore();
 
-// Files under `folder`, created if absent: blobs/<hex>, blobs/<hex>.manifest, spools/<hex>.{part,manifest,bits}.
-// One process owns the folder. kUnavailable: it cannot be created or written; kFailedPrecondition: another
-// process holds it.
+// Files under `folder`, created if absent: blobs/<hex>, blobs/<hex>.manifest,
+// spools/<hex>.{part,manifest,bits}. One process owns the folder. kUnavailable: it cannot be
+// created or written; kFailedPrecondition: another process holds it.
 Result<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& folder);
 
 }  // namespace dure::blob

@@ -13,11 +13,11 @@ namespace dure::loop {
 struct EventLoop::State {
   std::mutex mutex;
   std::condition_variable wake;
-  std::deque<std::function<void()>> posted;                            // guarded by mutex
+  std::deque<std::function<void()>> posted;                               // guarded by mutex
   std::map<std::pair<MonoTime, uint64_t>, std::function<void()>> timers;  // guarded by mutex
-  uint64_t timer_count = 0;                                            // guarded by mutex
-  bool stopping = false;                                               // guarded by mutex
-  bool stopped = false;                                                // guarded by mutex
+  uint64_t timer_count = 0;                                               // guarded by mutex
+  bool stopping = false;                                                  // guarded by mutex
+  bool stopped = false;                                                   // guarded by mutex
   std::mutex join_mutex;
   std::thread thread;
 
@@ -82,7 +82,8 @@ void EventLoop::Stop() {
   state_->wake.notify_all();
   std::lock_guard join(state_->join_mutex);
   if (state_->thread.joinable()) state_->thread.join();
-  // Dropped timers may own objects whose destructors call back into the loop: free them without the lock.
+  // Dropped timers may own objects whose destructors call back into the loop: free them without the
+  // lock.
   decltype(state_->timers) dropped;
   {
     std::lock_guard lock(state_->mutex);

@@ -32,7 +32,9 @@ TEST(EventLoop, TheDestructorDrainsTasksThatTasksPost) {
   {
     EventLoop loop;
     std::function<void()> again = [&] {
-      if (++depth < 100) EXPECT_TRUE(loop.Post(again));
+      if (++depth < 100) {
+        EXPECT_TRUE(loop.Post(again));
+      }
     };
     loop.Post(again);
     loop.Stop();

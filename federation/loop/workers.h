@@ -1,7 +1,9 @@
-// WorkerPool: a few threads for work that must not run on the loop (hashing, merging, file reading).
+// WorkerPool: a few threads for work that must not run on the loop (hashing, merging, file
+// reading).
 //
-// Life: construct, Run from any thread, destroy. Work computes on values it owns and its result comes back as
-// a task on the loop. The queue is bounded: a full queue refuses, so that overload is seen where it is made.
+// Life: construct, Run from any thread, destroy. Work computes on values it owns and its result
+// comes back as a task on the loop. The queue is bounded: a full queue refuses, so that overload is
+// seen where it is made.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +28,8 @@ class WorkerPool {
   // kExhausted: the queue is full; nothing was accepted.
   Status Run(std::function<void()> work);
 
-  // Computes `work()` on a worker and hands its value to `done` on the loop. If the loop has stopped by then
-  // the value is dropped. kExhausted: the queue is full; `done` will not be called.
+  // Computes `work()` on a worker and hands its value to `done` on the loop. If the loop has
+  // stopped by then the value is dropped. kExhausted: the queue is full; `done` will not be called.
   template <typename Work, typename Done>
   Status RunThen(EventLoop& loop, Work work, Done done) {
     using Value = std::invoke_result_t<Work&>;

@@ -1,10 +1,12 @@
-// The dialling half: a site's control stream, blob transfers, and the small calls of sites and people.
+// The dialling half: a site's control stream, blob transfers, and the small calls of sites and
+// people.
 //
-// Sites dial out; nobody dials in. The server is accepted only if its chain ends in the consortium's root, its
-// role is aggregator and its certificate names the host that was dialled. Bulk data has its own connections, so
-// control never waits behind it.
+// Sites dial out; nobody dials in. The server is accepted only if its chain ends in the
+// consortium's root, its role is aggregator and its certificate names the host that was dialled.
+// Bulk data has its own connections, so control never waits behind it.
 //
-// Everything here but SiteLink blocks its caller up to a bound: never on the loop (see loop/workers.h).
+// Everything here but SiteLink blocks its caller up to a bound: never on the loop (see
+// loop/workers.h).
 #pragma once
 
 #include <chrono>
@@ -26,7 +28,8 @@
 
 namespace dure::transport {
 
-// Whom to dial, and as whom. From identity::Identity: address, cert_chain_pem, tls_key_pem, trust().
+// Whom to dial, and as whom. From identity::Identity: address, cert_chain_pem, tls_key_pem,
+// trust().
 struct Dial {
   std::string address;  // host:port
   std::string cert_chain_pem;
@@ -41,9 +44,10 @@ struct Backoff {
 };
 
 struct LinkCalls {
-  std::function<void()> connected;                    // [loop] the aggregator accepted the stream
-  std::function<void(const Error& why)> disconnected;  // [loop] also after each failed attempt, with its cause
-  std::function<void(round::Message)> received;       // [loop]
+  std::function<void()> connected;  // [loop] the aggregator accepted the stream
+  std::function<void(const Error& why)>
+      disconnected;  // [loop] also after each failed attempt, with its cause
+  std::function<void(round::Message)> received;  // [loop]
 };
 
 // A site's control stream, kept up for as long as the object lives.
@@ -51,11 +55,13 @@ class SiteLink {
  public:
   // REQUIRES: loop and random outlive it; random is used on the loop only.
   SiteLink(Dial dial, loop::EventLoop& loop, Random& random, LinkCalls calls, Backoff backoff = {});
-  // No callback runs after it. REQUIRES: called on the loop, or while the loop runs none of its callbacks.
+  // No callback runs after it. REQUIRES: called on the loop, or while the loop runs none of its
+  // callbacks.
   ~SiteLink();
 
-  // kUnavailable: not connected, nothing kept; state is sent again on connected(). kExhausted: the queue is full
-  // and the stream is closed. kInvalid: larger than kControlMessageBytesMax. Thread-safe.
+  // kUnavailable: not connected, nothing kept; state is sent again on connected(). kExhausted: the
+  // queue is full and the stream is closed. kInvalid: larger than kControlMessageBytesMax.
+  // Thread-safe.
   Status Send(const round::Message& message);
   bool IsConnected() const;
   // After a renewal: reconnects with the new certificate. Thread-safe.
@@ -63,7 +69,8 @@ class SiteLink {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // shared with gRPC's callbacks and the loop's timers, which may outlive it
+  std::shared_ptr<State>
+      state_;  // shared with gRPC's callbacks and the loop's timers, which may outlive it
 };
 
 struct Progress {
@@ -75,21 +82,25 @@ using OnProgress = std::function<void(const Progress&)>;  // on a transfer threa
 // Blob transfers over kDataStreamsPerSite connections. Thread-safe.
 class DataLink {
  public:
-  // `retry_for`: how long a broken link is retried without any chunk getting through before the transfer fails.
-  explicit DataLink(Dial dial, Backoff backoff = {}, std::chrono::milliseconds retry_for = std::chrono::hours(1));
+  // `retry_for`: how long a broken link is retried without any chunk getting through before the
+  // transfer fails.
+  explicit DataLink(Dial dial, Backoff backoff = {},
+                    std::chrono::milliseconds retry_for = std::chrono::hours(1));
   ~DataLink();
 
-  // Returns when the aggregator holds the whole blob durably. Chunks that it already holds are not sent.
-  // kUnavailable: the link stayed broken for retry_for; kCancelled; kPermissionDenied, kUnauthenticated: refused;
-  // kExhausted: the aggregator's disk is full; kCorrupt: our own file does not match its manifest.
+  // Returns when the aggregator holds the whole blob durably. Chunks that it already holds are not
+  // sent. kUnavailable: the link stayed broken for retry_for; kCancelled; kPermissionDenied,
+  // kUnauthenticated: refused; kExhausted: the aggregator's disk is full; kCorrupt: our own file
+  // does not match its manifest.
   Status Upload(const blob::Reader& blob, std::stop_token stop, OnProgress progress = nullptr);
-  // Returns when the blob is in `store`. Chunks that a spool of `store` already holds are not fetched again.
-  // Errors as above; kNotFound: the aggregator has no such blob; kExhausted: our disk is full.
+  // Returns when the blob is in `store`. Chunks that a spool of `store` already holds are not
+  // fetched again. Errors as above; kNotFound: the aggregator has no such blob; kExhausted: our
+  // disk is full.
   Status Download(const Digest& digest, blob::BlobStore& store, std::stop_token stop,
                   OnProgress progress = nullptr);
 
-  void UseDial(Dial dial);          // for transfers that begin, or retry, afterwards
-  uint64_t bytes_sent() const;      // chunk payload since construction
+  void UseDial(Dial dial);      // for transfers that begin, or retry, afterwards
+  uint64_t bytes_sent() const;  // chunk payload since construction
   uint64_t bytes_received() const;
 
  private:
@@ -99,7 +110,8 @@ class DataLink {
 
 inline constexpr std::chrono::milliseconds kCallTimeout{20000};
 
-// The log as the aggregator serves it; the caller verifies. All: kUnavailable, and whatever the server refuses.
+// The log as the aggregator serves it; the caller verifies. All: kUnavailable, and whatever the
+// server refuses.
 class LedgerLink {
  public:
   explicit LedgerLink(Dial dial);
@@ -120,18 +132,19 @@ class AdminLink {
   explicit AdminLink(Dial dial);
   ~AdminLink();
   Result<std::string> Call(std::string_view verb, std::string_view json);
-  // Calls `line` for each JSON line until the server ends the stream (success), it fails, `line` returns false
-  // (success) or stop is requested (kCancelled).
-  Status Watch(std::string_view json, std::stop_token stop, const std::function<bool(std::string)>& line);
+  // Calls `line` for each JSON line until the server ends the stream (success), it fails, `line`
+  // returns false (success) or stop is requested (kCancelled).
+  Status Watch(std::string_view json, std::stop_token stop,
+               const std::function<bool(std::string)>& line);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// The one call made without a certificate. The server must present a chain that ends in the root of that
-// fingerprint and be the aggregator of that consortium. kUnauthenticated: it does not; kUnavailable; else as the
-// aggregator refuses.
+// The one call made without a certificate. The server must present a chain that ends in the root of
+// that fingerprint and be the aggregator of that consortium. kUnauthenticated: it does not;
+// kUnavailable; else as the aggregator refuses.
 struct EnrolDial {
   std::string address;  // the invitation's enrol_address
   std::string consortium;

@@ -1,12 +1,14 @@
-// TransportServer: the aggregator's doors. gRPC over TLS 1.3; nothing else of Dure sees gRPC or protobuf.
+// TransportServer: the aggregator's doors. gRPC over TLS 1.3; nothing else of Dure sees gRPC or
+// protobuf.
 //
-// Two listeners. The main one asks every peer for its certificate, and verifies it (chain, expiry, revocation,
-// role) before any message of that call is parsed; a refusal says its cause. The enrolment one has no client
-// certificate and one small, rate-bounded call.
+// Two listeners. The main one asks every peer for its certificate, and verifies it (chain, expiry,
+// revocation, role) before any message of that call is parsed; a refusal says its cause. The
+// enrolment one has no client certificate and one small, rate-bounded call.
 //
-// Life: Start once; callbacks arrive; destroy before the loop, the store and whatever the callbacks touch.
-// Send, Revoke and the counters are thread-safe. Callbacks marked [loop] run on the event loop; those marked
-// [any] run on the transport's threads, several at a time, and may block on disk.
+// Life: Start once; callbacks arrive; destroy before the loop, the store and whatever the callbacks
+// touch. Send, Revoke and the counters are thread-safe. Callbacks marked [loop] run on the event
+// loop; those marked [any] run on the transport's threads, several at a time, and may block on
+// disk.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +29,8 @@ namespace dure::transport {
 
 using identity::PeerIdentity;
 
-// What an operator watches: JSON lines, in order. Thread-safe. The queue is bounded: a watcher who cannot keep
-// up is closed, not waited for.
+// What an operator watches: JSON lines, in order. Thread-safe. The queue is bounded: a watcher who
+// cannot keep up is closed, not waited for.
 class Watcher {
  public:
   virtual ~Watcher() = default;
@@ -39,44 +41,49 @@ class Watcher {
 
 // A byte range of the log for a site that mirrors it; proofs are opaque here.
 struct LedgerCalls {
-  std::function<Result<Bytes>()> tree_head;                                                // [any]
-  std::function<Result<std::vector<Bytes>>(uint64_t begin, uint64_t end)> entries;         // [any]
-  std::function<Result<Bytes>(uint64_t index, uint64_t tree_size)> inclusion_proof;        // [any]
-  std::function<Result<Bytes>(uint64_t old_size, uint64_t new_size)> consistency_proof;    // [any]
+  std::function<Result<Bytes>()> tree_head;                                              // [any]
+  std::function<Result<std::vector<Bytes>>(uint64_t begin, uint64_t end)> entries;       // [any]
+  std::function<Result<Bytes>(uint64_t index, uint64_t tree_size)> inclusion_proof;      // [any]
+  std::function<Result<Bytes>(uint64_t old_size, uint64_t new_size)> consistency_proof;  // [any]
 };
 
 using JsonReply = std::function<void(Result<std::string>)>;  // call once, from any thread
 
 // An absent function refuses its call with kFailedPrecondition.
 struct ServerCalls {
-  // The control stream of a site. A reconnect replaces the old stream: no disconnected() comes between.
-  std::function<void(const PeerIdentity&)> connected;                            // [loop]
-  std::function<void(const PeerIdentity&)> disconnected;                         // [loop]
-  std::function<void(const PeerIdentity&, round::Message)> received;             // [loop]
+  // The control stream of a site. A reconnect replaces the old stream: no disconnected() comes
+  // between.
+  std::function<void(const PeerIdentity&)> connected;                 // [loop]
+  std::function<void(const PeerIdentity&)> disconnected;              // [loop]
+  std::function<void(const PeerIdentity&, round::Message)> received;  // [loop]
 
   // Who may move what. `put` is asked before room is reserved for `size` bytes.
   std::function<Status(const PeerIdentity&, const Digest&, uint64_t size)> may_put;  // [loop]
   std::function<Status(const PeerIdentity&, const Digest&)> may_get;                 // [loop]
   // The blob is whole and durable in the store.
-  std::function<void(const PeerIdentity&, const Digest&)> blob_arrived;          // [loop]
+  std::function<void(const PeerIdentity&, const Digest&)> blob_arrived;  // [loop]
 
-  std::function<Result<Bytes>(ByteView request)> enrol;                          // [any]
-  std::function<Result<Bytes>(const PeerIdentity&, ByteView request)> renew;     // [any]
+  std::function<Result<Bytes>(ByteView request)> enrol;                       // [any]
+  std::function<Result<Bytes>(const PeerIdentity&, ByteView request)> renew;  // [any]
   LedgerCalls ledger;
-  std::function<void(const PeerIdentity&, std::string_view verb, std::string json, JsonReply)> admin;  // [loop]
-  std::function<void(const PeerIdentity&, std::string json, std::shared_ptr<Watcher>)> watch;          // [loop]
+  std::function<void(const PeerIdentity&, std::string_view verb, std::string json, JsonReply)>
+      admin;  // [loop]
+  std::function<void(const PeerIdentity&, std::string json, std::shared_ptr<Watcher>)>
+      watch;  // [loop]
 };
 
 struct ServerOptions {
   std::string address;        // "host:port"; port 0 takes a free one
   std::string enrol_address;  // empty: no enrolment here
-  // The aggregator's TLS identity. The files are watched: a renewed pair is served without a restart.
+  // The aggregator's TLS identity. The files are watched: a renewed pair is served without a
+  // restart.
   std::string key_path;
   std::string chain_path;  // leaf, issuing CA, root
   identity::Trust trust;
   identity::Roles admin_roles = {identity::Role::kOperator};
   identity::Roles watch_roles = identity::Roles::Invited();
-  uint32_t enrolments_per_minute_max = 120;  // each costs signatures and disk; people do not need more
+  uint32_t enrolments_per_minute_max =
+      120;  // each costs signatures and disk; people do not need more
 };
 
 struct Traffic {
@@ -86,9 +93,10 @@ struct Traffic {
 
 class TransportServer {
  public:
-  // REQUIRES: loop and store outlive the server. kUnavailable: an address cannot be listened on; kInvalid: the
-  // certificate files cannot be used.
-  static Result<std::unique_ptr<TransportServer>> Start(const ServerOptions& options, loop::EventLoop& loop,
+  // REQUIRES: loop and store outlive the server. kUnavailable: an address cannot be listened on;
+  // kInvalid: the certificate files cannot be used.
+  static Result<std::unique_ptr<TransportServer>> Start(const ServerOptions& options,
+                                                        loop::EventLoop& loop,
                                                         blob::BlobStore& store, ServerCalls calls);
   // Cancels every call and waits for the transport's threads. REQUIRES: not called on the loop.
   ~TransportServer();
@@ -96,13 +104,14 @@ class TransportServer {
   uint16_t port() const;        // of the main listener
   uint16_t enrol_port() const;  // 0 without one
 
-  // Queues a message for the site's control stream. kUnavailable: not connected (send again when it is);
-  // kExhausted: its queue is full, and the stream is closed so that it reconnects and state is sent anew;
-  // kInvalid: larger than kControlMessageBytesMax.
+  // Queues a message for the site's control stream. kUnavailable: not connected (send again when it
+  // is); kExhausted: its queue is full, and the stream is closed so that it reconnects and state is
+  // sent anew; kInvalid: larger than kControlMessageBytesMax.
   Status Send(const SiteId& site, const round::Message& message);
   bool IsConnected(const SiteId& site) const;
 
-  // The revocations in force from now on; calls already open by a revoked peer are cancelled at once.
+  // The revocations in force from now on; calls already open by a revoked peer are cancelled at
+  // once.
   void Revoke(std::shared_ptr<const identity::Revocations> revocations);
 
   Traffic TotalTraffic() const;

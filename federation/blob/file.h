@@ -1,0 +1,54 @@
+// Owned file descriptors and durable renames: what the file store is made of. Private to this room.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "federation/bytes.h"
+
+namespace dure::blob {
+
+// An error of the operating system: kExhausted when there is no room, kNotFound, else kUnavailable.
+Error SystemError(const std::string& what, int number);
+
+class File {
+ public:
+  File() = default;
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  ~File();
+  File(File&& other) noexcept : descriptor_(other.Release()) {}
+  File& operator=(File&& other) noexcept;
+
+  static Result<File> Open(const std::string& path, int flags);
+  int descriptor() const { return descriptor_; }
+  Result<uint64_t> Size() const;
+  Status WriteAt(ByteView bytes, uint64_t offset, const std::string& what) const;
+  Result<Bytes> ReadAll(size_t bytes_max, const std::string& what) const;
+  Status Sync(const std::string& what) const;
+
+ private:
+  int Release();
+  int descriptor_ = -1;
+};
+
+// A private read-only mapping of a whole file.
+class Mapping {
+ public:
+  static Result<Mapping> Of(const File& file, uint64_t size, const std::string& what);
+  Mapping() = default;
+  ~Mapping();
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  ByteView bytes() const { return {start_, size_}; }
+
+ private:
+  const uint8_t* start_ = nullptr;
+  size_t size_ = 0;
+};
+
+Status SyncFolder(const std::string& folder);
+// Replaces `path` by a file of these bytes, durably: temporary, fsync, rename. The caller syncs the
+// folder.
+Status WriteWhole(const std::string& path, ByteView bytes);
+
+}  // namespace dure::blob

@@ -1,0 +1,164 @@
+#include "federation/blob/file_spool.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+namespace dure::blob {
+namespace {
+
+constexpr size_t kBootIdBytes = 36;
+
+// Names this boot of the machine, so that a power cut between two openings is noticed.
+std::string BootId() {
+  static const std::string id = [] {
+    std::string text(kBootIdBytes, '?');  // an unreadable id never equals a stored one's text
+    const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return text;
+    if (::read(file, text.data(), kBootIdBytes) != static_cast<ssize_t>(kBootIdBytes)) {
+      text.assign(kBootIdBytes, '?');
+    }
+    ::close(file);
+    return text;
+  }();
+  return id;
+}
+
+Status Reserve(const File& file, uint64_t size, const std::string& what) {
+  if (size == 0) return {};
+  const int failed = ::posix_fallocate(file.descriptor(), 0, static_cast<off_t>(size));
+  if (failed == 0) return {};
+  return Fail(SystemError("reserving " + std::to_string(size) + " bytes for " + what, failed));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<FileSpool>> FileSpool::Open(const std::string& stem,
+                                                   const Manifest& manifest, Settle settle) {
+  std::shared_ptr<FileSpool> spool(new FileSpool(stem, manifest, std::move(settle)));
+  spool->held_.assign((manifest.ChunkCount() + 7) / 8, 0);
+  DURE_TRY(spool->Create());
+  return spool;
+}
+
+void FileSpool::Delete(const std::string& stem) {
+  // The bits first: without them no chunk is believed to be held.
+  for (const char* suffix : {".bits", ".part", ".manifest"}) ::unlink((stem + suffix).c_str());
+}
+
+Status FileSpool::Create() {
+  DURE_ASSIGN(part_, File::Open(stem_ + ".part", O_RDWR | O_CREAT));
+  DURE_ASSIGN(const uint64_t present, part_.Size());
+  if (present != manifest_.size) {
+    if (::ftruncate(part_.descriptor(), 0) != 0) return Fail(SystemError(stem_, errno));
+    if (Status reserved = Reserve(part_, manifest_.size, stem_); !reserved) {
+      Delete(stem_);  // gives back what part of the room was there
+      return reserved;
+    }
+  }
+  DURE_TRY(WriteWhole(stem_ + ".manifest", manifest_.Encode()));
+  DURE_ASSIGN(bits_, File::Open(stem_ + ".bits", O_RDWR | O_CREAT));
+  if (present == manifest_.size) DURE_TRY(LoadBits());
+  DURE_TRY(bits_.WriteAt(AsBytes(BootId()), 0, stem_));
+  return bits_.WriteAt(held_, kBootIdBytes, stem_);
+}
+
+Status FileSpool::LoadBits() {
+  DURE_ASSIGN(const Bytes stored, bits_.ReadAll(kBootIdBytes + held_.size(), stem_));
+  if (stored.size() != kBootIdBytes + held_.size()) return {};  // never finished: nothing is held
+  held_.assign(stored.begin() + kBootIdBytes, stored.end());
+  for (uint64_t bit = manifest_.ChunkCount(); bit < held_.size() * 8; ++bit) {
+    held_[bit / 8] &= static_cast<uint8_t>(~(1u << (bit % 8)));
+  }
+  const std::string boot(AsText(ByteView(stored).first(kBootIdBytes)));
+  if (boot != BootId() || boot.front() == '?') DURE_TRY(VerifyHeld());
+  for (const uint8_t byte : held_) held_count_ += static_cast<uint64_t>(std::popcount(byte));
+  return {};
+}
+
+Status FileSpool::VerifyHeld() {
+  DURE_ASSIGN(const Mapping mapping, Mapping::Of(part_, manifest_.size, stem_));
+  for (uint64_t index = 0; index < manifest_.ChunkCount(); ++index) {
+    if (!Held(index)) continue;
+    const ByteView bytes =
+        mapping.bytes().subspan(manifest_.ChunkOffset(index), manifest_.ChunkSize(index));
+    if (manifest_.ChunkMatches(index, bytes)) continue;
+    held_[index / 8] &= static_cast<uint8_t>(~(1u << (index % 8)));
+  }
+  return {};
+}
+
+Status FileSpool::WriteChunk(uint64_t index, ByteView bytes) {
+  if (index >= manifest_.ChunkCount()) {
+    return Fail(ErrorCode::kInvalid, "no chunk " + std::to_string(index) + " in this blob");
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
+    if (Held(index)) return {};
+  }
+  if (!manifest_.ChunkMatches(index, bytes)) {
+    return Fail(ErrorCode::kCorrupt,
+                "chunk " + std::to_string(index) + " does not match its digest");
+  }
+  const uint64_t offset = manifest_.ChunkOffset(index);
+  DURE_TRY(part_.WriteAt(bytes, offset, stem_));
+  // Starts writeback now, so that Complete's fsync finds little left to do. A hint: its failure
+  // shows there.
+  ::sync_file_range(part_.descriptor(), static_cast<off_t>(offset),
+                    static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
+  std::lock_guard lock(mutex_);
+  if (Held(index)) return {};  // another stream was faster with the same bytes
+  const uint8_t byte = static_cast<uint8_t>(held_[index / 8] | 1u << (index % 8));
+  DURE_TRY(bits_.WriteAt(ByteView(&byte, 1), kBootIdBytes + index / 8, stem_));
+  held_[index / 8] = byte;
+  ++held_count_;
+  return {};
+}
+
+bool FileSpool::HasChunk(uint64_t index) const {
+  std::lock_guard lock(mutex_);
+  return index < manifest_.ChunkCount() && Held(index);
+}
+
+Bytes FileSpool::MissingBitmap() const {
+  std::lock_guard lock(mutex_);
+  Bytes missing(held_.size(), 0);
+  for (uint64_t index = 0; index < manifest_.ChunkCount(); ++index) {
+    if (!Held(index)) missing[index / 8] |= static_cast<uint8_t>(1u << (index % 8));
+  }
+  return missing;
+}
+
+uint64_t FileSpool::MissingCount() const {
+  std::lock_guard lock(mutex_);
+  return manifest_.ChunkCount() - held_count_;
+}
+
+Status FileSpool::Complete() {
+  std::lock_guard one_at_a_time(complete_mutex_);
+  {
+    std::lock_guard lock(mutex_);
+    if (complete_) return {};
+    if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
+    if (held_count_ != manifest_.ChunkCount()) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  std::to_string(manifest_.ChunkCount() - held_count_) + " chunks are missing");
+    }
+  }
+  DURE_TRY(settle_(stem_ + ".part", manifest_));
+  Delete(stem_);
+  std::lock_guard lock(mutex_);
+  complete_ = true;
+  return {};
+}
+
+void FileSpool::Discard() {
+  std::lock_guard lock(mutex_);
+  discarded_ = true;
+}
+
+}  // namespace dure::blob

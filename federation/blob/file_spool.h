@@ -1,0 +1,64 @@
+// FileSpool: a blob that is arriving, as three files. Private to this room.
+//
+//   <hex>.manifest  durable before the spool exists for anyone
+//   <hex>.part      the bytes, at their final size from the start
+//   <hex>.bits      the boot that wrote it, then one bit a chunk, 1 = held
+//
+// A bit is set after its chunk's write returned, both without fsync. After kill -9 the page cache
+// holds them in that order, so the bits are true. After a power cut they may not be: the boot id
+// differs, and every claimed chunk is hashed again when the spool is opened.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "federation/blob/file.h"
+#include "federation/blob/store.h"
+
+namespace dure::blob {
+
+class FileSpool final : public Spool {
+ public:
+  // Moves the whole, synced part file into the store. Called once, on success of Complete.
+  using Settle = std::function<Status(const std::string& part_path, const Manifest& manifest)>;
+
+  // `stem` is the path without suffix. kExhausted: no room; nothing is left behind.
+  static Result<std::shared_ptr<FileSpool>> Open(const std::string& stem, const Manifest& manifest,
+                                                 Settle settle);
+  // Deletes a spool's files. Success if there are none.
+  static void Delete(const std::string& stem);
+
+  const Manifest& manifest() const override { return manifest_; }
+  Status WriteChunk(uint64_t index, ByteView bytes) override;
+  bool HasChunk(uint64_t index) const override;
+  Bytes MissingBitmap() const override;
+  uint64_t MissingCount() const override;
+  Status Complete() override;
+  // No write succeeds any more.
+  void Discard();
+
+ private:
+  FileSpool(std::string stem, const Manifest& manifest, Settle settle)
+      : stem_(std::move(stem)), manifest_(manifest), settle_(std::move(settle)) {}
+  Status Create();
+  Status LoadBits();
+  Status VerifyHeld();
+  bool Held(uint64_t index) const { return (held_[index / 8] >> (index % 8) & 1) != 0; }
+
+  const std::string stem_;
+  const Manifest manifest_;
+  const Settle settle_;
+  File part_;
+  File bits_;
+  mutable std::mutex mutex_;
+  Bytes held_;               // guarded by mutex_
+  uint64_t held_count_ = 0;  // guarded by mutex_
+  bool complete_ = false;    // guarded by mutex_
+  bool discarded_ = false;   // guarded by mutex_
+  std::mutex
+      complete_mutex_;  // taken before mutex_: one Complete at a time, the others wait for it
+};
+
+}  // namespace dure::blob

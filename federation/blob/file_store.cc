@@ -1,0 +1,275 @@
+// The store on disk. A blob is there when both of its files are; the manifest is made durable
+// first, the bytes are renamed into place last, so a crash leaves at most a manifest without bytes,
+// which counts as nothing.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "federation/blob/file.h"
+#include "federation/blob/file_spool.h"
+#include "federation/blob/store.h"
+
+namespace dure::blob {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kManifestBytesMax = size_t{3} << 30;  // at kBlobBytesMax: 2^26 digests of 32 bytes
+
+class FileReader final : public Reader {
+ public:
+  FileReader(Manifest manifest, Mapping mapping)
+      : manifest_(std::move(manifest)), mapping_(std::move(mapping)) {}
+  const Manifest& manifest() const override { return manifest_; }
+  ByteView bytes() const override { return mapping_.bytes(); }
+
+ private:
+  const Manifest manifest_;
+  const Mapping mapping_;
+};
+
+class FileBlobStore final : public BlobStore {
+ public:
+  explicit FileBlobStore(std::string folder) : folder_(std::move(folder)) {}
+  Status Prepare();
+
+  Result<Digest> Put(ByteView bytes) override;
+  Result<Digest> Import(const std::string& path, const Manifest& manifest) override;
+  Result<std::unique_ptr<Reader>> Open(const Digest& digest) const override;
+  bool Has(const Digest& digest) const override;
+  Result<std::string> PathOf(const Digest& digest) const override;
+  Status Remove(const Digest& digest) override;
+  std::vector<Digest> List() const override;
+  uint64_t TotalBytes() const override;
+  Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) override;
+  Status DiscardSpool(const Digest& digest) override;
+  std::vector<Digest> ListSpools() const override;
+
+ private:
+  std::string BlobFolder() const { return folder_ + "/blobs"; }
+  std::string BlobPath(const Digest& digest) const { return BlobFolder() + "/" + digest.Hex(); }
+  std::string SpoolStem(const Digest& digest) const { return folder_ + "/spools/" + digest.Hex(); }
+  // Makes a file that has all its bytes part of the store. REQUIRES: same file system.
+  Status Settle(const std::string& path, const Manifest& manifest, const Digest& digest);
+  Status CopyIn(const std::string& path, const Manifest& manifest, const Digest& digest);
+  void Load();
+
+  const std::string folder_;
+  File lock_;
+  mutable std::mutex mutex_;
+  std::map<Digest, uint64_t> sizes_;  // guarded by mutex_
+  uint64_t temporary_count_ = 0;      // guarded by mutex_
+  // Taken before mutex_, and apart from it: opening a spool reserves room and may hash, while Has
+  // is asked on the loop.
+  std::mutex spool_mutex_;
+  std::map<Digest, std::weak_ptr<FileSpool>> spools_;  // guarded by spool_mutex_
+};
+
+Status FileBlobStore::Prepare() {
+  std::error_code failed;
+  for (const char* part : {"/blobs", "/spools", "/incoming"}) {
+    fs::create_directories(folder_ + part, failed);
+    if (failed) return Fail(ErrorCode::kUnavailable, folder_ + part + ": " + failed.message());
+  }
+  DURE_ASSIGN(lock_, File::Open(folder_ + "/lock", O_RDWR | O_CREAT));
+  if (::flock(lock_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+    return Fail(ErrorCode::kFailedPrecondition, folder_ + ": another process uses this blob store");
+  }
+  Load();
+  return {};
+}
+
+void FileBlobStore::Load() {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder_ + "/incoming", failed)) {
+    fs::remove(entry.path(), failed);  // a Put or copy that did not finish
+  }
+  for (const auto& entry : fs::directory_iterator(BlobFolder(), failed)) {
+    const Result<Digest> digest = Digest::FromHex(entry.path().filename().string());
+    if (!digest || !fs::exists(BlobPath(*digest) + ".manifest", failed)) continue;
+    sizes_[*digest] = entry.file_size(failed);
+  }
+}
+
+Result<Digest> FileBlobStore::Put(ByteView bytes) {
+  const Manifest manifest = ManifestOf(bytes);
+  const Digest digest = manifest.BlobDigest();
+  if (Has(digest)) return digest;
+  std::string path;
+  {
+    std::lock_guard lock(mutex_);
+    path = folder_ + "/incoming/" + std::to_string(temporary_count_++);
+  }
+  DURE_TRY(WriteWhole(path, bytes));
+  if (Status settled = Settle(path, manifest, digest); !settled) {
+    ::unlink(path.c_str());
+    return Fail(settled.error());
+  }
+  return digest;
+}
+
+Result<Digest> FileBlobStore::Import(const std::string& path, const Manifest& manifest) {
+  const Digest digest = manifest.BlobDigest();
+  {
+    DURE_ASSIGN(const File file, File::Open(path, O_RDONLY));
+    DURE_ASSIGN(const uint64_t size, file.Size());
+    if (size != manifest.size) {
+      return Fail(ErrorCode::kCorrupt, path + ": has " + std::to_string(size) +
+                                           " bytes, its manifest " + std::to_string(manifest.size));
+    }
+  }
+  if (Has(digest)) {
+    ::unlink(path.c_str());
+    return digest;
+  }
+  // A hard link tells whether rename will work, without giving anything up.
+  const std::string probe = folder_ + "/incoming/" + digest.Hex();
+  const bool movable = ::link(path.c_str(), probe.c_str()) == 0;
+  ::unlink(probe.c_str());
+  DURE_TRY(movable ? Settle(path, manifest, digest) : CopyIn(path, manifest, digest));
+  return digest;
+}
+
+Status FileBlobStore::CopyIn(const std::string& path, const Manifest& manifest,
+                             const Digest& digest) {
+  const std::string copy = folder_ + "/incoming/" + digest.Hex();
+  std::error_code failed;
+  fs::copy_file(path, copy, fs::copy_options::overwrite_existing, failed);
+  Status settled;
+  if (failed) {
+    settled = Fail(SystemError(copy, failed.value()));
+  } else {
+    settled = Settle(copy, manifest, digest);
+  }
+  ::unlink((settled ? path : copy).c_str());
+  return settled;
+}
+
+Status FileBlobStore::Settle(const std::string& path, const Manifest& manifest,
+                             const Digest& digest) {
+  const std::string target = BlobPath(digest);
+  {
+    DURE_ASSIGN(const File file, File::Open(path, O_RDONLY));
+    DURE_TRY(file.Sync(path));
+  }
+  DURE_TRY(WriteWhole(target + ".manifest", manifest.Encode()));
+  if (::rename(path.c_str(), target.c_str()) != 0) return Fail(SystemError(target, errno));
+  ::chmod(target.c_str(), 0400);
+  DURE_TRY(SyncFolder(BlobFolder()));
+  std::lock_guard lock(mutex_);
+  sizes_[digest] = manifest.size;
+  return {};
+}
+
+Result<std::unique_ptr<Reader>> FileBlobStore::Open(const Digest& digest) const {
+  if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
+  const std::string path = BlobPath(digest);
+  DURE_ASSIGN(const File manifest_file, File::Open(path + ".manifest", O_RDONLY));
+  DURE_ASSIGN(const Bytes encoded, manifest_file.ReadAll(kManifestBytesMax, path + ".manifest"));
+  Result<Manifest> manifest = Manifest::Parse(encoded);
+  if (!manifest || manifest->BlobDigest() != digest) {
+    return Fail(ErrorCode::kCorrupt, path + ": its manifest does not match its name");
+  }
+  DURE_ASSIGN(const File file, File::Open(path, O_RDONLY));
+  DURE_ASSIGN(const uint64_t size, file.Size());
+  if (size != manifest->size) return Fail(ErrorCode::kCorrupt, path + ": its size is wrong");
+  DURE_ASSIGN(Mapping mapping, Mapping::Of(file, size, path));
+  return std::make_unique<FileReader>(std::move(*manifest), std::move(mapping));
+}
+
+bool FileBlobStore::Has(const Digest& digest) const {
+  std::lock_guard lock(mutex_);
+  return sizes_.contains(digest);
+}
+
+Result<std::string> FileBlobStore::PathOf(const Digest& digest) const {
+  if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
+  return BlobPath(digest);
+}
+
+Status FileBlobStore::Remove(const Digest& digest) {
+  {
+    std::lock_guard lock(mutex_);
+    if (sizes_.erase(digest) == 0) return {};
+  }
+  const std::string path = BlobPath(digest);
+  for (const std::string& file : {path, path + ".manifest"}) {
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT) return Fail(SystemError(file, errno));
+  }
+  return SyncFolder(BlobFolder());
+}
+
+std::vector<Digest> FileBlobStore::List() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Digest> digests;
+  for (const auto& [digest, size] : sizes_) digests.push_back(digest);
+  return digests;
+}
+
+uint64_t FileBlobStore::TotalBytes() const {
+  std::lock_guard lock(mutex_);
+  uint64_t total = 0;
+  for (const auto& [digest, size] : sizes_) total += size;
+  return total;
+}
+
+Result<std::shared_ptr<Spool>> FileBlobStore::OpenSpool(const Manifest& manifest) {
+  const Digest digest = manifest.BlobDigest();
+  // Held while the spool opens, so that two streams of one blob get one spool.
+  std::lock_guard lock(spool_mutex_);
+  if (Has(digest)) {
+    return Fail(ErrorCode::kAlreadyExists, "blob " + digest.Hex() + " is here already");
+  }
+  std::erase_if(spools_, [](const auto& entry) { return entry.second.expired(); });
+  if (const auto found = spools_.find(digest); found != spools_.end()) {
+    if (auto open = found->second.lock()) return open;
+  }
+  const auto settle = [this, digest](const std::string& path, const Manifest& whole) {
+    return Settle(path, whole, digest);
+  };
+  DURE_ASSIGN(std::shared_ptr<FileSpool> spool,
+              FileSpool::Open(SpoolStem(digest), manifest, settle));
+  spools_[digest] = spool;
+  return spool;
+}
+
+Status FileBlobStore::DiscardSpool(const Digest& digest) {
+  std::lock_guard lock(spool_mutex_);
+  if (const auto found = spools_.find(digest); found != spools_.end()) {
+    if (const auto open = found->second.lock()) open->Discard();
+    spools_.erase(found);
+  }
+  FileSpool::Delete(SpoolStem(digest));
+  return {};
+}
+
+std::vector<Digest> FileBlobStore::ListSpools() const {
+  std::vector<Digest> digests;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder_ + "/spools", failed)) {
+    if (entry.path().extension() != ".manifest") continue;
+    if (const auto digest = Digest::FromHex(entry.path().stem().string())) {
+      digests.push_back(*digest);
+    }
+  }
+  std::sort(digests.begin(), digests.end());
+  return digests;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& folder) {
+  auto store = std::make_unique<FileBlobStore>(folder);
+  DURE_TRY(store->Prepare());
+  return store;
+}
+
+}  // namespace dure::blob

@@ -1,0 +1,226 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <mutex>
+
+#include "federation/blob/store.h"
+
+namespace dure::blob {
+namespace {
+
+// Shared by the store and by readers, which stay valid after Remove.
+struct Held {
+  Manifest manifest;
+  Bytes bytes;
+};
+
+class MemoryReader final : public Reader {
+ public:
+  explicit MemoryReader(std::shared_ptr<const Held> held) : held_(std::move(held)) {}
+  const Manifest& manifest() const override { return held_->manifest; }
+  ByteView bytes() const override { return held_->bytes; }
+
+ private:
+  std::shared_ptr<const Held> held_;
+};
+
+class MemoryStore;
+
+class MemorySpool final : public Spool {
+ public:
+  MemorySpool(MemoryStore& store, const Manifest& manifest)
+      : store_(store), manifest_(manifest), bytes_(manifest.size), held_(manifest.ChunkCount()) {}
+  const Manifest& manifest() const override { return manifest_; }
+  Status WriteChunk(uint64_t index, ByteView bytes) override;
+  bool HasChunk(uint64_t index) const override;
+  Bytes MissingBitmap() const override;
+  uint64_t MissingCount() const override;
+  Status Complete() override;
+  void Discard();
+
+ private:
+  MemoryStore& store_;
+  const Manifest manifest_;
+  mutable std::mutex mutex_;
+  Bytes bytes_;             // guarded by mutex_
+  std::vector<bool> held_;  // guarded by mutex_
+  bool complete_ = false;   // guarded by mutex_
+  bool discarded_ = false;  // guarded by mutex_
+};
+
+class MemoryStore final : public BlobStore {
+ public:
+  Result<Digest> Put(ByteView bytes) override {
+    return Keep(ManifestOf(bytes), Bytes(bytes.begin(), bytes.end()));
+  }
+  Result<Digest> Import(const std::string& path, const Manifest& manifest) override {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return Fail(ErrorCode::kNotFound, path + ": no such file");
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (text.size() != manifest.size) {
+      return Fail(ErrorCode::kCorrupt, path + ": its size is not the manifest's");
+    }
+    const Digest digest = Keep(manifest, ToBytes(text));
+    ::unlink(path.c_str());
+    return digest;
+  }
+  Result<std::unique_ptr<Reader>> Open(const Digest& digest) const override {
+    std::lock_guard lock(mutex_);
+    const auto found = blobs_.find(digest);
+    if (found == blobs_.end()) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
+    return std::make_unique<MemoryReader>(found->second);
+  }
+  bool Has(const Digest& digest) const override {
+    std::lock_guard lock(mutex_);
+    return blobs_.contains(digest);
+  }
+  Result<std::string> PathOf(const Digest& digest) const override {
+    if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
+    return Fail(ErrorCode::kFailedPrecondition, "a store in memory keeps no files");
+  }
+  Status Remove(const Digest& digest) override {
+    std::lock_guard lock(mutex_);
+    blobs_.erase(digest);
+    return {};
+  }
+  std::vector<Digest> List() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<Digest> digests;
+    for (const auto& [digest, held] : blobs_) digests.push_back(digest);
+    return digests;
+  }
+  uint64_t TotalBytes() const override {
+    std::lock_guard lock(mutex_);
+    uint64_t total = 0;
+    for (const auto& [digest, held] : blobs_) total += held->bytes.size();
+    return total;
+  }
+  Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) override {
+    const Digest digest = manifest.BlobDigest();
+    std::lock_guard lock(mutex_);
+    if (blobs_.contains(digest)) {
+      return Fail(ErrorCode::kAlreadyExists, "blob " + digest.Hex() + " is here already");
+    }
+    auto& spool = spools_[digest];
+    if (!spool) spool = std::make_shared<MemorySpool>(*this, manifest);
+    return spool;
+  }
+  Status DiscardSpool(const Digest& digest) override {
+    std::lock_guard lock(mutex_);
+    if (const auto found = spools_.find(digest); found != spools_.end()) {
+      found->second->Discard();
+      spools_.erase(found);
+    }
+    return {};
+  }
+  std::vector<Digest> ListSpools() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<Digest> digests;
+    for (const auto& [digest, spool] : spools_) digests.push_back(digest);
+    return digests;
+  }
+
+  Digest Keep(const Manifest& manifest, Bytes bytes) {
+    const Digest digest = manifest.BlobDigest();
+    auto held = std::make_shared<const Held>(Held{manifest, std::move(bytes)});
+    std::lock_guard lock(mutex_);
+    blobs_.emplace(digest, std::move(held));
+    spools_.erase(digest);
+    return digest;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<Digest, std::shared_ptr<const Held>> blobs_;    // guarded by mutex_
+  std::map<Digest, std::shared_ptr<MemorySpool>> spools_;  // guarded by mutex_
+};
+
+Status MemorySpool::WriteChunk(uint64_t index, ByteView bytes) {
+  if (index >= manifest_.ChunkCount()) {
+    return Fail(ErrorCode::kInvalid, "no chunk " + std::to_string(index) + " in this blob");
+  }
+  std::lock_guard lock(mutex_);
+  if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
+  if (held_[index]) return {};
+  if (!manifest_.ChunkMatches(index, bytes)) {
+    return Fail(ErrorCode::kCorrupt,
+                "chunk " + std::to_string(index) + " does not match its digest");
+  }
+  std::copy(bytes.begin(), bytes.end(),
+            bytes_.begin() + static_cast<std::ptrdiff_t>(manifest_.ChunkOffset(index)));
+  held_[index] = true;
+  return {};
+}
+
+bool MemorySpool::HasChunk(uint64_t index) const {
+  std::lock_guard lock(mutex_);
+  return index < held_.size() && held_[index];
+}
+
+Bytes MemorySpool::MissingBitmap() const {
+  std::lock_guard lock(mutex_);
+  Bytes missing((held_.size() + 7) / 8, 0);
+  for (size_t index = 0; index < held_.size(); ++index) {
+    if (!held_[index]) missing[index / 8] |= static_cast<uint8_t>(1u << (index % 8));
+  }
+  return missing;
+}
+
+uint64_t MemorySpool::MissingCount() const {
+  std::lock_guard lock(mutex_);
+  return static_cast<uint64_t>(std::count(held_.begin(), held_.end(), false));
+}
+
+Status MemorySpool::Complete() {
+  Bytes whole;
+  {
+    std::lock_guard lock(mutex_);
+    if (complete_) return {};
+    if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
+    const auto missing = std::count(held_.begin(), held_.end(), false);
+    if (missing > 0) {
+      return Fail(ErrorCode::kFailedPrecondition, std::to_string(missing) + " chunks are missing");
+    }
+    complete_ = true;
+    whole = std::move(bytes_);
+  }
+  store_.Keep(manifest_, std::move(whole));  // takes the store's lock: not under ours
+  return {};
+}
+
+void MemorySpool::Discard() {
+  std::lock_guard lock(mutex_);
+  discarded_ = true;
+}
+
+}  // namespace
+
+std::unique_ptr<BlobStore> MemoryBlobStore() { return std::make_unique<MemoryStore>(); }
+
+Result<ByteView> Reader::ReadChunk(uint64_t index) const {
+  if (index >= manifest().ChunkCount()) {
+    return Fail(ErrorCode::kInvalid, "no chunk " + std::to_string(index) + " in this blob");
+  }
+  const ByteView chunk =
+      bytes().subspan(manifest().ChunkOffset(index), manifest().ChunkSize(index));
+  if (!manifest().ChunkMatches(index, chunk)) {
+    return Fail(ErrorCode::kCorrupt,
+                "chunk " + std::to_string(index) + " does not match its digest");
+  }
+  return chunk;
+}
+
+Status BlobStore::Scrub(const Digest& digest) const {
+  DURE_ASSIGN(const std::unique_ptr<Reader> reader, Open(digest));
+  for (uint64_t index = 0; index < reader->manifest().ChunkCount(); ++index) {
+    if (Result<ByteView> chunk = reader->ReadChunk(index); !chunk) {
+      return Within(chunk.error(), "blob " + digest.Hex());
+    }
+  }
+  return {};
+}
+
+}  // namespace dure::blob
