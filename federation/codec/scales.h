@@ -47,4 +47,10 @@ struct ScaleEvidence {
 // site_count * 2^20].
 Result<std::vector<float>> NextScales(std::span<const float> scales, const ScaleEvidence& evidence);
 
+// kInvalid unless weight_sum is in [1, site_count * 2^20].
+Status CheckWeightSum(uint64_t weight_sum, uint32_t site_count);
+
+// What one unit of a lane sum adds to the mean: scale / (L * weight_sum / 2^20), in double.
+double MeanUnit(Lane lane, float scale, uint64_t weight_sum);
+
 }  // namespace dure::codec

@@ -1,0 +1,133 @@
+#include "federation/codec/files.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "federation/check.h"
+#include "federation/codec/typed.h"
+
+namespace dure::codec {
+namespace {
+
+ErrorCode CodeOf(int error) {
+  switch (error) {
+    case ENOENT:
+      return ErrorCode::kNotFound;
+    case EEXIST:
+      return ErrorCode::kAlreadyExists;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return ErrorCode::kExhausted;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
+tl::unexpected<Error> FailErrno(const std::string& doing) {
+  const int error = errno;
+  return Fail(CodeOf(error), doing + ": " + std::strerror(error));
+}
+
+}  // namespace
+
+Result<MappedFile> MappedFile::Open(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return FailErrno("opening " + path);
+  MappedFile file;
+  struct stat status {};
+  void* data = nullptr;
+  if (::fstat(descriptor, &status) == 0 && status.st_size > 0) {
+    file.size_ = static_cast<size_t>(status.st_size);
+    data = ::mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, descriptor, 0);
+  }
+  const int error = errno;
+  ::close(descriptor);  // the map keeps the file
+  if (data == MAP_FAILED) {
+    file.size_ = 0;
+    errno = error;
+    return FailErrno("mapping " + path);
+  }
+  file.data_ = static_cast<const uint8_t*>(data);
+  return file;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), size_);
+}
+
+std::span<const float> MappedFile::Floats(uint64_t offset) const {
+  if (offset >= size_) return {};
+  return {Typed<float>(data_ + offset), (size_ - offset) / sizeof(float)};
+}
+
+Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes) {
+  OutputFile file;
+  file.descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file.descriptor_ < 0) return FailErrno("creating " + path);
+  file.owned_ = true;
+  file.size_ = bytes;
+  if (::ftruncate(file.descriptor_, static_cast<off_t>(bytes)) != 0) {
+    return FailErrno("sizing " + path);
+  }
+  return file;
+}
+
+OutputFile OutputFile::Borrow(int descriptor, uint64_t bytes) {
+  OutputFile file;
+  file.descriptor_ = descriptor;
+  file.size_ = bytes;
+  return file;
+}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      owned_(std::exchange(other.owned_, false)),
+      size_(std::exchange(other.size_, 0)) {}
+
+OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(owned_, other.owned_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+OutputFile::~OutputFile() {
+  if (owned_) ::close(descriptor_);
+}
+
+Status OutputFile::WriteAt(uint64_t offset, ByteView bytes) const {
+  DURE_CHECK(offset <= size_ && bytes.size() <= size_ - offset, "a write stays in its file");
+  while (!bytes.empty()) {
+    const ssize_t written =
+        ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FailErrno("writing at offset " + std::to_string(offset));
+    if (written == 0) return Fail(ErrorCode::kExhausted, "a write took no bytes");
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
+Status OutputFile::Sync() const {
+  if (::fdatasync(descriptor_) != 0) return FailErrno("making an output durable");
+  return {};
+}
+
+}  // namespace dure::codec

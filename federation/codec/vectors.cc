@@ -1,0 +1,312 @@
+#include "federation/codec/vectors.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "federation/codec/chunk_writer.h"
+#include "federation/codec/merge.h"
+#include "federation/codec/pieces.h"
+#include "federation/codec/typed.h"
+#include "federation/limits.h"
+
+namespace dure::codec {
+namespace {
+
+// Parameters worked on at a time: what is written stays in the second-level cache until it is
+// hashed.
+constexpr uint64_t kPieceParameters = 64 * kBlockParameters;
+
+Status Require(bool fits, std::string_view what) {
+  if (!fits) return Fail(ErrorCode::kInvalid, std::string(what));
+  return {};
+}
+
+template <typename T>
+ByteView RawBytes(std::span<const T> values) {
+  return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
+}
+
+// The scales of the blocks of a range that begins at a block.
+template <typename T>
+std::span<T> OfBlocks(std::span<T> values, Range range) {
+  return values.subspan(range.begin / kBlockParameters, BlockCount(range.size()));
+}
+
+template <typename T>
+std::span<T> Of(std::span<T> values, Range range) {
+  return values.empty() ? values : values.subspan(range.begin, range.size());
+}
+
+// --- encode
+// ---------------------------------------------------------------------------------------
+
+class UpdateEncoder {
+ public:
+  UpdateEncoder(const UpdateInput& in, const EncodeParameters& parameters, const OutputFile& lanes,
+                const OutputFile& residual)
+      : in_(in), parameters_(parameters), lanes_(lanes), residual_(residual) {
+    chunks_.resize(ChunkCount(lanes.size()));
+    stats_.resize(SegmentCount(in.base.size()));
+  }
+
+  Result<uint64_t> Encode(uint64_t segment) {
+    const Range range = SegmentAt(in_.base.size(), segment);
+    const uint64_t width = LaneBytes(parameters_.lane);
+    ChunkWriter writer(lanes_, chunks_, range.begin * width);
+    std::vector<uint8_t> lanes(kPieceParameters * width);
+    std::vector<float> residual(kPieceParameters);
+    for (uint64_t begin = range.begin; begin < range.end; begin += kPieceParameters) {
+      const Range piece{begin, std::min(begin + kPieceParameters, range.end)};
+      const EncodeOutput out{std::span(lanes).first(piece.size() * width),
+                             std::span(residual).first(piece.size())};
+      DURE_ASSIGN(const EncodeStats stats,
+                  EncodeRange(parameters_, begin,
+                              {Of(in_.base, piece), Of(in_.trained, piece), Of(in_.residual, piece),
+                               OfBlocks(in_.scales, piece)},
+                              out));
+      stats_[segment].Add(stats);
+      DURE_TRY(writer.Append(out.lanes));
+      DURE_TRY(
+          residual_.WriteAt(begin * sizeof(float), RawBytes(std::span<const float>(out.residual))));
+    }
+    return range.size();
+  }
+
+  EncodedUpdate Take() {
+    EncodedUpdate update;
+    for (const EncodeStats& stats : stats_) update.stats.Add(stats);
+    update.lane_chunks = std::move(chunks_);
+    return update;
+  }
+
+ private:
+  const UpdateInput& in_;
+  const EncodeParameters& parameters_;
+  const OutputFile& lanes_;
+  const OutputFile& residual_;
+  std::vector<Digest> chunks_;
+  std::vector<EncodeStats> stats_;
+};
+
+// --- merge
+// ----------------------------------------------------------------------------------------
+
+class Merger {
+ public:
+  Merger(const AggregateLayout& layout, const MergeInput& in, const OutputFile& aggregate)
+      : layout_(layout), in_(in), aggregate_(aggregate) {
+    chunks.resize(ChunkCount(aggregate.size()));
+    squares.resize(BlockCount(layout.parameter_count()));
+    // The fewest segments that together end at a chunk boundary.
+    segments_a_piece_ = limits::kChunkBytes / std::gcd(uint64_t{limits::kChunkBytes},
+                                                       layout.LowBytes(kSegmentParameters) +
+                                                           layout.HighBytes(kSegmentParameters));
+  }
+
+  uint64_t piece_count() const {
+    return (layout_.segment_count() + segments_a_piece_ - 1) / segments_a_piece_;
+  }
+
+  Result<uint64_t> Merge(uint64_t piece) {
+    const uint64_t begin = piece * segments_a_piece_;
+    const uint64_t end = std::min(begin + segments_a_piece_, layout_.segment_count());
+    ChunkWriter writer(aggregate_, chunks, layout_.SegmentOffset(begin));
+    Bytes planes(layout_.SegmentBytes(begin));
+    std::vector<ByteView> lanes(in_.contributions.size());
+    uint64_t parameters = 0;
+    for (uint64_t segment = begin; segment < end; ++segment) {
+      const Range range = layout_.Segment(segment);
+      for (size_t site = 0; site < lanes.size(); ++site) {
+        lanes[site] = in_.contributions[site].subspan(layout_.LowBytes(range.begin),
+                                                      layout_.LowBytes(range.size()));
+      }
+      const MergeOutput out{std::span(planes).first(layout_.SegmentBytes(segment)),
+                            OfBlocks(std::span(squares), range)};
+      DURE_TRY(MergeSegment(layout_, segment, lanes, out));
+      DURE_TRY(writer.Append(out.planes));
+      parameters += range.size();
+    }
+    return parameters;
+  }
+
+  std::vector<Digest> chunks;
+  std::vector<uint64_t> squares;
+
+ private:
+  const AggregateLayout& layout_;
+  const MergeInput& in_;
+  const OutputFile& aggregate_;
+  uint64_t segments_a_piece_ = 1;
+};
+
+// --- derive
+// ---------------------------------------------------------------------------------------
+
+class ModelDeriver {
+ public:
+  ModelDeriver(const AggregateLayout& layout, const ModelInput& in, const OutputFile& model,
+               const OutputFile* momentum)
+      : layout_(layout),
+        in_(in),
+        base_{Typed<float>(in.base_file.data() + in.data_offset), layout.parameter_count()},
+        model_(model),
+        momentum_(momentum != nullptr ? *momentum : model),
+        keeps_momentum_(momentum != nullptr) {
+    model_chunks.resize(ChunkCount(model.size()));
+    momentum_chunks.resize(model_chunks.size());
+    squares.resize(BlockCount(layout.parameter_count()));
+  }
+
+  uint64_t piece_count() const { return model_chunks.size(); }
+
+  // One chunk of both files.
+  Result<uint64_t> Derive(uint64_t chunk) {
+    const uint64_t begin = chunk * limits::kChunkBytes;
+    const uint64_t end = std::min<uint64_t>(begin + limits::kChunkBytes, model_.size());
+    ChunkWriter model(model_, model_chunks, begin);
+    ChunkWriter momentum(momentum_, momentum_chunks, begin);
+    if (begin < in_.data_offset) {
+      const ByteView header = in_.base_file.subspan(begin, std::min(end, in_.data_offset) - begin);
+      DURE_TRY(model.Append(header));
+      if (keeps_momentum_) DURE_TRY(momentum.Append(header));
+    }
+    if (end <= in_.data_offset) return uint64_t{0};
+    // data_offset and chunks are multiples of 4096 bytes: this begins at a block.
+    Range rest{(std::max(begin, in_.data_offset) - in_.data_offset) / sizeof(float),
+               (end - in_.data_offset) / sizeof(float)};
+    const uint64_t parameters = rest.size();
+    std::vector<float> model_out(kPieceParameters);
+    std::vector<float> momentum_out(keeps_momentum_ ? kPieceParameters : 0);
+    while (rest.size() > 0) {
+      const uint64_t segment_end = layout_.Segment(rest.begin / kSegmentParameters).end;
+      const Range piece{rest.begin,
+                        std::min({rest.begin + kPieceParameters, rest.end, segment_end})};
+      const OuterOutput out{std::span(model_out).first(piece.size()),
+                            std::span(momentum_out).first(keeps_momentum_ ? piece.size() : 0)};
+      DURE_TRY(Step(piece, out));
+      DURE_TRY(model.Append(RawBytes(std::span<const float>(out.model))));
+      if (keeps_momentum_) {
+        DURE_TRY(momentum.Append(RawBytes(std::span<const float>(out.momentum))));
+      }
+      rest.begin = piece.end;
+    }
+    return parameters;
+  }
+
+  std::vector<Digest> model_chunks;
+  std::vector<Digest> momentum_chunks;
+  std::vector<uint64_t> squares;
+
+ private:
+  Status Step(Range piece, const OuterOutput& out) {
+    const OuterInput in{Of(base_, piece),
+                        keeps_momentum_ ? Of(in_.momentum, piece) : std::span<const float>()};
+    return OuterStepRange(
+        layout_, in_.outer,
+        {PlanesOf(layout_, in_.aggregate, piece), OfBlocks(in_.scales, piece), in_.weight_sum}, in,
+        out, OfBlocks(std::span(squares), piece));
+  }
+
+  const AggregateLayout& layout_;
+  const ModelInput& in_;
+  const std::span<const float> base_;
+  const OutputFile& model_;
+  const OutputFile& momentum_;
+  const bool keeps_momentum_;
+};
+
+Status CheckModelInput(const AggregateLayout& layout, const ModelInput& in, const OutputFile& model,
+                       const OutputFile* momentum) {
+  const uint64_t count = layout.parameter_count();
+  DURE_TRY(Check(in.outer));
+  DURE_TRY(CheckScales(in.scales, count));
+  DURE_TRY(CheckWeightSum(in.weight_sum, layout.site_count()));
+  DURE_TRY(Require(in.data_offset % 4096 == 0, "the model's vector is not at a multiple of 4096"));
+  DURE_TRY(Require(in.base_file.size() == in.data_offset + count * sizeof(float),
+                   "the base model has another size than its layout"));
+  DURE_TRY(Require(in.momentum.empty() || in.momentum.size() == count,
+                   "the momentum has another shape than the model"));
+  DURE_TRY(Require(model.size() == in.base_file.size(), "the new model's file has another size"));
+  DURE_TRY(Require((momentum != nullptr) == in.outer.keeps_momentum(),
+                   "momentum is written exactly if the outer optimizer keeps one"));
+  DURE_TRY(Require(momentum == nullptr || momentum->size() == model.size(),
+                   "the new momentum's file has another size than the model's"));
+  if (in.aggregate.size() != layout.bytes()) {
+    return Fail(ErrorCode::kCorrupt, "the aggregate has " + std::to_string(in.aggregate.size()) +
+                                         " bytes where its layout has " +
+                                         std::to_string(layout.bytes()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<EncodedUpdate> EncodeUpdate(const UpdateInput& in, const EncodeParameters& parameters,
+                                   const OutputFile& lanes, const OutputFile& residual,
+                                   const Work& work) {
+  const uint64_t count = in.base.size();
+  DURE_ASSIGN(const uint64_t lane_bytes, ContributionBytes(parameters.lane, count));
+  DURE_TRY(CheckScales(in.scales, count));
+  DURE_TRY(
+      Require(in.trained.size() == count, "the trained model has another shape than the base"));
+  DURE_TRY(Require(in.residual.empty() || in.residual.size() == count,
+                   "the residual has another shape than the base"));
+  DURE_TRY(Require(parameters.weight >= 1 && parameters.weight <= kWeightOne,
+                   "the contribution's weight is outside (0, 1]"));
+  DURE_TRY(Require(lanes.size() == lane_bytes, "the contribution's file has another size"));
+  DURE_TRY(Require(residual.size() == count * sizeof(float),
+                   "the next residual's file has another size"));
+  UpdateEncoder encoder(in, parameters, lanes, residual);
+  DURE_TRY(RunPieces(work, SegmentCount(count), count,
+                     [&](uint64_t segment) { return encoder.Encode(segment); }));
+  return encoder.Take();
+}
+
+Result<MergedAggregate> MergeContributions(const AggregateLayout& layout, const MergeInput& in,
+                                           const OutputFile& aggregate, const Work& work) {
+  const uint64_t count = layout.parameter_count();
+  DURE_TRY(CheckScales(in.scales, count));
+  DURE_TRY(CheckWeightSum(in.weight_sum, layout.site_count()));
+  DURE_TRY(Require(in.contributions.size() == layout.site_count(),
+                   "there is not one contribution a site of the layout"));
+  for (const ByteView contribution : in.contributions) {
+    DURE_TRY(Require(contribution.size() == layout.LowBytes(count),
+                     "a contribution has another size than the model's lanes"));
+  }
+  DURE_TRY(Require(aggregate.size() == layout.bytes(), "the aggregate's file has another size"));
+  Merger merger(layout, in, aggregate);
+  DURE_TRY(RunPieces(work, merger.piece_count(), count,
+                     [&](uint64_t piece) { return merger.Merge(piece); }));
+  DURE_ASSIGN(std::vector<float> next,
+              NextScales(in.scales, {layout.lane(), layout.site_count(), in.weight_sum, count,
+                                     merger.squares}));
+  return MergedAggregate{std::move(merger.chunks), std::move(next)};
+}
+
+Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput& in,
+                                 const OutputFile& model, const OutputFile* momentum,
+                                 const Work& work) {
+  DURE_TRY(CheckModelInput(layout, in, model, momentum));
+  const uint64_t count = layout.parameter_count();
+  ModelDeriver deriver(layout, in, model, momentum);
+  DURE_TRY(RunPieces(work, deriver.piece_count(), count,
+                     [&](uint64_t chunk) { return deriver.Derive(chunk); }));
+  DURE_ASSIGN(std::vector<float> next,
+              NextScales(in.scales, {layout.lane(), layout.site_count(), in.weight_sum, count,
+                                     deriver.squares}));
+  if (momentum == nullptr) deriver.momentum_chunks.clear();
+  return DerivedModel{std::move(deriver.model_chunks), std::move(deriver.momentum_chunks),
+                      std::move(next)};
+}
+
+std::vector<Digest> ChunkDigests(ByteView bytes) {
+  std::vector<Digest> digests;
+  digests.reserve(ChunkCount(bytes.size()));
+  for (size_t at = 0; at < bytes.size(); at += limits::kChunkBytes) {
+    digests.push_back(Sha256(bytes.subspan(at, std::min(limits::kChunkBytes, bytes.size() - at))));
+  }
+  return digests;
+}
+
+}  // namespace dure::codec
