@@ -11,13 +11,13 @@
 
 namespace dure::seat {
 
-// Cuts a byte stream into lines; total and bounded: a line longer than kLineBytesMax is dropped whole and
-// reported once.
+// Cuts a byte stream into lines; total and bounded: a line longer than kLineBytesMax is dropped
+// whole and reported once.
 class LineCutter {
  public:
   void Feed(std::string_view bytes) { pending_.append(bytes); }
-  // The next whole line without its line feed; nullopt: feed more. kExhausted: the line was too long and
-  // is skipped; later lines are fine.
+  // The next whole line without its line feed; nullopt: feed more. kExhausted: the line was too
+  // long and is skipped; later lines are fine.
   Result<std::optional<std::string>> Next();
 
  private:

@@ -1,11 +1,12 @@
-// The messages between a site's daemon and the trainer in its seat: JSON objects, one a line, at most
-// kControlMessageBytesMax bytes each, over one inherited Unix stream socket.
+// The messages between a site's daemon and the trainer in its seat: JSON objects, one a line, at
+// most kControlMessageBytesMax bytes each, over one inherited Unix stream socket.
 //
-// A trainer starts, says `ready`, then does one task at a time and answers each with progress and one last
-// event (done, prepared, evaluated, generated or error) that carries the task's id. `stop` ends the running
-// task within one step; the trainer stays. When the socket closes the trainer exits. Paths are the
-// trainer's view of the file system; data is in files, never in a message. Any program in any language can
-// sit in the seat: docs in messages.cc name each field as it stands on the wire.
+// A trainer starts, says `ready`, then does one task at a time and answers each with progress and
+// one last event (done, prepared, evaluated, generated or error) that carries the task's id. `stop`
+// ends the running task within one step; the trainer stays. When the socket closes the trainer
+// exits. Paths are the trainer's view of the file system; data is in files, never in a message. Any
+// program in any language can sit in the seat: docs in messages.cc name each field as it stands on
+// the wire.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ inline constexpr uint32_t kSeatVersion = 1;
 // A site's private data and how to read it (model/text/documents.h, dataset.h).
 struct DataSpec {
   std::string path;
-  std::vector<std::string> columns;           // empty: guessed
+  std::vector<std::string> columns;  // empty: guessed
   double held_out_fraction = 0.05;
   uint64_t held_out_bytes_max = uint64_t{4} << 20;
   bool operator==(const DataSpec&) const = default;
@@ -35,7 +36,7 @@ struct DataSpec {
 struct PrepareTask {
   std::string tokenizer_path;  // tokenizer.json, its folder, or "bytes"
   DataSpec data;
-  std::string work_dir;        // token files are kept under it
+  std::string work_dir;  // token files are kept under it
   bool operator==(const PrepareTask&) const = default;
 };
 
@@ -43,24 +44,24 @@ enum class ScheduleKind { kConstant, kCosine, kWsd };
 
 // One round's training. Answer: DoneEvent.
 struct TrainTask {
-  std::string run;             // for messages only
+  std::string run;  // for messages only
   uint64_t round = 0;
-  std::string model_path;      // the base: safetensors, read only
-  std::string config_path;     // Hugging Face config.json
+  std::string model_path;   // the base: safetensors, read only
+  std::string config_path;  // Hugging Face config.json
   std::string tokenizer_path;
   DataSpec data;
   std::string work_dir;
-  std::string state_in;        // optimizer and cursor of the round before; empty: a fresh start
-  std::string state_out;       // a folder, made new; may not be state_in
-  std::string output_path;     // trained parameters in the base's layout
-  uint64_t steps = 0;          // at least one of steps and seconds is positive; the first reached ends
+  std::string state_in;     // optimizer and cursor of the round before; empty: a fresh start
+  std::string state_out;    // a folder, made new; may not be state_in
+  std::string output_path;  // trained parameters in the base's layout
+  uint64_t steps = 0;       // at least one of steps and seconds is positive; the first reached ends
   double seconds = 0;
   uint32_t batch = 8;
   uint32_t sequence = 128;
   uint32_t accumulation = 1;
   uint32_t threads = 1;
-  uint64_t seed = 0;           // order of examples
-  double learning_rate = 1e-3; // peak
+  uint64_t seed = 0;            // order of examples
+  double learning_rate = 1e-3;  // peak
   double beta1 = 0.9;
   double beta2 = 0.95;
   double epsilon = 1e-8;
@@ -68,8 +69,8 @@ struct TrainTask {
   double clip_norm = 1.0;
   ScheduleKind schedule = ScheduleKind::kConstant;
   uint64_t warmup_steps = 0;
-  uint64_t total_steps = 0;    // cosine and WSD, over the whole run
-  uint64_t decay_steps = 0;    // WSD
+  uint64_t total_steps = 0;  // cosine and WSD, over the whole run
+  uint64_t decay_steps = 0;  // WSD
   double final_fraction = 0.1;
   bool operator==(const TrainTask&) const = default;
 };
@@ -93,7 +94,7 @@ struct GenerateTask {
   std::string model_path;
   std::string config_path;
   std::string tokenizer_path;
-  std::string prompt;          // UTF-8
+  std::string prompt;  // UTF-8
   uint32_t tokens_max = 64;
   double temperature = 0;
   uint32_t top_k = 0;
@@ -108,8 +109,8 @@ struct TaskRequest {
   bool operator==(const TaskRequest&) const = default;
 };
 
-// Ends the running task; without one it does nothing. `keep`: training hands over what it has (done,
-// stopped = true); otherwise the task ends with error code "cancelled" and leaves no output.
+// Ends the running task; without one it does nothing. `keep`: training hands over what it has
+// (done, stopped = true); otherwise the task ends with error code "cancelled" and leaves no output.
 struct StopRequest {
   bool keep = false;
   bool operator==(const StopRequest&) const = default;
@@ -126,10 +127,10 @@ struct ReadyEvent {
 
 struct ProgressEvent {
   uint64_t id = 0;
-  std::string stage;  // "reading", "training", "evaluating"
-  uint64_t step = 0;  // in this task
-  uint64_t steps = 0; // 0 when bounded by time only
-  double loss = 0;    // nats a token, of the last step
+  std::string stage;   // "reading", "training", "evaluating"
+  uint64_t step = 0;   // in this task
+  uint64_t steps = 0;  // 0 when bounded by time only
+  double loss = 0;     // nats a token, of the last step
   uint64_t tokens = 0;
   double tokens_per_second = 0;
   bool operator==(const ProgressEvent&) const = default;
@@ -159,18 +160,18 @@ struct DoneEvent {
   uint64_t tokens = 0;       // predicted tokens: what a site's weight is made of
   uint64_t examples = 0;     // sequences
   double first_loss = 0;
-  double final_loss = 0;     // mean of the last tenth of the steps
+  double final_loss = 0;  // mean of the last tenth of the steps
   double learning_rate_sum = 0;
   double seconds = 0;
-  bool stopped = false;      // ended by a stop request that said keep
+  bool stopped = false;  // ended by a stop request that said keep
   bool operator==(const DoneEvent&) const = default;
 };
 
 struct EvaluatedEvent {
   uint64_t id = 0;
-  double nats = 0;      // over all predicted tokens
+  double nats = 0;  // over all predicted tokens
   uint64_t tokens = 0;
-  uint64_t bytes = 0;   // of text; nats / bytes compares between tokenizers
+  uint64_t bytes = 0;  // of text; nats / bytes compares between tokenizers
   double seconds = 0;
   bool operator==(const EvaluatedEvent&) const = default;
 };
@@ -183,8 +184,8 @@ struct GeneratedEvent {
 };
 
 struct ErrorEvent {
-  uint64_t id = 0;      // 0: of no task (a malformed request)
-  std::string code;     // Name(ErrorCode): "invalid", "cancelled", ...
+  uint64_t id = 0;   // 0: of no task (a malformed request)
+  std::string code;  // Name(ErrorCode): "invalid", "cancelled", ...
   std::string message;
   bool operator==(const ErrorEvent&) const = default;
 };
@@ -197,8 +198,9 @@ using Event = std::variant<ReadyEvent, ProgressEvent, PreparedEvent, DoneEvent, 
 Result<std::string> ToLine(const Request& request);
 std::string ToLine(const Event& event);
 
-// Without the line feed. Total: kInvalid names the field. Unknown fields are ignored, unknown kinds are
-// not; numbers must be finite and within their type; a missing field has its default, except paths.
+// Without the line feed. Total: kInvalid names the field. Unknown fields are ignored, unknown kinds
+// are not; numbers must be finite and within their type; a missing field has its default, except
+// paths.
 Result<Request> ParseRequest(std::string_view line);
 Result<Event> ParseEvent(std::string_view line);
 

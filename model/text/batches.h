@@ -1,8 +1,8 @@
 // Batches: what training and evaluation read from a dataset.
 //
-// Training: the token stream is cut into sequences of fixed length, visited once an epoch in an order made
-// from (seed, epoch); each epoch cuts at another offset. The cursor is all there is to remember: a source
-// set to a cursor continues bit for bit as if it had never stopped.
+// Training: the token stream is cut into sequences of fixed length, visited once an epoch in an
+// order made from (seed, epoch); each epoch cuts at another offset. The cursor is all there is to
+// remember: a source set to a cursor continues bit for bit as if it had never stopped.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ struct Batch {
 class DataSource {
  public:
   virtual ~DataSource() = default;
-  // The next `rows` sequences of `sequence` tokens. Never ends: epochs follow each other. `sequence` must
-  // not change within an epoch. REQUIRES: rows and sequence are positive.
+  // The next `rows` sequences of `sequence` tokens. Never ends: epochs follow each other.
+  // `sequence` must not change within an epoch. REQUIRES: rows and sequence are positive.
   virtual void Next(uint32_t rows, uint32_t sequence, Batch* batch) = 0;
   virtual Cursor cursor() const = 0;
   virtual void Seek(const Cursor& cursor) = 0;
@@ -57,8 +57,9 @@ class TokenSource final : public DataSource {
   Cursor cursor_;
 };
 
-// Held-out text in order: every token but the first is predicted exactly once, so nats / bytes compares
-// between tokenizers. Sequences are [i*T, (i+1)*T); the last is padded with targets that are not predicted.
+// Held-out text in order: every token but the first is predicted exactly once, so nats / bytes
+// compares between tokenizers. Sequences are [i*T, (i+1)*T); the last is padded with targets that
+// are not predicted.
 uint64_t EvaluationSequenceCount(std::span<const uint32_t> tokens, uint32_t sequence);
 // Sequences [first, first + rows). REQUIRES: they exist.
 void EvaluationBatch(std::span<const uint32_t> tokens, const Tokenizer& tokenizer, uint64_t first,

@@ -1,12 +1,13 @@
 // Documents: the texts in a site's private data, whatever files hold them.
 //
-// A source is a file or a folder (read recursively in path order; hidden files are left out). By ending:
-// .csv and .tsv are tables with a header row, .jsonl and .ndjson hold one JSON record a line, .json an
-// array of records or an object with one such array; everything else that is text (.txt, .md, .rst, source
-// code, no ending) is one document a file. Files with a NUL byte near their start are binary and left out.
+// A source is a file or a folder (read recursively in path order; hidden files are left out). By
+// ending: .csv and .tsv are tables with a header row, .jsonl and .ndjson hold one JSON record a
+// line, .json an array of records or an object with one such array; everything else that is text
+// (.txt, .md, .rst, source code, no ending) is one document a file. Files with a NUL byte near
+// their start are binary and left out.
 //
-// A bad row or file is counted and noted, never fatal. Texts are visited and forgotten: nothing here keeps
-// or logs them; notes name files and rows only.
+// A bad row or file is counted and noted, never fatal. Texts are visited and forgotten: nothing
+// here keeps or logs them; notes name files and rows only.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,9 @@ namespace dure::text {
 
 struct Source {
   std::filesystem::path path;
-  // Columns of tables and fields of records that hold text, joined by a line feed in this order. Empty: a
-  // column named text, document, content, ... if there is one, otherwise every column that reads like text.
+  // Columns of tables and fields of records that hold text, joined by a line feed in this order.
+  // Empty: a column named text, document, content, ... if there is one, otherwise every column that
+  // reads like text.
   std::vector<std::string> columns;
 };
 
@@ -32,18 +34,21 @@ struct ReadReport {
   uint64_t files = 0;
   uint64_t files_left_out = 0;  // binary, unreadable, or without a text column
   uint64_t documents = 0;
-  uint64_t bytes = 0;           // of the documents' text
-  uint64_t bad_rows = 0;        // wrong number of columns, bad quotes, bad JSON
-  std::vector<std::string> notes;  // the first kNotesMax reasons, "reviews.tsv row 17: 3 columns, not 2"
+  uint64_t bytes = 0;     // of the documents' text
+  uint64_t bad_rows = 0;  // wrong number of columns, bad quotes, bad JSON
+  std::vector<std::string>
+      notes;  // the first kNotesMax reasons, "reviews.tsv row 17: 3 columns, not 2"
 };
 
 inline constexpr size_t kNotesMax = 16;
 inline constexpr size_t kSourceFilesMax = 1'000'000;
-inline constexpr uint64_t kJsonFileBytesMax = uint64_t{1} << 30;  // a .json file is parsed as a whole
-inline constexpr size_t kRecordBytesMax = size_t{16} << 20;       // one row or line
+inline constexpr uint64_t kJsonFileBytesMax = uint64_t{1}
+                                              << 30;         // a .json file is parsed as a whole
+inline constexpr size_t kRecordBytesMax = size_t{16} << 20;  // one row or line
 
-// Calls `visit` for every document in a fixed order; it returns false to end early. A document is not empty
-// and is valid only during the call. kNotFound: no such path. kInvalid: nothing in it holds text.
+// Calls `visit` for every document in a fixed order; it returns false to end early. A document is
+// not empty and is valid only during the call. kNotFound: no such path. kInvalid: nothing in it
+// holds text.
 Result<ReadReport> ReadDocuments(const Source& source,
                                  const std::function<bool(std::string_view)>& visit);
 

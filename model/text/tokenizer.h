@@ -1,13 +1,13 @@
 // Tokenizer: text to token ids and back, by byte-level byte-pair encoding.
 //
-// Every byte is a token, so any input (also invalid UTF-8) is encoded and decoded without loss; merges
-// make frequent byte sequences one token. Ids: 0 bos, 1 eos, 2 pad, then the 256 bytes, then one token a
-// merge. Text is first cut into words (pretokenize.h); no merge crosses a word. Text is taken as it is:
-// NFC is assumed, not made.
+// Every byte is a token, so any input (also invalid UTF-8) is encoded and decoded without loss;
+// merges make frequent byte sequences one token. Ids: 0 bos, 1 eos, 2 pad, then the 256 bytes, then
+// one token a merge. Text is first cut into words (pretokenize.h); no merge crosses a word. Text is
+// taken as it is: NFC is assumed, not made.
 //
-// On disk it is a Hugging Face tokenizer.json (Split + ByteLevel, BPE model) from which the usual tools
-// make the same ids. One difference: they turn the text "<|eos|>" into the special token, while Encode
-// never makes a special token from text, so that data cannot forge a document's end.
+// On disk it is a Hugging Face tokenizer.json (Split + ByteLevel, BPE model) from which the usual
+// tools make the same ids. One difference: they turn the text "<|eos|>" into the special token,
+// while Encode never makes a special token from text, so that data cannot forge a document's end.
 //
 // A tokenizer's identity is the SHA-256 of its tokenizer.json. Const methods are thread-safe.
 #pragma once
@@ -40,8 +40,9 @@ class Tokenizer {
   // No merges: 256 bytes and the special tokens.
   static Tokenizer Bytes();
 
-  // Reads a tokenizer.json made by Save. Total and bounded (kTokenizerJsonBytesMax). kInvalid names what
-  // is malformed or not expressible here (another model, pre-tokenizer, normalizer or token order).
+  // Reads a tokenizer.json made by Save. Total and bounded (kTokenizerJsonBytesMax). kInvalid names
+  // what is malformed or not expressible here (another model, pre-tokenizer, normalizer or token
+  // order).
   static Result<Tokenizer> Parse(ByteView json);
 
   // "bytes", a tokenizer.json, or a folder that holds one. kNotFound; otherwise as Parse.
@@ -62,8 +63,8 @@ class Tokenizer {
   // The bytes of tokenizer.json.
   const std::string& json() const { return *json_; }
 
-  // Writes tokenizer.json and tokenizer_config.json into `folder` (made if needed), each whole or not at
-  // all. kUnavailable: the folder cannot be written.
+  // Writes tokenizer.json and tokenizer_config.json into `folder` (made if needed), each whole or
+  // not at all. kUnavailable: the folder cannot be written.
   Status Save(const std::filesystem::path& folder) const;
 
  private:
@@ -78,8 +79,8 @@ class Tokenizer {
   Digest digest_;
 };
 
-// Encodes many texts with a bounded cache of words; the fast way. Gives what Tokenizer::Encode gives. Not
-// thread-safe: one a thread.
+// Encodes many texts with a bounded cache of words; the fast way. Gives what Tokenizer::Encode
+// gives. Not thread-safe: one a thread.
 class Encoder {
  public:
   explicit Encoder(const Tokenizer& tokenizer);
@@ -94,8 +95,8 @@ class Encoder {
   std::unique_ptr<Cache> cache_;
 };
 
-// Learns merges from text. Life: Add as often as wanted, then Train once. The result depends only on the
-// texts and their order; equal counts are decided by token ids.
+// Learns merges from text. Life: Add as often as wanted, then Train once. The result depends only
+// on the texts and their order; equal counts are decided by token ids.
 class TokenizerTrainer {
  public:
   TokenizerTrainer();

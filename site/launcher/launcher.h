@@ -1,9 +1,9 @@
 // Launcher: starts a trainer in its own process and tells what becomes of it.
 //
-// Life: Start gives a running trainer; Send asks it for work; events arrive through the observer; Stop (or
-// destruction) ends it; on_exit comes exactly once, last. The daemon's only ties to the trainer are one
-// socket and files; secrets never cross: the child gets a clean environment, no other open file, its own
-// process group, and dies with the daemon.
+// Life: Start gives a running trainer; Send asks it for work; events arrive through the observer;
+// Stop (or destruction) ends it; on_exit comes exactly once, last. The daemon's only ties to the
+// trainer are one socket and files; secrets never cross: the child gets a clean environment, no
+// other open file, its own process group, and dies with the daemon.
 #pragma once
 
 #include <chrono>
@@ -24,8 +24,8 @@ struct TrainerSpec {
   std::filesystem::path program;
   // Given before the seat's own arguments: a script for an interpreter, say.
   std::vector<std::string> arguments;
-  // What the trainer may see of the file system besides system libraries; it holds itself to this where
-  // the kernel can (Landlock). Paths need not exist yet if their parent does and is listed.
+  // What the trainer may see of the file system besides system libraries; it holds itself to this
+  // where the kernel can (Landlock). Paths need not exist yet if their parent does and is listed.
   std::vector<std::filesystem::path> read_paths;   // model, config, tokenizer, data
   std::vector<std::filesystem::path> write_paths;  // the work folder
   uint64_t memory_bytes_max = 0;                   // RLIMIT_AS; 0: no limit
@@ -33,10 +33,10 @@ struct TrainerSpec {
 };
 
 struct TrainerExit {
-  int exit_code = 0;     // when signal is 0
-  int signal = 0;        // what killed it
-  bool wanted = false;   // Stop was called before
-  std::string reason;    // a sentence
+  int exit_code = 0;    // when signal is 0
+  int signal = 0;       // what killed it
+  bool wanted = false;  // Stop was called before
+  std::string reason;   // a sentence
 };
 
 // Called from a thread of the launcher, one call at a time: post to your loop and return.
@@ -52,8 +52,8 @@ class Trainer {
   virtual ~Trainer() = default;  // kills what still runs, then waits for on_exit to return
   // kInvalid: does not fit a line. kUnavailable: the trainer is gone.
   virtual Status Send(const seat::Request& request) = 0;
-  // Asks the trainer to end (stop without keep, then the end of the socket) and kills it after `grace`.
-  // Returns at once; may be repeated.
+  // Asks the trainer to end (stop without keep, then the end of the socket) and kills it after
+  // `grace`. Returns at once; may be repeated.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
   virtual int64_t pid() const = 0;
 };
