@@ -18,17 +18,17 @@
 namespace dure::model {
 
 struct LlamaConfig {
-  uint32_t vocab = 512;       // rows of the embedding
-  uint32_t dim = 128;         // width of the residual stream
+  uint32_t vocab = 512;  // rows of the embedding
+  uint32_t dim = 128;    // width of the residual stream
   uint32_t layers = 4;
-  uint32_t heads = 4;         // query heads; dim is a multiple of it and dim / heads is even
-  uint32_t kv_heads = 4;      // key and value heads; divides heads
-  uint32_t ffn_dim = 352;     // width of the SwiGLU layer
-  uint32_t context = 128;     // longest sequence, in tokens
+  uint32_t heads = 4;      // query heads; dim is a multiple of it and dim / heads is even
+  uint32_t kv_heads = 4;   // key and value heads; divides heads
+  uint32_t ffn_dim = 352;  // width of the SwiGLU layer
+  uint32_t context = 128;  // longest sequence, in tokens
   double rope_theta = 10000.0;
   double norm_eps = 1e-5;
-  bool tie_embeddings = true; // the head is the embedding
-  uint32_t bos_id = 0;        // both below vocab
+  bool tie_embeddings = true;  // the head is the embedding
+  uint32_t bos_id = 0;         // both below vocab
   uint32_t eos_id = 0;
 
   uint32_t head_dim() const { return dim / heads; }

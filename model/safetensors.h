@@ -17,7 +17,7 @@
 
 namespace dure::model {
 
-inline constexpr size_t kSafetensorsHeaderBytesMax = size_t{16} << 20;  // 65,536 tensors x 250 bytes
+inline constexpr size_t kSafetensorsHeaderBytesMax = size_t{16} << 20;  // 65,536 x 250 bytes
 inline constexpr size_t kSafetensorsDataAlignment = 4096;  // one page: mapped floats are aligned
 
 // The length prefix, JSON and padding that precede the data; its size is a multiple of 4096.

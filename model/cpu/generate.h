@@ -13,11 +13,11 @@
 namespace dure::model::cpu {
 
 struct GenerateOptions {
-  uint32_t tokens_max = 64;    // most tokens to make; also ends when the context is full
-  double temperature = 0.0;    // 0 is greedy
-  uint32_t top_k = 0;          // 0 keeps every token
-  uint64_t seed = 0;           // same seed, same tokens
-  bool stop_at_eos = true;     // the end token is not part of the result
+  uint32_t tokens_max = 64;  // most tokens to make; also ends when the context is full
+  double temperature = 0.0;  // 0 is greedy
+  uint32_t top_k = 0;        // 0 keeps every token
+  uint64_t seed = 0;         // same seed, same tokens
+  bool stop_at_eos = true;   // the end token is not part of the result
 };
 
 class Generator {
@@ -25,8 +25,7 @@ class Generator {
   // `parameters` is the flat vector and must outlive the generator. kInvalid: configuration or
   // size.
   static Result<std::unique_ptr<Generator>> Create(const LlamaConfig& config,
-                                                   std::span<const float> parameters,
-                                                   uint32_t threads = 1);
+                                                   std::span<const float> parameters);
   ~Generator();
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;

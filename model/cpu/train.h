@@ -14,25 +14,22 @@
 
 #include "federation/result.h"
 #include "model/config.h"
+#include "model/cpu/cross_entropy.h"  // kIgnoredTarget
 #include "model/cpu/schedule.h"
 
 namespace dure::model::cpu {
 
-// A target that is not predicted: neither loss nor gradient (padding, the prompt of an
-// instruction).
-inline constexpr uint32_t kIgnoredTarget = UINT32_MAX;
-
 struct TrainOptions {
-  Schedule schedule;           // learning rate
+  Schedule schedule;  // learning rate
   double beta1 = 0.9;
   double beta2 = 0.95;
   double epsilon = 1e-8;
-  double weight_decay = 0.1;   // decoupled; matrices only: no decay on norms and the embedding
-  double clip_norm = 1.0;      // global norm of the gradient; 0 does not clip
-  uint32_t batch = 8;          // sequences computed together
-  uint32_t sequence = 128;     // tokens of one sequence, at most config.context
-  uint32_t accumulation = 1;   // batches of one step
-  uint32_t threads = 1;        // sequences are shared out, so more threads than batch are idle
+  double weight_decay = 0.1;  // decoupled; matrices only: no decay on norms and the embedding
+  double clip_norm = 1.0;     // global norm of the gradient; 0 does not clip
+  uint32_t batch = 8;         // sequences computed together
+  uint32_t sequence = 128;    // tokens of one sequence, at most config.context
+  uint32_t accumulation = 1;  // batches of one step
+  uint32_t threads = 1;       // sequences are shared out, so more threads than batch are idle
 };
 
 // kInvalid names the field and its bound.
@@ -42,8 +39,8 @@ struct StepResult {
   double loss = 0;           // mean negative log likelihood of the step's predicted tokens, in nats
   double gradient_norm = 0;  // before clipping
   double learning_rate = 0;
-  uint64_t tokens = 0;       // predicted tokens: targets other than kIgnoredTarget
-  uint64_t step = 0;         // steps done, this one included
+  uint64_t tokens = 0;  // predicted tokens: targets other than kIgnoredTarget
+  uint64_t step = 0;    // steps done, this one included
 };
 
 class TrainSession {
