@@ -36,8 +36,9 @@ class MappedFile {
 // A file being written at any offset, by several threads if their ranges are apart. Move-only.
 class OutputFile {
  public:
-  // Creates the file (mode 0600) with that size, all zeros. kAlreadyExists; kUnavailable: the
-  // system refused.
+  // Creates the file (mode 0600) with that size, all zeros, its space reserved where the file
+  // system can. kAlreadyExists; kExhausted: no room for it; kUnavailable: the system refused. No
+  // file is left behind on failure.
   static Result<OutputFile> Create(const std::string& path, uint64_t bytes);
   // Uses a descriptor that the caller keeps open and closes.
   static OutputFile Borrow(int descriptor, uint64_t bytes);

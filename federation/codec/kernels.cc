@@ -143,7 +143,15 @@ DURE_LOOP uint64_t Pack(size_t count, const Total* __restrict sums, int high_bit
   if (high_bits == 2) PackHigh<2, Low>(count, sums, high);
   if (high_bits == 4) PackHigh<4, Low>(count, sums, high);
   if (high_bits == 8) PackHigh<8, Low>(count, sums, high);
-  // A square of int8 sums is below 2^30: four fit in 32 bits, and then they move to 64.
+  // High bits up to four mean at most 16 sites of int8: 1024 squares of up to 2032 stay below 2^32.
+  if (sizeof(Low) == 1 && high_bits <= 4) {
+    uint32_t squares = 0;
+    for (size_t i = 0; i < count; ++i) {
+      const int32_t sum = sums[i];
+      squares += static_cast<uint32_t>(sum * sum);
+    }
+    return squares;
+  }
   uint64_t squares = 0;
   for (size_t i = 0; i < count; ++i) {
     const int64_t sum = sums[i];

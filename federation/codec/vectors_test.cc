@@ -293,6 +293,10 @@ TEST_F(VectorsTest, FilesReportWhatIsWrong) {
   EXPECT_EQ(MappedFile::Open(Path("absent")).error().code, ErrorCode::kNotFound);
   NewFile("there", 10);
   EXPECT_EQ(OutputFile::Create(Path("there"), 10).error().code, ErrorCode::kAlreadyExists);
+  const auto too_large = OutputFile::Create(Path("large"), limits::kBlobBytesMax);
+  ASSERT_FALSE(too_large);  // 64 TiB: no disk of a test has room
+  EXPECT_EQ(too_large.error().code, ErrorCode::kExhausted);
+  EXPECT_FALSE(fs::exists(Path("large")));
   const MappedFile map = MappedFile::Open(Path("there")).value();
   EXPECT_EQ(map.bytes().size(), 10u);
   EXPECT_EQ(map.Floats(4).size(), 1u);
