@@ -24,7 +24,7 @@ Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Con
     return {};
   }
   const CLI::App* at = &dure;
-  std::string before;  // the words in front of the command's own name, which CLI11 adds
+  std::string before;  // the words in front of the command's own name
   for (const std::string& word : words) {
     before += (before.empty() ? "" : " ") + at->get_name();
     const CLI::App* next = Find(*at, word);
@@ -35,7 +35,8 @@ Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Con
     at = next;
   }
   // App::help would descend into the verb that was chosen, which is this one.
-  context.Print(at->get_formatter()->make_help(at, before, CLI::AppFormatMode::Normal));
+  const std::string name = before.empty() ? at->get_name() : before + " " + at->get_name();
+  context.Print(at->get_formatter()->make_help(at, name, CLI::AppFormatMode::Normal));
   return {};
 }
 

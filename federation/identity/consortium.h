@@ -1,8 +1,8 @@
 // The beginning of a consortium: its keys and certificates, laid out for three places.
 //
 //   <dir>/ca-offline/  root.key, root.crt   move it to a safe: needed only to renew the issuing CA
-//   <dir>/aggregator/  identity/, ca/ (issuing.key, issuing.crt, root.crt), log.key, log.vkey,
-//   identity.db <dir>/operator/    identity/ of the first operator
+//   <dir>/aggregator/  identity/, ca/ (issuing.pem, root.crt), log.key, log.vkey, identity.db
+//   <dir>/operator/    identity/ of the first operator
 #pragma once
 
 #include <string>
@@ -20,7 +20,8 @@ struct ConsortiumPlan {
   std::string enrol_address;  // host:port for enrolment
   // More names or IP addresses that the aggregator's certificate should hold, beside those two.
   std::vector<std::string> also_known_as;
-  std::string log_vkey;  // of the key that the caller put at <dir>/aggregator/log.key
+  std::string log_key_pem;  // Ed25519, PKCS#8: kept at <dir>/aggregator/log.key
+  std::string log_vkey;     // its C2SP verifier key
   std::string log_origin;
   Lifetimes lifetimes;
 };

@@ -1,11 +1,12 @@
 // A seat's own identity, on disk and in memory.
 //
 // <dir>/identity/ (0700) holds, each 0600:
-//   tls.key  tls.crt       the TLS key (P-256) and its certificate
-//   chain.crt              what TLS presents: tls.crt, the issuing CA, the root
-//   root.crt               what TLS trusts
-//   signing.key signing.crt  the Ed25519 key and its certificate (for signatures, useless for TLS)
-//   consortium.json        names, the aggregator's addresses and key, the log's key
+//   tls.key          the TLS key (P-256)
+//   tls.crt          what TLS presents: the seat's certificate, the issuing CA, the root
+//   root.crt         what TLS trusts
+//   signing.key      the Ed25519 key for signatures that outlive a connection
+//   signing.crt      its certificate, useless for TLS, and the issuing CA
+//   consortium.json  names, the aggregator's addresses and key, the log's key
 // Keys are made here and never leave. Written by enrolment and renewal (enrolment.h), read by
 // LoadIdentity.
 #pragma once

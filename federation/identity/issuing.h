@@ -1,7 +1,7 @@
 // The aggregator's half: the issuing CA, which seats there are, and who is revoked.
 //
 // Life: Open once at start on the aggregator's folder; Enrol, Renew and Obey from any thread;
-// destroyed at exit. It owns <dir>/ca/issuing.key in memory and <dir>/identity.db through the
+// destroyed at exit. It owns <dir>/ca/issuing.pem in memory and <dir>/identity.db through the
 // IdentityBook.
 #pragma once
 

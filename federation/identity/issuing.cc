@@ -1,0 +1,308 @@
+#include "federation/identity/issuing.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+
+#include "federation/identity/ca_files.h"
+#include "federation/identity/enrolment.h"
+#include "federation/identity/identity_book.h"
+#include "federation/identity/key.h"
+#include "federation/identity/messages.h"
+#include "federation/identity/seat_certificates.h"
+#include "federation/identity/seat_files.h"
+
+namespace dure::identity {
+namespace {
+
+using Snapshot = std::shared_ptr<const Revocations>;
+
+PeerIdentity PeerOf(const Seat& seat) {
+  PeerIdentity peer;
+  peer.consortium = seat.subject.consortium;
+  peer.member = seat.subject.member;
+  peer.site = seat.subject.site;
+  peer.role = seat.subject.role;
+  peer.serial = seat.serial;
+  return peer;
+}
+
+Digest KeysOf(ByteView tls_spki, const PublicKey& signing_key) {
+  return Sha256Hasher().Update(Sha256(tls_spki).View()).Update(ByteView(signing_key)).Finish();
+}
+
+}  // namespace
+
+struct IssuingAuthority::State {
+  std::filesystem::path dir;
+  Lifetimes lifetimes;
+  Trust trust;
+  mutable std::mutex mutex;  // guards everything below; no other lock is taken while it is held
+  IssuingFiles ca;
+  Identity own;
+  std::unique_ptr<IdentityBook> book;
+  Snapshot revocations;
+  std::function<void(Snapshot)> observer;
+
+  Result<Credentials> Issue(const SeatKeys& keys, WallTime now) const;
+  Status CheckOperator(const Invitation& invitation, WallTime now) const;
+  Status CheckInvited(const Invitation& invitation, WallTime now) const;
+  Status CheckUnrevoked(const PeerIdentity& peer) const;
+  Result<Bytes> Enrol(const EnrolmentRequest& request, WallTime now);
+  Result<Bytes> Renew(const PeerIdentity& peer, const RenewalRequest& request, WallTime now);
+  Result<std::string> Obey(const RevocationOrder& order, WallTime now);
+  // Reads the revocations again; returns them if they changed.
+  Result<Snapshot> Refresh();
+};
+
+Result<Credentials> IssuingAuthority::State::Issue(const SeatKeys& keys, WallTime now) const {
+  DURE_ASSIGN(Credentials credentials, IssueSeat(ca, keys, lifetimes, now));
+  DURE_ASSIGN(const std::vector<Bytes> signing, DersOf(own.signing_cert_pem));
+  credentials.aggregator_signing_der = signing.front();
+  credentials.log_vkey = own.log_vkey;
+  credentials.log_origin = own.log_origin;
+  credentials.address = own.address;
+  credentials.enrol_address = own.enrol_address;
+  credentials.Sign(*own.signer);
+  return credentials;
+}
+
+Status IssuingAuthority::State::CheckUnrevoked(const PeerIdentity& peer) const {
+  const Revocation* found = revocations->Find(peer);
+  if (found == nullptr) return {};
+  return Fail(ErrorCode::kPermissionDenied, "revoked: " + found->ToText());
+}
+
+// An invitation counts as long as the operator who signed it is one.
+Status IssuingAuthority::State::CheckOperator(const Invitation& invitation, WallTime now) const {
+  DURE_ASSIGN(const std::vector<Seat> seats, book->Seats());
+  const auto found = std::find_if(seats.begin(), seats.end(), [&](const Seat& seat) {
+    return seat.subject.role == Role::kOperator && seat.signing_key == invitation.operator_key;
+  });
+  if (found == seats.end()) {
+    return Fail(ErrorCode::kUnauthenticated,
+                "the invitation is signed by nobody who is an operator of this consortium");
+  }
+  const Status unrevoked = CheckUnrevoked(PeerOf(*found));
+  if (!unrevoked) return Within(unrevoked.error(), "the operator who signed the invitation");
+  if (found->not_after > now) return {};
+  return Fail(ErrorCode::kUnauthenticated,
+              "the certificate of the operator who signed the "
+              "invitation expired " +
+                  FormatRfc3339(found->not_after));
+}
+
+Status IssuingAuthority::State::CheckInvited(const Invitation& invitation, WallTime now) const {
+  const std::string nonce = invitation.NonceHex();
+  if (const Revocation* found = revocations->Find(RevocationKind::kInvitation, nonce)) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "the invitation was withdrawn " + FormatRfc3339(found->since));
+  }
+  DURE_TRY(CheckNotExpired(invitation, now));
+  DURE_TRY(CheckOperator(invitation, now));
+  const Subject& subject = invitation.subject;
+  if (subject.site == own.site()) {
+    return Fail(ErrorCode::kPermissionDenied, subject.site.str() + " is the aggregator's name");
+  }
+  DURE_ASSIGN(const auto holder, book->FindSeat(subject.role, subject.site));
+  if (holder && holder->subject.member != subject.member) {
+    return Fail(ErrorCode::kPermissionDenied, "the name " + subject.site.str() + " belongs to " +
+                                                  holder->subject.member.str() + ", not to " +
+                                                  subject.member.str());
+  }
+  return {};
+}
+
+Result<Bytes> IssuingAuthority::State::Enrol(const EnrolmentRequest& request, WallTime now) {
+  DURE_ASSIGN(const Invitation invitation, ParseInvitation(request.invitation));
+  if (invitation.subject.consortium != trust.consortium || invitation.root_pin != own.root_pin) {
+    return Fail(ErrorCode::kPermissionDenied,
+                "wrong consortium: the invitation is for '" + invitation.subject.consortium +
+                    "', this is the aggregator of '" + trust.consortium + "' or has another root");
+  }
+  SeatKeys keys;
+  keys.subject = invitation.subject;
+  keys.signing_key = request.signing_key;
+  DURE_ASSIGN(keys.tls_spki, CheckCertificateRequest(request.csr, invitation.subject.site.str(),
+                                                     invitation.NonceHex()));
+  if (!request.ProofVerifies()) {
+    return Fail(ErrorCode::kInvalid, "the request is not signed by its own signing key");
+  }
+  PeerIdentity asking;
+  asking.member = invitation.subject.member;
+  asking.site = invitation.subject.site;
+  DURE_TRY(CheckUnrevoked(asking));
+  const Digest keys_digest = KeysOf(keys.tls_spki, keys.signing_key);
+  DURE_ASSIGN(const auto spent, book->FindSpent(invitation.nonce));
+  if (spent && spent->keys == keys_digest) return spent->response;  // its first answer was lost
+  if (spent) {
+    return Fail(ErrorCode::kAlreadyExists,
+                "the invitation was used already, with other keys; ask the operator for a new one "
+                "(and tell them if it was not you)");
+  }
+  DURE_TRY(CheckInvited(invitation, now));
+  DURE_ASSIGN(const Credentials credentials, Issue(keys, now));
+  const Seat seat = SeatOf(credentials, keys, now);
+  DURE_TRY(book->Spend({invitation.nonce, keys_digest, credentials.Encode(), seat}, now));
+  return credentials.Encode();
+}
+
+Result<Bytes> IssuingAuthority::State::Renew(const PeerIdentity& peer,
+                                             const RenewalRequest& request, WallTime now) {
+  DURE_TRY(CheckUnrevoked(peer));
+  DURE_ASSIGN(const auto seat, book->FindSeat(peer.role, peer.site));
+  if (!seat || seat->subject != peer.subject()) {
+    return Fail(ErrorCode::kPermissionDenied,
+                peer.subject().ToUri() + " holds no seat here; enrol with an invitation");
+  }
+  SeatKeys keys;
+  keys.subject = seat->subject;
+  keys.signing_key = seat->signing_key;
+  DURE_ASSIGN(keys.tls_spki, CheckCertificateRequest(request.csr, peer.site.str(), peer.serial));
+  if (!request.ProofVerifies(seat->signing_key)) {
+    return Fail(ErrorCode::kPermissionDenied,
+                "the renewal is not signed by the seat's signing key: the seat was enrolled again "
+                "elsewhere, or the key was lost; enrol with a new invitation");
+  }
+  DURE_ASSIGN(const Credentials credentials, Issue(keys, now));
+  DURE_TRY(book->PutSeat(SeatOf(credentials, keys, seat->enrolled), now));
+  return credentials.Encode();
+}
+
+Result<std::string> IssuingAuthority::State::Obey(const RevocationOrder& order, WallTime now) {
+  if ((order.kind == RevocationKind::kSite && order.target == own.site().str()) ||
+      (order.kind == RevocationKind::kMember && order.target == own.member().str())) {
+    return Fail(ErrorCode::kInvalid,
+                "the aggregator and its operators as a whole cannot be revoked; revoke one "
+                "operator by its name (--site), or stop the aggregator");
+  }
+  if (order.lift) {
+    DURE_TRY(book->Lift(order.kind, order.target));
+    return std::string(Name(order.kind)) + " " + order.target + " is no longer revoked";
+  }
+  const Revocation revocation = {order.kind, order.target, order.reason, now};
+  DURE_TRY(book->Revoke(revocation));
+  const Revocation* before = revocations->Find(order.kind, order.target);
+  return (before == nullptr ? revocation : *before).ToText();
+}
+
+Result<Snapshot> IssuingAuthority::State::Refresh() {
+  DURE_ASSIGN(Revocations loaded, book->LoadRevocations());
+  if (revocations != nullptr && loaded.version() == revocations->version()) return Snapshot();
+  revocations = std::make_shared<const Revocations>(std::move(loaded));
+  return revocations;
+}
+
+IssuingAuthority::IssuingAuthority(std::unique_ptr<State> state) : state_(std::move(state)) {}
+IssuingAuthority::~IssuingAuthority() = default;
+
+Result<std::unique_ptr<IssuingAuthority>> IssuingAuthority::Open(const std::string& dir,
+                                                                 const Lifetimes& lifetimes) {
+  auto state = std::make_unique<State>();
+  state->dir = dir;
+  state->lifetimes = lifetimes;
+  DURE_ASSIGN(state->ca, ReadIssuing(dir));
+  DURE_ASSIGN(state->own, LoadIdentity(dir));
+  if (state->own.role() != Role::kAggregator) {
+    return Fail(ErrorCode::kCorrupt, dir + " holds the identity of " + state->own.subject.ToUri() +
+                                         ", not an aggregator's");
+  }
+  state->trust = state->own.trust();
+  DURE_ASSIGN(state->book, IdentityBook::Open((state->dir / "identity.db").string()));
+  DURE_TRY(state->Refresh());
+  return std::unique_ptr<IssuingAuthority>(new IssuingAuthority(std::move(state)));
+}
+
+Result<Bytes> IssuingAuthority::Enrol(ByteView request, WallTime now) {
+  DURE_ASSIGN(const EnrolmentRequest parsed, EnrolmentRequest::Parse(request));
+  Snapshot changed;
+  Result<Bytes> response;
+  std::function<void(Snapshot)> tell;
+  {
+    const std::lock_guard lock(state_->mutex);
+    response = state_->Enrol(parsed, now);
+    if (!response) return response;
+    DURE_ASSIGN(changed, state_->Refresh());  // a new enrolment may supersede an old one
+    tell = state_->observer;
+  }
+  if (changed != nullptr && tell) tell(changed);
+  return response;
+}
+
+Result<Bytes> IssuingAuthority::Renew(const PeerIdentity& peer, ByteView request, WallTime now) {
+  DURE_ASSIGN(const RenewalRequest parsed, RenewalRequest::Parse(request));
+  const std::lock_guard lock(state_->mutex);
+  return state_->Renew(peer, parsed, now);
+}
+
+Result<std::string> IssuingAuthority::Obey(const PeerIdentity& peer, ByteView order, WallTime now) {
+  if (peer.role != Role::kOperator) {
+    return Fail(ErrorCode::kPermissionDenied, "wrong role: " + peer.site.str() + " is " +
+                                                  std::string(Name(peer.role)) +
+                                                  ", revoking needs operator");
+  }
+  DURE_ASSIGN(const RevocationOrder parsed, RevocationOrder::Parse(order));
+  Snapshot changed;
+  Result<std::string> done;
+  std::function<void(Snapshot)> tell;
+  {
+    const std::lock_guard lock(state_->mutex);
+    DURE_TRY(state_->CheckUnrevoked(peer));
+    done = state_->Obey(parsed, now);
+    if (!done) return done;
+    DURE_ASSIGN(changed, state_->Refresh());
+    tell = state_->observer;
+  }
+  // Outside the lock: the observer may ask us for seats or revocations.
+  if (changed != nullptr && tell) tell(changed);
+  return done;
+}
+
+Result<bool> IssuingAuthority::RenewOwn(WallTime now) {
+  const std::lock_guard lock(state_->mutex);
+  const Identity& own = state_->own;
+  DURE_ASSIGN(const std::vector<Bytes> chain, DersOf(own.cert_chain_pem));
+  // After the issuing CA was renewed, our answers hold its new certificate; ours must lead to it
+  // too.
+  const bool same_issuer = chain.size() > 1 && chain[1] == state_->ca.issuing.certificate_der;
+  if (same_issuer && !RenewalDue(own, now)) return false;
+  DURE_ASSIGN(const Leaf leaf, ReadLeaf(chain.front()));
+  SeatKeys keys;
+  keys.subject = own.subject;
+  keys.signing_key = own.signer->Key();
+  keys.hosts = leaf.hosts;
+  DURE_ASSIGN(keys.tls_spki, TlsKeySpki(own.tls_key_pem));
+  DURE_ASSIGN(Credentials credentials, state_->Issue(keys, now));
+  credentials.aggregator_signing_der = credentials.signing_der;
+  credentials.Sign(*own.signer);
+  DURE_TRY(WriteSeat(SeatFiles(state_->dir), own.subject, credentials));
+  DURE_TRY(state_->book->PutSeat(SeatOf(credentials, keys, now), now));
+  DURE_ASSIGN(state_->own, LoadIdentity(state_->dir.string()));
+  return true;
+}
+
+std::shared_ptr<const Revocations> IssuingAuthority::revocations() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->revocations;
+}
+
+void IssuingAuthority::OnRevocation(std::function<void(Snapshot)> observer) {
+  const std::lock_guard lock(state_->mutex);
+  state_->observer = std::move(observer);
+}
+
+std::optional<Seat> IssuingAuthority::FindSeat(Role role, const SiteId& site) const {
+  const std::lock_guard lock(state_->mutex);
+  auto seat = state_->book->FindSeat(role, site);
+  return seat ? std::move(*seat) : std::nullopt;
+}
+
+std::vector<Seat> IssuingAuthority::Seats() const {
+  const std::lock_guard lock(state_->mutex);
+  auto seats = state_->book->Seats();
+  return seats ? std::move(*seats) : std::vector<Seat>();
+}
+
+const Trust& IssuingAuthority::trust() const { return state_->trust; }
+
+}  // namespace dure::identity
