@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -40,87 +41,116 @@ std::vector<float> NearFloats(SeededRandom& random, size_t count) {
   return values;
 }
 
-// Everything the loops give for some inputs of one length, as bytes.
-Bytes AllResults(const Kernels& k, uint64_t seed, size_t count) {
-  SeededRandom random(seed);
-  Bytes all;
-  const auto keep = [&all](const auto& values) {
+// What loops gave, as bytes.
+class Results {
+ public:
+  template <typename T>
+  void Keep(const std::vector<T>& values) {
     const auto* begin = reinterpret_cast<const uint8_t*>(values.data());
-    all.insert(all.end(), begin, begin + values.size() * sizeof(values[0]));
-  };
-  const auto keep_one = [&keep](auto value) { keep(std::vector{value}); };
-  for (const bool wild : {false, true}) {
-    const auto floats = [&] { return wild ? AnyFloats(random, count) : NearFloats(random, count); };
-    const std::vector<float> base = floats(), trained = floats(), residual = floats();
-    std::vector<float> u(count), left(count);
-    keep_one(k.update(count, base.data(), trained.data(), nullptr, u.data()));
-    keep(u);
-    keep_one(k.update(count, base.data(), trained.data(), residual.data(), u.data()));
-    keep(u);
-    if (wild) u = base;  // finite, as the contract wants
-    RoundScale scale{wild ? 1e20F : 90.0F, 0.01F, {}};
-    RoundingKey(seed, 3, scale.key);
-    std::vector<int8_t> lanes8(count);
-    keep_one(k.round8(count, u.data(), scale, lanes8.data(), left.data()));
-    keep(lanes8);
-    keep(left);
-    scale.to_lane *= 300;
-    std::vector<int16_t> lanes16(count);
-    keep_one(k.round16(count, u.data(), scale, lanes16.data(), left.data()));
-    keep(lanes16);
-    keep(left);
-    std::vector<double> means(count);
-    for (size_t i = 0; i < count; ++i) means[i] = static_cast<double>(trained[i]) * 1e-3;
-    std::vector<float> model(count), momentum(count);
-    keep_one(k.outer(count, means.data(), {0.7, 0.9},
-                     {base.data(), residual.data(), model.data(), momentum.data()}));
-    keep(model);
-    keep(momentum);
-    keep_one(k.outer(count, means.data(), {0.7, 0.9},
-                     {base.data(), nullptr, model.data(), momentum.data()}));
-    keep(model);
-    keep_one(k.outer(count, means.data(), {1, 0}, {base.data(), nullptr, model.data(), nullptr}));
-    keep(model);
+    bytes_.insert(bytes_.end(), begin, begin + values.size() * sizeof(T));
   }
-  std::vector<std::vector<int8_t>> narrow(7, std::vector<int8_t>(count));
-  std::vector<std::vector<int16_t>> wide(7, std::vector<int16_t>(count));
-  std::vector<const int8_t*> narrow_at;
-  std::vector<const int16_t*> wide_at;
-  for (auto& lanes : narrow) {
-    for (int8_t& lane : lanes)
-      lane = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
-    narrow_at.push_back(lanes.data());
+  template <typename T>
+  void KeepOne(T value) {
+    Keep(std::vector<T>{value});
   }
-  for (auto& lanes : wide) {
-    for (int16_t& lane : lanes) {
-      lane = static_cast<int16_t>(static_cast<int>(random.Below(65535)) - 32767);
+  bool operator==(const Results&) const = default;
+
+ private:
+  Bytes bytes_;
+};
+
+void EncodeLoops(const Kernels& k, uint64_t seed, size_t count, bool wild, Results& all) {
+  SeededRandom random(seed);
+  const auto floats = [&] { return wild ? AnyFloats(random, count) : NearFloats(random, count); };
+  const std::vector<float> base = floats(), trained = floats(), residual = floats();
+  std::vector<float> u(count), left(count);
+  all.KeepOne(k.update(count, base.data(), trained.data(), nullptr, u.data()));
+  all.Keep(u);
+  all.KeepOne(k.update(count, base.data(), trained.data(), residual.data(), u.data()));
+  all.Keep(u);
+  if (wild) u = base;  // finite, as the contract wants
+  RoundScale scale{wild ? 1e20F : 90.0F, 0.01F, {}};
+  RoundingKey(seed, 3, scale.key);
+  std::vector<int8_t> lanes8(count);
+  all.KeepOne(k.round8(count, u.data(), scale, lanes8.data(), left.data()));
+  all.Keep(lanes8);
+  all.Keep(left);
+  scale.to_lane *= 300;
+  std::vector<int16_t> lanes16(count);
+  all.KeepOne(k.round16(count, u.data(), scale, lanes16.data(), left.data()));
+  all.Keep(lanes16);
+  all.Keep(left);
+}
+
+void OuterLoops(const Kernels& k, uint64_t seed, size_t count, bool wild, Results& all) {
+  SeededRandom random(seed);
+  const auto floats = [&] { return wild ? AnyFloats(random, count) : NearFloats(random, count); };
+  const std::vector<float> base = floats(), before = floats(), small = floats();
+  std::vector<double> means(count);
+  for (size_t i = 0; i < count; ++i) means[i] = static_cast<double>(small[i]) * 1e-3;
+  std::vector<float> model(count), momentum(count);
+  all.KeepOne(k.outer(count, means.data(), {0.7, 0.9},
+                      {base.data(), before.data(), model.data(), momentum.data()}));
+  all.Keep(model);
+  all.Keep(momentum);
+  all.KeepOne(k.outer(count, means.data(), {0.7, 0.9},
+                      {base.data(), nullptr, model.data(), momentum.data()}));
+  all.Keep(model);
+  all.KeepOne(k.outer(count, means.data(), {1, 0}, {base.data(), nullptr, model.data(), nullptr}));
+  all.Keep(model);
+}
+
+// Lanes of either width through sums and planes and back.
+template <typename Lane, typename Total, typename Low, typename Loops>
+void SumLoops(const Kernels& k, const Loops& loops, uint64_t seed, size_t count, Results& all) {
+  SeededRandom random(seed);
+  constexpr int kMost = std::numeric_limits<Lane>::max();
+  std::vector<std::vector<Lane>> lanes(7, std::vector<Lane>(count));
+  std::vector<const Lane*> at;
+  for (auto& site : lanes) {
+    for (Lane& lane : site) {
+      lane = static_cast<Lane>(static_cast<int>(random.Below(2 * kMost + 1)) - kMost);
     }
-    wide_at.push_back(lanes.data());
+    at.push_back(site.data());
   }
-  keep_one(k.least8(count, narrow_at[0]));
-  keep_one(k.least16(count, wide_at[0]));
+  all.KeepOne((k.*loops.least)(count, at[0]));
   for (const size_t sites : {1, 2, 3, 4, 5, 7}) {
-    std::vector<int16_t> sums8(kBlockPadded);
-    std::vector<int32_t> sums16(kBlockPadded), unpacked(count);
-    std::vector<uint8_t> low8(count), high(kBlock);
-    std::vector<uint16_t> low16(count);
-    const int bits = sites == 1 ? 0 : sites == 2 ? 1 : sites <= 4 ? 2 : sites == 5 ? 4 : 8;
-    keep_one(k.sum8(count, narrow_at.data(), sites, 0, sums8.data()));
-    keep_one(k.pack8(count, sums8.data(), bits, low8.data(), high.data()));
-    keep(sums8), keep(low8), keep(high);
-    keep_one(k.unpack8(count, low8.data(), high.data(), bits, unpacked.data()));
-    keep(unpacked);
-    keep_one(k.squares(count, unpacked.data()));
+    std::vector<Total> sums(kBlockPadded);
+    std::vector<Low> low(count);
+    std::vector<uint8_t> high(kBlock);
+    std::vector<int32_t> unpacked(count);
     std::vector<double> means(count);
+    const int bits = sites == 1 ? 0 : sites == 2 ? 1 : sites <= 4 ? 2 : sites == 5 ? 4 : 8;
+    all.KeepOne((k.*loops.sum)(count, at.data(), sites, 0, sums.data()));
+    all.KeepOne((k.*loops.pack)(count, sums.data(), bits, low.data(), high.data()));
+    all.Keep(sums), all.Keep(low), all.Keep(high);
+    all.KeepOne((k.*loops.unpack)(count, low.data(), high.data(), bits, unpacked.data()));
+    EXPECT_TRUE(std::equal(unpacked.begin(), unpacked.end(), sums.begin())) << sites << " sites";
+    all.KeepOne(k.squares(count, unpacked.data()));
     k.means(count, unpacked.data(), 0.1, means.data());
-    keep(means);
-    keep_one(k.sum16(count, wide_at.data(), sites, 0, sums16.data()));
-    keep_one(k.pack16(count, sums16.data(), bits, low16.data(), high.data()));
-    keep(sums16), keep(low16), keep(high);
-    keep_one(k.unpack16(count, low16.data(), high.data(), bits, unpacked.data()));
-    keep(unpacked);
-    for (size_t i = 0; i < count; ++i) EXPECT_EQ(unpacked[i], sums16[i]);
+    all.Keep(means);
   }
+}
+
+template <typename Least, typename Sum, typename Pack, typename Unpack>
+struct LoopsOf {
+  Least least;
+  Sum sum;
+  Pack pack;
+  Unpack unpack;
+};
+
+// Everything the loops give for some inputs of one length.
+Results AllResults(const Kernels& k, uint64_t seed, size_t count) {
+  Results all;
+  for (const bool wild : {false, true}) {
+    EncodeLoops(k, seed, count, wild, all);
+    OuterLoops(k, seed, count, wild, all);
+  }
+  const LoopsOf narrow{&Kernels::least8, &Kernels::sum8, &Kernels::pack8, &Kernels::unpack8};
+  SumLoops<int8_t, int16_t, uint8_t>(k, narrow, seed, count, all);
+  const LoopsOf wide{&Kernels::least16, &Kernels::sum16, &Kernels::pack16, &Kernels::unpack16};
+  SumLoops<int16_t, int32_t, uint16_t>(k, wide, seed, count, all);
   return all;
 }
 
@@ -128,7 +158,7 @@ TEST(Kernels, GiveTheSameBitsAtEveryVectorLevel) {
   for (const size_t count :
        {size_t{1}, size_t{7}, size_t{64}, size_t{1000}, size_t{1023}, kBlock}) {
     for (uint64_t seed = 0; seed < 10; ++seed) {
-      const Bytes expected = AllResults(KernelsAt(VectorLevel::kPlain), seed, count);
+      const Results expected = AllResults(KernelsAt(VectorLevel::kPlain), seed, count);
       for (const VectorLevel level : LevelsHere()) {
         EXPECT_TRUE(AllResults(KernelsAt(level), seed, count) == expected)
             << "level " << static_cast<int>(level) << ", " << count << " values, seed " << seed;
