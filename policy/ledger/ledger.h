@@ -82,7 +82,7 @@ class Ledger : public LogReader {
   // signature is checked on the calling thread; the rest waits for the group's commit.
   Result<Appended> Append(Bytes entry, std::string key, OnRepeat on_repeat = OnRepeat::kRefuse);
   // The same; `done` is called once, from the writer's thread or, for an error known at once,
-  // inside this call. It must not block or call Append: post to the loop.
+  // inside this call. It must not block, so not call Append: post to the loop.
   void AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done);
   // The index that was appended under `key`.
   virtual std::optional<uint64_t> Find(std::string_view key) const = 0;

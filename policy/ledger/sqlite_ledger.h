@@ -20,6 +20,7 @@ struct SqliteLedgerOptions {
   const Signer* log_signer = nullptr;  // holds log_key; outlives the ledger
   const Verifier* verifier = nullptr;  // outlives the ledger
   size_t group_entries_max = 256;      // entries a commit
+  uint64_t file_bytes_max = 0;         // ledger.db never grows beyond; 0: as the disk allows
   size_t queue_entries_max = 16384;    // waiting appends beyond which kExhausted answers at once
 };
 

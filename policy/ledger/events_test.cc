@@ -1,0 +1,173 @@
+#include "policy/ledger/events.h"
+
+#include <gmock/gmock.h>
+
+#include "federation/limits.h"
+#include "policy/ledger/dsse.h"
+#include "policy/ledger/merkle.h"
+#include "policy/ledger/testing.h"
+
+namespace dure::ledger {
+namespace {
+
+using testing::Consortium;
+using testing::DigestOf;
+
+class EventsTest : public ::testing::Test {
+ protected:
+  Record Of(Event event) const {
+    Record record;
+    record.federation = c_.log_key.name;
+    record.actor = c_.site;
+    record.actor_seq = 7;
+    record.prev_actor_digest = DigestOf("previous");
+    record.anchor = {3, DigestOf("root")};
+    record.occurred_at = "2026-11-24T01:02:03Z";
+    record.event = std::move(event);
+    return record;
+  }
+  std::vector<Event> OneOfEach() const {
+    const RoundAttempt at{c_.run, {12}, 3};
+    return {
+        c_.Genesis(),
+        c_.Admitted(),
+        KeyRevoked{c_.site.member, c_.site.key, "lost-key"},
+        RunProposed{c_.run, DigestOf("m"), {{"rounds", "3"}, {"말", "한국어 \"quoted\""}}},
+        RoundOpened{at, c_.base, {c_.site_id, c_.other_id}},
+        ContributionSubmitted{at, c_.site_id, c_.base, DigestOf("blob"), 1u << 20, 1u << 30, 8, 2},
+        ContributionReceipted{at, 5, DigestOf("leaf"), false, "too-late"},
+        RoundClosed{at,
+                    {{5, c_.site_id, 9}},
+                    {{c_.other_id, "late"}},
+                    DigestOf("a"),
+                    DigestOf("b"),
+                    DigestOf("c"),
+                    DigestOf("d")},
+        RoundAbandoned{at, c_.base, "no-quorum"},
+        EvaluationReported{DigestOf("model"), c_.site_id, 12345.0625, 1000, 250}};
+  }
+  const Consortium c_;
+};
+
+TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {
+  ASSERT_EQ(OneOfEach().size(), kEventTypes);
+  for (const Event& event : OneOfEach()) {
+    const Record record = Of(event);
+    const auto sealed = SealRecord(record, *c_.site_signer);
+    ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
+    const auto opened = OpenEntry(sealed->bytes, c_.verifier);
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(opened->record, record) << Name(TypeOf(event));
+    EXPECT_EQ(opened->leaf, LeafHash(sealed->bytes));
+    EXPECT_EQ(opened->payload_digest, sealed->payload_digest);
+  }
+}
+
+TEST_F(EventsTest, IsAnInTotoStatementThatNamesItsSubjectByDigest) {
+  const auto sealed = SealRecord(Of(c_.Submitted(0)), *c_.site_signer);
+  const std::string payload(AsText(ParseEnvelope(sealed->bytes)->payload));
+  EXPECT_THAT(payload, ::testing::HasSubstr("\"_type\":\"https://in-toto.io/Statement/v1\""));
+  EXPECT_THAT(payload,
+              ::testing::HasSubstr(
+                  "\"predicateType\":\"https://dure.dev/ledger/contribution-submitted/v1\""));
+  EXPECT_THAT(payload,
+              ::testing::HasSubstr("\"digest\":{\"sha256\":\"" + DigestOf("blob a").Hex() + "\"}"));
+}
+
+TEST_F(EventsTest, RefusesEverySingleByteChangeOfAnEntry) {
+  const Bytes good = SealRecord(Of(c_.Submitted(0)), *c_.site_signer)->bytes;
+  const Record record = Of(c_.Submitted(0));
+  for (size_t i = 0; i < good.size(); ++i) {
+    Bytes bad = good;
+    bad[i] ^= 1;
+    const auto opened = OpenEntry(bad, c_.verifier);
+    // The key id is an unauthenticated hint: a change there alters the leaf, not the meaning.
+    if (!opened) continue;
+    EXPECT_EQ(opened->record, record) << i;
+    EXPECT_NE(opened->leaf, LeafHash(good)) << i;
+  }
+}
+
+TEST_F(EventsTest, RefusesASignatureByAnotherKeyThanTheOneNamed) {
+  const Bytes good = SealRecord(Of(c_.Submitted(0)), *c_.site_signer)->bytes;
+  const Envelope envelope = *ParseEnvelope(good);
+  const Bytes forged = SealEnvelope(envelope.payload_type, envelope.payload, "", *c_.other_signer);
+  EXPECT_EQ(OpenEntry(forged, c_.verifier).error().code, ErrorCode::kUnauthenticated);
+}
+
+TEST_F(EventsTest, RefusesStatementsThatSayLessOrOtherwise) {
+  const Bytes good = SealRecord(Of(c_.Submitted(0)), *c_.site_signer)->bytes;
+  const std::string payload(AsText(ParseEnvelope(good)->payload));
+  const auto with = [&](std::string_view from, std::string_view to) {
+    std::string changed = payload;
+    const size_t at = changed.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    changed.replace(at, from.size(), to);
+    return OpenEntry(SealEnvelope(kInTotoPayloadType, AsBytes(changed), "", *c_.site_signer),
+                     c_.verifier);
+  };
+  EXPECT_TRUE(with("\"tokens\":", "\"unknownField\":1,\"tokens\":").has_value());
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"\"weight\":1000", "\"weight\":-1"},
+           {"\"weight\":1000", "\"weight\":1e3"},
+           {"\"weight\":1000", "\"weight\":\"1000\""},
+           {"\"weight\":1000", "\"weight\":9007199254740993"},
+           {"\"weight\":1000", "\"weight\":1000,\"weight\":2000"},
+           {"\"tokens\":5000", "\"token\":5000"},
+           {"contribution-submitted/v1", "contribution-submitted/v2"},
+           {"Statement/v1", "Statement/v0.1"},
+           {"2026-11-24T01:02:03Z", "2026-11-24 01:02:03Z"},
+           {"\"role\":\"site\"", "\"role\":\"owner\""},
+           {"\"site\":\"hospital-a-1\"", "\"site\":\"../a\""},
+           {DigestOf("blob a").Hex(), DigestOf("blob b").Hex()}}) {
+    EXPECT_FALSE(with(from, to).has_value()) << to;
+  }
+}
+
+TEST_F(EventsTest, NeverSignsWhatItsOwnReaderWouldRefuse) {
+  RoundClosed twice =
+      std::get<RoundClosed>(c_.Closed(0, {{5, c_.site_id, 9}, {5, c_.other_id, 9}}));
+  EXPECT_EQ(SealRecord(Of(twice), *c_.site_signer).error().code, ErrorCode::kInvalid);
+  EvaluationReported nan{DigestOf("m"), c_.site_id, std::numeric_limits<double>::quiet_NaN(), 1, 1};
+  EXPECT_FALSE(SealRecord(Of(nan), *c_.site_signer).has_value());
+  EXPECT_FALSE(
+      SealRecord(Of(KeyRevoked{c_.site.member, c_.site.key, "Not A Code"}), *c_.site_signer)
+          .has_value());
+  EXPECT_FALSE(
+      SealRecord(Of(RunProposed{c_.run, {}, {{"k", "\xff"}}}), *c_.site_signer).has_value());
+  RunProposed large{c_.run, {}, {}};
+  for (int i = 0; i < 64; ++i) large.fields["field-" + std::to_string(i)] = std::string(512, 'x');
+  EXPECT_TRUE(SealRecord(Of(large), *c_.site_signer).has_value());
+}
+
+TEST_F(EventsTest, TheLargestRoundFitsAnEntry) {
+  RoundClosed closed = std::get<RoundClosed>(c_.Closed(limits::kRoundsMax, {}));
+  for (size_t i = 0; i < limits::kSitesMax; ++i) {
+    const SiteId site =
+        *SiteId::Parse("a-site-with-a-long-name-of-forty-char-" + std::to_string(100 + i));
+    closed.submissions.push_back({(uint64_t{1} << 40) + i, site, 1u << 20});
+  }
+  const auto sealed = SealRecord(Of(closed), *c_.site_signer);
+  ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
+  EXPECT_LE(sealed->bytes.size(), limits::kEntryBytesMax);
+}
+
+TEST_F(EventsTest, OpensInParallelWithTheSameAnswers) {
+  std::vector<Bytes> entries;
+  for (int i = 0; i < 50; ++i) {
+    Record record = Of(c_.Submitted(0));
+    record.actor_seq = static_cast<uint64_t>(i);
+    entries.push_back(SealRecord(record, *c_.site_signer)->bytes);
+  }
+  entries[17][300] ^= 1;
+  const auto opened = OpenEntries(entries, c_.verifier, 4);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    EXPECT_EQ(opened[i].has_value(), i != 17) << i;
+    if (i != 17) {
+      EXPECT_EQ(opened[i]->record.actor_seq, i);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dure::ledger

@@ -1,0 +1,342 @@
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+
+#include "federation/check.h"
+#include "policy/ledger/entry_store.h"
+#include "policy/ledger/merkle.h"
+
+namespace dure::ledger {
+namespace {
+
+constexpr char kPragmas[] =
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;"
+    "PRAGMA trusted_schema=OFF;";
+
+constexpr char kSchema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS entry("
+    "  idx INTEGER PRIMARY KEY, type TEXT NOT NULL, actor BLOB NOT NULL, actor_seq INT NOT NULL,"
+    "  leaf_hash BLOB NOT NULL CHECK(length(leaf_hash)=32),"
+    "  bytes BLOB NOT NULL CHECK(length(bytes)<65536),"
+    "  UNIQUE(actor,actor_seq), UNIQUE(leaf_hash)) STRICT;"
+    "CREATE TABLE IF NOT EXISTS entry_key("
+    "  key TEXT PRIMARY KEY, idx INT NOT NULL REFERENCES entry(idx)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS tree(id INTEGER PRIMARY KEY CHECK(id=0), size INT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS tree_head(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;"
+    "INSERT OR IGNORE INTO tree VALUES(0,0);"
+    // The record is append-only for this program's own mistakes too.
+    "CREATE TRIGGER IF NOT EXISTS entry_stays BEFORE DELETE ON entry"
+    "  BEGIN SELECT RAISE(ABORT,'an entry is never deleted'); END;"
+    "CREATE TRIGGER IF NOT EXISTS entry_keeps BEFORE UPDATE ON entry"
+    "  BEGIN SELECT RAISE(ABORT,'an entry is never changed'); END;"
+    "CREATE TRIGGER IF NOT EXISTS head_stays BEFORE DELETE ON tree_head"
+    "  BEGIN SELECT RAISE(ABORT,'a tree head is never deleted'); END;"
+    "CREATE TRIGGER IF NOT EXISTS head_keeps BEFORE UPDATE ON tree_head"
+    "  BEGIN SELECT RAISE(ABORT,'a tree head is never changed'); END;"
+    "COMMIT;";
+
+ErrorCode CodeOf(int sqlite) {
+  switch (sqlite & 0xff) {
+    case SQLITE_FULL:
+      return ErrorCode::kExhausted;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return ErrorCode::kCorrupt;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
+// One connection; statements are prepared once and reset after each use.
+class Connection {
+ public:
+  ~Connection() {
+    for (sqlite3_stmt* statement : statements_) sqlite3_finalize(statement);
+    sqlite3_close(db_);
+  }
+  Status Open(const std::string& path, int flags) {
+    if (sqlite3_open_v2(path.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+      return Failure("opening " + path);
+    }
+    sqlite3_busy_timeout(db_, 5000);  // a reader in another process may hold the lock for a moment
+    return {};
+  }
+  Status Execute(const char* sql, std::string_view doing) {
+    if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure(doing);
+    return {};
+  }
+  Result<sqlite3_stmt*> Prepare(const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    const int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (rc != SQLITE_OK) return Failure("preparing a statement of the ledger");
+    statements_.push_back(statement);
+    return statement;
+  }
+  tl::unexpected<Error> Failure(std::string_view doing) const {
+    const int code = sqlite3_extended_errcode(db_);
+    return Fail(CodeOf(code), std::string(doing) + ": " + sqlite3_errmsg(db_));
+  }
+  void RollBack() {
+    // Some I/O errors make SQLite roll back by itself.
+    if (sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  int changes() const { return sqlite3_changes(db_); }
+
+ private:
+  sqlite3* db_ = nullptr;
+  std::vector<sqlite3_stmt*> statements_;
+};
+
+// One use of a prepared statement.
+class Query {
+ public:
+  explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Query() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  Query& Count(uint64_t v) {
+    sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(v));
+    return *this;
+  }
+  Query& Blob(ByteView v) {
+    sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC);
+    return *this;
+  }
+  Query& Text(std::string_view v) {
+    sqlite3_bind_text64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    return *this;
+  }
+  int Step() { return sqlite3_step(statement_); }
+  uint64_t CountAt(int column) const {
+    return static_cast<uint64_t>(sqlite3_column_int64(statement_, column));
+  }
+  ByteView BytesAt(int column) const {
+    const auto* data = static_cast<const uint8_t*>(sqlite3_column_blob(statement_, column));
+    return {data, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+  int bound_ = 0;
+};
+
+// Held while this process may write the folder; the kernel lets go of it when the process dies.
+class FolderLock {
+ public:
+  ~FolderLock() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Status Take(const std::string& path) {
+    fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+    if (fd_ < 0) {
+      return Fail(ErrorCode::kUnavailable, "opening " + path + ": " + std::strerror(errno));
+    }
+    if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  path + " is held: is another daemon running in this folder?");
+    }
+    return {};
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+class SqliteStore final : public EntryStore {
+ public:
+  Status Open(const SqliteStoreOptions& options) {
+    const std::string path = options.dir + "/ledger.db";
+    if (options.read_only) {
+      if (!std::filesystem::exists(path)) return Fail(ErrorCode::kNotFound, "no ledger at " + path);
+    } else {
+      DURE_TRY(lock_.Take(options.dir + "/ledger.lock"));
+      DURE_TRY(OpenWriter(path, options.file_bytes_max));
+    }
+    // Read-write, so that a reader can rebuild the shared memory of a WAL left by a crash; it never
+    // writes.
+    DURE_TRY(reader_.Open(path, SQLITE_OPEN_READWRITE));
+    DURE_TRY(
+        reader_.Execute("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON;", "opening " + path));
+    DURE_ASSIGN(read_,
+                reader_.Prepare("SELECT bytes FROM entry WHERE idx>=?1 AND idx<?2 ORDER BY idx"));
+    DURE_ASSIGN(size_, reader_.Prepare("SELECT count(*) FROM entry"));
+    DURE_ASSIGN(last_head_,
+                reader_.Prepare("SELECT size,note FROM tree_head ORDER BY size DESC LIMIT 1"));
+    DURE_ASSIGN(head_within_,
+                reader_.Prepare("SELECT size,note FROM tree_head WHERE size>?1 AND size<=?2"
+                                " ORDER BY size DESC LIMIT 1"));
+    DURE_ASSIGN(head_beyond_, reader_.Prepare("SELECT size,note FROM tree_head WHERE size>?1"
+                                              " ORDER BY size LIMIT 1"));
+    DURE_ASSIGN(find_key_, reader_.Prepare("SELECT idx FROM entry_key WHERE key=?1"));
+    DURE_ASSIGN(find_leaf_, reader_.Prepare("SELECT idx FROM entry WHERE leaf_hash=?1"));
+    return {};
+  }
+
+  Status Commit(uint64_t first, const std::vector<NewEntry>& group,
+                const NoteOver& note_over) override {
+    DURE_TRY(writer_.Execute("BEGIN IMMEDIATE", "starting a commit of the ledger"));
+    Status done = Write(first, group, note_over);
+    if (done) done = writer_.Execute("COMMIT", "committing to the ledger");
+    if (!done) writer_.RollBack();
+    return done;
+  }
+
+  Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override {
+    const std::lock_guard lock(mutex_);
+    Query query(read_);
+    query.Count(begin).Count(end);
+    std::vector<Bytes> page;
+    size_t bytes = 0;
+    int rc = SQLITE_DONE;
+    while ((rc = query.Step()) == SQLITE_ROW) {
+      const ByteView entry = query.BytesAt(0);
+      bytes += entry.size();
+      if (!page.empty() && bytes > bytes_max) return page;
+      page.emplace_back(entry.begin(), entry.end());
+    }
+    if (rc != SQLITE_DONE) return reader_.Failure("reading the ledger");
+    return page;
+  }
+
+  Result<uint64_t> Size() const override {
+    DURE_ASSIGN(const std::optional<uint64_t> size, FindOne(size_, [](Query&) {}));
+    return size.value_or(0);
+  }
+  Result<std::optional<StoredHead>> LastHead() const override {
+    return FindHead(last_head_, [](Query&) {});
+  }
+  Result<std::optional<StoredHead>> HeadFor(uint64_t from, uint64_t entries_max) const override {
+    const uint64_t to = from + std::min(entries_max, uint64_t{INT64_MAX} - from);
+    DURE_ASSIGN(std::optional<StoredHead> within,
+                FindHead(head_within_, [&](Query& query) { query.Count(from).Count(to); }));
+    if (within) return within;
+    return FindHead(head_beyond_, [&](Query& query) { query.Count(from); });
+  }
+  Result<std::optional<uint64_t>> FindKey(std::string_view key) const override {
+    return FindOne(find_key_, [&](Query& query) { query.Text(key); });
+  }
+  Result<std::optional<uint64_t>> FindLeaf(const Digest& leaf) const override {
+    return FindOne(find_leaf_, [&](Query& query) { query.Blob(leaf.bytes); });
+  }
+
+ private:
+  Status OpenWriter(const std::string& path, uint64_t file_bytes_max) {
+    DURE_TRY(writer_.Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+    DURE_TRY(writer_.Execute("PRAGMA journal_mode=WAL;", "opening " + path));
+    DURE_TRY(writer_.Execute(kPragmas, "opening " + path));
+    if (file_bytes_max > 0) {
+      const std::string bound =
+          "PRAGMA max_page_count=" + std::to_string(file_bytes_max / 4096 + 1);
+      DURE_TRY(writer_.Execute(bound.c_str(), "opening " + path));
+    }
+    DURE_TRY(writer_.Execute(kSchema, "opening " + path));
+    DURE_ASSIGN(insert_,
+                writer_.Prepare("INSERT INTO entry(idx,type,actor,actor_seq,leaf_hash,bytes)"
+                                " VALUES(?1,?2,?3,?4,?5,?6)"));
+    DURE_ASSIGN(insert_key_, writer_.Prepare("INSERT INTO entry_key(key,idx) VALUES(?1,?2)"));
+    DURE_ASSIGN(read_back_, writer_.Prepare("SELECT bytes FROM entry WHERE idx>=?1 ORDER BY idx"));
+    DURE_ASSIGN(swap_, writer_.Prepare("UPDATE tree SET size=?1 WHERE id=0 AND size=?2"));
+    DURE_ASSIGN(insert_head_, writer_.Prepare("INSERT INTO tree_head(size,note) VALUES(?1,?2)"));
+    return {};
+  }
+
+  Status Write(uint64_t first, const std::vector<NewEntry>& group, const NoteOver& note_over) {
+    uint64_t index = first;
+    for (const NewEntry& item : group) DURE_TRY(Insert(index++, item));
+    DURE_ASSIGN(const std::vector<Digest> leaves, ReadBack(first, group.size()));
+    {
+      Query swap(swap_);
+      if (swap.Count(index).Count(first).Step() != SQLITE_DONE)
+        return writer_.Failure("writing the tree");
+      if (writer_.changes() != 1) {
+        return Fail(ErrorCode::kFailedPrecondition, "the store does not end where this log does");
+      }
+    }
+    DURE_ASSIGN(const std::string note, note_over(leaves));
+    Query head(insert_head_);
+    if (head.Count(index).Text(note).Step() != SQLITE_DONE)
+      return writer_.Failure("writing the tree head");
+    return {};
+  }
+
+  Status Insert(uint64_t index, const NewEntry& item) {
+    const OpenedEntry& entry = *item.entry;
+    Query insert(insert_);
+    insert.Count(index).Text(Name(TypeOf(entry.record.event))).Blob(entry.record.actor.key);
+    insert.Count(entry.record.actor_seq).Blob(entry.leaf.bytes).Blob(entry.bytes);
+    if (insert.Step() != SQLITE_DONE) return writer_.Failure("writing an entry");
+    if (item.key.empty()) return {};
+    Query key(insert_key_);
+    if (key.Text(item.key).Count(index).Step() != SQLITE_DONE)
+      return writer_.Failure("writing an entry's key");
+    return {};
+  }
+
+  // What is signed is what the store gives back: one flipped bit once ended a public log.
+  Result<std::vector<Digest>> ReadBack(uint64_t first, size_t count) {
+    std::vector<Digest> leaves;
+    Query query(read_back_);
+    query.Count(first);
+    int rc = SQLITE_DONE;
+    while ((rc = query.Step()) == SQLITE_ROW) leaves.push_back(LeafHash(query.BytesAt(0)));
+    if (rc != SQLITE_DONE) return writer_.Failure("reading entries back");
+    if (leaves.size() != count)
+      return Fail(ErrorCode::kFailedPrecondition, "another writer was here");
+    return leaves;
+  }
+
+  template <typename Bind>
+  Result<std::optional<uint64_t>> FindOne(sqlite3_stmt* statement, const Bind& bind) const {
+    const std::lock_guard lock(mutex_);
+    Query query(statement);
+    bind(query);
+    const int rc = query.Step();
+    if (rc == SQLITE_ROW) return std::optional(query.CountAt(0));
+    if (rc != SQLITE_DONE) return reader_.Failure("reading the ledger");
+    return std::optional<uint64_t>();
+  }
+
+  template <typename Bind>
+  Result<std::optional<StoredHead>> FindHead(sqlite3_stmt* statement, const Bind& bind) const {
+    const std::lock_guard lock(mutex_);
+    Query query(statement);
+    bind(query);
+    const int rc = query.Step();
+    if (rc == SQLITE_ROW) {
+      return std::optional(StoredHead{query.CountAt(0), std::string(AsText(query.BytesAt(1)))});
+    }
+    if (rc != SQLITE_DONE) return reader_.Failure("reading the ledger");
+    return std::optional<StoredHead>();
+  }
+
+  FolderLock lock_;
+  Connection writer_;         // the one writer's
+  mutable std::mutex mutex_;  // guards the reader and its statements
+  Connection reader_;
+  sqlite3_stmt *insert_ = nullptr, *insert_key_ = nullptr, *read_back_ = nullptr, *swap_ = nullptr,
+               *insert_head_ = nullptr;
+  sqlite3_stmt *read_ = nullptr, *size_ = nullptr, *last_head_ = nullptr, *head_within_ = nullptr,
+               *head_beyond_ = nullptr, *find_key_ = nullptr, *find_leaf_ = nullptr;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EntryStore>> OpenSqliteStore(const SqliteStoreOptions& options) {
+  auto store = std::make_unique<SqliteStore>();
+  DURE_TRY(store->Open(options));
+  return store;
+}
+
+}  // namespace dure::ledger
