@@ -20,6 +20,7 @@
 #include "federation/digest.h"
 #include "federation/result.h"
 #include "model/text/documents.h"
+#include "model/text/token_file.h"
 #include "model/text/tokenizer.h"
 
 namespace dure::text {
@@ -37,25 +38,6 @@ struct DatasetCounts {
   uint64_t train_bytes = 0;   // of text
   uint64_t held_out_tokens = 0;
   uint64_t held_out_bytes = 0;
-};
-
-// Tokens of one split, memory-mapped, read-only. Valid while the object lives.
-class TokenFile {
- public:
-  // kNotFound; kCorrupt: not whole, or its checksum differs.
-  static Result<TokenFile> Open(const std::filesystem::path& path);
-  TokenFile(TokenFile&& other) noexcept;
-  TokenFile& operator=(TokenFile&& other) noexcept;
-  ~TokenFile();
-  std::span<const uint32_t> tokens() const { return tokens_; }
-  uint64_t text_bytes() const { return text_bytes_; }
-
- private:
-  TokenFile() = default;
-  void* map_ = nullptr;
-  size_t map_bytes_ = 0;
-  std::span<const uint32_t> tokens_;
-  uint64_t text_bytes_ = 0;
 };
 
 struct Dataset {

@@ -1,4 +1,5 @@
 // tokenizer.json from outside: parsed or refused; what parses gives any text back.
+#include "federation/bytes.h"
 #include "federation/check.h"
 #include "model/text/tokenizer.h"
 

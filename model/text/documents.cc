@@ -1,0 +1,281 @@
+#include "model/text/documents.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "federation/canonical.h"
+#include "model/text/columns.h"
+#include "model/text/mapped_file.h"
+#include "model/text/records.h"
+
+namespace dure::text {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SourceFile {
+  fs::path path;
+  std::string name;  // below the source, for order, identity and notes
+};
+
+bool IsHidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+Result<std::vector<SourceFile>> ListFiles(const fs::path& root) {
+  std::error_code failed;
+  if (!fs::exists(root, failed)) {
+    return Fail(ErrorCode::kNotFound, "there is no file or folder " + root.string());
+  }
+  if (!fs::is_directory(root, failed)) {
+    return std::vector<SourceFile>{{root, root.filename().string()}};
+  }
+  std::vector<SourceFile> files;
+  fs::recursive_directory_iterator walk(root, fs::directory_options::skip_permission_denied,
+                                        failed);
+  for (; !failed && walk != fs::recursive_directory_iterator(); walk.increment(failed)) {
+    std::error_code ignored;
+    if (IsHidden(walk->path())) {
+      if (walk->is_directory(ignored)) walk.disable_recursion_pending();
+      continue;
+    }
+    if (!walk->is_regular_file(ignored)) continue;
+    if (files.size() == kSourceFilesMax) {
+      return Fail(ErrorCode::kExhausted, root.string() + " holds more than a million files");
+    }
+    files.push_back({walk->path(), walk->path().lexically_relative(root).generic_string()});
+  }
+  if (failed) {
+    return Fail(ErrorCode::kUnavailable,
+                "could not read folder " + root.string() + ": " + failed.message());
+  }
+  std::sort(files.begin(), files.end(),
+            [](const SourceFile& a, const SourceFile& b) { return a.name < b.name; });
+  return files;
+}
+
+// Reads one source from its first file to its last.
+class Reading {
+ public:
+  Reading(const Source& source, const std::function<bool(std::string_view)>& visit)
+      : source_(source), visit_(visit) {}
+
+  // False: the visitor has seen enough.
+  bool ReadFile(const SourceFile& file) {
+    ++report.files;
+    name_ = file.name;
+    const auto mapped = MappedFile::Open(file.path);
+    if (!mapped) return LeaveOut("cannot be read");
+    const std::string_view text = mapped->text();
+    constexpr size_t kBinaryLookBytes = 8192;
+    if (text.substr(0, kBinaryLookBytes).find('\0') != std::string_view::npos) {
+      return LeaveOut("is not UTF-8 text");
+    }
+    std::string ending = file.path.extension().string();
+    for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (ending == ".csv") return ReadTable(text, ',', TableReader::Quoting::kDoubleQuotes);
+    if (ending == ".tsv") return ReadTable(text, '\t', TableReader::Quoting::kNone);
+    if (ending == ".jsonl" || ending == ".ndjson") return ReadLines(text);
+    if (ending == ".json") return ReadJson(text);
+    return Give(text);
+  }
+
+  ReadReport report;
+
+ private:
+  void Note(std::string_view what) {
+    if (report.notes.size() < kNotesMax) report.notes.push_back(name_ + " " + std::string(what));
+  }
+  bool LeaveOut(std::string_view why) {
+    ++report.files_left_out;
+    Note(why);
+    return true;
+  }
+  bool BadRow(uint64_t row, std::string_view why) {
+    ++report.bad_rows;
+    Note("row " + std::to_string(row) + ": " + std::string(why));
+    return true;
+  }
+  bool Give(std::string_view text) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return true;
+    ++report.documents;
+    report.bytes += text.size();
+    return visit_(text);
+  }
+
+  // The chosen fields of a record as one document.
+  bool GiveFields(const std::vector<std::string>& columns, const std::vector<Field>& record) {
+    std::string text;
+    for (const std::string& column : columns) {
+      for (const Field& field : record) {
+        if (field.name != column || field.text.empty()) continue;
+        if (!text.empty()) text += '\n';
+        text += field.text;
+      }
+    }
+    return Give(text);
+  }
+
+  bool ReadTable(std::string_view text, char separator, TableReader::Quoting quoting) {
+    TableReader reader(text, separator, quoting);
+    Row header;
+    if (reader.Next(&header) != TableReader::Step::kRow) return LeaveOut("has no header row");
+    const ColumnChoice choice =
+        ChooseColumns(source_.columns, SampleTable(TableReader(text, separator, quoting), header));
+    std::vector<size_t> places;
+    for (const std::string& column : choice.names) {
+      const auto found = std::find(header.begin(), header.end(), column);
+      if (found != header.end()) places.push_back(static_cast<size_t>(found - header.begin()));
+    }
+    if (places.empty() || places.size() < choice.names.size()) {
+      return LeaveOut("lacks the text columns");
+    }
+    // A first row that reads like the others is no header.
+    const bool headless =
+        choice.by_content && std::any_of(places.begin(), places.end(), [&header](size_t place) {
+          return ReadsLikeText(header[place]);
+        });
+    if (headless && !GiveRow(places, header)) return false;
+    return ReadRows(&reader, places, header.size());
+  }
+
+  bool ReadRows(TableReader* reader, const std::vector<size_t>& places, size_t width) {
+    Row row;
+    for (;;) {
+      const TableReader::Step step = reader->Next(&row);
+      if (step == TableReader::Step::kEnd) return true;
+      if (step == TableReader::Step::kBadRow) {
+        BadRow(reader->row_number(), "quotes do not match");
+      } else if (row.size() != width) {
+        BadRow(reader->row_number(),
+               std::to_string(row.size()) + " columns, not " + std::to_string(width));
+      } else if (!GiveRow(places, row)) {
+        return false;
+      }
+    }
+  }
+
+  bool GiveRow(const std::vector<size_t>& places, const Row& row) {
+    std::string text;
+    for (const size_t place : places) {
+      if (row[place].empty()) continue;
+      if (!text.empty()) text += '\n';
+      text += row[place];
+    }
+    return Give(text);
+  }
+
+  static std::vector<std::vector<Field>> SampleTable(TableReader reader, const Row& header) {
+    std::vector<std::vector<Field>> sample;
+    Row row;
+    if (reader.Next(&row) != TableReader::Step::kRow) return sample;
+    while (sample.size() < kSampledRowsMax) {
+      const TableReader::Step step = reader.Next(&row);
+      if (step == TableReader::Step::kEnd) break;
+      if (step == TableReader::Step::kBadRow || row.size() != header.size()) continue;
+      std::vector<Field> fields;
+      for (size_t i = 0; i < row.size(); ++i) fields.push_back({header[i], row[i]});
+      sample.push_back(std::move(fields));
+    }
+    // A table of a header alone still says what its columns are called.
+    if (sample.empty()) {
+      for (const std::string& name : header) sample.push_back({{name, ""}});
+    }
+    return sample;
+  }
+
+  // Lines of JSON; `each` gets the number and the line, false ends.
+  template <typename Each>
+  static bool ForEachLine(std::string_view text, const Each& each) {
+    uint64_t number = 0;
+    while (!text.empty()) {
+      const size_t end = std::min(text.find('\n'), text.size());
+      const std::string_view line = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      ++number;
+      if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      if (!each(number, line)) return false;
+    }
+    return true;
+  }
+
+  bool ReadLines(std::string_view text) {
+    std::vector<std::vector<Field>> sample;
+    ForEachLine(text, [&sample](uint64_t number, std::string_view line) {
+      auto record = line.size() > kRecordBytesMax ? std::vector<Field>{}
+                                                  : ReadRecord(line).value_or(std::vector<Field>{});
+      if (!record.empty()) sample.push_back(std::move(record));
+      return sample.size() < kSampledRowsMax && number < 16 * kSampledRowsMax;
+    });
+    const ColumnChoice choice = ChooseColumns(source_.columns, sample);
+    if (choice.names.empty()) return LeaveOut("has no field that reads like text");
+    return ForEachLine(text, [this, &choice](uint64_t number, std::string_view line) {
+      if (line.size() > kRecordBytesMax) return BadRow(number, "is too long");
+      const auto record = ReadRecord(line);
+      if (!record) return BadRow(number, record.error().message);
+      return GiveFields(choice.names, *record);
+    });
+  }
+
+  bool ReadJson(std::string_view text) {
+    if (text.size() > kJsonFileBytesMax) return LeaveOut("is too large: use JSON lines");
+    std::vector<std::vector<Field>> records;
+    uint64_t number = 0;
+    const Status read = ReadRecords(text, [&](const Result<std::vector<Field>>& record) {
+      ++number;
+      if (!record) return BadRow(number, record.error().message);
+      records.push_back(*record);
+      return true;
+    });
+    if (!read) return LeaveOut("is " + read.error().message);
+    const size_t sampled = std::min(records.size(), kSampledRowsMax);
+    const ColumnChoice choice = ChooseColumns(
+        source_.columns, {records.begin(), records.begin() + static_cast<ptrdiff_t>(sampled)});
+    if (choice.names.empty()) return LeaveOut("has no field that reads like text");
+    return std::all_of(records.begin(), records.end(), [this, &choice](const auto& record) {
+      return GiveFields(choice.names, record);
+    });
+  }
+
+  const Source& source_;
+  const std::function<bool(std::string_view)>& visit_;
+  std::string name_;
+};
+
+}  // namespace
+
+Result<ReadReport> ReadDocuments(const Source& source,
+                                 const std::function<bool(std::string_view)>& visit) {
+  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source.path));
+  Reading reading(source, visit);
+  for (const SourceFile& file : files) {
+    if (!reading.ReadFile(file)) break;
+  }
+  if (reading.report.documents == 0) {
+    std::string why = "nothing in " + source.path.string() + " holds text";
+    for (const std::string& note : reading.report.notes) why += "; " + note;
+    return Fail(ErrorCode::kInvalid, std::move(why));
+  }
+  return std::move(reading.report);
+}
+
+Result<SourceIdentity> IdentifySource(const Source& source) {
+  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source.path));
+  SourceIdentity identity;
+  CanonicalWriter writer;
+  writer.Text("dure-source-1").U32(static_cast<uint32_t>(source.columns.size()));
+  for (const std::string& column : source.columns) writer.Text(column);
+  Sha256Hasher hasher;
+  hasher.Update(writer.bytes());
+  for (const SourceFile& file : files) {
+    const auto mapped = MappedFile::Open(file.path);
+    // Left out when read too; its name still tells the source from one without it.
+    const ByteView bytes = mapped ? mapped->bytes() : ByteView{};
+    CanonicalWriter entry;
+    entry.Text(file.name).Bool(mapped.has_value()).U64(bytes.size()).Raw32(Sha256(bytes));
+    hasher.Update(entry.bytes());
+    identity.bytes += bytes.size();
+  }
+  identity.digest = hasher.Finish();
+  return identity;
+}
+
+}  // namespace dure::text

@@ -1,0 +1,144 @@
+#include "model/text/documents.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "model/text/records.h"
+
+namespace dure::text {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Documents : public testing::Test {
+ protected:
+  Documents()
+      : folder_(std::filesystem::path(testing::TempDir()) /
+                (std::string("dure_documents_") +
+                 testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~Documents() override { std::filesystem::remove_all(folder_); }
+
+  void Write(const std::string& name, std::string_view text) {
+    std::filesystem::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  std::vector<std::string> Read(std::vector<std::string> columns = {}) {
+    std::vector<std::string> documents;
+    const auto read = ReadDocuments({folder_, std::move(columns)}, [&](std::string_view text) {
+      documents.emplace_back(text);
+      return true;
+    });
+    if (read) report_ = *read;
+    error_ = read ? Error{} : read.error();
+    return documents;
+  }
+
+  std::filesystem::path folder_;
+  ReadReport report_;
+  Error error_;
+};
+
+TEST_F(Documents, ReadsTextFilesInPathOrderAndLeavesOutHiddenAndBinaryOnes) {
+  Write("b.txt", "second");
+  Write("a/deep.md", "first");
+  Write(".git/config", "hidden");
+  Write("image.png", std::string_view("\x89PNG\0\0", 6));
+  Write("empty.txt", " \n");
+  EXPECT_THAT(Read(), ElementsAre("first", "second"));
+  EXPECT_EQ(report_.files_left_out, 1u);
+  EXPECT_THAT(report_.notes, ElementsAre("image.png is not UTF-8 text"));
+}
+
+TEST_F(Documents, GuessesTheNamedTextColumnOfATsv) {
+  Write("r.tsv", "rating\ttext\n10\t미치도록 재밌어 여\n1\t\"별로\n");
+  EXPECT_THAT(Read(), ElementsAre("미치도록 재밌어 여", "\"별로"));
+}
+
+TEST_F(Documents, JoinsQuestionAndAnswerOfADialogueAndReadsQuotes) {
+  Write("d.csv",
+        "Q,A,label\n12시 땡!,하루가 또 가네요.,0\r\n\"좋아, \"\"정말\"\"\n그래\",여행은 언제나 "
+        "좋죠.,1\n");
+  EXPECT_THAT(Read(), ElementsAre("12시 땡!\n하루가 또 가네요.",
+                                  "좋아, \"정말\"\n그래\n여행은 언제나 좋죠."));
+}
+
+TEST_F(Documents, TakesNamedColumnsInTheOrderAsked) {
+  Write("d.csv", "Q,A,label\nquestion one,answer one,0\n");
+  EXPECT_THAT(Read({"A", "Q"}), ElementsAre("answer one\nquestion one"));
+}
+
+TEST_F(Documents, CountsBadRowsAndGoesOn) {
+  Write("d.csv", "id,text\n1,good\n2,too,many\n\"open,never closed\n4,\"x\"y\n5,good again\n");
+  EXPECT_THAT(Read(), ElementsAre("good", "good again"));
+  EXPECT_EQ(report_.bad_rows, 3u);
+  EXPECT_THAT(report_.notes, Contains("d.csv row 3: 3 columns, not 2"));
+}
+
+TEST_F(Documents, ReadsATableWithoutAHeader) {
+  Write("d.csv", "a first sentence here,0\nanother sentence here,1\n");
+  EXPECT_THAT(Read(), ElementsAre("a first sentence here", "another sentence here"));
+}
+
+TEST_F(Documents, ReadsJsonLinesArraysAndWrappedArrays) {
+  Write("1.jsonl", "{\"id\":1,\"text\":\"one\"}\nnot json\n\n{\"text\":\"two\"}\n[1]\n");
+  Write(
+      "2.json",
+      R"([{"guid":"klue-1","premise":"흡연이 가능합니다.","hypothesis":"흡연은 금지됩니다.","label":"x"}, 7])");
+  Write("3.json", R"({"version":1,"data":[{"body":"three"}]})");
+  EXPECT_THAT(Read(), ElementsAre("one", "two", "흡연이 가능합니다.\n흡연은 금지됩니다.", "three"));
+  EXPECT_EQ(report_.bad_rows, 3u);
+}
+
+TEST_F(Documents, SaysClearlyWhenThereIsNothingToRead) {
+  Write("numbers.csv", "a,b\n1,2\n");
+  EXPECT_TRUE(Read().empty());
+  EXPECT_EQ(error_.code, ErrorCode::kInvalid);
+  EXPECT_THAT(error_.message, HasSubstr("numbers.csv lacks the text columns"));
+  const auto missing = ReadDocuments({folder_ / "absent", {}}, [](auto) { return true; });
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(Documents, NotesNeverHoldText) {
+  Write("d.csv", "id,text\n2,a secret sentence,many\n");
+  Write("x.jsonl", "secret\n");
+  Read();
+  for (const std::string& note : report_.notes)
+    EXPECT_THAT(note, testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(error_.message, testing::Not(HasSubstr("secret")));
+}
+
+TEST_F(Documents, IdentityFollowsContentNamesAndColumns) {
+  Write("a.txt", "one");
+  const Digest first = IdentifySource({folder_, {}})->digest;
+  EXPECT_EQ(IdentifySource({folder_, {}})->digest, first);
+  EXPECT_NE(IdentifySource({folder_, {"text"}})->digest, first);
+  Write("a.txt", "two");
+  EXPECT_NE(IdentifySource({folder_, {}})->digest, first);
+}
+
+TEST_F(Documents, APipeInTheFolderDoesNotHoldTheReader) {
+  Write("a.txt", "one");
+  ASSERT_EQ(std::system(("mkfifo '" + (folder_ / "pipe.txt").string() + "'").c_str()), 0);
+  EXPECT_THAT(Read(), ElementsAre("one"));
+}
+
+TEST(TableReader, IsLinearWhenEveryLineOpensAQuote) {
+  std::string text;
+  for (int i = 0; i < 200000; ++i) text += "\"open\n";
+  TableReader reader(text, ',', TableReader::Quoting::kDoubleQuotes);
+  Row row;
+  size_t bad = 0;
+  for (auto step = reader.Next(&row); step != TableReader::Step::kEnd; step = reader.Next(&row))
+    ++bad;
+  EXPECT_GE(bad, 100000u);
+}
+
+}  // namespace
+}  // namespace dure::text

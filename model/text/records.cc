@@ -1,0 +1,116 @@
+#include "model/text/records.h"
+
+#include <nlohmann/json.hpp>
+
+#include "model/text/documents.h"
+
+namespace dure::text {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<Field> FieldsOf(const Json& object) {
+  std::vector<Field> fields;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_string()) fields.push_back({name, value.get<std::string>()});
+  }
+  return fields;
+}
+
+const Json* FindRecords(const Json& root) {
+  if (root.is_array()) return &root;
+  if (!root.is_object()) return nullptr;
+  for (const auto& item : root.items()) {
+    const Json& value = item.value();
+    if (value.is_array() && !value.empty() && value[0].is_object()) return &value;
+  }
+  return nullptr;
+}
+
+Result<std::vector<Field>> ItemFields(const Json& item) {
+  if (item.is_object()) return FieldsOf(item);
+  if (item.is_string()) return std::vector<Field>{{"text", item.get<std::string>()}};
+  return Fail(ErrorCode::kInvalid, "not an object");
+}
+
+}  // namespace
+
+TableReader::TableReader(std::string_view bytes, char separator, Quoting quoting)
+    : bytes_(bytes), separator_(separator), quoting_(quoting) {
+  if (bytes_.starts_with("\xef\xbb\xbf"))
+    at_ = 3;  // a byte order mark is no part of a column's name
+}
+
+TableReader::Step TableReader::Next(Row* row) {
+  while (at_ < bytes_.size() && AtLineEnd()) ++at_;
+  if (at_ == bytes_.size()) return Step::kEnd;
+  ++row_number_;
+  row->clear();
+  const size_t begin = at_;
+  const Step step = ReadRow(row);
+  if (step == Step::kBadRow) {
+    // An open quote may have eaten the file: go on behind the line where the row began.
+    at_ = begin;
+    SkipLine();
+  }
+  return step;
+}
+
+TableReader::Step TableReader::ReadRow(Row* row) {
+  const size_t end_max = std::min(bytes_.size(), at_ + kRecordBytesMax);
+  for (;;) {
+    std::string field;
+    if (quoting_ == Quoting::kDoubleQuotes && at_ < bytes_.size() && bytes_[at_] == '"') {
+      if (!ReadQuoted(&field)) return Step::kBadRow;
+    } else {
+      const size_t begin = at_;
+      while (!AtLineEnd() && bytes_[at_] != separator_) ++at_;
+      field = bytes_.substr(begin, at_ - begin);
+    }
+    if (at_ > end_max) return Step::kBadRow;
+    row->push_back(std::move(field));
+    if (AtLineEnd()) return Step::kRow;
+    if (bytes_[at_] != separator_) return Step::kBadRow;
+    ++at_;
+  }
+}
+
+bool TableReader::ReadQuoted(std::string* field) {
+  const size_t end_max = std::min(bytes_.size(), at_ + kRecordBytesMax);
+  for (++at_; at_ < end_max; ++at_) {
+    if (bytes_[at_] != '"') {
+      field->push_back(bytes_[at_]);
+    } else if (at_ + 1 < bytes_.size() && bytes_[at_ + 1] == '"') {
+      field->push_back('"');
+      ++at_;
+    } else {
+      ++at_;
+      return true;
+    }
+  }
+  return false;
+}
+
+void TableReader::SkipLine() { at_ = std::min(bytes_.size(), bytes_.find('\n', at_)); }
+
+Result<std::vector<Field>> ReadRecord(std::string_view json) {
+  const Json record = Json::parse(json, nullptr, false);
+  if (!record.is_object()) return Fail(ErrorCode::kInvalid, "not a JSON object");
+  return FieldsOf(record);
+}
+
+Status ReadRecords(std::string_view json,
+                   const std::function<bool(const Result<std::vector<Field>>&)>& visit) {
+  const Json root = Json::parse(json, nullptr, false);
+  if (root.is_discarded()) return Fail(ErrorCode::kInvalid, "not valid JSON");
+  const Json* records = FindRecords(root);
+  if (records == nullptr) {
+    return Fail(ErrorCode::kInvalid, "neither an array of records nor an object that holds one");
+  }
+  for (const Json& item : *records) {
+    if (!visit(ItemFields(item))) break;
+  }
+  return {};
+}
+
+}  // namespace dure::text
