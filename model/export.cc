@@ -30,17 +30,19 @@ Status ExportHuggingFace(const std::filesystem::path& directory, const LlamaConf
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return Fail(ErrorCode::kInternal, "cannot make " + directory.string());
+  // Made beside and renamed: the target may be the weights themselves or an older link to them.
   const std::filesystem::path target = directory / "model.safetensors";
-  if (!std::filesystem::equivalent(weights, target, error)) {
-    std::filesystem::remove(target, error);
-    error.clear();
-    if (options.may_link) std::filesystem::create_hard_link(weights, target, error);
-    if (!options.may_link || error) {
-      error.clear();
-      std::filesystem::copy_file(weights, target, error);
-    }
-    if (error) return Fail(ErrorCode::kInternal, "cannot copy to " + target.string());
+  const std::filesystem::path temporary = directory / "model.safetensors.writing";
+  std::filesystem::remove(temporary, error);
+  if (options.may_link) std::filesystem::create_hard_link(weights, temporary, error);
+  if (!options.may_link || error) std::filesystem::copy_file(weights, temporary, error);
+  // Renaming a link over another link of the same file would leave both names.
+  if (!error && std::filesystem::equivalent(temporary, target, error)) {
+    std::filesystem::remove(temporary, error);
+  } else {
+    std::filesystem::rename(temporary, target, error);
   }
+  if (error) return Fail(ErrorCode::kInternal, "cannot copy to " + target.string());
   DURE_TRY(WriteText(directory / "config.json", ToConfigJson(config)));
   const nlohmann::ordered_json generation = {{"bos_token_id", config.bos_id},
                                              {"eos_token_id", config.eos_id}};
