@@ -22,6 +22,7 @@ class LineCutter {
 
  private:
   std::string pending_;
+  size_t searched_ = 0;  // no line feed before it
   bool skipping_ = false;
 };
 
