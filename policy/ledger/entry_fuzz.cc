@@ -1,0 +1,41 @@
+// Entries (envelope, statement, event) and bare statements, from any bytes. An event that is taken
+// must survive being sealed again.
+#include "federation/check.h"
+#include "policy/ledger/dsse.h"
+#include "policy/ledger/events.h"
+
+namespace {
+
+class Blank final : public dure::Signer {
+ public:
+  explicit Blank(const dure::PublicKey& key) : key_(key) {}
+  dure::PublicKey Key() const override { return key_; }
+  dure::Signature SignRaw(dure::ByteView) const override { return {}; }
+
+ private:
+  dure::PublicKey key_;
+};
+
+void Check(dure::ByteView entry) {
+  using namespace dure::ledger;
+  const auto opened = ParseEntry(entry);
+  if (!opened) return;
+  const auto sealed = SealRecord(opened->record, Blank(opened->record.actor.key));
+  if (!sealed) {
+    DURE_CHECK(sealed.error().code == dure::ErrorCode::kExhausted,
+               "what was read can be written, if it fits");
+    return;
+  }
+  const auto again = ParseEntry(sealed->bytes);
+  DURE_CHECK(again && again->record == opened->record, "an event means the same when sealed again");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace dure::ledger;
+  Check({data, size});
+  // The same bytes as a statement: base64 would hide its JSON from the fuzzer.
+  if (size < 40000) Check(SealEnvelope(kInTotoPayloadType, {data, size}, "", Blank({})));
+  return 0;
+}
