@@ -89,6 +89,10 @@ struct Outcome {
   std::vector<Counted> counted;  // ascending by site, each once
   uint64_t closed_index = 0;     // of the round-closed entry
   Bytes tree_head;               // a signed note over it
+  // As in Plan, for a site that missed the outcome before this one.
+  bool has_counted = false;
+  RoundNumber counted_round;
+  uint32_t counted_attempt = 0;
   bool operator==(const Outcome&) const = default;
 };
 
@@ -155,12 +159,15 @@ struct Withdraw {
 // Out of the run, from the next round's edge on; a submission already receipted still counts.
 struct Leave {
   RunId run;
+  uint64_t sequence = 0;  // counts this site's leaves and joins, so that a late one changes nothing
+  bool ended = false;     // the answer to RunEnded
   bool operator==(const Leave&) const = default;
 };
 
 // Back in the run, from the next round's edge on.
 struct Join {
   RunId run;
+  uint64_t sequence = 0;
   bool operator==(const Join&) const = default;
 };
 

@@ -201,59 +201,72 @@ class Participation {
   std::vector<SiteEffect> Handle(MonoTime now, const SiteEvent& event);
 
   SitePhase phase() const { return s_.phase; }
-  RoundAttempt at() const { return {s_.run, s_.round, s_.attempt}; }
-  const Base& base() const { return s_.held; }       // the model held
-  uint64_t residual() const { return s_.residual; }  // the version in force
+  const RoundAttempt& at() const { return s_.plan.at; }  // of the last plan taken
+  const Base& base() const { return s_.held; }           // the model held
+  uint64_t residual() const { return s_.residual; }      // the version in force
 
  private:
-  friend struct ParticipationState;  // the canonical fields (state.cc)
-  // How far the work of a round has come; it outlives an abandoned attempt.
+  // How far the contribution of a round has come; it outlives an abandoned attempt.
   enum class Work : uint8_t {
     kNone = 0,
     kTraining = 1,
     kTrained = 2,
     kEncoded = 3,
-    kUploaded = 4,
-    kSigned = 5,
-    kReceipted = 6,
+    kUploaded = 4,  // signed and submitted afterwards, for one attempt after another
   };
+  friend uint8_t EnumMax(Work) { return static_cast<uint8_t>(Work::kUploaded); }
+
   struct State {
     SiteId site;
     RunId run;
     SitePhase phase = SitePhase::kIdle;
+    Base held;
+    uint64_t sequence = 0;      // of leaves and joins
+    bool join_pending = false;  // until the aggregator is heard
     // The current attempt: of the last plan taken.
     bool has_plan = false;
-    RoundNumber round;
-    uint32_t attempt = 0;
     RoundPlan plan;
     RunManifest manifest;
+    bool has_manifest = false;
     bool accepted = false;
-    bool declined = false;
+    bool declined = false;  // or withdrawn, if rostered
     std::string decline_reason;
     bool rostered = false;
-    Base held;
-    // The contribution of round `plan.at.round`, or of none.
+    // The contribution in work.
     Work work = Work::kNone;
-    RoundAttempt work_at;  // as signed
-    RoundPlan work_plan;   // what it was trained under
+    RoundPlan work_plan;   // what it is trained under
+    RoundAttempt work_at;  // what it was last signed for
     uint64_t tokens = 0;
     uint64_t steps = 0;
     Digest blob;
     uint64_t weight = 0;
     uint64_t saturated = 0;
     Bytes envelope;
-    std::optional<Receipt> receipt;  // held, being verified or verified
+    std::optional<Receipt> receipt;
     // Residual versions.
-    uint64_t residual = 0;           // in force
-    uint64_t residual_former = 0;    // what the contribution read
-    uint64_t residual_pending = 0;   // what its encoding wrote; 0: none
-    uint64_t residual_counter = 0;   // versions given out
-    bool committed = false;          // the pending one is in force
-    bool folding = false;            // to version residual_counter
-    std::optional<Plan> next_plan;   // came while something had to be finished first
+    uint64_t residual = 0;          // in force
+    uint64_t residual_former = 0;   // committed: what the contribution's encoding read
+    uint64_t residual_pending = 0;  // what it wrote
+    uint64_t residual_counter = 0;  // versions given out
+    bool committed = false;         // the pending one is in force
+    bool folding = false;           // to version residual_counter
+    // What waits for something to be finished first.
+    std::optional<Plan> next_plan;
     std::optional<Outcome> outcome;  // being derived
     bool fetched = false;            // its aggregate is here
     std::optional<OutcomeAck> last_ack;
+    std::optional<RunEnded> ended;
+
+    template <typename A>
+    void Visit(A& a) {
+      a(site, run, phase, held, sequence, join_pending, has_plan, has_manifest, work, accepted,
+        declined, decline_reason, rostered, tokens, steps, blob, weight, saturated, envelope,
+        receipt, residual, residual_former, residual_pending, residual_counter, committed, folding,
+        next_plan, outcome, fetched, last_ack, ended);
+      if (has_plan) a(plan);
+      if (has_manifest) a(manifest);
+      if (work != Work::kNone) a(work_plan, work_at);
+    }
   };
 
   void On(const SiteStarted&);
@@ -289,31 +302,42 @@ class Participation {
   void OnMessage(const NotForUs&) {}
 
   void TakePlan(const Plan& plan);
-  void TakeNextPlan();
-  bool MustFinishBefore(const Plan& plan) const;
-  // The contribution was counted, or it was not and what it carried goes back into the residual.
+  void AnswerAgain();
+  // Whether the outcome of the round before is still to come, and settles more than the plan does.
+  bool AwaitsOutcomeBefore(const RoundPlan& plan) const;
+  bool WasCounted(const Plan& plan) const;
+  // The contribution was counted, or what it carried goes back into the residual.
   void Settle(bool counted);
-  void StartFold();
+  void Commit();
   void ClearWork();
   void Decline(std::string reason);
   void WithdrawWork(std::string reason);
   void FinishOutcome(Derivation derivation, const Base& derived);
-  // Emits what the phase's work is, or its message; from Started, LinkUp, the timer and every step
-  // onward.
-  void Drive();
-  void DriveWork();
+  // Takes up what waited: a fold, then the outcome, then the end of the run, then the next plan.
+  void Continue();
+  void HoldBase(const Base& base, RoundNumber rounds);
   void EnterPhase(SitePhase phase, std::string text = {});
-  void Emit(SiteEffect effect) { out_.push_back(std::move(effect)); }
+  // Emits what the phase waits for: its work, or its message.
+  void Drive();
   void Resend();
+  void ArmTimer();
+  void Emit(SiteEffect effect) { out_.push_back(std::move(effect)); }
+  void Say(Message message);
+  void Changed() { changed_ = true; }
   Submission MakeSubmission() const;
-  bool IsCurrent(const RoundAttempt& at) const { return s_.has_plan && at == this->at(); }
+  bool IsCurrent(const RoundAttempt& at) const { return s_.has_plan && at == s_.plan.at; }
+  bool AwaitsRoster() const;
+  bool Works(RoundNumber round, SitePhase phase) const;
 
   SitePace pace_;
   State s_;
   MonoTime now_{};
   std::vector<SiteEffect> out_;
   bool changed_ = false;
+  // Of this process life.
   bool connected_ = false;
+  bool retry_ = false;  // something failed and is tried again at the next timer
+  std::optional<MonoTime> armed_;
 };
 
 }  // namespace dure::round

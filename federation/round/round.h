@@ -94,6 +94,7 @@ enum class RunPhase : uint8_t {
   kEnded = 10,
 };
 std::string_view Name(RunPhase phase);
+inline uint8_t EnumMax(RunPhase) { return static_cast<uint8_t>(RunPhase::kEnded); }
 
 enum class NoticeKind : uint8_t {
   kPhase,
@@ -155,12 +156,11 @@ struct SetTimer {
 struct Announce {
   Notice notice;
 };
-// No longer needed by any round of this run. Models are for the driver's own keeping rules to
-// decide.
+// No longer needed by any round of this run.
 struct RemoveBlobs {
-  std::vector<Digest> contributions;
-  std::vector<Digest> aggregates;
-  std::vector<Base> bases;
+  std::vector<Digest> blobs;  // contributions and aggregates
+  std::vector<Digest>
+      checkpoints;  // models, momenta, scales: the driver's own keeping rules decide
 };
 using Effect = std::variant<Persist, Send, Append, VerifySubmission, StartMerge, SetTimer, Announce,
                             RemoveBlobs>;
@@ -250,7 +250,6 @@ class Rounds {
   std::vector<Digest> Readable() const;
 
  private:
-  friend struct RoundsState;  // the canonical fields (state.cc)
   enum class Answer : uint8_t { kNone = 0, kReady = 1, kDeclined = 2 };
   // What a cohort member's submission has come to.
   enum class Step : uint8_t {
@@ -258,46 +257,62 @@ class Rounds {
     kVerifying = 1,
     kAppending = 2,
     kReceipted = 3,
-    kOut = 4
+    kOut = 4,
   };
+  friend uint8_t EnumMax(Answer) { return static_cast<uint8_t>(Answer::kDeclined); }
+  friend uint8_t EnumMax(Step) { return static_cast<uint8_t>(Step::kOut); }
+
   struct Site {
     Answer answer = Answer::kNone;  // to the current plan
     bool in_cohort = false;
     Step step = Step::kWaiting;
-    Submission submission;  // from kVerifying on
-    uint64_t index = 0;     // of its entry, from kReceipted on
-    Bytes proof;
-    std::string out_reason;  // kOut
-    bool away = false;       // missed a join window and was not seen since: not waited for
+    std::string out_reason;           // kOut
+    std::optional<Submission> taken;  // from kVerifying on
+    std::optional<Receipt> receipt;   // the latest one given, of this attempt or an earlier one
+    bool away = false;                // missed a join window, not seen since: not waited for
     bool left = false;
     bool removed = false;
     bool dissents = false;  // until it is ready with the right base
     bool owes_ack = false;  // of the last outcome
     bool knows_end = false;
+    uint64_t sequence = 0;  // of its last leave or join
     bool has_counted = false;
     RoundNumber counted_round;
     uint32_t counted_attempt = 0;
     // Of this process life only.
     bool connected = false;
     MonoTime gone_since{};
+
+    template <typename A>
+    void Visit(A& a) {
+      a(answer, in_cohort, step, out_reason, taken, receipt, away, left, removed, dissents,
+        owes_ack, knows_end, sequence, has_counted, counted_round, counted_attempt);
+    }
   };
   struct State {
     RunPhase phase = RunPhase::kNew;
+    RunPhase paused_in = RunPhase::kNew;  // kPaused: where Resume continues
     RoundNumber round;
     uint32_t attempt = 0;
     Base base;
     std::string reason;
-    bool stopping = false;    // as soon as the round is closed or abandoned
-    bool collecting = false;  // submissions are taken
+    bool stopping = false;      // once the round is closed or abandoned
+    bool stopping_now = false;  // and a round that still collects is abandoned
+    bool collecting = false;    // submissions are taken
     uint64_t opened_index = 0;
-    Digest aggregate;  // kClosing
-    Base next;         // kClosing
-    std::vector<Contribution> merging;
+    Digest aggregate;             // kClosing
+    Base next;                    // kClosing
     std::vector<Digest> spooled;  // contributions of earlier attempts at this round
     std::optional<Outcome> last;  // the outcome of the round before
     std::map<SiteId, Site> sites;
     std::optional<MonoTime> window_end;  // kGathering
     std::optional<MonoTime> deadline;    // kCollecting
+
+    template <typename A>
+    void Visit(A& a) {
+      a(phase, paused_in, round, attempt, base, reason, stopping, stopping_now, collecting,
+        opened_index, aggregate, next, spooled, last, sites);
+    }
   };
 
   void On(const Started&);
@@ -325,37 +340,50 @@ class Rounds {
   template <typename NotForUs>
   void OnMessage(const SiteId&, Site&, const NotForUs&) {}
 
+  Status CheckLoaded() const;
   void EnterPhase(RunPhase phase, std::string reason = {});
   void StartGathering();
   void StartCollecting(uint64_t opened_index);
   void StartMerging();
+  void EmitMerge();
   void StartAbandoning(std::string reason);
-  void CloseRound(uint64_t index, Bytes tree_head);
-  void AfterAbandoned();
+  void CloseRound(const Appended& closed);
+  void NextAttempt();
+  void PauseRun(std::string reason);
   void EndRun(std::string reason);
+  void ForgetAttempt();
   // Moves on if what the phase waits for has come.
   void Advance();
   void AdvanceGathering();
+  void FixCohort();
   void AdvanceCollecting();
   void Reemit();
   void AppendForPhase();
-  void SubmissionAppended(const SiteId& id, Site& site, const Appended&);
-  void DropOut(const SiteId& id, Site& site, std::string reason, NoticeKind kind);
+  void AppendSubmission(const SiteId& id, const Site& site);
+  void AppendReceipted(const SiteId& id, const Site& site);
+  void SubmissionAppended(const SiteId& id, Site& site, const Appended& appended);
+  void RefuseOld(const SiteId& id, Site& site, const Submission& submission);
+  void DropOut(const SiteId& id, Site& site, std::string reason);
 
   // Everything this site should hear now.
-  void Tell(const SiteId& id, Site& site);
-  void TellAll();
-  void SendTo(const SiteId& id, Message message);
+  void Inform(const SiteId& id, const Site& site);
+  void InformAll();
+  bool AwaitsAnswer(const Site& site) const;
+  void SendTo(const SiteId& id, const Site& site, Message message);
+  void SendRoster(const SiteId& id, const Site& site);
   void Refuse(const SiteId& id, const Submission& submission, RefusalReason reason);
   void Note(NoticeKind kind, SiteId site = {}, std::string text = {});
   void ArmTimer();
+  void Changed() { changed_ = true; }
 
-  bool Attending(const Site& site) const { return !site.left && !site.removed; }
+  bool Attends(const Site& site) const { return !site.left && !site.removed; }
   bool IsLost(const Site& site) const;
   Plan PlanFor(const Site& site) const;
   std::string Key(std::string_view kind) const;
+  Site* FindBySubmissionKey(std::string_view key, SiteId& id);
 
   RunManifest manifest_;
+  Digest manifest_digest_;
   Pace pace_;
   State s_;
   // Of one Handle.
@@ -364,6 +392,7 @@ class Rounds {
   bool changed_ = false;
   // Of this process life.
   MonoTime resend_at_{};
+  std::optional<MonoTime> armed_;
 };
 
 }  // namespace dure::round

@@ -1,0 +1,305 @@
+#include "federation/round/participation.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dure::round {
+
+Participation::Participation(SiteId site, RunId run, Base base, SitePace pace) : pace_(pace) {
+  s_.site = std::move(site);
+  s_.run = std::move(run);
+  s_.held = base;
+}
+
+std::vector<SiteEffect> Participation::Handle(MonoTime now, const SiteEvent& event) {
+  now_ = now;
+  changed_ = false;
+  out_.clear();
+  out_.emplace_back(PersistSite{});  // Taken back below if nothing changed.
+  std::visit([this](const auto& e) { On(e); }, event);
+  ArmTimer();
+  if (!changed_) out_.erase(out_.begin());
+  return std::exchange(out_, {});
+}
+
+// Life of the process and the link
+// ------------------------------------------------------------------
+
+void Participation::On(const SiteStarted&) { Drive(); }
+
+void Participation::On(const LinkUp&) {
+  connected_ = true;
+  if (s_.phase == SitePhase::kLeft) return Say(Leave{s_.run, s_.sequence, false});
+  Resend();
+}
+
+void Participation::On(const LinkDown&) { connected_ = false; }
+
+void Participation::On(const SiteTimer&) {
+  armed_.reset();
+  if (retry_) {
+    retry_ = false;
+    Drive();
+  } else {
+    Resend();
+  }
+}
+
+void Participation::On(const FromAggregator& e) {
+  if (RunOf(e.message) != s_.run) return;
+  if (s_.join_pending && s_.phase != SitePhase::kLeft) {
+    s_.join_pending = false;
+    Changed();
+  }
+  std::visit([this](const auto& m) { OnMessage(m); }, e.message);
+}
+
+void Participation::On(const StatusReport& e) {
+  if (!s_.has_plan) return;
+  SiteStatus status = e.status;
+  status.at = s_.plan.at;
+  status.phase = s_.phase;
+  Say(status);
+}
+
+void Participation::On(const LeaveRequested&) {
+  if (s_.phase == SitePhase::kLeft || s_.phase == SitePhase::kEnded) return;
+  ++s_.sequence;
+  s_.join_pending = false;
+  s_.has_plan = false;
+  s_.next_plan.reset();
+  s_.outcome.reset();
+  // What may be in the log already is settled when the site is back; the rest is taken home now.
+  const bool submitted =
+      s_.phase == SitePhase::kSubmitted || s_.phase == SitePhase::kReceipted || s_.committed;
+  if (!submitted) Settle(false);
+  EnterPhase(SitePhase::kLeft);
+  Say(Leave{s_.run, s_.sequence, false});
+}
+
+void Participation::On(const JoinRequested&) {
+  if (s_.phase != SitePhase::kLeft) return;
+  ++s_.sequence;
+  s_.join_pending = true;
+  EnterPhase(SitePhase::kIdle);
+  Say(Join{s_.run, s_.sequence});
+}
+
+void Participation::On(const ResyncRequested&) {
+  if (s_.phase != SitePhase::kDissent) return;
+  s_.has_plan = false;  // The current plan, declined so far, is taken as a new one.
+  s_.held = {};
+  EnterPhase(SitePhase::kIdle);
+}
+
+// Plans
+// ---------------------------------------------------------------------------------------------
+
+void Participation::OnMessage(const Plan& m) {
+  const RoundPlan& plan = m.plan;
+  if (s_.phase == SitePhase::kLeft) return Say(Leave{s_.run, s_.sequence, false});
+  if (s_.phase == SitePhase::kEnded || s_.ended) return;
+  if (s_.phase == SitePhase::kDissent) return Say(Declined{plan.at, "dissent"});
+  if (IsCurrent(plan.at)) return AnswerAgain();
+  if (s_.has_plan && plan.at < s_.plan.at) return;
+  if (s_.outcome && s_.outcome->at.round.Next() < plan.at.round) {
+    FinishOutcome(Derivation::kFailed, {});  // Its aggregate may be gone; the new base is not.
+  }
+  if (s_.folding || s_.outcome || AwaitsOutcomeBefore(plan)) {
+    if (s_.next_plan && plan.at <= s_.next_plan->plan.at) return;
+    s_.next_plan = m;
+    return Changed();
+  }
+  TakePlan(m);
+}
+
+bool Participation::AwaitsOutcomeBefore(const RoundPlan& plan) const {
+  if (s_.work != Work::kNone && plan.at.round == s_.work_plan.at.round.Next()) return true;
+  if (!s_.has_plan || plan.at.round != s_.plan.at.round.Next()) return false;
+  return !s_.last_ack || s_.last_ack->at.round < s_.plan.at.round;
+}
+
+// A repeat gets the same answer.
+void Participation::AnswerAgain() {
+  if (s_.declined) return Say(Declined{s_.plan.at, s_.decline_reason});
+  if (AwaitsRoster()) Say(Ready{s_.plan.at, s_.held});
+}
+
+bool Participation::WasCounted(const Plan& m) const {
+  return m.has_counted && m.counted_round == s_.work_plan.at.round;
+}
+
+void Participation::TakePlan(const Plan& m) {
+  const bool same_work = s_.work != Work::kNone && s_.work_plan.at.round == m.plan.at.round &&
+                         s_.work_plan.base == m.plan.base &&
+                         s_.work_plan.manifest == m.plan.manifest;
+  if (s_.work != Work::kNone && !same_work) {
+    s_.next_plan = m;
+    Changed();
+    Settle(WasCounted(m));
+    EnterPhase(SitePhase::kIdle);
+    return Continue();
+  }
+  s_.has_plan = true;
+  s_.plan = m.plan;
+  s_.manifest = m.manifest;
+  s_.has_manifest = true;
+  s_.accepted = same_work;
+  s_.declined = false;
+  s_.decline_reason.clear();
+  s_.rostered = false;
+  Changed();
+  if (!same_work) return EnterPhase(SitePhase::kDeciding);
+  // The same start again: what is trained, or being trained, serves this attempt as well.
+  s_.work_at = {};
+  s_.envelope.clear();
+  s_.receipt.reset();
+  if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kReady);
+  Say(Ready{s_.plan.at, s_.held});
+}
+
+void Participation::On(const Decided& e) {
+  if (!IsCurrent(e.at) || s_.phase != SitePhase::kDeciding) return;
+  if (!e.accept) return Decline(e.reason);
+  s_.accepted = true;
+  EnterPhase(s_.held == s_.plan.base ? SitePhase::kReady : SitePhase::kFetching);
+}
+
+void Participation::Decline(std::string reason) {
+  s_.declined = true;
+  s_.decline_reason = std::move(reason);
+  EnterPhase(SitePhase::kIdle, s_.decline_reason);
+  Say(Declined{s_.plan.at, s_.decline_reason});
+}
+
+void Participation::On(const BaseFetched& e) {
+  if (s_.phase != SitePhase::kFetching) return;
+  if (!s_.ended && !IsCurrent(e.at)) return;
+  retry_ = !e.ok;
+  if (!e.ok) return;
+  if (s_.ended) {
+    HoldBase(s_.ended->last, {s_.ended->rounds});
+    return Continue();
+  }
+  HoldBase(s_.plan.base, s_.plan.at.round);
+  EnterPhase(SitePhase::kReady);
+}
+
+void Participation::HoldBase(const Base& base, RoundNumber rounds) {
+  s_.held = base;
+  Changed();
+  Emit(PublishModel{rounds, base});
+}
+
+void Participation::OnMessage(const Roster& m) {
+  if (!IsCurrent(m.at) || !s_.accepted || s_.rostered) return;
+  if (s_.phase == SitePhase::kFetching || s_.phase == SitePhase::kDeciding) return;
+  if (!std::binary_search(m.cohort.begin(), m.cohort.end(), s_.site)) return;
+  s_.rostered = true;
+  Changed();
+  if (s_.declined) return Say(Withdraw{s_.plan.at, s_.decline_reason});
+  if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kSigning);
+  if (s_.work != Work::kNone) return;
+  s_.work = Work::kTraining;
+  s_.work_plan = s_.plan;
+  EnterPhase(SitePhase::kTraining);
+}
+
+// The outcome and the end
+// ---------------------------------------------------------------------------
+
+void Participation::OnMessage(const Outcome& m) {
+  if (s_.phase == SitePhase::kLeft) return;
+  if (s_.last_ack && m.at == s_.last_ack->at) return Say(*s_.last_ack);
+  if (s_.last_ack && m.at < s_.last_ack->at) return;
+  if (s_.has_plan && m.at.round < s_.plan.at.round) {
+    // The plan was taken after this outcome; whoever holds its base is past deriving it.
+    return Say(OutcomeAck{m.at, Derivation::kNotHeld, {}});
+  }
+  if (s_.outcome && m.at <= s_.outcome->at) return;
+  if (s_.folding) return;  // It is sent again.
+  if (s_.outcome) FinishOutcome(Derivation::kFailed, {});
+  bool counted = false;
+  for (const Counted& one : m.counted) counted = counted || one.site == s_.site;
+  if (s_.work != Work::kNone) {
+    const RoundNumber round = s_.work_plan.at.round;
+    Settle(round == m.at.round ? counted : m.has_counted && m.counted_round == round);
+  }
+  s_.outcome = m;
+  s_.fetched = false;
+  if (s_.phase != SitePhase::kDissent) s_.phase = SitePhase::kIdle;
+  Changed();
+  Continue();
+}
+
+void Participation::On(const AggregateFetched& e) {
+  if (s_.phase != SitePhase::kDeriving || e.at != s_.outcome->at || s_.fetched) return;
+  retry_ = !e.ok;
+  if (!e.ok) return;
+  s_.fetched = true;
+  Changed();
+  Drive();
+}
+
+void Participation::On(const Derived& e) {
+  if (s_.phase != SitePhase::kDeriving || e.at != s_.outcome->at) return;
+  if (!e.ok) {
+    FinishOutcome(Derivation::kFailed, {});
+  } else if (e.derived == s_.outcome->next) {
+    FinishOutcome(Derivation::kEqual, e.derived);
+  } else {
+    FinishOutcome(Derivation::kDifferent, e.derived);
+  }
+  Continue();
+}
+
+void Participation::FinishOutcome(Derivation derivation, const Base& derived) {
+  const Outcome outcome = *std::exchange(s_.outcome, std::nullopt);
+  s_.fetched = false;
+  retry_ = false;
+  s_.last_ack = OutcomeAck{outcome.at, derivation, derived};
+  if (derivation == Derivation::kEqual) HoldBase(outcome.next, outcome.at.round.Next());
+  if (derivation == Derivation::kDifferent) {
+    s_.next_plan.reset();
+    EnterPhase(SitePhase::kDissent);
+  } else if (s_.phase != SitePhase::kDissent) {
+    EnterPhase(SitePhase::kIdle, std::string(Name(derivation)));
+  }
+  Say(*s_.last_ack);
+}
+
+void Participation::OnMessage(const RunEnded& m) {
+  if (s_.phase == SitePhase::kLeft) return;
+  if (s_.phase == SitePhase::kEnded || s_.phase == SitePhase::kDissent) {
+    return Say(Leave{s_.run, s_.sequence, true});
+  }
+  if (s_.ended || s_.outcome || s_.folding) return;
+  s_.ended = m;
+  Changed();
+  Settle(false);
+  s_.phase = SitePhase::kIdle;
+  Continue();
+}
+
+void Participation::Continue() {
+  if (s_.folding || s_.phase == SitePhase::kLeft) return;
+  if (s_.outcome) {
+    if (s_.phase == SitePhase::kDissent) return FinishOutcome(Derivation::kNotHeld, {});
+    const bool held = s_.has_manifest && s_.outcome->base == s_.held;
+    if (held) return EnterPhase(SitePhase::kDeriving);
+    const bool there = s_.outcome->next == s_.held;
+    FinishOutcome(there ? Derivation::kEqual : Derivation::kNotHeld, there ? s_.held : Base{});
+  }
+  if (s_.phase == SitePhase::kDissent) return;
+  if (s_.ended) {
+    if (s_.held != s_.ended->last) return EnterPhase(SitePhase::kFetching);
+    EnterPhase(SitePhase::kEnded, s_.ended->reason);
+    return Say(Leave{s_.run, s_.sequence, true});
+  }
+  if (!s_.next_plan) return;
+  const Plan plan = *std::exchange(s_.next_plan, std::nullopt);
+  Changed();
+  OnMessage(plan);
+}
+
+}  // namespace dure::round

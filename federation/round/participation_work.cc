@@ -1,0 +1,252 @@
+// The site's half, part two: the work of a round, from training to receipt, and the residual.
+#include <utility>
+
+#include "federation/round/participation.h"
+
+namespace dure::round {
+
+bool Participation::Works(RoundNumber round, SitePhase phase) const {
+  return s_.work != Work::kNone && !s_.folding && s_.phase == phase &&
+         s_.work_plan.at.round == round;
+}
+
+void Participation::On(const TrainingDone& e) {
+  if (!Works(e.round, SitePhase::kTraining)) return;
+  if (e.tokens == 0) return WithdrawWork("no-tokens");
+  s_.work = Work::kTrained;
+  s_.tokens = e.tokens;
+  s_.steps = e.steps;
+  s_.residual_pending = ++s_.residual_counter;
+  EnterPhase(SitePhase::kEncoding);
+}
+
+void Participation::On(const TrainingFailed& e) {
+  if (Works(e.round, SitePhase::kTraining)) WithdrawWork(e.reason);
+}
+
+void Participation::On(const Encoded& e) {
+  if (!Works(e.round, SitePhase::kEncoding)) return;
+  s_.work = Work::kEncoded;
+  s_.blob = e.blob;
+  s_.weight = e.weight;
+  s_.saturated = e.saturated;
+  EnterPhase(SitePhase::kUploading);
+}
+
+void Participation::On(const EncodeFailed& e) {
+  // An update that cannot be rounded (NaN, infinity) is not worth keeping: no fold.
+  if (Works(e.round, SitePhase::kEncoding)) WithdrawWork(e.reason);
+}
+
+void Participation::On(const UploadDone& e) {
+  if (!Works(e.round, SitePhase::kUploading) || e.blob != s_.blob) return;
+  s_.work = Work::kUploaded;
+  if (!s_.rostered) return EnterPhase(SitePhase::kReady);
+  EnterPhase(s_.envelope.empty() ? SitePhase::kSigning : SitePhase::kSubmitted);
+}
+
+void Participation::On(const UploadFailed& e) {
+  if (Works(e.round, SitePhase::kUploading)) retry_ = true;
+}
+
+void Participation::On(const Signed& e) {
+  if (s_.phase != SitePhase::kSigning || !IsCurrent(e.at) || s_.folding) return;
+  s_.envelope = e.envelope;
+  s_.work_at = e.at;
+  EnterPhase(SitePhase::kSubmitted);
+}
+
+void Participation::OnMessage(const Receipt& m) {
+  if (s_.phase != SitePhase::kSubmitted || s_.receipt) return;
+  if (m.at != s_.work_at || m.contribution != s_.blob) return;
+  s_.receipt = m;
+  Changed();
+  Drive();
+}
+
+void Participation::On(const ReceiptChecked& e) {
+  if (s_.phase != SitePhase::kSubmitted || !s_.receipt || e.at != s_.work_at) return;
+  if (!e.valid) {
+    s_.receipt.reset();
+    Changed();
+    return Emit(AnnounceSite{s_.work_at, s_.phase, "receipt-invalid"});
+  }
+  Commit();
+  EnterPhase(SitePhase::kReceipted);
+}
+
+void Participation::OnMessage(const Refusal& m) {
+  if (s_.phase != SitePhase::kSubmitted || s_.receipt) return;
+  if (m.at != s_.work_at || m.contribution != s_.blob) return;
+  const std::string why(Name(m.reason));
+  if (m.reason == RefusalReason::kBlobMissing) {
+    s_.work = Work::kEncoded;
+    return EnterPhase(SitePhase::kUploading, why);
+  }
+  if (m.reason == RefusalReason::kNotSigned || m.reason == RefusalReason::kNotRecorded) {
+    s_.envelope.clear();
+    s_.phase = SitePhase::kSigning;
+    retry_ = true;  // Not at once: the log's mirror may have to catch up first.
+    return Changed();
+  }
+  if (m.reason == RefusalReason::kBlobCorrupt || m.reason == RefusalReason::kOtherBase) {
+    Settle(false);
+  }
+  // Late: the outcome, or the plan of another attempt, is on its way and says what becomes of it.
+  EnterPhase(SitePhase::kIdle, why);
+}
+
+// The attempt is given up, not the run; nothing was submitted.
+void Participation::WithdrawWork(std::string reason) {
+  const bool rostered = s_.rostered;
+  ClearWork();
+  s_.declined = true;
+  s_.decline_reason = std::move(reason);
+  EnterPhase(SitePhase::kIdle, s_.decline_reason);
+  if (rostered) {
+    Say(Withdraw{s_.plan.at, s_.decline_reason});
+  } else {
+    Say(Declined{s_.plan.at, s_.decline_reason});
+  }
+}
+
+// The residual
+// --------------------------------------------------------------------------------------
+
+void Participation::Commit() {
+  if (s_.committed) return;
+  s_.committed = true;
+  s_.residual_former = s_.residual;
+  s_.residual = s_.residual_pending;
+  Changed();
+  Emit(CommitResidual{s_.residual, s_.residual_former});
+}
+
+void Participation::Settle(bool counted) {
+  if (s_.work == Work::kNone || s_.folding) return;
+  if (s_.work == Work::kTraining) {
+    Emit(StopTraining{s_.work_plan.at.round});
+    return ClearWork();
+  }
+  if (counted) {
+    Commit();
+    ClearWork();
+    return Emit(CommitResidual{s_.residual, s_.residual});
+  }
+  s_.folding = true;
+  ++s_.residual_counter;
+  Changed();
+  Drive();
+}
+
+void Participation::On(const Folded& e) {
+  if (!s_.folding || e.residual != s_.residual_counter) return;
+  s_.folding = false;
+  s_.residual = s_.residual_counter;
+  ClearWork();
+  Emit(CommitResidual{s_.residual, s_.residual});
+  Continue();
+}
+
+void Participation::ClearWork() {
+  if (s_.work == Work::kNone) return;
+  Emit(DropWork{s_.work_plan.at.round, s_.blob});
+  s_.work = Work::kNone;
+  s_.work_plan = {};
+  s_.work_at = {};
+  s_.tokens = 0;
+  s_.steps = 0;
+  s_.blob = {};
+  s_.weight = 0;
+  s_.saturated = 0;
+  s_.envelope.clear();
+  s_.receipt.reset();
+  s_.committed = false;
+  s_.residual_former = 0;
+  s_.residual_pending = 0;
+  Changed();
+}
+
+// Effects
+// -------------------------------------------------------------------------------------------
+
+void Participation::EnterPhase(SitePhase phase, std::string text) {
+  s_.phase = phase;
+  retry_ = false;
+  Changed();
+  Emit(AnnounceSite{s_.plan.at, phase, std::move(text)});
+  if (!s_.folding) Drive();
+}
+
+void Participation::Drive() {
+  const RoundNumber round = s_.work_plan.at.round;
+  if (s_.folding) {
+    return Emit(FoldBack{round, s_.work_plan.base, s_.committed ? s_.residual_former : s_.residual,
+                         s_.residual_counter});
+  }
+  switch (s_.phase) {
+    case SitePhase::kFetching:
+      return Emit(FetchBase{s_.plan.at, s_.ended ? s_.ended->last : s_.plan.base});
+    case SitePhase::kDeciding:
+      return Emit(DecideLocally{s_.plan, s_.manifest});
+    case SitePhase::kTraining:
+      return Emit(StartTraining{s_.work_plan, s_.manifest});
+    case SitePhase::kEncoding:
+      return Emit(EncodeUpdate{round, s_.work_plan, s_.tokens, s_.residual, s_.residual_pending});
+    case SitePhase::kUploading:
+      return Emit(UploadBlob{round, s_.blob});
+    case SitePhase::kSigning:
+      return Emit(SignSubmission{MakeSubmission()});
+    case SitePhase::kDeriving:
+      if (s_.fetched) return Emit(DeriveModel{*s_.outcome, s_.manifest});
+      return Emit(FetchAggregate{s_.outcome->at, s_.outcome->aggregate});
+    case SitePhase::kSubmitted:
+      if (s_.receipt) return Emit(VerifyReceipt{MakeSubmission(), *s_.receipt});
+      return Say(MakeSubmission());
+    default:
+      return Resend();
+  }
+}
+
+bool Participation::AwaitsRoster() const {
+  const bool works = s_.phase == SitePhase::kReady || s_.phase == SitePhase::kTraining ||
+                     s_.phase == SitePhase::kEncoding || s_.phase == SitePhase::kUploading;
+  return s_.has_plan && s_.accepted && !s_.declined && !s_.rostered && works;
+}
+
+// What the aggregator has not answered; repeating it is the only recovery.
+void Participation::Resend() {
+  if (s_.join_pending) Say(Join{s_.run, s_.sequence});
+  if (AwaitsRoster()) Say(Ready{s_.plan.at, s_.held});
+  const bool withdrew = s_.has_plan && s_.declined && s_.rostered;
+  if (withdrew && s_.phase == SitePhase::kIdle) Say(Withdraw{s_.plan.at, s_.decline_reason});
+  if (s_.phase == SitePhase::kSubmitted && !s_.receipt) Say(MakeSubmission());
+}
+
+void Participation::ArmTimer() {
+  const bool withdrew = s_.has_plan && s_.declined && s_.rostered;
+  const bool awaits = s_.join_pending || AwaitsRoster() ||
+                      (withdrew && s_.phase == SitePhase::kIdle) ||
+                      (s_.phase == SitePhase::kSubmitted && !s_.receipt);
+  if (armed_ || !(retry_ || (awaits && connected_))) return;
+  armed_ = now_ + pace_.resend;
+  Emit(SetSiteTimer{*armed_});
+}
+
+void Participation::Say(Message message) {
+  if (connected_) Emit(Tell{std::move(message)});
+}
+
+Submission Participation::MakeSubmission() const {
+  const bool is_signed = !s_.envelope.empty();
+  return {.at = is_signed ? s_.work_at : s_.plan.at,
+          .base_model = s_.work_plan.base.model,
+          .contribution = s_.blob,
+          .weight = s_.weight,
+          .tokens = s_.tokens,
+          .steps = s_.steps,
+          .saturated_lanes = s_.saturated,
+          .envelope = s_.envelope};
+}
+
+}  // namespace dure::round

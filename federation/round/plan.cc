@@ -1,0 +1,176 @@
+#include "federation/round/plan.h"
+
+#include <array>
+#include <cmath>
+
+#include "federation/limits.h"
+#include "federation/round/fields.h"
+
+namespace dure::round {
+namespace {
+
+constexpr std::array<std::string_view, 3> kLanes = {"", "int8", "int16"};
+constexpr std::array<std::string_view, 3> kWeightings = {"", "tokens", "equal"};
+constexpr std::array<std::string_view, 4> kSchedules = {"", "constant", "cosine", "wsd"};
+
+template <typename E, size_t N>
+Result<E> ParseChoice(const std::array<std::string_view, N>& names, std::string_view what,
+                      std::string_view text) {
+  std::string choices;
+  for (size_t i = 1; i < N; ++i) {
+    if (names[i] == text) return static_cast<E>(i);
+    choices += (i > 1 ? ", " : "") + std::string(names[i]);
+  }
+  return Fail(ErrorCode::kInvalid, std::string(what) + " '" + std::string(text.substr(0, 64)) +
+                                       "' is not one of: " + choices);
+}
+
+// Collects the first complaint, so that each rule is one line.
+class Rules {
+ public:
+  template <typename T>
+  Rules& Require(bool holds, std::string_view field, T value, std::string_view rule) {
+    if (holds || !status_) return *this;
+    status_ =
+        Fail(ErrorCode::kInvalid, "manifest: " + std::string(field) + " is " +
+                                      std::to_string(value) + " but must be " + std::string(rule));
+    return *this;
+  }
+  // A NaN fails every comparison, so it fails here.
+  Rules& Within(std::string_view field, double value, double low, double high) {
+    return Require(value >= low && value <= high, field, value,
+                   std::to_string(low) + ".." + std::to_string(high));
+  }
+  Status Take() { return std::move(status_); }
+
+ private:
+  Status status_;
+};
+
+Status CheckInner(const InnerTraining& inner) {
+  Rules rules;
+  rules.Require(inner.learning_rate > 0 && inner.learning_rate <= 10, "learning_rate",
+                inner.learning_rate, "above 0 and at most 10");
+  rules.Within("final_fraction", inner.final_fraction, 0, 1);
+  rules.Require(inner.beta1 >= 0 && inner.beta1 < 1, "beta1", inner.beta1, "0 or more and below 1");
+  rules.Require(inner.beta2 >= 0 && inner.beta2 < 1, "beta2", inner.beta2, "0 or more and below 1");
+  rules.Require(inner.epsilon > 0 && inner.epsilon <= 1, "epsilon", inner.epsilon,
+                "above 0 and at most 1");
+  rules.Within("weight_decay", inner.weight_decay, 0, 100);
+  rules.Within("clip_norm", inner.clip_norm, 0, 1e6);
+  rules.Within("seconds", inner.seconds, 0, 1e8);
+  rules.Require(inner.steps > 0 || inner.seconds > 0, "steps", inner.steps,
+                "1 or more, or else seconds above 0");
+  rules.Require(inner.steps <= 1'000'000'000, "steps", inner.steps, "at most 1000000000");
+  rules.Require(inner.batch >= 1 && inner.batch <= 65536, "batch", inner.batch, "1..65536");
+  rules.Require(inner.sequence >= 2 && inner.sequence <= 1 << 20, "sequence", inner.sequence,
+                "2..1048576");
+  rules.Require(inner.accumulation >= 1 && inner.accumulation <= 65536, "accumulation",
+                inner.accumulation, "1..65536");
+  const bool decays = inner.schedule != ScheduleKind::kConstant;
+  rules.Require(!decays || inner.total_steps > 0, "total_steps", inner.total_steps,
+                "1 or more for a schedule that decays");
+  rules.Require(!decays || inner.warmup_steps <= inner.total_steps, "warmup_steps",
+                inner.warmup_steps, "at most total_steps");
+  rules.Require(inner.schedule != ScheduleKind::kWsd || inner.decay_steps <= inner.total_steps,
+                "decay_steps", inner.decay_steps, "at most total_steps");
+  return rules.Take();
+}
+
+Status CheckCohort(const RunManifest& m) {
+  Rules rules;
+  rules.Require(m.quorum >= 1, "quorum", m.quorum, "1 or more");
+  rules.Require(m.cohort_min >= m.quorum, "cohort_min", m.cohort_min, "at least the quorum");
+  rules.Require(m.cohort_max >= m.cohort_min, "cohort_max", m.cohort_max, "at least cohort_min");
+  rules.Require(m.cohort_max <= limits::kSitesMax, "cohort_max", m.cohort_max,
+                "at most " + std::to_string(limits::kSitesMax));
+  rules.Require(m.rounds >= 1 && m.rounds <= limits::kRoundsMax, "rounds", m.rounds,
+                "1.." + std::to_string(limits::kRoundsMax));
+  rules.Require(m.attempts_max >= 1 && m.attempts_max <= 1000, "attempts_max", m.attempts_max,
+                "1..1000");
+  const int64_t year = 366LL * 24 * 3600 * 1'000'000;
+  rules.Require(m.join_window.count() > 0 && m.join_window.count() <= year, "join_window",
+                m.join_window.count(), "above 0 and at most a year (microseconds)");
+  rules.Require(m.round_deadline.count() > 0 && m.round_deadline.count() <= year, "round_deadline",
+                m.round_deadline.count(), "above 0 and at most a year (microseconds)");
+  rules.Require(m.lost_grace.count() >= 0 && m.lost_grace.count() <= year, "lost_grace",
+                m.lost_grace.count(), "0 or more and at most a year (microseconds)");
+  return rules.Take();
+}
+
+}  // namespace
+
+std::string RoundAttempt::Text() const {
+  return run.str() + "/" + std::to_string(round.value) + "/" + std::to_string(attempt);
+}
+
+std::string_view Name(Lane lane) { return kLanes[static_cast<size_t>(lane)]; }
+std::string_view Name(Weighting weighting) { return kWeightings[static_cast<size_t>(weighting)]; }
+std::string_view Name(ScheduleKind kind) { return kSchedules[static_cast<size_t>(kind)]; }
+std::string_view Name(Masking) { return "none"; }
+
+Result<Lane> ParseLane(std::string_view text) { return ParseChoice<Lane>(kLanes, "lane", text); }
+Result<Weighting> ParseWeighting(std::string_view text) {
+  return ParseChoice<Weighting>(kWeightings, "weighting", text);
+}
+Result<ScheduleKind> ParseScheduleKind(std::string_view text) {
+  return ParseChoice<ScheduleKind>(kSchedules, "schedule", text);
+}
+
+Status RunManifest::Validate() const {
+  if (run.empty()) return Fail(ErrorCode::kInvalid, "manifest: the run has no name");
+  if (model_config.empty() || model_config.size() > kModelConfigBytesMax) {
+    return Fail(ErrorCode::kInvalid,
+                "manifest: model_config is " + std::to_string(model_config.size()) +
+                    " bytes but must be 1.." + std::to_string(kModelConfigBytesMax));
+  }
+  if (initial_model.IsZero()) {
+    return Fail(ErrorCode::kInvalid, "manifest: initial_model names no blob");
+  }
+  const auto known = [](auto value) {
+    return static_cast<uint8_t>(value) >= 1 && static_cast<uint8_t>(value) <= EnumMax(value);
+  };
+  Rules rules;
+  rules.Require(known(lane), "lane", static_cast<int>(lane), "int8 or int16");
+  rules.Require(known(weighting), "weighting", static_cast<int>(weighting), "tokens or equal");
+  rules.Require(known(inner.schedule), "schedule", static_cast<int>(inner.schedule),
+                "constant, cosine or wsd");
+  rules.Require(known(masking), "masking", static_cast<int>(masking), "none");
+  rules.Require(block == 1024, "block", block, "1024");
+  rules.Require(outer_eta > 0 && outer_eta <= 10, "outer_eta", outer_eta, "above 0, at most 10");
+  rules.Require(outer_mu >= 0 && outer_mu < 1, "outer_mu", outer_mu, "0 or more and below 1");
+  rules.Require(reference_tokens >= 1 && reference_tokens <= uint64_t{1} << 60, "reference_tokens",
+                reference_tokens, "1 or more");
+  rules.Require(initial_scale >= 1e-12F && initial_scale <= 1e12F, "initial_scale", initial_scale,
+                "1e-12..1e12");
+  DURE_TRY(rules.Take());
+  DURE_TRY(CheckCohort(*this));
+  return CheckInner(inner);
+}
+
+Bytes RunManifest::Canonical() const {
+  Put put;
+  put(*this);
+  return put.Take();
+}
+
+Result<RunManifest> RunManifest::Parse(ByteView canonical) {
+  RunManifest manifest;
+  Get get(canonical);
+  get(manifest);
+  DURE_TRY(get.Done("run manifest"));
+  DURE_TRY(manifest.Validate());
+  return manifest;
+}
+
+RoundPlan MakePlan(const RunManifest& manifest, RoundNumber round, uint32_t attempt,
+                   const Base& base) {
+  return {.at = {manifest.run, round, attempt},
+          .manifest = manifest.digest(),
+          .base = base,
+          .initial_scale = round.value == 0 ? manifest.initial_scale : 0.0F,
+          .deadline = manifest.round_deadline,
+          .reference_tokens = manifest.reference_tokens};
+}
+
+}  // namespace dure::round

@@ -1,0 +1,150 @@
+// The aggregator's half: what happens, event by event. The order of a round is in round.cc.
+#include <utility>
+
+#include "federation/round/round.h"
+
+namespace dure::round {
+
+// Events from the driver
+// ----------------------------------------------------------------------------
+
+void Rounds::On(const Started&) {
+  resend_at_ = now_ + pace_.resend;
+  for (auto& [id, site] : s_.sites) site.gone_since = now_;
+  if (s_.phase == RunPhase::kNew) return EnterPhase(RunPhase::kProposing);
+  Reemit();
+}
+
+// What was begun and not answered when the last life ended; the answers may have been lost with it.
+void Rounds::Reemit() {
+  if (s_.phase == RunPhase::kMerging) EmitMerge();
+  const bool in_round = s_.phase == RunPhase::kCollecting || s_.phase == RunPhase::kMerging ||
+                        s_.phase == RunPhase::kClosing || s_.phase == RunPhase::kAbandoning;
+  for (const auto& [id, site] : s_.sites) {
+    if (!in_round || !site.in_cohort) continue;
+    if (site.step == Step::kVerifying) out_.emplace_back(VerifySubmission{id, *site.taken});
+    if (site.step == Step::kAppending) AppendSubmission(id, site);
+    if (site.step == Step::kReceipted) AppendReceipted(id, site);
+  }
+  AppendForPhase();
+}
+
+void Rounds::On(const SiteConnected& e) {
+  const bool is_new = !s_.sites.contains(e.site);
+  Site& site = s_.sites[e.site];
+  if (is_new || site.away) Changed();
+  site.away = false;
+  site.connected = true;
+  if (site.removed) return;
+  Note(NoticeKind::kReturned, e.site);
+  Inform(e.site, site);
+  const bool trains = s_.phase == RunPhase::kCollecting && site.in_cohort;
+  if (trains && site.step == Step::kWaiting) SendRoster(e.site, site);
+}
+
+void Rounds::On(const SiteDisconnected& e) {
+  const auto found = s_.sites.find(e.site);
+  if (found == s_.sites.end() || !found->second.connected) return;
+  found->second.connected = false;
+  found->second.gone_since = now_;
+  Note(NoticeKind::kLost, e.site);
+}
+
+void Rounds::On(const SiteRemoved& e) {
+  const auto found = s_.sites.find(e.site);
+  if (found == s_.sites.end() || found->second.removed) return;
+  Site& site = found->second;
+  site.removed = true;
+  site.owes_ack = false;
+  Changed();
+  DropOut(e.site, site, "revoked");
+  Note(NoticeKind::kLeft, e.site, "revoked");
+}
+
+void Rounds::On(const Received& e) {
+  const auto found = s_.sites.find(e.site);
+  if (found == s_.sites.end() || found->second.removed) return;
+  if (RunOf(e.message) != manifest_.run) return;
+  if (found->second.away) Changed();
+  found->second.away = false;
+  std::visit([&](const auto& m) { OnMessage(found->first, found->second, m); }, e.message);
+}
+
+void Rounds::On(const Appended& e) {
+  if (SiteId id; Site* site = FindBySubmissionKey(e.key, id)) {
+    return SubmissionAppended(id, *site, e);
+  }
+  if (s_.phase == RunPhase::kProposing && e.key == Key("proposed")) return StartGathering();
+  if (s_.phase == RunPhase::kOpening && e.key == Key("opened")) return StartCollecting(e.index);
+  if (s_.phase == RunPhase::kClosing && e.key == Key("closed")) return CloseRound(e);
+  if (s_.phase == RunPhase::kAbandoning && e.key == Key("abandoned")) return NextAttempt();
+}
+
+void Rounds::On(const AppendRefused& e) {
+  if (SiteId id; Site* site = FindBySubmissionKey(e.key, id)) {
+    site->step = Step::kWaiting;
+    Changed();
+    Note(NoticeKind::kRefused, id, e.reason);
+    return Refuse(id, *site->taken, RefusalReason::kNotRecorded);
+  }
+  const bool own = (s_.phase == RunPhase::kProposing && e.key == Key("proposed")) ||
+                   (s_.phase == RunPhase::kOpening && e.key == Key("opened")) ||
+                   (s_.phase == RunPhase::kClosing && e.key == Key("closed")) ||
+                   (s_.phase == RunPhase::kAbandoning && e.key == Key("abandoned"));
+  if (own) PauseRun("log-refused");
+}
+
+void Rounds::On(const SubmissionVerified& e) {
+  const auto found = s_.sites.find(e.site);
+  if (found == s_.sites.end() || s_.phase != RunPhase::kCollecting) return;
+  Site& site = found->second;
+  const bool awaited =
+      site.step == Step::kVerifying && e.at == at() && site.taken->contribution == e.contribution;
+  if (!awaited) return;
+  Changed();
+  if (e.verdict == Verdict::kOk) {
+    site.step = Step::kAppending;
+    return AppendSubmission(e.site, site);
+  }
+  // A missing blob or a bad envelope can be made good; lanes that are no lanes cannot.
+  const Submission refused = *site.taken;
+  site.step = Step::kWaiting;
+  if (e.verdict == Verdict::kCorrupt) DropOut(e.site, site, "blob-corrupt");
+  Refuse(e.site, refused,
+         e.verdict == Verdict::kMissing   ? RefusalReason::kBlobMissing
+         : e.verdict == Verdict::kCorrupt ? RefusalReason::kBlobCorrupt
+                                          : RefusalReason::kNotSigned);
+}
+
+void Rounds::On(const Merged& e) {
+  if (s_.phase != RunPhase::kMerging || e.at != at()) return;
+  s_.aggregate = e.aggregate;
+  s_.next = e.next;
+  EnterPhase(RunPhase::kClosing);
+}
+
+void Rounds::On(const MergeFailed& e) {
+  if (s_.phase == RunPhase::kMerging && e.at == at()) StartAbandoning(e.reason);
+}
+
+void Rounds::On(const Timer&) {
+  armed_.reset();
+  if (now_ < resend_at_) return;
+  resend_at_ = now_ + pace_.resend;
+  InformAll();
+}
+
+void Rounds::On(const StopRequested& e) {
+  if (s_.phase == RunPhase::kEnded) return;
+  s_.stopping = true;
+  s_.stopping_now = s_.stopping_now || !e.after_round;
+  Changed();
+}
+
+void Rounds::On(const Resume&) {
+  if (s_.phase != RunPhase::kPaused) return;
+  if (s_.paused_in == RunPhase::kGathering) return StartGathering();
+  EnterPhase(s_.paused_in, s_.reason);
+}
+
+}  // namespace dure::round

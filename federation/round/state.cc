@@ -1,0 +1,88 @@
+// The canonical bytes of both halves' states.
+#include "federation/round/fields.h"
+#include "federation/round/participation.h"
+#include "federation/round/round.h"
+
+namespace dure::round {
+namespace {
+
+constexpr uint32_t kRoundsVersion = 1;
+constexpr uint32_t kSiteVersion = 1;
+
+std::optional<Duration> LeftOf(const std::optional<MonoTime>& when, MonoTime now) {
+  if (!when) return std::nullopt;
+  return std::max(Duration(0), *when - now);
+}
+std::optional<MonoTime> FromLeft(const std::optional<Duration>& left, MonoTime now) {
+  if (!left) return std::nullopt;
+  return now + *left;
+}
+
+}  // namespace
+
+Bytes Rounds::Save(MonoTime now) const {
+  Put put;
+  put(kRoundsVersion, manifest_, s_, LeftOf(s_.window_end, now), LeftOf(s_.deadline, now));
+  return put.Take();
+}
+
+Result<Rounds> Rounds::Load(ByteView state, MonoTime now, Pace pace) {
+  Get get(state);
+  uint32_t version = 0;
+  RunManifest manifest;
+  get(version, manifest);
+  if (!get.ok() || version != kRoundsVersion || !manifest.Validate()) {
+    return Fail(ErrorCode::kCorrupt, "state of a run: not written by this version");
+  }
+  Rounds rounds(std::move(manifest), {}, pace);
+  std::optional<Duration> window_left;
+  std::optional<Duration> deadline_left;
+  get(rounds.s_, window_left, deadline_left);
+  if (auto done = get.Done("state of a run"); !done) {
+    return Fail(ErrorCode::kCorrupt, done.error().message);
+  }
+  rounds.s_.window_end = FromLeft(window_left, now);
+  rounds.s_.deadline = FromLeft(deadline_left, now);
+  DURE_TRY(rounds.CheckLoaded());
+  return rounds;
+}
+
+// What the transitions rely on, so that bytes from a damaged disk cannot break a promise later.
+Status Rounds::CheckLoaded() const {
+  bool sound = s_.phase >= RunPhase::kNew;
+  sound = sound && (s_.phase == RunPhase::kGathering) == s_.window_end.has_value();
+  sound = sound && (s_.phase == RunPhase::kCollecting) == s_.deadline.has_value();
+  for (const auto& [id, site] : s_.sites) {
+    const bool taken = site.step != Step::kWaiting && site.step != Step::kOut;
+    if (taken && !site.taken) sound = false;
+    if (site.step == Step::kReceipted && !site.receipt) sound = false;
+  }
+  if (sound) return {};
+  return Fail(ErrorCode::kCorrupt, "state of a run: its parts contradict each other");
+}
+
+Bytes Participation::Save() const {
+  Put put;
+  put(kSiteVersion, s_);
+  return put.Take();
+}
+
+Result<Participation> Participation::Load(ByteView state, SitePace pace) {
+  Get get(state);
+  uint32_t version = 0;
+  get(version);
+  if (!get.ok() || version != kSiteVersion) {
+    return Fail(ErrorCode::kCorrupt, "state of a participation: not written by this version");
+  }
+  Participation site({}, {}, {}, pace);
+  get(site.s_);
+  if (auto done = get.Done("state of a participation"); !done) {
+    return Fail(ErrorCode::kCorrupt, done.error().message);
+  }
+  if (site.s_.phase < SitePhase::kIdle) {
+    return Fail(ErrorCode::kCorrupt, "state of a participation: no such phase");
+  }
+  return site;
+}
+
+}  // namespace dure::round
