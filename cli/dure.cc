@@ -25,6 +25,9 @@ class Dure {
         "Start with:\n"
         "  dure consortium init --help    found a consortium\n"
         "  dure help exit-codes           what the exit codes mean");
+    AddConsortiumCommands(app_, context_);
+    AddInviteCommand(app_, context_);
+    AddIdentityCommands(app_, context_);
     AddHelpCommand(app_, context_);
   }
 

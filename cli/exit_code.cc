@@ -31,9 +31,9 @@ std::string_view ExitCodesHelp() {
   3  refused: a peer said no, or a proof, signature, certificate or digest does not verify
   4  unavailable: nobody answered; the same command may work later
 
-On failure, one line on standard error says what was wrong, where, and what to do. With --json it is
-one object: {"error": {"code": "...", "message": "...", "exit_code": 3}}. Standard output then holds nothing
-but what was printed before the failure.
+On failure, one line on standard error says what was wrong, where, and what to do. With --json it
+is one object: {"error": {"code": "...", "message": "...", "exit_code": 3}}. Standard output then
+holds nothing but what was printed before the failure.
 )";
 }
 

@@ -10,6 +10,9 @@ namespace dure::cli {
 
 class Context;
 
-void AddHelpCommand(CLI::App& dure, Context& context);  // help [exit-codes | command ...]
+void AddConsortiumCommands(CLI::App& dure, Context& context);  // consortium init|show|renew
+void AddInviteCommand(CLI::App& dure, Context& context);       // invite
+void AddIdentityCommands(CLI::App& dure, Context& context);    // identity show
+void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 
 }  // namespace dure::cli

@@ -1,0 +1,255 @@
+// dure consortium: found one, look at it, renew its certificates.
+#include "federation/identity/consortium.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/spans.h"
+#include "federation/identity/ca_files.h"
+#include "federation/identity/enrolment.h"
+#include "federation/identity/identity.h"
+#include "federation/identity/invitation.h"
+#include "policy/ledger/note.h"
+
+namespace dure::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+struct InitOptions {
+  std::string dir;
+  std::string name;
+  std::string address;
+  std::string enrol_address;
+  std::vector<std::string> also_known_as;
+};
+
+// The next port, unless the operator says otherwise.
+Result<std::string> EnrolAddress(const InitOptions& options) {
+  if (!options.enrol_address.empty()) return options.enrol_address;
+  DURE_ASSIGN(const identity::HostPort parsed, identity::ParseAddress(options.address));
+  if (parsed.port == 65535) {
+    return Fail(ErrorCode::kInvalid, "there is no port after 65535; give --enrol-address");
+  }
+  const size_t colon = options.address.rfind(':');
+  return options.address.substr(0, colon + 1) + std::to_string(parsed.port + 1);
+}
+
+Status Init(const InitOptions& options, Context& context) {
+  DURE_TRY(ValidateName("consortium", options.name));
+  identity::ConsortiumPlan plan;
+  plan.name = options.name;
+  plan.address = options.address;
+  DURE_ASSIGN(plan.enrol_address, EnrolAddress(options));
+  plan.also_known_as = options.also_known_as;
+  const auto log_key = Ed25519Signer::Generate();
+  plan.log_key_pem = log_key->ToPem();
+  plan.log_origin = options.name + "/log";
+  DURE_ASSIGN(const ledger::NoteKey note_key,
+              ledger::NoteKey::Make(plan.log_origin, log_key->Key()));
+  plan.log_vkey = note_key.Vkey();
+  DURE_ASSIGN(const identity::ConsortiumFounded founded,
+              identity::FoundConsortium(options.dir, plan, context.Now()));
+
+  const fs::path dir(options.dir);
+  if (context.json()) {
+    context.PrintJson(ordered_json{
+        {"consortium", plan.name},
+        {"root_sha256", founded.root_pin.Hex()},
+        {"root_key", founded.root_key_path},
+        {"aggregator_dir", (dir / "aggregator").string()},
+        {"operator_dir", (dir / "operator").string()},
+        {"address", plan.address},
+        {"enrol_address", plan.enrol_address},
+        {"log_origin", plan.log_origin},
+        {"log_vkey",
+         plan.log_vkey}}.dump());
+    return {};
+  }
+  context.Print("The consortium " + plan.name + " is founded in " + dir.string() + ".\n" +
+                "  root CA     sha256:" + founded.root_pin.Hex() + "\n" + "  log         " +
+                plan.log_vkey + "\n" + "  sites dial  " + plan.address + ", and once " +
+                plan.enrol_address + " to enrol");
+  context.Say(
+      "\nNow:\n"
+      "  1. Move " +
+      (dir / "ca-offline").string() + " to a safe, off this machine. Whoever has " +
+      founded.root_key_path +
+      " can found\n"
+      "     your consortium again; you need it only once a year, to renew the issuing CA before " +
+      FormatRfc3339(founded.issuing_not_after).substr(0, 10) +
+      ".\n"
+      "  2. Copy " +
+      (dir / "aggregator").string() +
+      " to the aggregator's machine and run there:\n"
+      "       dure aggregator serve --dir " +
+      (dir / "aggregator").string() +
+      "\n"
+      "  3. Invite the first site; hand the line over like a password:\n"
+      "       dure invite --dir " +
+      dir.string() + " --member NAME --site NAME");
+  return {};
+}
+
+// `dir` is the folder of `init`, or the aggregator's own.
+fs::path AggregatorFolder(const std::string& dir) {
+  const fs::path below = fs::path(dir) / "aggregator";
+  return fs::exists(below / "ca") ? below : fs::path(dir);
+}
+
+ordered_json SeatsOf(const identity::IssuingAuthority& authority) {
+  ordered_json seats = ordered_json::array();
+  for (const identity::Seat& seat : authority.Seats()) {
+    seats.push_back({{"member", seat.subject.member.str()},
+                     {"role", identity::Name(seat.subject.role)},
+                     {"site", seat.subject.site.str()},
+                     {"enrolled", FormatRfc3339(seat.enrolled)},
+                     {"expires", FormatRfc3339(seat.not_after)},
+                     {"serial", seat.serial},
+                     {"signing_key", ToHex(seat.signing_key)}});
+  }
+  return seats;
+}
+
+std::string SeatLines(const ordered_json& seats) {
+  std::string text;
+  for (const auto& seat : seats) {
+    text += "\n  " + seat["role"].get<std::string>() + "  " + seat["member"].get<std::string>() +
+            "  " + seat["site"].get<std::string>() + "  until " +
+            seat["expires"].get<std::string>();
+  }
+  return text;
+}
+
+Status Show(const std::string& dir, Context& context) {
+  const fs::path folder = AggregatorFolder(dir);
+  DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(folder.string()));
+  DURE_ASSIGN(const identity::IssuingFiles ca, identity::ReadIssuing(folder));
+  const WallTime root_end = identity::EndOf(ca.root_der);
+  const WallTime issuing_end = identity::EndOf(ca.issuing.certificate_der);
+  ordered_json object = {{"consortium", own.subject.consortium},
+                         {"root_sha256", own.root_pin.Hex()},
+                         {"root_expires", FormatRfc3339(root_end)},
+                         {"issuing_expires", FormatRfc3339(issuing_end)},
+                         {"address", own.address},
+                         {"enrol_address", own.enrol_address},
+                         {"log_origin", own.log_origin},
+                         {"log_vkey", own.log_vkey}};
+  const auto authority = identity::IssuingAuthority::Open(folder.string(), {});
+  if (authority) object["seats"] = SeatsOf(**authority);
+  // A running aggregator holds the list; anything else is a fault that the operator must hear of.
+  if (!authority && authority.error().code != ErrorCode::kFailedPrecondition) {
+    return Fail(authority.error());
+  }
+  if (context.json()) {
+    context.PrintJson(object.dump());
+    return {};
+  }
+  std::string text = "consortium   " + own.subject.consortium +
+                     "\nroot CA      sha256:" + own.root_pin.Hex() + "\n             ends " +
+                     FormatRfc3339(root_end) + "\nissuing CA   ends " + FormatRfc3339(issuing_end) +
+                     " (" + FormatSpan(issuing_end, context.Now()) + ")\naggregator   " +
+                     own.address + ", enrolment " + own.enrol_address + "\nlog          " +
+                     own.log_vkey;
+  text += authority ? "\nseats:" + SeatLines(object["seats"])
+                    : "\nseats        are with the running aggregator";
+  context.Print(text);
+  return {};
+}
+
+struct RenewOptions {
+  std::string dir;
+  std::string root;
+};
+
+// The operator's certificates, when their folder is beside the aggregator's: needs no network, and
+// works after they expired.
+Status RenewOperator(const fs::path& dir, identity::IssuingAuthority& authority, WallTime now) {
+  const std::string folder = (dir / "operator").string();
+  DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(folder));
+  identity::PeerIdentity self;
+  self.consortium = own.subject.consortium;
+  self.member = own.member();
+  self.site = own.site();
+  self.role = own.role();
+  self.serial = own.serial;
+  DURE_ASSIGN(const Bytes request, identity::PrepareRenewal(own, folder, false));
+  DURE_ASSIGN(const Bytes answer, authority.Renew(self, request, now));
+  return identity::AcceptRenewal(own, folder, answer, now);
+}
+
+Status Renew(const RenewOptions& options, Context& context) {
+  const fs::path folder = AggregatorFolder(options.dir);
+  if (!options.root.empty()) {
+    DURE_TRY(identity::RenewIssuing(folder.string(), options.root, context.Now()));
+  }
+  DURE_ASSIGN(const auto authority, identity::IssuingAuthority::Open(folder.string(), {}));
+  DURE_TRY(authority->RenewOwn(context.Now()));
+  const bool has_operator = fs::exists(fs::path(options.dir) / "operator/identity");
+  if (has_operator) DURE_TRY(RenewOperator(options.dir, *authority, context.Now()));
+  DURE_ASSIGN(const identity::IssuingFiles ca, identity::ReadIssuing(folder));
+  const std::string end = FormatRfc3339(identity::EndOf(ca.issuing.certificate_der));
+  if (context.json()) {
+    context.PrintJson(
+        ordered_json{{"issuing_expires", end}, {"operator_renewed", has_operator}}.dump());
+    return {};
+  }
+  context.Print(std::string("The aggregator's") + (has_operator ? " and the operator's" : "") +
+                " certificates are current. The issuing CA ends " + end + ".");
+  if (options.root.empty()) context.Say("To renew the issuing CA as well, give --root.");
+  return {};
+}
+
+void AddInit(CLI::App& noun, Context& context) {
+  auto options = std::make_shared<InitOptions>();
+  CLI::App& verb = AddVerb(
+      noun, "init", "Found a consortium: its CA, the aggregator's and the first operator's keys",
+      "dure consortium init --dir hanguk --name hanguk --address fed.example.org:7443\n"
+      "dure consortium init --dir try --name try --address 127.0.0.1:7443 --alias localhost");
+  verb.add_option("--dir", options->dir, "The folder to make")->required();
+  verb.add_option("--name", options->name, "The consortium's name: a-z, 0-9 and -")->required();
+  verb.add_option("--address", options->address, "host:port at which sites reach the aggregator")
+      ->required();
+  verb.add_option("--enrol-address", options->enrol_address,
+                  "host:port for enrolment (default: the next port)");
+  verb.add_option("--alias", options->also_known_as,
+                  "More host names or IP addresses of the aggregator");
+  context.Do(verb, [options, &context] { return Init(*options, context); });
+}
+
+void AddShow(CLI::App& noun, Context& context) {
+  auto dir = std::make_shared<std::string>();
+  CLI::App& verb = AddVerb(noun, "show", "Show a consortium: its CA, addresses, log and seats",
+                           "dure consortium show --dir hanguk\n"
+                           "dure consortium show --dir /var/lib/dure-aggregator --json");
+  verb.add_option("--dir", *dir, "The folder of init, or the aggregator's")->required();
+  context.Do(verb, [dir, &context] { return Show(*dir, context); });
+}
+
+void AddRenew(CLI::App& noun, Context& context) {
+  auto options = std::make_shared<RenewOptions>();
+  CLI::App& verb =
+      AddVerb(noun, "renew", "Renew the aggregator's, the operator's and the issuing certificates",
+              "dure consortium renew --dir hanguk\n"
+              "dure consortium renew --dir hanguk --root /media/safe/ca-offline");
+  verb.add_option("--dir", options->dir, "The folder of init, or the aggregator's; it is stopped")
+      ->required();
+  verb.add_option("--root", options->root, "The folder ca-offline: also renews the issuing CA");
+  context.Do(verb, [options, &context] { return Renew(*options, context); });
+}
+
+}  // namespace
+
+void AddConsortiumCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "consortium", "Found, show and renew a consortium");
+  AddInit(noun, context);
+  AddShow(noun, context);
+  AddRenew(noun, context);
+}
+
+}  // namespace dure::cli

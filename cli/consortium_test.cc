@@ -1,0 +1,145 @@
+// Founding, inviting and looking at a consortium, through whole command lines.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/dure.h"
+#include "cli/spans.h"
+#include "federation/identity/testing.h"
+
+namespace dure::cli {
+namespace {
+
+using identity::kStart;
+using identity::Must;
+using identity::TemporaryFolder;
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome RunLine(const std::vector<std::string>& arguments, WallTime now = kStart) {
+  std::ostringstream out, err;
+  const int code = RunDure(arguments, out, err, [now] { return now; });
+  return {code, out.str(), err.str()};
+}
+
+struct ConsortiumCommands : testing::Test {
+  TemporaryFolder folder;
+  std::string dir = (folder / "hanguk").string();
+  Outcome Init() {
+    return RunLine({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
+                    "127.0.0.1:7443", "--alias", "localhost"});
+  }
+};
+
+TEST_F(ConsortiumCommands, InitFoundsAndSaysWhatComesNext) {
+  const Outcome outcome = Init();
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("sha256:"), HasSubstr("hanguk/log+"),
+                                 HasSubstr("127.0.0.1:7444 to enrol")));
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("ca-offline/root.key"), HasSubstr("to a safe"),
+                                 HasSubstr("dure invite --dir")));
+  const identity::Identity op = Must(identity::LoadIdentity(dir + "/operator"));
+  EXPECT_EQ(op.role(), identity::Role::kOperator);
+  EXPECT_THAT(op.log_vkey, HasSubstr("hanguk/log+"));
+}
+
+TEST_F(ConsortiumCommands, InitRefusesToOverwriteAndBadNames) {
+  ASSERT_EQ(Init().code, 0);
+  const Outcome again = Init();
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("nothing was changed"));
+  EXPECT_EQ(RunLine({"consortium", "init", "--dir", dir}).code, 2);
+  const Outcome bad = RunLine({"consortium", "init", "--dir", (folder / "x").string(), "--name",
+                               "No Name", "--address", "127.0.0.1:7443"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "x"));
+}
+
+TEST_F(ConsortiumCommands, AnInvitationIsOneLineThatParses) {
+  ASSERT_EQ(Init().code, 0);
+  const Outcome outcome =
+      RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "kt-seoul", "--valid", "12h"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1);
+  const identity::Invitation invitation = Must(identity::ParseInvitation(outcome.out));
+  EXPECT_EQ(invitation.subject.ToUri(), "dure://hanguk/kt/member/kt-seoul");
+  EXPECT_EQ(invitation.expires, kStart + std::chrono::hours(12));
+  EXPECT_THAT(outcome.err, HasSubstr("dure site enrol"));
+
+  // And the aggregator lets its bearer in.
+  const Bytes request = Must(identity::PrepareEnrolment(invitation, dir + "/s", kStart));
+  const auto authority = Must(identity::IssuingAuthority::Open(dir + "/aggregator", {}));
+  Must(identity::AcceptEnrolment(invitation, dir + "/s", Must(authority->Enrol(request, kStart)),
+                                 kStart));
+  const Outcome shown = RunLine({"identity", "show", "--dir", dir + "/s"});
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("member kt-seoul of kt in hanguk"), HasSubstr("in 7 d"),
+                               Not(HasSubstr("PRIVATE KEY"))));
+}
+
+TEST_F(ConsortiumCommands, JsonIsOneObject) {
+  const Outcome init = RunLine({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
+                                "fed.example.org:7443", "--json"});
+  ASSERT_EQ(init.code, 0) << init.err;
+  EXPECT_EQ(json::parse(init.out)["enrol_address"], "fed.example.org:7444");
+  EXPECT_EQ(init.err, "");
+  const Outcome invite = RunLine(
+      {"--json", "invite", "--dir", dir, "--member", "kt", "--name", "kim", "--role", "officer"});
+  EXPECT_EQ(json::parse(invite.out)["role"], "officer");
+  const Outcome show = RunLine({"consortium", "show", "--dir", dir, "--json"});
+  EXPECT_EQ(json::parse(show.out)["seats"].size(), 2u);
+  EXPECT_EQ(json::parse(show.out)["root_sha256"], json::parse(init.out)["root_sha256"]);
+}
+
+TEST_F(ConsortiumCommands, InvitationsNeedAnOperatorWithAValidCertificate) {
+  ASSERT_EQ(Init().code, 0);
+  const Outcome nobody =
+      RunLine({"invite", "--dir", dir + "/aggregator", "--member", "kt", "--site", "s"});
+  EXPECT_EQ(nobody.code, 3);
+  EXPECT_THAT(nobody.err, HasSubstr("needs an operator's folder"));
+  const WallTime late = kStart + std::chrono::hours(24 * 91);
+  const Outcome over = RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late);
+  EXPECT_EQ(over.code, 3);
+  EXPECT_THAT(over.err, HasSubstr("dure consortium renew"));
+  // Which then helps, without any network.
+  ASSERT_EQ(RunLine({"consortium", "renew", "--dir", dir}, late).code, 0);
+  EXPECT_EQ(RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late).code, 0);
+  const Outcome role =
+      RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "s", "--role", "king"});
+  EXPECT_THAT(role.err, HasSubstr("roles: member, officer, researcher, operator"));
+}
+
+TEST_F(ConsortiumCommands, RenewTakesTheRootKeyFromWhereverItIs) {
+  ASSERT_EQ(Init().code, 0);
+  const auto safe = folder / "safe";
+  std::filesystem::rename(dir + "/ca-offline", safe);
+  const WallTime late = kStart + std::chrono::hours(24 * 360);
+  const Outcome renewed =
+      RunLine({"consortium", "renew", "--dir", dir, "--root", safe.string()}, late);
+  ASSERT_EQ(renewed.code, 0) << renewed.err;
+  EXPECT_THAT(renewed.out, HasSubstr("The issuing CA ends 2028-11"));
+  EXPECT_EQ(RunLine({"consortium", "renew", "--dir", dir, "--root", dir}, late).code, 1);
+}
+
+TEST(Spans, AreReadAndWritten) {
+  EXPECT_EQ(ParseSpan("45s"), std::chrono::seconds(45));
+  EXPECT_EQ(ParseSpan("7d"), std::chrono::hours(168));
+  for (const char* wrong :
+       {"", "d", "7", "7 d", "-7d", "0s", "7y", "1e3s", "99999999999999999d", "4000d", "+7d"}) {
+    EXPECT_FALSE(ParseSpan(wrong)) << wrong;
+  }
+  EXPECT_EQ(FormatSpan(kStart + std::chrono::hours(167), kStart), "in 6 d 23 h");
+  EXPECT_EQ(FormatSpan(kStart - std::chrono::minutes(4), kStart), "4 min ago");
+  EXPECT_EQ(FormatSpan(kStart, kStart), "in 0 s");
+}
+
+}  // namespace
+}  // namespace dure::cli

@@ -1,0 +1,27 @@
+#include "cli/folders.h"
+
+#include <filesystem>
+
+namespace dure::cli {
+
+std::string OperatorFolder(const std::string& dir) {
+  const std::filesystem::path below = std::filesystem::path(dir) / "operator";
+  return std::filesystem::exists(below / "identity") ? below.string() : dir;
+}
+
+Result<identity::Identity> LoadOperator(const std::string& dir, WallTime now) {
+  const std::string folder = OperatorFolder(dir);
+  DURE_ASSIGN(identity::Identity own, identity::LoadIdentity(folder));
+  if (own.role() != identity::Role::kOperator) {
+    return Fail(ErrorCode::kPermissionDenied, folder + " belongs to " + own.subject.ToUri() +
+                                                  "; this needs an operator's folder");
+  }
+  if (own.not_after <= now) {
+    return Fail(ErrorCode::kUnauthenticated,
+                "the operator's certificate expired " + FormatRfc3339(own.not_after) +
+                    "; renew it on the aggregator's machine (dure consortium renew)");
+  }
+  return own;
+}
+
+}  // namespace dure::cli

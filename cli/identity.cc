@@ -1,0 +1,64 @@
+// dure identity: who a folder is.
+#include "federation/identity/identity.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/folders.h"
+#include "cli/nouns.h"
+#include "cli/spans.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+Status Show(const std::string& dir, Context& context) {
+  DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(OperatorFolder(dir)));
+  const WallTime now = context.Now();
+  const bool is_valid = now < own.not_after;
+  if (context.json()) {
+    context.PrintJson(ordered_json{
+        {"consortium", own.subject.consortium},
+        {"member", own.member().str()},
+        {"role", identity::Name(own.role())},
+        {"site", own.site().str()},
+        {"serial", own.serial},
+        {"expires", FormatRfc3339(own.not_after)},
+        {"valid", is_valid},
+        {"renewal_due", identity::RenewalDue(own, now)},
+        {"signing_key", ToHex(own.signer->Key())},
+        {"root_sha256", own.root_pin.Hex()},
+        {"address", own.address},
+        {"enrol_address", own.enrol_address},
+        {"aggregator_key", ToHex(own.aggregator_key)},
+        {"log_vkey", own.log_vkey},
+        {"log_origin",
+         own.log_origin}}.dump());
+    return {};
+  }
+  context.Print(std::string(identity::Name(own.role())) + " " + own.site().str() + " of " +
+                own.member().str() + " in " + own.subject.consortium + "\ncertificate  " +
+                (is_valid ? "ends " : "ENDED ") + FormatRfc3339(own.not_after) + " (" +
+                FormatSpan(own.not_after, now) + "), serial " + own.serial +
+                "\nsigning key  ed25519:" + ToHex(own.signer->Key()) +
+                "\nroot CA      sha256:" + own.root_pin.Hex() + "\naggregator   " + own.address +
+                "\nlog          " + own.log_vkey);
+  return {};
+}
+
+}  // namespace
+
+void AddIdentityCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "identity", "Show whose folder this is");
+  auto dir = std::make_shared<std::string>();
+  CLI::App& verb = AddVerb(noun, "show", "Show names, certificate, keys and addresses",
+                           "dure identity show --dir /var/lib/dure-site\n"
+                           "dure identity show --dir hanguk/operator --json");
+  verb.add_option("--dir", *dir, "A site's, a person's or the aggregator's folder")->required();
+  context.Do(verb, [dir, &context] { return Show(*dir, context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,87 @@
+// dure invite: one line that lets one seat into the consortium, once.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/folders.h"
+#include "cli/nouns.h"
+#include "cli/spans.h"
+#include "federation/identity/identity.h"
+#include "federation/identity/invitation.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string dir;
+  std::string member;
+  std::string site;
+  std::string role = "member";
+  std::string valid = "7d";
+};
+
+Result<identity::InvitationDraft> Draft(const Options& options, const identity::Identity& inviter,
+                                        WallTime now) {
+  identity::InvitationDraft draft;
+  draft.subject.consortium = inviter.subject.consortium;
+  DURE_ASSIGN(draft.subject.member, MemberId::Parse(options.member));
+  DURE_ASSIGN(draft.subject.site, SiteId::Parse(options.site));
+  DURE_ASSIGN(draft.subject.role, identity::ParseRole(options.role));
+  DURE_ASSIGN(const std::chrono::seconds valid, ParseSpan(options.valid));
+  draft.expires = now + valid;
+  draft.root_pin = inviter.root_pin;
+  draft.address = inviter.address;
+  draft.enrol_address = inviter.enrol_address;
+  return draft;
+}
+
+Status Invite(const Options& options, Context& context) {
+  DURE_ASSIGN(const identity::Identity inviter, LoadOperator(options.dir, context.Now()));
+  DURE_ASSIGN(const identity::InvitationDraft draft, Draft(options, inviter, context.Now()));
+  SystemRandom random;
+  DURE_ASSIGN(const identity::Invitation invitation,
+              identity::MakeInvitation(draft, *inviter.signer, random));
+  if (context.json()) {
+    context.PrintJson(ordered_json{{"invitation", invitation.text},
+                                   {"consortium", draft.subject.consortium},
+                                   {"member", options.member},
+                                   {"site", options.site},
+                                   {"role", options.role},
+                                   {"expires", FormatRfc3339(invitation.expires)},
+                                   {"nonce", invitation.NonceHex()}}
+                          .dump());
+    return {};
+  }
+  context.Print(invitation.text);
+  context.Say("\nGood once, until " + FormatRfc3339(invitation.expires) + ", for " + options.role +
+              " " + options.site + " of " + options.member +
+              ". Hand it over like a password. There, type:\n  dure site enrol INVITATION --dir "
+              "FOLDER\nTo withdraw it: dure revoke --dir " +
+              options.dir + " --invitation " + invitation.NonceHex());
+  return {};
+}
+
+}  // namespace
+
+void AddInviteCommand(CLI::App& dure, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb =
+      AddVerb(dure, "invite", "Make an invitation for a site or a person",
+              "dure invite --dir hanguk --member kt --site kt-seoul\n"
+              "dure invite --dir hanguk --member kt --site kim-legal --role officer --valid 12h");
+  verb.add_option("--dir", options->dir, "The operator's folder, or the folder of init")
+      ->required();
+  verb.add_option("--member", options->member, "The institution")->required();
+  verb.add_option("--site,--name", options->site, "The name of the site, or of the person's desk")
+      ->required();
+  verb.add_option("--role", options->role, "member, officer, researcher or operator")
+      ->capture_default_str();
+  verb.add_option("--valid", options->valid, "How long the invitation is good")
+      ->capture_default_str();
+  context.Do(verb, [options, &context] { return Invite(*options, context); });
+}
+
+}  // namespace dure::cli
