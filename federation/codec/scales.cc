@@ -11,9 +11,10 @@
 namespace dure::codec {
 namespace {
 
-// A lane reaches six times the expected root mean square: beyond that a value saturates into the
-// residual.
-constexpr double kHeadroom = 6.0;
+// How many times the expected root mean square a lane reaches; beyond, a value saturates into the
+// residual and arrives rounds later. int8 spends its 127 steps on resolution; int16 has steps
+// enough that nothing saturates, so it follows fp32 even where a block has a few large values.
+constexpr double Headroom(Lane lane) { return lane == Lane::kInt8 ? 6.0 : 64.0; }
 // Updates of different sites meet at a small angle; their cosine is about 0.1 late in training
 // (arXiv 2501.18512), so the mean of M is sqrt((1 + 0.1(M-1))/M) as long as one.
 constexpr double kCosine = 0.1;
@@ -92,7 +93,8 @@ Result<std::vector<float>> NextScales(std::span<const float> scales,
                                       const ScaleEvidence& evidence) {
   DURE_TRY(CheckEvidence(scales, evidence));
   const double sites = evidence.site_count;
-  const double of_one_update = kHeadroom * std::sqrt(sites / (1.0 + kCosine * (sites - 1.0)));
+  const double of_one_update =
+      Headroom(evidence.lane) * std::sqrt(sites / (1.0 + kCosine * (sites - 1.0)));
   // In block order on every machine: a sum of doubles depends on its order.
   double squares_of_all = 0;
   for (size_t block = 0; block < scales.size(); ++block) {

@@ -40,11 +40,12 @@ struct ScaleEvidence {
   std::span<const uint64_t> squares;  // for each block the exact sum of squared lane sums
 };
 
-// The next round's scales: six times the root mean square expected of one site's update, moved by
-// at most a factor of four a round, and never below a sixteenth of what the whole vector would get
-// (so that a block which slept, such as embedding rows of unseen tokens, wakes in few rounds).
-// kInvalid if the evidence does not fit the scales in number, or weight_sum is not in [1,
-// site_count * 2^20].
+// The next round's scales: six times (int16: 64 times) the root mean square expected of one site's
+// update, moved by at most a factor of four a round, and never below a sixteenth of what the whole
+// vector would get (so that a block which slept, such as embedding rows of unseen tokens, wakes in
+// few rounds).
+// kInvalid if the evidence does not fit the scales in number, or weight_sum is not in
+// [1, site_count * 2^20].
 Result<std::vector<float>> NextScales(std::span<const float> scales, const ScaleEvidence& evidence);
 
 // kInvalid unless weight_sum is in [1, site_count * 2^20].

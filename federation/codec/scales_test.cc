@@ -56,6 +56,15 @@ TEST(NextScales, AreSixTimesTheRootMeanSquareOfOneUpdate) {
   EXPECT_THAT(NextScales(scales, Evidence(squares, 4)).value(), Each(FloatNear(four, 1e-6F)));
 }
 
+TEST(NextScales, LeaveWiderLanesRoomForOutliers) {
+  const std::vector<float> scales(4, 1.0F);
+  std::vector<uint64_t> squares;
+  for (const uint64_t n : {1024u, 1024u, 1024u, 10u}) squares.push_back(n * 400 * 400);
+  ScaleEvidence evidence = Evidence(squares, 1);
+  evidence.lane = Lane::kInt16;
+  EXPECT_THAT(NextScales(scales, evidence).value(), Each(FloatNear(64.0F * 400 / 32767, 1e-5F)));
+}
+
 TEST(NextScales, MoveByAtMostAFactorOfFourARound) {
   const std::vector<float> scales(4, 1.0F);
   std::vector<uint64_t> squares{0, 1024 * 127 * 127, 1024 * 127 * 127, 0};
