@@ -67,6 +67,11 @@ class Statement {
     return *this;
   }
   Statement& Blob(ByteView bytes) {
+    // A null pointer would bind NULL; an empty value is still a value.
+    if (bytes.empty()) {
+      sqlite3_bind_zeroblob(handle_, ++bound_, 0);
+      return *this;
+    }
     sqlite3_bind_blob64(handle_, ++bound_, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
     return *this;
   }
