@@ -28,7 +28,6 @@ class Dure {
     AddConsortiumCommands(app_, context_);
     AddInviteCommand(app_, context_);
     AddIdentityCommands(app_, context_);
-    AddLedgerCommands(app_, context_);
     AddHelpCommand(app_, context_);
   }
 

@@ -53,7 +53,7 @@ struct LinkCalls {
 // A site's control stream, kept up for as long as the object lives.
 class SiteLink {
  public:
-  // REQUIRES: loop and random outlive it; random is used on the loop only.
+  // REQUIRES: loop and random outlive it; random is thread-safe (SystemRandom).
   SiteLink(Dial dial, loop::EventLoop& loop, Random& random, LinkCalls calls, Backoff backoff = {});
   // No callback runs after it. REQUIRES: called on the loop, or while the loop runs none of its
   // callbacks.

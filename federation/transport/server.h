@@ -60,7 +60,7 @@ struct ServerCalls {
   // Who may move what. `put` is asked before room is reserved for `size` bytes.
   std::function<Status(const PeerIdentity&, const Digest&, uint64_t size)> may_put;  // [loop]
   std::function<Status(const PeerIdentity&, const Digest&)> may_get;                 // [loop]
-  // The blob is whole and durable in the store.
+  // The blob is whole and durable in the store. May be said more than once.
   std::function<void(const PeerIdentity&, const Digest&)> blob_arrived;  // [loop]
 
   std::function<Result<Bytes>(ByteView request)> enrol;                       // [any]
@@ -78,8 +78,10 @@ struct ServerOptions {
   // The aggregator's TLS identity. The files are watched: a renewed pair is served without a
   // restart.
   std::string key_path;
-  std::string chain_path;  // leaf, issuing CA, root
+  std::string chain_path;  // leaf, issuing CA, root: <dir>/identity/tls.crt beside tls.key
   identity::Trust trust;
+  std::shared_ptr<const identity::Revocations>
+      revocations;  // in force from the first call; may be null
   identity::Roles admin_roles = {identity::Role::kOperator};
   identity::Roles watch_roles = identity::Roles::Invited();
   uint32_t enrolments_per_minute_max =

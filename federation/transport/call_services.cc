@@ -1,0 +1,212 @@
+#include "federation/transport/call_services.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <optional>
+
+#include "federation/identity/enrolment.h"
+#include "federation/transport/status.h"
+
+namespace dure::transport {
+namespace {
+
+// How often a call that waits for the loop looks whether its caller is still there.
+constexpr std::chrono::milliseconds kLookAround{100};
+
+grpc::Status Absent(const char* what) {
+  return {grpc::StatusCode::FAILED_PRECONDITION, std::string("no ") + what + " here"};
+}
+
+grpc::Status Answer(const Result<Bytes>& result, std::string* out) {
+  if (!result) return ToGrpc(result.error());
+  out->assign(AsText(*result));
+  return grpc::Status::OK;
+}
+
+}  // namespace
+
+grpc::Status LedgerService::GetTreeHead(grpc::ServerContext* context, const v1::TreeHeadRequest*,
+                                        v1::LedgerBytes* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.tree_head) return Absent("log");
+  return Answer(calls_.tree_head(), reply->mutable_bytes());
+}
+
+grpc::Status LedgerService::ReadEntries(grpc::ServerContext* context, const v1::EntryRange* range,
+                                        v1::Entries* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.entries) return Absent("log");
+  if (!(range->begin() < range->end())) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "an empty range of entries"};
+  }
+  const uint64_t count = std::min(range->end() - range->begin(), kEntriesPerCallMax);
+  const Result<std::vector<Bytes>> entries = calls_.entries(range->begin(), range->begin() + count);
+  if (!entries) return ToGrpc(entries.error());
+  size_t total = 0;
+  for (const Bytes& entry : *entries) {
+    total += entry.size();
+    if (total > kEntriesBytesMax && reply->entries_size() > 0) break;  // the caller asks on
+    reply->add_entries(entry.data(), entry.size());
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status LedgerService::ProveInclusion(grpc::ServerContext* context,
+                                           const v1::InclusionRequest* request,
+                                           v1::LedgerBytes* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.inclusion_proof) return Absent("log");
+  return Answer(calls_.inclusion_proof(request->index(), request->tree_size()),
+                reply->mutable_bytes());
+}
+
+grpc::Status LedgerService::ProveConsistency(grpc::ServerContext* context,
+                                             const v1::ConsistencyRequest* request,
+                                             v1::LedgerBytes* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.consistency_proof) return Absent("log");
+  return Answer(calls_.consistency_proof(request->old_size(), request->new_size()),
+                reply->mutable_bytes());
+}
+
+grpc::Status RenewalService::Renew(grpc::ServerContext* context,
+                                   const v1::CertificateRequest* request,
+                                   v1::CertificateReply* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.renew) return Absent("issuing CA");
+  if (request->request().size() > identity::kEnrolmentBytesMax) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "the request is too large"};
+  }
+  return Answer(calls_.renew(pass->peer(), AsBytes(request->request())), reply->mutable_response());
+}
+
+bool EnrolmentService::TakeToken() {
+  std::lock_guard lock(mutex_);
+  const MonoTime now = clock_.Now();
+  const double minutes = std::chrono::duration<double, std::ratio<60>>(now - refilled_).count();
+  refilled_ = now;
+  tokens_ = std::min<double>(per_minute_max_, tokens_ + minutes * per_minute_max_);
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
+}
+
+grpc::Status EnrolmentService::Enrol(grpc::ServerContext*, const v1::CertificateRequest* request,
+                                     v1::CertificateReply* reply) {
+  if (!calls_.enrol) return Absent("issuing CA");
+  if (request->request().size() > identity::kEnrolmentBytesMax) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, "the request is too large"};
+  }
+  if (!TakeToken()) {
+    return {grpc::StatusCode::UNAVAILABLE, "too many enrolments at once: try again in a minute"};
+  }
+  return Answer(calls_.enrol(AsBytes(request->request())), reply->mutable_response());
+}
+
+grpc::Status AdminService::Call(grpc::ServerContext* context, const v1::AdminRequest* request,
+                                v1::JsonLine* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.admin) return Absent("administration");
+  // Shared with the reply function, which may be called after this caller went away.
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::optional<Result<std::string>> answer;  // guarded by mutex
+  };
+  auto waiting = std::make_shared<Waiting>();
+  const JsonReply answer = [waiting](Result<std::string> json) {
+    std::lock_guard lock(waiting->mutex);
+    waiting->answer = std::move(json);
+    waiting->wake.notify_all();
+  };
+  const bool asked =
+      loop_.Wait([&] { calls_.admin(pass->peer(), request->verb(), request->json(), answer); });
+  if (!asked) return {grpc::StatusCode::UNAVAILABLE, "the aggregator is stopping"};
+  std::unique_lock lock(waiting->mutex);
+  while (!waiting->answer) {
+    if (context->IsCancelled()) return grpc::Status::CANCELLED;
+    waiting->wake.wait_for(lock, kLookAround);
+  }
+  if (!*waiting->answer) return ToGrpc(waiting->answer->error());
+  if ((*waiting->answer)->size() > kJsonBytesMax) {
+    return {grpc::StatusCode::RESOURCE_EXHAUSTED, "the answer is too large"};
+  }
+  reply->set_json(std::move(**waiting->answer));
+  return grpc::Status::OK;
+}
+
+namespace {
+
+class QueuedWatcher final : public Watcher {
+ public:
+  bool Send(std::string json) override {
+    std::lock_guard lock(mutex_);
+    if (end_) return false;
+    if (queue_.size() >= kWatchQueueMax || json.size() > kJsonBytesMax) {
+      end_ = Fail(ErrorCode::kExhausted, "the watcher does not keep up");
+    } else {
+      queue_.push_back(std::move(json));
+    }
+    wake_.notify_all();
+    return !end_;
+  }
+  void Close(Status status) override {
+    std::lock_guard lock(mutex_);
+    if (!end_) end_ = std::move(status);
+    wake_.notify_all();
+  }
+  // The next line, or nothing: look around, or, once Ended, leave.
+  std::optional<std::string> Next() {
+    std::unique_lock lock(mutex_);
+    if (queue_.empty() && !end_) wake_.wait_for(lock, kLookAround);
+    if (queue_.empty()) return std::nullopt;
+    std::optional<std::string> line = std::move(queue_.front());
+    queue_.pop_front();
+    return line;
+  }
+  std::optional<Status> Ended() {
+    std::lock_guard lock(mutex_);
+    return queue_.empty() ? end_ : std::nullopt;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::string> queue_;  // guarded by mutex_
+  std::optional<Status> end_;      // guarded by mutex_
+};
+
+}  // namespace
+
+grpc::Status AdminService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
+                                 grpc::ServerWriter<v1::JsonLine>* lines) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.watch) return Absent("watching");
+  auto watcher = std::make_shared<QueuedWatcher>();  // shared with whoever reports
+  if (!loop_.Wait([&] { calls_.watch(pass->peer(), request->json(), watcher); })) {
+    return {grpc::StatusCode::UNAVAILABLE, "the aggregator is stopping"};
+  }
+  grpc::Status ended = grpc::Status::CANCELLED;
+  while (!context->IsCancelled()) {
+    if (std::optional<std::string> json = watcher->Next()) {
+      v1::JsonLine line;
+      line.set_json(std::move(*json));
+      if (!lines->Write(line)) break;
+    } else if (const std::optional<Status> end = watcher->Ended()) {
+      ended = ToGrpc(*end);
+      break;
+    }
+  }
+  watcher->Close(Fail(ErrorCode::kUnavailable, "the watcher left"));
+  return ended;
+}
+
+}  // namespace dure::transport

@@ -1,0 +1,136 @@
+#include "federation/transport/control_service.h"
+
+#include <condition_variable>
+#include <deque>
+#include <thread>
+
+#include "federation/limits.h"
+#include "federation/transport/convert.h"
+#include "federation/transport/status.h"
+
+namespace dure::transport {
+
+struct ControlService::Line {
+  PeerIdentity peer;
+  grpc::ServerContext* context = nullptr;  // valid while the stream's thread is in Stream
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<v1::ControlMessage> queue;  // guarded by mutex
+  bool closed = false;  // guarded by mutex; no more is written, context is not touched
+
+  // Ends the stream from outside.
+  void Close() {
+    std::lock_guard lock(mutex);
+    if (closed) return;
+    closed = true;
+    context->TryCancel();
+    wake.notify_all();
+  }
+  // The stream's own thread is done reading.
+  void Finish() {
+    std::lock_guard lock(mutex);
+    closed = true;
+    wake.notify_all();
+  }
+  void WriteAll(Io& io) {
+    std::unique_lock lock(mutex);
+    while (true) {
+      wake.wait(lock, [this] { return closed || !queue.empty(); });
+      if (closed) return;
+      const v1::ControlMessage next = std::move(queue.front());
+      queue.pop_front();
+      lock.unlock();
+      const bool written = io.Write(next);
+      lock.lock();
+      if (!written) return;  // the link is gone: the reader notices too
+    }
+  }
+};
+
+grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
+  Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  // Shared because Send may hold the line while this thread leaves.
+  auto line = std::make_shared<Line>();
+  line->peer = pass->peer();
+  line->context = context;
+  context->AddInitialMetadata(kAcceptedKey, "1");
+  io->SendInitialMetadata();
+  Attach(line);
+  std::thread writer([&] { line->WriteAll(*io); });
+  const grpc::Status ended = ReadAll(*line, *io);
+  if (!ended.ok()) context->TryCancel();  // a writer that waits for a slow peer must not hold us
+  line->Finish();
+  writer.join();
+  Detach(line);
+  return ended;
+}
+
+grpc::Status ControlService::ReadAll(Line& line, Io& io) {
+  v1::ControlMessage carried;
+  while (io.Read(&carried)) {
+    Result<round::Message> message = Unpack(carried.canonical());
+    if (!message) return ToGrpc(message.error());
+    const bool taken = loop_.Wait([&] {
+      if (calls_.received) calls_.received(line.peer, std::move(*message));
+    });
+    if (!taken) return {grpc::StatusCode::UNAVAILABLE, "the aggregator is stopping"};
+  }
+  return grpc::Status::OK;
+}
+
+void ControlService::Attach(const std::shared_ptr<Line>& line) {
+  std::shared_ptr<Line> old;
+  {
+    std::lock_guard lock(mutex_);
+    old = std::exchange(lines_[line->peer.site], line);
+    // Posted under the lock, so that the loop hears connections of one site in the order of the
+    // map.
+    loop_.Post([this, peer = line->peer] {
+      if (calls_.connected) calls_.connected(peer);
+    });
+  }
+  if (old != nullptr) old->Close();
+}
+
+void ControlService::Detach(const std::shared_ptr<Line>& line) {
+  std::lock_guard lock(mutex_);
+  const auto found = lines_.find(line->peer.site);
+  if (found == lines_.end() || found->second != line) return;  // a newer stream took over
+  lines_.erase(found);
+  loop_.Post([this, peer = line->peer] {
+    if (calls_.disconnected) calls_.disconnected(peer);
+  });
+}
+
+Status ControlService::Send(const SiteId& site, const round::Message& message) {
+  DURE_ASSIGN(std::string packed, Pack(message));
+  std::shared_ptr<Line> line;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = lines_.find(site);
+    if (found != lines_.end()) line = found->second;
+  }
+  if (line == nullptr)
+    return Fail(ErrorCode::kUnavailable, "site " + site.str() + " is not connected");
+  {
+    std::lock_guard lock(line->mutex);
+    if (line->closed) {
+      return Fail(ErrorCode::kUnavailable, "site " + site.str() + " is not connected");
+    }
+    if (line->queue.size() < kControlQueueMax) {
+      line->queue.emplace_back().set_canonical(std::move(packed));
+      line->wake.notify_all();
+      return {};
+    }
+  }
+  line->Close();
+  return Fail(ErrorCode::kExhausted, "site " + site.str() + " does not take its messages");
+}
+
+bool ControlService::IsConnected(const SiteId& site) const {
+  std::lock_guard lock(mutex_);
+  return lines_.contains(site);
+}
+
+}  // namespace dure::transport

@@ -1,0 +1,206 @@
+#include "federation/transport/data_service.h"
+
+#include <algorithm>
+
+#include "federation/limits.h"
+#include "federation/transport/manifest_parts.h"
+#include "federation/transport/status.h"
+
+namespace dure::transport {
+namespace {
+
+constexpr int kRangesMax = 4096;
+
+Result<Digest> DigestFrom(const std::string& bytes) { return Digest::FromBytes(AsBytes(bytes)); }
+
+}  // namespace
+
+Status DataService::Ask(const std::function<Status()>& question) {
+  Status answer = Fail(ErrorCode::kUnavailable, "the aggregator is stopping");
+  loop_.Wait([&] { answer = question(); });
+  return answer;
+}
+
+grpc::Status DataService::Offer(grpc::ServerContext* context,
+                                grpc::ServerReader<v1::ManifestPart>* parts,
+                                v1::OfferReply* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  const auto manifest = ReadManifest([&](v1::ManifestPart* part) { return parts->Read(part); });
+  if (!manifest) return ToGrpc(manifest.error());
+  Result<v1::OfferReply> answer = TakeOffer(pass->peer(), *manifest);
+  if (!answer) return ToGrpc(answer.error());
+  *reply = std::move(*answer);
+  return grpc::Status::OK;
+}
+
+Result<v1::OfferReply> DataService::TakeOffer(const PeerIdentity& peer,
+                                              const blob::Manifest& manifest) {
+  const Digest digest = manifest.BlobDigest();
+  DURE_TRY(Ask([&]() -> Status {
+    if (!calls_.may_put) return Fail(ErrorCode::kPermissionDenied, "nothing may be put here");
+    return calls_.may_put(peer, digest, manifest.size);
+  }));
+  v1::OfferReply reply;
+  Result<std::shared_ptr<blob::Spool>> spool = store_.OpenSpool(manifest);
+  if (!spool && spool.error().code == ErrorCode::kAlreadyExists) {
+    reply.set_complete(true);
+    return reply;
+  }
+  if (!spool) return Fail(spool.error());
+  if ((*spool)->MissingCount() == 0) {  // all had arrived when we were killed before completing it
+    DURE_TRY(Complete(peer, digest, **spool));
+    reply.set_complete(true);
+    return reply;
+  }
+  const Bytes missing = (*spool)->MissingBitmap();
+  reply.set_missing(missing.data(), missing.size());
+  std::lock_guard lock(mutex_);
+  if (filling_.size() >= kOffersMax && !filling_.contains(digest)) {
+    const auto oldest =
+        std::min_element(filling_.begin(), filling_.end(),
+                         [](const auto& a, const auto& b) { return a.second.age < b.second.age; });
+    filling_.erase(oldest);
+  }
+  Filling& filling = filling_[digest];
+  filling.spool = std::move(*spool);
+  filling.sites.insert(peer.site);
+  filling.age = offers_++;
+  return reply;
+}
+
+Result<std::shared_ptr<blob::Spool>> DataService::SpoolFor(const PeerIdentity& peer,
+                                                           const Digest& digest) {
+  std::lock_guard lock(mutex_);
+  const auto found = filling_.find(digest);
+  if (found == filling_.end() || !found->second.sites.contains(peer.site)) {
+    return Fail(ErrorCode::kFailedPrecondition, "blob " + digest.Hex() + " was not offered");
+  }
+  return found->second.spool;
+}
+
+grpc::Status DataService::PutChunks(grpc::ServerContext* context,
+                                    grpc::ServerReader<v1::Chunk>* chunks, v1::PutReply* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  Result<v1::PutReply> answer = Fill(pass->peer(), *chunks);
+  if (!answer) return ToGrpc(answer.error());
+  *reply = std::move(*answer);
+  return grpc::Status::OK;
+}
+
+Result<v1::PutReply> DataService::Fill(const PeerIdentity& peer,
+                                       grpc::ServerReader<v1::Chunk>& chunks) {
+  v1::Chunk chunk;
+  if (!chunks.Read(&chunk)) return Fail(ErrorCode::kInvalid, "a stream without chunks");
+  DURE_ASSIGN(const Digest digest, DigestFrom(chunk.blob_digest()));
+  std::shared_ptr<blob::Spool> spool;
+  if (Result<std::shared_ptr<blob::Spool>> found = SpoolFor(peer, digest)) {
+    spool = *found;
+  } else if (store_.Has(digest)) {  // a faster stream brought the last chunk before we began
+    v1::PutReply whole;
+    whole.set_complete(true);
+    return whole;
+  } else {
+    return Fail(found.error());
+  }
+  do {
+    DURE_TRY(spool->WriteChunk(chunk.index(), AsBytes(chunk.payload())));
+    Count(peer.site, chunk.payload().size(), 0);
+  } while (chunks.Read(&chunk));
+  v1::PutReply reply;
+  reply.set_missing_count(spool->MissingCount());
+  if (reply.missing_count() > 0) return reply;
+  DURE_TRY(Complete(peer, digest, *spool));
+  reply.set_complete(true);
+  return reply;
+}
+
+Status DataService::Complete(const PeerIdentity& peer, const Digest& digest, blob::Spool& spool) {
+  DURE_TRY(spool.Complete());
+  {
+    std::lock_guard lock(mutex_);
+    filling_.erase(digest);
+  }
+  loop_.Post([this, peer, digest] {
+    if (calls_.blob_arrived) calls_.blob_arrived(peer, digest);
+  });
+  return {};
+}
+
+Result<std::unique_ptr<blob::Reader>> DataService::OpenFor(const PeerIdentity& peer,
+                                                           const std::string& digest_bytes) {
+  DURE_ASSIGN(const Digest digest, DigestFrom(digest_bytes));
+  DURE_TRY(Ask([&]() -> Status {
+    if (!calls_.may_get) return Fail(ErrorCode::kPermissionDenied, "nothing may be fetched here");
+    return calls_.may_get(peer, digest);
+  }));
+  return store_.Open(digest);
+}
+
+grpc::Status DataService::GetManifest(grpc::ServerContext* context,
+                                      const v1::GetManifestRequest* request,
+                                      grpc::ServerWriter<v1::ManifestPart>* parts) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  const auto reader = OpenFor(pass->peer(), request->blob_digest());
+  if (!reader) return ToGrpc(reader.error());
+  WriteManifest((*reader)->manifest(),
+                [&](const v1::ManifestPart& part) { return parts->Write(part); });
+  return grpc::Status::OK;
+}
+
+grpc::Status DataService::GetChunks(grpc::ServerContext* context,
+                                    const v1::GetChunksRequest* request,
+                                    grpc::ServerWriter<v1::Chunk>* chunks) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  return ToGrpc(SendChunks(pass->peer(), *request, *chunks));
+}
+
+Status DataService::SendChunks(const PeerIdentity& peer, const v1::GetChunksRequest& request,
+                               grpc::ServerWriter<v1::Chunk>& chunks) {
+  DURE_ASSIGN(const std::unique_ptr<blob::Reader> reader, OpenFor(peer, request.blob_digest()));
+  const blob::Manifest& manifest = reader->manifest();
+  if (request.ranges_size() > kRangesMax) return Fail(ErrorCode::kInvalid, "too many ranges");
+  v1::Chunk chunk;
+  for (const v1::ChunkRange& range : request.ranges()) {
+    if (!(range.begin() < range.end() && range.end() <= manifest.ChunkCount())) {
+      return Fail(ErrorCode::kInvalid, "a range outside of the blob");
+    }
+    for (uint64_t index = range.begin(); index < range.end(); ++index) {
+      // Not hashed here: the receiver checks each chunk, and names one that rotted on our disk.
+      const size_t size = manifest.ChunkSize(index);
+      chunk.set_index(index);
+      chunk.set_payload(reader->bytes().data() + manifest.ChunkOffset(index), size);
+      if (!chunks.Write(chunk)) return Fail(ErrorCode::kUnavailable, "the link is gone");
+      Count(peer.site, 0, size);
+    }
+  }
+  return {};
+}
+
+void DataService::Count(const SiteId& site, uint64_t received, uint64_t sent) {
+  std::lock_guard lock(mutex_);
+  Traffic& traffic = traffic_[site];
+  traffic.bytes_received += received;
+  traffic.bytes_sent += sent;
+}
+
+Traffic DataService::TrafficOf(const SiteId& site) const {
+  std::lock_guard lock(mutex_);
+  const auto found = traffic_.find(site);
+  return found == traffic_.end() ? Traffic{} : found->second;
+}
+
+Traffic DataService::TotalTraffic() const {
+  std::lock_guard lock(mutex_);
+  Traffic total;
+  for (const auto& [site, traffic] : traffic_) {
+    total.bytes_received += traffic.bytes_received;
+    total.bytes_sent += traffic.bytes_sent;
+  }
+  return total;
+}
+
+}  // namespace dure::transport

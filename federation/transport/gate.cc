@@ -1,0 +1,114 @@
+#include "federation/transport/gate.h"
+
+#include "federation/transport/status.h"
+
+namespace dure::transport {
+namespace {
+
+using identity::PeerIdentity;
+using identity::Role;
+using identity::Roles;
+
+// The chain that the peer presented, leaf first; empty without a certificate.
+std::string PresentedChain(const grpc::AuthContext& context) {
+  std::string chain;
+  for (const char* property : {"x509_pem_cert", "x509_pem_cert_chain"}) {
+    for (const grpc::string_ref& pem : context.FindPropertyValues(property)) {
+      chain.append(pem.data(), pem.size());
+      if (!chain.empty() && chain.back() != '\n') chain.push_back('\n');
+    }
+  }
+  return chain;
+}
+
+}  // namespace
+
+Gate::Gate(GateRules rules, const Clock& clock)
+    : rules_(std::move(rules)),
+      clock_(clock),
+      revocations_(std::make_shared<const identity::Revocations>()) {}
+
+Roles Gate::RolesFor(std::string_view path) const {
+  if (path.starts_with("/dure.v1.Control/")) return {Role::kMember};
+  if (path == "/dure.v1.Admin/Call") return rules_.admin_roles;
+  if (path == "/dure.v1.Admin/Watch") return rules_.watch_roles;
+  return Roles::Invited();
+}
+
+Result<PeerIdentity> Gate::Judge(const grpc::AuthContext& context, Roles roles) {
+  std::shared_ptr<const identity::Revocations> revocations;
+  {
+    std::lock_guard lock(mutex_);
+    revocations = revocations_;
+  }
+  return identity::VerifyPeer(PresentedChain(context), rules_.trust, *revocations, clock_.WallNow(),
+                              roles);
+}
+
+grpc::Status Gate::Process(const InputMetadata& metadata, grpc::AuthContext* context,
+                           OutputMetadata*, OutputMetadata*) {
+  const auto path = metadata.find(":path");
+  if (path == metadata.end()) return {grpc::StatusCode::INVALID_ARGUMENT, "a call without a path"};
+  const Roles roles = RolesFor({path->second.data(), path->second.size()});
+  const Result<PeerIdentity> peer = Judge(*context, roles);
+  return peer ? grpc::Status::OK : ToGrpc(peer.error());
+}
+
+Result<Gate::Pass> Gate::Enter(grpc::ServerContextBase& context) {
+  // Process has let it in; asked again because it may have been revoked since, and to learn who it
+  // is.
+  const auto auth = context.auth_context();
+  DURE_ASSIGN(PeerIdentity peer, Judge(*auth, Roles::Any()));
+  std::lock_guard lock(mutex_);
+  if (const identity::Revocation* revoked = revocations_->Find(peer)) {
+    return Fail(ErrorCode::kPermissionDenied, "revoked: " + revoked->ToText());
+  }
+  const uint64_t id = next_id_++;
+  open_[id] = {peer, &context};
+  return Pass(this, id, std::move(peer));
+}
+
+Gate::Pass& Gate::Pass::operator=(Pass&& other) noexcept {
+  if (this != &other) {
+    Leave();
+    gate_ = std::exchange(other.gate_, nullptr);
+    id_ = other.id_;
+    peer_ = std::move(other.peer_);
+  }
+  return *this;
+}
+
+void Gate::Pass::Leave() {
+  if (gate_ == nullptr) return;
+  std::lock_guard lock(gate_->mutex_);
+  gate_->open_.erase(id_);
+  gate_ = nullptr;
+}
+
+void Gate::SetRevocations(std::shared_ptr<const identity::Revocations> revocations) {
+  {
+    std::lock_guard lock(mutex_);
+    revocations_ = revocations;
+  }
+  CancelWhere([&](const PeerIdentity& peer) { return revocations->Find(peer) != nullptr; });
+}
+
+void Gate::Sweep() {
+  const WallTime now = clock_.WallNow();
+  CancelWhere([&](const PeerIdentity& peer) { return peer.not_after <= now; });
+}
+
+void Gate::CancelAll() {
+  CancelWhere([](const PeerIdentity&) { return true; });
+}
+
+void Gate::CancelWhere(const std::function<bool(const PeerIdentity&)>& ended) {
+  // Under the lock: a call that leaves meanwhile takes its context with it. TryCancel does not call
+  // back here.
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, open] : open_) {
+    if (ended(open.peer)) open.context->TryCancel();
+  }
+}
+
+}  // namespace dure::transport

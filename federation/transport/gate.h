@@ -1,0 +1,79 @@
+// Gate: who may make which call, asked for every call before any of its messages is parsed, and for
+// as long as it stays open. Private to this room. Thread-safe.
+#pragma once
+
+#include <grpcpp/security/auth_metadata_processor.h>
+#include <grpcpp/server_context.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "federation/clock.h"
+#include "federation/digest.h"
+#include "federation/identity/peer.h"
+
+namespace dure::transport {
+
+struct GateRules {
+  identity::Trust trust;
+  identity::Roles admin_roles;
+  identity::Roles watch_roles;
+};
+
+class Gate final : public grpc::AuthMetadataProcessor {
+ public:
+  // REQUIRES: the clock outlives it.
+  Gate(GateRules rules, const Clock& clock);
+
+  bool IsBlocking() const override { return false; }
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
+                       OutputMetadata* consumed, OutputMetadata* response) override;
+
+  // An open call. While it lives, its peer's revocation or expiry runs `cancel` once, on another
+  // thread.
+  class Pass {
+   public:
+    Pass() = default;
+    Pass(Gate* gate, uint64_t id, identity::PeerIdentity peer)
+        : gate_(gate), id_(id), peer_(std::move(peer)) {}
+    Pass(Pass&& other) noexcept { *this = std::move(other); }
+    Pass& operator=(Pass&& other) noexcept;
+    ~Pass() { Leave(); }
+    const identity::PeerIdentity& peer() const { return peer_; }
+
+   private:
+    void Leave();
+    Gate* gate_ = nullptr;
+    uint64_t id_ = 0;
+    identity::PeerIdentity peer_;
+  };
+  // The first thing a call does. REQUIRES: `context` outlives the pass.
+  Result<Pass> Enter(grpc::ServerContextBase& context);
+
+  void SetRevocations(std::shared_ptr<const identity::Revocations> revocations);
+  // Ends calls whose certificate has expired meanwhile.
+  void Sweep();
+  // Ends every call: the server is going away.
+  void CancelAll();
+
+ private:
+  struct Open {
+    identity::PeerIdentity peer;
+    grpc::ServerContextBase* context = nullptr;
+  };
+  identity::Roles RolesFor(std::string_view path) const;
+  Result<identity::PeerIdentity> Judge(const grpc::AuthContext& context, identity::Roles roles);
+  void CancelWhere(const std::function<bool(const identity::PeerIdentity&)>& ended);
+
+  const GateRules rules_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::shared_ptr<const identity::Revocations> revocations_;  // guarded by mutex_; never null
+  std::map<uint64_t, Open> open_;                             // guarded by mutex_
+  uint64_t next_id_ = 0;                                      // guarded by mutex_
+};
+
+}  // namespace dure::transport

@@ -1,0 +1,154 @@
+#include "federation/transport/server.h"
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <unistd.h>
+
+#include "federation/limits.h"
+#include "federation/transport/call_services.h"
+#include "federation/transport/channel.h"
+#include "federation/transport/control_service.h"
+#include "federation/transport/data_service.h"
+#include "federation/transport/gate.h"
+#include "federation/transport/tls.h"
+
+namespace dure::transport {
+namespace {
+
+constexpr std::chrono::milliseconds kSweepEvery{1000};  // "within seconds"
+constexpr int kEnrolmentBytesOnWire = 32 * 1024;
+constexpr std::chrono::milliseconds kPingsAtMostEvery{5000};
+
+void Common(grpc::ServerBuilder& builder, int message_bytes_max) {
+  builder.SetMaxReceiveMessageSize(message_bytes_max);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error, not a share
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveEveryMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             static_cast<int>(kPingsAtMostEvery.count()));
+}
+
+void SweepLater(loop::EventLoop& loop, std::weak_ptr<Gate> weak) {
+  loop.At(loop.Now() + kSweepEvery, [&loop, weak] {
+    const std::shared_ptr<Gate> gate = weak.lock();
+    if (gate == nullptr) return;
+    gate->Sweep();
+    SweepLater(loop, weak);
+  });
+}
+
+}  // namespace
+
+struct TransportServer::State {
+  State(const ServerOptions& options, loop::EventLoop& event_loop, blob::BlobStore& store,
+        ServerCalls server_calls)
+      : calls(std::move(server_calls)),
+        loop(event_loop),
+        gate(std::make_shared<Gate>(
+            GateRules{options.trust, options.admin_roles, options.watch_roles}, event_loop)),
+        control(*gate, event_loop, calls),
+        data(*gate, event_loop, store, calls),
+        ledger(*gate, calls.ledger),
+        renewal(*gate, calls),
+        admin(*gate, event_loop, calls),
+        enrolment(event_loop, calls, options.enrolments_per_minute_max) {}
+
+  Status Listen(const ServerOptions& options);
+  Status ListenForEnrolment(const ServerOptions& options);
+
+  const ServerCalls calls;
+  loop::EventLoop& loop;
+  // Shared with gRPC's credentials and the sweeping timer, which may outlive the server.
+  std::shared_ptr<Gate> gate;
+  ControlService control;
+  DataService data;
+  LedgerService ledger;
+  RenewalService renewal;
+  AdminService admin;
+  EnrolmentService enrolment;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<grpc::Server> enrol_server;
+  int port = 0;
+  int enrol_port = 0;
+};
+
+Status TransportServer::State::Listen(const ServerOptions& options) {
+  auto tls = ServerTls(options.key_path, options.chain_path, ClientCertificate::kAsked);
+  tls->SetAuthMetadataProcessor(gate);
+  grpc::ServerBuilder builder;
+  Common(builder, kMessageBytesMax);
+  builder.AddListeningPort(options.address, tls, &port);
+  for (grpc::Service* service :
+       std::initializer_list<grpc::Service*>{&control, &data, &ledger, &renewal, &admin}) {
+    builder.RegisterService(service);
+  }
+  server = builder.BuildAndStart();
+  if (server != nullptr && port != 0) return {};
+  return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.address);
+}
+
+Status TransportServer::State::ListenForEnrolment(const ServerOptions& options) {
+  if (options.enrol_address.empty()) return {};
+  grpc::ServerBuilder builder;
+  Common(builder, kEnrolmentBytesOnWire);
+  builder.AddListeningPort(
+      options.enrol_address,
+      ServerTls(options.key_path, options.chain_path, ClientCertificate::kNotAsked), &enrol_port);
+  builder.RegisterService(&enrolment);
+  enrol_server = builder.BuildAndStart();
+  if (enrol_server != nullptr && enrol_port != 0) return {};
+  return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.enrol_address);
+}
+
+Result<std::unique_ptr<TransportServer>> TransportServer::Start(const ServerOptions& options,
+                                                                loop::EventLoop& loop,
+                                                                blob::BlobStore& store,
+                                                                ServerCalls calls) {
+  // gRPC aborts the process when it cannot read them.
+  for (const std::string& path : {options.key_path, options.chain_path}) {
+    if (::access(path.c_str(), R_OK) != 0) {
+      return Fail(ErrorCode::kInvalid, path + ": the TLS identity cannot be read");
+    }
+  }
+  auto state = std::make_unique<State>(options, loop, store, std::move(calls));
+  if (options.revocations != nullptr) state->gate->SetRevocations(options.revocations);
+  DURE_TRY(state->Listen(options));
+  std::unique_ptr<TransportServer> server(new TransportServer(std::move(state)));
+  DURE_TRY(server->state_->ListenForEnrolment(options));
+  SweepLater(loop, server->state_->gate);
+  return server;
+}
+
+TransportServer::TransportServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+TransportServer::~TransportServer() {
+  const auto now = std::chrono::system_clock::now();  // a deadline that has passed: cancel at once
+  state_->gate->CancelAll();
+  for (auto* server : {state_->server.get(), state_->enrol_server.get()}) {
+    if (server == nullptr) continue;
+    server->Shutdown(now);
+    server->Wait();
+  }
+  // Tasks on the loop refer to the services: let those that are posted already run.
+  state_->loop.Wait([] {});
+}
+
+uint16_t TransportServer::port() const { return static_cast<uint16_t>(state_->port); }
+uint16_t TransportServer::enrol_port() const { return static_cast<uint16_t>(state_->enrol_port); }
+
+Status TransportServer::Send(const SiteId& site, const round::Message& message) {
+  return state_->control.Send(site, message);
+}
+bool TransportServer::IsConnected(const SiteId& site) const {
+  return state_->control.IsConnected(site);
+}
+void TransportServer::Revoke(std::shared_ptr<const identity::Revocations> revocations) {
+  state_->gate->SetRevocations(std::move(revocations));
+}
+Traffic TransportServer::TotalTraffic() const { return state_->data.TotalTraffic(); }
+Traffic TransportServer::TrafficOf(const SiteId& site) const {
+  return state_->data.TrafficOf(site);
+}
+
+}  // namespace dure::transport
