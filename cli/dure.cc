@@ -28,6 +28,7 @@ class Dure {
     AddConsortiumCommands(app_, context_);
     AddInviteCommand(app_, context_);
     AddIdentityCommands(app_, context_);
+    AddLedgerCommands(app_, context_);
     AddHelpCommand(app_, context_);
   }
 

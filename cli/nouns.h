@@ -14,5 +14,6 @@ void AddConsortiumCommands(CLI::App& dure, Context& context);  // consortium ini
 void AddInviteCommand(CLI::App& dure, Context& context);       // invite
 void AddIdentityCommands(CLI::App& dure, Context& context);    // identity show
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
+void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
 
 }  // namespace dure::cli

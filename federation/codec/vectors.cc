@@ -151,25 +151,39 @@ class ModelDeriver {
         in_(in),
         base_{Typed<float>(in.base_file.data() + in.data_offset), layout.parameter_count()},
         model_(model),
-        momentum_(momentum != nullptr ? *momentum : model),
+        momentum_(momentum),
         keeps_momentum_(momentum != nullptr) {
     model_chunks.resize(ChunkCount(model.size()));
-    momentum_chunks.resize(model_chunks.size());
+    if (keeps_momentum_) momentum_chunks.resize(model_chunks.size());
     squares.resize(BlockCount(layout.parameter_count()));
   }
 
   uint64_t piece_count() const { return model_chunks.size(); }
 
-  // One chunk of both files.
+  // One chunk of both files, or of the model's alone.
   Result<uint64_t> Derive(uint64_t chunk) {
     const uint64_t begin = chunk * limits::kChunkBytes;
+    if (!keeps_momentum_) {
+      ChunkWriter writer(model_, model_chunks, begin);
+      return Derive(begin, [&](ByteView model, ByteView) { return writer.Append(model); });
+    }
+    PairedChunkWriter writer({model_, model_chunks}, {*momentum_, momentum_chunks}, begin);
+    return Derive(
+        begin, [&](ByteView model, ByteView momentum) { return writer.Append(model, momentum); });
+  }
+
+  std::vector<Digest> model_chunks;
+  std::vector<Digest> momentum_chunks;
+  std::vector<uint64_t> squares;
+
+ private:
+  // The chunk that begins there; `append` takes the next bytes of model and momentum.
+  template <typename Append>
+  Result<uint64_t> Derive(uint64_t begin, Append append) {
     const uint64_t end = std::min<uint64_t>(begin + limits::kChunkBytes, model_.size());
-    ChunkWriter model(model_, model_chunks, begin);
-    ChunkWriter momentum(momentum_, momentum_chunks, begin);
     if (begin < in_.data_offset) {
       const ByteView header = in_.base_file.subspan(begin, std::min(end, in_.data_offset) - begin);
-      DURE_TRY(model.Append(header));
-      if (keeps_momentum_) DURE_TRY(momentum.Append(header));
+      DURE_TRY(append(header, header));
     }
     if (end <= in_.data_offset) return uint64_t{0};
     // data_offset and chunks are multiples of 4096 bytes: this begins at a block.
@@ -185,20 +199,13 @@ class ModelDeriver {
       const OuterOutput out{std::span(model_out).first(piece.size()),
                             std::span(momentum_out).first(keeps_momentum_ ? piece.size() : 0)};
       DURE_TRY(Step(piece, out));
-      DURE_TRY(model.Append(RawBytes(std::span<const float>(out.model))));
-      if (keeps_momentum_) {
-        DURE_TRY(momentum.Append(RawBytes(std::span<const float>(out.momentum))));
-      }
+      DURE_TRY(append(RawBytes(std::span<const float>(out.model)),
+                      RawBytes(std::span<const float>(out.momentum))));
       rest.begin = piece.end;
     }
     return parameters;
   }
 
-  std::vector<Digest> model_chunks;
-  std::vector<Digest> momentum_chunks;
-  std::vector<uint64_t> squares;
-
- private:
   Status Step(Range piece, const OuterOutput& out) {
     const OuterInput in{Of(base_, piece),
                         keeps_momentum_ ? Of(in_.momentum, piece) : std::span<const float>()};
@@ -212,7 +219,7 @@ class ModelDeriver {
   const ModelInput& in_;
   const std::span<const float> base_;
   const OutputFile& model_;
-  const OutputFile& momentum_;
+  const OutputFile* const momentum_;
   const bool keeps_momentum_;
 };
 
@@ -295,7 +302,6 @@ Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput
   DURE_ASSIGN(std::vector<float> next,
               NextScales(in.scales, {layout.lane(), layout.site_count(), in.weight_sum, count,
                                      deriver.squares}));
-  if (momentum == nullptr) deriver.momentum_chunks.clear();
   return DerivedModel{std::move(deriver.model_chunks), std::move(deriver.momentum_chunks),
                       std::move(next)};
 }

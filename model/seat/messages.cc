@@ -38,7 +38,6 @@ void VisitModel(V& v, auto& task) {
   v.Path("model_path", task.model_path);
   v.Path("config_path", task.config_path);
   v.Path("tokenizer_path", task.tokenizer_path);
-  v.Field("threads", task.threads);
 }
 
 template <typename V>
@@ -55,6 +54,7 @@ void Visit(V& v, TrainTask& task) {
   v.Field("seconds", task.seconds);
   v.Field("batch", task.batch);
   v.Field("sequence", task.sequence);
+  v.Field("threads", task.threads);
   v.Field("accumulation", task.accumulation);
   v.Field("seed", task.seed);
   v.Field("learning_rate", task.learning_rate);
@@ -78,6 +78,7 @@ void Visit(V& v, EvaluateTask& task) {
   v.Field("sequences_max", task.sequences_max);
   v.Field("batch", task.batch);
   v.Field("sequence", task.sequence);
+  v.Field("threads", task.threads);
 }
 
 template <typename V>

@@ -99,7 +99,6 @@ struct GenerateTask {
   double temperature = 0;
   uint32_t top_k = 0;
   uint64_t seed = 0;
-  uint32_t threads = 1;
   bool operator==(const GenerateTask&) const = default;
 };
 

@@ -59,7 +59,7 @@ TEST(SeatMessages, RequestsSurviveTheWire) {
       TaskRequest{1, PrepareTask{"bytes", SomeData(), "/w"}},
       TaskRequest{2, SomeTraining()},
       TaskRequest{3, EvaluateTask{"/m", "/c", "/t", SomeData(), "/w", 9, 4, 32, 2}},
-      TaskRequest{4, GenerateTask{"/m", "/c", "/t", "옛날\n\"옛적\"", 9, 0.7, 40, 5, 2}},
+      TaskRequest{4, GenerateTask{"/m", "/c", "/t", "옛날\n\"옛적\"", 9, 0.7, 40, 5}},
       StopRequest{true},
       StopRequest{false},
   };

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Builds same_bits.cc with several compilers and optimization levels: all must print what the project's build prints.
+"""Builds same_bits.cc with several compilers and levels: all must print what our build prints.
 
     same_bits.py ROOT PROJECT_BUILD_OF_SAME_BITS
 
-As a control, a build that lets the compiler fuse a product and a sum must print something else: otherwise this
-test would not see what it is for.
+As a control, a build that lets the compiler fuse a product and a sum must print something else:
+otherwise this test would not see what it is for.
 """
 
 import os
@@ -24,7 +24,12 @@ def output(root, folder, compiler, flags):
     program = os.path.join(folder, 'same_bits')
     sources = [os.path.join(root, path)
                for path in ('tests/algorithms/same_bits.cc', 'federation/codec/kernels.cc')]
-    subprocess.run([compiler, '-std=c++20', '-I', root, *flags, *sources, '-o', program], check=True)
+    build = [compiler, '-std=c++20', '-I', root, *flags, *sources, '-o', program]
+    subprocess.run(build, check=True)
+    return printed(program)
+
+
+def printed(program):
     return subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -37,8 +42,8 @@ def has_fused_multiply():
 
 
 def main(root, project_build):
-    wanted = subprocess.run([project_build], check=True, capture_output=True, text=True).stdout.strip()
-    print(f'{wanted}  the project\'s build')
+    wanted = printed(project_build)
+    print(f'{wanted}  our build')
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         for compiler, flags in BUILDS:

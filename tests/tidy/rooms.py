@@ -36,10 +36,14 @@ def parse(path, text):
 
 
 class Rooms:
-    def __init__(self, cmake_files):
-        """cmake_files: {path: text} of every CMakeLists.txt."""
+    def __init__(self, cmake_files, sql_files=()):
+        """cmake_files: {path: text} of every CMakeLists.txt; sql_files: sources that speak SQL."""
+        self.sql_files = sql_files
         self.targets = [t for path, text in sorted(cmake_files.items()) for t in parse(path, text)]
         self.uses = {t.name: t.uses for t in self.targets if t.kind == 'room'}
+
+    def stores(self, folder):
+        return [path for path in self.sql_files if posixpath.dirname(path) == folder]
 
     def reach(self, rooms):
         seen, rest = set(), list(rooms)

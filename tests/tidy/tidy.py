@@ -40,12 +40,14 @@ def check(root):
     """Every violation under root, as (path, line, message)."""
     paths = [path for path in tracked(root) if not path.startswith(SKIPPED)]
     cmake = {path: read(root, path) for path in paths if os.path.basename(path) == 'CMakeLists.txt'}
-    declared = rooms.Rooms(cmake)
+    texts = {path: read(root, path) for path in paths
+             if path.endswith(TEXT) or os.path.basename(path) == 'run'}
+    sql = [path for path, text in texts.items()
+           if path.endswith('.cc') and '_test.' not in path and '#include <sqlite3.h>' in text]
+    declared = rooms.Rooms(cmake, sql)
     found = []
-    for path in paths:
-        if not path.endswith(TEXT) and os.path.basename(path) != 'run':
-            continue
-        file = rules.File(path, read(root, path), declared)
+    for path, text in texts.items():
+        file = rules.File(path, text, declared)
         for rule in rules.ALL:
             found += [(path, line, message) for line, message in rule(file)]
     return found

@@ -62,7 +62,9 @@ class Honest(unittest.TestCase):
         self.assertEqual(breaches({
             'federation/one/a.h': HONEST,
             'federation/one/a.cc': '#include "federation/one/a.h"\n#include <vector>\n',
-            'federation/one/a_test.cc': '#include "federation/two/b.h"\nauto p = "127.0.0.1:0";\n',
+            'federation/one/a_test.cc': '#include "federation/two/b.h"\n'
+                                        'auto s = Listen("127.0.0.1:0");\n'
+                                        'plan.address = "localhost:7443";\n',
             'federation/two/x_test.cc': '#include "federation/two/b.h"\n',
             'policy/p.cc': '#include "federation/one/a.h"\n#include "federation/words.h"\n',
             'federation/one/store.cc': '#include <sqlite3.h>\n',
@@ -132,7 +134,10 @@ class Planted(unittest.TestCase):
             self.found('federation/one/a.cc', f'\n#include {include}\n', 2, 'federation/transport')
         for include in ('<spdlog/spdlog.h>', '<fmt/format.h>', '<nlohmann/json.hpp>', '<CLI/CLI.hpp>'):
             self.found('model/a.h', HEADER + f'#include {include}\n', 3, 'heavy')
-        self.found('policy/decide.cc', '#include <sqlite3.h>\n', 1, 'SQL')
+        self.found('policy/decide.h', HEADER + '#include <sqlite3.h>\n', 3, 'SQL')
+        sql = '#include <sqlite3.h>\n'
+        two = breaches({'policy/store.cc': sql, 'policy/decide.cc': sql, 'policy/a_test.cc': sql})
+        self.assertIn(('policy/decide.cc', 1, 'SQL stays in one file of its room, its store'), two)
 
     def test_includes_follow_the_rooms(self):
         self.found('federation/one/a.cc', '#include "federation/two/b.h"\n', 1, 'federation/two')
@@ -150,8 +155,9 @@ class Planted(unittest.TestCase):
     def test_tests_neither_sleep_nor_name_ports(self):
         for code in ('std::this_thread::sleep_for(x)', 'usleep(3)', 'sleep(1)'):
             self.found('site/a_test.cc', f'void F() {{\n  {code};\n}}\n', 2, 'sleeps')
-        self.found('tests/e2e/a.cc', 'auto a = "127.0.0.1:8080";\n', 1, 'port')
-        self.found('site/a_test.cc', 'auto a = "localhost:1";\n', 1, 'port')
+        self.found('tests/e2e/a.cc', 'server.Listen(x, "127.0.0.1:8080");\n', 1, 'port')
+        self.found('site/a_test.cc', 'auto link = Dial("localhost:1");\n', 1, 'port')
+        self.found('site/a_test.cc', 'address.sin_port = htons(8080);\n', 1, 'port')
 
     def test_leftovers(self):
         for word in ('TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX'):

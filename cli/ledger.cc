@@ -1,0 +1,272 @@
+// dure ledger: read the record, check it, prove an entry of it, take it away. Works on a folder: of
+// a site (its own mirror), of the aggregator, or of exported tiles; a running daemon is not
+// disturbed.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "policy/ledger/export.h"
+#include "policy/ledger/report.h"
+#include "policy/ledger/sqlite_ledger.h"
+
+namespace dure::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ledger::LogReader;
+using ledger::NoteKey;
+
+constexpr size_t kPageBytes = 4 * 1024 * 1024;
+
+struct Options {
+  std::string dir;
+  std::string vkey;
+  std::string out;
+  std::string tiles;
+  std::string receipt;
+  std::string entry;
+  std::string run;
+  std::string site;
+  std::string type;
+  uint64_t index = 0;
+  uint64_t from = 0;
+  uint64_t count = UINT64_MAX;
+};
+
+const Verifier& TheVerifier() {
+  static const Ed25519Verifier verifier;
+  return verifier;
+}
+
+unsigned Threads() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+// The folder itself or the ledger's folder in a daemon's one.
+Result<std::unique_ptr<LogReader>> OpenDir(const std::string& dir) {
+  const std::string inside = dir + "/ledger";
+  const bool nested = !fs::exists(dir + "/ledger.db") && fs::exists(inside + "/ledger.db");
+  return ledger::OpenLogCopy(nested ? inside : dir, TheVerifier());
+}
+
+// The key that was told out of band if there is one, else the one the log itself names.
+Result<NoteKey> LogKey(const Options& options, const LogReader* log) {
+  if (!options.vkey.empty()) return NoteKey::Parse(options.vkey);
+  if (log == nullptr)
+    return Fail(ErrorCode::kInvalid, "say which log: --vkey KEY, or --dir of a copy you trust");
+  return log->log_key();
+}
+
+// Whatever an audit finds is a record that does not verify; a script should see one exit code for
+// it.
+Error AsRefusal(Error error) {
+  if (error.code != ErrorCode::kNotFound && error.code != ErrorCode::kUnavailable)
+    error.code = ErrorCode::kCorrupt;
+  return error;
+}
+
+Status WriteFile(const std::string& path, std::string_view bytes) {
+  std::ofstream out(path, std::ios::binary);
+  out << bytes;
+  out.close();
+  if (!out) return Fail(ErrorCode::kUnavailable, path + " cannot be written");
+  return {};
+}
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (!in.is_open() || in.bad()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
+  return bytes;
+}
+
+Status ShowHead(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  const auto text = context.json() ? ledger::HeadJson : ledger::HeadText;
+  context.Print(text(log->Head(), log->log_key()));
+  return {};
+}
+
+bool Wanted(const Options& options, const ledger::Event& event) {
+  return (options.run.empty() || ledger::RunOf(event) == options.run) &&
+         (options.site.empty() || ledger::SiteOf(event) == options.site) &&
+         (options.type.empty() || Name(ledger::TypeOf(event)) == options.type);
+}
+
+// Prints entries as they are read, so that a long log needs no memory: one object a line with
+// --json.
+Status ShowEntries(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  const uint64_t size = log->Head().head.size;
+  uint64_t index = options.from;
+  uint64_t shown = 0;
+  while (index < size && shown < options.count) {
+    DURE_ASSIGN(const std::vector<Bytes> page, log->Read(index, size, kPageBytes));
+    for (size_t i = 0; i < page.size() && shown < options.count; ++i, ++index) {
+      DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::OpenEntry(page[i], TheVerifier()));
+      if (!Wanted(options, entry.record.event)) continue;
+      context.Print(context.json() ? ledger::EntryJson(index, entry)
+                                   : ledger::EntrySentence(index, entry));
+      shown++;
+    }
+  }
+  context.Say(std::to_string(shown) + " of " + std::to_string(size) + " entries");
+  return {};
+}
+
+Status PrintAudit(const Result<ledger::AuditReport>& report, Context& context) {
+  if (!report) return Fail(AsRefusal(report.error()));
+  context.Print(context.json() ? ledger::AuditJson(*report) : ledger::AuditText(*report));
+  return {};
+}
+
+Status Verify(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const NoteKey key, LogKey(options, log.get()));
+  if (options.vkey.empty()) {
+    context.Say(
+        "log key taken from the record's own first entry; compare it with what you were told: " +
+        key.Vkey());
+  }
+  return PrintAudit(ledger::VerifyAll(*log, key, TheVerifier(), Threads()), context);
+}
+
+Status Prove(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const ledger::Receipt receipt, ledger::MakeReceipt(*log, options.index));
+  DURE_ASSIGN(const std::vector<Bytes> entry,
+              log->Read(options.index, options.index + 1, kPageBytes));
+  const std::string base =
+      options.out.empty() ? "entry-" + std::to_string(options.index) : options.out;
+  DURE_TRY(WriteFile(base + ".tlog-proof", receipt.ToTlogProof()));
+  DURE_TRY(WriteFile(base + ".json", AsText(entry[0])));
+  if (context.json()) {
+    const nlohmann::json object = {{"index", options.index},
+                                   {"proof", base + ".tlog-proof"},
+                                   {"entry", base + ".json"},
+                                   {"vkey", log->log_key().Vkey()}};
+    context.PrintJson(object.dump());
+    return {};
+  }
+  context.Print("wrote " + base + ".tlog-proof and " + base +
+                ".json; anyone checks them with\n  dure ledger check --receipt " + base +
+                ".tlog-proof --entry " + base + ".json --vkey " + log->log_key().Vkey());
+  return {};
+}
+
+Status Check(const Options& options, Context& context) {
+  DURE_ASSIGN(const NoteKey key, LogKey(options, nullptr));
+  DURE_ASSIGN(const std::string file, ReadFile(options.receipt));
+  DURE_ASSIGN(const std::string bytes, ReadFile(options.entry));
+  const auto receipt = ledger::ParseTlogProof(file, key, TheVerifier());
+  if (!receipt) return Fail(AsRefusal(receipt.error()));
+  DURE_TRY(ledger::VerifyReceipt(AsBytes(bytes), *receipt, key, TheVerifier()));
+  const auto entry = ledger::OpenEntry(AsBytes(bytes), TheVerifier());
+  if (!entry) return Fail(AsRefusal(entry.error()));
+  context.Print(context.json() ? ledger::EntryJson(receipt->index, *entry)
+                               : "In the log of " + std::to_string(receipt->head.head.size) +
+                                     " entries, and signed:\n" +
+                                     ledger::EntrySentence(receipt->index, *entry));
+  return {};
+}
+
+Status Export(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const ledger::TreeHead head, ledger::ExportTiles(*log, options.out));
+  if (context.json()) {
+    const nlohmann::json object = {
+        {"out", options.out}, {"size", head.size}, {"root", head.root.Hex()}};
+    context.PrintJson(object.dump());
+    return {};
+  }
+  context.Print("exported " + std::to_string(head.size) + " entries to " + options.out +
+                "; check them with\n  dure ledger fsck --tiles " + options.out + " --vkey " +
+                log->log_key().Vkey());
+  return {};
+}
+
+Status Fsck(const Options& options, Context& context) {
+  std::unique_ptr<LogReader> own;
+  if (options.vkey.empty() && !options.dir.empty()) {
+    DURE_ASSIGN(own, OpenDir(options.dir));
+  }
+  DURE_ASSIGN(const NoteKey key, LogKey(options, own.get()));
+  return PrintAudit(ledger::FsckTiles(options.tiles, key, TheVerifier(), Threads()), context);
+}
+
+using Verb = Status (*)(const Options&, Context&);
+
+CLI::App& Add(CLI::App& noun, Context& context, const std::shared_ptr<Options>& options,
+              const char* name, const char* one_line, const char* examples, Verb action) {
+  CLI::App& verb = AddVerb(noun, name, one_line, examples);
+  context.Do(verb, [options, &context, action] { return action(*options, context); });
+  return verb;
+}
+
+void AddDir(CLI::App& verb, Options& options) {
+  verb.add_option("--dir", options.dir, "Folder of a site or of the aggregator")->required();
+}
+
+}  // namespace
+
+void AddLedgerCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "ledger", "read, check and take away the record");
+  const auto options = std::make_shared<Options>();
+  CLI::App& head = Add(noun, context, options, "head", "the signed tree head of a copy",
+                       "dure ledger head --dir hospital-a", ShowHead);
+  AddDir(head, *options);
+
+  CLI::App& show =
+      Add(noun, context, options, "show", "who recorded what, when",
+          "dure ledger show --dir hospital-a\n"
+          "dure ledger show --dir hospital-a --type contribution-submitted --run run-1\n"
+          "dure ledger show --dir hospital-a --from 100 --count 20 --json",
+          ShowEntries);
+  AddDir(show, *options);
+  show.add_option("--from", options->from, "First entry");
+  show.add_option("--count", options->count, "Most entries to show");
+  show.add_option("--run", options->run, "Only entries of this run");
+  show.add_option("--site", options->site, "Only entries about this site");
+  show.add_option("--type", options->type, "Only entries of this type, such as round-closed");
+
+  CLI::App& verify =
+      Add(noun, context, options, "verify", "check the whole record from its first byte",
+          "dure ledger verify --dir hospital-a\ndure ledger verify --dir hospital-a --vkey KEY",
+          Verify);
+  AddDir(verify, *options);
+  verify.add_option("--vkey", options->vkey, "The log's key as you were told it");
+
+  CLI::App& prove =
+      Add(noun, context, options, "prove", "write one entry and the proof that it is in the log",
+          "dure ledger prove 5 --dir hospital-a --out my-contribution", Prove);
+  AddDir(prove, *options);
+  prove.add_option("index", options->index, "The entry's index")->required();
+  prove.add_option("--out", options->out,
+                   "Name of the files, without ending (default entry-INDEX)");
+
+  CLI::App& check =
+      Add(noun, context, options, "check", "check a proof that somebody handed you, offline",
+          "dure ledger check --receipt entry-5.tlog-proof --entry entry-5.json --vkey KEY", Check);
+  check.add_option("--receipt", options->receipt, "The .tlog-proof file")->required();
+  check.add_option("--entry", options->entry, "The entry's file")->required();
+  check.add_option("--vkey", options->vkey, "The log's key as you were told it")->required();
+
+  CLI::App& exported =
+      Add(noun, context, options, "export", "write the record as static files (C2SP tlog-tiles)",
+          "dure ledger export --dir hospital-a --out public/log", Export);
+  AddDir(exported, *options);
+  exported.add_option("--out", options->out, "Folder to write or to continue")->required();
+
+  CLI::App& fsck =
+      Add(noun, context, options, "fsck", "check an exported folder, without any database",
+          "dure ledger fsck --tiles public/log --vkey KEY", Fsck);
+  fsck.add_option("--tiles", options->tiles, "The exported folder")->required();
+  fsck.add_option("--vkey", options->vkey, "The log's key as you were told it");
+  fsck.add_option("--dir", options->dir, "Or: a copy you trust, whose key is taken");
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,102 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "cli/dure.h"
+#include "policy/ledger/sqlite_ledger.h"
+#include "policy/ledger/testing.h"
+
+namespace dure::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome RunLine(const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  const int code = RunDure(arguments, out, err, [] { return WallTime(); });
+  return {code, out.str(), err.str()};
+}
+
+class LedgerVerbs : public ::testing::Test {
+ protected:
+  LedgerVerbs() {
+    std::filesystem::create_directory(dir() + "/ledger");
+    const auto opened = ledger::OpenSqliteLedger({.dir = dir() + "/ledger",
+                                                  .log_key = c_.log_key,
+                                                  .log_signer = c_.log_signer.get(),
+                                                  .verifier = &c_.verifier});
+    c_.Found(**opened);
+    EXPECT_TRUE((*opened)->Append(c_.BySite(**opened, c_.Submitted(0)), "").has_value());
+  }
+  const std::string& dir() const { return folder_.path(); }
+  std::string vkey() const { return c_.log_key.Vkey(); }
+
+  const ledger::testing::Consortium c_;
+  const ledger::testing::TemporaryFolder folder_;
+};
+
+TEST_F(LedgerVerbs, TellWhoContributedWhatAndWhen) {
+  const Outcome all = RunLine({"ledger", "show", "--dir", dir()});
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("admitted hospital-a-1 of hospital-a as site"));
+  EXPECT_THAT(
+      all.out,
+      HasSubstr("1970-01-01 00:00:00  hospital-a: hospital-a-1 contributed to run-1 round 0: "
+                "weight 1000, 5000 tokens, 8 steps"));
+  const Outcome one =
+      RunLine({"ledger", "show", "--dir", dir(), "--type", "contribution-submitted", "--json"});
+  EXPECT_THAT(one.out, ::testing::StartsWith("{\"actor\":"));
+  EXPECT_THAT(one.out, HasSubstr("\"index\":5"));
+  EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 1);
+  EXPECT_THAT(RunLine({"ledger", "show", "--dir", dir(), "--run", "run-2"}).err,
+              HasSubstr("0 of 6 entries"));
+}
+
+TEST_F(LedgerVerbs, ShowTheHeadAndVerifyTheWhole) {
+  EXPECT_THAT(RunLine({"ledger", "head", "--dir", dir()}).out, HasSubstr("entries  6\n"));
+  const Outcome verified = RunLine({"ledger", "verify", "--dir", dir(), "--vkey", vkey()});
+  EXPECT_EQ(verified.code, 0) << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("The record is intact: 6 entries"));
+  EXPECT_THAT(verified.out, HasSubstr("7 signatures"));
+  EXPECT_THAT(RunLine({"ledger", "verify", "--dir", dir(), "--json"}).out,
+              HasSubstr("\"signatures_checked\":7"));
+  const std::string other = ledger::NoteKey::Make(c_.log_key.name, c_.site.key)->Vkey();
+  EXPECT_EQ(RunLine({"ledger", "verify", "--dir", dir(), "--vkey", other}).code, 3);
+  EXPECT_EQ(RunLine({"ledger", "verify", "--dir", dir() + "/nothing"}).code, 1);
+}
+
+TEST_F(LedgerVerbs, ProveAnEntryToSomebodyElse) {
+  const std::string base = dir() + "/mine";
+  const Outcome proved = RunLine({"ledger", "prove", "5", "--dir", dir(), "--out", base});
+  EXPECT_EQ(proved.code, 0) << proved.err;
+  const std::vector<std::string> check = {
+      "ledger",  "check",        "--receipt", base + ".tlog-proof",
+      "--entry", base + ".json", "--vkey",    vkey()};
+  const Outcome checked = RunLine(check);
+  EXPECT_EQ(checked.code, 0) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("hospital-a-1 contributed"));
+  std::ofstream(base + ".json", std::ios::app) << " ";
+  EXPECT_EQ(RunLine(check).code, 3);
+  EXPECT_EQ(RunLine({"ledger", "prove", "6", "--dir", dir(), "--out", base}).code, 1);
+}
+
+TEST_F(LedgerVerbs, ExportTheRecordAndCheckTheFilesAlone) {
+  const std::string tiles = dir() + "/tiles";
+  EXPECT_EQ(RunLine({"ledger", "export", "--dir", dir(), "--out", tiles}).code, 0);
+  EXPECT_EQ(RunLine({"ledger", "fsck", "--tiles", tiles, "--vkey", vkey()}).code, 0);
+  EXPECT_EQ(RunLine({"ledger", "fsck", "--tiles", tiles, "--dir", dir()}).code, 0);
+  std::ofstream(tiles + "/tile/0/000.p/6", std::ios::app) << "x";
+  const Outcome damaged = RunLine({"ledger", "fsck", "--tiles", tiles, "--vkey", vkey()});
+  EXPECT_EQ(damaged.code, 3);
+  EXPECT_THAT(damaged.err, HasSubstr("tile/0/000.p/6"));
+}
+
+}  // namespace
+}  // namespace dure::cli

@@ -1,0 +1,16 @@
+// A trainer in its seat: reads requests on one thread, works on another.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/seat/channel.h"
+
+namespace dure::trainer {
+
+// Says ready, then serves until the other end closes; then the process ends at once, whatever runs:
+// every file appears by a rename, so there is nothing to tidy. Takes the calling thread for the
+// work.
+[[noreturn]] void Serve(seat::Channel* channel, const std::vector<std::string>& protections);
+
+}  // namespace dure::trainer

@@ -1,0 +1,36 @@
+// What a site keeps between rounds: optimizer moments and the place in the data, saved together, so
+// that a round begun again from the same base repeats bit for bit.
+#pragma once
+
+#include <filesystem>
+
+#include "federation/digest.h"
+#include "federation/result.h"
+#include "model/cpu/train.h"
+#include "model/text/batches.h"
+
+namespace dure::trainer {
+
+// The place in one dataset cut in one way.
+struct DataPlace {
+  Digest dataset;  // text::Dataset::key
+  uint64_t seed = 0;
+  uint32_t sequence = 0;
+  text::Cursor cursor;
+  bool operator==(const DataPlace&) const = default;
+};
+
+// Makes `folder`, replacing what was there, by one rename. Errors of SaveOptimizer and the file
+// system.
+Status SaveState(const std::filesystem::path& folder, const model::cpu::TrainSession& session,
+                 const DataPlace& place);
+
+// Loads the optimizer into `session` and gives the place. Errors of LoadOptimizer; kCorrupt: the
+// place is not readable.
+Result<DataPlace> LoadState(const std::filesystem::path& folder, model::cpu::TrainSession* session);
+
+// Where to go on in `now`'s data: at the saved place if it is the same data cut the same way, else
+// at the beginning of the next epoch.
+text::Cursor Continue(const DataPlace& saved, const DataPlace& now);
+
+}  // namespace dure::trainer

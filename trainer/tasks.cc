@@ -1,0 +1,110 @@
+#include "trainer/tasks.h"
+
+#include <algorithm>
+
+#include "model/cpu/evaluate.h"
+#include "model/cpu/generate.h"
+#include "model/text/batches.h"
+#include "trainer/inputs.h"
+
+namespace dure::trainer {
+namespace {
+
+namespace cpu = model::cpu;
+
+// Sequences to evaluate, spread over the whole held-out text when not all are wanted.
+class Spread {
+ public:
+  Spread(uint64_t available, uint64_t wanted)
+      : available_(available), count_(wanted == 0 ? available : std::min(available, wanted)) {}
+  uint64_t count() const { return count_; }
+  uint64_t at(uint64_t i) const {
+    return static_cast<uint64_t>(static_cast<unsigned __int128>(i) * available_ / count_);
+  }
+
+ private:
+  uint64_t available_;
+  uint64_t count_;
+};
+
+}  // namespace
+
+Result<seat::Event> Run(const Task& task, const seat::PrepareTask& request) {
+  DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(request.tokenizer_path));
+  DURE_ASSIGN(const text::Dataset dataset,
+              Prepare(task, request.data, tokenizer, request.work_dir));
+  const text::DatasetCounts& counts = dataset.counts;
+  seat::PreparedEvent event;
+  event.id = task.id;
+  event.files = counts.read.files;
+  event.files_left_out = counts.read.files_left_out;
+  event.documents = counts.read.documents;
+  event.bad_rows = counts.read.bad_rows;
+  event.train_tokens = counts.train_tokens;
+  event.train_bytes = counts.train_bytes;
+  event.held_out_tokens = counts.held_out_tokens;
+  event.held_out_bytes = counts.held_out_bytes;
+  event.source_digest = counts.source.Hex();
+  event.tokenizer_digest = tokenizer.digest().Hex();
+  event.cached = dataset.cached;
+  event.notes = counts.read.notes;
+  return seat::Event(std::move(event));
+}
+
+Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
+  const double begin = Seconds();
+  DURE_ASSIGN(OpenModel model,
+              Open(request.model_path, request.config_path, request.tokenizer_path));
+  DURE_ASSIGN(const text::Dataset dataset,
+              Prepare(task, request.data, model.tokenizer, request.work_dir));
+  DURE_ASSIGN(
+      const auto evaluator,
+      cpu::Evaluator::Create(model.config, {request.batch, request.sequence, request.threads}));
+  const auto tokens = dataset.held_out.tokens();
+  const Spread spread(text::EvaluationSequenceCount(tokens, request.sequence),
+                      request.sequences_max);
+  seat::EvaluatedEvent event;
+  cpu::Likelihood total;
+  text::Batch batch, one;
+  for (uint64_t i = 0; i < spread.count();) {
+    if (task.ShouldStop()) return Fail(ErrorCode::kCancelled, "asked to stop while evaluating");
+    batch = {};
+    const uint64_t end = std::min<uint64_t>(i + request.batch, spread.count());
+    for (; i < end; ++i) {
+      text::EvaluationBatch(tokens, model.tokenizer, spread.at(i), 1, request.sequence, &one);
+      batch.inputs.insert(batch.inputs.end(), one.inputs.begin(), one.inputs.end());
+      batch.targets.insert(batch.targets.end(), one.targets.begin(), one.targets.end());
+      event.bytes += one.bytes;
+    }
+    DURE_ASSIGN(const cpu::Likelihood part,
+                evaluator->Evaluate(model.weights.flat(), batch.inputs, batch.targets));
+    total += part;
+  }
+  event.id = task.id;
+  event.nats = total.nats;
+  event.tokens = total.tokens;
+  event.seconds = Seconds() - begin;
+  return seat::Event(event);
+}
+
+Result<seat::Event> Run(const Task& task, const seat::GenerateTask& request) {
+  DURE_ASSIGN(OpenModel model,
+              Open(request.model_path, request.config_path, request.tokenizer_path));
+  DURE_ASSIGN(const auto generator,
+              cpu::Generator::Create(model.config, model.weights.flat()));
+  std::vector<uint32_t> prompt = {model.tokenizer.bos()};
+  const std::vector<uint32_t> ids = model.tokenizer.Encode(request.prompt);
+  prompt.insert(prompt.end(), ids.begin(), ids.end());
+  cpu::GenerateOptions options;
+  options.tokens_max = request.tokens_max;
+  options.temperature = request.temperature;
+  options.top_k = request.top_k;
+  options.seed = request.seed;
+  DURE_ASSIGN(
+      const std::vector<uint32_t> made,
+      generator->Generate(prompt, options, [&task](uint32_t) { return !task.ShouldStop(); }));
+  if (task.ShouldStop()) return Fail(ErrorCode::kCancelled, "asked to stop while generating");
+  return seat::Event(seat::GeneratedEvent{task.id, model.tokenizer.Decode(made), made.size()});
+}
+
+}  // namespace dure::trainer

@@ -1,0 +1,148 @@
+#include "model/cpu/train.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "trainer/inputs.h"
+#include "trainer/state.h"
+#include "trainer/tasks.h"
+
+namespace dure::trainer {
+namespace {
+
+namespace cpu = model::cpu;
+
+static_assert(text::kNotPredicted == cpu::kIgnoredTarget,
+              "data and engine agree on masked targets");
+
+constexpr double kProgressSeconds = 0.25;  // often enough to look live, rare enough to cost nothing
+
+cpu::TrainOptions OptionsOf(const seat::TrainTask& request) {
+  cpu::TrainOptions options;
+  switch (request.schedule) {
+    case seat::ScheduleKind::kConstant:
+      options.schedule.kind = cpu::Schedule::Kind::kConstant;
+      break;
+    case seat::ScheduleKind::kCosine:
+      options.schedule.kind = cpu::Schedule::Kind::kCosine;
+      break;
+    case seat::ScheduleKind::kWsd:
+      options.schedule.kind = cpu::Schedule::Kind::kWsd;
+      break;
+  }
+  options.schedule.peak = request.learning_rate;
+  options.schedule.warmup_steps = request.warmup_steps;
+  options.schedule.total_steps = request.total_steps;
+  options.schedule.decay_steps = request.decay_steps;
+  options.schedule.final_fraction = request.final_fraction;
+  options.beta1 = request.beta1;
+  options.beta2 = request.beta2;
+  options.epsilon = request.epsilon;
+  options.weight_decay = request.weight_decay;
+  options.clip_norm = request.clip_norm;
+  options.batch = request.batch;
+  options.sequence = request.sequence;
+  options.accumulation = request.accumulation;
+  options.threads = request.threads;
+  return options;
+}
+
+Status CheckRequest(const seat::TrainTask& request) {
+  if (request.steps == 0 && !(request.seconds > 0)) {
+    return Fail(ErrorCode::kInvalid, "neither steps nor seconds say when training ends");
+  }
+  if (request.state_in == request.state_out) {
+    return Fail(ErrorCode::kInvalid, "state_out is state_in, which must stay to repeat the round");
+  }
+  return {};
+}
+
+// Counts what was done and tells it, at most a few times a second.
+class Progress {
+ public:
+  Progress(const Task& task, const seat::TrainTask& request)
+      : task_(task), request_(request), begin_(Seconds()) {}
+
+  void Add(const cpu::StepResult& step) {
+    ++done_.steps;
+    done_.steps_total = step.step;
+    done_.tokens += step.tokens;
+    done_.examples += uint64_t{request_.batch} * request_.accumulation;
+    done_.learning_rate_sum += step.learning_rate;
+    if (done_.steps == 1) done_.first_loss = step.loss;
+    losses_.push_back(step.loss);
+    if (losses_.size() > done_.steps / 10 + 1) losses_.pop_front();
+    const double now = Seconds();
+    const bool last = done_.steps == request_.steps;
+    if (done_.steps > 1 && !last && now - reported_ < kProgressSeconds) return;
+    reported_ = now;
+    task_.report(seat::ProgressEvent{task_.id, "training", done_.steps, request_.steps, step.loss,
+                                     done_.tokens, Rate(now)});
+  }
+
+  bool IsOver() const {
+    if (request_.steps > 0 && done_.steps >= request_.steps) return true;
+    return request_.seconds > 0 && done_.steps > 0 && Seconds() - begin_ >= request_.seconds;
+  }
+
+  seat::DoneEvent Done(bool stopped) {
+    done_.id = task_.id;
+    done_.seconds = Seconds() - begin_;
+    done_.stopped = stopped;
+    for (const double loss : losses_)
+      done_.final_loss += loss / static_cast<double>(losses_.size());
+    return done_;
+  }
+
+ private:
+  double Rate(double now) const {
+    return static_cast<double>(done_.tokens) / std::max(now - begin_, 1e-9);
+  }
+
+  const Task& task_;
+  const seat::TrainTask& request_;
+  double begin_;
+  double reported_ = 0;
+  seat::DoneEvent done_;
+  std::deque<double> losses_;
+};
+
+}  // namespace
+
+Result<seat::Event> Run(const Task& task, const seat::TrainTask& request) {
+  DURE_TRY(CheckRequest(request));
+  DURE_ASSIGN(OpenModel model,
+              Open(request.model_path, request.config_path, request.tokenizer_path));
+  DURE_ASSIGN(const text::Dataset dataset,
+              Prepare(task, request.data, model.tokenizer, request.work_dir));
+  DURE_ASSIGN(const auto session, cpu::TrainSession::Create(model.config, OptionsOf(request)));
+  DURE_TRY(session->LoadParameters(model.weights.flat()));
+  DataPlace place{dataset.key, request.seed, request.sequence, {}};
+  if (!request.state_in.empty()) {
+    DURE_ASSIGN(const DataPlace saved, LoadState(request.state_in, session.get()));
+    place.cursor = Continue(saved, place);
+  }
+  text::TokenSource source(dataset.train.tokens(), model.tokenizer, request.seed);
+  source.Seek(place.cursor);
+
+  Progress progress(task, request);
+  text::Batch batch;
+  while (!progress.IsOver() && !task.ShouldStop()) {
+    source.Next(request.batch * request.accumulation, request.sequence, &batch);
+    DURE_ASSIGN(const cpu::StepResult step, session->Step(batch.inputs, batch.targets));
+    progress.Add(step);
+  }
+  const Stop stop = task.stop.load();
+  const seat::DoneEvent done = progress.Done(stop == Stop::kKeep);
+  if (stop == Stop::kDrop || (stop == Stop::kKeep && done.steps == 0)) {
+    return Fail(ErrorCode::kCancelled, "asked to stop while training");
+  }
+  // The output first: state without output would move on without the round's contribution.
+  DURE_TRY(
+      model::WriteSafetensors(request.output_path, model.weights.layout(), session->parameters()));
+  place.cursor = source.cursor();
+  DURE_TRY(SaveState(request.state_out, *session, place));
+  return seat::Event(done);
+}
+
+}  // namespace dure::trainer
