@@ -50,10 +50,11 @@ struct TrainerObserver {
 class Trainer {
  public:
   virtual ~Trainer() = default;  // kills what still runs, then waits for on_exit to return
-  // kInvalid: does not fit a line. kUnavailable: the trainer is gone.
+  // kInvalid: does not fit a line. kUnavailable: the trainer is gone, or has not read for two
+  // seconds: stop it.
   virtual Status Send(const seat::Request& request) = 0;
-  // Asks the trainer to end (stop without keep, then the end of the socket) and kills it after
-  // `grace`. Returns at once; may be repeated.
+  // Asks the trainer to end, by ending our side of its socket, and kills it and what it started
+  // after `grace`. Returns at once; may be repeated, the earliest end counts.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
   virtual int64_t pid() const = 0;
 };

@@ -1,0 +1,114 @@
+// The launcher with programs of the shell in the trainer's seat.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "site/launcher/watched_trainer.h"
+
+namespace dure::launcher {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TrainerSpec Shell(const std::string& script) {
+  TrainerSpec spec;
+  spec.program = "/bin/sh";
+  spec.arguments = {"-c", script};
+  return spec;
+}
+
+TEST(LocalLauncher, CarriesEventsAndTellsTheExitCode) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(Shell(R"(echo '{"kind":"ready","trainer":"shell"}' >&3; exit 7)")));
+  EXPECT_EQ(trainer.Next<seat::ReadyEvent>()->trainer, "shell");
+  const auto exit = trainer.Exit();
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->exit_code, 7);
+  EXPECT_EQ(exit->signal, 0);
+  EXPECT_FALSE(exit->wanted);
+}
+
+TEST(LocalLauncher, RefusesLinesThatAreNoEventsAndGoesOn) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(Shell(
+      R"(echo nonsense >&3; echo '{"kind":"dance"}' >&3; echo '{"kind":"done","id":4}' >&3)")));
+  EXPECT_TRUE(trainer.SawBadLines(2));
+  EXPECT_EQ(trainer.Next<seat::DoneEvent>()->id, 4u);
+}
+
+TEST(LocalLauncher, SendsRequestsAsLines) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(Shell(
+      R"(read line <&3; case "$line" in *'"kind":"stop"'*) echo '{"kind":"done","id":9}' >&3;; esac)")));
+  ASSERT_TRUE(trainer->Send(seat::StopRequest{true}).has_value());
+  EXPECT_EQ(trainer.Next<seat::DoneEvent>()->id, 9u);
+}
+
+TEST(LocalLauncher, TheTrainerSeesOneSocketAndNoSecrets) {
+  setenv("DURE_TEST_SECRET", "hunter2", 1);
+  const int leak = fcntl(0, F_DUPFD, 9);  // a careless library's file: not closed by exec
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(
+      Shell(R"(for n in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do )"
+            R"([ -e /proc/$$/fd/$n ] && fds="$fds $n"; done; all=$(env | tr '\n"\\' '   '); )"
+            R"(echo "{\"kind\":\"generated\",\"text\":\"fds$fds;$all\"}" >&3)")));
+  const auto told = trainer.Next<seat::GeneratedEvent>();
+  unsetenv("DURE_TEST_SECRET");
+  close(leak);
+  ASSERT_TRUE(told.has_value()) << trainer.error;
+  EXPECT_THAT(told->text, HasSubstr("fds 0 1 2 3;"));
+  EXPECT_THAT(told->text, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(told->text, HasSubstr("LC_ALL=C.UTF-8"));
+}
+
+TEST(LocalLauncher, EndsWhenItsSocketEnds) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(Shell("cat <&3 >/dev/null; exit 0")));
+  trainer->Stop(milliseconds(60000));
+  const auto exit = trainer.Exit();
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_TRUE(exit->wanted);
+  EXPECT_EQ(exit->exit_code, 0);
+}
+
+TEST(LocalLauncher, KillsWhatDoesNotEndWithinItsGrace) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(
+      trainer.Start(Shell(R"(trap '' TERM; echo '{"kind":"ready"}' >&3; sleep 1000 & wait)")));
+  ASSERT_TRUE(trainer.Next<seat::ReadyEvent>().has_value());
+  trainer->Stop(milliseconds(20));
+  const auto exit = trainer.Exit();
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->signal, SIGKILL);
+  EXPECT_TRUE(exit->wanted);
+  EXPECT_THAT(exit->reason, HasSubstr("killed"));
+  EXPECT_FALSE(trainer->Send(seat::StopRequest{}).has_value());
+}
+
+TEST(LocalLauncher, DestructionKillsAndStillTellsTheExit) {
+  std::optional<TrainerExit> told;
+  TrainerObserver observer;
+  observer.on_exit = [&told](const TrainerExit& exit) { told = exit; };
+  auto trainer = LocalLauncher().Start(Shell("sleep 1000"), observer);
+  ASSERT_TRUE(trainer.has_value());
+  trainer->reset();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->signal, SIGKILL);
+}
+
+TEST(LocalLauncher, SaysWhenThereIsNoProgram) {
+  TrainerSpec spec;
+  spec.program = "/nonexistent/trainer";
+  EXPECT_EQ(LocalLauncher().Start(spec, {}).error().code, ErrorCode::kNotFound);
+  spec.program = "/etc/passwd";
+  EXPECT_EQ(LocalLauncher().Start(spec, {}).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace dure::launcher

@@ -1,0 +1,160 @@
+#include "site/launcher/spawn.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace dure::launcher {
+namespace {
+
+constexpr int kSeatFd = 3;
+
+// Everything the child needs, made before fork: between fork and exec of a threaded process only
+// async-signal-safe calls are allowed, so nothing may allocate there.
+struct Prepared {
+  std::vector<char*> arguments;
+  char* environment[4];
+  int seat = -1;
+  int failure = -1;  // a pipe's end that exec closes; errno is written to it when exec fails
+  pid_t parent = -1;
+  rlimit memory{};
+  rlimit files{};
+};
+
+void ResetSignals() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (signal != SIGKILL && signal != SIGSTOP) std::signal(signal, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Moves the seat to its number and marks every other file to be closed by exec.
+bool PlaceFiles(const Prepared& prepared) {
+  const int nothing = open("/dev/null", O_RDWR);
+  if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0) return false;
+  // dup2 onto itself would keep close-on-exec.
+  if (prepared.seat == kSeatFd) {
+    if (fcntl(kSeatFd, F_SETFD, 0) != 0) return false;
+  } else if (dup2(prepared.seat, kSeatFd) < 0) {
+    return false;
+  }
+  constexpr unsigned kCloseOnExec = 4;  // CLOSE_RANGE_CLOEXEC
+  if (syscall(SYS_close_range, kSeatFd + 1, ~0u, kCloseOnExec) == 0) return true;
+  for (int fd = kSeatFd + 1; fd < 65536; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return true;
+}
+
+[[noreturn]] void BecomeTrainer(const Prepared& prepared) {
+  ResetSignals();
+  // The parent may have died before the call took effect.
+  const bool tied = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == prepared.parent;
+  // The failure pipe must not be overwritten by the seat.
+  const int failure = fcntl(prepared.failure, F_DUPFD_CLOEXEC, kSeatFd + 1);
+  Prepared placed = prepared;
+  if (prepared.seat <= 2) placed.seat = fcntl(prepared.seat, F_DUPFD_CLOEXEC, kSeatFd + 1);
+  const bool limited =
+      (prepared.memory.rlim_max == 0 || setrlimit(RLIMIT_AS, &prepared.memory) == 0) &&
+      setrlimit(RLIMIT_NOFILE, &prepared.files) == 0;
+  if (tied && limited && setpgid(0, 0) == 0 && PlaceFiles(placed)) {
+    execve(prepared.arguments[0], prepared.arguments.data(), prepared.environment);
+  }
+  const int number = errno;
+  const ssize_t told = write(failure, &number, sizeof number);
+  _exit(told == sizeof number ? 127 : 126);
+}
+
+Error SystemError(const std::string& what, int number) {
+  const bool absent =
+      number == ENOENT || number == EACCES || number == ENOEXEC || number == ENOTDIR;
+  return {absent ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
+          "could not " + what + ": " + strerror(number)};
+}
+
+void CloseAll(std::initializer_list<int> fds) {
+  for (const int fd : fds) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+// errno of a failed exec; 0: the program runs.
+int ReadFailure(int fd) {
+  int number = 0;
+  ssize_t n = 0;
+  do {
+    n = read(fd, &number, sizeof number);
+  } while (n < 0 && errno == EINTR);
+  return n == sizeof number ? number : 0;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec) {
+  std::filesystem::path program = spec.program;
+  std::error_code failed;
+  if (program.empty()) {
+    program =
+        std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / "dure-trainer";
+  }
+  if (!std::filesystem::exists(program, failed)) {
+    return Fail(ErrorCode::kNotFound, "there is no trainer program " + program.string());
+  }
+  std::vector<std::string> line = {std::filesystem::absolute(program).string()};
+  line.insert(line.end(), spec.arguments.begin(), spec.arguments.end());
+  line.insert(line.end(), {"--seat-fd", std::to_string(kSeatFd)});
+  for (const auto& path : spec.read_paths) line.insert(line.end(), {"--read", path.string()});
+  for (const auto& path : spec.write_paths) line.insert(line.end(), {"--write", path.string()});
+  return line;
+}
+
+Result<Child> Spawn(const TrainerSpec& spec) {
+  DURE_ASSIGN(std::vector<std::string> line, CommandLine(spec));
+  std::string variables[] = {"LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", "TZ=UTC"};
+  Prepared prepared;
+  for (std::string& argument : line) prepared.arguments.push_back(argument.data());
+  prepared.arguments.push_back(nullptr);
+  for (size_t i = 0; i < 3; ++i) prepared.environment[i] = variables[i].data();
+  prepared.environment[3] = nullptr;
+  prepared.memory = {spec.memory_bytes_max, spec.memory_bytes_max};
+  prepared.files = {spec.open_files_max, spec.open_files_max};
+  prepared.parent = getpid();
+
+  int seat[2] = {-1, -1};
+  int failure[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, seat) != 0 ||
+      pipe2(failure, O_CLOEXEC) != 0) {
+    const int number = errno;
+    CloseAll({seat[0], seat[1]});
+    return Fail(SystemError("make the seat's socket", number));
+  }
+  prepared.seat = seat[1];
+  prepared.failure = failure[1];
+  const pid_t pid = fork();
+  if (pid == 0) BecomeTrainer(prepared);
+  int number = pid < 0 ? errno : 0;
+  CloseAll({seat[1], failure[1]});
+  if (pid > 0) number = ReadFailure(failure[0]);
+  close(failure[0]);
+  const int pid_fd = number == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
+  if (number == 0 && pid_fd < 0) number = errno;
+  if (number != 0) {
+    close(seat[0]);
+    if (pid > 0) {
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+    return Fail(SystemError("start " + line[0], number));
+  }
+  return Child{pid, pid_fd, seat[0]};
+}
+
+}  // namespace dure::launcher
