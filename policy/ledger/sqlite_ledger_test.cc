@@ -4,7 +4,12 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
+
+#include "federation/random.h"
 #include "policy/ledger/audit.h"
 #include "policy/ledger/testing.h"
 
@@ -181,6 +186,75 @@ TEST_F(SqliteLedgerTest, AFullQueueAnswersAtOnce) {
   const auto ledger = *OpenSqliteLedger(options);
   EXPECT_EQ(ledger->Append(c_.ByAggregator(*ledger, c_.Genesis()), "").error().code,
             ErrorCode::kExhausted);
+}
+
+// What a client was told before the process died.
+struct Told {
+  uint64_t index = 0;
+  Digest leaf;
+};
+
+// Appends in groups until it is killed, and tells of each receipt through the pipe.
+[[noreturn]] void AppendUntilKilled(const Consortium& c, const SqliteLedgerOptions& options,
+                                    int pipe) {
+  const auto ledger = *OpenSqliteLedger(options);
+  const Digest model = DigestOf("m");
+  for (uint64_t n = 0;; ++n) {
+    const SignedHead head = ledger->Head();
+    Record record{c.log_key.name,         c.site, 0, {}, {head.head.size, head.head.root},
+                  "2026-11-24T01:02:03Z", {}};
+    const ActorChain chain = ledger->ChainOf(c.site.key);
+    record.actor_seq = chain.next_seq;
+    record.prev_actor_digest = chain.prev_digest;
+    std::atomic<int> waiting = 8;
+    for (uint64_t i = 0; i < 8; ++i) {
+      record.event = EvaluationReported{model, c.site_id, 1, n, i};
+      const SealedEntry sealed = *SealRecord(record, *c.site_signer);
+      const Digest leaf = LeafHash(sealed.bytes);
+      ledger->AppendAsync(sealed.bytes, "", OnRepeat::kRefuse,
+                          [&waiting, leaf, pipe](Result<Appended> appended) {
+                            if (!appended) _exit(2);
+                            const Told told{appended->receipt.index, leaf};
+                            if (write(pipe, &told, sizeof told) != sizeof told) _exit(3);
+                            if (--waiting == 0) waiting.notify_one();
+                          });
+      record.actor_seq++;
+      record.prev_actor_digest = sealed.payload_digest;
+    }
+    for (int left = waiting; left > 0; left = waiting) waiting.wait(left);
+  }
+}
+
+TEST_F(SqliteLedgerTest, EveryReceiptToldBeforeAKillStandsAfterIt) {
+  c_.Found(**Open());
+  SeededRandom random(9);
+  uint64_t told_count = 0;
+  for (int kill_number = 0; kill_number < 8; ++kill_number) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) AppendUntilKilled(c_, Options(), ends[1]);
+    close(ends[1]);
+    std::vector<Told> told(1 + random.Below(60));
+    size_t received = 0;
+    while (received < told.size() && read(ends[0], &told[received], sizeof(Told)) == sizeof(Told))
+      received++;
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "the appender ended by itself: " << status;
+    close(ends[0]);
+    const auto ledger = Open();
+    ASSERT_TRUE(ledger.has_value()) << ledger.error().message;
+    for (size_t i = 0; i < received; ++i) {
+      ASSERT_LT(told[i].index, (*ledger)->Head().head.size);
+      EXPECT_EQ((*ledger)->Leaf(told[i].index), told[i].leaf);
+    }
+    told_count += received;
+  }
+  EXPECT_GT(told_count, 8u);
+  EXPECT_TRUE(VerifyAll(**Open(), c_.log_key, c_.verifier, 1).has_value());
 }
 
 TEST_F(SqliteLedgerTest, ACopyReadsBesideTheRunningLedger) {
