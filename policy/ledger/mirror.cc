@@ -8,9 +8,9 @@
 namespace dure::ledger {
 namespace {
 
-class MirrorImpl final : public StoredReader<Mirror> {
+class VerifiedMirror final : public StoredReader<Mirror> {
  public:
-  MirrorImpl(std::unique_ptr<StoredLog> stored, MirrorOptions options)
+  VerifiedMirror(std::unique_ptr<StoredLog> stored, MirrorOptions options)
       : StoredReader(std::move(stored)), options_(std::move(options)) {}
 
   Result<std::optional<Refusal>> Extend(const Extension& extension) override {
@@ -130,7 +130,7 @@ Result<std::unique_ptr<Mirror>> Mirror::Open(MirrorOptions options) {
   }
   auto stored = std::make_unique<StoredLog>(options.log_key, std::move(store));
   DURE_TRY(stored->Load(*options.verifier, Beside::kNobody).map([](bool) {}));
-  return std::make_unique<MirrorImpl>(std::move(stored), std::move(options));
+  return std::make_unique<VerifiedMirror>(std::move(stored), std::move(options));
 }
 
 }  // namespace dure::ledger
