@@ -29,6 +29,8 @@ class Dure {
     AddInviteCommand(app_, context_);
     AddIdentityCommands(app_, context_);
     AddLedgerCommands(app_, context_);
+    AddSiteCommands(app_, context_);
+    AddRevokeCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }
 

@@ -9,6 +9,8 @@
 #include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/spans.h"
+#include "federation/identity/enrolment.h"
+#include "federation/transport/client.h"
 
 namespace dure::cli {
 namespace {
@@ -49,16 +51,38 @@ Status Show(const std::string& dir, Context& context) {
   return {};
 }
 
+Status Renew(const std::string& dir, Context& context) {
+  const std::string folder = OperatorFolder(dir);
+  DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(folder));
+  DURE_ASSIGN(const Bytes request, identity::PrepareRenewal(own, folder, /*new_tls_key=*/true));
+  const transport::Dial dial = {own.address, own.cert_chain_pem, own.tls_key_pem, own.trust()};
+  const Result<Bytes> response = transport::Renew(dial, request);
+  if (!response) return Within(response.error(), "renewing at " + own.address);
+  DURE_TRY(identity::AcceptRenewal(own, folder, *response, context.Now()));
+  return Show(folder, context);
+}
+
+void AddVerbWithFolder(CLI::App& noun, Context& context, const std::string& name,
+                       const std::string& one_line, const std::string& examples,
+                       Status (*action)(const std::string&, Context&)) {
+  auto dir = std::make_shared<std::string>();
+  CLI::App& verb = AddVerb(noun, name, one_line, examples);
+  verb.add_option("--dir", *dir, "A site's, a person's or the aggregator's folder")->required();
+  context.Do(verb, [dir, action, &context] { return action(*dir, context); });
+}
+
 }  // namespace
 
 void AddIdentityCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "identity", "Show whose folder this is");
-  auto dir = std::make_shared<std::string>();
-  CLI::App& verb = AddVerb(noun, "show", "Show names, certificate, keys and addresses",
-                           "dure identity show --dir /var/lib/dure-site\n"
-                           "dure identity show --dir hanguk/operator --json");
-  verb.add_option("--dir", *dir, "A site's, a person's or the aggregator's folder")->required();
-  context.Do(verb, [dir, &context] { return Show(*dir, context); });
+  CLI::App& noun = AddNoun(dure, "identity", "Show and renew who a folder is");
+  AddVerbWithFolder(noun, context, "show", "Show names, certificate, keys and addresses",
+                    "dure identity show --dir /var/lib/dure-site\n"
+                    "dure identity show --dir hanguk/operator --json",
+                    Show);
+  AddVerbWithFolder(
+      noun, context, "renew",
+      "Renew the certificates now, with a new TLS key (a site's daemon does by itself)",
+      "dure identity renew --dir kim-legal", Renew);
 }
 
 }  // namespace dure::cli

@@ -1,0 +1,92 @@
+// dure revoke: end somebody's access, on open connections too.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/folders.h"
+#include "cli/nouns.h"
+#include "federation/identity/identity.h"
+#include "federation/identity/revocation.h"
+#include "federation/transport/client.h"
+
+namespace dure::cli {
+namespace {
+
+using identity::RevocationKind;
+using identity::RevocationOrder;
+
+struct Options {
+  std::string dir;
+  std::string site;
+  std::string member;
+  std::string serial;
+  std::string invitation;
+  std::string reason;
+  bool lift = false;
+};
+
+// Exactly one of the four is given: CLI11 sees to that.
+RevocationOrder OrderOf(const Options& options) {
+  RevocationOrder order;
+  order.reason = options.reason;
+  order.lift = options.lift;
+  if (!options.site.empty()) {
+    order.kind = RevocationKind::kSite;
+    order.target = options.site;
+  } else if (!options.member.empty()) {
+    order.kind = RevocationKind::kMember;
+    order.target = options.member;
+  } else if (!options.serial.empty()) {
+    order.kind = RevocationKind::kSerial;
+    order.target = options.serial;
+  } else {
+    order.kind = RevocationKind::kInvitation;
+    order.target = options.invitation;
+  }
+  return order;
+}
+
+Status Revoke(const Options& options, Context& context) {
+  const Bytes order = OrderOf(options).Encode();
+  DURE_TRY(RevocationOrder::Parse(order));  // a slip is told here, not by the aggregator
+  DURE_ASSIGN(const identity::Identity own, LoadOperator(options.dir, context.Now()));
+  transport::AdminLink link({own.address, own.cert_chain_pem, own.tls_key_pem, own.trust()});
+  const nlohmann::json request = {{"order", ToBase64(order)}};
+  const Result<std::string> reply = link.Call("revoke", request.dump());
+  if (!reply) return Within(reply.error(), "asking the aggregator at " + own.address);
+  const nlohmann::json answer = nlohmann::json::parse(*reply, nullptr, false);
+  if (!answer.is_object() || !answer.contains("revoked") || !answer["revoked"].is_string()) {
+    return Fail(ErrorCode::kInternal, "the aggregator's answer is not understood");
+  }
+  if (context.json()) {
+    context.PrintJson(answer.dump());
+  } else {
+    context.Print(answer["revoked"].get<std::string>());
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddRevokeCommand(CLI::App& dure, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = AddVerb(dure, "revoke",
+                           "End the access of a site, a member, one certificate or an invitation",
+                           "dure revoke --dir hanguk --site kt-seoul --reason 'laptop lost'\n"
+                           "dure revoke --dir hanguk --member kt\n"
+                           "dure revoke --dir hanguk --site kt-seoul --lift");
+  verb.add_option("--dir", options->dir, "The operator's folder, or the folder of init")
+      ->required();
+  CLI::Option_group* target = verb.add_option_group("Whom (exactly one)");
+  target->add_option("--site", options->site, "A site, or a person's desk");
+  target->add_option("--member", options->member, "An institution with all its sites and people");
+  target->add_option("--serial", options->serial, "One certificate, by its serial in hex");
+  target->add_option("--invitation", options->invitation, "An invitation, by its nonce");
+  target->require_option(1);
+  verb.add_option("--reason", options->reason, "One line for the record");
+  verb.add_flag("--lift", options->lift, "End an earlier revocation instead");
+  context.Do(verb, [options, &context] { return Revoke(*options, context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,88 @@
+// dure site: become one.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "federation/identity/enrolment.h"
+#include "federation/identity/identity.h"
+#include "federation/identity/invitation.h"
+#include "federation/transport/client.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct EnrolOptions {
+  std::string invitation;
+  std::string dir;
+};
+
+// What a person does next depends on what they were invited as.
+std::string NextStep(const identity::Identity& own, const std::string& dir) {
+  switch (own.role()) {
+    case identity::Role::kMember:
+      return "dure site serve --dir " + dir + " --data FOLDER";
+    case identity::Role::kOperator:
+      return "dure invite --dir " + dir + " --member NAME --site NAME";
+    case identity::Role::kOfficer:
+    case identity::Role::kResearcher:
+    case identity::Role::kAggregator:
+      break;
+  }
+  return "dure identity show --dir " + dir;
+}
+
+Status Enrol(const EnrolOptions& options, Context& context) {
+  DURE_ASSIGN(const identity::Invitation invitation, identity::ParseInvitation(options.invitation));
+  DURE_ASSIGN(const Bytes request,
+              identity::PrepareEnrolment(invitation, options.dir, context.Now()));
+  context.Say("Asking " + invitation.enrol_address + " to enrol " +
+              std::string(identity::Name(invitation.subject.role)) + " " +
+              invitation.subject.site.str() + " of " + invitation.subject.member.str() + " …");
+  const transport::EnrolDial dial = {invitation.enrol_address, invitation.subject.consortium,
+                                     invitation.root_pin};
+  const Result<Bytes> response = transport::Enrol(dial, request);
+  if (!response) return Within(response.error(), "enrolling at " + invitation.enrol_address);
+  DURE_TRY(identity::AcceptEnrolment(invitation, options.dir, *response, context.Now()));
+  DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(options.dir));
+  if (context.json()) {
+    context.PrintJson(ordered_json{
+        {"consortium", own.subject.consortium},
+        {"member", own.member().str()},
+        {"role", identity::Name(own.role())},
+        {"site", own.site().str()},
+        {"dir", options.dir},
+        {"expires", FormatRfc3339(own.not_after)},
+        {"address",
+         own.address}}.dump());
+    return {};
+  }
+  context.Print("Enrolled: " + std::string(identity::Name(own.role())) + " " + own.site().str() +
+                " of " + own.member().str() + " in " + own.subject.consortium +
+                ". The keys are in " + options.dir + "/identity and nowhere else.");
+  context.Say("Now: " + NextStep(own, options.dir));
+  return {};
+}
+
+void AddEnrol(CLI::App& noun, Context& context) {
+  auto options = std::make_shared<EnrolOptions>();
+  CLI::App& verb = AddVerb(noun, "enrol", "Enrol with an invitation: makes keys, gets certificates",
+                           "dure site enrol dure1-AbC… --dir /var/lib/dure-site\n"
+                           "dure site enrol \"$INVITATION\" --dir kt-seoul --json");
+  verb.add_option("invitation", options->invitation, "The line that the operator gave you")
+      ->required();
+  verb.add_option("--dir", options->dir, "The folder to make")->required();
+  context.Do(verb, [options, &context] { return Enrol(*options, context); });
+}
+
+}  // namespace
+
+void AddSiteCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "site", "Enrol and run a site");
+  AddEnrol(noun, context);
+}
+
+}  // namespace dure::cli
