@@ -3,7 +3,7 @@
     read_export_test.py EXPORT_PROBE LOSS_PROBE FOLDER
 
 EXPORT_PROBE writes FOLDER, LOSS_PROBE prints the engine's loss on it. Nothing here shares code
-with either: names, shapes, padding and the mathematics of LlamaForCausalLM are written a second time.
+with either: names, shapes, padding and the mathematics of the model are written a second time.
 """
 import array
 import json

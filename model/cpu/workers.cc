@@ -9,12 +9,18 @@ extern "C" int omp_get_max_threads(void);
 namespace dure::model::cpu {
 namespace {
 
-constexpr int kSpins = 4000;  // a few microseconds
+constexpr int kSpins = 500;  // tens of microseconds: longer than a wake-up costs
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
 
 void WaitWhile(const std::atomic<uint32_t>& value, uint32_t old) {
   for (int i = 0; i < kSpins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
-    __builtin_ia32_pause();
+    Pause();
   }
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }

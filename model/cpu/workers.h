@@ -1,7 +1,7 @@
 // A fixed team of threads that run one function together.
 //
 // Run(f) calls f(0) on the caller and f(1) … f(size-1) on the team, and returns when all have
-// returned; inside, Barrier() waits for the whole team. Waiting spins a few microseconds and then
+// returned; inside, Barrier() waits for the whole team. Waiting spins some microseconds and then
 // sleeps, since several trainers may share one machine. Library GEMMs called inside use one thread
 // each.
 #pragma once

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Training speed beside PyTorch: the same model, batch and threads, in the same run, taking turns.
+
+    compare.py BENCH_TRAIN [--rounds 3] [--steps 5] [--threads 2] [--json]
+
+BENCH_TRAIN is the built program. PyTorch is Debian's: apt-get install python3-torch
+libopenblas0-openmp (the default pthread OpenBLAS is half as fast on two cores), run by
+/usr/bin/python3. Its model is written as one would for PyTorch 1.13 on CPU, which has no fused
+attention there: fused QKV and gate/up products, batched matrix products for attention, softmax and
+cross-entropy from torch, AdamW with foreach, clipping. Each side runs in its own process and sides
+take turns, so that a busy machine hurts both alike; each reports its best median, and tokens per
+second of processor time too (with one thread that is fair even when others use the machine). Exit
+status 1 if the built-in engine is not faster.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+MODEL = {"vocab": 4096, "dim": 384, "layers": 6, "heads": 6, "ffn": 1024,
+         "sequence": 256, "batch": 8}
+
+
+def build(torch):
+    nn, functional = torch.nn, torch.nn.functional
+    dim, heads, ffn, length = MODEL["dim"], MODEL["heads"], MODEL["ffn"], MODEL["sequence"]
+    head_dim = dim // heads
+
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(dim))
+
+        def forward(self, x):
+            return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5) * self.weight
+
+    positions = torch.arange(length, dtype=torch.float32)
+    angles = torch.outer(positions, 10000.0 ** (-torch.arange(0, head_dim, 2) / head_dim))
+    cos, sin = torch.cat([angles.cos()] * 2, 1), torch.cat([angles.sin()] * 2, 1)
+    mask = torch.full((length, length), float("-inf")).triu(1)
+
+    def rotate(x):
+        low, high = x.chunk(2, -1)
+        return x * cos + torch.cat((-high, low), -1) * sin
+
+    class Layer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention_norm, self.mlp_norm = Norm(), Norm()
+            self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+            self.out = nn.Linear(dim, dim, bias=False)
+            self.gate_up = nn.Linear(dim, 2 * ffn, bias=False)
+            self.down = nn.Linear(ffn, dim, bias=False)
+
+        def forward(self, x):
+            batch = x.shape[0]
+            qkv = self.qkv(self.attention_norm(x)).view(batch, length, 3, heads, head_dim)
+            q, k, v = qkv.permute(2, 0, 3, 1, 4)
+            q, k = rotate(q) * head_dim ** -0.5, rotate(k)
+            scores = torch.baddbmm(mask, q.reshape(-1, length, head_dim),
+                                   k.reshape(-1, length, head_dim).transpose(1, 2))
+            mixed = torch.bmm(scores.softmax(-1), v.reshape(-1, length, head_dim))
+            mixed = mixed.view(batch, heads, length, head_dim).transpose(1, 2)
+            x = x + self.out(mixed.reshape(batch, length, dim))
+            gate, up = self.gate_up(self.mlp_norm(x)).chunk(2, -1)
+            return x + self.down(functional.silu(gate) * up)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(MODEL["vocab"], dim)
+            nn.init.normal_(self.embedding.weight, std=0.02)
+            self.layers = nn.ModuleList(Layer() for _ in range(MODEL["layers"]))
+            self.norm = Norm()
+
+        def forward(self, tokens, targets):
+            x = self.embedding(tokens)
+            for layer in self.layers:
+                x = layer(x)
+            logits = functional.linear(self.norm(x), self.embedding.weight)
+            return functional.cross_entropy(logits.view(-1, MODEL["vocab"]), targets.view(-1))
+
+    return Model()
+
+
+def run_torch(threads, steps):
+    import torch  # only in the child process
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    model = build(torch)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), foreach=True)
+    text = torch.randint(0, MODEL["vocab"], (MODEL["batch"] * MODEL["sequence"] + 1,))
+    shape = (MODEL["batch"], MODEL["sequence"])
+    seconds = []
+    for step in range(steps + 2):
+        if step == 2:
+            processor = time.process_time()
+        begin = time.perf_counter()
+        loss = model(text[:-1].view(shape), text[1:].view(shape))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        value = loss.item()
+        seconds.append(time.perf_counter() - begin)
+    processor = time.process_time() - processor
+    steady = sorted(seconds[2:])
+    tokens = shape[0] * shape[1]
+    print(json.dumps({
+        "engine": "torch " + torch.__version__, "threads": threads,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "tokens_per_second": round(tokens / steady[len(steady) // 2], 1),
+        "best": round(tokens / steady[0], 1),
+        "tokens_per_processor_second": round(tokens * steps / processor, 1),
+        "first_step_seconds": round(seconds[0], 4),
+        "loss": round(value, 4)}))
+
+
+def child(command, threads):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("bench", help="the built bench_train, or 'torch' for PyTorch alone")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if options.bench == "torch":
+        run_torch(options.threads, options.steps)
+        return 0
+    count = ["--threads", str(options.threads), "--steps", str(options.steps)]
+    ours = [options.bench, "--model", "small", "--batch", str(MODEL["batch"]),
+            "--sequence", str(MODEL["sequence"])] + count
+    theirs = ["/usr/bin/python3", os.path.abspath(__file__), "torch"] + count
+    results = {"dure": [], "torch": []}
+    for _ in range(options.rounds):
+        results["dure"].append(child(ours, options.threads))
+        results["torch"].append(child(theirs, options.threads))
+    def best_of(figure):
+        return {side: max(run[figure] for run in runs) for side, runs in results.items()}
+
+    best, processor = best_of("tokens_per_second"), best_of("tokens_per_processor_second")
+    ratio = best["dure"] / best["torch"]
+    processor_ratio = processor["dure"] / processor["torch"]
+    report = {"figure": "train", "dure_tokens_per_second": best["dure"],
+              "torch_tokens_per_second": best["torch"], "ratio": round(ratio, 3),
+              "processor_ratio": round(processor_ratio, 3), "runs": results}
+    if options.json:
+        print(json.dumps(report))
+    else:
+        print(f"dure  {best['dure']:8.0f} tokens/s\ntorch {best['torch']:8.0f} tokens/s\n"
+              f"ratio {ratio:8.2f} (at least 1, aim 1.5); by processor time {processor_ratio:.2f}")
+    return 0 if ratio > 1 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
