@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (auto line = cutter.Next(); line && line->has_value(); line = cutter.Next()) {
     if (const auto request = ParseRequest(**line)) {
       const auto again = ToLine(*request);
-      DURE_CHECK(!again || ParseRequest(Unended(*again)).value() == *request, "a request survives the wire");
+      DURE_CHECK(!again || ParseRequest(Unended(*again)).value() == *request,
+                 "a request survives the wire");
     }
     if (const auto event = ParseEvent(**line)) {
       DURE_CHECK(ParseEvent(Unended(ToLine(*event))).has_value(), "an event survives the wire");

@@ -104,11 +104,14 @@ TEST(SeatMessages, MalformedRequestsAreRefusedByField) {
        "data is missing"},
       {R"({"kind":"task","task":"prepare","tokenizer_path":"b","work_dir":"w","data":{}})",
        "path is missing"},
-      {R"({"kind":"task","task":"prepare","tokenizer_path":"b","work_dir":"w","data":{"path":"p","columns":[1]}})",
+      {R"({"kind":"task","task":"prepare","tokenizer_path":"b","work_dir":"w",)"
+       R"("data":{"path":"p","columns":[1]}})",
        "list of strings"},
-      {R"({"kind":"task","task":"generate","model_path":"m","config_path":"c","tokenizer_path":"t","tokens_max":4294967296})",
+      {R"({"kind":"task","task":"generate","model_path":"m","config_path":"c",)"
+       R"("tokenizer_path":"t","tokens_max":4294967296})",
        "tokens_max is not a count"},
-      {R"({"kind":"task","task":"generate","model_path":"m","config_path":"c","tokenizer_path":"t","temperature":"hot"})",
+      {R"({"kind":"task","task":"generate","model_path":"m","config_path":"c",)"
+       R"("tokenizer_path":"t","temperature":"hot"})",
        "temperature"},
       {R"({"kind":"stop","keep":1})", "keep is not a boolean"},
   };
