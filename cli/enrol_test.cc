@@ -21,7 +21,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 WallTime RealNow() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  static const loop::EventLoop clock;
+  return clock.WallNow();
 }
 
 struct Outcome {
