@@ -17,6 +17,11 @@ class Target:
     uses: list
 
 
+def pattern_of(source):
+    parts = re.split(r'\$\{\w+\}', source)
+    return re.compile('.*'.join(re.escape(part) for part in parts) + '$')
+
+
 def parse(path, text):
     text = re.sub(r'#[^\n]*', '', text)
     folder = posixpath.dirname(path)
@@ -30,8 +35,7 @@ def parse(path, text):
                 fields[current].append(word)
         if not fields['']:
             continue
-        sources = [re.compile('.*'.join(re.escape(part) for part in re.split(r'\$\{\w+\}', s)) + '$')
-                   for s in fields.get('SOURCES', [])]
+        sources = [pattern_of(source) for source in fields.get('SOURCES', [])]
         yield Target(match.group(1), fields[''][0], folder, sources, fields.get('USES', []))
 
 

@@ -1,4 +1,4 @@
-"""The rules of docs/style.md that a program can see. Each takes one File and yields (line, message)."""
+"""The rules of docs/style.md that a program can see; each takes a File, yields (line, message)."""
 
 import ast
 import posixpath
@@ -13,7 +13,8 @@ NESTING_MAX = 3
 
 FOLDERS_REFUSED = {'utils', 'util', 'common', 'helpers', 'helper', 'base', 'misc', 'manager',
                    'managers'}
-SUFFIXES_REFUSED = ('Manager', 'Helper', 'Helpers', 'Util', 'Utils', 'Handler', 'Data', 'Info', 'Impl')
+SUFFIXES_REFUSED = ('Manager', 'Helper', 'Helpers', 'Util', 'Utils', 'Handler', 'Data', 'Info',
+                    'Impl')
 
 # Written in two halves, so that this file keeps its own rule.
 UNFINISHED = re.compile(r'\b(?:TO' r'DO|FIX' r'ME|X' r'XX|HA' r'CK)\b')
@@ -53,7 +54,8 @@ def names(file):
         yield 1, 'a file is named in snake_case'
     if not file.is_cpp:
         return
-    for line, match in file.find(r'\b(?:class|struct|enum(?:\s+class)?)\s+(\w+)\s*(?:final\s*)?[:{]'):
+    kinds = r'(?:class|struct|enum(?:\s+class)?)'
+    for line, match in file.find(rf'\b{kinds}\s+(\w+)\s*(?:final\s*)?[:{{]'):
         if match.group(1).endswith(SUFFIXES_REFUSED):
             yield line, f'"{match.group(1)}" ends in a word that says nothing'
 
@@ -130,15 +132,16 @@ def time_and_chance(file):
         for line, _ in file.find(r'\bsystem_clock::now\b|\bgettimeofday\s*\(|\bstd::time\s*\('
                                  r'|\bCLOCK_REALTIME\b|\btime\s*\(\s*(?:nullptr|NULL|0)\s*\)'):
             yield line, 'wall-clock time comes from federation/clock'
-    for line, _ in file.find(r'\bstd::(?:\w+_distribution|mt19937\w*|random_device|default_random_engine'
-                             r'|minstd_rand0?|rand|srand)\b'):
+    for line, _ in file.find(r'\bstd::(?:\w+_distribution|mt19937\w*|random_device'
+                             r'|default_random_engine|minstd_rand0?|rand|srand)\b'):
         yield line, 'chance comes from federation/random, without std:: engines or distributions'
 
 
 def tests(file):
     if not (file.is_test and file.is_cpp):
         return
-    for line, _ in file.find(r'\b(?:sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w.>:])sleep\s*\('):
+    for line, _ in file.find(r'\b(?:sleep_for|sleep_until|usleep|nanosleep)\b'
+                             r'|(?<![\w.>:])sleep\s*\('):
         yield line, 'a test never sleeps'
     # An address that is only text may have any port; one that is bound or dialled may not.
     for line, _ in file.find(r'(?i)(?:listen|bind|dial|connect|serve|port)\w*\s*\([^;{}]*'

@@ -35,7 +35,8 @@ class Block:
     control_depth: int = 0
 
 
-LABEL = re.compile(r'^(?:(?:case\b[^:]*|default|public|private|protected|[A-Za-z_]\w*)\s*:(?!:)\s*)+')
+LABEL = re.compile(
+    r'^(?:(?:case\b[^:]*|default|public|private|protected|[A-Za-z_]\w*)\s*:(?!:)\s*)+')
 CONTROL = re.compile(r'^(?:else\b|do$|try$|(?:if|for|while|switch|catch)\b)')
 LAMBDA = re.compile(
     r'\[[^\[\]]*\]\s*(?:<[^<>]*>\s*)?'
@@ -78,7 +79,8 @@ class Braces:
         parent = self.stack[-1][0] if self.stack else None
         scope = parent.kind if parent else 'namespace'
         kind = kind_of(head, scope)
-        if kind != 'lambda' and (self.parentheses > 0 or (kind == 'function' and MEMBER.search(head))):
+        is_member = kind == 'function' and MEMBER.search(head)
+        if kind != 'lambda' and (self.parentheses > 0 or is_member):
             kind = 'initializer'
         depth = parent.control_depth if parent and kind not in ('function', 'lambda') else 0
         block = Block(kind, head, self.line, control_depth=depth + (kind == 'control'))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Enforces docs/style.md over every tracked file: prints `path:line: what is wrong`, ends with 1 if any.
+"""Enforces docs/style.md over every tracked file: prints `path:line: what is wrong`, if anything
+is, and then ends with 1.
 
     tidy.py [ROOT]
 """
@@ -11,8 +12,8 @@ import sys
 import rooms
 import rules
 
-TEXT = ('.cc', '.h', '.cu', '.cuh', '.py', '.md', '.txt', '.cmake', '.proto', '.sh', '.json', '.toml',
-        '.cpp', '.hpp', '.cxx', '.hh', '.service', '.html', '.css', '.js')
+TEXT = ('.cc', '.h', '.cu', '.cuh', '.py', '.md', '.txt', '.cmake', '.proto', '.sh', '.json',
+        '.toml', '.cpp', '.hpp', '.cxx', '.hh', '.service', '.html', '.css', '.js')
 # Bytes for parsers, kept as they were found.
 SKIPPED = ('tests/fuzz/corpus/', 'build/', '.demo/')
 

@@ -97,15 +97,16 @@ class Planted(unittest.TestCase):
         body = '{\n' + '  G();\n' * 80 + '}\n'
         for head in ('Status Room::Enter(int a) const ', 'auto F(int a) -> Result<int> ',
                      'A::A(int x) : x_(x), y_{x} ', 'template <typename T>\nvoid F(T t) noexcept ',
-                     'TEST(Room, Works) ', 'class A {\n void F() override ', 'bool operator()(int a) ',
-                     'void F(std::vector<int> a = {}) ', 'static void F(const char (&a)[3]) '):
+                     'TEST(Room, Works) ', 'class A {\n void F() override ',
+                     'bool operator()(int a) ', 'void F(std::vector<int> a = {}) ',
+                     'static void F(const char (&a)[3]) '):
             found = breaches({'federation/one/a.cc': head + body + '};\n'})
             self.assertTrue(any('function has' in f[2] for f in found), head)
 
     def test_nesting(self):
         self.found('federation/one/a.cc', nested(4), 5, 'nested')
-        loops = 'void F() {\nfor (int i = 0; i < 3; ++i) {\nswitch (i) {\ncase 1: {\nwhile (a) {\n' \
-                'if (b) {\n}\n}\n}\n}\n}\n}\n'
+        loops = ('void F() {\nfor (int i = 0; i < 3; ++i) {\nswitch (i) {\ncase 1: {\n'
+                 'while (a) {\nif (b) {\n}\n}\n}\n}\n}\n}\n')
         self.found('federation/one/a.cc', loops, 6, 'nested')
 
     def test_values_in_braces_do_not_hide_control(self):
@@ -121,8 +122,8 @@ class Planted(unittest.TestCase):
         self.found('model/a.cpp', '\n', 1, '.cc')
         self.found('model/BigThing.cc', '\n', 1, 'snake_case')
         self.found('model/big-thing.h', HEADER, 1, 'snake_case')
-        for name in ('RoundManager', 'FileHelper', 'StringUtil', 'EventHandler', 'RunData', 'SiteInfo',
-                     'StoreImpl'):
+        for name in ('RoundManager', 'FileHelper', 'StringUtil', 'EventHandler', 'RunData',
+                     'SiteInfo', 'StoreImpl'):
             self.found('model/a.cc', f'\nclass {name} final : public X {{}};\n', 2, name)
 
     def test_headers(self):
@@ -132,7 +133,8 @@ class Planted(unittest.TestCase):
     def test_libraries_stay_in_their_place(self):
         for include in ('"dure/v1/round.pb.h"', '<grpcpp/grpcpp.h>', '<google/protobuf/message.h>'):
             self.found('federation/one/a.cc', f'\n#include {include}\n', 2, 'federation/transport')
-        for include in ('<spdlog/spdlog.h>', '<fmt/format.h>', '<nlohmann/json.hpp>', '<CLI/CLI.hpp>'):
+        for include in ('<spdlog/spdlog.h>', '<fmt/format.h>', '<nlohmann/json.hpp>',
+                        '<CLI/CLI.hpp>'):
             self.found('model/a.h', HEADER + f'#include {include}\n', 3, 'heavy')
         self.found('policy/decide.h', HEADER + '#include <sqlite3.h>\n', 3, 'SQL')
         sql = '#include <sqlite3.h>\n'
@@ -148,8 +150,8 @@ class Planted(unittest.TestCase):
         for code in ('std::chrono::system_clock::now()', 'std::time(nullptr)', 'time(NULL)',
                      'gettimeofday(&t, 0)', 'clock_gettime(CLOCK_REALTIME, &t)'):
             self.found('site/a.cc', f'\nauto t = {code};\n', 2, 'wall-clock')
-        for code in ('std::uniform_int_distribution<int> d', 'std::mt19937 g', 'std::random_device r',
-                     'int a = std::rand()'):
+        for code in ('std::uniform_int_distribution<int> d', 'std::mt19937 g',
+                     'std::random_device r', 'int a = std::rand()'):
             self.found('site/a.cc', f'\n{code};\n', 2, 'chance')
 
     def test_tests_neither_sleep_nor_name_ports(self):
