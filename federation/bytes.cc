@@ -75,7 +75,8 @@ Result<Bytes> FromBase64(std::string_view text) {
   for (int padding = 0; padding < 2 && !text.empty() && text.back() == '='; ++padding) {
     text.remove_suffix(1);
   }
-  if (text.size() % 4 == 1) return Fail(ErrorCode::kInvalid, "base64 text has an impossible length");
+  if (text.size() % 4 == 1)
+    return Fail(ErrorCode::kInvalid, "base64 text has an impossible length");
   Bytes out;
   out.reserve(text.size() * 3 / 4);
   uint32_t group = 0;

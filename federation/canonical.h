@@ -1,5 +1,6 @@
-// Canonical bytes: what we sign, hash and persist. Integers little-endian at fixed width, strings and byte
-// strings with a u32 length before them. One value has one encoding; the reader refuses anything else.
+// Canonical bytes: what we sign, hash and persist. Integers little-endian at fixed width, strings
+// and byte strings with a u32 length before them. One value has one encoding; the reader refuses
+// anything else.
 #pragma once
 
 #include <cstdint>

@@ -62,7 +62,8 @@ Sha256Hasher& Sha256Hasher::Update(ByteView bytes) {
 
 Digest Sha256Hasher::Finish() {
   Digest digest;
-  DURE_CHECK(EVP_DigestFinal_ex(state_->context, digest.bytes.data(), nullptr) == 1, "SHA-256 ends");
+  DURE_CHECK(EVP_DigestFinal_ex(state_->context, digest.bytes.data(), nullptr) == 1,
+             "SHA-256 ends");
   state_->Start();
   return digest;
 }

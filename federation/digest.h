@@ -19,13 +19,14 @@ struct Digest {
   bool IsZero() const;
   std::string Hex() const { return ToHex(bytes); }
   ByteView View() const { return bytes; }
-  static Result<Digest> FromHex(std::string_view hex);     // kInvalid unless 64 hex digits
-  static Result<Digest> FromBytes(ByteView bytes);         // kInvalid unless 32 bytes
+  static Result<Digest> FromHex(std::string_view hex);  // kInvalid unless 64 hex digits
+  static Result<Digest> FromBytes(ByteView bytes);      // kInvalid unless 32 bytes
 };
 
 Digest Sha256(ByteView bytes);
 
-// Streaming SHA-256. Not thread-safe; reusable after Finish. OpenSSL's algorithm is fetched once a process.
+// Streaming SHA-256. Not thread-safe; reusable after Finish. OpenSSL's algorithm is fetched once a
+// process.
 class Sha256Hasher {
  public:
   Sha256Hasher();

@@ -12,8 +12,8 @@
 
 namespace dure {
 
-// Text ids are 1..64 characters of [a-z0-9-], starting and ending with a letter or digit: safe in a path, a
-// certificate, a log entry and a sentence.
+// Text ids are 1..64 characters of [a-z0-9-], starting and ending with a letter or digit: safe in a
+// path, a certificate, a log entry and a sentence.
 Status ValidateName(std::string_view kind, std::string_view text);
 
 template <typename Tag>
@@ -33,10 +33,18 @@ class Name_ {
   std::string text_;
 };
 
-struct MemberTag { static constexpr std::string_view kKind = "member"; };
-struct SiteTag { static constexpr std::string_view kKind = "site"; };
-struct RunTag { static constexpr std::string_view kKind = "run"; };
-struct DatasetTag { static constexpr std::string_view kKind = "dataset"; };
+struct MemberTag {
+  static constexpr std::string_view kKind = "member";
+};
+struct SiteTag {
+  static constexpr std::string_view kKind = "site";
+};
+struct RunTag {
+  static constexpr std::string_view kKind = "run";
+};
+struct DatasetTag {
+  static constexpr std::string_view kKind = "dataset";
+};
 
 using MemberId = Name_<MemberTag>;    // an institution
 using SiteId = Name_<SiteTag>;        // one member's daemon

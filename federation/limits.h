@@ -7,16 +7,18 @@
 
 namespace dure::limits {
 
-inline constexpr size_t kControlMessageBytesMax = 64 * 1024;  // control is small; data travels by digest
-inline constexpr size_t kChunkBytes = 1024 * 1024;            // measured best under TLS: 256 KiB..1 MiB
-inline constexpr uint64_t kBlobBytesMax = uint64_t{1} << 46;  // 64 TiB: a 600 B model with optimizer state
-inline constexpr size_t kSitesMax = 256;                      // int8 lanes in 16-bit sums hold 258
-inline constexpr size_t kEntryBytesMax = 65535;               // C2SP tlog-tiles: uint16 length prefix
-inline constexpr size_t kNoteSignaturesMax = 64;              // C2SP signed-note: accept at least 16
+// Control is small; data travels by digest.
+inline constexpr size_t kControlMessageBytesMax = 64 * 1024;
+inline constexpr size_t kChunkBytes = 1024 * 1024;  // measured best under TLS: 256 KiB..1 MiB
+// 64 TiB: a 600 B model with optimizer state.
+inline constexpr uint64_t kBlobBytesMax = uint64_t{1} << 46;
+inline constexpr size_t kSitesMax = 256;          // int8 lanes in 16-bit sums hold 258
+inline constexpr size_t kEntryBytesMax = 65535;   // C2SP tlog-tiles: uint16 length prefix
+inline constexpr size_t kNoteSignaturesMax = 64;  // C2SP signed-note: accept at least 16
 inline constexpr size_t kNameBytesMax = 64;
-inline constexpr size_t kInvitationBytesMax = 4096;           // one line a person can paste
+inline constexpr size_t kInvitationBytesMax = 4096;  // one line a person can paste
 inline constexpr uint64_t kRoundsMax = 1'000'000;
 inline constexpr uint64_t kParameterCountMax = uint64_t{1} << 40;
-inline constexpr int kDataStreamsPerSite = 2;                 // a second stream hides the first one's stalls
+inline constexpr int kDataStreamsPerSite = 2;  // a second stream hides the first one's stalls
 
 }  // namespace dure::limits

@@ -1,4 +1,5 @@
-// The only source of chance. OpenSSL's in production, a seeded one in simulation and for reproducible training.
+// The only source of chance. OpenSSL's in production, a seeded one in simulation and for
+// reproducible training.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class SystemRandom final : public Random {
   void Fill(std::span<uint8_t> out) override;
 };
 
-// xoshiro256** seeded through splitmix64. Not cryptographic: tests and simulation only. Not thread-safe.
+// xoshiro256** seeded through splitmix64. Not cryptographic: tests and simulation only. Not
+// thread-safe.
 class SeededRandom final : public Random {
  public:
   explicit SeededRandom(uint64_t seed);

@@ -1,7 +1,8 @@
 // Result<T>: a value or an Error. No exception crosses a header of Dure.
 //
-// A refusal is a value of the caller's own type; an Error is the world (disk, peer, input); a broken
-// promise of our own code is DURE_CHECK (check.h). Add context on the way up: `return Within(e, "while …")`.
+// A refusal is a value of the caller's own type; an Error is the world (disk, peer, input); a
+// broken promise of our own code is DURE_CHECK (check.h). Add context on the way up: `return
+// Within(e, "while …")`.
 #pragma once
 
 #include <string>
@@ -54,16 +55,16 @@ inline tl::unexpected<Error> Within(Error error, std::string_view context) {
 #define DURE_CONCAT(a, b) DURE_CONCAT_INNER(a, b)
 
 // DURE_TRY(status_expression);  returns its error from the enclosing function.
-#define DURE_TRY(expression)                                                   \
-  do {                                                                         \
-    if (auto dure_status = (expression); !dure_status)                         \
-      return ::tl::unexpected<::dure::Error>(std::move(dure_status.error()));  \
+#define DURE_TRY(expression)                                                  \
+  do {                                                                        \
+    if (auto dure_status = (expression); !dure_status)                        \
+      return ::tl::unexpected<::dure::Error>(std::move(dure_status.error())); \
   } while (false)
 
 // DURE_ASSIGN(auto value, result_expression);  declares value or returns the error.
-#define DURE_ASSIGN(declaration, expression)                                         \
-  auto DURE_CONCAT(dure_result_, __LINE__) = (expression);                           \
-  if (!DURE_CONCAT(dure_result_, __LINE__))                                          \
-    return ::tl::unexpected<::dure::Error>(                                          \
-        std::move(DURE_CONCAT(dure_result_, __LINE__).error()));                     \
+#define DURE_ASSIGN(declaration, expression)                     \
+  auto DURE_CONCAT(dure_result_, __LINE__) = (expression);       \
+  if (!DURE_CONCAT(dure_result_, __LINE__))                      \
+    return ::tl::unexpected<::dure::Error>(                      \
+        std::move(DURE_CONCAT(dure_result_, __LINE__).error())); \
   declaration = std::move(*DURE_CONCAT(dure_result_, __LINE__))

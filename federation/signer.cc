@@ -39,7 +39,8 @@ Ed25519Signer::~Ed25519Signer() = default;
 Result<std::unique_ptr<Ed25519Signer>> Ed25519Signer::FromSeed(ByteView seed32) {
   if (seed32.size() != 32) return Fail(ErrorCode::kInvalid, "an Ed25519 seed has 32 bytes");
   auto state = std::make_unique<State>();
-  state->key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed32.data(), seed32.size());
+  state->key =
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed32.data(), seed32.size());
   DURE_CHECK(state->key != nullptr, "OpenSSL takes any 32-byte seed");
   return std::unique_ptr<Ed25519Signer>(new Ed25519Signer(std::move(state)));
 }
@@ -66,7 +67,8 @@ std::unique_ptr<Ed25519Signer> Ed25519Signer::Generate() {
 PublicKey Ed25519Signer::Key() const {
   PublicKey key;
   size_t n = key.size();
-  DURE_CHECK(EVP_PKEY_get_raw_public_key(state_->key, key.data(), &n) == 1, "the key has a public part");
+  DURE_CHECK(EVP_PKEY_get_raw_public_key(state_->key, key.data(), &n) == 1,
+             "the key has a public part");
   return key;
 }
 
@@ -74,8 +76,9 @@ Signature Ed25519Signer::SignRaw(ByteView message) const {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   Signature signature;
   size_t n = signature.size();
-  const bool ok = EVP_DigestSignInit(context, nullptr, nullptr, nullptr, state_->key) == 1 &&
-                  EVP_DigestSign(context, signature.data(), &n, message.data(), message.size()) == 1;
+  const bool ok =
+      EVP_DigestSignInit(context, nullptr, nullptr, nullptr, state_->key) == 1 &&
+      EVP_DigestSign(context, signature.data(), &n, message.data(), message.size()) == 1;
   EVP_MD_CTX_free(context);
   DURE_CHECK(ok && n == signature.size(), "Ed25519 signs any message");
   return signature;
@@ -83,8 +86,9 @@ Signature Ed25519Signer::SignRaw(ByteView message) const {
 
 std::string Ed25519Signer::ToPem() const {
   BIO* bio = BIO_new(BIO_s_mem());
-  DURE_CHECK(PEM_write_bio_PKCS8PrivateKey(bio, state_->key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
-             "a key can be written");
+  DURE_CHECK(
+      PEM_write_bio_PKCS8PrivateKey(bio, state_->key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
+      "a key can be written");
   char* text = nullptr;
   const long n = BIO_get_mem_data(bio, &text);
   std::string pem(text, static_cast<size_t>(n));

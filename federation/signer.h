@@ -1,8 +1,8 @@
 // Signatures over our own canonical bytes. Ed25519 (RFC 8032) in production.
 //
-// Every use has a domain: the signature covers "DURE1" 0x00 domain 0x00 message, so a signature made for one
-// purpose is never valid for another. Formats that fix their own signed bytes (signed notes, DSSE's PAE) use
-// the raw forms.
+// Every use has a domain: the signature covers "DURE1" 0x00 domain 0x00 message, so a signature
+// made for one purpose is never valid for another. Formats that fix their own signed bytes (signed
+// notes, DSSE's PAE) use the raw forms.
 #pragma once
 
 #include <array>
@@ -30,12 +30,14 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual bool VerifyRaw(const PublicKey& key, ByteView message, ByteView signature) const = 0;
-  bool Verify(std::string_view domain, const PublicKey& key, ByteView message, ByteView signature) const;
+  bool Verify(std::string_view domain, const PublicKey& key, ByteView message,
+              ByteView signature) const;
 };
 
 class Ed25519Signer final : public Signer {
  public:
-  static Result<std::unique_ptr<Ed25519Signer>> FromSeed(ByteView seed32);   // kInvalid unless 32 bytes
+  static Result<std::unique_ptr<Ed25519Signer>> FromSeed(
+      ByteView seed32);  // kInvalid unless 32 bytes
   static Result<std::unique_ptr<Ed25519Signer>> FromPem(std::string_view pem);  // PKCS#8; kInvalid
   static std::unique_ptr<Ed25519Signer> Generate();
   ~Ed25519Signer() override;

@@ -13,17 +13,28 @@ namespace dure {
 
 std::string_view Name(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalid: return "invalid";
-    case ErrorCode::kNotFound: return "not found";
-    case ErrorCode::kAlreadyExists: return "already exists";
-    case ErrorCode::kFailedPrecondition: return "failed precondition";
-    case ErrorCode::kUnauthenticated: return "unauthenticated";
-    case ErrorCode::kPermissionDenied: return "permission denied";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kExhausted: return "exhausted";
-    case ErrorCode::kUnavailable: return "unavailable";
-    case ErrorCode::kCancelled: return "cancelled";
-    case ErrorCode::kInternal: return "internal";
+    case ErrorCode::kInvalid:
+      return "invalid";
+    case ErrorCode::kNotFound:
+      return "not found";
+    case ErrorCode::kAlreadyExists:
+      return "already exists";
+    case ErrorCode::kFailedPrecondition:
+      return "failed precondition";
+    case ErrorCode::kUnauthenticated:
+      return "unauthenticated";
+    case ErrorCode::kPermissionDenied:
+      return "permission denied";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kExhausted:
+      return "exhausted";
+    case ErrorCode::kUnavailable:
+      return "unavailable";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+    case ErrorCode::kInternal:
+      return "internal";
   }
   return "unknown";
 }
@@ -36,7 +47,8 @@ void CheckFailed(const char* file, int line, const char* condition, const char* 
 
 Status ValidateName(std::string_view kind, std::string_view text) {
   const auto wrong = [&](std::string_view why) {
-    return Fail(ErrorCode::kInvalid, std::string(kind) + " name \"" + std::string(text.substr(0, 80)) + "\" " +
+    return Fail(ErrorCode::kInvalid, std::string(kind) + " name \"" +
+                                         std::string(text.substr(0, 80)) + "\" " +
                                          std::string(why));
   };
   if (text.empty()) return wrong("is empty");

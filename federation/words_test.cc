@@ -62,17 +62,28 @@ TEST(Signer, BindsTheDomain) {
 }
 
 TEST(Signer, GivesTheVectorOfRfc8032) {
-  const Bytes seed = FromHex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").value();
+  const Bytes seed =
+      FromHex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").value();
   const auto signer = Ed25519Signer::FromSeed(seed).value();
-  EXPECT_EQ(ToHex(signer->Key()), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  EXPECT_EQ(ToHex(signer->Key()),
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   EXPECT_EQ(ToHex(signer->SignRaw({})),
-            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39"
+            "701cf9b46b"
             "d25bf5f0595bbe24655141438e7a100b");
 }
 
 TEST(Canonical, ReadsBackWhatItWroteAndNothingElse) {
-  const Bytes bytes = CanonicalWriter().U8(1).U32(2).U64(3).F32(-0.0f).F64(1e300).Bool(true).Text("두레")
-                          .Raw32(Sha256({})).Take();
+  const Bytes bytes = CanonicalWriter()
+                          .U8(1)
+                          .U32(2)
+                          .U64(3)
+                          .F32(-0.0f)
+                          .F64(1e300)
+                          .Bool(true)
+                          .Text("두레")
+                          .Raw32(Sha256({}))
+                          .Take();
   CanonicalReader reader(bytes);
   EXPECT_EQ(reader.U8(), 1);
   EXPECT_EQ(reader.U32(), 2u);

@@ -14,17 +14,22 @@ constexpr char kSchema[] =
     "PRAGMA trusted_schema=OFF;"
     "CREATE TABLE IF NOT EXISTS entry("
     "  name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    // Taking the write lock now shows at start, not at the first write, that another process is here.
+    // Taking the write lock now shows at start, not at the first write, that another process is
+    // here.
     "BEGIN IMMEDIATE; COMMIT;";
 
 ErrorCode CodeOf(int sqlite) {
   switch (sqlite & 0xff) {
-    case SQLITE_FULL: return ErrorCode::kExhausted;
+    case SQLITE_FULL:
+      return ErrorCode::kExhausted;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ErrorCode::kFailedPrecondition;
+    case SQLITE_LOCKED:
+      return ErrorCode::kFailedPrecondition;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return ErrorCode::kCorrupt;
-    default: return ErrorCode::kUnavailable;
+    case SQLITE_NOTADB:
+      return ErrorCode::kCorrupt;
+    default:
+      return ErrorCode::kUnavailable;
   }
 }
 
@@ -55,9 +60,7 @@ class Statement {
     const auto n = static_cast<size_t>(sqlite3_column_bytes(handle_, column));
     return data == nullptr ? Bytes{} : Bytes(data, data + n);
   }
-  std::string ColumnText(int column) const {
-    return std::string(AsText(ColumnBlob(column)));
-  }
+  std::string ColumnText(int column) const { return std::string(AsText(ColumnBlob(column))); }
 
  private:
   sqlite3_stmt* handle_ = nullptr;
@@ -143,8 +146,8 @@ Result<std::optional<Bytes>> Journal::Get(std::string_view key) const {
 }
 
 Result<std::map<std::string, Bytes>> Journal::Scan(std::string_view prefix) const {
-  Statement statement(state_->db,
-                      "SELECT name,value FROM entry WHERE substr(name,1,length(?1))=?1 ORDER BY name");
+  Statement statement(
+      state_->db, "SELECT name,value FROM entry WHERE substr(name,1,length(?1))=?1 ORDER BY name");
   statement.Text(1, prefix);
   std::map<std::string, Bytes> found;
   int rc;

@@ -1,8 +1,9 @@
 // Journal: a daemon's small durable state: named byte strings in one SQLite file.
 //
-// Life: Open once at start, then Apply/Get/Scan from the loop thread, destroyed at exit. It owns its file;
-// one process opens it at a time (a second Open fails with kFailedPrecondition). Nothing large belongs here:
-// a value is a state machine's canonical bytes or a name, at most kValueBytesMax.
+// Life: Open once at start, then Apply/Get/Scan from the loop thread, destroyed at exit. It owns
+// its file; one process opens it at a time (a second Open fails with kFailedPrecondition). Nothing
+// large belongs here: a value is a state machine's canonical bytes or a name, at most
+// kValueBytesMax.
 //
 // Written before told: Apply returns after the change survives a power cut (WAL, synchronous FULL).
 #pragma once
@@ -35,8 +36,8 @@ class Change {
 
 class Journal {
  public:
-  // Creates the file if absent. kFailedPrecondition: another process holds it. kCorrupt: not a journal.
-  // kUnavailable: the folder cannot be written.
+  // Creates the file if absent. kFailedPrecondition: another process holds it. kCorrupt: not a
+  // journal. kUnavailable: the folder cannot be written.
   static Result<std::unique_ptr<Journal>> Open(const std::string& path);
   ~Journal();
 

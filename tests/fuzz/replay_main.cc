@@ -1,4 +1,5 @@
-// Replays a fuzz corpus without libFuzzer: every file of each folder or path named on the command line.
+// Replays a fuzz corpus without libFuzzer: every file of each folder or path named on the command
+// line.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -14,7 +15,8 @@ int main(int argc, char** argv) {
   std::vector<std::filesystem::path> files;
   for (int i = 1; i < argc; ++i) {
     if (std::filesystem::is_directory(argv[i])) {
-      for (const auto& entry : std::filesystem::directory_iterator(argv[i])) files.push_back(entry.path());
+      for (const auto& entry : std::filesystem::directory_iterator(argv[i]))
+        files.push_back(entry.path());
     } else {
       files.emplace_back(argv[i]);
     }
