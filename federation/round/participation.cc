@@ -90,6 +90,7 @@ void Participation::On(const ResyncRequested&) {
   s_.has_plan = false;  // The current plan, declined so far, is taken as a new one.
   s_.held = {};
   EnterPhase(SitePhase::kIdle);
+  Continue();
 }
 
 // Plans
@@ -270,6 +271,10 @@ void Participation::FinishOutcome(Derivation derivation, const Base& derived) {
 
 void Participation::OnMessage(const RunEnded& m) {
   if (s_.phase == SitePhase::kLeft) return;
+  if (s_.phase == SitePhase::kDissent && !s_.ended) {
+    s_.ended = m;  // For after the dissent.
+    Changed();
+  }
   if (s_.phase == SitePhase::kEnded || s_.phase == SitePhase::kDissent) {
     return Say(Leave{s_.run, s_.sequence, true});
   }

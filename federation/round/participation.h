@@ -71,9 +71,10 @@ struct VerifyReceipt {
 struct CommitResidual {
   uint64_t current = 0;
   uint64_t former = 0;
-};                    // remove all other versions but these two
-struct FoldBack {     // -> Folded
-  RoundNumber round;  // whose training result and base are added
+  Digest contribution;  // whose receipt, or outcome, says so; zero after a fold
+};                      // remove all other versions but these two
+struct FoldBack {       // -> Folded
+  RoundNumber round;    // whose training result and base are added
   Base base;
   uint64_t residual_from = 0;
   uint64_t residual_to = 0;  // written, durable before the answer
@@ -201,9 +202,10 @@ class Participation {
   std::vector<SiteEffect> Handle(MonoTime now, const SiteEvent& event);
 
   SitePhase phase() const { return s_.phase; }
-  const RoundAttempt& at() const { return s_.plan.at; }  // of the last plan taken
-  const Base& base() const { return s_.held; }           // the model held
-  uint64_t residual() const { return s_.residual; }      // the version in force
+  const RoundAttempt& at() const { return s_.plan.at; }   // of the last plan taken
+  const Base& base() const { return s_.held; }            // the model held
+  uint64_t residual() const { return s_.residual; }       // the version in force
+  const Digest& contribution() const { return s_.blob; }  // in work; zero if none
 
  private:
   // How far the contribution of a round has come; it outlives an abandoned attempt.
@@ -265,7 +267,8 @@ class Participation {
         next_plan, outcome, fetched, last_ack, ended);
       if (has_plan) a(plan);
       if (has_manifest) a(manifest);
-      if (work != Work::kNone) a(work_plan, work_at);
+      if (work != Work::kNone) a(work_plan);
+      if (!envelope.empty()) a(work_at);
     }
   };
 

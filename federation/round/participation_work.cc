@@ -119,7 +119,7 @@ void Participation::Commit() {
   s_.residual_former = s_.residual;
   s_.residual = s_.residual_pending;
   Changed();
-  Emit(CommitResidual{s_.residual, s_.residual_former});
+  Emit(CommitResidual{s_.residual, s_.residual_former, s_.blob});
 }
 
 void Participation::Settle(bool counted) {
@@ -130,8 +130,9 @@ void Participation::Settle(bool counted) {
   }
   if (counted) {
     Commit();
+    const Digest blob = s_.blob;
     ClearWork();
-    return Emit(CommitResidual{s_.residual, s_.residual});
+    return Emit(CommitResidual{s_.residual, s_.residual, blob});
   }
   s_.folding = true;
   ++s_.residual_counter;
@@ -144,7 +145,7 @@ void Participation::On(const Folded& e) {
   s_.folding = false;
   s_.residual = s_.residual_counter;
   ClearWork();
-  Emit(CommitResidual{s_.residual, s_.residual});
+  Emit(CommitResidual{s_.residual, s_.residual, {}});
   Continue();
 }
 

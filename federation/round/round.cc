@@ -98,16 +98,21 @@ void Rounds::AdvanceGathering() {
   const bool enough = ready >= manifest_.cohort_min;
   if (enough && (!waiting || ready >= manifest_.cohort_max)) return FixCohort();
   if (now_ < *s_.window_end) return;
+  bool declined = false;
   for (auto& [id, site] : s_.sites) {
     const bool here = site.answer == Answer::kReady && site.connected;
     if (!here) site.away = true;
-    // Whoever declined is asked again: its reason may have gone.
-    if (site.answer == Answer::kDeclined) site.answer = Answer::kNone;
+    if (site.answer == Answer::kDeclined) declined = true;
   }
   Changed();
   if (enough) return FixCohort();
   s_.window_end = now_ + manifest_.join_window;
   Note(NoticeKind::kPhase, {}, "waiting-for-sites");
+  if (!declined) return;
+  // Whoever declined may think otherwise by now. A repeated plan would get a repeated answer.
+  ++s_.attempt;
+  ForgetAttempt();
+  InformAll();
 }
 
 void Rounds::FixCohort() {
@@ -208,6 +213,7 @@ void Rounds::CloseRound(const Appended& closed) {
   s_.last = std::move(outcome);
   s_.round = s_.round.Next();
   s_.attempt = 0;
+  s_.abandoned = 0;
   s_.spooled.clear();
   ForgetAttempt();
   // A round that changed nothing gives blobs of the same name again: those stay.
@@ -229,9 +235,10 @@ void Rounds::NextAttempt() {
     if (site.in_cohort && site.taken) s_.spooled.push_back(site.taken->contribution);
   }
   ++s_.attempt;
+  ++s_.abandoned;
   ForgetAttempt();
   if (s_.stopping) return EndRun("stopped");
-  if (s_.attempt % manifest_.attempts_max != 0) return StartGathering();
+  if (s_.abandoned % manifest_.attempts_max != 0) return StartGathering();
   PauseRun("attempts-exhausted");
   s_.paused_in = RunPhase::kGathering;
 }

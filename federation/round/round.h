@@ -294,6 +294,7 @@ class Rounds {
     RunPhase paused_in = RunPhase::kNew;  // kPaused: where Resume continues
     RoundNumber round;
     uint32_t attempt = 0;
+    uint32_t abandoned = 0;  // attempts at this round
     Base base;
     std::string reason;
     bool stopping = false;      // once the round is closed or abandoned
@@ -310,8 +311,8 @@ class Rounds {
 
     template <typename A>
     void Visit(A& a) {
-      a(phase, paused_in, round, attempt, base, reason, stopping, stopping_now, collecting,
-        opened_index, aggregate, next, spooled, last, sites);
+      a(phase, paused_in, round, attempt, abandoned, base, reason, stopping, stopping_now,
+        collecting, opened_index, aggregate, next, spooled, last, sites);
     }
   };
 

@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "federation/limits.h"
+#include "federation/round/testing.h"
+
+namespace dure::round {
+namespace {
+
+TEST(RunManifest, ComesBackFromItsCanonicalBytes) {
+  const RunManifest manifest = TestManifest();
+  const auto parsed = RunManifest::Parse(manifest.Canonical());
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(*parsed, manifest);
+  EXPECT_EQ(parsed->digest(), manifest.digest());
+}
+
+TEST(RunManifest, NamesTheFieldThatIsOutOfBounds) {
+  struct Case {
+    std::string names;
+    std::function<void(RunManifest&)> spoil;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<Case> cases = {
+      {"run", [](auto& m) { m.run = {}; }},
+      {"model_config", [](auto& m) { m.model_config.clear(); }},
+      {"model_config", [](auto& m) { m.model_config.assign(kModelConfigBytesMax + 1, ' '); }},
+      {"initial_model", [](auto& m) { m.initial_model = {}; }},
+      {"rounds", [](auto& m) { m.rounds = 0; }},
+      {"rounds", [](auto& m) { m.rounds = limits::kRoundsMax + 1; }},
+      {"quorum", [](auto& m) { m.quorum = 0; }},
+      {"cohort_min", [](auto& m) { m.quorum = 3; }},
+      {"cohort_max", [](auto& m) { m.cohort_max = 1; }},
+      {"cohort_max", [](auto& m) { m.cohort_max = limits::kSitesMax + 1; }},
+      {"join_window", [](auto& m) { m.join_window = Duration(0); }},
+      {"round_deadline", [](auto& m) { m.round_deadline = Duration(-1); }},
+      {"outer_eta", [nan](auto& m) { m.outer_eta = nan; }},
+      {"outer_mu", [](auto& m) { m.outer_mu = 1; }},
+      {"learning_rate", [nan](auto& m) { m.inner.learning_rate = nan; }},
+      {"weight_decay", [](auto& m) { m.inner.weight_decay = -1; }},
+      {"steps", [](auto& m) { m.inner.steps = 0; }},
+      {"batch", [](auto& m) { m.inner.batch = 0; }},
+      {"reference_tokens", [](auto& m) { m.reference_tokens = 0; }},
+      {"initial_scale", [](auto& m) { m.initial_scale = 0; }},
+      {"initial_scale", [](auto& m) { m.initial_scale = std::nanf(""); }},
+      {"block", [](auto& m) { m.block = 0; }},
+      {"total_steps", [](auto& m) { m.inner.schedule = ScheduleKind::kCosine; }},
+  };
+  for (const Case& one : cases) {
+    RunManifest manifest = TestManifest();
+    one.spoil(manifest);
+    const auto status = manifest.Validate();
+    ASSERT_FALSE(status) << "took a spoilt " << one.names;
+    EXPECT_THAT(status.error().message, testing::HasSubstr(one.names));
+    EXPECT_FALSE(RunManifest::Parse(manifest.Canonical())) << "parsed a spoilt " << one.names;
+  }
+}
+
+TEST(RunManifest, LargestPlanFitsAControlMessage) {
+  RunManifest manifest = TestManifest();
+  manifest.model_config.assign(kModelConfigBytesMax, 'x');
+  Plan plan;
+  plan.manifest = manifest;
+  plan.plan = MakePlan(manifest, {1}, 0, {manifest.initial_model, {}, {}});
+  EXPECT_LE(EncodeMessage(plan).size(), limits::kControlMessageBytesMax);
+}
+
+TEST(Names, AreParsedBackAndListTheirChoices) {
+  EXPECT_EQ(*ParseLane(Name(Lane::kInt16)), Lane::kInt16);
+  EXPECT_EQ(*ParseWeighting(Name(Weighting::kEqual)), Weighting::kEqual);
+  EXPECT_EQ(*ParseScheduleKind(Name(ScheduleKind::kWsd)), ScheduleKind::kWsd);
+  EXPECT_THAT(ParseLane("int4").error().message, testing::HasSubstr("int8, int16"));
+}
+
+Base SomeBase() { return {Sha256(AsBytes("m")), {}, Sha256(AsBytes("s"))}; }
+
+std::vector<Message> OneOfEach() {
+  const RunManifest manifest = TestManifest();
+  const RoundAttempt at{manifest.run, {1}, 2};
+  const SiteId a = TestSite("a");
+  const Digest blob = Sha256(AsBytes("blob"));
+  Outcome outcome;
+  outcome.at = at;
+  outcome.base = SomeBase();
+  outcome.next = SomeBase();
+  outcome.counted = {{a, 5, 1}, {TestSite("b"), 7, 2}};
+  outcome.weight_sum = 12;
+  Plan plan;
+  plan.manifest = manifest;
+  plan.plan = MakePlan(manifest, {1}, 2, SomeBase());
+  return {plan,
+          Roster{at, {a, TestSite("b")}, 3, Duration(5)},
+          Receipt{at, blob, 4, {1, 2}},
+          Refusal{at, blob, RefusalReason::kOtherBase},
+          outcome,
+          RunEnded{manifest.run, 2, SomeBase(), "complete"},
+          Ready{at, SomeBase()},
+          Declined{at, "policy"},
+          Submission{at, blob, blob, 5, 6, 7, 8, {9}},
+          OutcomeAck{at, Derivation::kNotHeld, {}},
+          Withdraw{at, "trainer-failed"},
+          Leave{manifest.run, 3, true},
+          Join{manifest.run, 4},
+          SiteStatus{at, SitePhase::kTraining, 1, 2, 3.5, 4.5, 5, 6}};
+}
+
+TEST(Messages, EachComesBackFromItsBytesAndKnowsItsRun) {
+  const auto all = OneOfEach();
+  ASSERT_EQ(all.size(), std::variant_size_v<Message>);
+  for (const Message& message : all) {
+    const auto decoded = DecodeMessage(EncodeMessage(message));
+    ASSERT_TRUE(decoded) << KindName(message) << ": " << decoded.error().message;
+    EXPECT_TRUE(*decoded == message) << KindName(message);
+    EXPECT_EQ(RunOf(*decoded).str(), "run");
+  }
+}
+
+TEST(Messages, RefusesEveryTruncationAndAnyByteLeftOver) {
+  for (const Message& message : OneOfEach()) {
+    Bytes bytes = EncodeMessage(message);
+    for (size_t n = 0; n < bytes.size(); ++n) {
+      EXPECT_FALSE(DecodeMessage(ByteView(bytes).first(n))) << KindName(message) << " cut at " << n;
+    }
+    bytes.push_back(0);
+    EXPECT_FALSE(DecodeMessage(bytes)) << KindName(message);
+  }
+}
+
+TEST(Messages, RefusesWhatNoHonestSenderSays) {
+  const RoundAttempt at{*RunId::Parse("run"), {1}, 0};
+  const SiteId a = TestSite("a");
+  const Digest blob = Sha256(AsBytes("blob"));
+  Outcome wrong_sum;
+  wrong_sum.at = at;
+  wrong_sum.counted = {{a, 5, 1}};
+  wrong_sum.weight_sum = 6;
+  Outcome twice = wrong_sum;
+  twice.counted = {{a, 5, 1}, {a, 5, 2}};
+  twice.weight_sum = 10;
+  Plan other_rules;
+  other_rules.manifest = TestManifest();
+  other_rules.plan = MakePlan(other_rules.manifest, {1}, 0, SomeBase());
+  other_rules.plan.reference_tokens += 1;
+  const std::vector<Message> bad = {
+      wrong_sum,
+      twice,
+      other_rules,
+      Roster{at, {TestSite("b"), a}, 0, Duration(0)},
+      Roster{at, {}, 0, Duration(0)},
+      Submission{at, blob, blob, 0, 1, 1, 0, {1}},
+      Submission{at, blob, blob, (1 << 20) + 1, 1, 1, 0, {1}},
+      Declined{at, "Because I say so"},
+      SiteStatus{at, SitePhase::kTraining, 1, 2, std::nan(""), 0, 0, 0},
+  };
+  for (const Message& message : bad) {
+    EXPECT_FALSE(CheckMessage(message)) << KindName(message);
+    EXPECT_FALSE(DecodeMessage(EncodeMessage(message))) << KindName(message);
+  }
+}
+
+}  // namespace
+}  // namespace dure::round
