@@ -1,0 +1,39 @@
+// Planted bugs: each breaks one promise, in the drivers of the simulation only, and must be found.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace dure::sim {
+
+enum class Bug : uint8_t {
+  kNone,
+  kReceiptBeforeAppend,  // the log answers before the entry is durable
+  kTellBeforePersist,    // messages leave before the state that they speak of is durable
+  kForgetState,          // now and then a state is not written
+  kCountTwice,           // one contribution enters the merge twice
+  kMergeLate,            // a contribution that was refused as late is merged all the same
+  kAppendTwice,          // an append repeated after a crash makes a second entry
+  kCommitEarly,          // the residual is committed when the submission is sent
+  kLoseFold,             // an update that was not counted is dropped, not folded back
+  kTakeOtherBase,        // a submission for another attempt is taken for this one
+  kOutcomeOnce,          // the outcome is not sent again
+  kUploadAgain,          // a restarted site forgets that its upload was complete
+  kShareWrongModel,      // one site is handed other sums than its neighbours, and believes them
+};
+inline constexpr std::array<std::string_view, 13> kBugNames = {"none",
+                                                               "receipt-before-append",
+                                                               "tell-before-persist",
+                                                               "forget-state",
+                                                               "count-twice",
+                                                               "merge-late",
+                                                               "append-twice",
+                                                               "commit-early",
+                                                               "lose-fold",
+                                                               "take-other-base",
+                                                               "outcome-once",
+                                                               "upload-again",
+                                                               "share-wrong-model"};
+
+}  // namespace dure::sim

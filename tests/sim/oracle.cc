@@ -1,0 +1,174 @@
+#include "tests/sim/oracle.h"
+
+#include <cmath>
+
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+using round::LogRecord;
+using round::RecordClosed;
+
+namespace {
+
+const LogRecord* RecordOf(const SimLog& log, std::string_view key) {
+  for (const SimLog::Entry& entry : log.entries()) {
+    if (entry.key == key) return &entry.record;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Oracle::Encoded(uint32_t site, const Digest& blob, const Digest& work, const Vector& update,
+                     uint64_t weight, const Vector& scales) {
+  made_[{site, blob}] = {work, update, weight, scales};
+}
+
+void Oracle::Folded(uint32_t site, const Digest& work, const Vector& update) {
+  kept_[{site, work}] = update;
+}
+
+void Oracle::Committed(uint32_t site, const Digest& blob) {
+  const SiteId& id = world_.sites()[site]->id();
+  for (const SimLog::Entry& entry : world_.aggregator().log.entries()) {
+    const auto* submission = std::get_if<round::RecordSubmission>(&entry.record);
+    if (!submission || submission->site != id) continue;
+    const auto stated = OpenStatement(id, entry.bytes);
+    if (stated && stated->contribution == blob) return;
+  }
+  world_.Violate("a residual was committed without its submission in the log");
+}
+
+void Oracle::ReceiptHeld(uint32_t site, const round::Submission& submission,
+                         const SimReceipt& receipt) {
+  receipts_.emplace_back(site, submission, receipt);
+}
+
+void Oracle::UploadBegun(uint32_t site, const Digest& blob) {
+  if (uploaded_.contains({site, blob})) world_.Violate("a completed upload was sent again");
+}
+void Oracle::UploadKnownDone(uint32_t site, const Digest& blob) {
+  if (world_.aggregator().blobs.contains(blob)) uploaded_.insert({site, blob});
+}
+void Oracle::BlobLost(const Digest& blob) {
+  std::erase_if(uploaded_, [&](const auto& entry) { return entry.second == blob; });
+}
+
+void Oracle::Published(uint32_t site, RoundNumber rounds, const round::Base& base) {
+  if (rounds.value == 0) return;
+  for (const SimLog::Entry& entry : world_.aggregator().log.entries()) {
+    const auto* closed = std::get_if<RecordClosed>(&entry.record);
+    if (closed && closed->at.round.Next() == rounds && closed->next == base) return;
+  }
+  world_.Violate(world_.sites()[site]->id().str() + " holds a model that the log does not name");
+}
+
+// A round closed: exact sum, each contribution once, and of this attempt.
+void Oracle::Closed(const RecordClosed& closed) {
+  if (!closed_rounds_.insert(closed.at.round.value).second) {
+    return world_.Violate("round " + closed.at.Text() + " closed twice");
+  }
+  std::vector<int64_t> sums(kParameters, 0);
+  const auto lane = world_.scenario().int16 ? codec::Lane::kInt16 : codec::Lane::kInt8;
+  for (const round::Counted& one : closed.counted) {
+    CheckCounted(closed, one);
+    const auto& entries = world_.aggregator().log.entries();
+    if (one.submission >= entries.size()) return;
+    const auto stated = OpenStatement(one.site, entries[one.submission].bytes);
+    if (!stated) return;
+    const auto values = ValuesOf(lane, world_.Blob(stated->contribution));
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += values[i];
+  }
+  if (closed.counted.size() < world_.scenario().quorum) world_.Violate("closed below the quorum");
+  const auto count = static_cast<uint32_t>(closed.counted.size());
+  if (SumsOf(lane, count, world_.Blob(closed.aggregate)) != sums) {
+    world_.Violate("the aggregate is not the sum of what was counted");
+  }
+}
+
+void Oracle::CheckCounted(const RecordClosed& closed, const round::Counted& one) {
+  const SimLog& log = world_.aggregator().log;
+  if (one.submission >= log.entries().size()) return world_.Violate("counted, but not in the log");
+  const SimLog::Entry& entry = log.entries()[one.submission];
+  const auto stated = OpenStatement(one.site, entry.bytes);
+  if (!stated) return world_.Violate("counted, but not the site's own statement");
+  if (stated->at != closed.at) return world_.Violate("counted in another attempt than it was for");
+  if (stated->weight != one.weight) return world_.Violate("counted with another weight");
+  if (!counted_submissions_.insert(one.submission).second) {
+    return world_.Violate("a submission was counted twice");
+  }
+  const LogRecord* opened = RecordOf(log, closed.at.Text() + "/opened");
+  const auto* round = opened ? std::get_if<round::RecordOpened>(opened) : nullptr;
+  if (!round || round->base_model != stated->base_model) {
+    return world_.Violate("counted, but made from another base");
+  }
+  uint32_t site = 0;
+  while (world_.sites()[site]->id() != one.site) ++site;
+  const auto made = made_.find({site, stated->contribution});
+  if (made == made_.end()) return world_.Violate("counted, but never made");
+  if (!counted_work_.insert({site, made->second.work}).second) {
+    return world_.Violate("one training result was counted twice");
+  }
+  kept_[{site, made->second.work}] = made->second.update;
+  auto& given = given_[site];
+  given.resize(kParameters, 0);
+  const auto lane = world_.scenario().int16 ? codec::Lane::kInt16 : codec::Lane::kInt8;
+  const auto values = ValuesOf(lane, world_.Blob(stated->contribution));
+  const double weight = static_cast<double>(one.weight) / (1 << 20);
+  const double step = made->second.scales[0] / (codec::LaneMax(lane) * weight);
+  for (size_t i = 0; i < given.size(); ++i) given[i] += static_cast<double>(values[i]) * step;
+}
+
+// At the end
+// --------------------------------------------------------------------------------------------
+
+void Oracle::CheckEnd() {
+  CheckKeys();
+  CheckReceipts();
+  const round::Base& last = world_.aggregator().core().base();
+  for (const auto& site : world_.sites()) {
+    if (site->core().base() != last) world_.Violate(site->id().str() + " ends with another model");
+    CheckConservation(site->index());
+  }
+}
+
+void Oracle::CheckKeys() {
+  std::set<std::string> keys;
+  for (const SimLog::Entry& entry : world_.aggregator().log.entries()) {
+    if (!keys.insert(entry.key).second) world_.Violate("two entries under " + entry.key);
+  }
+}
+
+void Oracle::CheckReceipts() {
+  const SimLog& log = world_.aggregator().log;
+  for (const auto& [site, submission, receipt] : receipts_) {
+    const bool there = receipt.index < log.entries().size() &&
+                       log.entries()[receipt.index].bytes == submission.envelope;
+    if (!there) return world_.Violate("a receipt for what is not in the log");
+    if (receipt.head.root != log.tree().RootAt(receipt.head.size)) {
+      return world_.Violate("a receipt under a head that the log has left");
+    }
+  }
+}
+
+// Error feedback telescopes: what was given away and what is still at home are what was made.
+void Oracle::CheckConservation(uint32_t site) {
+  std::vector<double> sum(kParameters, 0);
+  for (const auto& [key, update] : kept_) {
+    if (key.first != site) continue;
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += update[i];
+  }
+  const round::Participation& core = world_.sites()[site]->core();
+  const Vector residual = world_.sites()[site]->Residual(core.residual());
+  const auto given = given_.find(site);
+  for (size_t i = 0; i < sum.size(); ++i) {
+    const double accounted = residual[i] + (given == given_.end() ? 0.0 : given->second[i]);
+    if (!(std::abs(sum[i] - accounted) < 1e-4)) {
+      return world_.Violate(world_.sites()[site]->id().str() +
+                            ": what was counted and the residual are not what was made");
+    }
+  }
+}
+
+}  // namespace dure::sim

@@ -1,0 +1,63 @@
+// The checkers' own view of a world: what each site really made, and what the log says became of
+// it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tests/sim/sim_log.h"
+#include "tests/sim/tiny_model.h"
+
+namespace dure::sim {
+
+class World;
+
+class Oracle {
+ public:
+  explicit Oracle(World& world) : world_(world) {}
+
+  // A site finished encoding: its lanes stand for `update` plus what its residual held.
+  void Encoded(uint32_t site, const Digest& blob, const Digest& work, const Vector& update,
+               uint64_t weight, const Vector& scales);
+  // A site folded this work back into its residual.
+  void Folded(uint32_t site, const Digest& work, const Vector& update);
+  // A site takes a residual into force on the strength of a receipt.
+  void Committed(uint32_t site, const Digest& blob);
+  void ReceiptHeld(uint32_t site, const round::Submission& submission, const SimReceipt& receipt);
+  void UploadBegun(uint32_t site, const Digest& blob);
+  void UploadKnownDone(uint32_t site, const Digest& blob);  // and persisted
+  void BlobLost(const Digest& blob);
+  // A round-closed entry became durable.
+  void Closed(const round::RecordClosed& closed);
+  // A site holds this model after so many rounds.
+  void Published(uint32_t site, RoundNumber rounds, const round::Base& base);
+  // At the end, when everybody is settled.
+  void CheckEnd();
+
+ private:
+  struct Made {
+    Digest work;
+    Vector update;
+    uint64_t weight = 0;
+    Vector scales;
+  };
+  void CheckReceipts();
+  void CheckKeys();
+  void CheckCounted(const round::RecordClosed& closed, const round::Counted& one);
+  void CheckConservation(uint32_t site);
+
+  World& world_;
+  std::map<std::pair<uint32_t, Digest>, Made> made_;    // by site and blob
+  std::map<std::pair<uint32_t, Digest>, Vector> kept_;  // by site and work: counted or folded
+  std::map<uint32_t, std::vector<double>> given_;       // counted, as the lanes carried it
+  std::set<std::pair<uint32_t, Digest>> counted_work_;
+  std::set<uint64_t> counted_submissions_;
+  std::set<uint64_t> closed_rounds_;
+  std::set<std::pair<uint32_t, Digest>> uploaded_;
+  std::vector<std::tuple<uint32_t, round::Submission, SimReceipt>> receipts_;
+};
+
+}  // namespace dure::sim

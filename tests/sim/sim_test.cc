@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <thread>
+
+#include "tests/sim/swarm.h"
+
+namespace dure::sim {
+namespace {
+
+uint64_t SeedsWanted() {
+  const char* text = std::getenv("DURE_SEEDS");
+  return text ? std::strtoull(text, nullptr, 10) : 2000;
+}
+
+SwarmOptions Options() {
+  SwarmOptions options;
+  options.threads = std::max(1U, std::thread::hardware_concurrency());
+  return options;
+}
+
+TEST(Simulation, EveryPromiseHoldsInEveryWorld) {
+  const auto swarm = Swarm::Load();
+  ASSERT_TRUE(swarm) << swarm.error().message;
+  SwarmOptions options = Options();
+  options.seeds = SeedsWanted();
+  const auto result = swarm->Run(options);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->failures.empty()) << result->Summary();
+  EXPECT_GT(result->rounds, options.seeds) << "worlds in which nothing happens prove nothing";
+  EXPECT_GT(result->crashes, options.seeds / 4);
+  EXPECT_GT(result->abandoned, 0u);
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameTrace) {
+  const auto swarm = Swarm::Load();
+  ASSERT_TRUE(swarm);
+  SwarmOptions options = Options();
+  options.seeds = 50;
+  const auto first = swarm->Run(options);
+  options.threads = 1;
+  const auto second = swarm->Run(options);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->trace, second->trace);
+  EXPECT_EQ(first->events, second->events);
+  options.from = 50;
+  EXPECT_NE(swarm->Run(options)->trace, first->trace);
+}
+
+class PlantedBug : public testing::TestWithParam<size_t> {};
+
+TEST_P(PlantedBug, IsFound) {
+  const auto swarm = Swarm::Load();
+  ASSERT_TRUE(swarm);
+  SwarmOptions options = Options();
+  options.seeds = 4000;
+  options.bug = static_cast<Bug>(GetParam());
+  options.stop_at_first = true;
+  const auto result = swarm->Run(options);
+  ASSERT_TRUE(result);
+  EXPECT_FALSE(result->failures.empty())
+      << kBugNames[GetParam()] << " was not found in " << options.seeds << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, PlantedBug, testing::Range(size_t{1}, kBugNames.size()),
+                         [](const auto& one) {
+                           std::string name(kBugNames[one.param]);
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(Scenario, ErrorsNameTheLine) {
+  const auto unknown = ParseScenario("sites 3\nwombats 4\n");
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("line 2"), std::string::npos);
+  EXPECT_FALSE(ParseScenario("sites many"));
+  EXPECT_FALSE(ParseFaults("loss 1.5"));
+  EXPECT_FALSE(ParseFaults("loss"));
+}
+
+}  // namespace
+}  // namespace dure::sim

@@ -1,0 +1,327 @@
+#include "tests/sim/site_node.h"
+
+#include <algorithm>
+
+#include "federation/canonical.h"
+#include "federation/codec/encode.h"
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+namespace {
+constexpr round::SitePace kPace{std::chrono::milliseconds(1500)};
+
+Digest SealOf(const SiteId& site, ByteView statement) {
+  CanonicalWriter w;
+  w.Text("test site key").Text(site.str()).Blob(statement);
+  return Sha256(w.bytes());
+}
+}  // namespace
+
+Bytes SealStatement(const SiteId& site, const round::Submission& submission) {
+  round::Submission bare = submission;
+  bare.envelope = {0};  // A message without an envelope would not be one.
+  const Bytes statement = round::EncodeMessage(bare);
+  CanonicalWriter w;
+  w.Blob(statement).Raw32(SealOf(site, statement));
+  return w.Take();
+}
+
+std::optional<round::Submission> OpenStatement(const SiteId& site, ByteView envelope) {
+  CanonicalReader r(envelope);
+  const Bytes statement = r.Blob();
+  const Digest seal = r.Raw32();
+  if (!r.Done("statement") || seal != SealOf(site, statement)) return std::nullopt;
+  auto message = round::DecodeMessage(statement);
+  if (!message || !std::holds_alternative<round::Submission>(*message)) return std::nullopt;
+  return std::get<round::Submission>(std::move(*message));
+}
+
+SiteNode::SiteNode(World& world, uint32_t index, const RunId& run, round::Lane lane)
+    : world_(world),
+      index_(index),
+      id_(*SiteId::Parse("site-" + std::to_string(index))),
+      run_(run),
+      lane_(static_cast<codec::Lane>(lane)) {}
+
+MonoTime SiteNode::Now() const { return MonoTime(world_.now() + Duration(clock_offset_)); }
+
+void SiteNode::Start() {
+  clock_offset_ = static_cast<int64_t>(world_.Draw() % 1'000'000'000);
+  if (state_) {
+    auto loaded = round::Participation::Load(*state_, kPace);
+    if (!loaded) return world_.Violate("site state: " + loaded.error().message);
+    core_.emplace(std::move(*loaded));
+  } else {
+    core_.emplace(id_, run_, round::Base{}, kPace);
+  }
+  Feed(round::SiteStarted{});
+  const bool past_upload = core_ && core_->phase() >= round::SitePhase::kSigning &&
+                           core_->phase() <= round::SitePhase::kReceipted;
+  if (past_upload && world_.bug() == Bug::kUploadAgain) {
+    Do(round::UploadBlob{core_->at().round, core_->contribution()});
+  }
+}
+
+void SiteNode::Stop() {
+  core_.reset();
+  uploading_.reset();
+}
+
+void SiteNode::Feed(const round::SiteEvent& event) {
+  if (!core_) return;
+  std::vector<round::SiteEffect> effects = core_->Handle(Now(), event);
+  if (world_.bug() == Bug::kTellBeforePersist) {
+    std::stable_partition(effects.begin(), effects.end(), [](const round::SiteEffect& e) {
+      return !std::holds_alternative<round::PersistSite>(e);
+    });
+  }
+  for (const round::SiteEffect& effect : effects) {
+    if (world_.Happens(world_.faults().crash)) return world_.Crash(index_ + 1);
+    std::visit([this](const auto& e) { Do(e); }, effect);
+    if (!core_) return;
+  }
+}
+
+void SiteNode::Later(double seconds, round::SiteEvent event) {
+  world_.After(seconds, index_ + 1, [this, event = std::move(event)] { Feed(event); });
+}
+
+void SiteNode::Do(const round::PersistSite&) {
+  if (world_.bug() == Bug::kForgetState && world_.Draw() % 8 == 0) return;
+  state_ = core_->Save();
+  if (uploading_ && core_->phase() != round::SitePhase::kUploading) {
+    world_.oracle().UploadKnownDone(index_, *uploading_);
+    uploading_.reset();
+  }
+}
+
+void SiteNode::Do(const round::Tell& tell) {
+  world_.SendToAggregator(index_, tell.message);
+  const auto* submission = std::get_if<round::Submission>(&tell.message);
+  if (!submission || world_.bug() != Bug::kCommitEarly) return;
+  Later(0, round::FromAggregator{round::Receipt{submission->at, submission->contribution, 0, {}}});
+  Later(0.001, round::ReceiptChecked{submission->at, true});
+}
+
+void SiteNode::Do(const round::DecideLocally& decide) {
+  const bool accept = !world_.Happens(world_.faults().decline);
+  Later(0.01, round::Decided{decide.plan.at, accept, "policy"});
+}
+
+// Blobs
+// -----------------------------------------------------------------------------------------------
+
+bool SiteNode::Fetch(const Digest& digest) {
+  if (digest.IsZero() || blobs_.contains(digest)) return true;
+  if (!world_.Linked(index_) || !world_.aggregator().up()) return false;
+  if (!world_.aggregator().blobs.contains(digest)) return false;
+  blobs_.insert(digest);
+  return true;
+}
+
+void SiteNode::Do(const round::FetchBase& fetch) {
+  world_.After(world_.Between(0.1, 1), index_ + 1, [this, fetch] {
+    const round::Base& b = fetch.base;
+    Feed(round::BaseFetched{fetch.at, Fetch(b.model) && Fetch(b.momentum) && Fetch(b.scales)});
+  });
+}
+
+void SiteNode::Do(const round::FetchAggregate& fetch) {
+  world_.After(world_.Between(0.05, 0.5), index_ + 1, [this, fetch] {
+    Feed(round::AggregateFetched{fetch.at, Fetch(fetch.aggregate)});
+  });
+}
+
+void SiteNode::Do(const round::UploadBlob& upload) {
+  world_.oracle().UploadBegun(index_, upload.blob);
+  uploading_ = upload.blob;
+  const bool fails = world_.Happens(world_.faults().upload_fails);
+  world_.After(world_.Between(0.2, 3), index_ + 1, [this, upload, fails] {
+    const bool arrives = !fails && world_.Linked(index_) && world_.aggregator().up() &&
+                         world_.aggregator().MayUpload(id_);
+    if (!arrives) return Feed(round::UploadFailed{upload.round, upload.blob});
+    world_.aggregator().blobs.insert(upload.blob);
+    Feed(round::UploadDone{upload.round, upload.blob});
+  });
+}
+
+// Training and encoding
+// -------------------------------------------------------------------------------
+
+void SiteNode::Do(const round::StartTraining& start) {
+  const uint64_t mine = ++training_;
+  const RoundNumber round = start.plan.at.round;
+  const uint64_t tokens = 300 + 200 * (index_ % 5);
+  const round::TrainingDone done{round, tokens, 10, 2.5};
+  if (trained_.contains(round.value)) return Later(0.01, done);
+  if (world_.Happens(world_.faults().training_fails)) {
+    return Later(1, round::TrainingFailed{round, "trainer-failed"});
+  }
+  const double seconds = world_.scenario().training * world_.Between(0.3, 1.7);
+  const Digest model = start.plan.base.model;
+  world_.After(seconds, index_ + 1, [this, mine, done, model] {
+    if (mine != training_) return;
+    trained_[done.round.value] = Train(FromBlob(world_.Blob(model)), world_.Draw());
+    Feed(done);
+  });
+}
+
+void SiteNode::Do(const round::StopTraining&) { ++training_; }
+
+Vector SiteNode::ScalesOf(const round::Base& base) const {
+  return base.scales.IsZero() ? Vector{kInitialScale} : FromBlob(world_.Blob(base.scales));
+}
+
+Vector SiteNode::Residual(uint64_t version) const {
+  const auto found = residuals_.find(version);
+  return found == residuals_.end() ? Vector(kParameters, 0.0F) : found->second;
+}
+
+Digest SiteNode::WorkOf(RoundNumber round) const {
+  return Sha256(ToBlob(trained_.at(round.value)));
+}
+
+Vector SiteNode::UpdateOf(RoundNumber round, const round::Base& base) const {
+  Vector update = FromBlob(world_.Blob(base.model));
+  const Vector& trained = trained_.at(round.value);
+  for (size_t i = 0; i < update.size(); ++i) update[i] -= trained[i];
+  return update;
+}
+
+void SiteNode::Do(const round::EncodeUpdate& encode) {
+  world_.After(world_.Between(0.01, 0.2), index_ + 1, [this, encode] {
+    if (!trained_.contains(encode.round.value)) return;
+    if (encode.residual_from != 0 && !residuals_.contains(encode.residual_from)) {
+      return world_.Violate("a residual is read that was removed");
+    }
+    const uint64_t weight = *codec::WeightOf(encode.tokens, encode.plan.reference_tokens);
+    const Vector scales = ScalesOf(encode.plan.base);
+    Lanes lanes = Encode(lane_, weight, index_ * 1000 + encode.round.value,
+                         FromBlob(world_.Blob(encode.plan.base.model)),
+                         trained_.at(encode.round.value), Residual(encode.residual_from), scales);
+    residuals_[encode.residual_to] = lanes.residual;
+    const Digest blob = world_.Remember(lanes.bytes);
+    world_.oracle().Encoded(index_, blob, WorkOf(encode.round),
+                            UpdateOf(encode.round, encode.plan.base), weight, scales);
+    Feed(round::Encoded{encode.round, blob, weight, lanes.saturated});
+  });
+}
+
+void SiteNode::Do(const round::FoldBack& fold) {
+  world_.After(world_.Between(0.01, 0.2), index_ + 1, [this, fold] {
+    if (!trained_.contains(fold.round.value)) return;
+    const Vector update = UpdateOf(fold.round, fold.base);
+    if (fold.residual_from != 0 && !residuals_.contains(fold.residual_from)) {
+      return world_.Violate("a residual is folded into that was removed");
+    }
+    Vector sum = Residual(fold.residual_from);
+    const bool lose = world_.bug() == Bug::kLoseFold;
+    for (size_t i = 0; i < sum.size() && !lose; ++i) sum[i] += update[i];
+    residuals_[fold.residual_to] = sum;
+    world_.oracle().Folded(index_, WorkOf(fold.round), update);
+    Feed(round::Folded{fold.residual_to});
+  });
+}
+
+void SiteNode::Do(const round::CommitResidual& commit) {
+  if (commit.current != commit.former) {
+    world_.oracle().Committed(index_, commit.contribution);
+  }
+  std::erase_if(residuals_, [&](const auto& entry) {
+    return entry.first != commit.current && entry.first != commit.former;
+  });
+}
+
+void SiteNode::Do(const round::DropWork& drop) { trained_.erase(drop.round.value); }
+
+// Signing, receipts, deriving
+// -------------------------------------------------------------------------
+
+void SiteNode::Do(const round::SignSubmission& sign) {
+  Later(world_.Between(0.005, 0.05),
+        round::Signed{sign.unsigned_submission.at, SealStatement(id_, sign.unsigned_submission)});
+}
+
+void SiteNode::Do(const round::VerifyReceipt& verify) {
+  world_.After(0.01, index_ + 1, [this, verify] {
+    Feed(round::ReceiptChecked{verify.submission.at, CheckReceipt(verify)});
+  });
+}
+
+bool SiteNode::CheckReceipt(const round::VerifyReceipt& verify) {
+  const auto receipt = DecodeReceipt(verify.receipt.proof);
+  if (!receipt || receipt->index != verify.receipt.index) {
+    world_.Violate("a receipt that is none");
+    return false;
+  }
+  const bool included =
+      ledger::VerifyInclusion(ledger::LeafHash(verify.submission.envelope), receipt->index,
+                              receipt->head.size, receipt->inclusion, receipt->head.root);
+  if (!included) {
+    world_.Violate("a receipt whose proof does not hold");
+    return false;
+  }
+  world_.oracle().ReceiptHeld(index_, verify.submission, *receipt);
+  if (receipt->head.size <= mirrored_.size) return true;
+  const ledger::MerkleTree& tree = world_.aggregator().log.tree();
+  if (tree.size() < receipt->head.size) {
+    world_.Violate("a head of more entries than the log has");
+    return false;
+  }
+  const auto proof = tree.ProveConsistency(mirrored_.size, receipt->head.size);
+  if (!ledger::VerifyConsistency(mirrored_.size, mirrored_.root, receipt->head.size,
+                                 receipt->head.root, proof)) {
+    world_.Violate("the log is not append-only");
+  }
+  mirrored_ = receipt->head;
+  return true;
+}
+
+void SiteNode::Do(const round::DeriveModel& derive) {
+  world_.After(world_.Between(0.05, 0.3), index_ + 1, [this, derive] {
+    if (world_.Happens(world_.faults().derive_fails)) {
+      return Feed(round::Derived{derive.outcome.at, false, {}});
+    }
+    round::Base derived = DeriveNow(derive);
+    if (world_.Happens(world_.faults().derive_differs)) derived.model.bytes[0] ^= 1;
+    if (world_.bug() == Bug::kShareWrongModel) derived = derive.outcome.next;
+    Feed(round::Derived{derive.outcome.at, true, derived});
+  });
+}
+
+round::Base SiteNode::DeriveNow(const round::DeriveModel& derive) {
+  const round::Outcome& o = derive.outcome;
+  const auto vector = [this](const Digest& d) {
+    return d.IsZero() ? Vector{} : FromBlob(world_.Blob(d));
+  };
+  const Next next =
+      Derive({lane_, vector(o.base.model), vector(o.base.momentum), ScalesOf(o.base), o.weight_sum,
+              static_cast<uint32_t>(o.counted.size()), derive.manifest.outer_mu},
+             world_.Blob(o.aggregate));
+  round::Base base;
+  base.model = world_.Remember(ToBlob(next.model));
+  if (!next.momentum.empty()) base.momentum = world_.Remember(ToBlob(next.momentum));
+  base.scales = world_.Remember(ToBlob(next.scales));
+  for (const Digest& d : {base.model, base.momentum, base.scales}) blobs_.insert(d);
+  return base;
+}
+
+void SiteNode::Do(const round::PublishModel& publish) {
+  world_.oracle().Published(index_, publish.rounds, publish.base);
+}
+
+void SiteNode::Do(const round::SetSiteTimer& timer) {
+  const uint64_t mine = ++timer_;
+  const double jump = world_.Happens(world_.faults().clock_jump) ? world_.Between(1, 100) : 0;
+  const double wait = std::max(0.0, static_cast<double>((timer.at - Now()).count()) / 1e6);
+  world_.After(wait + jump, index_ + 1, [this, mine] {
+    if (mine == timer_) Feed(round::SiteTimer{});
+  });
+}
+
+void SiteNode::Do(const round::AnnounceSite& announce) {
+  world_.Trace(index_ + 1, Name(announce.phase), announce.text);
+}
+
+}  // namespace dure::sim

@@ -1,0 +1,84 @@
+// A site of a simulated world: the production Participation, and a driver over a durable state,
+// store, residual files and training results.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "federation/round/participation.h"
+#include "tests/sim/sim_log.h"
+#include "tests/sim/tiny_model.h"
+
+namespace dure::sim {
+
+class World;
+
+// The statement a site signs; nullopt if the bytes are not a statement sealed by that site.
+Bytes SealStatement(const SiteId& site, const round::Submission& submission);
+std::optional<round::Submission> OpenStatement(const SiteId& site, ByteView envelope);
+
+class SiteNode {
+ public:
+  SiteNode(World& world, uint32_t index, const RunId& run, round::Lane lane);
+
+  void Start();
+  void Stop();
+  bool up() const { return core_.has_value(); }
+  void Feed(const round::SiteEvent& event);
+
+  const SiteId& id() const { return id_; }
+  uint32_t index() const { return index_; }
+  const round::Participation& core() const { return *core_; }
+  Vector Residual(uint64_t version) const;
+
+ private:
+  MonoTime Now() const;
+  void Later(double seconds, round::SiteEvent event);
+  void Do(const round::PersistSite&);
+  void Do(const round::Tell&);
+  void Do(const round::DecideLocally&);
+  void Do(const round::FetchBase&);
+  void Do(const round::StartTraining&);
+  void Do(const round::StopTraining&);
+  void Do(const round::EncodeUpdate&);
+  void Do(const round::UploadBlob&);
+  void Do(const round::SignSubmission&);
+  void Do(const round::VerifyReceipt&);
+  void Do(const round::CommitResidual&);
+  void Do(const round::FoldBack&);
+  void Do(const round::DropWork&);
+  void Do(const round::FetchAggregate&);
+  void Do(const round::DeriveModel&);
+  void Do(const round::PublishModel&);
+  void Do(const round::SetSiteTimer&);
+  void Do(const round::AnnounceSite&);
+  bool CheckReceipt(const round::VerifyReceipt& verify);
+  bool Fetch(const Digest& digest);
+  Digest WorkOf(RoundNumber round) const;
+  Vector UpdateOf(RoundNumber round, const round::Base& base) const;
+  Vector ScalesOf(const round::Base& base) const;
+  round::Base DeriveNow(const round::DeriveModel& derive);
+
+  World& world_;
+  uint32_t index_;
+  SiteId id_;
+  RunId run_;
+  codec::Lane lane_;
+  // Durable.
+  std::optional<Bytes> state_;
+  std::set<Digest> blobs_;
+  std::map<uint64_t, Vector> residuals_;
+  std::map<uint64_t, Vector> trained_;  // by round
+  Head mirrored_{0, ledger::EmptyRoot(), {}};  // the last head verified
+  // Of one life.
+  std::optional<round::Participation> core_;
+  std::optional<Digest> uploading_;
+  int64_t clock_offset_ = 0;
+  uint64_t timer_ = 0;
+  uint64_t training_ = 0;
+};
+
+}  // namespace dure::sim

@@ -1,0 +1,331 @@
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "federation/check.h"
+
+namespace dure::sim {
+namespace {
+
+using round::Message;
+
+constexpr double kLivenessSeconds = 4000;
+constexpr uint64_t kEventsMax = 400'000;
+
+Duration Seconds(double seconds) { return Duration(static_cast<int64_t>(seconds * 1e6)); }
+
+round::RunManifest ManifestOf(const Scenario& s) {
+  round::RunManifest m;
+  m.run = *RunId::Parse("run");
+  m.model_config = "{}";
+  m.initial_model = Sha256(ToBlob(Vector(kParameters, 0.5F)));
+  m.lane = s.int16 ? round::Lane::kInt16 : round::Lane::kInt8;
+  m.outer_eta = s.momentum != 0 ? 0.7 : 1.0;
+  m.outer_mu = s.momentum;
+  m.inner.schedule = round::ScheduleKind::kConstant;
+  m.inner.steps = 10;
+  m.rounds = s.rounds;
+  m.quorum = s.quorum;
+  m.cohort_min = s.cohort_min;
+  m.cohort_max = s.cohort_max;
+  m.attempts_max = 4;
+  m.join_window = Seconds(s.join_window);
+  m.round_deadline = Seconds(s.round_deadline);
+  m.lost_grace = Seconds(s.lost_grace);
+  m.reference_tokens = 1000;
+  m.initial_scale = kInitialScale;
+  return m;
+}
+
+uint64_t SplitMix(uint64_t& x) {
+  x += 0x9E3779B97F4A7C15ULL;
+  uint64_t z = x;
+  z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
+  return z ^ z >> 31;
+}
+
+uint64_t Mix(uint64_t hash, std::string_view text) {
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ULL;
+  return hash;
+}
+
+}  // namespace
+
+World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t seed, bool verbose)
+    : scenario_(scenario),
+      faults_(recipe),
+      bug_(bug),
+      seed_(seed),
+      verbose_(verbose),
+      oracle_(*this) {
+  uint64_t x = seed;
+  for (uint64_t& word : random_) word = SplitMix(x);
+  // The swarm: each seed has its own subset of the recipe's faults, each at its own strength.
+  for (double* p : {&faults_.loss, &faults_.duplicate, &faults_.delay, &faults_.crash, &faults_.cut,
+                    &faults_.upload_fails, &faults_.blob_lost, &faults_.merge_fails,
+                    &faults_.training_fails, &faults_.derive_fails, &faults_.derive_differs,
+                    &faults_.decline, &faults_.append_refused, &faults_.clock_jump}) {
+    const double strength = Between(0.2, 2.0);
+    *p = Next64() % 3 == 0 ? 0 : std::min(0.5, *p * strength);
+  }
+  const uint32_t count = scenario.sites + scenario.late_sites;
+  lives_.assign(count + 2, 0);
+  links_.resize(count);
+  const round::RunManifest manifest = ManifestOf(scenario);
+  DURE_CHECK(manifest.Validate(), "a scenario makes a valid manifest");
+  for (uint32_t i = 0; i < count; ++i) {
+    sites_.push_back(std::make_unique<SiteNode>(*this, i, manifest.run, manifest.lane));
+  }
+  std::vector<SiteId> invited;
+  for (uint32_t i = 0; i < scenario.sites; ++i) invited.push_back(sites_[i]->id());
+  aggregator_ = std::make_unique<AggregatorNode>(*this, manifest, std::move(invited));
+  aggregator_->blobs.insert(Remember(ToBlob(Vector(kParameters, 0.5F))));
+}
+
+// Chance
+// --------------------------------------------------------------------------------------------
+
+uint64_t World::Next64() {  // xoshiro256**
+  const auto rotate = [](uint64_t v, int k) { return v << k | v >> (64 - k); };
+  const uint64_t result = rotate(random_[1] * 5, 7) * 9;
+  const uint64_t t = random_[1] << 17;
+  random_[2] ^= random_[0];
+  random_[3] ^= random_[1];
+  random_[1] ^= random_[2];
+  random_[0] ^= random_[3];
+  random_[2] ^= t;
+  random_[3] = rotate(random_[3], 45);
+  return result;
+}
+
+double World::Between(double low, double high) {
+  return low + (high - low) * (static_cast<double>(Next64() >> 11) / 9007199254740992.0);
+}
+
+bool World::Happens(double probability) {
+  return !liveness_ && probability > 0 && Between(0, 1) < probability;
+}
+
+// Time
+// ----------------------------------------------------------------------------------------------
+
+namespace {
+struct LaterFirst {
+  template <typename T>
+  bool operator()(const T& a, const T& b) const {
+    return a.at != b.at ? a.at > b.at : a.order > b.order;
+  }
+};
+}  // namespace
+
+void World::After(double seconds, Node node, std::function<void()> task) {
+  tasks_.push_back({now_ + Seconds(seconds), order_++, node, lives_[node], std::move(task)});
+  std::push_heap(tasks_.begin(), tasks_.end(), LaterFirst{});
+}
+
+void World::RunUntilFinished() {
+  const Duration faulty_end = Seconds(scenario_.faulty_seconds);
+  while (report_.violation.empty()) {
+    if (Finished()) return;
+    if (!liveness_ && (tasks_.empty() || now_ >= faulty_end)) BeginLiveness();
+    if (now_ > faulty_end + Seconds(kLivenessSeconds) || report_.events > kEventsMax) {
+      return Violate("liveness: the run did not end after the faults did; phase " +
+                     std::string(aggregator_->up() ? Name(aggregator_->core().phase()) : "down"));
+    }
+    std::pop_heap(tasks_.begin(), tasks_.end(), LaterFirst{});
+    Task task = std::move(tasks_.back());
+    tasks_.pop_back();
+    now_ = task.at;
+    if (task.life != lives_[task.node]) continue;
+    ++report_.events;
+    task.run();
+  }
+}
+
+Report World::Run() {
+  report_.seed = seed_;
+  report_.trace = 0xCBF29CE484222325ULL;
+  After(0, kAggregator, [this] { Start(kAggregator); });
+  for (uint32_t i = 0; i < sites_.size(); ++i) {
+    const bool late = i >= scenario_.sites;
+    After(late ? Between(10, 60) : Between(0, 2), i + 1, [this, i] { Start(i + 1); });
+  }
+  for (const ScriptedEvent& event : scenario_.events) {
+    After(event.at_seconds, Nobody(), [this, event] { Do(event); });
+  }
+  RunUntilFinished();
+  if (report_.violation.empty()) oracle_.CheckEnd();
+  for (const SimLog::Entry& entry : aggregator_->log.entries()) {
+    report_.rounds_closed += std::holds_alternative<round::RecordClosed>(entry.record) ? 1 : 0;
+    report_.abandoned += std::holds_alternative<round::RecordAbandoned>(entry.record) ? 1 : 0;
+  }
+  report_.seconds = static_cast<double>(now_.count()) / 1e6;
+  return report_;
+}
+
+bool World::Finished() const {
+  if (!aggregator_->up() || aggregator_->core().phase() != round::RunPhase::kEnded) return false;
+  return std::all_of(sites_.begin(), sites_.end(), [](const auto& site) {
+    return site->up() && site->core().phase() == round::SitePhase::kEnded;
+  });
+}
+
+// Lives
+// ---------------------------------------------------------------------------------------------
+
+void World::Start(Node node) {
+  Trace(node, "start");
+  if (node != kAggregator) {
+    sites_[node - 1]->Start();
+    return After(Between(0.01, 0.5), node, [this, node] { Connect(node - 1); });
+  }
+  aggregator_->Start();
+  for (uint32_t i = 0; i < sites_.size(); ++i) {
+    After(Between(0.01, 1), kAggregator, [this, i] { Connect(i); });
+  }
+  After(5, kAggregator, [this] { Operate(); });
+}
+
+void World::Crash(Node node) {
+  Trace(node, "crash");
+  ++report_.crashes;
+  ++lives_[node];
+  for (uint32_t i = 0; i < sites_.size(); ++i) {
+    if ((node != kAggregator && i != node - 1) || !links_[i].up) continue;
+    links_[i].up = false;
+    After(0, i + 1, [this, i] { sites_[i]->Feed(round::LinkDown{}); });
+    After(0, kAggregator,
+          [this, i] { aggregator_->Feed(round::SiteDisconnected{sites_[i]->id()}); });
+  }
+  if (node == kAggregator) {
+    aggregator_->Stop();
+  } else {
+    sites_[node - 1]->Stop();
+  }
+  After(Between(0.2, 15), node, [this, node] { Start(node); });
+}
+
+// What an operator does about a run that paused or a site that dissents.
+void World::Operate() {
+  if (aggregator_->core().phase() == round::RunPhase::kPaused) aggregator_->Feed(round::Resume{});
+  for (auto& site : sites_) {
+    const bool dissents = site->up() && site->core().phase() == round::SitePhase::kDissent;
+    if (dissents) After(0, site->index() + 1, [&site] { site->Feed(round::ResyncRequested{}); });
+  }
+  After(5, kAggregator, [this] { Operate(); });
+}
+
+void World::BeginLiveness() {
+  Trace(kAggregator, "liveness");
+  liveness_ = true;
+  for (uint32_t i = 0; i < sites_.size(); ++i) {
+    links_[i].cut_until = Duration(0);
+    After(0.5, i + 1, [this, i] {
+      sites_[i]->Feed(round::JoinRequested{});
+      Connect(i);
+    });
+  }
+}
+
+// The network
+// ---------------------------------------------------------------------------------------
+
+void World::Connect(uint32_t site) {
+  Link& link = links_[site];
+  if (link.up || !aggregator_->up() || !sites_[site]->up()) return;
+  if (now_ < link.cut_until) {
+    const double left = static_cast<double>((link.cut_until - now_).count()) / 1e6;
+    return After(left + 0.1, site + 1, [this, site] { Connect(site); });
+  }
+  link.up = true;
+  After(0, kAggregator,
+        [this, site] { aggregator_->Feed(round::SiteConnected{sites_[site]->id()}); });
+  After(0, site + 1, [this, site] { sites_[site]->Feed(round::LinkUp{}); });
+}
+
+void World::Cut(uint32_t site, double seconds) {
+  Link& link = links_[site];
+  link.cut_until = std::max(link.cut_until, now_ + Seconds(seconds));
+  if (!link.up) return;
+  Trace(site + 1, "cut");
+  link.up = false;
+  After(0, kAggregator,
+        [this, site] { aggregator_->Feed(round::SiteDisconnected{sites_[site]->id()}); });
+  After(0, site + 1, [this, site] {
+    sites_[site]->Feed(round::LinkDown{});
+    Connect(site);
+  });
+}
+
+void World::SendToSite(uint32_t site, const Message& message) { Carry(site, site + 1, message); }
+void World::SendToAggregator(uint32_t site, const Message& message) {
+  Carry(site, kAggregator, message);
+}
+
+void World::Carry(uint32_t site, Node to, const Message& message) {
+  if (!links_[site].up || Happens(faults_.loss)) return;
+  if (Happens(faults_.cut)) return Cut(site, Between(0.1, 30));
+  const int copies = Happens(faults_.duplicate) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    const double delay = Happens(faults_.delay) ? Between(0.1, 12) : Between(0.001, 0.02);
+    After(delay, to, [this, site, to, message] {
+      if (!links_[site].up) return;
+      Trace(to, "receives", KindName(message));
+      if (to == kAggregator) return aggregator_->Feed(round::Received{sites_[site]->id(), message});
+      sites_[site]->Feed(round::FromAggregator{message});
+    });
+  }
+}
+
+// Scripts, blobs, records
+// ---------------------------------------------------------------------------
+
+uint32_t World::SiteNamed(const std::string& name) const {
+  for (uint32_t i = 0; i < sites_.size(); ++i) {
+    if (sites_[i]->id().str() == name) return i;
+  }
+  DURE_CHECK(false, "a scenario names its own sites");
+  return 0;
+}
+
+void World::Do(const ScriptedEvent& event) {
+  Trace(kAggregator, event.verb, event.who);
+  if (event.verb == "stop" || event.verb == "stop-after-round") {
+    return aggregator_->Feed(round::StopRequested{event.verb != "stop"});
+  }
+  if (event.verb == "crash" && event.who == "aggregator") {
+    if (aggregator_->up()) Crash(kAggregator);
+    return;
+  }
+  const uint32_t site = SiteNamed(event.who);
+  if (event.verb == "leave") return sites_[site]->Feed(round::LeaveRequested{});
+  if (event.verb == "join") return sites_[site]->Feed(round::JoinRequested{});
+  if (event.verb == "cut") return Cut(site, event.seconds);
+  DURE_CHECK(event.verb == "crash", "a scenario uses known verbs");
+  if (sites_[site]->up()) Crash(site + 1);
+}
+
+Digest World::Remember(Bytes blob) {
+  const Digest digest = Sha256(blob);
+  blobs_.try_emplace(digest, std::move(blob));
+  return digest;
+}
+
+void World::Trace(Node node, std::string_view what, std::string_view detail) {
+  report_.trace =
+      Mix(Mix(report_.trace ^ static_cast<uint64_t>(now_.count()) ^ node << 20, what), detail);
+  if (!verbose_) return;
+  std::printf("%10.3f %-10s %.*s %.*s\n", static_cast<double>(now_.count()) / 1e6,
+              node == kAggregator ? "aggregator" : sites_[node - 1]->id().str().c_str(),
+              static_cast<int>(what.size()), what.data(), static_cast<int>(detail.size()),
+              detail.data());
+}
+
+void World::Violate(const std::string& what) {
+  if (report_.violation.empty()) report_.violation = what;
+  Trace(kAggregator, "VIOLATION", what);
+}
+
+}  // namespace dure::sim
