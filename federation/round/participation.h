@@ -30,7 +30,7 @@
 namespace dure::round {
 
 // Effects
-// -------------------------------------------------------------------------------------------------
+// ------------------------------------------------------------
 struct PersistSite {};
 struct Tell {
   Message message;
@@ -109,8 +109,7 @@ using SiteEffect =
                  DropWork, FetchAggregate, DeriveModel, PublishModel, SetSiteTimer, AnnounceSite>;
 
 // Events
-// --------------------------------------------------------------------------------------------------
-
+// ------------------------------------------------------------
 struct SiteStarted {};
 struct LinkUp {};
 struct LinkDown {};

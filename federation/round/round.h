@@ -128,7 +128,7 @@ struct Notice {
 };
 
 // Effects
-// -------------------------------------------------------------------------------------------------
+// ------------------------------------------------------------
 struct Persist {};
 struct Send {
   SiteId site;
@@ -166,8 +166,7 @@ using Effect = std::variant<Persist, Send, Append, VerifySubmission, StartMerge,
                             RemoveBlobs>;
 
 // Events
-// --------------------------------------------------------------------------------------------------
-
+// ------------------------------------------------------------
 struct Started {};
 struct SiteConnected {
   SiteId site;
