@@ -103,6 +103,7 @@ void Participation::OnMessage(const Plan& m) {
   if (s_.phase == SitePhase::kDissent) return Say(Declined{plan.at, "dissent"});
   if (IsCurrent(plan.at)) return AnswerAgain();
   if (s_.has_plan && plan.at < s_.plan.at) return;
+  if (s_.work != Work::kNone && plan.at.round < s_.work_plan.at.round) return;
   if (s_.outcome && s_.outcome->at.round.Next() < plan.at.round) {
     FinishOutcome(Derivation::kFailed, {});  // Its aggregate may be gone; the new base is not.
   }
@@ -194,6 +195,8 @@ void Participation::HoldBase(const Base& base, RoundNumber rounds) {
 
 void Participation::OnMessage(const Roster& m) {
   if (!IsCurrent(m.at) || !s_.accepted || s_.rostered) return;
+  // A roster that comes after its round's outcome, or the run's end, opens nothing.
+  if (s_.ended || s_.outcome || (s_.last_ack && s_.last_ack->at.round >= m.at.round)) return;
   if (s_.phase == SitePhase::kFetching || s_.phase == SitePhase::kDeciding) return;
   if (!std::binary_search(m.cohort.begin(), m.cohort.end(), s_.site)) return;
   s_.rostered = true;
@@ -213,8 +216,10 @@ void Participation::OnMessage(const Outcome& m) {
   if (s_.phase == SitePhase::kLeft) return;
   if (s_.last_ack && m.at == s_.last_ack->at) return Say(*s_.last_ack);
   if (s_.last_ack && m.at < s_.last_ack->at) return;
-  if (s_.has_plan && m.at.round < s_.plan.at.round) {
-    // The plan was taken after this outcome; whoever holds its base is past deriving it.
+  const bool works_later = s_.work != Work::kNone && m.at.round < s_.work_plan.at.round;
+  if (works_later || (s_.has_plan && m.at.round < s_.plan.at.round)) {
+    // A later plan was taken since; whoever holds its base is past deriving this outcome. And it says
+    // nothing of the later contribution, which a site that left and came back may still have in work.
     return Say(OutcomeAck{m.at, Derivation::kNotHeld, {}});
   }
   if (s_.outcome && m.at <= s_.outcome->at) return;

@@ -134,7 +134,10 @@ void SiteNode::Do(const round::FetchAggregate& fetch) {
 }
 
 void SiteNode::Do(const round::UploadBlob& upload) {
-  world_.oracle().UploadBegun(index_, upload.blob);
+  // What the aggregator holds already is asked for and not sent again.
+  const bool moves = !world_.aggregator().blobs.contains(upload.blob) &&
+                     world_.aggregator().MayUpload(id_);
+  if (moves || world_.bug() == Bug::kUploadAgain) world_.oracle().UploadBegun(index_, upload.blob);
   uploading_ = upload.blob;
   const bool fails = world_.Happens(world_.faults().upload_fails);
   world_.After(world_.Between(0.2, 3), index_ + 1, [this, upload, fails] {
