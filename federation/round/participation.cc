@@ -218,8 +218,8 @@ void Participation::OnMessage(const Outcome& m) {
   if (s_.last_ack && m.at < s_.last_ack->at) return;
   const bool works_later = s_.work != Work::kNone && m.at.round < s_.work_plan.at.round;
   if (works_later || (s_.has_plan && m.at.round < s_.plan.at.round)) {
-    // A later plan was taken since; whoever holds its base is past deriving this outcome. And it says
-    // nothing of the later contribution, which a site that left and came back may still have in work.
+    // A later plan was taken since; whoever holds its base is past deriving this outcome. And it
+    // says nothing of a later contribution, which a site that left and came back may have in work.
     return Say(OutcomeAck{m.at, Derivation::kNotHeld, {}});
   }
   if (s_.outcome && m.at <= s_.outcome->at) return;

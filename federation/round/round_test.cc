@@ -1,0 +1,208 @@
+// The two halves by themselves; their life together is tests/sim's.
+#include <gtest/gtest.h>
+
+#include "federation/round/testing.h"
+
+namespace dure::round {
+namespace {
+
+const SiteId kA = TestSite("a");
+const SiteId kB = TestSite("b");
+
+MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
+
+Submission SubmissionFor(const Rounds& rounds, const std::string& blob) {
+  return {rounds.at(), rounds.base().model, Sha256(AsBytes(blob)), 7, 10, 1, 0, {1}};
+}
+
+// Two sites, ready, with the round's opening in the log.
+Rounds Collecting(RunManifest manifest = TestManifest()) {
+  Rounds rounds(std::move(manifest), {kA, kB});
+  rounds.Handle(At(0), Started{});
+  rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+  for (const SiteId& site : {kA, kB}) {
+    rounds.Handle(At(1), SiteConnected{site});
+    rounds.Handle(At(1), Received{site, Ready{rounds.at(), rounds.base()}});
+  }
+  rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+  return rounds;
+}
+
+void Receipted(Rounds& rounds, const SiteId& site, uint64_t index) {
+  const Submission submission = SubmissionFor(rounds, site.str());
+  const RoundAttempt at = rounds.at();
+  rounds.Handle(At(3), Received{site, submission});
+  rounds.Handle(At(3), SubmissionVerified{site, at, submission.contribution, Verdict::kOk});
+  rounds.Handle(At(3), Appended{at.Text() + "/submission/" + site.str(), index, {9}, {}});
+}
+
+TEST(Rounds, PersistsBeforeItTells) {
+  Rounds rounds(TestManifest(), {kA});
+  const auto effects = rounds.Handle(At(0), Started{});
+  ASSERT_FALSE(effects.empty());
+  EXPECT_TRUE(std::holds_alternative<Persist>(effects.front()));
+}
+
+TEST(Rounds, GivesNoReceiptBeforeTheAppend) {
+  Rounds rounds = Collecting();
+  const Submission s = SubmissionFor(rounds, "a");
+  EXPECT_TRUE(SentTo<Receipt>(rounds.Handle(At(3), Received{kA, s}), kA).empty());
+  const auto verified =
+      rounds.Handle(At(3), SubmissionVerified{kA, s.at, s.contribution, Verdict::kOk});
+  EXPECT_TRUE(SentTo<Receipt>(verified, kA).empty());
+  EXPECT_EQ(Only<Append>(verified).size(), 1u);
+  const auto appended = rounds.Handle(At(3), Appended{"run/0/0/submission/a", 5, {9}, {}});
+  ASSERT_EQ(SentTo<Receipt>(appended, kA).size(), 1u);
+  // A repeat gets the same answer and starts nothing.
+  const auto again = rounds.Handle(At(4), Received{kA, s});
+  EXPECT_EQ(SentTo<Receipt>(again, kA), SentTo<Receipt>(appended, kA));
+  EXPECT_TRUE(Only<VerifySubmission>(again).empty());
+}
+
+TEST(Rounds, MergesInOrderOfIdsOnceAllAreIn) {
+  Rounds rounds = Collecting();
+  Receipted(rounds, kB, 2);
+  EXPECT_EQ(rounds.phase(), RunPhase::kCollecting);
+  Receipted(rounds, kA, 3);
+  ASSERT_EQ(rounds.phase(), RunPhase::kMerging);
+}
+
+TEST(Rounds, ClosesAtTheDeadlineWithAQuorumAndRefusesTheLateOne) {
+  RunManifest manifest = TestManifest();
+  manifest.quorum = 1;
+  Rounds rounds = Collecting(manifest);
+  Receipted(rounds, kA, 2);
+  const auto effects = rounds.Handle(At(200), Timer{});
+  ASSERT_EQ(Only<StartMerge>(effects).size(), 1u);
+  EXPECT_EQ(Only<StartMerge>(effects)[0].contributions.size(), 1u);
+  const auto late = rounds.Handle(At(201), Received{kB, SubmissionFor(rounds, "b")});
+  ASSERT_EQ(SentTo<Refusal>(late, kB).size(), 1u);
+  EXPECT_EQ(SentTo<Refusal>(late, kB)[0].reason, RefusalReason::kLate);
+}
+
+TEST(Rounds, WithoutAQuorumTriesAgainFromTheSameBase) {
+  Rounds rounds = Collecting();
+  const Base base = rounds.base();
+  Receipted(rounds, kA, 2);
+  rounds.Handle(At(200), Timer{});
+  EXPECT_EQ(rounds.phase(), RunPhase::kAbandoning);
+  rounds.Handle(At(200), Appended{"run/0/0/abandoned", 3, {}, {}});
+  EXPECT_EQ(rounds.at().attempt, 1u);
+  EXPECT_EQ(rounds.base(), base);
+}
+
+TEST(Rounds, RefusesASubmissionFromOutsideTheCohortOrOfAnotherBase) {
+  Rounds rounds = Collecting();
+  Submission other = SubmissionFor(rounds, "a");
+  other.base_model = Sha256(AsBytes("other"));
+  EXPECT_EQ(SentTo<Refusal>(rounds.Handle(At(3), Received{kA, other}), kA)[0].reason,
+            RefusalReason::kOtherBase);
+  const SiteId c = TestSite("c");
+  rounds.Handle(At(3), SiteConnected{c});
+  const auto effects = rounds.Handle(At(3), Received{c, SubmissionFor(rounds, "c")});
+  EXPECT_EQ(SentTo<Refusal>(effects, c)[0].reason, RefusalReason::kNotInCohort);
+}
+
+TEST(Rounds, AfterARestartAsksAgainForWhatWasOutstandingUnderTheSameKey) {
+  Rounds rounds = Collecting();
+  const Submission s = SubmissionFor(rounds, "a");
+  rounds.Handle(At(3), Received{kA, s});
+  const auto before =
+      rounds.Handle(At(3), SubmissionVerified{kA, s.at, s.contribution, Verdict::kOk});
+  auto loaded = Rounds::Load(rounds.Save(At(52)), At(5000));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto after = loaded->Handle(At(5000), Started{});
+  ASSERT_EQ(Only<Append>(after).size(), 1u);
+  EXPECT_EQ(Only<Append>(after)[0].key, Only<Append>(before)[0].key);
+  // Half of the deadline was left; the other clock's reading says nothing.
+  loaded->Handle(At(5000), Appended{"run/0/0/submission/a", 2, {9}, {}});
+  loaded->Handle(At(5049), Timer{});
+  EXPECT_EQ(loaded->phase(), RunPhase::kCollecting);
+  loaded->Handle(At(5050), Timer{});
+  EXPECT_EQ(loaded->phase(), RunPhase::kAbandoning);
+}
+
+TEST(Rounds, LoadRefusesEveryTruncation) {
+  const Bytes state = Collecting().Save(At(3));
+  for (size_t n = 0; n < state.size(); ++n) {
+    EXPECT_FALSE(Rounds::Load(ByteView(state).first(n), At(0)));
+  }
+}
+
+// A message that does not fit the phase changes nothing and is not an error.
+TEST(Rounds, TakesAnyMessageInAnyPhase) {
+  const RoundAttempt at{*RunId::Parse("run"), {0}, 0};
+  const Digest d = Sha256(AsBytes("x"));
+  const std::vector<Message> stray = {OutcomeAck{at, Derivation::kDifferent, {}},
+                                      Receipt{at, d, 0, {}}, Roster{at, {kA}, 0, {}},
+                                      RunEnded{at.run, 1, {}, "complete"}, Declined{at, "policy"}};
+  for (const Message& message : stray) {
+    Rounds rounds = Collecting();
+    const Bytes before = rounds.Save(At(3));
+    rounds.Handle(At(3), Received{kA, message});
+    EXPECT_EQ(rounds.Save(At(3)), before) << KindName(message);
+  }
+}
+
+Participation Ready_(const Plan& plan) {
+  Participation site(kA, plan.manifest.run, plan.plan.base);
+  site.Handle(At(0), SiteStarted{});
+  site.Handle(At(0), LinkUp{});
+  site.Handle(At(1), FromAggregator{plan});
+  site.Handle(At(1), Decided{plan.plan.at, true, ""});
+  return site;
+}
+
+TEST(Participation, SendsTheSameSubmissionUntilTheReceiptAndCommitsOnlyThen) {
+  Plan plan;
+  plan.manifest = TestManifest();
+  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  const RoundAttempt at = plan.plan.at;
+  Participation site = Ready_(plan);
+  EXPECT_EQ(site.phase(), SitePhase::kReady);
+  site.Handle(At(2), FromAggregator{Roster{at, {kA}, 0, Duration(1)}});
+  site.Handle(At(3), TrainingDone{{0}, 10, 1, 2.0});
+  const Digest blob = Sha256(AsBytes("blob"));
+  site.Handle(At(4), Encoded{{0}, blob, 5, 0});
+  site.Handle(At(5), UploadDone{{0}, blob});
+  const auto first = Told<Submission>(site.Handle(At(6), Signed{at, {1, 2}}));
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(site.residual(), 0u);
+  auto restarted = Participation::Load(site.Save());
+  ASSERT_TRUE(restarted);
+  const auto begun = restarted->Handle(At(7), SiteStarted{});
+  EXPECT_TRUE(Only<UploadBlob>(begun).empty()) << "a completed upload is not sent again";
+  EXPECT_EQ(Told<Submission>(restarted->Handle(At(8), LinkUp{})), first);
+  restarted->Handle(At(9), FromAggregator{Receipt{at, blob, 4, {}}});
+  EXPECT_EQ(restarted->residual(), 0u);
+  const auto held = restarted->Handle(At(9), ReceiptChecked{at, true});
+  EXPECT_EQ(Only<CommitResidual>(held).size(), 1u);
+  EXPECT_EQ(restarted->residual(), 1u);
+}
+
+TEST(Participation, DerivesAndDissentsWhenTheModelDiffers) {
+  Plan plan;
+  plan.manifest = TestManifest();
+  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  Participation site = Ready_(plan);
+  Outcome outcome;
+  outcome.at = plan.plan.at;
+  outcome.base = plan.plan.base;
+  outcome.next.model = Sha256(AsBytes("next"));
+  outcome.counted = {{kB, 5, 1}};
+  outcome.weight_sum = 5;
+  site.Handle(At(2), FromAggregator{outcome});
+  site.Handle(At(3), AggregateFetched{outcome.at, true});
+  const auto effects =
+      site.Handle(At(4), Derived{outcome.at, true, {Sha256(AsBytes("no")), {}, {}}});
+  EXPECT_EQ(site.phase(), SitePhase::kDissent);
+  EXPECT_EQ(Told<OutcomeAck>(effects)[0].derivation, Derivation::kDifferent);
+  EXPECT_TRUE(Only<PublishModel>(effects).empty());
+  // A roster that comes after its round trains nothing.
+  EXPECT_TRUE(Only<StartTraining>(
+                  site.Handle(At(5), FromAggregator{Roster{outcome.at, {kA}, 0, Duration(1)}}))
+                  .empty());
+}
+
+}  // namespace
+}  // namespace dure::round
