@@ -1,0 +1,117 @@
+#include "federation/derivation/derivation.h"
+
+#include <filesystem>
+#include <optional>
+
+namespace dure::derivation {
+namespace {
+
+// A file under way: removed unless the store took it.
+class Scratch {
+ public:
+  static Result<Scratch> Create(std::string path, uint64_t bytes) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);  // of a process that died here
+    DURE_ASSIGN(auto file, codec::OutputFile::Create(path, bytes));
+    return Scratch(std::move(path), std::move(file));
+  }
+  Scratch(Scratch&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {
+    other.path_.clear();
+  }
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove(path_, ignored);
+  }
+  const codec::OutputFile& file() const { return file_; }
+
+  Result<Digest> Into(blob::BlobStore& store, std::vector<Digest> chunks) {
+    DURE_ASSIGN(const auto manifest, blob::Manifest::Make(file_.size(), std::move(chunks)));
+    return store.Import(path_, manifest);
+  }
+
+ private:
+  Scratch(std::string path, codec::OutputFile file)
+      : path_(std::move(path)), file_(std::move(file)) {}
+  std::string path_;
+  codec::OutputFile file_;
+};
+
+std::span<const float> FloatsAt(ByteView file, uint64_t offset) {
+  const ByteView data = file.subspan(offset);
+  return {reinterpret_cast<const float*>(data.data()), data.size() / sizeof(float)};
+}
+
+}  // namespace
+
+Result<ModelShape> ShapeOf(ByteView file) {
+  const auto wrong = [](const char* why) {
+    return Fail(ErrorCode::kInvalid, std::string("not a model file: ") + why);
+  };
+  if (file.size() < 8) return wrong("shorter than 8 bytes");
+  uint64_t header = 0;
+  for (int i = 7; i >= 0; --i) header = header << 8 | file[static_cast<size_t>(i)];
+  if (header > file.size() - 8) return wrong("its header is longer than the file");
+  const ModelShape shape{8 + header, (file.size() - 8 - header) / sizeof(float)};
+  if (shape.data_offset % 4096 != 0) return wrong("its data does not begin at a multiple of 4096");
+  if ((file.size() - shape.data_offset) % sizeof(float) != 0)
+    return wrong("its data is not whole fp32 values");
+  if (shape.parameter_count == 0) return wrong("it has no parameters");
+  return shape;
+}
+
+codec::Lane LaneOf(const round::RunManifest& manifest) {
+  return manifest.lane == round::Lane::kInt8 ? codec::Lane::kInt8 : codec::Lane::kInt16;
+}
+
+Result<std::vector<float>> ScalesOf(const round::Base& base, const round::RunManifest& manifest,
+                                    uint64_t parameter_count, const blob::BlobStore& store) {
+  if (base.scales.IsZero()) return codec::UniformScales(parameter_count, manifest.initial_scale);
+  DURE_ASSIGN(const auto blob, store.Open(base.scales));
+  return codec::ParseScales(blob->bytes(), parameter_count);
+}
+
+Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manifest,
+                               blob::BlobStore& store, const std::string& scratch,
+                               const codec::Work& work) {
+  DURE_ASSIGN(const auto model, store.Open(step.base.model));
+  DURE_ASSIGN(const auto aggregate, store.Open(step.aggregate));
+  DURE_ASSIGN(const ModelShape shape, ShapeOf(model->bytes()));
+  DURE_ASSIGN(const auto scales, ScalesOf(step.base, manifest, shape.parameter_count, store));
+  DURE_ASSIGN(const auto layout, codec::AggregateLayout::Make(LaneOf(manifest), step.site_count,
+                                                              shape.parameter_count));
+
+  codec::ModelInput in;
+  in.base_file = model->bytes();
+  in.data_offset = shape.data_offset;
+  in.aggregate = aggregate->bytes();
+  in.scales = scales;
+  in.weight_sum = step.weight_sum;
+  in.outer = {manifest.outer_eta, manifest.outer_mu};
+  std::unique_ptr<blob::Reader> momentum;
+  if (!step.base.momentum.IsZero()) {
+    DURE_ASSIGN(momentum, store.Open(step.base.momentum));
+    if (momentum->size() != model->size())
+      return Fail(ErrorCode::kCorrupt, "momentum and model differ in size");
+    in.momentum = FloatsAt(momentum->bytes(), shape.data_offset);
+  }
+  const std::string prefix = scratch + "/" + step.aggregate.Hex().substr(0, 16);
+  DURE_ASSIGN(auto next_model, Scratch::Create(prefix + ".model", model->size()));
+  std::optional<Scratch> next_momentum;
+  if (in.outer.keeps_momentum()) {
+    DURE_ASSIGN(auto file, Scratch::Create(prefix + ".momentum", model->size()));
+    next_momentum.emplace(std::move(file));
+  }
+  DURE_ASSIGN(auto derived,
+              codec::DeriveModel(layout, in, next_model.file(),
+                                 next_momentum ? &next_momentum->file() : nullptr, work));
+  round::Base next;
+  DURE_ASSIGN(next.model, next_model.Into(store, std::move(derived.model_chunks)));
+  if (next_momentum) {
+    DURE_ASSIGN(next.momentum, next_momentum->Into(store, std::move(derived.momentum_chunks)));
+  }
+  DURE_ASSIGN(next.scales, store.Put(codec::SerializeScales(derived.next_scales)));
+  return next;
+}
+
+}  // namespace dure::derivation

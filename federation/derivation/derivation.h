@@ -1,0 +1,50 @@
+// Derivation: the next model from an aggregate, blob to blob. The aggregator and every site run
+// this same code, which is why they can compare digests.
+//
+// Blocks for as long as the memory takes: on a worker, never on the loop. Thread-safe for different
+// scratch folders. Memory: a few MiB a thread, whatever the model's size.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "federation/blob/store.h"
+#include "federation/codec/vectors.h"
+#include "federation/round/plan.h"
+
+namespace dure::derivation {
+
+// Where the flat vector lies in a model file (docs/decisions/0001): 8 bytes little-endian header
+// length, header, fp32 data from a multiple of 4096 on.
+struct ModelShape {
+  uint64_t data_offset = 0;
+  uint64_t parameter_count = 0;
+  bool operator==(const ModelShape&) const = default;
+};
+// Total. kInvalid: too short, a header beyond the file, data that is not aligned or not whole fp32
+// values.
+Result<ModelShape> ShapeOf(ByteView model_file);
+
+// The scales a round starts from: the base's blob, or in round 0 the manifest's one scale for all
+// blocks. kNotFound, kCorrupt, kInvalid: the blob is absent or is not such scales.
+Result<std::vector<float>> ScalesOf(const round::Base& base, const round::RunManifest& manifest,
+                                    uint64_t parameter_count, const blob::BlobStore& store);
+
+struct Step {
+  round::Base base;
+  Digest aggregate;
+  uint32_t site_count = 0;  // contributions in the aggregate
+  uint64_t weight_sum = 0;
+};
+
+codec::Lane LaneOf(const round::RunManifest& manifest);
+
+// The next base; all its blobs are durable in `store` when this returns. `scratch` is a folder on
+// the store's file system for files under way. kNotFound: a blob of the step is absent; kCorrupt,
+// kInvalid: it does not fit the run; kExhausted: disk full, the store unchanged; kCancelled.
+Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manifest,
+                               blob::BlobStore& store, const std::string& scratch,
+                               const codec::Work& work);
+
+}  // namespace dure::derivation
