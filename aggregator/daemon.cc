@@ -1,0 +1,168 @@
+#include "aggregator/daemon.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+
+#include "aggregator/daemon_state.h"
+#include "federation/canonical.h"
+
+namespace dure::aggregator {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::minutes kRenewalCheck{1};
+
+// The address to listen on when none is given: the announced port on every interface.
+std::string ListenAddress(const std::string& given, const std::string& announced) {
+  if (!given.empty()) return given;
+  return "0.0.0.0" + announced.substr(announced.rfind(':'));
+}
+
+}  // namespace
+
+Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options) {
+  auto daemon = std::unique_ptr<Daemon>(new Daemon(std::make_unique<State>(options)));
+  DURE_TRY(daemon->state_->Open());
+  DURE_TRY(daemon->state_->Listen());
+  return daemon;
+}
+
+Daemon::~Daemon() {
+  State& state = *state_;
+  *state.alive = false;
+  if (state.authority) state.authority->OnRevocation({});
+  state.server.reset();   // no call comes in any more
+  state.workers.reset();  // running merges end; their answers are posted
+  if (state.loop) {
+    // Drivers are destroyed where they live, so that no posted answer meets a half-destroyed one.
+    state.loop->Wait([&state] {
+      state.runs.clear();
+      state.evaluations.reset();
+    });
+    state.record.reset();
+    state.loop->Stop();
+  }
+}
+
+uint16_t Daemon::port() const { return state_->server->port(); }
+uint16_t Daemon::enrol_port() const { return state_->server->enrol_port(); }
+
+Status Daemon::State::Open() {
+  const std::string& dir = options.dir;
+  DURE_ASSIGN(self, identity::LoadIdentity(dir));
+  if (self.role() != identity::Role::kAggregator) {
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        dir + " is the folder of a " + std::string(Name(self.role())) + ", not of an aggregator");
+  }
+  DURE_ASSIGN(journal, journal::Journal::Open(dir + "/aggregator.db"));
+  DURE_ASSIGN(store, blob::OpenFileBlobStore(dir + "/blobs"));
+  DURE_ASSIGN(authority, identity::IssuingAuthority::Open(dir, identity::Lifetimes{}));
+  const std::string scratch = dir + "/scratch";
+  std::error_code error;
+  std::filesystem::remove_all(scratch, error);  // files under way when an earlier process died
+  std::filesystem::create_directories(scratch, error);
+  if (error)
+    return Fail(ErrorCode::kUnavailable, "cannot make " + scratch + ": " + error.message());
+  loop = std::make_unique<loop::EventLoop>();
+  DURE_ASSIGN(record, Record::Open(dir, self, *loop));
+  DURE_TRY(record->Admit(authority->Seats()));
+  const int threads =
+      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
+  workers = std::make_unique<loop::WorkerPool>(2);
+  evaluations = std::make_unique<Evaluations>(*loop, *record, *authority);
+  shop = std::make_unique<Workshop>(
+      Workshop{*loop, *workers, *journal, *store, *record, *authority, scratch, threads,
+               [this](const SiteId& site, const round::Message& message) {
+                 (void)server->Send(site, message);
+               },
+               [this](const SiteId& site) { return connected.contains(site); },
+               [this](const Digest& digest) {
+                 for (const auto& [id, driver] : runs) {
+                   const auto needs = driver->Needs();
+                   if (std::ranges::find(needs, digest) != needs.end()) return true;
+                 }
+                 return false;
+               }});
+  DURE_ASSIGN(const auto marks, journal->Scan("contribution/"));
+  for (const auto& [key, value] : marks) {
+    DURE_ASSIGN(const Digest digest, Digest::FromHex(std::string_view(key).substr(13)));
+    contributions.insert(digest);
+  }
+  return RestoreRuns();
+}
+
+Status Daemon::State::RestoreRuns() {
+  DURE_ASSIGN(const auto entries, journal->Scan("run/"));
+  for (const auto& [key, value] : entries) {
+    if (!key.ends_with("/state")) continue;
+    const std::string prefix = key.substr(0, key.size() - 5);
+    std::vector<SiteId> invited;
+    if (const auto list = entries.find(prefix + "invited"); list != entries.end()) {
+      CanonicalReader reader(list->second);
+      for (uint32_t n = reader.U32(); n > 0 && reader.ok(); --n) {
+        DURE_ASSIGN(SiteId site, SiteId::Parse(reader.Text()));
+        invited.push_back(std::move(site));
+      }
+    }
+    auto driver = RunDriver::Restore(*shop, value, std::move(invited));
+    if (!driver) return Within(driver.error(), "restoring " + key);
+    runs.emplace((*driver)->rounds().manifest().run, std::move(*driver));
+  }
+  return {};
+}
+
+Status Daemon::State::Listen() {
+  transport::ServerOptions doors;
+  doors.address = ListenAddress(options.listen, self.address);
+  doors.enrol_address = ListenAddress(options.listen_enrol, self.enrol_address);
+  doors.key_path = options.dir + "/identity/tls.key";
+  doors.chain_path = options.dir + "/identity/tls.crt";
+  doors.trust = self.trust();
+  doors.admin_roles = identity::Roles::Invited();  // each verb checks the role that it needs
+  DURE_ASSIGN(server, transport::TransportServer::Start(doors, *loop, *store, Calls()));
+  server->Revoke(authority->revocations());
+  authority->OnRevocation(
+      [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
+  loop->Wait([this] {
+    for (const auto& [id, driver] : runs) driver->Start();
+    Tick();
+    RenewOwn();
+  });
+  return {};
+}
+
+void Daemon::State::Tick() {
+  for (const auto& [id, driver] : runs) driver->view().Tick(loop->Now());
+  loop->At(loop->Now() + kTick, [this, alive = alive] {
+    if (*alive) Tick();
+  });
+}
+
+void Daemon::State::RenewOwn() {
+  (void)workers->Run([this] { (void)authority->RenewOwn(loop->WallNow()); });
+  loop->At(loop->Now() + kRenewalCheck, [this, alive = alive] {
+    if (*alive) RenewOwn();
+  });
+}
+
+RunDriver* Daemon::State::FindRun(const std::string& name) const {
+  const auto id = RunId::Parse(name);
+  if (!id) return nullptr;
+  const auto found = runs.find(*id);
+  return found == runs.end() ? nullptr : found->second.get();
+}
+
+void Daemon::State::AddRun(std::unique_ptr<RunDriver> driver) {
+  RunDriver& run = *driver;
+  runs.emplace(run.rounds().manifest().run, std::move(driver));
+  run.Start();
+  for (const SiteId& site : connected) {
+    if (run.Invites(site)) run.Feed(round::SiteConnected{site});
+  }
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,80 @@
+// The parts of the daemon and what they do together; private to this folder.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "aggregator/daemon.h"
+#include "aggregator/evaluations.h"
+#include "aggregator/record.h"
+#include "aggregator/run_driver.h"
+#include "federation/blob/store.h"
+#include "federation/identity/identity.h"
+#include "federation/identity/issuing.h"
+#include "federation/journal/journal.h"
+#include "federation/loop/loop.h"
+#include "federation/loop/workers.h"
+#include "federation/transport/server.h"
+
+namespace dure::aggregator {
+
+using identity::PeerIdentity;
+
+struct Daemon::State {
+  explicit State(DaemonOptions given) : options(std::move(given)) {}
+
+  // daemon.cc: beginning and end.
+  Status Open();
+  Status RestoreRuns();
+  Status Listen();
+  void Tick();
+  void RenewOwn();
+
+  // doors.cc: what arrives from outside.
+  transport::ServerCalls Calls();
+  void Connected(const PeerIdentity& peer);
+  void Disconnected(const PeerIdentity& peer);
+  void Received(const PeerIdentity& peer, const round::Message& message);
+  Status MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size);
+  Status MayGet(const PeerIdentity& peer, const Digest& digest) const;
+  Result<Bytes> Enrol(ByteView request);
+  void Watch(const PeerIdentity& peer, const std::string& json,
+             std::shared_ptr<transport::Watcher> watcher);
+
+  // verbs.cc: what people ask for.
+  void Admin(const PeerIdentity& peer, std::string_view verb, const std::string& json,
+             transport::JsonReply reply);
+  Result<std::string> StartRun(const std::string& json);
+  Result<std::string> StopRun(const std::string& json);
+  Result<std::string> ResumeRun(const std::string& json);
+  Result<std::string> ShowRun(const std::string& json) const;
+  Result<std::string> ListRuns() const;
+  Result<std::string> ListSites() const;
+  Result<std::string> AskEvaluation(const std::string& json);
+  void Revoke(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
+
+  RunDriver* FindRun(const std::string& name) const;
+  void AddRun(std::unique_ptr<RunDriver> driver);
+  bool IsContribution(const Digest& digest) const { return contributions.contains(digest); }
+
+  DaemonOptions options;
+  identity::Identity self;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<blob::BlobStore> store;
+  std::unique_ptr<identity::IssuingAuthority> authority;
+  // The loop goes last of what others use, and first of what is waited for.
+  std::unique_ptr<loop::EventLoop> loop;
+  std::unique_ptr<Record> record;
+  std::unique_ptr<loop::WorkerPool> workers;
+  std::unique_ptr<Evaluations> evaluations;
+  std::unique_ptr<Workshop> shop;
+  std::map<RunId, std::unique_ptr<RunDriver>> runs;
+  std::set<SiteId> connected;
+  std::set<Digest> contributions;  // blobs that sites put: nobody may fetch them
+  std::unique_ptr<transport::TransportServer> server;
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::aggregator

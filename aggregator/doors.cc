@@ -1,0 +1,136 @@
+// What arrives from outside: connections, messages, blobs, enrolments.
+#include <nlohmann/json.hpp>
+
+#include "aggregator/daemon_state.h"
+#include "federation/codec/lane.h"
+#include "federation/derivation/derivation.h"
+
+namespace dure::aggregator {
+namespace {
+
+constexpr uint64_t kEntriesBytesMax = 2 * 1024 * 1024;  // of one answer to a mirror
+
+Bytes Flat(const ledger::Proof& proof) {
+  Bytes bytes;
+  for (const Digest& digest : proof)
+    bytes.insert(bytes.end(), digest.bytes.begin(), digest.bytes.end());
+  return bytes;
+}
+
+}  // namespace
+
+transport::ServerCalls Daemon::State::Calls() {
+  transport::ServerCalls calls;
+  calls.connected = [this](const PeerIdentity& peer) { Connected(peer); };
+  calls.disconnected = [this](const PeerIdentity& peer) { Disconnected(peer); };
+  calls.received = [this](const PeerIdentity& peer, const round::Message& message) {
+    Received(peer, message);
+  };
+  calls.may_put = [this](const PeerIdentity& peer, const Digest& digest, uint64_t size) {
+    return MayPut(peer, digest, size);
+  };
+  calls.may_get = [this](const PeerIdentity& peer, const Digest& digest) {
+    return MayGet(peer, digest);
+  };
+  calls.enrol = [this](ByteView request) { return Enrol(request); };
+  calls.renew = [this](const PeerIdentity& peer, ByteView request) {
+    return authority->Renew(peer, request, loop->WallNow());
+  };
+  calls.ledger.tree_head = [this]() -> Result<Bytes> { return ToBytes(record->log().Head().note); };
+  calls.ledger.entries = [this](uint64_t begin, uint64_t end) {
+    return record->log().Read(begin, end, kEntriesBytesMax);
+  };
+  calls.ledger.inclusion_proof = [this](uint64_t index, uint64_t size) {
+    return record->log().ProveInclusion(index, size).map(Flat);
+  };
+  calls.ledger.consistency_proof = [this](uint64_t from, uint64_t to) {
+    return record->log().ProveConsistency(from, to).map(Flat);
+  };
+  calls.admin = [this](const PeerIdentity& peer, std::string_view verb, const std::string& json,
+                       transport::JsonReply reply) { Admin(peer, verb, json, std::move(reply)); };
+  calls.watch = [this](const PeerIdentity& peer, const std::string& json,
+                       std::shared_ptr<transport::Watcher> watcher) {
+    Watch(peer, json, std::move(watcher));
+  };
+  return calls;
+}
+
+void Daemon::State::Connected(const PeerIdentity& peer) {
+  if (peer.role != identity::Role::kMember) return;
+  connected.insert(peer.site);
+  for (const auto& [id, driver] : runs) {
+    if (driver->Invites(peer.site)) driver->Feed(round::SiteConnected{peer.site});
+  }
+}
+
+void Daemon::State::Disconnected(const PeerIdentity& peer) {
+  if (connected.erase(peer.site) == 0) return;
+  for (const auto& [id, driver] : runs) {
+    if (driver->Invites(peer.site)) driver->Feed(round::SiteDisconnected{peer.site});
+  }
+}
+
+void Daemon::State::Received(const PeerIdentity& peer, const round::Message& message) {
+  const auto found = runs.find(RunOf(message));
+  if (found == runs.end() || !found->second->Invites(peer.site)) return;
+  found->second->Feed(round::Received{peer.site, message});
+}
+
+Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size) {
+  if (peer.role == identity::Role::kOperator) return {};
+  if (peer.role != identity::Role::kMember) {
+    return Fail(ErrorCode::kPermissionDenied,
+                "a " + std::string(Name(peer.role)) + " may not upload");
+  }
+  for (const auto& [id, driver] : runs) {
+    if (!driver->Invites(peer.site) || !driver->rounds().MayUpload(peer.site)) continue;
+    const auto lane = derivation::LaneOf(driver->rounds().manifest());
+    const auto bytes = codec::ContributionBytes(lane, driver->parameter_count());
+    if (!bytes || *bytes != size) continue;
+    if (contributions.contains(digest)) return {};
+    // Known to be one site's own before its first byte is here, also after a restart.
+    DURE_TRY(journal->Apply(
+        journal::Change().Put("contribution/" + digest.Hex(), ToBytes(peer.site.str()))));
+    contributions.insert(digest);
+    return {};
+  }
+  return Fail(ErrorCode::kPermissionDenied, "no open round takes a contribution of " +
+                                                std::to_string(size) + " bytes from " +
+                                                peer.site.str());
+}
+
+Status Daemon::State::MayGet(const PeerIdentity&, const Digest& digest) const {
+  if (IsContribution(digest)) {
+    return Fail(ErrorCode::kPermissionDenied,
+                "a contribution is read by the merge and by nobody else");
+  }
+  return {};
+}
+
+Result<Bytes> Daemon::State::Enrol(ByteView request) {
+  DURE_ASSIGN(Bytes response, authority->Enrol(request, loop->WallNow()));
+  // The seat learns of its certificates only after the log knows its key.
+  DURE_TRY(record->Admit(authority->Seats()));
+  return response;
+}
+
+void Daemon::State::Watch(const PeerIdentity& peer, const std::string& text,
+                          std::shared_ptr<transport::Watcher> watcher) {
+  const nlohmann::json request = nlohmann::json::parse(text, nullptr, false);
+  if (request.is_object() && request.value("evaluations", false) &&
+      peer.role == identity::Role::kMember) {
+    evaluations->Listen(peer.site, std::move(watcher));
+    return;
+  }
+  const std::string name =
+      request.is_object() ? request.value("run", std::string()) : std::string();
+  RunDriver* driver = FindRun(name);
+  if (driver == nullptr) {
+    watcher->Close(
+        Fail(ErrorCode::kNotFound, "no run \"" + name + "\" (dure run list shows them)"));
+    return;
+  }
+  driver->view().Watch(std::move(watcher), loop->Now());
+}
+
+}  // namespace dure::aggregator

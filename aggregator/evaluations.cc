@@ -1,0 +1,144 @@
+#include "aggregator/evaluations.h"
+
+#include <nlohmann/json.hpp>
+
+#include "policy/ledger/events.h"
+
+namespace dure::aggregator {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr size_t kEvaluationsKept =
+    256;  // older ones are in the log; this list is only for whoever waits
+
+std::string Dump(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Evaluations::Evaluations(loop::EventLoop& loop, Record& record,
+                         identity::IssuingAuthority& authority)
+    : loop_(loop), record_(record), authority_(authority) {}
+
+Evaluations::~Evaluations() { *alive_ = false; }
+
+std::string Evaluations::RequestLine(uint64_t id, const Evaluation& evaluation) const {
+  return Dump({{"evaluate",
+                {{"id", id},
+                 {"run", evaluation.run.str()},
+                 {"model", evaluation.model.Hex()},
+                 {"manifest", ToBase64(evaluation.manifest)}}}});
+}
+
+uint64_t Evaluations::Ask(const round::RunManifest& manifest, const Digest& model,
+                          const std::vector<SiteId>& sites) {
+  const uint64_t id = next_id_++;
+  Evaluation& evaluation = evaluations_[id];
+  evaluation = {manifest.run, manifest.Canonical(), model, {sites.begin(), sites.end()}, {}};
+  for (const SiteId& site : sites) {
+    const auto listener = listeners_.find(site);
+    if (listener != listeners_.end()) (void)listener->second->Send(RequestLine(id, evaluation));
+  }
+  if (evaluations_.size() > kEvaluationsKept) evaluations_.erase(evaluations_.begin());
+  return id;
+}
+
+void Evaluations::Listen(const SiteId& site, std::shared_ptr<transport::Watcher> watcher) {
+  std::shared_ptr<transport::Watcher>& listener = listeners_[site];
+  if (listener) listener->Close({});
+  listener = std::move(watcher);
+  for (const auto& [id, evaluation] : evaluations_) {
+    if (evaluation.pending.contains(site)) (void)listener->Send(RequestLine(id, evaluation));
+  }
+}
+
+void Evaluations::Report(const SiteId& site, const std::string& text, transport::JsonReply reply) {
+  const json report = json::parse(text, nullptr, false);
+  if (!report.is_object() || !report.contains("id") || !report["id"].is_number_unsigned()) {
+    reply(Fail(ErrorCode::kInvalid, "an evaluation report names its id"));
+    return;
+  }
+  const uint64_t id = report["id"].get<uint64_t>();
+  const auto found = evaluations_.find(id);
+  if (found == evaluations_.end() || !found->second.pending.contains(site)) {
+    reply(std::string("{\"known\":false}"));  // asked before a restart, or answered already
+    return;
+  }
+  if (report.contains("error") && report["error"].is_string()) {
+    Answer answer;
+    answer.error = report["error"].get<std::string>().substr(0, 500);
+    Settle(id, site, std::move(answer));
+    reply(std::string("{\"known\":true}"));
+    return;
+  }
+  const auto text_of = report.value("envelope", std::string());
+  const auto envelope = FromBase64(text_of);
+  const auto opened =
+      envelope
+          ? ledger::OpenEntry(*envelope, verifier_)
+          : Result<ledger::OpenedEntry>(Fail(ErrorCode::kInvalid, "the report has no envelope"));
+  const auto seat = authority_.FindSeat(identity::Role::kMember, site);
+  const auto* said =
+      opened ? std::get_if<ledger::EvaluationReported>(&opened->record.event) : nullptr;
+  if (said == nullptr || !seat || opened->record.actor.key != seat->signing_key ||
+      said->site != site || said->model != found->second.model) {
+    reply(Fail(ErrorCode::kInvalid,
+               "the report is not this site's signed statement about this model"));
+    return;
+  }
+  const Answer answer{"", said->nll, said->tokens, said->bytes, 0};
+  const std::string key = "evaluation/" + opened->leaf.Hex();
+  record_.AppendEnvelope(
+      *envelope, key,
+      [this, alive = alive_, id, site, answer, reply](Result<ledger::Appended> done) {
+        loop_.Post([this, alive, id, site, answer, reply, done = std::move(done)]() mutable {
+          if (!*alive) return;
+          if (!done) {
+            reply(Fail(std::move(done.error())));
+            return;
+          }
+          Answer settled = answer;
+          settled.index = done->receipt.index;
+          Settle(id, site, settled);
+          reply(Dump({{"known", true}, {"index", settled.index}}));
+        });
+      });
+}
+
+void Evaluations::Settle(uint64_t id, const SiteId& site, Answer answer) {
+  const auto found = evaluations_.find(id);
+  if (found == evaluations_.end()) return;
+  found->second.pending.erase(site);
+  found->second.answers[site] = std::move(answer);
+}
+
+Result<std::string> Evaluations::Show(uint64_t id) const {
+  const auto found = evaluations_.find(id);
+  if (found == evaluations_.end())
+    return Fail(ErrorCode::kNotFound, "no evaluation " + std::to_string(id));
+  json pending = json::array();
+  for (const SiteId& site : found->second.pending) pending.push_back(site.str());
+  json results = json::array();
+  for (const auto& [site, answer] : found->second.answers) {
+    json result = {{"site", site.str()}};
+    if (!answer.error.empty()) {
+      result["error"] = answer.error;
+    } else {
+      result.update({{"nats", answer.nats},
+                     {"tokens", answer.tokens},
+                     {"bytes", answer.bytes},
+                     {"index", answer.index}});
+    }
+    results.push_back(std::move(result));
+  }
+  return Dump({{"id", id},
+               {"run", found->second.run.str()},
+               {"model", found->second.model.Hex()},
+               {"pending", pending},
+               {"results", results}});
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,74 @@
+#include "aggregator/merge.h"
+
+#include <filesystem>
+
+#include "federation/codec/vectors.h"
+#include "federation/derivation/derivation.h"
+
+namespace dure::aggregator {
+namespace {
+
+// The aggregate, written and named.
+Result<Digest> SumInto(const round::StartMerge& work, const round::RunManifest& manifest,
+                       const codec::AggregateLayout& layout, blob::BlobStore& store,
+                       const std::string& path, int threads) {
+  std::vector<std::unique_ptr<blob::Reader>> readers;
+  std::vector<ByteView> lanes;
+  for (const round::Contribution& contribution : work.contributions) {
+    DURE_ASSIGN(auto reader, store.Open(contribution.blob));
+    lanes.push_back(reader->bytes());
+    readers.push_back(std::move(reader));
+  }
+  DURE_ASSIGN(const auto scales,
+              derivation::ScalesOf(work.base, manifest, layout.parameter_count(), store));
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  DURE_ASSIGN(auto file, codec::OutputFile::Create(path, layout.bytes()));
+  codec::MergeInput in;
+  in.contributions = lanes;
+  in.scales = scales;
+  in.weight_sum = work.weight_sum;
+  codec::Work pace;
+  pace.threads = threads;
+  DURE_ASSIGN(auto merged, codec::MergeContributions(layout, in, file, pace));
+  DURE_ASSIGN(const auto blob, blob::Manifest::Make(file.size(), std::move(merged.chunks)));
+  return store.Import(path, blob);
+}
+
+}  // namespace
+
+Result<uint64_t> ParameterCountOf(const Digest& model, const blob::BlobStore& store) {
+  DURE_ASSIGN(const auto reader, store.Open(model));
+  return derivation::ShapeOf(reader->bytes()).map([](const auto& shape) {
+    return shape.parameter_count;
+  });
+}
+
+Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifest& manifest,
+                          blob::BlobStore& store, const std::string& scratch, int threads) {
+  DURE_ASSIGN(const uint64_t parameter_count, ParameterCountOf(work.base.model, store));
+  const auto site_count = static_cast<uint32_t>(work.contributions.size());
+  DURE_ASSIGN(const auto layout, codec::AggregateLayout::Make(derivation::LaneOf(manifest),
+                                                              site_count, parameter_count));
+  MergeResult result;
+  const std::string path = scratch + "/" + manifest.run.str() + ".aggregate";
+  DURE_ASSIGN(result.aggregate, SumInto(work, manifest, layout, store, path, threads));
+  codec::Work pace;
+  pace.threads = threads;
+  const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum};
+  DURE_ASSIGN(result.next, derivation::DeriveNext(step, manifest, store, scratch, pace));
+  return result;
+}
+
+round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,
+                                 uint64_t parameter_count, const blob::BlobStore& store) {
+  const auto reader = store.Open(contribution);
+  if (!reader) return round::Verdict::kMissing;
+  const codec::Lane lane = derivation::LaneOf(manifest);
+  const auto bytes = codec::ContributionBytes(lane, parameter_count);
+  if (!bytes || (*reader)->size() != *bytes) return round::Verdict::kCorrupt;
+  return codec::CheckLanes(lane, (*reader)->bytes()) ? round::Verdict::kOk
+                                                     : round::Verdict::kCorrupt;
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,32 @@
+// Merge: from the contributions of a round to its aggregate and the next base, blob by blob.
+//
+// Blocks for as long as the memory takes; runs on a worker, never on the loop. Everything it makes
+// is durable in the store when it returns, under digests that every site will derive for itself.
+#pragma once
+
+#include <string>
+
+#include "federation/blob/store.h"
+#include "federation/round/round.h"
+
+namespace dure::aggregator {
+
+struct MergeResult {
+  Digest aggregate;
+  round::Base next;
+};
+
+// `scratch` is a folder on the store's file system, for files under way; leftovers of a crash are
+// replaced. kNotFound, kCorrupt: a blob is missing or damaged; kInvalid: a contribution is no
+// contribution of this run; kExhausted: disk full, nothing of the round is lost.
+Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifest& manifest,
+                          blob::BlobStore& store, const std::string& scratch, int threads);
+
+// Whether the stored blob is a contribution of this run, as far as its bytes can tell.
+round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,
+                                 uint64_t parameter_count, const blob::BlobStore& store);
+
+// Parameters of a stored model. kNotFound, kInvalid.
+Result<uint64_t> ParameterCountOf(const Digest& model, const blob::BlobStore& store);
+
+}  // namespace dure::aggregator

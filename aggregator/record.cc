@@ -1,0 +1,166 @@
+#include "aggregator/record.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "federation/check.h"
+#include "policy/ledger/sqlite_ledger.h"
+
+namespace dure::aggregator {
+namespace {
+
+constexpr std::chrono::seconds kRetryAfter{1};
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in)
+    return Fail(ErrorCode::kNotFound, path + " is not there (dure consortium init makes it)");
+  return std::string{std::istreambuf_iterator<char>(in), {}};
+}
+
+ledger::RoundAttempt At(const round::RoundAttempt& at) { return {at.run, at.round, at.attempt}; }
+
+ledger::Role RoleInLog(identity::Role role) {
+  switch (role) {
+    case identity::Role::kMember:
+      return ledger::Role::kSite;
+    case identity::Role::kOfficer:
+      return ledger::Role::kOfficer;
+    case identity::Role::kResearcher:
+      return ledger::Role::kResearcher;
+    case identity::Role::kOperator:
+      return ledger::Role::kOperator;
+    case identity::Role::kAggregator:
+      return ledger::Role::kAggregator;
+  }
+  return ledger::Role::kSite;
+}
+
+bool MayBeTriedAgain(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kExhausted;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const identity::Identity& self,
+                                             loop::EventLoop& loop) {
+  auto record = std::unique_ptr<Record>(new Record(loop));
+  record->self_ = &self;
+  DURE_ASSIGN(const std::string pem, ReadFile(dir + "/log.key"));
+  DURE_ASSIGN(record->log_signer_, Ed25519Signer::FromPem(pem));
+  ledger::SqliteLedgerOptions options;
+  options.dir = dir;
+  DURE_ASSIGN(options.log_key, ledger::NoteKey::Parse(self.log_vkey));
+  options.log_signer = record->log_signer_.get();
+  options.verifier = &record->verifier_;
+  DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
+  ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
+  record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
+                                                         [&loop] { return loop.WallNow(); });
+  ledger::ConsortiumGenesis genesis{self.log_vkey, self.root_pin, self.signer->Key()};
+  DURE_TRY(record->recorder_->Record(genesis, "genesis").map([](const auto&) {}));
+  return record;
+}
+
+Record::~Record() { *alive_ = false; }
+
+Status Record::Admit(const std::vector<identity::Seat>& seats) {
+  for (const identity::Seat& seat : seats) {
+    // The aggregator's own key is in the genesis; a key is admitted once.
+    if (log_->FindKey(seat.signing_key)) continue;
+    const std::string key = "admitted/" + ToHex(seat.signing_key);
+    ledger::MemberAdmitted event{seat.subject.member, seat.subject.site,
+                                 RoleInLog(seat.subject.role), seat.signing_key};
+    DURE_TRY(recorder_->Record(event, key).map([](const auto&) {}));
+  }
+  return {};
+}
+
+Status Record::Revoke(const identity::Seat& seat, const std::string& reason) {
+  ledger::KeyRevoked event{seat.subject.member, seat.signing_key, reason};
+  return recorder_->Record(event, "revoked/" + ToHex(seat.signing_key)).map([](const auto&) {});
+}
+
+Result<ledger::Event> Record::EventOf(const round::Append& append,
+                                      std::map<std::string, std::string> describe) const {
+  using ledger::Event;
+  if (const auto* proposed = std::get_if<round::RecordProposed>(&append.record)) {
+    DURE_ASSIGN(RunId run, RunId::Parse(append.key.substr(0, append.key.find('/'))));
+    return Event(ledger::RunProposed{run, proposed->manifest, std::move(describe)});
+  }
+  if (const auto* opened = std::get_if<round::RecordOpened>(&append.record)) {
+    return Event(ledger::RoundOpened{At(opened->at), opened->base_model, opened->cohort});
+  }
+  if (const auto* receipted = std::get_if<round::RecordReceipted>(&append.record)) {
+    return Event(ledger::ContributionReceipted{At(receipted->at), receipted->submission,
+                                               log_->Leaf(receipted->submission), true, ""});
+  }
+  if (const auto* abandoned = std::get_if<round::RecordAbandoned>(&append.record)) {
+    return Event(
+        ledger::RoundAbandoned{At(abandoned->at), abandoned->base_model, abandoned->reason});
+  }
+  const auto* closed = std::get_if<round::RecordClosed>(&append.record);
+  DURE_CHECK(closed != nullptr, "a submission is appended as it is");
+  ledger::RoundClosed event{
+      At(closed->at),     {}, {}, closed->aggregate, closed->next.model, closed->next.momentum,
+      closed->next.scales};
+  for (const round::Counted& counted : closed->counted) {
+    event.submissions.push_back({counted.submission, counted.site, counted.weight});
+  }
+  for (const round::Excluded& excluded : closed->excluded) {
+    event.excluded.push_back({excluded.site, excluded.reason});
+  }
+  return Event(std::move(event));
+}
+
+void Record::Append(const round::Append& append, std::map<std::string, std::string> describe,
+                    std::function<void(round::Event)> answer) {
+  if (const auto* submission = std::get_if<round::RecordSubmission>(&append.record)) {
+    Try(
+        [this, envelope = submission->envelope, key = append.key](ledger::AppendCallback done) {
+          log_->AppendAsync(envelope, key, ledger::OnRepeat::kTakeExisting, std::move(done));
+        },
+        append.key, std::move(answer));
+    return;
+  }
+  Result<ledger::Event> event = EventOf(append, std::move(describe));
+  if (!event) {
+    loop_.Post([answer, key = append.key] { answer(round::AppendRefused{key, "malformed"}); });
+    return;
+  }
+  Try([this, event = std::move(*event), key = append.key](
+          ledger::AppendCallback done) { recorder_->RecordAsync(event, key, std::move(done)); },
+      append.key, std::move(answer));
+}
+
+void Record::Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
+                 std::function<void(round::Event)> answer) {
+  auto done = [this, alive = alive_, attempt, key, answer](Result<ledger::Appended> appended) {
+    loop_.Post([this, alive, attempt, key, answer, appended = std::move(appended)] {
+      if (!*alive) return;
+      if (appended) {
+        answer(round::Appended{key, appended->receipt.index,
+                               ToBytes(appended->receipt.ToTlogProof()),
+                               ToBytes(appended->receipt.head.note)});
+      } else if (MayBeTriedAgain(appended.error().code)) {
+        loop_.At(loop_.Now() + kRetryAfter, [this, alive, attempt, key, answer] {
+          if (*alive) Try(attempt, key, answer);
+        });
+      } else {
+        std::string reason(Name(appended.error().code));
+        for (char& c : reason) {
+          if (c == ' ') c = '-';
+        }
+        answer(round::AppendRefused{key, reason});
+      }
+    });
+  };
+  attempt(std::move(done));
+}
+
+void Record::AppendEnvelope(Bytes envelope, std::string key, ledger::AppendCallback done) {
+  log_->AppendAsync(std::move(envelope), std::move(key), ledger::OnRepeat::kTakeExisting,
+                    std::move(done));
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,64 @@
+// Record: the aggregator's hand on the log. Turns what a round decides into entries, and admits
+// seats.
+//
+// Life: Open at start (writes the genesis entry once), Admit after every enrolment, Append from the
+// loop, destroyed before the loop. Callbacks are posted to the loop.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "federation/identity/identity.h"
+#include "federation/identity/issuing.h"
+#include "federation/loop/loop.h"
+#include "federation/round/round.h"
+#include "policy/ledger/ledger.h"
+
+namespace dure::aggregator {
+
+class Record {
+ public:
+  // `dir` holds log.key and becomes the home of ledger.db. kNotFound: no log key there; else as
+  // OpenSqliteLedger.
+  static Result<std::unique_ptr<Record>> Open(const std::string& dir,
+                                              const identity::Identity& self,
+                                              loop::EventLoop& loop);
+  ~Record();
+
+  ledger::Ledger& log() { return *log_; }
+  const ledger::Ledger& log() const { return *log_; }
+
+  // Every seat whose key the log does not know yet is admitted, durably, before this returns.
+  // Blocks; any thread.
+  Status Admit(const std::vector<identity::Seat>& seats);
+  // From the next index on the seat's key speaks for nobody. Blocks; any thread.
+  Status Revoke(const identity::Seat& seat, const std::string& reason);
+
+  // Answers with Appended or AppendRefused on the loop, once, as often as it takes. `describe` is
+  // what a run-proposed entry tells a reader of the run.
+  void Append(const round::Append& append, std::map<std::string, std::string> describe,
+              std::function<void(round::Event)> answer);
+  // A site's own signed entry, under `key`.
+  void AppendEnvelope(Bytes envelope, std::string key, ledger::AppendCallback done);
+
+ private:
+  Record(loop::EventLoop& loop) : loop_(loop) {}
+  Result<ledger::Event> EventOf(const round::Append& append,
+                                std::map<std::string, std::string> describe) const;
+  void Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
+           std::function<void(round::Event)> answer);
+
+  loop::EventLoop& loop_;
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  // posted answers may outlive the record
+  Ed25519Verifier verifier_;
+  std::unique_ptr<Ed25519Signer> log_signer_;
+  std::unique_ptr<ledger::Ledger> log_;
+  const identity::Identity* self_ = nullptr;
+  std::unique_ptr<ledger::Recorder> recorder_;
+};
+
+}  // namespace dure::aggregator

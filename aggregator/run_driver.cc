@@ -1,0 +1,238 @@
+#include "aggregator/run_driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "aggregator/merge.h"
+#include "policy/ledger/events.h"
+
+namespace dure::aggregator {
+namespace {
+
+constexpr std::chrono::seconds kDiskRetry{1};
+
+bool SameNumbers(const ledger::ContributionSubmitted& said, const round::Submission& sent,
+                 const SiteId& site) {
+  return said.at.run == sent.at.run && said.at.round == sent.at.round &&
+         said.at.attempt == sent.at.attempt && said.site == site &&
+         said.base_model == sent.base_model && said.contribution == sent.contribution &&
+         said.weight == sent.weight && said.tokens == sent.tokens && said.steps == sent.steps &&
+         said.saturated_lanes == sent.saturated_lanes;
+}
+
+std::string FailureCode(const Error& error) {
+  std::string code(Name(error.code));
+  std::ranges::replace(code, ' ', '-');
+  return code;
+}
+
+}  // namespace
+
+RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> invited,
+                     uint64_t parameter_count)
+    : shop_(shop),
+      rounds_(std::move(rounds)),
+      invited_(std::move(invited)),
+      parameter_count_(parameter_count),
+      view_(rounds_.manifest(), shop.loop.Now()) {
+  std::ranges::sort(invited_);
+}
+
+RunDriver::~RunDriver() { *alive_ = false; }
+
+Result<std::unique_ptr<RunDriver>> RunDriver::Create(Workshop& shop, round::RunManifest manifest,
+                                                     std::vector<SiteId> invited) {
+  DURE_ASSIGN(const uint64_t count, ParameterCountOf(manifest.initial_model, shop.store));
+  round::Rounds rounds(std::move(manifest), invited);
+  return std::unique_ptr<RunDriver>(
+      new RunDriver(shop, std::move(rounds), std::move(invited), count));
+}
+
+Result<std::unique_ptr<RunDriver>> RunDriver::Restore(Workshop& shop, ByteView state,
+                                                      std::vector<SiteId> invited) {
+  DURE_ASSIGN(round::Rounds rounds, round::Rounds::Load(state, shop.loop.Now()));
+  DURE_ASSIGN(const uint64_t count, ParameterCountOf(rounds.base().model, shop.store));
+  return std::unique_ptr<RunDriver>(
+      new RunDriver(shop, std::move(rounds), std::move(invited), count));
+}
+
+bool RunDriver::Invites(const SiteId& site) const {
+  return invited_.empty() || std::ranges::binary_search(invited_, site);
+}
+
+std::vector<Digest> RunDriver::Needs() const {
+  std::vector<Digest> needs = rounds_.Readable();
+  const round::RunManifest& manifest = rounds_.manifest();
+  needs.insert(needs.end(), {manifest.initial_model, manifest.tokenizer, rounds_.base().model,
+                             rounds_.base().momentum, rounds_.base().scales});
+  return needs;
+}
+
+void RunDriver::Start() { Feed(round::Started{}); }
+
+void RunDriver::Feed(const round::Event& event) {
+  for (round::Effect& effect : rounds_.Handle(shop_.loop.Now(), event))
+    queue_.push_back(std::move(effect));
+  Drain();
+}
+
+void RunDriver::Drain() {
+  if (draining_ || stalled_) return;
+  draining_ = true;
+  while (!queue_.empty()) {
+    if (!Perform(queue_.front())) {
+      stalled_ = true;
+      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_] {
+        if (!*alive) return;
+        stalled_ = false;
+        Drain();
+      });
+      break;
+    }
+    queue_.pop_front();
+  }
+  draining_ = false;
+  view_.Tick(shop_.loop.Now());
+}
+
+bool RunDriver::Perform(const round::Effect& effect) {
+  if (std::holds_alternative<round::Persist>(effect)) {
+    journal::Change change;
+    // The state of now: it may already hold what later effects of the queue stand for, and then a
+    // restart emits those again.
+    change.Put("run/" + rounds_.manifest().run.str() + "/state", rounds_.Save(shop_.loop.Now()));
+    return shop_.journal.Apply(change).has_value();
+  }
+  if (const auto* send = std::get_if<round::Send>(&effect)) {
+    shop_.send(send->site, send->message);
+  } else if (const auto* append = std::get_if<round::Append>(&effect)) {
+    Do(*append);
+  } else if (const auto* verify = std::get_if<round::VerifySubmission>(&effect)) {
+    Do(*verify);
+  } else if (const auto* merge = std::get_if<round::StartMerge>(&effect)) {
+    Do(*merge);
+  } else if (const auto* timer = std::get_if<round::SetTimer>(&effect)) {
+    Do(*timer);
+  } else if (const auto* announce = std::get_if<round::Announce>(&effect)) {
+    view_.Take(announce->notice, shop_.loop.Now());
+  } else if (const auto* remove = std::get_if<round::RemoveBlobs>(&effect)) {
+    Do(*remove);
+  }
+  return true;
+}
+
+void RunDriver::Do(const round::Append& effect) {
+  shop_.record.Append(effect, Describe(), [this, alive = alive_](round::Event event) {
+    if (*alive) Feed(event);
+  });
+}
+
+void RunDriver::Do(const round::VerifySubmission& effect) {
+  auto check = [this, alive = alive_, effect, manifest = rounds_.manifest(),
+                count = parameter_count_, &store = shop_.store] {
+    const round::Verdict blob =
+        CheckContribution(effect.submission.contribution, manifest, count, store);
+    return blob == round::Verdict::kOk ? CheckEnvelope(effect) : blob;
+  };
+  auto answer = [this, alive = alive_, effect](round::Verdict verdict) {
+    if (!*alive) return;
+    Feed(round::SubmissionVerified{effect.site, effect.submission.at,
+                                   effect.submission.contribution, verdict});
+  };
+  if (!shop_.workers.RunThen(shop_.loop, check, answer)) {
+    shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_, effect] {
+      if (*alive) Do(effect);
+    });
+  }
+}
+
+round::Verdict RunDriver::CheckEnvelope(const round::VerifySubmission& work) const {
+  const Ed25519Verifier verifier;
+  const auto opened = ledger::OpenEntry(work.submission.envelope, verifier);
+  if (!opened) return round::Verdict::kNotSigned;
+  const auto seat = shop_.authority.FindSeat(identity::Role::kMember, work.site);
+  const auto* said = std::get_if<ledger::ContributionSubmitted>(&opened->record.event);
+  const bool holds = seat && said != nullptr && opened->record.actor.key == seat->signing_key &&
+                     SameNumbers(*said, work.submission, work.site);
+  return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
+}
+
+void RunDriver::Do(const round::StartMerge& effect) {
+  auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
+    return Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
+  };
+  auto answer = [this, alive = alive_, effect](Result<MergeResult> merged) {
+    if (!*alive) return;
+    if (merged) {
+      (void)shop_.journal.Apply(journal::Change().Put(ModelKey(merged->next.model), {}));
+      Feed(round::Merged{effect.at, merged->aggregate, merged->next});
+    } else if (merged.error().code == ErrorCode::kExhausted ||
+               merged.error().code == ErrorCode::kUnavailable) {
+      // The contributions are safe; the disk may have room again in a while.
+      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, effect] {
+        if (*alive) Do(effect);
+      });
+    } else {
+      Feed(round::MergeFailed{effect.at, FailureCode(merged.error())});
+    }
+  };
+  if (!shop_.workers.RunThen(shop_.loop, work, answer)) {
+    shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_, effect] {
+      if (*alive) Do(effect);
+    });
+  }
+}
+
+void RunDriver::Do(const round::SetTimer& effect) {
+  const uint64_t timer = ++timer_;
+  shop_.loop.At(effect.at, [this, alive = alive_, timer] {
+    if (*alive && timer == timer_) Feed(round::Timer{});
+  });
+}
+
+void RunDriver::Do(const round::RemoveBlobs& effect) {
+  std::vector<Digest> gone = effect.blobs;
+  for (const Digest& digest : effect.checkpoints) {
+    // Models stay: people evaluate and export any version. Momentum and scales only served the next
+    // round.
+    if (const auto model = shop_.journal.Get(ModelKey(digest)); model && !*model)
+      gone.push_back(digest);
+  }
+  const std::vector<Digest> needs = Needs();
+  for (const Digest& digest : gone) {
+    if (digest.IsZero() || std::ranges::find(needs, digest) != needs.end()) continue;
+    if (shop_.needed_elsewhere(digest)) continue;
+    (void)shop_.workers.Run([&store = shop_.store, digest] { (void)store.Remove(digest); });
+  }
+}
+
+std::string RunDriver::ModelKey(const Digest& model) const {
+  return "run/" + rounds_.manifest().run.str() + "/model/" + model.Hex();
+}
+
+std::map<std::string, std::string> RunDriver::Describe() const {
+  const round::RunManifest& manifest = rounds_.manifest();
+  std::string sites;
+  for (const SiteId& site : invited_) sites += (sites.empty() ? "" : " ") + site.str();
+  if (sites.empty()) sites = "every site";
+  std::map<std::string, std::string> fields = {
+      {"parameters", std::to_string(parameter_count_)},
+      {"rounds", std::to_string(manifest.rounds)},
+      {"quorum", std::to_string(manifest.quorum)},
+      {"invited", sites.substr(0, 512)},
+      {"lane", std::string(Name(manifest.lane))},
+      {"weighting", std::string(Name(manifest.weighting))},
+      {"masking", std::string(Name(manifest.masking))},
+      {"outerEta", fmt::format("{}", manifest.outer_eta)},
+      {"outerMu", fmt::format("{}", manifest.outer_mu)},
+      {"stepsPerRound", std::to_string(manifest.inner.steps)},
+      {"secondsPerRound", fmt::format("{}", manifest.inner.seconds)},
+      {"initialModel", manifest.initial_model.Hex()},
+      {"tokenizer", manifest.tokenizer.IsZero() ? "bytes" : manifest.tokenizer.Hex()},
+      {"modelConfig", manifest.config_digest().Hex()},
+  };
+  return fields;
+}
+
+}  // namespace dure::aggregator

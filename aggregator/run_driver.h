@@ -1,0 +1,94 @@
+// RunDriver: performs what the pure round core decides, for one run.
+//
+// Life: Create for a new run or Restore after a restart, then Start, then Feed events from the
+// loop; destroyed on the loop. It owns the run's state in the journal (key run/<id>/state) and
+// nothing else.
+//
+// Written before told: effects wait in a queue, and a Persist that the disk refuses holds back
+// everything behind it until the disk takes it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/record.h"
+#include "aggregator/run_view.h"
+#include "federation/blob/store.h"
+#include "federation/journal/journal.h"
+#include "federation/loop/loop.h"
+#include "federation/loop/workers.h"
+#include "federation/round/round.h"
+#include "federation/transport/server.h"
+
+namespace dure::aggregator {
+
+// What a driver works with; all outlive it.
+struct Workshop {
+  loop::EventLoop& loop;
+  loop::WorkerPool& workers;
+  journal::Journal& journal;
+  blob::BlobStore& store;
+  Record& record;
+  identity::IssuingAuthority& authority;
+  std::string scratch;
+  int threads = 1;
+  std::function<void(const SiteId&, const round::Message&)> send;
+  std::function<bool(const SiteId&)> is_connected;
+  // Digests that other runs still need.
+  std::function<bool(const Digest&)> needed_elsewhere;
+};
+
+class RunDriver {
+ public:
+  // kNotFound, kInvalid: the initial model is not in the store or is no model.
+  static Result<std::unique_ptr<RunDriver>> Create(Workshop& shop, round::RunManifest manifest,
+                                                   std::vector<SiteId> invited);
+  static Result<std::unique_ptr<RunDriver>> Restore(Workshop& shop, ByteView state,
+                                                    std::vector<SiteId> invited);
+  ~RunDriver();
+
+  void Start();
+  void Feed(const round::Event& event);
+
+  bool Invites(const SiteId& site) const;
+  const std::vector<SiteId>& invited() const { return invited_; }
+  const round::Rounds& rounds() const { return rounds_; }
+  uint64_t parameter_count() const { return parameter_count_; }
+  // Everything this run may still need: its base, aggregate, tokenizer and first model.
+  std::vector<Digest> Needs() const;
+  RunView& view() { return view_; }
+
+ private:
+  RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> invited,
+            uint64_t parameter_count);
+  void Drain();
+  // False: the effect must be tried again later, and nothing behind it may be done before.
+  bool Perform(const round::Effect& effect);
+  void Do(const round::Append& effect);
+  void Do(const round::VerifySubmission& effect);
+  void Do(const round::StartMerge& effect);
+  void Do(const round::SetTimer& effect);
+  void Do(const round::RemoveBlobs& effect);
+  round::Verdict CheckEnvelope(const round::VerifySubmission& work) const;
+  std::map<std::string, std::string> Describe() const;
+  std::string ModelKey(
+      const Digest& model) const;  // marks, in the journal, a digest that is a model
+
+  Workshop& shop_;
+  round::Rounds rounds_;
+  std::vector<SiteId> invited_;  // ascending; empty: everybody
+  uint64_t parameter_count_ = 0;
+  RunView view_;
+  std::deque<round::Effect> queue_;
+  bool draining_ = false;
+  bool stalled_ = false;
+  uint64_t timer_ =
+      0;  // of the latest SetTimer: an earlier one finds another number and does nothing
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::aggregator
