@@ -1,0 +1,248 @@
+#include "site/daemon.h"
+
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "federation/identity/enrolment.h"
+#include "federation/identity/identity.h"
+#include "federation/random.h"
+#include "site/evaluation_desk.h"
+#include "site/run_desk.h"
+
+namespace dure::site {
+namespace {
+
+constexpr std::chrono::minutes kRenewalCheckMax{10};
+constexpr std::chrono::seconds kRenewalCheckMin{1};
+
+transport::Dial DialOf(const identity::Identity& self) {
+  return {self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()};
+}
+
+}  // namespace
+
+struct Daemon::State {
+  explicit State(DaemonOptions given) : options(std::move(given)) {}
+
+  Status Open();
+  void Connect();
+  Status RestoreRuns();
+  void Received(const round::Message& message);
+  RunDesk& DeskOf(const RunId& run);
+  void Renew();
+  void RenewLater();
+
+  DaemonOptions options;
+  identity::Identity self;
+  SystemRandom random;
+  std::stop_source stopping;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<blob::BlobStore> store;
+  std::unique_ptr<loop::EventLoop> loop;
+  launcher::LocalLauncher launcher;
+  std::unique_ptr<transport::DataLink> data;
+  std::unique_ptr<Scribe> scribe;
+  std::unique_ptr<TrainerDesk> trainer;
+  std::unique_ptr<loop::WorkerPool> compute;
+  std::unique_ptr<loop::WorkerPool> transfers;
+  RunId pen_holder;
+  std::unique_ptr<Workshop> shop;
+  std::map<RunId, std::unique_ptr<RunDesk>> desks;
+  std::unique_ptr<EvaluationDesk> evaluations;
+  std::unique_ptr<transport::SiteLink> link;
+  bool connected = false;
+  std::string last_failure;
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options) {
+  auto daemon = std::unique_ptr<Daemon>(new Daemon(std::make_unique<State>(options)));
+  State& state = *daemon->state_;
+  DURE_TRY(state.Open());
+  Status restored;
+  state.loop->Wait([&] {
+    restored = state.RestoreRuns();
+    if (restored) state.Connect();
+  });
+  DURE_TRY(restored);
+  return daemon;
+}
+
+Daemon::~Daemon() {
+  State& state = *state_;
+  state.stopping.request_stop();
+  if (!state.loop) return;
+  state.loop->Wait([&state] {
+    *state.alive = false;
+    state.link.reset();
+    state.evaluations.reset();
+  });
+  // Work under way ends before what it works with; its answers find their desks gone.
+  state.transfers.reset();
+  state.compute.reset();
+  state.loop->Wait([&state] {
+    state.desks.clear();
+    state.trainer.reset();
+    state.scribe.reset();
+  });
+  state.loop->Stop();
+}
+
+Status Daemon::State::Open() {
+  const std::string& dir = options.dir;
+  DURE_ASSIGN(self, identity::LoadIdentity(dir));
+  if (self.role() != identity::Role::kMember) {
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        dir + " is the folder of a " + std::string(Name(self.role())) + ", not of a member's site");
+  }
+  if (!std::filesystem::exists(options.data)) {
+    return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");
+  }
+  DURE_ASSIGN(journal, journal::Journal::Open(dir + "/site.db"));
+  DURE_ASSIGN(store, blob::OpenFileBlobStore(dir + "/blobs"));
+  for (const char* folder : {"/runs", "/work", "/receipts"}) {
+    std::error_code error;
+    std::filesystem::create_directories(dir + folder, error);
+    if (error)
+      return Fail(ErrorCode::kUnavailable, "cannot make " + dir + folder + ": " + error.message());
+  }
+  loop = std::make_unique<loop::EventLoop>();
+  DURE_ASSIGN(scribe, Scribe::Open(dir, self, *loop));
+  data = std::make_unique<transport::DataLink>(DialOf(self));
+  launcher::TrainerSpec spec;
+  spec.program = options.trainer;
+  const std::filesystem::path absolute = std::filesystem::absolute(dir);
+  const std::filesystem::path text = std::filesystem::absolute(options.data);
+  spec.read_paths = {absolute / "blobs", text};
+  spec.write_paths = {absolute / "runs", absolute / "work"};
+  trainer = std::make_unique<TrainerDesk>(*loop, launcher, std::move(spec));
+  compute = std::make_unique<loop::WorkerPool>(1);
+  transfers = std::make_unique<loop::WorkerPool>(2);
+  const int threads =
+      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
+  shop = std::make_unique<Workshop>(Workshop{*loop,
+                                             *compute,
+                                             *transfers,
+                                             *journal,
+                                             *store,
+                                             *scribe,
+                                             *trainer,
+                                             *data,
+                                             self.site(),
+                                             absolute,
+                                             {text.string(), options.columns},
+                                             options.rules,
+                                             threads,
+                                             stopping.get_token(),
+                                             [this](const round::Message& message) {
+                                               if (link) (void)link->Send(message);
+                                             },
+                                             &pen_holder,
+                                             options.say});
+  return {};
+}
+
+Status Daemon::State::RestoreRuns() {
+  DURE_ASSIGN(const auto entries, journal->Scan("run/"));
+  for (const auto& [key, value] : entries) {
+    if (!key.ends_with("/state")) continue;
+    DURE_ASSIGN(const RunId run, RunId::Parse(std::string_view(key).substr(4, key.size() - 10)));
+    auto desk = RunDesk::Restore(*shop, run, value);
+    if (!desk) return Within(desk.error(), "restoring " + key);
+    desks.emplace(run, std::move(*desk));
+  }
+  for (const auto& [run, desk] : desks) desk->Start();
+  return {};
+}
+
+RunDesk& Daemon::State::DeskOf(const RunId& run) {
+  std::unique_ptr<RunDesk>& desk = desks[run];
+  if (!desk) {
+    desk = std::make_unique<RunDesk>(*shop, run);
+    desk->Start();
+    if (connected) desk->Feed(round::LinkUp{});
+  }
+  return *desk;
+}
+
+void Daemon::State::Received(const round::Message& message) {
+  const RunId& run = RunOf(message);
+  // Only a plan begins a run; anything else about an unknown run is of a time before this folder.
+  if (!desks.contains(run) && !std::holds_alternative<round::Plan>(message)) return;
+  DeskOf(run).Feed(round::FromAggregator{message});
+}
+
+void Daemon::State::Connect() {
+  transport::LinkCalls calls;
+  calls.connected = [this] {
+    connected = true;
+    last_failure.clear();
+    options.say("connected to " + self.address);
+    for (const auto& [run, desk] : desks) desk->Feed(round::LinkUp{});
+  };
+  calls.disconnected = [this](const Error& why) {
+    if (connected || why.message != last_failure) options.say("not connected: " + why.message);
+    last_failure = why.message;
+    if (!connected) return;
+    connected = false;
+    for (const auto& [run, desk] : desks) desk->Feed(round::LinkDown{});
+  };
+  calls.received = [this](const round::Message& message) { Received(message); };
+  link = std::make_unique<transport::SiteLink>(DialOf(self), *loop, random, std::move(calls));
+  evaluations = std::make_unique<EvaluationDesk>(*shop, DialOf(self));
+  evaluations->Start();
+  RenewLater();
+}
+
+void Daemon::State::RenewLater() {
+  const auto until = identity::RenewalTime(self.not_before, self.not_after) - loop->WallNow();
+  // Looked at again now and then whatever the wall clock says: it may jump.
+  const Duration wait = std::clamp<Duration>(std::chrono::duration_cast<Duration>(until),
+                                             kRenewalCheckMin, kRenewalCheckMax);
+  loop->At(loop->Now() + wait, [this, alive = alive] {
+    if (!*alive) return;
+    if (identity::RenewalDue(self, loop->WallNow())) {
+      Renew();
+    } else {
+      RenewLater();
+    }
+  });
+}
+
+void Daemon::State::Renew() {
+  auto work = [this]() -> Status {
+    DURE_ASSIGN(const Bytes request, identity::PrepareRenewal(self, options.dir, false));
+    DURE_ASSIGN(const Bytes response, transport::Renew(DialOf(self), request));
+    return identity::AcceptRenewal(self, options.dir, response, loop->WallNow());
+  };
+  auto done = [this, alive = alive](Status renewed) {
+    if (!*alive) return;
+    auto fresh = renewed ? identity::LoadIdentity(options.dir)
+                         : Result<identity::Identity>(Fail(renewed.error()));
+    if (fresh) {
+      // The signing key object stays: others hold it. Names and log are the same by the renewal's
+      // own checks.
+      self.cert_chain_pem = fresh->cert_chain_pem;
+      self.tls_key_pem = fresh->tls_key_pem;
+      self.serial = fresh->serial;
+      self.not_before = fresh->not_before;
+      self.not_after = fresh->not_after;
+      const transport::Dial dial = DialOf(self);
+      link->UseDial(dial);
+      data->UseDial(dial);
+      scribe->UseDial(dial);
+      evaluations->UseDial(dial);
+      options.say("certificate renewed until " + FormatRfc3339(self.not_after));
+    } else {
+      options.say("the certificate could not be renewed yet: " + fresh.error().message);
+    }
+    RenewLater();
+  };
+  if (!transfers->RunThen(*loop, work, done)) RenewLater();
+}
+
+}  // namespace dure::site

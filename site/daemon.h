@@ -1,0 +1,41 @@
+// A site's daemon: one member's seat in the consortium.
+//
+// Life: Start, serve until asked to stop, destroy. It dials out and is never dialled. Everything
+// that decides runs on one event loop; training is in a process of its own. It can be killed at any
+// instant and goes on from its disk.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "federation/result.h"
+#include "site/local_rules.h"
+
+namespace dure::site {
+
+struct DaemonOptions {
+  std::string dir;                   // made by `dure site enrol`
+  std::string data;                  // the member's private text: a folder or a file
+  std::vector<std::string> columns;  // of tables and records; empty: guessed
+  std::string trainer;               // another program for the trainer's seat; empty: dure-trainer
+  LocalRules rules;
+  int threads = 0;                              // 0: as many as the machine has
+  std::function<void(const std::string&)> say;  // a line for people, from any thread
+};
+
+class Daemon {
+ public:
+  // kNotFound: no identity in `dir`, or no data; kFailedPrecondition: another daemon runs there;
+  // kCorrupt: the site's own store is damaged.
+  static Result<std::unique_ptr<Daemon>> Start(const DaemonOptions& options);
+  ~Daemon();
+
+ private:
+  struct State;
+  explicit Daemon(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dure::site

@@ -1,0 +1,193 @@
+#include "site/evaluation_desk.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "model/text/tokenizer.h"
+#include "site/run_desk_work.h"
+
+namespace dure::site {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr size_t kWaitingMax = 1024;
+constexpr std::chrono::seconds kListenAgain{2};
+constexpr uint32_t kBatch = 8;
+
+void WriteFile(const std::filesystem::path& path, ByteView bytes) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
+}
+
+}  // namespace
+
+EvaluationDesk::EvaluationDesk(Workshop& shop, transport::Dial dial)
+    : shop_(shop), dial_(std::make_shared<const transport::Dial>(std::move(dial))) {}
+
+EvaluationDesk::~EvaluationDesk() {
+  *alive_ = false;
+  listener_ = {};
+}
+
+void EvaluationDesk::UseDial(transport::Dial dial) {
+  std::atomic_store(&dial_, std::make_shared<const transport::Dial>(std::move(dial)));
+}
+
+void EvaluationDesk::Start() {
+  listener_ = std::jthread([this](std::stop_token stop) { Listen(stop); });
+}
+
+void EvaluationDesk::Listen(std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (!stop.stop_requested()) {
+    transport::AdminLink link(*std::atomic_load(&dial_));
+    (void)link.Watch("{\"evaluations\":true}", stop, [this](const std::string& line) {
+      shop_.loop.Post([this, alive = alive_, line] {
+        if (*alive) Take(line);
+      });
+      return true;
+    });
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, kListenAgain, [] { return false; });
+  }
+}
+
+void EvaluationDesk::Take(const std::string& line) {
+  const json object = json::parse(line, nullptr, false);
+  if (!object.is_object() || !object.contains("evaluate") || waiting_.size() >= kWaitingMax) return;
+  const json& asked = object["evaluate"];
+  if (!asked.is_object()) return;
+  Request request;
+  request.id = asked.value("id", uint64_t{0});
+  const auto bytes = FromBase64(asked.value("manifest", std::string()));
+  const auto manifest =
+      bytes ? round::RunManifest::Parse(*bytes) : Result<round::RunManifest>(Fail(bytes.error()));
+  const auto model = Digest::FromHex(asked.value("model", std::string()));
+  if (!manifest || !model) return;
+  request.manifest = *manifest;
+  request.run = manifest->run;
+  request.model = *model;
+  for (const Request& other : waiting_) {
+    if (other.id == request.id) return;  // told again after a reconnect
+  }
+  waiting_.push_back(std::move(request));
+  Next();
+}
+
+void EvaluationDesk::Next() {
+  if (working_ || waiting_.empty()) return;
+  working_ = true;
+  const Request request = waiting_.front();
+  const std::string objection = Objection(shop_.rules, request.manifest, RoundNumber{0}, 0);
+  if (!objection.empty()) return Refuse(request, Error{ErrorCode::kPermissionDenied, objection});
+  auto answer = [this, alive = alive_, request](Status ready) {
+    if (!*alive) return;
+    if (!ready) return Refuse(request, ready.error());
+    Evaluate(request);
+  };
+  if (Status queued = shop_.transfers.RunThen(
+          shop_.loop, [this, request] { return PrepareFiles(request); }, answer);
+      !queued) {
+    Refuse(request, queued.error());
+  }
+}
+
+RunFolder EvaluationDesk::FolderOf(const Request& request) const {
+  return RunFolder(shop_.dir, request.run);
+}
+
+Status EvaluationDesk::PrepareFiles(const Request& request) const {
+  if (!shop_.store.Has(request.model))
+    DURE_TRY(shop_.data.Download(request.model, shop_.store, shop_.stop));
+  const RunFolder folder = FolderOf(request);
+  std::error_code error;
+  std::filesystem::create_directories(folder.dir(), error);
+  if (!std::filesystem::exists(folder.config()))
+    WriteFile(folder.config(), AsBytes(request.manifest.model_config));
+  if (std::filesystem::exists(folder.tokenizer())) return {};
+  if (request.manifest.tokenizer.IsZero()) {
+    WriteFile(folder.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
+    return {};
+  }
+  if (!shop_.store.Has(request.manifest.tokenizer)) {
+    DURE_TRY(shop_.data.Download(request.manifest.tokenizer, shop_.store, shop_.stop));
+  }
+  DURE_ASSIGN(const auto reader, shop_.store.Open(request.manifest.tokenizer));
+  WriteFile(folder.tokenizer(), reader->bytes());
+  return {};
+}
+
+void EvaluationDesk::Evaluate(const Request& request) {
+  const RunFolder folder = FolderOf(request);
+  seat::EvaluateTask task;
+  const auto model = shop_.store.PathOf(request.model);
+  if (!model) return Refuse(request, model.error());
+  task.model_path = *model;
+  task.config_path = folder.config().string();
+  task.tokenizer_path = folder.tokenizer().string();
+  task.data = shop_.data_spec;
+  task.work_dir = (shop_.dir / "work").string();
+  task.batch = kBatch;
+  task.sequence = request.manifest.inner.sequence;
+  task.threads = static_cast<uint32_t>(shop_.threads);
+  shop_.trainer.Submit(
+      std::move(task),
+      {{}, [this, alive = alive_, request](Result<Answer> answer) {
+         if (!*alive) return;
+         if (!answer) return Refuse(request, answer.error());
+         const auto* evaluated = std::get_if<seat::EvaluatedEvent>(&*answer);
+         if (evaluated == nullptr)
+           return Refuse(request, Error{ErrorCode::kInternal, "the trainer gave another answer"});
+         Sign(request, *evaluated);
+       }});
+}
+
+void EvaluationDesk::Sign(const Request& request, const seat::EvaluatedEvent& evaluated) {
+  ledger::EvaluationReported event;
+  event.model = request.model;
+  event.site = shop_.site;
+  event.nll = evaluated.nats;
+  event.bytes = evaluated.bytes;
+  event.tokens = evaluated.tokens;
+  shop_.scribe.Write(event, [this, alive = alive_, request](Result<Bytes> envelope) {
+    if (!*alive) return;
+    if (!envelope) return Refuse(request, envelope.error());
+    Report(request, json{{"id", request.id}, {"envelope", ToBase64(*envelope)}}.dump(), true);
+  });
+}
+
+void EvaluationDesk::Refuse(const Request& request, const Error& error) {
+  shop_.say("evaluation " + std::to_string(request.id) + ": " + error.message);
+  Report(request,
+         json{{"id", request.id}, {"error", error.message}}.dump(-1, ' ', false,
+                                                                 json::error_handler_t::replace),
+         false);
+}
+
+void EvaluationDesk::Report(const Request& request, std::string text, bool holds_pen) {
+  auto work = [dial = std::atomic_load(&dial_), text]() -> Result<std::string> {
+    return transport::AdminLink(*dial).Call("evaluation.report", text);
+  };
+  auto done = [this, alive = alive_, request, holds_pen](Result<std::string> answer) {
+    if (!*alive) return;
+    if (holds_pen) shop_.scribe.Wrote();
+    if (!answer)
+      shop_.say("evaluation " + std::to_string(request.id) +
+                ": not reported: " + answer.error().message);
+    waiting_.pop_front();
+    working_ = false;
+    Next();
+  };
+  if (Status queued = shop_.transfers.RunThen(shop_.loop, work, done); !queued) {
+    shop_.loop.Post([done, queued] { done(Fail(queued.error())); });
+  }
+}
+
+}  // namespace dure::site

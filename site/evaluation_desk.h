@@ -1,0 +1,50 @@
+// EvaluationDesk: answers the aggregator's requests to measure a model on this site's own held-out
+// text.
+//
+// The text stays here; what leaves is one signed entry: nats, tokens, bytes. Life: construct,
+// Start, destroy; on the loop, but for one thread that waits for requests.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "site/run_desk.h"
+
+namespace dure::site {
+
+class EvaluationDesk {
+ public:
+  EvaluationDesk(Workshop& shop, transport::Dial dial);
+  ~EvaluationDesk();
+  void Start();
+  void UseDial(transport::Dial dial);
+
+ private:
+  struct Request {
+    uint64_t id = 0;
+    RunId run;
+    Digest model;
+    round::RunManifest manifest;
+  };
+  void Listen(std::stop_token stop);
+  void Take(const std::string& line);
+  void Next();
+  Status PrepareFiles(const Request& request) const;
+  void Evaluate(const Request& request);
+  void Sign(const Request& request, const seat::EvaluatedEvent& evaluated);
+  void Report(const Request& request, std::string json, bool holds_pen);
+  void Refuse(const Request& request, const Error& error);
+  RunFolder FolderOf(const Request& request) const;
+
+  Workshop& shop_;
+  std::shared_ptr<const transport::Dial> dial_;  // swapped at renewal, read by the listening thread
+  std::deque<Request> waiting_;
+  bool working_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::jthread listener_;  // last: ends first
+};
+
+}  // namespace dure::site

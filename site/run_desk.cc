@@ -1,0 +1,206 @@
+// The effects of a run that are small; training is in run_training.cc, whole vectors in
+// run_vectors.cc.
+#include "site/run_desk.h"
+
+#include "federation/canonical.h"
+#include "site/run_desk_work.h"
+
+namespace dure::site {
+namespace {
+
+constexpr std::chrono::seconds kDiskRetry{1};
+
+}  // namespace
+
+RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation participation)
+    : shop_(shop), run_(run), folder_(shop.dir, run), participation_(std::move(participation)) {
+  std::error_code ignored;  // a missing folder shows itself at the first file, with its name
+  std::filesystem::create_directories(folder_.dir(), ignored);
+  if (const auto kept = shop.journal.Get(Key("manifest")); kept && *kept) {
+    if (auto manifest = round::RunManifest::Parse(**kept)) manifest_ = std::move(*manifest);
+  }
+}
+
+RunDesk::RunDesk(Workshop& shop, const RunId& run)
+    : RunDesk(shop, run, round::Participation(shop.site, run)) {}
+
+Result<std::unique_ptr<RunDesk>> RunDesk::Restore(Workshop& shop, const RunId& run,
+                                                  ByteView state) {
+  DURE_ASSIGN(auto participation, round::Participation::Load(state));
+  return std::unique_ptr<RunDesk>(new RunDesk(shop, run, std::move(participation)));
+}
+
+RunDesk::~RunDesk() { *alive_ = false; }
+
+std::string RunDesk::Key(std::string_view what) const {
+  return "run/" + run_.str() + "/" + std::string(what);
+}
+
+void RunDesk::Start() { Feed(round::SiteStarted{}); }
+
+void RunDesk::Feed(const round::SiteEvent& event) {
+  for (round::SiteEffect& effect : participation_.Handle(shop_.loop.Now(), event))
+    queue_.push_back(std::move(effect));
+  Drain();
+  GivePenBack();
+}
+
+void RunDesk::Drain() {
+  if (draining_ || stalled_) return;
+  draining_ = true;
+  while (!queue_.empty()) {
+    if (!Perform(queue_.front())) {
+      stalled_ = true;
+      shop_.say(run_.str() + ": the disk does not take the run's state; trying again");
+      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_] {
+        if (!*alive) return;
+        stalled_ = false;
+        Drain();
+      });
+      break;
+    }
+    queue_.pop_front();
+  }
+  draining_ = false;
+}
+
+bool RunDesk::Perform(const round::SiteEffect& effect) {
+  if (std::holds_alternative<round::PersistSite>(effect)) {
+    return shop_.journal.Apply(journal::Change().Put(Key("state"), participation_.Save()))
+        .has_value();
+  }
+  if (const auto* tell = std::get_if<round::Tell>(&effect)) {
+    shop_.send(tell->message);
+  } else if (const auto* commit = std::get_if<round::CommitResidual>(&effect)) {
+    folder_.KeepResiduals(commit->current, commit->former);
+  } else if (const auto* announce = std::get_if<round::AnnounceSite>(&effect)) {
+    shop_.say(announce->at.Text() + ": " + std::string(Name(announce->phase)) +
+              (announce->text.empty() ? "" : " (" + announce->text + ")"));
+  } else {
+    std::visit(
+        [this](const auto& work) {
+          if constexpr (requires { this->Do(work); }) this->Do(work);
+        },
+        effect);
+  }
+  return true;
+}
+
+void RunDesk::Do(const round::SignSubmission& effect) {
+  if (*shop_.pen_holder == run_) {  // sealed before, and the log did not take it
+    *shop_.pen_holder = RunId();
+    shop_.scribe.Wrote();
+  }
+  const round::Submission& numbers = effect.unsigned_submission;
+  ledger::ContributionSubmitted event;
+  event.at = {numbers.at.run, numbers.at.round, numbers.at.attempt};
+  event.site = shop_.site;
+  event.base_model = numbers.base_model;
+  event.contribution = numbers.contribution;
+  event.weight = numbers.weight;
+  event.tokens = numbers.tokens;
+  event.steps = numbers.steps;
+  event.saturated_lanes = numbers.saturated_lanes;
+  shop_.scribe.Write(
+      event, [this, alive = alive_, effect, at = numbers.at](Result<Bytes> envelope) {
+        if (!*alive) return;
+        if (!envelope) {
+          shop_.say(at.Text() + ": cannot sign yet: " + envelope.error().message);
+          shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, effect] {
+            const bool wanted = *alive && participation_.phase() == round::SitePhase::kSigning;
+            if (wanted && *shop_.pen_holder != run_) Do(effect);
+          });
+          return;
+        }
+        *shop_.pen_holder = run_;
+        Feed(round::Signed{at, std::move(*envelope)});
+      });
+}
+
+void RunDesk::GivePenBack() {
+  if (*shop_.pen_holder != run_) return;
+  const round::SitePhase phase = participation_.phase();
+  if (phase == round::SitePhase::kSigning || phase == round::SitePhase::kSubmitted) return;
+  *shop_.pen_holder = RunId();
+  shop_.scribe.Wrote();
+}
+
+void RunDesk::Do(const round::VerifyReceipt& effect) {
+  shop_.scribe.SyncTo(effect.receipt.index + 1, [this, alive = alive_, effect](Status synced) {
+    if (!*alive) return;
+    if (!synced) {
+      shop_.say(effect.receipt.at.Text() +
+                ": cannot check the receipt yet: " + synced.error().message);
+      if (synced.error().code != ErrorCode::kCorrupt) {
+        shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, effect] {
+          if (*alive) Do(effect);
+        });
+        return;
+      }
+    }
+    const bool valid = synced && ReceiptHolds(effect);
+    if (valid) KeepReceipt(shop_.dir / "receipts", effect);
+    Feed(round::ReceiptChecked{effect.receipt.at, valid});
+  });
+}
+
+bool RunDesk::ReceiptHolds(const round::VerifyReceipt& effect) const {
+  const ledger::Mirror& mirror = shop_.scribe.mirror();
+  const Verifier& verifier = shop_.scribe.verifier();
+  const auto receipt =
+      ledger::ParseTlogProof(AsText(effect.receipt.proof), shop_.scribe.log_key(), verifier);
+  if (!receipt || receipt->index != effect.receipt.index) return false;
+  if (!ledger::VerifyReceipt(effect.submission.envelope, *receipt, shop_.scribe.log_key(),
+                             verifier))
+    return false;
+  // The receipt's tree must be the one this site mirrors, not another with the same entry in it.
+  return receipt->index < mirror.Head().head.size &&
+         mirror.Leaf(receipt->index) == ledger::LeafHash(effect.submission.envelope);
+}
+
+void RunDesk::Do(const round::DropWork& effect) {
+  std::error_code ignored;
+  std::filesystem::remove(folder_.trained(effect.round), ignored);
+  (void)shop_.journal.Apply(
+      journal::Change().Erase(Key("trained/" + std::to_string(effect.round.value))));
+  if (!effect.blob.IsZero()) {
+    (void)shop_.compute.Run(
+        [&store = shop_.store, blob = effect.blob] { (void)store.Remove(blob); });
+  }
+}
+
+void RunDesk::Do(const round::PublishModel& effect) {
+  CanonicalWriter now;
+  now.U64(effect.rounds.value)
+      .Raw32(effect.base.model)
+      .Raw32(effect.base.momentum)
+      .Raw32(effect.base.scales);
+  const auto before = shop_.journal.Get(Key("model"));
+  (void)shop_.journal.Apply(journal::Change().Put(Key("model"), now.Take()));
+  folder_.ForgetStatesBefore(effect.rounds);
+  if (!before || !*before) return;
+  // The base before stays one round more: an outcome that is repeated may need it. What it replaced
+  // goes.
+  const auto older = shop_.journal.Get(Key("model-before"));
+  (void)shop_.journal.Apply(journal::Change().Put(Key("model-before"), **before));
+  if (!older || !*older) return;
+  CanonicalReader reader(**older);
+  reader.U64();
+  for (int i = 0; i < 3; ++i) {
+    const Digest digest = reader.Raw32();
+    if (digest.IsZero() || digest == effect.base.model || digest == effect.base.momentum ||
+        digest == effect.base.scales) {
+      continue;
+    }
+    (void)shop_.compute.Run([&store = shop_.store, digest] { (void)store.Remove(digest); });
+  }
+}
+
+void RunDesk::Do(const round::SetSiteTimer& effect) {
+  const uint64_t timer = ++timer_;
+  shop_.loop.At(effect.at, [this, alive = alive_, timer] {
+    if (*alive && timer == timer_) Feed(round::SiteTimer{});
+  });
+}
+
+}  // namespace dure::site

@@ -1,0 +1,109 @@
+// RunDesk: performs what a site's half of a run decides: fetch, train, encode, upload, sign,
+// derive.
+//
+// Life: made at a run's first plan or after a restart, then Start, then Feed events; on the loop,
+// destroyed there. It owns the run's state in the journal (key run/<id>/state) and its folder; the
+// heavy work is on workers and in the trainer, which answer with events.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "federation/blob/store.h"
+#include "federation/identity/identity.h"
+#include "federation/journal/journal.h"
+#include "federation/loop/loop.h"
+#include "federation/loop/workers.h"
+#include "federation/round/participation.h"
+#include "federation/transport/client.h"
+#include "site/local_rules.h"
+#include "site/run_folder.h"
+#include "site/scribe.h"
+#include "site/trainer_desk.h"
+
+namespace dure::site {
+
+// What a desk works with; all outlive it.
+struct Workshop {
+  loop::EventLoop& loop;
+  loop::WorkerPool& compute;    // codec, derivation
+  loop::WorkerPool& transfers;  // uploads and downloads, which may wait for a link
+  journal::Journal& journal;
+  blob::BlobStore& store;
+  Scribe& scribe;
+  TrainerDesk& trainer;
+  transport::DataLink& data;
+  SiteId site;
+  std::filesystem::path dir;
+  seat::DataSpec data_spec;
+  LocalRules rules;
+  int threads = 1;
+  std::stop_token stop;
+  std::function<void(const round::Message&)> send;
+  // The seat of the pen (scribe.h) is one for all runs.
+  RunId* pen_holder = nullptr;
+  std::function<void(const std::string&)> say;  // a line for the daemon's log
+};
+
+class RunDesk {
+ public:
+  RunDesk(Workshop& shop, const RunId& run);
+  static Result<std::unique_ptr<RunDesk>> Restore(Workshop& shop, const RunId& run, ByteView state);
+  ~RunDesk();
+
+  void Start();
+  void Feed(const round::SiteEvent& event);
+  const round::Participation& participation() const { return participation_; }
+
+ private:
+  RunDesk(Workshop& shop, const RunId& run, round::Participation participation);
+  void Drain();
+  bool Perform(const round::SiteEffect& effect);
+  void Do(const round::DecideLocally& effect);
+  void Do(const round::FetchBase& effect);
+  void Do(const round::StartTraining& effect);
+  void Do(const round::StopTraining& effect);
+  void Do(const round::EncodeUpdate& effect);
+  void Do(const round::UploadBlob& effect);
+  void Do(const round::SignSubmission& effect);
+  void Do(const round::VerifyReceipt& effect);
+  void Do(const round::FoldBack& effect);
+  void Do(const round::DropWork& effect);
+  void Do(const round::FetchAggregate& effect);
+  void Do(const round::DeriveModel& effect);
+  void Do(const round::PublishModel& effect);
+  void Do(const round::SetSiteTimer& effect);
+
+  void PrepareFiles(const round::DecideLocally& effect);
+  void PrepareData(const round::DecideLocally& effect);
+  void Trained(const round::StartTraining& effect, Result<Answer> answer);
+  void OnProgress(const seat::ProgressEvent& progress);
+  void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
+  bool ReceiptHolds(const round::VerifyReceipt& effect) const;
+  void GivePenBack();
+  std::string Key(std::string_view what) const;
+  // Work on a pool whose answer comes back to this desk, if it still stands.
+  template <typename Work, typename Done>
+  void Run(loop::WorkerPool& pool, Work work, Done done);
+  Status Download(const std::vector<Digest>& digests) const;
+
+  Workshop& shop_;
+  RunId run_;
+  RunFolder folder_;
+  round::Participation participation_;
+  round::RunManifest manifest_;  // of the latest plan that was decided or trained
+  std::deque<round::SiteEffect> queue_;
+  bool draining_ = false;
+  bool stalled_ = false;
+  uint64_t timer_ = 0;
+  uint64_t training_task_ = 0;
+  std::optional<RoundNumber> training_round_;
+  MonoTime last_status_{};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::site

@@ -1,0 +1,36 @@
+// Small pieces that the run desk's files share; private to this folder.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "federation/loop/workers.h"
+#include "federation/round/participation.h"
+#include "site/run_desk.h"
+
+namespace dure::site {
+
+// A code for a log entry or a message: the error's name with dashes.
+std::string CodeOf(const Error& error);
+
+// <folder>/<run>-<round>-<attempt>.tlog-proof and .entry: what a checker needs besides the log's
+// key.
+void KeepReceipt(const std::filesystem::path& folder, const round::VerifyReceipt& receipt);
+
+// Whether the round-closed entry in the mirror says exactly what the outcome says.
+bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror);
+
+template <typename Work, typename Done>
+void RunDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
+  auto answer = [alive = alive_, done](auto value) {
+    if (*alive) done(std::move(value));
+  };
+  if (pool.RunThen(shop_.loop, work, answer)) return;
+  // The pool is full for the moment: the same work again in a while.
+  shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1),
+                [this, alive = alive_, &pool, work, done] {
+                  if (*alive) Run(pool, work, done);
+                });
+}
+
+}  // namespace dure::site

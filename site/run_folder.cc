@@ -1,0 +1,73 @@
+#include "site/run_folder.h"
+
+#include <charconv>
+#include <vector>
+
+namespace dure::site {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The number in "<prefix><number><suffix>", if the name is of that form.
+std::optional<uint64_t> NumberIn(const std::string& name, std::string_view prefix,
+                                 std::string_view suffix) {
+  if (!name.starts_with(prefix) || !name.ends_with(suffix)) return std::nullopt;
+  const size_t digits = name.size() - prefix.size() - suffix.size();
+  if (name.size() <= prefix.size() + suffix.size()) return std::nullopt;
+  uint64_t number = 0;
+  const char* begin = name.data() + prefix.size();
+  const auto [end, error] = std::from_chars(begin, begin + digits, number);
+  if (error != std::errc() || end != begin + digits) return std::nullopt;
+  return number;
+}
+
+std::vector<uint64_t> NumbersIn(const fs::path& dir, std::string_view prefix,
+                                std::string_view suffix) {
+  std::vector<uint64_t> numbers;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(dir, ignored)) {
+    if (const auto number = NumberIn(entry.path().filename().string(), prefix, suffix))
+      numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+}  // namespace
+
+fs::path RunFolder::trained(RoundNumber round) const {
+  return dir_ / ("trained-" + std::to_string(round.value) + ".safetensors");
+}
+fs::path RunFolder::state(RoundNumber round) const {
+  return dir_ / ("state-" + std::to_string(round.value));
+}
+fs::path RunFolder::residual(uint64_t version) const {
+  return dir_ / ("residual-" + std::to_string(version) + ".f32");
+}
+fs::path RunFolder::lanes(RoundNumber round) const {
+  return dir_ / ("lanes-" + std::to_string(round.value));
+}
+
+std::optional<fs::path> RunFolder::StateBefore(RoundNumber round) const {
+  std::optional<uint64_t> latest;
+  for (const uint64_t number : NumbersIn(dir_, "state-", "")) {
+    if (number < round.value && (!latest || number > *latest)) latest = number;
+  }
+  if (!latest) return std::nullopt;
+  return state(RoundNumber{*latest});
+}
+
+void RunFolder::ForgetStatesBefore(RoundNumber round) const {
+  std::error_code ignored;
+  for (const uint64_t number : NumbersIn(dir_, "state-", "")) {
+    if (number + 1 < round.value) fs::remove_all(state(RoundNumber{number}), ignored);
+  }
+}
+
+void RunFolder::KeepResiduals(uint64_t current, uint64_t former) const {
+  std::error_code ignored;
+  for (const uint64_t version : NumbersIn(dir_, "residual-", ".f32")) {
+    if (version != current && version != former) fs::remove(residual(version), ignored);
+  }
+}
+
+}  // namespace dure::site

@@ -1,0 +1,42 @@
+// RunFolder: where a site keeps what it works with in one run.
+//
+//   config.json, tokenizer.json          what the trainer reads
+//   trained-<round>.safetensors          a round's result, until it is settled
+//   state-<round>/                       optimizer and data cursor after that round's training
+//   residual-<version>.f32               error feedback, one file a version
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "federation/round/plan.h"
+
+namespace dure::site {
+
+class RunFolder {
+ public:
+  RunFolder(const std::filesystem::path& site_dir, const RunId& run)
+      : dir_(site_dir / "runs" / run.str()) {}
+
+  const std::filesystem::path& dir() const { return dir_; }
+  std::filesystem::path config() const { return dir_ / "config.json"; }
+  std::filesystem::path tokenizer() const { return dir_ / "tokenizer.json"; }
+  std::filesystem::path trained(RoundNumber round) const;
+  std::filesystem::path state(RoundNumber round) const;
+  std::filesystem::path residual(uint64_t version) const;
+  std::filesystem::path lanes(RoundNumber round) const;
+
+  // The latest state of a round before `round`; nullopt at the beginning.
+  std::optional<std::filesystem::path> StateBefore(RoundNumber round) const;
+  // Removes states of rounds before the latest two before `round`, and residual versions other than
+  // the two.
+  void ForgetStatesBefore(RoundNumber round) const;
+  void KeepResiduals(uint64_t current, uint64_t former) const;
+
+ private:
+  std::filesystem::path dir_;
+};
+
+}  // namespace dure::site

@@ -1,0 +1,228 @@
+// What a run asks of the trainer: prepare the data, train a round.
+#include <fstream>
+
+#include "federation/canonical.h"
+#include "federation/derivation/derivation.h"
+#include "model/text/tokenizer.h"
+#include "site/run_desk.h"
+#include "site/run_desk_work.h"
+
+namespace dure::site {
+namespace {
+
+constexpr std::chrono::milliseconds kStatusInterval{250};
+
+uint64_t OrderSeed(uint64_t seed, const SiteId& site) {
+  const Digest digest =
+      Sha256(CanonicalWriter().Text("dure-order").U64(seed).Text(site.str()).bytes());
+  uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value = value << 8 | digest.bytes[static_cast<size_t>(i)];
+  return value;
+}
+
+seat::ScheduleKind KindOf(round::ScheduleKind kind) {
+  switch (kind) {
+    case round::ScheduleKind::kConstant:
+      return seat::ScheduleKind::kConstant;
+    case round::ScheduleKind::kCosine:
+      return seat::ScheduleKind::kCosine;
+    case round::ScheduleKind::kWsd:
+      return seat::ScheduleKind::kWsd;
+  }
+  return seat::ScheduleKind::kConstant;
+}
+
+Status WriteWhole(const std::filesystem::path& path, ByteView bytes) {
+  const std::filesystem::path temporary = path.string() + ".new";
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+    if (!out.flush()) return Fail(ErrorCode::kExhausted, "cannot write " + temporary.string());
+  }
+  std::error_code error;
+  std::filesystem::rename(temporary, path, error);
+  if (error)
+    return Fail(ErrorCode::kUnavailable, "cannot name " + path.string() + ": " + error.message());
+  return {};
+}
+
+seat::TrainTask TaskOf(const round::InnerTraining& inner) {
+  seat::TrainTask task;
+  task.steps = inner.steps;
+  task.seconds = inner.seconds;
+  task.batch = inner.batch;
+  task.sequence = inner.sequence;
+  task.accumulation = inner.accumulation;
+  task.learning_rate = inner.learning_rate;
+  task.beta1 = inner.beta1;
+  task.beta2 = inner.beta2;
+  task.epsilon = inner.epsilon;
+  task.weight_decay = inner.weight_decay;
+  task.clip_norm = inner.clip_norm;
+  task.schedule = KindOf(inner.schedule);
+  task.warmup_steps = inner.warmup_steps;
+  task.total_steps = inner.total_steps;
+  task.decay_steps = inner.decay_steps;
+  task.final_fraction = inner.final_fraction;
+  return task;
+}
+
+}  // namespace
+
+void RunDesk::Do(const round::DecideLocally& effect) {
+  manifest_ = effect.manifest;
+  (void)shop_.journal.Apply(journal::Change().Put(Key("manifest"), manifest_.Canonical()));
+  const std::string objection = Objection(shop_.rules, effect.manifest, effect.plan.at.round, 0);
+  if (!objection.empty()) {
+    shop_.loop.Post([this, alive = alive_, at = effect.plan.at, objection] {
+      if (*alive) Feed(round::Decided{at, false, objection});
+    });
+    return;
+  }
+  PrepareFiles(effect);
+}
+
+// The trainer reads configuration and tokenizer as files; the tokenizer may have to be fetched
+// first.
+void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
+  auto work = [this, effect]() -> Status {
+    const round::RunManifest& manifest = effect.manifest;
+    DURE_TRY(WriteWhole(folder_.config(), AsBytes(manifest.model_config)));
+    if (manifest.tokenizer.IsZero()) {
+      return WriteWhole(folder_.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
+    }
+    DURE_TRY(Download({manifest.tokenizer}));
+    DURE_ASSIGN(const auto reader, shop_.store.Open(manifest.tokenizer));
+    return WriteWhole(folder_.tokenizer(), reader->bytes());
+  };
+  Run(shop_.transfers, work, [this, effect](Status ready) {
+    if (ready) {
+      PrepareData(effect);
+      return;
+    }
+    shop_.say(effect.plan.at.Text() + ": not ready: " + ready.error().message);
+    if (ready.error().code == ErrorCode::kUnavailable) {
+      shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(2), [this, alive = alive_, effect] {
+        if (*alive && participation_.phase() == round::SitePhase::kDeciding) PrepareFiles(effect);
+      });
+      return;
+    }
+    Feed(round::Decided{effect.plan.at, false, CodeOf(ready.error())});
+  });
+}
+
+void RunDesk::PrepareData(const round::DecideLocally& effect) {
+  seat::PrepareTask task;
+  task.tokenizer_path = folder_.tokenizer().string();
+  task.data = shop_.data_spec;
+  task.work_dir = (shop_.dir / "work").string();
+  shop_.trainer.Submit(
+      task,
+      {{}, [this, alive = alive_, at = effect.plan.at](Result<Answer> answer) {
+         if (!*alive) return;
+         if (!answer) {
+           shop_.say(at.Text() + ": declined, the data cannot be used: " + answer.error().message);
+           Feed(round::Decided{at, false, "data-" + CodeOf(answer.error())});
+           return;
+         }
+         const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
+         const bool enough = prepared != nullptr && prepared->train_tokens > 1;
+         Feed(round::Decided{at, enough, enough ? "" : "no-tokens"});
+       }});
+}
+
+void RunDesk::Do(const round::StartTraining& effect) {
+  const RoundNumber round = effect.plan.at.round;
+  manifest_ = effect.manifest;
+  if (training_round_ == round && training_task_ != 0) return;  // asked again while it runs
+  const std::string mark = Key("trained/" + std::to_string(round.value));
+  if (const auto done = shop_.journal.Get(mark);
+      done && *done && std::filesystem::exists(folder_.trained(round))) {
+    CanonicalReader reader(**done);
+    const round::TrainingDone result{round, reader.U64(), reader.U64(), reader.F64()};
+    shop_.loop.Post([this, alive = alive_, result] {
+      if (*alive) Feed(result);
+    });
+    return;
+  }
+  seat::TrainTask task = TaskOf(effect.manifest.inner);
+  task.run = run_.str();
+  task.round = round.value;
+  const auto base = shop_.store.PathOf(effect.plan.base.model);
+  if (base) task.model_path = *base;
+  task.config_path = folder_.config().string();
+  task.tokenizer_path = folder_.tokenizer().string();
+  task.data = shop_.data_spec;
+  task.work_dir = (shop_.dir / "work").string();
+  if (const auto state = folder_.StateBefore(round)) task.state_in = state->string();
+  task.state_out = folder_.state(round).string();
+  task.output_path = folder_.trained(round).string();
+  task.threads = static_cast<uint32_t>(shop_.threads);
+  task.seed = OrderSeed(effect.manifest.inner.seed, shop_.site);
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_.state(round),
+                              ignored);  // of a training that was not finished
+  std::filesystem::remove(folder_.trained(round), ignored);
+  training_round_ = round;
+  TaskCalls calls;
+  calls.progress = [this, alive = alive_](const seat::ProgressEvent& progress) {
+    if (*alive) OnProgress(progress);
+  };
+  calls.done = [this, alive = alive_, effect](Result<Answer> answer) {
+    if (*alive) Trained(effect, std::move(answer));
+  };
+  training_task_ = shop_.trainer.Submit(std::move(task), std::move(calls));
+}
+
+void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer) {
+  const RoundNumber round = effect.plan.at.round;
+  training_task_ = 0;
+  training_round_.reset();
+  if (!answer) {
+    shop_.say(effect.plan.at.Text() + ": training ended: " + answer.error().message);
+    if (answer.error().code == ErrorCode::kCancelled) return;
+    if (answer.error().code == ErrorCode::kUnavailable) {
+      // The trainer died: the same round again, from its base and the state before it.
+      shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive = alive_, effect] {
+        if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
+        if (participation_.at().round == effect.plan.at.round) Do(effect);
+      });
+      return;
+    }
+    Feed(round::TrainingFailed{round, CodeOf(answer.error())});
+    return;
+  }
+  const auto* done = std::get_if<seat::DoneEvent>(&*answer);
+  if (done == nullptr) {
+    Feed(round::TrainingFailed{round, "no-result"});
+    return;
+  }
+  const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss};
+  const Bytes mark = CanonicalWriter().U64(result.tokens).U64(result.steps).F64(result.loss).Take();
+  (void)shop_.journal.Apply(
+      journal::Change().Put(Key("trained/" + std::to_string(round.value)), mark));
+  Feed(result);
+}
+
+void RunDesk::Do(const round::StopTraining& effect) {
+  if (training_task_ == 0 || training_round_ != effect.round) return;
+  shop_.trainer.Cancel(training_task_, false);
+}
+
+void RunDesk::OnProgress(const seat::ProgressEvent& progress) {
+  const MonoTime now = shop_.loop.Now();
+  const bool last = progress.steps != 0 && progress.step == progress.steps;
+  if (!last && now - last_status_ < kStatusInterval) return;
+  last_status_ = now;
+  round::SiteStatus status;
+  status.step = progress.step;
+  status.steps = progress.steps;
+  status.loss = progress.loss;
+  status.tokens_per_second = progress.tokens_per_second;
+  status.bytes_up = shop_.data.bytes_sent();
+  status.bytes_down = shop_.data.bytes_received();
+  Feed(round::StatusReport{status});
+}
+
+}  // namespace dure::site

@@ -1,0 +1,182 @@
+// What a run does with whole vectors: fetch, encode, upload, derive, fold back.
+#include <fstream>
+
+#include "federation/derivation/derivation.h"
+#include "site/run_desk.h"
+#include "site/run_desk_work.h"
+#include "site/update_work.h"
+
+namespace dure::site {
+
+std::string CodeOf(const Error& error) {
+  std::string code(Name(error.code));
+  for (char& c : code) {
+    if (c == ' ') c = '-';
+  }
+  return code;
+}
+
+void KeepReceipt(const std::filesystem::path& folder, const round::VerifyReceipt& receipt) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  const round::RoundAttempt& at = receipt.receipt.at;
+  const std::string name =
+      at.run.str() + "-" + std::to_string(at.round.value) + "-" + std::to_string(at.attempt);
+  const auto write = [&](const char* ending, ByteView bytes) {
+    std::ofstream out(folder / (name + ending), std::ios::binary | std::ios::trunc);
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+  };
+  write(".tlog-proof", receipt.receipt.proof);
+  write(".entry", receipt.submission.envelope);
+}
+
+Status RunDesk::Download(const std::vector<Digest>& digests) const {
+  for (const Digest& digest : digests) {
+    if (digest.IsZero() || shop_.store.Has(digest)) continue;
+    DURE_TRY(shop_.data.Download(digest, shop_.store, shop_.stop));
+  }
+  return {};
+}
+
+void RunDesk::Do(const round::FetchBase& effect) {
+  const std::vector<Digest> wanted = {effect.base.model, effect.base.momentum, effect.base.scales};
+  Run(
+      shop_.transfers, [this, wanted] { return Download(wanted); },
+      [this, at = effect.at](Status fetched) {
+        if (!fetched) shop_.say(at.Text() + ": cannot fetch the model: " + fetched.error().message);
+        Feed(round::BaseFetched{at, fetched.has_value()});
+      });
+}
+
+void RunDesk::Do(const round::FetchAggregate& effect) {
+  Run(
+      shop_.transfers, [this, digest = effect.aggregate] { return Download({digest}); },
+      [this, at = effect.at](Status fetched) {
+        if (!fetched)
+          shop_.say(at.Text() + ": cannot fetch the aggregate: " + fetched.error().message);
+        Feed(round::AggregateFetched{at, fetched.has_value()});
+      });
+}
+
+void RunDesk::Do(const round::EncodeUpdate& effect) {
+  auto work = [this, effect, manifest = manifest_] {
+    codec::Work pace;
+    pace.threads = shop_.threads;
+    return EncodeContribution(effect, manifest, shop_.site, folder_, shop_.store, pace);
+  };
+  Run(shop_.compute, work, [this, round = effect.round](Result<ContributionMade> made) {
+    if (!made) {
+      shop_.say("round " + std::to_string(round.value) +
+                ": the update cannot be encoded: " + made.error().message);
+      Feed(round::EncodeFailed{round, CodeOf(made.error())});
+      return;
+    }
+    Feed(round::Encoded{round, made->blob, made->weight, made->saturated});
+  });
+}
+
+void RunDesk::Do(const round::UploadBlob& effect) {
+  auto work = [this, effect]() -> Status {
+    DURE_ASSIGN(const auto reader, shop_.store.Open(effect.blob));
+    return shop_.data.Upload(*reader, shop_.stop);
+  };
+  Run(shop_.transfers, work, [this, effect](Status uploaded) {
+    if (uploaded) {
+      Feed(round::UploadDone{effect.round, effect.blob});
+      return;
+    }
+    shop_.say("round " + std::to_string(effect.round.value) +
+              ": upload failed: " + uploaded.error().message);
+    Feed(round::UploadFailed{effect.round, effect.blob});
+  });
+}
+
+void RunDesk::Do(const round::FoldBack& effect) {
+  Run(
+      shop_.compute, [this, effect] { return FoldUpdate(effect, folder_, shop_.store); },
+      [this, effect](Status folded) {
+        if (folded) {
+          Feed(round::Folded{effect.residual_to});
+          return;
+        }
+        shop_.say("the update that was not counted cannot be kept yet: " + folded.error().message);
+        shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(5), [this, alive = alive_, effect] {
+          if (*alive) Do(effect);
+        });
+      });
+}
+
+void RunDesk::Do(const round::DeriveModel& effect) {
+  auto work = [this, effect] {
+    codec::Work pace;
+    pace.threads = shop_.threads;
+    const round::Outcome& outcome = effect.outcome;
+    const derivation::Step step{outcome.base, outcome.aggregate,
+                                static_cast<uint32_t>(outcome.counted.size()), outcome.weight_sum};
+    return derivation::DeriveNext(step, effect.manifest, shop_.store, folder_.dir().string(), pace);
+  };
+  Run(shop_.compute, work,
+      [this, effect](Result<round::Base> derived) { CheckOutcome(effect, std::move(derived)); });
+}
+
+// The outcome must also be what the log says: the numbers that the model was derived from, and the
+// names of what came out, stand in the round-closed entry of this site's own mirror.
+void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived) {
+  const round::Outcome& outcome = effect.outcome;
+  if (!derived) {
+    shop_.say(outcome.at.Text() + ": cannot derive the model: " + derived.error().message);
+    Feed(round::Derived{outcome.at, false, {}});
+    return;
+  }
+  shop_.scribe.SyncTo(outcome.closed_index + 1, [this, alive = alive_, effect,
+                                                 base = *derived](Status synced) {
+    if (!*alive) return;
+    const round::Outcome& said = effect.outcome;
+    if (!synced) {
+      shop_.say(said.at.Text() +
+                ": cannot check the outcome in the log yet: " + synced.error().message);
+      shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive, effect, base] {
+        if (*alive) CheckOutcome(effect, base);
+      });
+      return;
+    }
+    if (!OutcomeIsLogged(said, shop_.scribe.mirror())) {
+      shop_.say(said.at.Text() + ": DISSENT: the outcome is not what entry " +
+                std::to_string(said.closed_index) + " of the log says");
+      Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
+      return;
+    }
+    if (base != said.next) shop_.say(said.at.Text() + ": DISSENT: this site derives another model");
+    (void)shop_.compute.Run(
+        [&store = shop_.store, aggregate = said.aggregate] { (void)store.Remove(aggregate); });
+    Feed(round::Derived{said.at, true, base});
+  });
+}
+
+bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror) {
+  const auto entries =
+      mirror.Read(outcome.closed_index, outcome.closed_index + 1, limits::kEntryBytesMax);
+  if (!entries || entries->size() != 1) return false;
+  const auto opened = ledger::ParseEntry(entries->front());
+  const auto* closed = opened ? std::get_if<ledger::RoundClosed>(&opened->record.event) : nullptr;
+  if (closed == nullptr ||
+      closed->at != ledger::RoundAttempt{outcome.at.run, outcome.at.round, outcome.at.attempt} ||
+      closed->aggregate != outcome.aggregate || closed->model != outcome.next.model ||
+      closed->momentum != outcome.next.momentum || closed->scales != outcome.next.scales ||
+      closed->submissions.size() != outcome.counted.size()) {
+    return false;
+  }
+  uint64_t weight_sum = 0;
+  for (size_t i = 0; i < outcome.counted.size(); ++i) {
+    const ledger::CountedSubmission& logged = closed->submissions[i];
+    const round::Counted& said = outcome.counted[i];
+    if (logged.site != said.site || logged.weight != said.weight ||
+        logged.submission != said.submission)
+      return false;
+    weight_sum += logged.weight;
+  }
+  return weight_sum == outcome.weight_sum;
+}
+
+}  // namespace dure::site

@@ -1,0 +1,71 @@
+// TrainerDesk: one trainer process and the tasks that wait for it.
+//
+// Life: construct, Submit tasks from the loop, destroy (the trainer ends first). One task runs at a
+// time, in the order of submission; the trainer is started for the first task and again after a
+// crash. Every callback runs on the loop; each task is answered exactly once unless the desk is
+// destroyed first.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <variant>
+
+#include "federation/loop/loop.h"
+#include "model/seat/messages.h"
+#include "site/launcher/launcher.h"
+
+namespace dure::site {
+
+using Task =
+    std::variant<seat::PrepareTask, seat::TrainTask, seat::EvaluateTask, seat::GenerateTask>;
+using Answer =
+    std::variant<seat::PreparedEvent, seat::DoneEvent, seat::EvaluatedEvent, seat::GeneratedEvent>;
+
+struct TaskCalls {
+  std::function<void(const seat::ProgressEvent&)> progress;  // may be empty
+  // kUnavailable: the trainer died; kCancelled: Cancel was called; else what the trainer said.
+  std::function<void(Result<Answer>)> done;
+};
+
+class TrainerDesk {
+ public:
+  // REQUIRES: loop and launcher outlive the desk.
+  TrainerDesk(loop::EventLoop& loop, launcher::Launcher& launcher, launcher::TrainerSpec spec);
+  ~TrainerDesk();
+
+  uint64_t Submit(Task task, TaskCalls calls);
+  // A waiting task is dropped and answered kCancelled. A running one is asked to stop: with `keep`
+  // it hands over what it has. Unknown ids are ignored: the answer may already be on its way.
+  void Cancel(uint64_t id, bool keep);
+  bool idle() const { return !running_ && waiting_.empty(); }
+  // pid of the trainer process; 0 when none runs.
+  int64_t trainer_pid() const;
+
+ private:
+  struct Waiting {
+    uint64_t id = 0;
+    Task task;
+    TaskCalls calls;
+  };
+  void Next();
+  Status EnsureTrainer();
+  void OnEvent(uint64_t generation, const seat::Event& event);
+  void OnExit(uint64_t generation, const launcher::TrainerExit& exit);
+  void Finish(Result<Answer> answer);
+
+  loop::EventLoop& loop_;
+  launcher::Launcher& launcher_;
+  launcher::TrainerSpec spec_;
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  // posted callbacks may outlive the desk
+  std::unique_ptr<launcher::Trainer> trainer_;
+  uint64_t generation_ = 0;  // of the trainer process: events of an earlier one are ignored
+  uint64_t next_id_ = 1;
+  std::deque<Waiting> waiting_;
+  std::unique_ptr<Waiting> running_;
+};
+
+}  // namespace dure::site

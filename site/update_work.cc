@@ -1,0 +1,125 @@
+#include "site/update_work.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "federation/canonical.h"
+#include "federation/derivation/derivation.h"
+
+namespace dure::site {
+namespace {
+
+constexpr size_t kFoldParameters = 256 * 1024;
+
+uint64_t RoundingSeed(const round::RunManifest& manifest, RoundNumber round, const SiteId& site) {
+  const Bytes bytes = CanonicalWriter()
+                          .Text("dure-rounding")
+                          .Text(manifest.run.str())
+                          .U64(round.value)
+                          .Text(site.str())
+                          .U64(manifest.inner.seed)
+                          .Take();
+  const Digest digest = Sha256(bytes);
+  uint64_t seed = 0;
+  for (int i = 0; i < 8; ++i) seed = seed << 8 | digest.bytes[static_cast<size_t>(i)];
+  return seed;
+}
+
+// The flat vector of a model file, mapped for as long as this lives.
+struct FlatFile {
+  codec::MappedFile file;
+  derivation::ModelShape shape;
+  std::span<const float> floats() const {
+    return file.Floats(shape.data_offset).first(shape.parameter_count);
+  }
+
+  static Result<FlatFile> Open(const std::string& path) {
+    DURE_ASSIGN(auto file, codec::MappedFile::Open(path));
+    DURE_ASSIGN(const auto shape, derivation::ShapeOf(file.bytes()));
+    return FlatFile{std::move(file), shape};
+  }
+};
+
+Result<FlatFile> OpenBase(const Digest& model, const blob::BlobStore& store) {
+  DURE_ASSIGN(const std::string path, store.PathOf(model));
+  return FlatFile::Open(path);
+}
+
+Result<codec::OutputFile> CreateFresh(const std::filesystem::path& path, uint64_t bytes) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // of a process that died here
+  return codec::OutputFile::Create(path.string(), bytes);
+}
+
+}  // namespace
+
+Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
+                                            const round::RunManifest& manifest, const SiteId& site,
+                                            const RunFolder& folder, blob::BlobStore& store,
+                                            const codec::Work& pace) {
+  DURE_ASSIGN(const auto base, OpenBase(work.plan.base.model, store));
+  DURE_ASSIGN(const auto trained, FlatFile::Open(folder.trained(work.round).string()));
+  if (trained.shape.parameter_count != base.shape.parameter_count) {
+    return Fail(ErrorCode::kInvalid, "the trainer's result has another size than the base model");
+  }
+  const uint64_t count = base.shape.parameter_count;
+  DURE_ASSIGN(const auto scales, derivation::ScalesOf(work.plan.base, manifest, count, store));
+  codec::UpdateInput in;
+  in.base = base.floats();
+  in.trained = trained.floats();
+  in.scales = scales;
+  std::optional<codec::MappedFile> residual;
+  if (work.residual_from != 0) {
+    DURE_ASSIGN(residual, codec::MappedFile::Open(folder.residual(work.residual_from).string()));
+    in.residual = residual->Floats();
+  }
+  codec::EncodeParameters parameters;
+  parameters.lane = derivation::LaneOf(manifest);
+  parameters.seed = RoundingSeed(manifest, work.round, site);
+  if (manifest.weighting == round::Weighting::kTokens) {
+    DURE_ASSIGN(parameters.weight, codec::WeightOf(work.tokens, work.plan.reference_tokens));
+  }
+  DURE_ASSIGN(const uint64_t lane_bytes, codec::ContributionBytes(parameters.lane, count));
+  const std::filesystem::path lanes_path = folder.lanes(work.round);
+  DURE_ASSIGN(const auto lanes, CreateFresh(lanes_path, lane_bytes));
+  DURE_ASSIGN(const auto next,
+              CreateFresh(folder.residual(work.residual_to), count * sizeof(float)));
+  DURE_ASSIGN(auto encoded, codec::EncodeUpdate(in, parameters, lanes, next, pace));
+  DURE_TRY(next.Sync());
+  DURE_ASSIGN(const auto blob, blob::Manifest::Make(lane_bytes, std::move(encoded.lane_chunks)));
+  ContributionMade made;
+  made.weight = parameters.weight;
+  made.saturated = encoded.stats.saturated;
+  DURE_ASSIGN(made.blob, store.Import(lanes_path.string(), blob));
+  return made;
+}
+
+Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store) {
+  DURE_ASSIGN(const auto base, OpenBase(work.base.model, store));
+  DURE_ASSIGN(const auto trained, FlatFile::Open(folder.trained(work.round).string()));
+  const std::span<const float> from = base.floats();
+  const std::span<const float> to = trained.floats();
+  if (from.size() != to.size())
+    return Fail(ErrorCode::kInvalid, "result and base model differ in size");
+  std::optional<codec::MappedFile> former;
+  if (work.residual_from != 0) {
+    DURE_ASSIGN(former, codec::MappedFile::Open(folder.residual(work.residual_from).string()));
+  }
+  DURE_ASSIGN(const auto out,
+              CreateFresh(folder.residual(work.residual_to), from.size() * sizeof(float)));
+  std::vector<float> piece;
+  for (size_t first = 0; first < from.size(); first += kFoldParameters) {
+    piece.resize(std::min(kFoldParameters, from.size() - first));
+    for (size_t i = 0; i < piece.size(); ++i) {
+      const float carried = former ? former->Floats()[first + i] : 0.0F;
+      piece[i] = carried + (from[first + i] - to[first + i]);
+    }
+    const ByteView bytes{reinterpret_cast<const uint8_t*>(piece.data()),
+                         piece.size() * sizeof(float)};
+    DURE_TRY(out.WriteAt(first * sizeof(float), bytes));
+  }
+  return out.Sync();
+}
+
+}  // namespace dure::site

@@ -1,0 +1,32 @@
+// The site's work on whole vectors: its update into a contribution, and back into the residual when
+// the contribution was not counted. Blocks; on a worker, never on the loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "federation/blob/store.h"
+#include "federation/codec/vectors.h"
+#include "federation/round/participation.h"
+#include "site/run_folder.h"
+
+namespace dure::site {
+
+struct ContributionMade {
+  Digest blob;
+  uint64_t weight = 0;
+  uint64_t saturated = 0;
+};
+
+// The contribution is durable in the store and the next residual version on disk when this returns.
+// Repeating it gives the same bytes: rounding draws from (run, round, site). kNotFound: base or
+// result is gone; kInvalid: a NaN or infinity in the update; kExhausted: disk full.
+Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
+                                            const round::RunManifest& manifest, const SiteId& site,
+                                            const RunFolder& folder, blob::BlobStore& store,
+                                            const codec::Work& pace);
+
+// residual_to = residual_from + base - trained, durable. Errors as above.
+Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store);
+
+}  // namespace dure::site
