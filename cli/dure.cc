@@ -31,6 +31,11 @@ class Dure {
     AddLedgerCommands(app_, context_);
     AddSiteCommands(app_, context_);
     AddRevokeCommand(app_, context_);
+    AddAggregatorCommands(app_, context_);
+    AddRunCommands(app_, context_);
+    AddModelCommands(app_, context_);
+    AddTokenizerCommands(app_, context_);
+    AddDemoCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }
 

@@ -13,8 +13,14 @@ class Context;
 void AddConsortiumCommands(CLI::App& dure, Context& context);  // consortium init|show|renew
 void AddInviteCommand(CLI::App& dure, Context& context);       // invite
 void AddIdentityCommands(CLI::App& dure, Context& context);    // identity show|renew
-void AddSiteCommands(CLI::App& dure, Context& context);        // site enrol
+void AddSiteCommands(CLI::App& dure, Context& context);        // site enrol|serve
 void AddRevokeCommand(CLI::App& dure, Context& context);       // revoke
+void AddAggregatorCommands(CLI::App& dure, Context& context);  // aggregator serve
+void AddSiteServe(CLI::App& site, Context& context);           // site serve
+void AddRunCommands(CLI::App& dure, Context& context);         // run start|watch|show|stop|...
+void AddModelCommands(CLI::App& dure, Context& context);       // model export|generate|evaluate
+void AddTokenizerCommands(CLI::App& dure, Context& context);   // tokenizer train
+void AddDemoCommand(CLI::App& dure, Context& context);         // demo
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
 

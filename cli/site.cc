@@ -82,6 +82,7 @@ void AddEnrol(CLI::App& noun, Context& context) {
 
 void AddSiteCommands(CLI::App& dure, Context& context) {
   CLI::App& noun = AddNoun(dure, "site", "Enrol and run a site");
+  AddSiteServe(noun, context);
   AddEnrol(noun, context);
 }
 

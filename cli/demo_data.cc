@@ -1,0 +1,162 @@
+#include "cli/demo_data.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+namespace dure::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Enough for a clear difference between sites, little enough for seconds of tokenising.
+constexpr uint64_t kBytesOfSite[] = {2'400'000, 1'800'000, 1'200'000};
+
+struct Kind {
+  const char* name;
+  const char* what;
+  std::vector<fs::path> roots;
+};
+
+// What any machine with the build's own packages holds.
+std::vector<Kind> Kinds() {
+  std::vector<fs::path> help;
+  std::vector<fs::path> headers;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/usr/share", ignored)) {
+    if (entry.path().filename().string().starts_with("cmake-"))
+      help.push_back(entry.path() / "Help");
+  }
+  for (const auto& entry : fs::directory_iterator("/usr/include/c++", ignored))
+    headers.push_back(entry.path());
+  return {{"docs", "documentation (CMake's Help)", help},
+          {"code", "source code (the C++ standard headers)", headers},
+          {"legal",
+           "legal text (licences and copyright notices)",
+           {"/usr/share/common-licenses", "/usr/share/doc"}}};
+}
+
+bool IsTextFile(const fs::directory_entry& entry, const std::string& kind) {
+  if (entry.is_symlink() || !entry.is_regular_file()) return false;
+  if (kind == "docs") return entry.path().extension() == ".rst";
+  if (kind == "legal" && entry.path().string().starts_with("/usr/share/doc")) {
+    return entry.path().filename() == "copyright";
+  }
+  return true;
+}
+
+std::vector<fs::path> FilesOf(const Kind& kind) {
+  std::vector<fs::path> files;
+  std::error_code ignored;
+  for (const fs::path& root : kind.roots) {
+    std::vector<fs::path> here;
+    for (const auto& entry : fs::recursive_directory_iterator(root, ignored)) {
+      if (IsTextFile(entry, kind.name)) here.push_back(entry.path());
+    }
+    std::ranges::sort(here);
+    files.insert(files.end(), here.begin(), here.end());
+  }
+  return files;
+}
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string{std::istreambuf_iterator<char>(in), {}};
+}
+
+// Every `stride`-th file from `first` on, until there is enough.
+uint64_t CopyFiles(const std::vector<fs::path>& files, size_t first, size_t stride,
+                   uint64_t bytes_max, const fs::path& to) {
+  fs::create_directories(to);
+  uint64_t bytes = 0;
+  for (size_t i = first; i < files.size() && bytes < bytes_max; i += stride) {
+    const std::string text = ReadFile(files[i]);
+    std::ofstream(to / (std::to_string(i) + "-" + files[i].filename().string() + ".txt"),
+                  std::ios::binary)
+        << text;
+    bytes += text.size();
+  }
+  return bytes;
+}
+
+Result<std::vector<DemoSite>> FromThisMachine(size_t count, const fs::path& dir) {
+  const std::vector<Kind> kinds = Kinds();
+  std::vector<DemoSite> sites;
+  for (size_t i = 0; i < count; ++i) {
+    const Kind& kind = kinds[i % kinds.size()];
+    const size_t turn = i / kinds.size();
+    const size_t turns = (count - i % kinds.size() + kinds.size() - 1) / kinds.size();
+    std::string name = kind.name;
+    if (turns > 1) name += "-" + std::to_string(turn + 1);
+    const uint64_t bytes =
+        CopyFiles(FilesOf(kind), turn, turns, kBytesOfSite[i % kinds.size()], dir / name);
+    if (bytes < 50'000) {
+      return Fail(ErrorCode::kNotFound, std::string("this machine holds too little ") + kind.what +
+                                            " for " + std::to_string(count) +
+                                            " sites; try fewer, or --data FOLDER");
+    }
+    sites.push_back({name, dir / name, kind.what});
+  }
+  return sites;
+}
+
+// A name by the rules of ids.h from whatever a file is called.
+std::string NameFor(const fs::path& path, size_t index) {
+  std::string name;
+  for (const char c : path.filename().string()) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (fits) {
+      name += c;
+    } else if (c >= 'A' && c <= 'Z') {
+      name += static_cast<char>(c - 'A' + 'a');
+    } else if (!name.empty() && name.back() != '-') {
+      name += '-';
+    }
+    if (name.size() >= 24) break;
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return name.empty() ? "site-" + std::to_string(index + 1) : name;
+}
+
+bool HoldsText(const fs::path& path) {
+  constexpr const char* kEndings[] = {".txt", ".tsv", ".csv", ".jsonl", ".ndjson", ".json"};
+  return std::ranges::any_of(kEndings,
+                             [&](const char* ending) { return path.extension() == ending; });
+}
+
+Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
+  if (!fs::is_directory(given))
+    return Fail(ErrorCode::kNotFound, "--data " + given.string() + " is no folder");
+  std::vector<fs::path> folders;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(given)) {
+    if (entry.path().filename().string().starts_with(".")) continue;
+    if (entry.is_directory()) folders.push_back(entry.path());
+    if (entry.is_regular_file() && HoldsText(entry.path())) files.push_back(entry.path());
+  }
+  std::vector<fs::path>& found = folders.empty() ? files : folders;
+  std::ranges::sort(found);
+  if (found.empty()) {
+    return Fail(ErrorCode::kNotFound, "--data " + given.string() +
+                                          " has neither sub-folders nor files of text (.txt, "
+                                          ".tsv, .csv, .jsonl, .json)");
+  }
+  if (count != 0 && found.size() > count) found.resize(count);
+  std::vector<DemoSite> sites;
+  for (const fs::path& path : found) {
+    std::string name = NameFor(path, sites.size());
+    const auto taken = [&](const DemoSite& site) { return site.site == name; };
+    if (std::ranges::any_of(sites, taken)) name += "-" + std::to_string(sites.size() + 1);
+    sites.push_back({name, fs::absolute(path), path.filename().string()});
+  }
+  return sites;
+}
+
+}  // namespace
+
+Result<std::vector<DemoSite>> DemoSites(const fs::path& given, size_t sites, const fs::path& dir) {
+  if (given.empty()) return FromThisMachine(sites == 0 ? 3 : sites, dir);
+  return FromFolder(given, sites);
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,26 @@
+// The demonstration's institutions: whose text is whose.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "federation/result.h"
+
+namespace dure::cli {
+
+struct DemoSite {
+  std::string site;            // its name, also its member's
+  std::filesystem::path data;  // a folder or a file
+  std::string what;            // for people
+};
+
+// With an empty `given`: documentation, source code and legal text that this machine holds, copied
+// into <dir>/<site>; with more sites than three, each of them is dealt out in turn. Otherwise each
+// sub-folder of `given` is a site or, without sub-folders, each file of text. kNotFound, kInvalid:
+// too little text.
+Result<std::vector<DemoSite>> DemoSites(const std::filesystem::path& given, size_t sites,
+                                        const std::filesystem::path& dir);
+
+}  // namespace dure::cli

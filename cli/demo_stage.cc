@@ -1,0 +1,242 @@
+#include "cli/demo_stage.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "model/text/documents.h"
+#include "model/text/tokenizer.h"
+
+namespace dure::cli {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kPortAttempts = 3;
+constexpr uint64_t kTokenizerSampleBytes = 400'000;  // of each site
+
+// A port that was free a moment ago; the consortium's address must be known before its aggregator
+// runs.
+uint16_t FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const bool bound = bind(fd, generic, length) == 0 && getsockname(fd, generic, &length) == 0;
+  close(fd);
+  return bound ? ntohs(address.sin_port) : uint16_t{0};
+}
+
+int TerminalColumns() {
+  winsize size{};
+  ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+  return size.ws_col == 0 ? 100 : size.ws_col;
+}
+
+}  // namespace
+
+DemoStage::DemoStage(const DemoOptions& options, Context& context)
+    : options_(options), context_(context), began_(std::chrono::steady_clock::now()) {}
+
+double DemoStage::Elapsed() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+}
+
+// With --json everything but the one object goes to standard error.
+void DemoStage::Line(const std::string& text) {
+  (context_.json() ? std::cerr : std::cout) << text << std::endl;
+}
+
+void DemoStage::Title(const std::string& text) {
+  const bool terminal = !context_.json() && isatty(STDOUT_FILENO) == 1;
+  Line(terminal ? "\n\x1b[1m" + text + "\x1b[0m" : "\n" + text);
+}
+
+Status DemoStage::Prepare() {
+  dir_ = fs::absolute(options_.keep.empty() ? ".demo" : options_.keep);
+  if (fs::exists(dir_) && !fs::is_empty(dir_) && !fs::exists(dir_ / "demo.json")) {
+    return Fail(ErrorCode::kAlreadyExists, dir_.string() +
+                                               " is not empty and no earlier demonstration; choose "
+                                               "another --keep");
+  }
+  std::error_code error;
+  fs::remove_all(dir_, error);
+  fs::create_directories(dir_, error);
+  if (error)
+    return Fail(ErrorCode::kUnavailable, "cannot make " + dir_.string() + ": " + error.message());
+  std::ofstream(dir_ / "demo.json") << "{}\n";
+  Title("The institutions and their text");
+  DURE_ASSIGN(sites_, DemoSites(options_.data, options_.sites, dir_ / "data"));
+  for (const DemoSite& site : sites_) {
+    uint64_t bytes = 0;
+    DURE_ASSIGN(const auto report,
+                text::ReadDocuments({site.data, {}}, [&](std::string_view document) {
+                  bytes += document.size();
+                  return true;
+                }));
+    Line(fmt::format("  {:<20} {:>9} in {:>6} documents   {}", site.site, FormatBytes(bytes),
+                     report.documents, site.what));
+  }
+  return MakeTokenizer();
+}
+
+Status DemoStage::MakeTokenizer() {
+  if (!options_.tokenizer.empty() && options_.tokenizer != "train") {
+    tokenizer_ = options_.tokenizer;
+    return {};
+  }
+  text::TokenizerTrainer trainer;
+  for (const DemoSite& site : sites_) {
+    uint64_t bytes = 0;
+    DURE_TRY(text::ReadDocuments({site.data, {}}, [&](std::string_view document) {
+               trainer.Add(document.substr(0, kTokenizerSampleBytes - bytes));
+               bytes += std::min<uint64_t>(document.size(), kTokenizerSampleBytes - bytes);
+               return bytes < kTokenizerSampleBytes;
+             }).map([](const auto&) {}));
+  }
+  DURE_ASSIGN(const auto tokenizer, trainer.Train(options_.vocabulary));
+  DURE_TRY(tokenizer.Save(dir_ / "tokenizer"));
+  tokenizer_ = (dir_ / "tokenizer" / "tokenizer.json").string();
+  Line(
+      fmt::format("  tokenizer: {} byte-level BPE tokens, learned from a sample of every site (a "
+                  "real consortium\n"
+                  "  would use text that may be shown to all; --tokenizer bytes needs none)",
+                  tokenizer.vocab_size()));
+  return {};
+}
+
+Status DemoStage::Found() {
+  Title("A consortium: one aggregator, " + std::to_string(sites_.size()) + " sites, mutual TLS");
+  Status founded;
+  for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
+    std::error_code ignored;
+    fs::remove_all(dir_ / "consortium", ignored);
+    founded = FoundOn(FreePort(), FreePort());
+    if (founded) break;
+  }
+  DURE_TRY(founded);
+  for (const DemoSite& site : sites_) DURE_TRY(StartSite(site));
+  DURE_ASSIGN(desk_, OperatorDesk::Open((dir_ / "consortium").string(), context_.Now()));
+  return {};
+}
+
+Status DemoStage::FoundOn(uint16_t port, uint16_t enrol_port) {
+  const std::string consortium = (dir_ / "consortium").string();
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  const std::string enrol = "127.0.0.1:" + std::to_string(enrol_port);
+  DURE_TRY(DemoProcess::Run({"consortium", "init", "--dir", consortium, "--name", "demo",
+                             "--address", address, "--enrol-address", enrol, "--json"})
+               .map([](const auto&) {}));
+  DURE_ASSIGN(aggregator_,
+              DemoProcess::Start("aggregator",
+                                 {"aggregator", "serve", "--dir", consortium + "/aggregator",
+                                  "--listen", address, "--listen-enrol", enrol, "--json"},
+                                 dir_ / "aggregator.log"));
+  DURE_TRY(aggregator_->FirstLine().map([](const auto&) {}));
+  Line("  consortium founded, its root key in " + consortium + "/ca-offline");
+  Line("  aggregator serves " + address);
+  return {};
+}
+
+Status DemoStage::StartSite(const DemoSite& site) {
+  const std::string home = (dir_ / "sites" / site.site).string();
+  fs::create_directories(dir_ / "sites");
+  DURE_ASSIGN(const std::string invited,
+              DemoProcess::Run({"invite", "--dir", (dir_ / "consortium").string(), "--member",
+                                site.site, "--site", site.site, "--role", "member", "--json"}));
+  const json invitation = json::parse(invited, nullptr, false);
+  if (!invitation.is_object() || !invitation.contains("invitation")) {
+    return Fail(ErrorCode::kInternal, "dure invite printed no invitation: " + invited);
+  }
+  DURE_TRY(DemoProcess::Run({"site", "enrol", invitation["invitation"].get<std::string>(), "--dir",
+                             home, "--json"})
+               .map([](const auto&) {}));
+  DURE_ASSIGN(auto process, DemoProcess::Start(site.site,
+                                               {"site", "serve", "--dir", home, "--data",
+                                                site.data.string(), "--threads", "1", "--json"},
+                                               dir_ / (site.site + ".log")));
+  DURE_TRY(process->FirstLine().map([](const auto&) {}));
+  Line("  site " + site.site + " invited, enrolled with keys of its own, serving");
+  site_processes_.push_back(std::move(process));
+  return {};
+}
+
+RunOptions DemoStage::OptionsFor(const std::string& name) const {
+  RunOptions run;
+  run.name = name;
+  run.model = options_.model;
+  run.tokenizer = tokenizer_;
+  run.rounds = options_.rounds;
+  run.steps = options_.steps;
+  run.batch = options_.batch;
+  run.learning_rate = options_.learning_rate;
+  run.outer_eta = options_.outer_eta;
+  run.quorum = options_.quorum;
+  return run;
+}
+
+Status DemoStage::Follow(const std::string& run, ProgressView& view) {
+  std::string ended;
+  DURE_TRY(desk_->Watch(run, [&](const std::string& line) {
+    const auto progress = ParseProgress(line);
+    if (!progress) return true;
+    view.Show(*progress);
+    if (run == "together")
+      rounds_.insert(rounds_.end(), progress->closed.begin(), progress->closed.end());
+    ended = progress->ended;
+    return ended.empty();
+  }));
+  view.Finish();
+  (void)aggregator_->Peaks();
+  for (const auto& process : site_processes_) (void)process->Peaks();
+  if (ended == "complete") return {};
+  return Fail(ErrorCode::kFailedPrecondition,
+              "run " + run + " ended: " + (ended.empty() ? "stream closed" : ended) +
+                  "; the daemons' logs are in " + dir_.string());
+}
+
+Status DemoStage::TrainTogether() {
+  Title(fmt::format("Training together: {} rounds of {} steps", options_.rounds, options_.steps));
+  RunOptions run = OptionsFor("together");
+  if (run.quorum == 0) run.quorum = static_cast<uint32_t>(sites_.size());
+  DURE_TRY(desk_->StartRun(run, [&](const std::string& line) { Line("  " + line); })
+               .map([](const auto&) {}));
+  std::ostream& out = context_.json() ? std::cerr : std::cout;
+  ProgressView view(out, !context_.json() && isatty(STDOUT_FILENO) == 1, TerminalColumns());
+  return Follow("together", view);
+}
+
+Status DemoStage::TrainAlone() {
+  Title(fmt::format("For comparison, each site alone: {} steps on its own text only",
+                    options_.rounds * options_.steps));
+  for (const DemoSite& site : sites_) {
+    RunOptions run = OptionsFor("alone-" + site.site);
+    run.sites = {site.site};
+    run.steps = options_.rounds * options_.steps;
+    run.rounds = 1;
+    run.outer_eta = 1;
+    run.outer_mu = 0;
+    run.lane = "int16";
+    run.quorum = 1;
+    DURE_TRY(desk_->StartRun(run, [](const std::string&) {}).map([](const auto&) {}));
+  }
+  std::ostream& out = context_.json() ? std::cerr : std::cout;
+  for (const DemoSite& site : sites_) {
+    ProgressView view(out, !context_.json() && isatty(STDOUT_FILENO) == 1, TerminalColumns());
+    DURE_TRY(Follow("alone-" + site.site, view));
+  }
+  return {};
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,63 @@
+// DemoStage: the demonstration's consortium, step by step; private to the demo's files.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/demo.h"
+#include "cli/demo_data.h"
+#include "cli/demo_process.h"
+#include "cli/operator_desk.h"
+#include "cli/progress_view.h"
+
+namespace dure::cli {
+
+class DemoStage {
+ public:
+  DemoStage(const DemoOptions& options, Context& context);
+
+  Status Prepare();        // folder, data, tokenizer
+  Status Found();          // consortium, aggregator, sites, all as processes
+  Status TrainTogether();  // the federated run, live
+  Status TrainAlone();     // each site by itself, as many steps
+  Status Compare();        // every model on every site's held-out text
+  Status Show();           // a few lines of text, ledger, receipt, export
+  void Finish();           // the result
+
+ private:
+  Status FoundOn(uint16_t port, uint16_t enrol_port);
+  Status StartSite(const DemoSite& site);
+  Status MakeTokenizer();
+  RunOptions OptionsFor(const std::string& name) const;
+  Status Follow(const std::string& run, ProgressView& view);
+  Result<std::string> ModelOf(const std::string& run, const char* field) const;
+  Status CheckLedger();
+  void Title(const std::string& text);
+  void Line(const std::string& text);
+  double Elapsed() const;
+  std::string JsonResult();
+
+  DemoOptions options_;
+  Context& context_;
+  std::chrono::steady_clock::time_point began_;
+  std::filesystem::path dir_;
+  std::vector<DemoSite> sites_;
+  std::string tokenizer_ = "bytes";
+  std::unique_ptr<DemoProcess> aggregator_;
+  std::vector<std::unique_ptr<DemoProcess>> site_processes_;
+  std::optional<OperatorDesk> desk_;
+  std::vector<RoundTimes> rounds_;
+  std::vector<std::pair<std::string, std::string>> evaluations_;
+  std::string generated_;
+  std::string model_digest_;
+  uint64_t tokens_ = 0;
+  uint64_t ledger_size_ = 0;
+  std::string ledger_root_;
+};
+
+}  // namespace dure::cli

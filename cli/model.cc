@@ -1,0 +1,179 @@
+// dure model: take the shared model away, try it, measure it; dure tokenizer train.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/model_desk.h"
+#include "cli/nouns.h"
+#include "cli/operator_desk.h"
+#include "model/text/documents.h"
+#include "model/text/tokenizer.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::json;
+
+struct ExportOptions {
+  std::string dir;
+  std::string run;
+  std::string to;
+  int64_t round = -1;
+};
+
+Status Export(const ExportOptions& options, Context& context) {
+  DURE_ASSIGN(const auto copy, SiteCopy::Open(options.dir));
+  DURE_ASSIGN(const RunId run, RunId::Parse(options.run));
+  DURE_ASSIGN(const ExportedModel model, ExportModel(copy, run, options.round, options.to));
+  if (context.json()) {
+    context.PrintJson(
+        json{{"model", model.digest.Hex()}, {"round", model.round}, {"path", options.to}}.dump());
+  } else {
+    context.Print("model of " + options.run + " after round " + std::to_string(model.round) +
+                  ", sha256:" + model.digest.Hex() + ", is in " + options.to);
+    context.Say("Any tool that reads Hugging Face Llama folders loads it.");
+  }
+  return {};
+}
+
+Status Generate(const std::string& dir, const std::string& run_name, const std::string& folder,
+                const Prompt& prompt, Context& context) {
+  Result<std::string> text = Fail(ErrorCode::kInvalid, "give --model, or --dir and --run");
+  if (!folder.empty()) {
+    text = GenerateFrom(
+        {folder + "/model.safetensors", folder + "/config.json", folder + "/tokenizer.json"},
+        prompt);
+  } else if (!dir.empty() && !run_name.empty()) {
+    DURE_ASSIGN(const auto copy, SiteCopy::Open(dir));
+    DURE_ASSIGN(const RunId run, RunId::Parse(run_name));
+    DURE_ASSIGN(const auto files, FilesOf(copy, run, -1));
+    text = GenerateFrom(files, prompt);
+  }
+  if (!text) return Fail(std::move(text.error()));
+  if (context.json()) {
+    context.PrintJson(json{{"prompt", prompt.text}, {"text", *text}}.dump(
+        -1, ' ', false, json::error_handler_t::replace));
+  } else {
+    context.Print(prompt.text + *text);
+  }
+  return {};
+}
+
+Status Evaluate(const std::string& dir, const std::string& run, const std::string& model,
+                Context& context) {
+  DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
+  context.Say("asking every invited site to measure the model on its own held-out text");
+  DURE_ASSIGN(const std::string shown, desk.Evaluate(run, model, {}, std::chrono::hours(1)));
+  if (context.json()) {
+    context.PrintJson(shown);
+    return {};
+  }
+  context.Print(EvaluationTable({{"model", shown}}));
+  return {};
+}
+
+Status TrainTokenizer(const std::vector<std::string>& inputs, uint32_t vocabulary,
+                      const std::string& to, Context& context) {
+  text::TokenizerTrainer trainer;
+  uint64_t bytes = 0;
+  for (const std::string& input : inputs) {
+    DURE_ASSIGN(const auto report, text::ReadDocuments({input, {}}, [&](std::string_view document) {
+                  trainer.Add(document);
+                  bytes += document.size();
+                  return true;
+                }));
+    context.Say(input + ": " + std::to_string(report.documents) + " documents");
+  }
+  DURE_ASSIGN(const auto tokenizer, trainer.Train(vocabulary));
+  DURE_TRY(tokenizer.Save(to));
+  const json result = {
+      {"tokens", tokenizer.vocab_size()}, {"bytes", bytes}, {"path", to + "/tokenizer.json"}};
+  context.Print(context.json()
+                    ? result.dump()
+                    : std::to_string(tokenizer.vocab_size()) + " tokens from " +
+                          std::to_string(bytes) + " bytes of text; " + to + "/tokenizer.json");
+  return {};
+}
+
+}  // namespace
+
+void AddModelCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "model", "take the shared model away, try it, measure it");
+  auto out = std::make_shared<ExportOptions>();
+  CLI::App& exporting =
+      AddVerb(noun, "export", "a folder that Hugging Face tools load, from a site's own copy",
+              "dure model export --dir /var/lib/dure-site --run first --to ./model");
+  exporting.add_option("--dir", out->dir, "the site's folder")->required();
+  exporting.add_option("--run", out->run, "the run")->required();
+  exporting.add_option("--to", out->to, "the folder to write")->required();
+  exporting.add_option("--round", out->round,
+                       "after which round, counted from 1; the last by default");
+  context.Do(exporting, [out, &context] { return Export(*out, context); });
+
+  struct Asked {
+    std::string dir;
+    std::string run;
+    std::string model;
+    Prompt prompt;
+  };
+  auto asked = std::make_shared<Asked>();
+  CLI::App& generate =
+      AddVerb(noun, "generate", "let the model go on with a text",
+              "dure model generate --dir S --run first --prompt \"두레는\"\n"
+              "dure model generate --model ./model --prompt \"The\" --temperature 0.8");
+  generate.add_option("--dir", asked->dir, "the site's folder");
+  generate.add_option("--run", asked->run, "the run");
+  generate.add_option("--model", asked->model, "an exported folder instead");
+  generate.add_option("--prompt", asked->prompt.text, "the text to go on with")->required();
+  generate.add_option("--tokens", asked->prompt.tokens, "tokens to make at most")
+      ->capture_default_str();
+  generate.add_option("--temperature", asked->prompt.temperature, "0 always takes the likeliest")
+      ->capture_default_str();
+  generate.add_option("--top-k", asked->prompt.top_k, "choose among so many; 0 for all")
+      ->capture_default_str();
+  generate.add_option("--seed", asked->prompt.seed, "of the choices")->capture_default_str();
+  context.Do(generate, [asked, &context] {
+    return Generate(asked->dir, asked->run, asked->model, asked->prompt, context);
+  });
+
+  auto measured = std::make_shared<Asked>();
+  CLI::App& evaluate =
+      AddVerb(noun, "evaluate", "have every site measure the model on its held-out text",
+              "dure model evaluate --dir /srv/dure --run first");
+  evaluate.add_option("--dir", measured->dir, "the folder of an operator, or of the consortium")
+      ->required();
+  evaluate.add_option("--run", measured->run, "the run whose model and tokenizer are meant")
+      ->required();
+  evaluate.add_option("--model", measured->model,
+                      "digest of another version; the current one by default");
+  context.Do(evaluate, [measured, &context] {
+    return Evaluate(measured->dir, measured->run, measured->model, context);
+  });
+}
+
+void AddTokenizerCommands(CLI::App& dure, Context& context) {
+  CLI::App& tokenizer = AddNoun(dure, "tokenizer", "the tokenizer that a run's members agree on");
+  struct Training {
+    std::vector<std::string> inputs;
+    uint32_t vocabulary = 8192;
+    std::string to;
+  };
+  auto training = std::make_shared<Training>();
+  CLI::App& train =
+      AddVerb(tokenizer, "train", "learn a byte-level BPE from text that may be shown to all",
+              "dure tokenizer train --input public-text/ --vocabulary 16384 --to tokenizer/");
+  train
+      .add_option("--input", training->inputs,
+                  "folders or files; their words will be readable in the vocabulary")
+      ->required();
+  train.add_option("--vocabulary", training->vocabulary, "tokens")->capture_default_str();
+  train.add_option("--to", training->to, "the folder to write")->required();
+  context.Do(train, [training, &context] {
+    return TrainTokenizer(training->inputs, training->vocabulary, training->to, context);
+  });
+}
+
+}  // namespace dure::cli

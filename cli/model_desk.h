@@ -1,0 +1,58 @@
+// What people do with a model that lies in files: export, generate, compare.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/site_copy.h"
+#include "federation/digest.h"
+
+namespace dure::cli {
+
+struct ModelFiles {
+  std::filesystem::path weights;
+  std::filesystem::path config;
+  std::filesystem::path tokenizer;
+};
+
+// The files of a run's model after `round` closed rounds (-1: the last) at this site. kNotFound.
+Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round);
+
+struct ExportedModel {
+  Digest digest;
+  uint64_t round = 0;
+};
+// Writes model.safetensors, config.json, generation_config.json and the tokenizer's files into
+// `to`.
+Result<ExportedModel> ExportModel(const SiteCopy& copy, const RunId& run, int64_t round,
+                                  const std::filesystem::path& to);
+
+struct Prompt {
+  std::string text;
+  uint32_t tokens = 64;
+  double temperature = 0.8;
+  uint32_t top_k = 40;
+  uint64_t seed = 1;
+};
+Result<std::string> GenerateFrom(const ModelFiles& files, const Prompt& prompt);
+
+// One site's measurement of one model, from evaluation.show.
+struct Measurement {
+  std::string site;
+  double nats = 0;
+  uint64_t bytes = 0;
+  uint64_t tokens = 0;
+  std::string error;
+  double NatsPerByte() const { return bytes == 0 ? 0 : nats / static_cast<double>(bytes); }
+};
+// kInvalid: not an answer of evaluation.show.
+Result<std::vector<Measurement>> ParseEvaluation(const std::string& json);
+
+// Sites down, models across; nats per byte and perplexity per byte, and all sites' text together
+// below. `columns`: a model's name and its answer of evaluation.show.
+std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns);
+
+}  // namespace dure::cli

@@ -1,0 +1,108 @@
+#include "cli/operator_desk.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/folders.h"
+
+namespace dure::cli {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::chrono::milliseconds kAskAgain{200};
+
+// A folder for the run's first blobs, gone at its end.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "dure-run-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+Result<OperatorDesk> OperatorDesk::Open(const std::string& dir, WallTime now) {
+  DURE_ASSIGN(const auto self, LoadOperator(dir, now));
+  return OperatorDesk({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
+}
+
+Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view request) const {
+  return transport::AdminLink(dial_).Call(verb, request);
+}
+
+Status OperatorDesk::Watch(const std::string& run,
+                           const std::function<bool(const std::string&)>& line) const {
+  transport::AdminLink link(dial_);
+  return link.Watch(json{{"run", run}}.dump(), {},
+                    [&](const std::string& text) { return line(text); });
+}
+
+Result<std::string> OperatorDesk::StartRun(
+    RunOptions options, const std::function<void(const std::string&)>& say) const {
+  const ScratchFolder scratch;
+  if (scratch.path().empty())
+    return Fail(ErrorCode::kUnavailable, "cannot make a folder for temporary files");
+  DURE_ASSIGN(const auto store, blob::OpenFileBlobStore((scratch.path() / "blobs").string()));
+  if (options.sites.empty()) {
+    // Everybody who is enrolled is invited, and named: so the log says who was.
+    DURE_ASSIGN(const std::string answer, Ask("site.list", "{}"));
+    const json listed = json::parse(answer, nullptr, false);
+    for (const json& site : listed.value("sites", json::array())) {
+      if (site.value("role", "") == "member") options.sites.push_back(site.value("site", ""));
+    }
+    if (options.sites.empty()) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  "no site is enrolled yet: invite one with dure invite");
+    }
+  }
+  DURE_ASSIGN(const Proposal proposal, MakeProposal(options, *store, scratch.path()));
+  say("the model has " + std::to_string(proposal.parameter_count) +
+      " parameters; uploading its first weights");
+  transport::DataLink data(dial_);
+  for (const Digest& digest : proposal.blobs) {
+    DURE_ASSIGN(const auto reader, store->Open(digest));
+    DURE_TRY(data.Upload(*reader, {}));
+  }
+  json request = {{"manifest", ToBase64(proposal.manifest.Canonical())},
+                  {"invited", options.sites}};
+  return Ask("run.start", request.dump());
+}
+
+Result<std::string> OperatorDesk::Evaluate(const std::string& run, const std::string& model,
+                                           const std::vector<std::string>& sites,
+                                           std::chrono::seconds patience) const {
+  json request = {{"run", run}, {"sites", sites}};
+  if (!model.empty()) request["model"] = model;
+  DURE_ASSIGN(const std::string asked, Ask("model.evaluate", request.dump()));
+  const json id = {{"id", json::parse(asked).value("id", uint64_t{0})}};
+  for (std::chrono::milliseconds waited{0}; waited < patience; waited += kAskAgain) {
+    DURE_ASSIGN(std::string shown, Ask("evaluation.show", id.dump()));
+    if (json::parse(shown).value("pending", json::array()).empty()) return shown;
+    std::this_thread::sleep_for(kAskAgain);
+  }
+  DURE_ASSIGN(const std::string shown, Ask("evaluation.show", id.dump()));
+  return Fail(ErrorCode::kUnavailable, "not every site has answered in time: " + shown);
+}
+
+Status OperatorDesk::Fetch(const Digest& digest, blob::BlobStore& store) const {
+  transport::DataLink data(dial_);
+  return data.Download(digest, store, {});
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,200 @@
+#include "cli/progress_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::json;
+
+// Plain output says where training stands at most this often; state changes are always said.
+constexpr double kPlainIntervalSeconds = 5;
+
+std::optional<double> OptionalNumber(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number()) return std::nullopt;
+  return found->get<double>();
+}
+
+SiteProgress ParseSite(const json& object) {
+  SiteProgress site;
+  site.site = object.value("site", "");
+  site.state = object.value("state", "");
+  site.step = object.value("step", uint64_t{0});
+  site.steps = object.value("steps", uint64_t{0});
+  site.loss = OptionalNumber(object, "loss");
+  site.tokens_per_second = object.value("tokens_per_second", 0.0);
+  site.bytes_up = object.value("bytes_up", uint64_t{0});
+  site.bytes_down = object.value("bytes_down", uint64_t{0});
+  site.note = object.value("note", "");
+  return site;
+}
+
+RoundTimes ParseRound(const json& object) {
+  RoundTimes times;
+  times.round = object.value("round", uint64_t{0});
+  times.train = object.value("train", 0.0);
+  times.upload = object.value("upload", 0.0);
+  times.merge = object.value("merge", 0.0);
+  times.wait = object.value("wait", 0.0);
+  times.loss = OptionalNumber(object, "loss");
+  times.note = object.value("note", "");
+  return times;
+}
+
+std::string Bar(uint64_t done, uint64_t total, size_t width) {
+  const size_t full = total == 0 ? 0 : std::min<size_t>(width, done * width / total);
+  std::string bar;
+  for (size_t i = 0; i < width; ++i) bar += i < full ? "█" : "░";
+  return bar;
+}
+
+std::string LossText(const std::optional<double>& loss) {
+  return loss ? fmt::format("{:.3f}", *loss) : "–";
+}
+
+std::string RoundText(const RoundTimes& round) {
+  const double total = round.train + round.upload + round.merge + round.wait;
+  std::string text = fmt::format(
+      "round {} closed in {}: train {:.1f} s, upload {:.2f} s, merge {:.2f} s, wait {:.2f} s",
+      round.round, FormatSeconds(total), round.train, round.upload, round.merge, round.wait);
+  if (round.loss) text += fmt::format("; training loss {:.3f}", *round.loss);
+  if (!round.note.empty()) text += "; " + round.note;
+  return text;
+}
+
+}  // namespace
+
+Result<RunProgress> ParseProgress(std::string_view text) {
+  const json object = json::parse(text, nullptr, false);
+  if (!object.is_object() || object.value("kind", "") != "progress") {
+    return Fail(ErrorCode::kInvalid, "the aggregator sent a line that is no progress report");
+  }
+  RunProgress progress;
+  progress.run = object.value("run", "");
+  progress.round = object.value("round", uint64_t{0});
+  progress.rounds = object.value("rounds", uint64_t{0});
+  progress.attempt = object.value("attempt", 0u);
+  progress.phase = object.value("phase", "");
+  progress.elapsed_seconds = object.value("elapsed_seconds", 0.0);
+  progress.remaining_seconds = OptionalNumber(object, "remaining_seconds");
+  progress.ended = object.value("ended", "");
+  for (const json& site : object.value("sites", json::array()))
+    progress.sites.push_back(ParseSite(site));
+  for (const json& round : object.value("closed", json::array()))
+    progress.closed.push_back(ParseRound(round));
+  return progress;
+}
+
+std::string FormatBytes(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
+    value /= 1024;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string FormatSeconds(double seconds) {
+  if (!(seconds >= 0)) return "?";
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<uint64_t>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string FormatRate(double per_second) {
+  if (per_second <= 0) return "–";
+  if (per_second < 1000) return fmt::format("{:.0f}/s", per_second);
+  return fmt::format("{:.1f} k/s", per_second / 1000);
+}
+
+ProgressView::ProgressView(std::ostream& out, bool redraw, int columns)
+    : out_(out), redraw_(redraw), columns_(std::max(columns, 60)) {}
+
+void ProgressView::Show(const RunProgress& progress) {
+  if (redraw_) {
+    std::vector<std::string> above;
+    for (const RoundTimes& round : progress.closed) above.push_back("  " + RoundText(round));
+    if (!above.empty()) {
+      Redraw(above);  // takes the table's place and stays; the table is drawn anew under it
+      drawn_lines_ = 0;
+    }
+    Redraw(Picture(progress));
+  } else {
+    PrintChanges(progress);
+  }
+  out_.flush();
+}
+
+void ProgressView::Finish() { drawn_lines_ = 0; }
+
+std::vector<std::string> ProgressView::Picture(const RunProgress& progress) const {
+  std::vector<std::string> lines;
+  std::string head =
+      fmt::format("  run {} · round {} of {} · {}", progress.run,
+                  std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
+  if (progress.attempt > 0) head += fmt::format(" (attempt {})", progress.attempt + 1);
+  head += " · " + FormatSeconds(progress.elapsed_seconds);
+  if (progress.remaining_seconds)
+    head += ", about " + FormatSeconds(*progress.remaining_seconds) + " left";
+  lines.push_back(head);
+  lines.push_back(fmt::format("  {:<16} {:<12} {:<16} {:>11} {:>8} {:>10} {:>10} {:>10}", "site",
+                              "state", "", "step", "loss", "tokens", "up", "down"));
+  for (const SiteProgress& site : progress.sites) {
+    lines.push_back(fmt::format("  {:<16} {:<12} {} {:>11} {:>8} {:>10} {:>10} {:>10}",
+                                site.site.substr(0, 16), site.state.substr(0, 12),
+                                Bar(site.step, site.steps, 16),
+                                fmt::format("{}/{}", site.step, site.steps), LossText(site.loss),
+                                FormatRate(site.tokens_per_second), FormatBytes(site.bytes_up),
+                                FormatBytes(site.bytes_down)));
+    if (!site.note.empty()) {
+      lines.push_back("      " + site.note.substr(0, static_cast<size_t>(columns_) - 8));
+    }
+  }
+  return lines;
+}
+
+void ProgressView::Redraw(const std::vector<std::string>& lines) {
+  // Up to the first line of the last picture, then each line anew, clearing what stood there.
+  if (drawn_lines_ > 0) out_ << "\x1b[" << drawn_lines_ << "A";
+  for (const std::string& line : lines) out_ << "\r\x1b[2K" << line << "\n";
+  if (drawn_lines_ > lines.size()) out_ << "\x1b[J";
+  drawn_lines_ = lines.size();
+}
+
+void ProgressView::PrintChanges(const RunProgress& progress) {
+  for (const RoundTimes& round : progress.closed) out_ << "  " << RoundText(round) << "\n";
+  const std::string phase =
+      fmt::format("{}/{}/{}", progress.round, progress.attempt, progress.phase);
+  const bool due = progress.elapsed_seconds - last_plain_seconds_ >= kPlainIntervalSeconds;
+  for (const SiteProgress& site : progress.sites) {
+    std::string& last = last_state_[site.site];
+    if (!site.note.empty() && last != site.note) {
+      out_ << fmt::format("  {}: {}\n", site.site, site.note);
+      last = site.note;
+    }
+  }
+  if (phase == last_phase_ && !due) return;
+  last_phase_ = phase;
+  last_plain_seconds_ = progress.elapsed_seconds;
+  std::string line =
+      fmt::format("  [{:>6}] round {}/{} {}:", FormatSeconds(progress.elapsed_seconds),
+                  std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
+  for (const SiteProgress& site : progress.sites) {
+    line += fmt::format("  {} {}", site.site, site.state);
+    if (site.state == "training")
+      line += fmt::format(" {}/{} loss {}", site.step, site.steps, LossText(site.loss));
+  }
+  if (progress.remaining_seconds)
+    line += "  (about " + FormatSeconds(*progress.remaining_seconds) + " left)";
+  out_ << line << "\n";
+}
+
+}  // namespace dure::cli

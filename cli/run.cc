@@ -1,0 +1,170 @@
+// dure run: propose a run, watch it, stop it.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/folders.h"
+#include "cli/nouns.h"
+#include "cli/operator_desk.h"
+#include "cli/progress_view.h"
+#include "cli/run_proposal.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::json;
+
+struct Target {
+  std::string dir;
+  std::string run;
+};
+
+Status Start(const std::string& dir, RunOptions options, Context& context) {
+  DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(dir, context.Now()));
+  DURE_ASSIGN(
+      const std::string answer,
+      desk.StartRun(std::move(options), [&](const std::string& line) { context.Say(line); }));
+  if (context.json()) {
+    context.PrintJson(answer);
+    return {};
+  }
+  const json said = json::parse(answer);
+  context.Print("run " + said.value("run", "") +
+                " is proposed; its manifest is sha256:" + said.value("manifest", ""));
+  context.Say(
+      "Sites decide by their own rules whether to take part.\nWatch it:  dure run watch --dir " +
+      dir + " " + said.value("run", ""));
+  return {};
+}
+
+Status Watch(const Target& target, Context& context) {
+  DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
+  const bool terminal = isatty(STDOUT_FILENO) == 1 && !context.json();
+  winsize size{};
+  if (terminal) ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+  ProgressView view(std::cout, terminal, size.ws_col);
+  std::string ended;
+  DURE_TRY(desk.Watch(target.run, [&](const std::string& line) {
+    if (context.json()) context.PrintJson(line);
+    const auto progress = ParseProgress(line);
+    if (!progress) return true;
+    if (!context.json()) view.Show(*progress);
+    ended = progress->ended;
+    return ended.empty();
+  }));
+  if (!context.json()) {
+    view.Finish();
+    context.Print(ended.empty() ? "the aggregator ended the stream"
+                                : "run " + target.run + " ended: " + ended);
+  }
+  return {};
+}
+
+Status Ask(const Target& target, const char* verb, const json& request, Context& context) {
+  DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
+  DURE_ASSIGN(const std::string answer, desk.Ask(verb, request.dump()));
+  context.Print(context.json() ? answer : json::parse(answer).dump(2));
+  return {};
+}
+
+void AddStart(CLI::App& noun, Context& context) {
+  struct Typed {
+    std::string dir;
+    RunOptions run;
+  };
+  auto typed = std::make_shared<Typed>();
+  CLI::App& verb = AddVerb(
+      noun, "start", "propose a run to the sites",
+      "dure run start --dir /srv/dure --name first --model small --rounds 20 --steps 100\n"
+      "dure run start --dir D --name korean --tokenizer tokenizer.json --site kt-seoul --site "
+      "naver-1 --quorum 2");
+  RunOptions& run = typed->run;
+  verb.add_option("--dir", typed->dir, "the consortium's or the operator's folder")->required();
+  verb.add_option("--name", run.name, "of the run: a-z, 0-9 and '-'")->required();
+  verb.add_option("--model", run.model, "tiny, small, or a Hugging Face Llama config.json")
+      ->capture_default_str();
+  verb.add_option("--tokenizer", run.tokenizer, "bytes, or a tokenizer.json")
+      ->capture_default_str();
+  verb.add_option("--from", run.from, "safetensors to start from; new weights by default");
+  verb.add_option("--site", run.sites, "invite only these sites; all by default");
+  verb.add_option("--rounds", run.rounds, "rounds of the run")->capture_default_str();
+  verb.add_option("--steps", run.steps, "optimizer steps of a round; 0 with --seconds")
+      ->capture_default_str();
+  verb.add_option("--seconds", run.seconds,
+                  "training seconds of a round, instead of or besides --steps");
+  verb.add_option("--batch", run.batch, "sequences of a batch")->capture_default_str();
+  verb.add_option("--sequence", run.sequence,
+                  "tokens of a sequence; the model's context by default");
+  verb.add_option("--accumulation", run.accumulation, "batches of a step")->capture_default_str();
+  verb.add_option("--learning-rate", run.learning_rate, "peak of the inner schedule")
+      ->capture_default_str();
+  verb.add_option("--warmup", run.warmup, "steps; a twentieth of all by default");
+  verb.add_option("--schedule", run.schedule, "constant, cosine or wsd")->capture_default_str();
+  verb.add_option("--lane", run.lane, "int8 or int16")->capture_default_str();
+  verb.add_option("--weighting", run.weighting, "tokens or equal")->capture_default_str();
+  verb.add_option("--reference-tokens", run.reference_tokens,
+                  "tokens a round that give full weight; with a step budget what the steps hold");
+  verb.add_option("--outer-eta", run.outer_eta,
+                  "outer learning rate; 1 with --outer-mu 0 is FedAvg")
+      ->capture_default_str();
+  verb.add_option("--outer-mu", run.outer_mu, "outer Nesterov momentum")->capture_default_str();
+  verb.add_option("--quorum", run.quorum,
+                  "fewest contributions a round closes with; all invited by default");
+  verb.add_option("--join-seconds", run.join_seconds,
+                  "how long sites are waited for at a round's start")
+      ->capture_default_str();
+  verb.add_option("--deadline-seconds", run.deadline_seconds,
+                  "of a round, from roster to last contribution")
+      ->capture_default_str();
+  verb.add_option("--lost-seconds", run.lost_seconds, "a site gone this long is not waited for")
+      ->capture_default_str();
+  verb.add_option("--seed", run.seed, "of weights and data order")->capture_default_str();
+  context.Do(verb, [typed, &context] { return Start(typed->dir, typed->run, context); });
+}
+
+CLI::App& AddTargeted(CLI::App& noun, const std::string& name, const std::string& line,
+                      Target& target) {
+  CLI::App& verb = AddVerb(noun, name, line, "dure run " + name + " --dir /srv/dure first");
+  verb.add_option("--dir", target.dir, "the folder of the operator, or of the consortium")
+      ->required();
+  verb.add_option("run", target.run, "the run's name")->required();
+  return verb;
+}
+
+}  // namespace
+
+void AddRunCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "run", "propose, watch and stop training runs");
+  AddStart(noun, context);
+  auto target = std::make_shared<Target>();
+  CLI::App& watch = AddTargeted(noun, "watch", "see each site's state, live", *target);
+  context.Do(watch, [target, &context] { return Watch(*target, context); });
+  CLI::App& show = AddTargeted(noun, "show", "phase, round, cohort and model of a run", *target);
+  context.Do(show, [target, &context] {
+    return Ask(*target, "run.show", {{"run", target->run}}, context);
+  });
+  auto after_round = std::make_shared<bool>(false);
+  CLI::App& stop = AddTargeted(noun, "stop", "end a run; an open round is abandoned", *target);
+  stop.add_flag("--after-round", *after_round, "let the open round close first");
+  context.Do(stop, [target, after_round, &context] {
+    return Ask(*target, "run.stop", {{"run", target->run}, {"after_round", *after_round}}, context);
+  });
+  CLI::App& resume = AddTargeted(noun, "resume", "go on with a paused run", *target);
+  context.Do(resume, [target, &context] {
+    return Ask(*target, "run.resume", {{"run", target->run}}, context);
+  });
+  CLI::App& list = AddVerb(noun, "list", "the runs there are", "dure run list --dir /srv/dure");
+  list.add_option("--dir", target->dir, "the folder of the operator, or of the consortium")
+      ->required();
+  context.Do(list,
+             [target, &context] { return Ask(*target, "run.list", json::object(), context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,133 @@
+#include "cli/run_proposal.h"
+
+#include <algorithm>
+
+#include "model/config.h"
+#include "model/cpu/schedule.h"
+#include "model/initialize.h"
+#include "model/layout.h"
+#include "model/safetensors.h"
+#include "model/text/tokenizer.h"
+
+namespace dure::cli {
+namespace {
+
+Duration Seconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+Result<Digest> PutInitialModel(const RunOptions& options, const model::LlamaConfig& config,
+                               blob::BlobStore& store, const std::filesystem::path& scratch) {
+  const model::Layout layout = model::LlamaLayout(config);
+  const std::filesystem::path path = scratch / "initial.safetensors";
+  {
+    DURE_ASSIGN(auto file, model::SafetensorsFile::Create(path, layout));
+    if (options.from.empty()) {
+      model::Initialize(config, options.seed, file.mutable_flat());
+    } else {
+      DURE_ASSIGN(const auto source, model::SafetensorsFile::Open(options.from));
+      if (source.layout().digest() != layout.digest()) {
+        return Fail(ErrorCode::kInvalid, "--from " + options.from +
+                                             ": its tensors are not those of --model " +
+                                             options.model + " with this tokenizer");
+      }
+      std::ranges::copy(source.flat(), file.mutable_flat().begin());
+    }
+    DURE_TRY(file.Sync());
+  }
+  DURE_ASSIGN(const auto manifest, blob::ManifestOfFile(path));
+  return store.Import(path, manifest);
+}
+
+round::InnerTraining Inner(const RunOptions& options, const model::LlamaConfig& config,
+                           round::ScheduleKind schedule) {
+  round::InnerTraining inner;
+  inner.schedule = schedule;
+  inner.learning_rate = options.learning_rate;
+  inner.total_steps = options.steps * options.rounds;
+  inner.warmup_steps = options.warmup != 0 ? options.warmup : inner.total_steps / 20;
+  inner.decay_steps = schedule == round::ScheduleKind::kWsd ? inner.total_steps / 5 : 0;
+  inner.steps = options.steps;
+  inner.seconds = options.seconds;
+  inner.batch = options.batch;
+  inner.sequence = options.sequence != 0 ? options.sequence : config.context;
+  inner.accumulation = options.accumulation;
+  inner.seed = options.seed;
+  return inner;
+}
+
+// How far AdamW can move a parameter in a round bounds the first update, so nothing saturates in
+// round 0.
+float InitialScale(const round::InnerTraining& inner) {
+  const uint64_t steps = std::max<uint64_t>(inner.steps, 1);
+  double largest = inner.learning_rate * static_cast<double>(steps);
+  if (inner.steps != 0) {
+    const auto kind =
+        inner.schedule == round::ScheduleKind::kConstant ? model::cpu::Schedule::Kind::kConstant
+        : inner.schedule == round::ScheduleKind::kCosine ? model::cpu::Schedule::Kind::kCosine
+                                                         : model::cpu::Schedule::Kind::kWsd;
+    const model::cpu::Schedule schedule{kind,
+                                        inner.learning_rate,
+                                        inner.warmup_steps,
+                                        inner.total_steps,
+                                        inner.decay_steps,
+                                        inner.final_fraction};
+    largest = model::cpu::LearningRateSum(schedule, 0, steps);
+  }
+  return static_cast<float>(std::max(largest, 1e-9));
+}
+
+}  // namespace
+
+Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
+                              const std::filesystem::path& scratch) {
+  Proposal proposal;
+  round::RunManifest& manifest = proposal.manifest;
+  DURE_ASSIGN(manifest.run, RunId::Parse(options.name));
+  DURE_ASSIGN(auto config, model::PresetOrFile(options.model));
+  DURE_ASSIGN(const auto tokenizer, text::Tokenizer::Load(options.tokenizer));
+  config.vocab = static_cast<uint32_t>(tokenizer.vocab_size());
+  config.bos_id = tokenizer.bos();
+  config.eos_id = tokenizer.eos();
+  DURE_TRY(model::Validate(config));
+  manifest.model_config = model::ToConfigJson(config);
+  if (options.tokenizer != "bytes") {
+    DURE_ASSIGN(manifest.tokenizer, store.Put(AsBytes(tokenizer.json())));
+    proposal.blobs.push_back(manifest.tokenizer);
+  }
+  DURE_ASSIGN(manifest.initial_model, PutInitialModel(options, config, store, scratch));
+  proposal.blobs.push_back(manifest.initial_model);
+  proposal.parameter_count = model::LlamaLayout(config).parameter_count();
+
+  DURE_ASSIGN(manifest.lane, round::ParseLane(options.lane));
+  DURE_ASSIGN(manifest.weighting, round::ParseWeighting(options.weighting));
+  DURE_ASSIGN(const auto schedule, round::ParseScheduleKind(options.schedule));
+  manifest.outer_eta = options.outer_eta;
+  manifest.outer_mu = options.outer_mu;
+  manifest.inner = Inner(options, config, schedule);
+  manifest.rounds = options.rounds;
+  const auto invited = static_cast<uint32_t>(options.sites.size());
+  manifest.quorum = options.quorum != 0 ? options.quorum : std::max(invited, 1u);
+  manifest.cohort_min = manifest.quorum;
+  manifest.cohort_max = invited != 0 ? std::min(invited, options.cohort_max) : options.cohort_max;
+  manifest.join_window = Seconds(options.join_seconds);
+  manifest.round_deadline = Seconds(options.deadline_seconds);
+  manifest.lost_grace = Seconds(options.lost_seconds);
+  const round::InnerTraining& inner = manifest.inner;
+  const uint64_t tokens_a_step = uint64_t{inner.batch} * inner.sequence * inner.accumulation;
+  if (inner.steps == 0 && options.reference_tokens == 0 &&
+      manifest.weighting == round::Weighting::kTokens) {
+    return Fail(ErrorCode::kInvalid,
+                "--seconds without --steps needs --reference-tokens (the most tokens a site trains "
+                "on in a round) or "
+                "--weighting equal");
+  }
+  manifest.reference_tokens =
+      options.reference_tokens != 0 ? options.reference_tokens : tokens_a_step * inner.steps;
+  manifest.reference_tokens = std::max<uint64_t>(manifest.reference_tokens, 1);
+  manifest.initial_scale = InitialScale(inner);
+  DURE_TRY(manifest.Validate());
+  return proposal;
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,55 @@
+// A run as an operator types it, made into what the aggregator takes: the manifest and its blobs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "federation/blob/store.h"
+#include "federation/result.h"
+#include "federation/round/plan.h"
+
+namespace dure::cli {
+
+struct RunOptions {
+  std::string name;
+  std::string model = "tiny";       // preset or config.json
+  std::string tokenizer = "bytes";  // "bytes", tokenizer.json or its folder
+  std::string from;                 // safetensors to start from; empty: new weights from the seed
+  std::vector<std::string> sites;   // invited; empty: every site there is
+  uint64_t rounds = 10;
+  uint64_t steps = 50;
+  double seconds = 0;
+  uint32_t batch = 16;
+  uint32_t sequence = 0;  // 0: the model's context
+  uint32_t accumulation = 1;
+  double learning_rate = 2e-3;
+  uint64_t warmup = 0;  // 0: a twentieth of all steps
+  std::string schedule = "cosine";
+  std::string lane = "int8";
+  std::string weighting = "tokens";
+  double outer_eta = 0.7;
+  double outer_mu = 0.9;
+  uint32_t quorum = 0;  // 0: all invited sites, at least one
+  uint32_t cohort_max = 256;
+  double join_seconds = 30;
+  double deadline_seconds = 3600;
+  double lost_seconds = 120;
+  uint64_t reference_tokens = 0;  // 0: what the step budget holds
+  uint64_t seed = 1;
+};
+
+struct Proposal {
+  round::RunManifest manifest;
+  std::vector<Digest>
+      blobs;  // in the store: the initial model, and the tokenizer if it is no "bytes"
+  uint64_t parameter_count = 0;
+};
+
+// Makes the initial model and puts it and the tokenizer into `store`. `scratch` is an existing
+// folder on the store's file system. kInvalid, kNotFound name the option.
+Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
+                              const std::filesystem::path& scratch);
+
+}  // namespace dure::cli

@@ -1,0 +1,99 @@
+// dure aggregator serve, dure site serve: the daemons in the foreground.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "aggregator/daemon.h"
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/serving.h"
+#include "site/daemon.h"
+
+namespace dure::cli {
+namespace {
+
+Status ServeAggregator(const aggregator::DaemonOptions& options, Context& context) {
+  HoldSignals();
+  DURE_ASSIGN(const auto daemon, aggregator::Daemon::Start(options));
+  const nlohmann::json ready = {
+      {"ready", true}, {"port", daemon->port()}, {"enrol_port", daemon->enrol_port()}};
+  // One line when the doors are open: whoever started this may wait for it.
+  if (context.json()) {
+    context.PrintJson(ready.dump());
+  } else {
+    context.Print("the aggregator serves port " + std::to_string(daemon->port()) +
+                  ", enrolment port " + std::to_string(daemon->enrol_port()));
+  }
+  WaitForEnd();
+  context.Say("stopping");
+  return {};
+}
+
+struct SiteOptions {
+  site::DaemonOptions daemon;
+  std::vector<std::string> accept;
+};
+
+Status ServeSite(SiteOptions options, Context& context) {
+  HoldSignals();
+  for (const std::string& name : options.accept) {
+    DURE_ASSIGN(RunId run, RunId::Parse(name));
+    options.daemon.rules.accept.insert(std::move(run));
+  }
+  options.daemon.rules.accept_all = options.accept.empty();
+  auto mutex = std::make_shared<std::mutex>();
+  options.daemon.say = [mutex, &context](const std::string& line) {
+    const std::lock_guard lock(*mutex);
+    context.Say(line);
+  };
+  DURE_ASSIGN(const auto daemon, site::Daemon::Start(options.daemon));
+  if (context.json()) context.PrintJson("{\"ready\":true}");
+  WaitForEnd();
+  context.Say("stopping");
+  return {};
+}
+
+}  // namespace
+
+void AddAggregatorCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "aggregator", "run rounds and keep the log");
+  auto options = std::make_shared<aggregator::DaemonOptions>();
+  CLI::App& verb = AddVerb(noun, "serve", "serve until interrupted",
+                           "dure aggregator serve --dir /srv/dure/aggregator\n"
+                           "dure aggregator serve --dir D/aggregator --listen 127.0.0.1:7443");
+  verb.add_option("--dir", options->dir, "the aggregator's folder, made by dure consortium init")
+      ->required();
+  verb.add_option("--listen", options->listen,
+                  "host:port for members; the announced port on every interface by default");
+  verb.add_option("--listen-enrol", options->listen_enrol, "host:port for enrolment; likewise");
+  verb.add_option("--threads", options->threads, "threads for merging; all cores by default");
+  context.Do(verb, [options, &context] { return ServeAggregator(*options, context); });
+}
+
+void AddSiteServe(CLI::App& noun, Context& context) {
+  auto options = std::make_shared<SiteOptions>();
+  CLI::App& verb =
+      AddVerb(noun, "serve", "take part in training rounds until interrupted",
+              "dure site serve --dir /var/lib/dure-site --data /data/text\n"
+              "dure site serve --dir S --data reviews.tsv --column text --accept spring-run");
+  verb.add_option("--dir", options->daemon.dir, "the site's folder, made by dure site enrol")
+      ->required();
+  verb.add_option(
+          "--data", options->daemon.data,
+          "the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays here")
+      ->required();
+  verb.add_option("--column", options->daemon.columns,
+                  "columns or fields that hold text; guessed by default");
+  verb.add_option("--accept", options->accept,
+                  "runs this site takes part in; every run by default");
+  verb.add_option("--rounds-max", options->daemon.rules.rounds_max,
+                  "rounds of one run at most; 0 for no limit");
+  verb.add_option("--trainer", options->daemon.trainer, "another program for the trainer's seat");
+  verb.add_option("--threads", options->daemon.threads,
+                  "threads for training and codec; all cores by default");
+  context.Do(verb, [options, &context] { return ServeSite(*options, context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,16 @@
+// Serving: runs a daemon in the foreground until SIGINT or SIGTERM.
+#pragma once
+
+#include <functional>
+
+#include "federation/result.h"
+
+namespace dure::cli {
+
+// Blocks SIGINT, SIGTERM and SIGPIPE for this thread and those it starts. Call before a daemon
+// starts its threads.
+void HoldSignals();
+// Waits for SIGINT or SIGTERM.
+void WaitForEnd();
+
+}  // namespace dure::cli
