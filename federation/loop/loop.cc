@@ -10,14 +10,6 @@
 
 namespace dure::loop {
 
-MonoTime RealMonoNow() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
-}
-
-WallTime RealWallNow() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
-
 struct EventLoop::State {
   std::mutex mutex;
   std::condition_variable wake;
@@ -34,10 +26,16 @@ struct EventLoop::State {
   std::function<void()> Next(std::unique_lock<std::mutex>& lock);
 };
 
+namespace {
+MonoTime SteadyNow() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
+}
+}  // namespace
+
 std::function<void()> EventLoop::State::Next(std::unique_lock<std::mutex>& lock) {
   while (true) {
     // Due timers first: a flood of posts must not starve a deadline.
-    if (!stopping && !timers.empty() && timers.begin()->first.first <= RealMonoNow()) {
+    if (!stopping && !timers.empty() && timers.begin()->first.first <= SteadyNow()) {
       auto task = std::move(timers.begin()->second);
       timers.erase(timers.begin());
       return task;
@@ -93,9 +91,11 @@ void EventLoop::Stop() {
   }
 }
 
-MonoTime EventLoop::Now() const { return RealMonoNow(); }
+MonoTime EventLoop::Now() const { return SteadyNow(); }
 
-WallTime EventLoop::WallNow() const { return RealWallNow(); }
+WallTime EventLoop::WallNow() const {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
 
 void EventLoop::At(MonoTime when, std::function<void()> task) {
   {

@@ -13,10 +13,6 @@
 
 namespace dure::loop {
 
-// The real times, for code at the edge that has no loop: a command, a TLS handshake.
-MonoTime RealMonoNow();
-WallTime RealWallNow();
-
 class EventLoop final : public Clock {
  public:
   EventLoop();

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# bench.sh BIN_DIR [NAME] [--json]: runs one measurement, or lists them.
+# Each prints its limit or its peer measured in the same run; this kind of machine is noisy, so read the ratios.
+set -euo pipefail
+bin=$1
+shift
+here=$(dirname "$(readlink -f "$0")")
+name=${1:-}
+[ $# -gt 0 ] && shift
+list() {
+  cat <<'TEXT'
+round      one federated round over the real daemons: 4 sites x 1 M, 10 M, 100 M parameters, int8 and int16
+memory     anonymous memory of the aggregator at 4 sites x 25 M, 100 M, 400 M
+merge      merging contributions, beside the memory bandwidth
+transport  gRPC under mutual TLS, beside a plain TLS socket
+train      CPU training, beside PyTorch (installs python3-torch the first time)
+ledger     durable appends with receipts from 64 clients
+sim        simulated worlds a minute
+build      a clean build and the tests
+TEXT
+}
+case "$name" in
+  "" | list | --help | -h) list ;;
+  train) exec "$here/train/compare.sh" "$bin" "$@" ;;
+  round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
+  merge | transport | ledger) exec "$bin/bench_$name" "$@" ;;
+  sim) exec "$bin/dure-sim" --bench "$@" ;;
+  build)
+    dir=$(mktemp -d)
+    trap 'rm -rf "$dir"' EXIT
+    git -C "$here/.." archive HEAD | tar -x -C "$dir"
+    cd "$dir"
+    start=$(date +%s)
+    CCACHE_DISABLE=1 ./run test >"$dir/log" 2>&1 || { tail -20 "$dir/log"; exit 1; }
+    echo "{\"clean_build_and_test_seconds\": $(($(date +%s) - start))}"
+    ;;
+  *)
+    echo "bench: no measurement '$name'" >&2
+    list >&2
+    exit 2
+    ;;
+esac
