@@ -10,6 +10,14 @@
 
 namespace dure::loop {
 
+MonoTime RealMonoNow() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
+}
+
+WallTime RealWallNow() {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
 struct EventLoop::State {
   std::mutex mutex;
   std::condition_variable wake;
@@ -26,16 +34,10 @@ struct EventLoop::State {
   std::function<void()> Next(std::unique_lock<std::mutex>& lock);
 };
 
-namespace {
-MonoTime SteadyNow() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
-}
-}  // namespace
-
 std::function<void()> EventLoop::State::Next(std::unique_lock<std::mutex>& lock) {
   while (true) {
     // Due timers first: a flood of posts must not starve a deadline.
-    if (!stopping && !timers.empty() && timers.begin()->first.first <= SteadyNow()) {
+    if (!stopping && !timers.empty() && timers.begin()->first.first <= RealMonoNow()) {
       auto task = std::move(timers.begin()->second);
       timers.erase(timers.begin());
       return task;
@@ -91,11 +93,9 @@ void EventLoop::Stop() {
   }
 }
 
-MonoTime EventLoop::Now() const { return SteadyNow(); }
+MonoTime EventLoop::Now() const { return RealMonoNow(); }
 
-WallTime EventLoop::WallNow() const {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
+WallTime EventLoop::WallNow() const { return RealWallNow(); }
 
 void EventLoop::At(MonoTime when, std::function<void()> task) {
   {

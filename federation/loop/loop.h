@@ -13,6 +13,10 @@
 
 namespace dure::loop {
 
+// The real times, for code at the edge that has no loop: a command, a TLS handshake.
+MonoTime RealMonoNow();
+WallTime RealWallNow();
+
 class EventLoop final : public Clock {
  public:
   EventLoop();

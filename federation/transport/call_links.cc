@@ -1,4 +1,6 @@
 // The small calls, from the dialling side: one bounded unary call each.
+#include <grpc/support/time.h>
+
 #include "dure/v1/admin.grpc.pb.h"
 #include "dure/v1/enrol.grpc.pb.h"
 #include "dure/v1/ledger.grpc.pb.h"
@@ -7,8 +9,9 @@
 namespace dure::transport {
 namespace {
 
-std::chrono::system_clock::time_point Deadline() {
-  return std::chrono::system_clock::now() + kCallTimeout;
+gpr_timespec Deadline() {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_millis(kCallTimeout.count(), GPR_TIMESPAN));
 }
 
 Bytes BytesOf(const std::string& text) { return ToBytes(text); }

@@ -12,10 +12,6 @@ namespace {
 
 constexpr int kReconnectMs = 100;  // gRPC's own backoff stays out of the way: ours decides
 
-WallTime Today() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
-
 Connection Open(const std::string& address, const ClientTls& tls) {
   Connection connection;
   connection.refusal = std::make_shared<Refusal>();
@@ -50,8 +46,8 @@ Result<Connection> Connect(const Dial& dial) {
   DURE_ASSIGN(const identity::HostPort place, identity::ParseAddress(dial.address));
   const auto judge = [trust = dial.trust](std::string_view chain_pem) -> Status {
     const identity::Revocations none;  // the aggregator's own end is a new consortium certificate
-    const auto peer =
-        identity::VerifyPeer(chain_pem, trust, none, Today(), {identity::Role::kAggregator});
+    const auto peer = identity::VerifyPeer(chain_pem, trust, none, loop::RealWallNow(),
+                                           {identity::Role::kAggregator});
     return peer ? Status{} : Fail(peer.error());
   };
   return Open(dial.address, {dial.cert_chain_pem, dial.key_pem, place.host, judge});
@@ -60,8 +56,8 @@ Result<Connection> Connect(const Dial& dial) {
 Result<Connection> ConnectPinned(const EnrolDial& dial) {
   DURE_ASSIGN(const identity::HostPort place, identity::ParseAddress(dial.address));
   const auto judge = [dial](std::string_view chain_pem) -> Status {
-    const auto peer =
-        identity::VerifyAggregatorByPin(chain_pem, dial.consortium, dial.root_pin, Today());
+    const auto peer = identity::VerifyAggregatorByPin(chain_pem, dial.consortium, dial.root_pin,
+                                                      loop::RealWallNow());
     return peer ? Status{} : Fail(peer.error());
   };
   return Open(dial.address, {"", "", place.host, judge});

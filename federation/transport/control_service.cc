@@ -16,7 +16,8 @@ struct ControlService::Line {
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<v1::ControlMessage> queue;  // guarded by mutex
-  bool closed = false;  // guarded by mutex; no more is written, context is not touched
+  bool writing = false;  // guarded by mutex
+  bool closed = false;   // guarded by mutex; no more is written, context is not touched
 
   // Ends the stream from outside.
   void Close() {
@@ -26,10 +27,12 @@ struct ControlService::Line {
     context->TryCancel();
     wake.notify_all();
   }
-  // The stream's own thread is done reading.
+  // The stream's own thread is done reading. A writer that waits for a slow peer must not hold it;
+  // when none does, nothing is cancelled, so that the peer hears our last status.
   void Finish() {
     std::lock_guard lock(mutex);
     closed = true;
+    if (writing) context->TryCancel();
     wake.notify_all();
   }
   void WriteAll(Io& io) {
@@ -39,9 +42,11 @@ struct ControlService::Line {
       if (closed) return;
       const v1::ControlMessage next = std::move(queue.front());
       queue.pop_front();
+      writing = true;
       lock.unlock();
       const bool written = io.Write(next);
       lock.lock();
+      writing = false;
       if (!written) return;  // the link is gone: the reader notices too
     }
   }
@@ -59,7 +64,6 @@ grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
   Attach(line);
   std::thread writer([&] { line->WriteAll(*io); });
   const grpc::Status ended = ReadAll(*line, *io);
-  if (!ended.ok()) context->TryCancel();  // a writer that waits for a slow peer must not hold us
   line->Finish();
   writer.join();
   Detach(line);

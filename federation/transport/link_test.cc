@@ -1,6 +1,8 @@
 #include <openssl/ssl.h>
 
+#include "dure/v1/control.grpc.pb.h"
 #include "federation/limits.h"
+#include "federation/transport/channel.h"
 #include "federation/transport/testing_world.h"
 
 namespace dure::transport {
@@ -193,6 +195,28 @@ TEST(Dialling, RefusesAServerWhoseCertificateDoesNotNameTheHost) {
   ASSERT_TRUE(world.events.Await("seoul down"));
   EXPECT_EQ(world.LastError("seoul").code, ErrorCode::kUnauthenticated);
   EXPECT_THAT(world.LastError("seoul").message, HasSubstr("wrong name"));
+}
+
+// A site that does not keep to the rules speaks gRPC directly.
+std::string AfterSending(const Dial& dial, const std::string& bytes) {
+  const Connection connection = Must(Connect(dial));
+  grpc::ClientContext context;
+  const auto io = v1::Control::NewStub(connection.channel)->Stream(&context);
+  v1::ControlMessage message;
+  message.set_canonical(bytes);
+  io->Write(message);
+  while (io->Read(&message)) {
+  }
+  return io->Finish().error_message();
+}
+
+TEST_F(Refused, AMessageAbove64KiBAndNonsenseFromAHostileSite) {
+  const Dial dial = world_.DialAs("seoul");
+  EXPECT_THAT(AfterSending(dial, std::string(limits::kControlMessageBytesMax + 1, 'x')),
+              HasSubstr("64 KiB"));
+  EXPECT_THAT(AfterSending(dial, std::string(2 * kMessageBytesMax, 'x')), HasSubstr("larger"));
+  EXPECT_FALSE(AfterSending(dial, "nonsense").empty());
+  EXPECT_EQ(world_.events.Count("seoul says declined"), 0);
 }
 
 // A bare TLS client; the highest version it offers decides.

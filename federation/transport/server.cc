@@ -1,5 +1,6 @@
 #include "federation/transport/server.h"
 
+#include <grpc/support/time.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
@@ -123,11 +124,11 @@ Result<std::unique_ptr<TransportServer>> TransportServer::Start(const ServerOpti
 TransportServer::TransportServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 TransportServer::~TransportServer() {
-  const auto now = std::chrono::system_clock::now();  // a deadline that has passed: cancel at once
+  const gpr_timespec passed = gpr_inf_past(GPR_CLOCK_REALTIME);  // no grace: cancel at once
   state_->gate->CancelAll();
   for (auto* server : {state_->server.get(), state_->enrol_server.get()}) {
     if (server == nullptr) continue;
-    server->Shutdown(now);
+    server->Shutdown(passed);
     server->Wait();
   }
   // Tasks on the loop refer to the services: let those that are posted already run.

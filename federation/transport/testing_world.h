@@ -19,9 +19,7 @@ namespace dure::transport {
 using identity::Must;
 using identity::Role;
 
-inline WallTime RealNow() {
-  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
+inline WallTime RealNow() { return loop::RealWallNow(); }
 
 inline RunId TestRun() { return Must(RunId::Parse("run-1")); }
 inline round::Message ToAggregator() {
