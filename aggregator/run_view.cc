@@ -109,7 +109,8 @@ void RunView::TakeStatus(const round::Notice& notice, MonoTime now) {
   const round::SiteStatus& status = *notice.status;
   Site& site = sites_[notice.site];
   const std::string state(round::Name(status.phase));
-  if (AfterTraining(status.phase) && site.state == "training") last_trained_ = now;
+  const bool trained = status.steps != 0 && status.step >= status.steps;
+  if ((AfterTraining(status.phase) || trained) && site.state == "training") last_trained_ = now;
   site.state = state;
   site.step = status.step;
   site.steps = status.steps;

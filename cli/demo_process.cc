@@ -68,9 +68,14 @@ uint64_t PeakRss(pid_t pid) {
 }
 
 std::vector<pid_t> ChildrenOf(pid_t pid) {
-  std::ifstream in("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
+  // Children belong to the thread that made them.
   std::vector<pid_t> children;
-  for (pid_t child; in >> child;) children.push_back(child);
+  std::error_code ignored;
+  const std::filesystem::path tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks, ignored)) {
+    std::ifstream in(task.path() / "children");
+    for (pid_t child; in >> child;) children.push_back(child);
+  }
   return children;
 }
 

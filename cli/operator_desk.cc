@@ -15,6 +15,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::chrono::milliseconds kAskAgain{200};
+constexpr int kAsksMax = 3;  // a busy machine may miss a handshake's time
 
 // A folder for the run's first blobs, gone at its end.
 class ScratchFolder {
@@ -43,7 +44,13 @@ Result<OperatorDesk> OperatorDesk::Open(const std::string& dir, WallTime now) {
 }
 
 Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view request) const {
-  return transport::AdminLink(dial_).Call(verb, request);
+  // Every verb may be repeated: a proposal that is known already is answered as before.
+  Result<std::string> answer = transport::AdminLink(dial_).Call(verb, request);
+  for (int again = 1; again < kAsksMax && !answer; ++again) {
+    if (answer.error().code != ErrorCode::kUnavailable) break;
+    answer = transport::AdminLink(dial_).Call(verb, request);
+  }
+  return answer;
 }
 
 Status OperatorDesk::Watch(const std::string& run,

@@ -31,6 +31,16 @@ Status ServeAggregator(const aggregator::DaemonOptions& options, Context& contex
   return {};
 }
 
+// A daemon's log: lines with their time on standard error, also with --json; none with --quiet.
+std::function<void(const std::string&)> LogTo(Context& context) {
+  auto mutex = std::make_shared<std::mutex>();
+  return [mutex, &context](const std::string& line) {
+    if (context.quiet()) return;
+    const std::lock_guard lock(*mutex);
+    std::cerr << FormatRfc3339(context.Now()) << " " << line << std::endl;
+  };
+}
+
 struct SiteOptions {
   site::DaemonOptions daemon;
   std::vector<std::string> accept;
@@ -43,13 +53,10 @@ Status ServeSite(SiteOptions options, Context& context) {
     options.daemon.rules.accept.insert(std::move(run));
   }
   options.daemon.rules.accept_all = options.accept.empty();
-  auto mutex = std::make_shared<std::mutex>();
-  options.daemon.say = [mutex, &context](const std::string& line) {
-    const std::lock_guard lock(*mutex);
-    context.Say(line);
-  };
+  options.daemon.say = LogTo(context);
   DURE_ASSIGN(const auto daemon, site::Daemon::Start(options.daemon));
-  if (context.json()) context.PrintJson("{\"ready\":true}");
+  context.Print(context.json() ? "{\"ready\":true}"
+                               : "the site serves; its data stays in " + options.daemon.data);
   WaitForEnd();
   context.Say("stopping");
   return {};

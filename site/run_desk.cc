@@ -74,6 +74,7 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
   } else if (const auto* commit = std::get_if<round::CommitResidual>(&effect)) {
     folder_.KeepResiduals(commit->current, commit->former);
   } else if (const auto* announce = std::get_if<round::AnnounceSite>(&effect)) {
+    SendStatus();
     shop_.say(announce->at.Text() + ": " + std::string(Name(announce->phase)) +
               (announce->text.empty() ? "" : " (" + announce->text + ")"));
   } else {
@@ -163,7 +164,8 @@ void RunDesk::Do(const round::DropWork& effect) {
   std::filesystem::remove(folder_.trained(effect.round), ignored);
   (void)shop_.journal.Apply(
       journal::Change().Erase(Key("trained/" + std::to_string(effect.round.value))));
-  if (!effect.blob.IsZero()) {
+  // With a cohort of one the aggregate is the contribution itself, and is still to be derived from.
+  if (!effect.blob.IsZero() && effect.blob != aggregate_) {
     (void)shop_.compute.Run(
         [&store = shop_.store, blob = effect.blob] { (void)store.Remove(blob); });
   }

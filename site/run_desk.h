@@ -82,6 +82,7 @@ class RunDesk {
   void PrepareData(const round::DecideLocally& effect);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void OnProgress(const seat::ProgressEvent& progress);
+  void SendStatus();  // where this site stands, for whoever watches
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
   void GivePenBack();
@@ -96,6 +97,7 @@ class RunDesk {
   RunFolder folder_;
   round::Participation participation_;
   round::RunManifest manifest_;  // of the latest plan that was decided or trained
+  Digest aggregate_;             // of the outcome being derived
   std::deque<round::SiteEffect> queue_;
   bool draining_ = false;
   bool stalled_ = false;
@@ -103,6 +105,7 @@ class RunDesk {
   uint64_t training_task_ = 0;
   std::optional<RoundNumber> training_round_;
   MonoTime last_status_{};
+  round::SiteStatus status_;  // of the training under way, or the last one
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

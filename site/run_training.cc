@@ -165,6 +165,8 @@ void RunDesk::Do(const round::StartTraining& effect) {
                               ignored);  // of a training that was not finished
   std::filesystem::remove(folder_.trained(round), ignored);
   training_round_ = round;
+  status_ = {};
+  status_.steps = effect.manifest.inner.steps;
   TaskCalls calls;
   calls.progress = [this, alive = alive_](const seat::ProgressEvent& progress) {
     if (*alive) OnProgress(progress);
@@ -215,14 +217,17 @@ void RunDesk::OnProgress(const seat::ProgressEvent& progress) {
   const bool last = progress.steps != 0 && progress.step == progress.steps;
   if (!last && now - last_status_ < kStatusInterval) return;
   last_status_ = now;
-  round::SiteStatus status;
-  status.step = progress.step;
-  status.steps = progress.steps;
-  status.loss = progress.loss;
-  status.tokens_per_second = progress.tokens_per_second;
-  status.bytes_up = shop_.data.bytes_sent();
-  status.bytes_down = shop_.data.bytes_received();
-  Feed(round::StatusReport{status});
+  status_.step = progress.step;
+  status_.steps = progress.steps;
+  status_.loss = progress.loss;
+  status_.tokens_per_second = progress.tokens_per_second;
+  SendStatus();
+}
+
+void RunDesk::SendStatus() {
+  status_.bytes_up = shop_.data.bytes_sent();
+  status_.bytes_down = shop_.data.bytes_received();
+  Feed(round::StatusReport{status_});
 }
 
 }  // namespace dure::site

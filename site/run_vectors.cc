@@ -50,6 +50,7 @@ void RunDesk::Do(const round::FetchBase& effect) {
 }
 
 void RunDesk::Do(const round::FetchAggregate& effect) {
+  aggregate_ = effect.aggregate;
   Run(
       shop_.transfers, [this, digest = effect.aggregate] { return Download({digest}); },
       [this, at = effect.at](Status fetched) {
@@ -108,6 +109,7 @@ void RunDesk::Do(const round::FoldBack& effect) {
 }
 
 void RunDesk::Do(const round::DeriveModel& effect) {
+  aggregate_ = effect.outcome.aggregate;
   auto work = [this, effect] {
     codec::Work pace;
     pace.threads = shop_.threads;
