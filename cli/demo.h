@@ -11,13 +11,13 @@ namespace dure::cli {
 struct DemoOptions {
   std::string data;
   size_t sites = 0;  // 0: three, or as many as --data has
-  uint64_t rounds = 5;
-  uint64_t steps = 40;
+  uint64_t rounds = 8;
+  uint64_t steps = 50;
   std::string model = "tiny";
   std::string
       tokenizer;  // "bytes", "train" or a file; empty: train, on the sites' own public sample
   uint32_t vocabulary = 1024;
-  uint32_t batch = 16;
+  uint32_t batch = 8;
   double learning_rate = 3e-3;
   double outer_eta = 0.7;
   uint32_t quorum = 0;
