@@ -164,11 +164,13 @@ void RunDesk::Do(const round::DropWork& effect) {
   std::filesystem::remove(folder_.trained(effect.round), ignored);
   (void)shop_.journal.Apply(
       journal::Change().Erase(Key("trained/" + std::to_string(effect.round.value))));
-  // With a cohort of one the aggregate is the contribution itself, and is still to be derived from.
-  if (!effect.blob.IsZero() && effect.blob != aggregate_) {
-    (void)shop_.compute.Run(
-        [&store = shop_.store, blob = effect.blob] { (void)store.Remove(blob); });
-  }
+  if (effect.blob.IsZero()) return;
+  // With a cohort of one the aggregate is the contribution itself, and is still to be derived from:
+  // so first the other effects of this event, which name the aggregate.
+  shop_.loop.Post([this, alive = alive_, blob = effect.blob] {
+    if (!*alive || blob == aggregate_) return;
+    (void)shop_.compute.Run([&store = shop_.store, blob] { (void)store.Remove(blob); });
+  });
 }
 
 void RunDesk::Do(const round::PublishModel& effect) {

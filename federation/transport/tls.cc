@@ -23,6 +23,10 @@ constexpr unsigned kReloadSeconds = 1;
 [[maybe_unused]] const int kOnlyTls13 =
     ::setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1);
 
+// gRPC writes its own lines about refused handshakes to standard error; ours say the same to whom
+// it concerns. Somebody who hunts a fault in gRPC sets the variable and sees them.
+[[maybe_unused]] const int kQuietGrpc = ::setenv("GRPC_VERBOSITY", "NONE", 0);
+
 // Whether the first certificate of `chain_pem` names `host`.
 bool Names(std::string_view chain_pem, const std::string& host) {
   BIO* text = BIO_new_mem_buf(chain_pem.data(), static_cast<int>(chain_pem.size()));
