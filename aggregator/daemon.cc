@@ -54,9 +54,8 @@ Status Daemon::State::Open() {
   const std::string& dir = options.dir;
   DURE_ASSIGN(self, identity::LoadIdentity(dir));
   if (self.role() != identity::Role::kAggregator) {
-    return Fail(
-        ErrorCode::kFailedPrecondition,
-        dir + " is the folder of a " + std::string(Name(self.role())) + ", not of an aggregator");
+    return Fail(ErrorCode::kFailedPrecondition, dir + " belongs to " + self.subject.ToUri() +
+                                                    "; this needs the aggregator's folder");
   }
   DURE_ASSIGN(journal, journal::Journal::Open(dir + "/aggregator.db"));
   DURE_ASSIGN(store, blob::OpenFileBlobStore(dir + "/blobs"));

@@ -27,6 +27,7 @@ void Context::Do(CLI::App& verb, std::function<Status()> action) {
 CLI::App& AddNoun(CLI::App& dure, const std::string& name, const std::string& one_line) {
   CLI::App* noun = dure.add_subcommand(name, one_line);
   noun->require_subcommand(1);
+  noun->footer("Each has its own help: dure " + name + " VERB --help");
   return *noun;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/spans.h"
 #include "federation/identity/ca_files.h"
@@ -97,9 +98,11 @@ Status Init(const InitOptions& options, Context& context) {
 }
 
 // `dir` is the folder of `init`, or the aggregator's own.
-fs::path AggregatorFolder(const std::string& dir) {
-  const fs::path below = fs::path(dir) / "aggregator";
-  return fs::exists(below / "ca") ? below : fs::path(dir);
+Result<fs::path> ExistingAggregator(const std::string& dir) {
+  fs::path folder = AggregatorFolder(dir);
+  if (fs::exists(folder / "ca")) return folder;
+  return Fail(ErrorCode::kNotFound,
+              dir + " is neither the folder that dure consortium init made nor the aggregator's");
 }
 
 ordered_json SeatsOf(const identity::IssuingAuthority& authority) {
@@ -127,7 +130,7 @@ std::string SeatLines(const ordered_json& seats) {
 }
 
 Status Show(const std::string& dir, Context& context) {
-  const fs::path folder = AggregatorFolder(dir);
+  DURE_ASSIGN(const fs::path folder, ExistingAggregator(dir));
   DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(folder.string()));
   DURE_ASSIGN(const identity::IssuingFiles ca, identity::ReadIssuing(folder));
   const WallTime root_end = identity::EndOf(ca.root_der);
@@ -184,11 +187,16 @@ Status RenewOperator(const fs::path& dir, identity::IssuingAuthority& authority,
 }
 
 Status Renew(const RenewOptions& options, Context& context) {
-  const fs::path folder = AggregatorFolder(options.dir);
+  DURE_ASSIGN(const fs::path folder, ExistingAggregator(options.dir));
   if (!options.root.empty()) {
     DURE_TRY(identity::RenewIssuing(folder.string(), options.root, context.Now()));
   }
-  DURE_ASSIGN(const auto authority, identity::IssuingAuthority::Open(folder.string(), {}));
+  const auto opened = identity::IssuingAuthority::Open(folder.string(), {});
+  if (!opened && opened.error().code == ErrorCode::kFailedPrecondition) {
+    return Within(opened.error(), "stop the aggregator first; it renews its own certificates");
+  }
+  if (!opened) return Fail(opened.error());
+  const auto& authority = *opened;
   DURE_TRY(authority->RenewOwn(context.Now()));
   const bool has_operator = fs::exists(fs::path(options.dir) / "operator/identity");
   if (has_operator) DURE_TRY(RenewOperator(options.dir, *authority, context.Now()));

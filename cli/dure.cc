@@ -66,8 +66,13 @@ class Dure {
       at = at->get_subcommands().front();
       path += " " + at->get_name();
     }
-    PrintError("usage", std::string(error.what()) + " (see: " + path + " --help)",
-               ExitCode::kUsage);
+    // CLI11 would only say that a word is missing, and not which one it did not know.
+    const std::vector<std::string> unknown = app_.remaining(true);
+    const bool has_verbs = !at->get_subcommands([](const CLI::App*) { return true; }).empty();
+    const std::string what = has_verbs && !unknown.empty()
+                                 ? path + " has no command '" + unknown.front() + "'"
+                                 : std::string(error.what());
+    PrintError("usage", what + " (see: " + path + " --help)", ExitCode::kUsage);
     return static_cast<int>(ExitCode::kUsage);
   }
 

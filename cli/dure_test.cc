@@ -33,6 +33,19 @@ TEST(Dure, SaysWhatIsWrongWithACommandLineAndHowToGetHelp) {
   const Outcome unknown = RunLine({"no-such-noun"});
   EXPECT_EQ(unknown.code, 2);
   EXPECT_THAT(unknown.out, IsEmpty());
+  EXPECT_THAT(unknown.err, HasSubstr("dure has no command 'no-such-noun'"));
+  EXPECT_THAT(RunLine({"run", "begin"}).err, HasSubstr("dure run has no command 'begin'"));
+}
+
+TEST(Dure, TellsWhichFolderACommandNeeds) {
+  const std::string nowhere = testing::TempDir() + "dure-nowhere";
+  EXPECT_THAT(RunLine({"run", "list", "--dir", nowhere}).err,
+              HasSubstr("neither the folder that dure consortium init made nor an operator's"));
+  EXPECT_THAT(RunLine({"consortium", "show", "--dir", nowhere}).err, HasSubstr(nowhere));
+  EXPECT_THAT(RunLine({"ledger", "show", "--dir", nowhere}).err,
+              HasSubstr("holds no copy of the record"));
+  EXPECT_THAT(RunLine({"site", "serve", "--dir", nowhere, "--data", nowhere}).err,
+              HasSubstr("--data"));
 }
 
 TEST(Dure, PrintsErrorsAsOneObjectWithJson) {

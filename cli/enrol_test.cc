@@ -108,7 +108,7 @@ TEST_F(EnrolCommands, ASiteEnrolsWithOneCommandAndRepeatsItWithoutHarm) {
 
   const Outcome other =
       RunLine({"site", "enrol", invitation, "--dir", consortium.SiteDir("other")});
-  EXPECT_EQ(other.code, 1);
+  EXPECT_EQ(other.code, 3);
   EXPECT_THAT(other.err, HasSubstr("used already"));
 }
 

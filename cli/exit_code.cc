@@ -26,7 +26,8 @@ std::string_view ExitCodesHelp() {
   return R"(Exit codes of dure
 
   0  done
-  1  failed: a file is missing or exists already, a disk is full, a state does not fit
+  1  failed: a file is missing or exists already, a value is wrong, a disk is full, a state does
+     not fit
   2  usage: the command line is wrong; nothing was done
   3  refused: a peer said no, or a proof, signature, certificate or digest does not verify
   4  unavailable: nobody answered; the same command may work later

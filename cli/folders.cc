@@ -9,8 +9,17 @@ std::string OperatorFolder(const std::string& dir) {
   return std::filesystem::exists(below / "identity") ? below.string() : dir;
 }
 
+std::string AggregatorFolder(const std::string& dir) {
+  const std::filesystem::path below = std::filesystem::path(dir) / "aggregator";
+  return std::filesystem::exists(below / "ca") ? below.string() : dir;
+}
+
 Result<identity::Identity> LoadOperator(const std::string& dir, WallTime now) {
   const std::string folder = OperatorFolder(dir);
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "identity")) {
+    return Fail(ErrorCode::kNotFound,
+                dir + " is neither the folder that dure consortium init made nor an operator's");
+  }
   DURE_ASSIGN(identity::Identity own, identity::LoadIdentity(folder));
   if (own.role() != identity::Role::kOperator) {
     return Fail(ErrorCode::kPermissionDenied, folder + " belongs to " + own.subject.ToUri() +

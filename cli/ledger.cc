@@ -50,7 +50,19 @@ unsigned Threads() { return std::max(1u, std::thread::hardware_concurrency()); }
 Result<std::unique_ptr<LogReader>> OpenDir(const std::string& dir) {
   const std::string inside = dir + "/ledger";
   const bool nested = !fs::exists(dir + "/ledger.db") && fs::exists(inside + "/ledger.db");
-  return ledger::OpenLogCopy(nested ? inside : dir, TheVerifier());
+  if (!nested && !fs::exists(dir + "/ledger.db")) {
+    const bool tiles = fs::exists(dir + "/checkpoint");
+    return Fail(ErrorCode::kNotFound,
+                dir + " holds no copy of the record; " +
+                    (tiles ? "it is an exported folder: check it with dure ledger fsck --tiles"
+                           : "give the folder of a site or of the aggregator that has served"));
+  }
+  auto copy = ledger::OpenLogCopy(nested ? inside : dir, TheVerifier());
+  if (!copy && copy.error().code == ErrorCode::kNotFound) {
+    return Within(copy.error(), "the copy in " + dir + " has no entries yet (a site's first ones " +
+                                    "come with its first receipt)");
+  }
+  return copy;
 }
 
 // The key that was told out of band if there is one, else the one the log itself names.
@@ -91,6 +103,16 @@ Status ShowHead(const Options& options, Context& context) {
   return {};
 }
 
+Status CheckType(const std::string& type) {
+  std::string known;
+  for (size_t i = 0; i < ledger::kEventTypes; ++i) {
+    const std::string name(Name(static_cast<ledger::EventType>(i)));
+    if (type.empty() || type == name) return {};
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  return Fail(ErrorCode::kInvalid, "--type '" + type + "' is not one of: " + known);
+}
+
 bool Wanted(const Options& options, const ledger::Event& event) {
   return (options.run.empty() || ledger::RunOf(event) == options.run) &&
          (options.site.empty() || ledger::SiteOf(event) == options.site) &&
@@ -100,6 +122,7 @@ bool Wanted(const Options& options, const ledger::Event& event) {
 // Prints entries as they are read, so that a long log needs no memory: one object a line with
 // --json.
 Status ShowEntries(const Options& options, Context& context) {
+  DURE_TRY(CheckType(options.type));
   DURE_ASSIGN(const auto log, OpenDir(options.dir));
   const uint64_t size = log->Head().head.size;
   uint64_t index = options.from;

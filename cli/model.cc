@@ -64,6 +64,10 @@ Status Generate(const std::string& dir, const std::string& run_name, const std::
 
 Status Evaluate(const std::string& dir, const std::string& run, const std::string& model,
                 Context& context) {
+  if (!model.empty()) {
+    const auto digest = Digest::FromHex(model);
+    if (!digest) return Within(digest.error(), "--model is a model's digest, 64 hex digits");
+  }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
   context.Say("asking every invited site to measure the model on its own held-out text");
   DURE_ASSIGN(const std::string shown, desk.Evaluate(run, model, {}, std::chrono::hours(1)));
@@ -72,6 +76,10 @@ Status Evaluate(const std::string& dir, const std::string& run, const std::strin
     return {};
   }
   context.Print(EvaluationTable({{"model", shown}}));
+  DURE_ASSIGN(const auto measurements, ParseEvaluation(shown));
+  for (const Measurement& measurement : measurements) {
+    if (!measurement.error.empty()) context.Say(measurement.site + ": " + measurement.error);
+  }
   return {};
 }
 

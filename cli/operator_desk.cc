@@ -43,6 +43,19 @@ Result<OperatorDesk> OperatorDesk::Open(const std::string& dir, WallTime now) {
   return OperatorDesk({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
 }
 
+namespace {
+
+// What the operator can do about an aggregator that does not answer.
+Error FromAggregator(Error error, const std::string& address) {
+  if (error.code != ErrorCode::kUnavailable) return error;
+  error.message = "the aggregator at " + address +
+                  " does not answer; is dure aggregator serve running there, and the port open? (" +
+                  error.message + ")";
+  return error;
+}
+
+}  // namespace
+
 Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view request) const {
   // Every verb may be repeated: a proposal that is known already is answered as before.
   Result<std::string> answer = transport::AdminLink(dial_).Call(verb, request);
@@ -50,14 +63,17 @@ Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view re
     if (answer.error().code != ErrorCode::kUnavailable) break;
     answer = transport::AdminLink(dial_).Call(verb, request);
   }
+  if (!answer) return Fail(FromAggregator(answer.error(), dial_.address));
   return answer;
 }
 
 Status OperatorDesk::Watch(const std::string& run,
                            const std::function<bool(const std::string&)>& line) const {
   transport::AdminLink link(dial_);
-  return link.Watch(json{{"run", run}}.dump(), {},
-                    [&](const std::string& text) { return line(text); });
+  const Status watched = link.Watch(json{{"run", run}}.dump(), {},
+                                    [&](const std::string& text) { return line(text); });
+  if (!watched) return Fail(FromAggregator(watched.error(), dial_.address));
+  return {};
 }
 
 Result<std::string> OperatorDesk::StartRun(

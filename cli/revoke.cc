@@ -48,6 +48,7 @@ RevocationOrder OrderOf(const Options& options) {
 }
 
 Status Revoke(const Options& options, Context& context) {
+  const bool is_seat = options.invitation.empty();
   const Bytes order = OrderOf(options).Encode();
   DURE_TRY(RevocationOrder::Parse(order));  // a slip is told here, not by the aggregator
   DURE_ASSIGN(const identity::Identity own, LoadOperator(options.dir, context.Now()));
@@ -63,6 +64,12 @@ Status Revoke(const Options& options, Context& context) {
     context.PrintJson(answer.dump());
   } else {
     context.Print(answer["revoked"].get<std::string>());
+  }
+  // The record ended the keys of a revoked seat for good; new ones need a new enrolment.
+  if (options.lift && is_seat) {
+    context.Say(
+        "The keys that the revocation ended on the record stay ended: invite it anew, and let it "
+        "enrol into a new folder.");
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -67,10 +68,48 @@ Status Watch(const Target& target, Context& context) {
   return {};
 }
 
+std::string Names(const json& list) {
+  std::string text;
+  for (const json& name : list) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  return text.empty() ? "none" : text;
+}
+
+// "round 3 of 20": counted from 1, as people do.
+std::string RoundText(const json& run) {
+  const uint64_t rounds = run.value("rounds", uint64_t{0});
+  const uint64_t round = std::min(run.value("round", uint64_t{0}) + 1, rounds);
+  return "round " + std::to_string(round) + " of " + std::to_string(rounds);
+}
+
+std::string RunText(const json& run) {
+  const std::string reason = run.value("reason", "");
+  return "run         " + run.value("run", "") + "\nphase       " + run.value("phase", "") +
+         (reason.empty() ? "" : " (" + reason + ")") + ", " + RoundText(run) + ", attempt " +
+         std::to_string(run.value("attempt", uint64_t{0}) + 1) + "\ninvited     " +
+         Names(run.value("invited", json::array())) + "\ncohort      " +
+         Names(run.value("cohort", json::array())) + "; quorum " +
+         std::to_string(run.value("quorum", uint64_t{0})) +
+         "\nmodel       sha256:" + run.value("base", json::object()).value("model", "") + ", " +
+         std::to_string(run.value("parameters", uint64_t{0})) +
+         " parameters\nmanifest    sha256:" + run.value("manifest", "") + "\nmasking     " +
+         run.value("masking", "");
+}
+
+std::string ListText(const json& list) {
+  std::string text;
+  for (const json& run : list.value("runs", json::array())) {
+    text += run.value("run", "") + "  " + run.value("phase", "") + "  " + RoundText(run) + "\n";
+  }
+  return text.empty() ? "no run yet; propose one with dure run start" : text;
+}
+
 Status Ask(const Target& target, const char* verb, const json& request, Context& context) {
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
   DURE_ASSIGN(const std::string answer, desk.Ask(verb, request.dump()));
-  context.Print(context.json() ? answer : json::parse(answer).dump(2));
+  const json said = json::parse(answer, nullptr, false);
+  if (!said.is_object())
+    return Fail(ErrorCode::kInternal, "the aggregator's answer is not understood");
+  context.Print(context.json() ? answer : said.contains("runs") ? ListText(said) : RunText(said));
   return {};
 }
 

@@ -107,6 +107,16 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   manifest.inner = Inner(options, config, schedule);
   manifest.rounds = options.rounds;
   const auto invited = static_cast<uint32_t>(options.sites.size());
+  if (invited != 0 && options.quorum > invited) {
+    return Fail(ErrorCode::kInvalid, "--quorum " + std::to_string(options.quorum) +
+                                         " can never be reached: " + std::to_string(invited) +
+                                         " sites are invited");
+  }
+  if (options.sequence > config.context) {
+    return Fail(ErrorCode::kInvalid, "--sequence " + std::to_string(options.sequence) +
+                                         " is longer than the model's context of " +
+                                         std::to_string(config.context) + " tokens");
+  }
   manifest.quorum = options.quorum != 0 ? options.quorum : std::max(invited, 1u);
   manifest.cohort_min = manifest.quorum;
   manifest.cohort_max = invited != 0 ? std::min(invited, options.cohort_max) : options.cohort_max;

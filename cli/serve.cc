@@ -1,4 +1,6 @@
 // dure aggregator serve, dure site serve: the daemons in the foreground.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
@@ -7,14 +9,17 @@
 
 #include "aggregator/daemon.h"
 #include "cli/command.h"
+#include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/serving.h"
+#include "model/text/documents.h"
 #include "site/daemon.h"
 
 namespace dure::cli {
 namespace {
 
-Status ServeAggregator(const aggregator::DaemonOptions& options, Context& context) {
+Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
+  options.dir = AggregatorFolder(options.dir);
   HoldSignals();
   DURE_ASSIGN(const auto daemon, aggregator::Daemon::Start(options));
   const nlohmann::json ready = {
@@ -46,8 +51,18 @@ struct SiteOptions {
   std::vector<std::string> accept;
 };
 
+// A slip in --data or --trainer is told now, and not when a round has opened.
+Status CheckSite(const site::DaemonOptions& options) {
+  const text::Source source{options.data, options.columns};
+  const auto read = text::ReadDocuments(source, [](std::string_view) { return false; });
+  if (!read) return Within(read.error(), "--data");
+  if (options.trainer.empty() || access(options.trainer.c_str(), X_OK) == 0) return {};
+  return Fail(ErrorCode::kNotFound, "--trainer " + options.trainer + " is no program");
+}
+
 Status ServeSite(SiteOptions options, Context& context) {
   HoldSignals();
+  DURE_TRY(CheckSite(options.daemon));
   for (const std::string& name : options.accept) {
     DURE_ASSIGN(RunId run, RunId::Parse(name));
     options.daemon.rules.accept.insert(std::move(run));
@@ -75,7 +90,8 @@ void AddAggregatorCommands(CLI::App& dure, Context& context) {
   verb.add_option("--listen", options->listen,
                   "host:port for members; the announced port on every interface by default");
   verb.add_option("--listen-enrol", options->listen_enrol, "host:port for enrolment; likewise");
-  verb.add_option("--threads", options->threads, "threads for merging; all cores by default");
+  verb.add_option("--threads", options->threads, "threads for merging; all cores by default")
+      ->check(CLI::Range(0, 4096));
   context.Do(verb, [options, &context] { return ServeAggregator(*options, context); });
 }
 
@@ -99,7 +115,8 @@ void AddSiteServe(CLI::App& noun, Context& context) {
                   "rounds of one run at most; 0 for no limit");
   verb.add_option("--trainer", options->daemon.trainer, "another program for the trainer's seat");
   verb.add_option("--threads", options->daemon.threads,
-                  "threads for training and codec; all cores by default");
+                  "threads for training and codec; all cores by default")
+      ->check(CLI::Range(0, 4096));
   context.Do(verb, [options, &context] { return ServeSite(*options, context); });
 }
 

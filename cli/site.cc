@@ -35,6 +35,12 @@ std::string NextStep(const identity::Identity& own, const std::string& dir) {
   return "dure identity show --dir " + dir;
 }
 
+// Whatever the aggregator answers but an enrolment is its no, whichever of its reasons it gives.
+Error Refusal(Error error) {
+  if (error.code != ErrorCode::kUnavailable) error.code = ErrorCode::kPermissionDenied;
+  return error;
+}
+
 Status Enrol(const EnrolOptions& options, Context& context) {
   DURE_ASSIGN(const identity::Invitation invitation, identity::ParseInvitation(options.invitation));
   DURE_ASSIGN(const Bytes request,
@@ -45,7 +51,8 @@ Status Enrol(const EnrolOptions& options, Context& context) {
   const transport::EnrolDial dial = {invitation.enrol_address, invitation.subject.consortium,
                                      invitation.root_pin};
   const Result<Bytes> response = transport::Enrol(dial, request);
-  if (!response) return Within(response.error(), "enrolling at " + invitation.enrol_address);
+  if (!response)
+    return Within(Refusal(response.error()), "enrolling at " + invitation.enrol_address);
   DURE_TRY(identity::AcceptEnrolment(invitation, options.dir, *response, context.Now()));
   DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(options.dir));
   if (context.json()) {

@@ -95,9 +95,8 @@ Status Daemon::State::Open() {
   const std::string& dir = options.dir;
   DURE_ASSIGN(self, identity::LoadIdentity(dir));
   if (self.role() != identity::Role::kMember) {
-    return Fail(
-        ErrorCode::kFailedPrecondition,
-        dir + " is the folder of a " + std::string(Name(self.role())) + ", not of a member's site");
+    return Fail(ErrorCode::kFailedPrecondition, dir + " belongs to " + self.subject.ToUri() +
+                                                    "; this needs the folder of a member's site");
   }
   if (!std::filesystem::exists(options.data)) {
     return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");

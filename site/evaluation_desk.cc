@@ -1,5 +1,6 @@
 #include "site/evaluation_desk.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <fstream>
@@ -18,6 +19,10 @@ namespace {
 constexpr size_t kWaitingMax = 1024;
 constexpr std::chrono::seconds kListenAgain{2};
 constexpr uint32_t kBatch = 8;
+// A site has one trainer: an evaluation without an end would keep its rounds waiting. The first
+// sequences are taken, so every model is measured on the same text; the report says how much.
+constexpr uint64_t kEvaluationTokens = 131072;
+constexpr int kReportsMax = 5;
 
 void WriteFile(const std::filesystem::path& path, ByteView bytes) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
@@ -136,6 +141,7 @@ void EvaluationDesk::Evaluate(const Request& request) {
   task.work_dir = (shop_.dir / "work").string();
   task.batch = kBatch;
   task.sequence = request.manifest.inner.sequence;
+  task.sequences_max = std::max<uint64_t>(kEvaluationTokens / std::max(task.sequence, 1u), 1);
   task.threads = static_cast<uint32_t>(shop_.threads);
   shop_.trainer.Submit(
       std::move(task),
@@ -173,7 +179,13 @@ void EvaluationDesk::Refuse(const Request& request, const Error& error) {
 
 void EvaluationDesk::Report(const Request& request, std::string text, bool holds_pen) {
   auto work = [dial = std::atomic_load(&dial_), text]() -> Result<std::string> {
-    return transport::AdminLink(*dial).Call("evaluation.report", text);
+    // Whoever asked waits for this line, and it may be said twice.
+    auto answer = transport::AdminLink(*dial).Call("evaluation.report", text);
+    for (int said = 1; said < kReportsMax && !answer; ++said) {
+      if (answer.error().code != ErrorCode::kUnavailable) break;
+      answer = transport::AdminLink(*dial).Call("evaluation.report", text);
+    }
+    return answer;
   };
   auto done = [this, alive = alive_, request, holds_pen](Result<std::string> answer) {
     if (!*alive) return;
