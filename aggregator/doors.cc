@@ -1,8 +1,8 @@
 // What arrives from outside: connections, messages, blobs, enrolments.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "aggregator/daemon_state.h"
+#include "aggregator/requests.h"
 #include "federation/codec/lane.h"
 #include "federation/derivation/derivation.h"
 
@@ -121,14 +121,11 @@ Result<Bytes> Daemon::State::Enrol(ByteView request) {
 
 void Daemon::State::Watch(const PeerIdentity& peer, const std::string& text,
                           std::shared_ptr<transport::Watcher> watcher) {
-  const nlohmann::json request = nlohmann::json::parse(text, nullptr, false);
-  if (request.is_object() && request.value("evaluations", false) &&
-      peer.role == identity::Role::kMember) {
+  const auto [name, evaluations_wanted] = ParseWatch(text);
+  if (evaluations_wanted && peer.role == identity::Role::kMember) {
     evaluations->Listen(peer.site, std::move(watcher));
     return;
   }
-  const std::string name =
-      request.is_object() ? request.value("run", std::string()) : std::string();
   RunDriver* driver = FindRun(name);
   if (driver == nullptr) {
     watcher->Close(

@@ -2,20 +2,19 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aggregator/requests.h"
+#include "federation/transport/json_fields.h"
 #include "policy/ledger/events.h"
 
 namespace dure::aggregator {
 
 using nlohmann::json;
+using transport::JsonLine;
 
 namespace {
 
 constexpr size_t kEvaluationsKept =
     256;  // older ones are in the log; this list is only for whoever waits
-
-std::string Dump(const json& object) {
-  return object.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 }  // namespace
 
@@ -26,11 +25,11 @@ Evaluations::Evaluations(loop::EventLoop& loop, Record& record,
 Evaluations::~Evaluations() { *alive_ = false; }
 
 std::string Evaluations::RequestLine(uint64_t id, const Evaluation& evaluation) const {
-  return Dump({{"evaluate",
-                {{"id", id},
-                 {"run", evaluation.run.str()},
-                 {"model", evaluation.model.Hex()},
-                 {"manifest", ToBase64(evaluation.manifest)}}}});
+  return JsonLine({{"evaluate",
+                    {{"id", id},
+                     {"run", evaluation.run.str()},
+                     {"model", evaluation.model.Hex()},
+                     {"manifest", ToBase64(evaluation.manifest)}}}});
 }
 
 uint64_t Evaluations::Ask(const round::RunManifest& manifest, const Digest& model,
@@ -56,30 +55,22 @@ void Evaluations::Listen(const SiteId& site, std::shared_ptr<transport::Watcher>
 }
 
 void Evaluations::Report(const SiteId& site, const std::string& text, transport::JsonReply reply) {
-  const json report = json::parse(text, nullptr, false);
-  if (!report.is_object() || !report.contains("id") || !report["id"].is_number_unsigned()) {
-    reply(Fail(ErrorCode::kInvalid, "an evaluation report names its id"));
-    return;
-  }
-  const uint64_t id = report["id"].get<uint64_t>();
+  const auto report = ParseReport(text);
+  if (!report) return reply(Fail(report.error()));
+  const uint64_t id = report->id;
   const auto found = evaluations_.find(id);
   if (found == evaluations_.end() || !found->second.pending.contains(site)) {
     reply(std::string("{\"known\":false}"));  // asked before a restart, or answered already
     return;
   }
-  if (report.contains("error") && report["error"].is_string()) {
+  if (report->error) {
     Answer answer;
-    answer.error = report["error"].get<std::string>().substr(0, 500);
+    answer.error = *report->error;
     Settle(id, site, std::move(answer));
     reply(std::string("{\"known\":true}"));
     return;
   }
-  const auto text_of = report.value("envelope", std::string());
-  const auto envelope = FromBase64(text_of);
-  const auto opened =
-      envelope
-          ? ledger::OpenEntry(*envelope, verifier_)
-          : Result<ledger::OpenedEntry>(Fail(ErrorCode::kInvalid, "the report has no envelope"));
+  const auto opened = ledger::OpenEntry(report->envelope, verifier_);
   const auto seat = authority_.FindSeat(identity::Role::kMember, site);
   const auto* said =
       opened ? std::get_if<ledger::EvaluationReported>(&opened->record.event) : nullptr;
@@ -92,7 +83,7 @@ void Evaluations::Report(const SiteId& site, const std::string& text, transport:
   const Answer answer{"", said->nll, said->tokens, said->bytes, 0};
   const std::string key = "evaluation/" + opened->leaf.Hex();
   record_.AppendEnvelope(
-      *envelope, key,
+      report->envelope, key,
       [this, alive = alive_, id, site, answer, reply](Result<ledger::Appended> done) {
         loop_.Post([this, alive, id, site, answer, reply, done = std::move(done)]() mutable {
           if (!*alive) return;
@@ -103,7 +94,7 @@ void Evaluations::Report(const SiteId& site, const std::string& text, transport:
           Answer settled = answer;
           settled.index = done->receipt.index;
           Settle(id, site, settled);
-          reply(Dump({{"known", true}, {"index", settled.index}}));
+          reply(JsonLine({{"known", true}, {"index", settled.index}}));
         });
       });
 }
@@ -134,11 +125,11 @@ Result<std::string> Evaluations::Show(uint64_t id) const {
     }
     results.push_back(std::move(result));
   }
-  return Dump({{"id", id},
-               {"run", found->second.run.str()},
-               {"model", found->second.model.Hex()},
-               {"pending", pending},
-               {"results", results}});
+  return JsonLine({{"id", id},
+                   {"run", found->second.run.str()},
+                   {"model", found->second.model.Hex()},
+                   {"pending", pending},
+                   {"results", results}});
 }
 
 }  // namespace dure::aggregator

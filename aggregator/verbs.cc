@@ -1,49 +1,19 @@
 // What people ask the aggregator for. Each verb takes and gives a JSON object; who may ask is
 // checked here.
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/daemon_state.h"
 #include "aggregator/merge.h"
+#include "aggregator/requests.h"
 #include "federation/canonical.h"
+#include "federation/transport/json_fields.h"
 
 namespace dure::aggregator {
 
 using nlohmann::json;
+using transport::JsonLine;
 
 namespace {
-
-std::string Dump(const json& object) {
-  return object.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-Result<json> ParseObject(const std::string& text) {
-  json object = json::parse(text, nullptr, false);
-  if (!object.is_object()) return Fail(ErrorCode::kInvalid, "the request is not a JSON object");
-  return object;
-}
-
-Result<std::string> TextField(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) {
-    return Fail(ErrorCode::kInvalid, std::string("the request has no \"") + key + "\"");
-  }
-  return found->get<std::string>();
-}
-
-Result<std::vector<SiteId>> Sites(const json& object, const char* key) {
-  std::vector<SiteId> sites;
-  const json list = object.value(key, json::array());
-  if (!list.is_array()) return Fail(ErrorCode::kInvalid, std::string("\"") + key + "\" is no list");
-  for (const json& name : list) {
-    if (!name.is_string())
-      return Fail(ErrorCode::kInvalid, std::string("\"") + key + "\" holds no names");
-    DURE_ASSIGN(SiteId site, SiteId::Parse(name.get<std::string>()));
-    sites.push_back(std::move(site));
-  }
-  std::ranges::sort(sites);
-  return sites;
-}
 
 json BaseJson(const round::Base& base) {
   return {{"model", base.model.Hex()},
@@ -63,7 +33,7 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
   if (verb == "run.show") return reply(ShowRun(text));
   if (verb == "site.list") return reply(ListSites());
   if (verb == "evaluation.show") {
-    const auto id = ParseObject(text).map([](const json& o) { return o.value("id", uint64_t{0}); });
+    const auto id = ParseEvaluationId(text);
     return reply(id ? evaluations->Show(*id) : Result<std::string>(Fail(id.error())));
   }
   if (verb == "model.evaluate" && (is_operator || peer.role == identity::Role::kResearcher)) {
@@ -82,15 +52,13 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
 }
 
 Result<std::string> Daemon::State::StartRun(const std::string& text) {
-  DURE_ASSIGN(const json request, ParseObject(text));
-  DURE_ASSIGN(const std::string encoded, TextField(request, "manifest"));
-  DURE_ASSIGN(const Bytes bytes, FromBase64(encoded));
-  DURE_ASSIGN(round::RunManifest manifest, round::RunManifest::Parse(bytes));
-  DURE_ASSIGN(std::vector<SiteId> invited, Sites(request, "invited"));
+  DURE_ASSIGN(StartRequest request, ParseStart(text));
+  const round::RunManifest& manifest = request.manifest;
+  std::vector<SiteId>& invited = request.invited;
   const json answer = {{"run", manifest.run.str()}, {"manifest", manifest.digest().Hex()}};
   if (const RunDriver* existing = FindRun(manifest.run.str())) {
     // The same proposal again, after a lost answer, is no second run.
-    if (existing->rounds().manifest() == manifest) return Dump(answer);
+    if (existing->rounds().manifest() == manifest) return JsonLine(answer);
     return Fail(ErrorCode::kAlreadyExists,
                 "there is a run \"" + manifest.run.str() + "\" already; choose another name");
   }
@@ -109,21 +77,20 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
   DURE_TRY(
       journal->Apply(journal::Change().Put("run/" + manifest.run.str() + "/invited", list.Take())));
   AddRun(std::move(driver));
-  return Dump(answer);
+  return JsonLine(answer);
 }
 
 Result<std::string> Daemon::State::StopRun(const std::string& text) {
-  DURE_ASSIGN(const json request, ParseObject(text));
-  DURE_ASSIGN(const std::string name, TextField(request, "run"));
-  RunDriver* driver = FindRun(name);
-  if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
-  driver->Feed(round::StopRequested{request.value("after_round", false)});
+  DURE_ASSIGN(const RunRequest request, ParseRun(text));
+  RunDriver* driver = FindRun(request.run);
+  if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + request.run + "\"");
+  driver->Feed(round::StopRequested{request.after_round});
   return ShowRun(text);
 }
 
 Result<std::string> Daemon::State::ResumeRun(const std::string& text) {
-  DURE_ASSIGN(const json request, ParseObject(text));
-  DURE_ASSIGN(const std::string name, TextField(request, "run"));
+  DURE_ASSIGN(const RunRequest request, ParseRun(text));
+  const std::string& name = request.run;
   RunDriver* driver = FindRun(name);
   if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
   if (driver->rounds().phase() != round::RunPhase::kPaused) {
@@ -135,8 +102,8 @@ Result<std::string> Daemon::State::ResumeRun(const std::string& text) {
 }
 
 Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
-  DURE_ASSIGN(const json request, ParseObject(text));
-  DURE_ASSIGN(const std::string name, TextField(request, "run"));
+  DURE_ASSIGN(const RunRequest request, ParseRun(text));
+  const std::string& name = request.run;
   const RunDriver* driver = FindRun(name);
   if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
   const round::Rounds& rounds = driver->rounds();
@@ -144,20 +111,20 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
   for (const SiteId& site : driver->invited()) sites.push_back(site.str());
   json cohort = json::array();
   for (const SiteId& site : rounds.Cohort()) cohort.push_back(site.str());
-  return Dump({{"run", name},
-               {"phase", std::string(Name(rounds.phase()))},
-               {"reason", rounds.reason()},
-               {"round", rounds.at().round.value},
-               {"rounds", rounds.manifest().rounds},
-               {"attempt", rounds.at().attempt},
-               {"quorum", rounds.manifest().quorum},
-               {"masking", std::string(Name(rounds.manifest().masking))},
-               {"parameters", driver->parameter_count()},
-               {"manifest", rounds.manifest().digest().Hex()},
-               {"initial_model", rounds.manifest().initial_model.Hex()},
-               {"base", BaseJson(rounds.base())},
-               {"invited", sites},
-               {"cohort", cohort}});
+  return JsonLine({{"run", name},
+                   {"phase", std::string(Name(rounds.phase()))},
+                   {"reason", rounds.reason()},
+                   {"round", rounds.at().round.value},
+                   {"rounds", rounds.manifest().rounds},
+                   {"attempt", rounds.at().attempt},
+                   {"quorum", rounds.manifest().quorum},
+                   {"masking", std::string(Name(rounds.manifest().masking))},
+                   {"parameters", driver->parameter_count()},
+                   {"manifest", rounds.manifest().digest().Hex()},
+                   {"initial_model", rounds.manifest().initial_model.Hex()},
+                   {"base", BaseJson(rounds.base())},
+                   {"invited", sites},
+                   {"cohort", cohort}});
 }
 
 Result<std::string> Daemon::State::ListRuns() const {
@@ -169,7 +136,7 @@ Result<std::string> Daemon::State::ListRuns() const {
                     {"round", rounds.at().round.value},
                     {"rounds", rounds.manifest().rounds}});
   }
-  return Dump({{"runs", list}});
+  return JsonLine({{"runs", list}});
 }
 
 Result<std::string> Daemon::State::ListSites() const {
@@ -182,19 +149,15 @@ Result<std::string> Daemon::State::ListSites() const {
                     {"enrolled", FormatRfc3339(seat.enrolled)},
                     {"not_after", FormatRfc3339(seat.not_after)}});
   }
-  return Dump({{"sites", list}});
+  return JsonLine({{"sites", list}});
 }
 
 Result<std::string> Daemon::State::AskEvaluation(const std::string& text) {
-  DURE_ASSIGN(const json request, ParseObject(text));
-  DURE_ASSIGN(const std::string name, TextField(request, "run"));
+  DURE_ASSIGN(EvaluateRequest request, ParseEvaluate(text));
+  const std::string& name = request.run;
   const RunDriver* driver = FindRun(name);
   if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
-  Digest model = driver->rounds().base().model;
-  if (request.contains("model")) {
-    DURE_ASSIGN(const std::string hex, TextField(request, "model"));
-    DURE_ASSIGN(model, Digest::FromHex(hex));
-  }
+  const Digest model = request.model.value_or(driver->rounds().base().model);
   if (IsContribution(model) || !store->Has(model)) {
     return Fail(ErrorCode::kNotFound, "there is no model " + model.Hex());
   }
@@ -203,23 +166,20 @@ Result<std::string> Daemon::State::AskEvaluation(const std::string& text) {
     return Fail(ErrorCode::kInvalid,
                 "model " + model.Hex() + " has another shape than run \"" + name + "\"");
   }
-  DURE_ASSIGN(std::vector<SiteId> sites, Sites(request, "sites"));
+  std::vector<SiteId>& sites = request.sites;
   if (sites.empty()) sites = driver->invited();
   if (sites.empty()) {
     for (const identity::Seat& seat : authority->Seats()) {
       if (seat.subject.role == identity::Role::kMember) sites.push_back(seat.subject.site);
     }
   }
-  return Dump({{"id", evaluations->Ask(driver->rounds().manifest(), model, sites)},
-               {"model", model.Hex()}});
+  return JsonLine({{"id", evaluations->Ask(driver->rounds().manifest(), model, sites)},
+                   {"model", model.Hex()}});
 }
 
 void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
                            transport::JsonReply reply) {
-  const auto request = ParseObject(text);
-  const auto encoded =
-      request ? TextField(*request, "order") : Result<std::string>(Fail(request.error()));
-  const auto order = encoded ? FromBase64(*encoded) : Result<Bytes>(Fail(encoded.error()));
+  const auto order = ParseRevocation(text);
   if (!order) return reply(Fail(order.error()));
   // Takes the identity database and the log: on a worker.
   auto work = [this, peer, order = *order]() -> Result<std::string> {
@@ -256,7 +216,7 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
         if (driver->Invites(seat.subject.site)) driver->Feed(round::SiteRemoved{seat.subject.site});
       }
     }
-    reply(Dump({{"revoked", *said}}));
+    reply(JsonLine({{"revoked", *said}}));
   };
   if (Status queued = workers->RunThen(*loop, work, done); !queued) reply(Fail(queued.error()));
 }

@@ -8,6 +8,7 @@
 #include "cli/demo_stage.h"
 #include "cli/model_desk.h"
 #include "cli/site_copy.h"
+#include "federation/transport/json_fields.h"
 #include "policy/ledger/audit.h"
 
 namespace dure::cli {
@@ -40,9 +41,11 @@ json RowsOf(const std::vector<std::pair<std::string, std::string>>& evaluations)
 
 Result<std::string> DemoStage::ModelOf(const std::string& run, const char* field) const {
   DURE_ASSIGN(const std::string shown, desk_->Ask("run.show", json{{"run", run}}.dump()));
-  const json object = json::parse(shown);
-  if (std::string(field) == "base") return object.at("base").at("model").get<std::string>();
-  return object.at(field).get<std::string>();
+  DURE_ASSIGN(const json object, transport::ParseJsonObject(shown, "the aggregator's answer"));
+  if (std::string(field) == "base" && object.contains("base")) {
+    return transport::TextField(object["base"], "model");
+  }
+  return transport::TextField(object, field);
 }
 
 Status DemoStage::Compare() {

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "federation/transport/json_fields.h"
 #include "model/config.h"
 #include "model/cpu/generate.h"
 #include "model/export.h"
@@ -89,18 +90,18 @@ Result<std::string> GenerateFrom(const ModelFiles& files, const Prompt& prompt) 
 }
 
 Result<std::vector<Measurement>> ParseEvaluation(const std::string& text) {
-  const json object = json::parse(text, nullptr, false);
-  if (!object.is_object() || !object.contains("results")) {
+  DURE_ASSIGN(const json object, transport::ParseJsonObject(text, "the aggregator's answer"));
+  if (!object.contains("results")) {
     return Fail(ErrorCode::kInvalid, "the aggregator's answer is no evaluation");
   }
   std::vector<Measurement> measurements;
-  for (const json& result : object["results"]) {
+  for (const json& result : transport::ListField(object, "results")) {
     Measurement measurement;
-    measurement.site = result.value("site", "");
-    measurement.error = result.value("error", "");
-    measurement.nats = result.value("nats", 0.0);
-    measurement.bytes = result.value("bytes", uint64_t{0});
-    measurement.tokens = result.value("tokens", uint64_t{0});
+    measurement.site = transport::TextField(result, "site");
+    measurement.error = transport::TextField(result, "error");
+    measurement.nats = transport::NumberField(result, "nats");
+    measurement.bytes = transport::CountField(result, "bytes");
+    measurement.tokens = transport::CountField(result, "tokens");
     measurements.push_back(std::move(measurement));
   }
   return measurements;

@@ -7,10 +7,16 @@
 #include <thread>
 
 #include "cli/folders.h"
+#include "federation/transport/json_fields.h"
 
 namespace dure::cli {
 
 using nlohmann::json;
+using transport::CountField;
+using transport::JsonLine;
+using transport::ListField;
+using transport::ParseJsonObject;
+using transport::TextField;
 
 namespace {
 
@@ -70,7 +76,7 @@ Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view re
 Status OperatorDesk::Watch(const std::string& run,
                            const std::function<bool(const std::string&)>& line) const {
   transport::AdminLink link(dial_);
-  const Status watched = link.Watch(json{{"run", run}}.dump(), {},
+  const Status watched = link.Watch(JsonLine(json{{"run", run}}), {},
                                     [&](const std::string& text) { return line(text); });
   if (!watched) return Fail(FromAggregator(watched.error(), dial_.address));
   return {};
@@ -85,9 +91,9 @@ Result<std::string> OperatorDesk::StartRun(
   if (options.sites.empty()) {
     // Everybody who is enrolled is invited, and named: so the log says who was.
     DURE_ASSIGN(const std::string answer, Ask("site.list", "{}"));
-    const json listed = json::parse(answer, nullptr, false);
-    for (const json& site : listed.value("sites", json::array())) {
-      if (site.value("role", "") == "member") options.sites.push_back(site.value("site", ""));
+    DURE_ASSIGN(const json listed, ParseJsonObject(answer, "the aggregator's answer"));
+    for (const json& site : ListField(listed, "sites")) {
+      if (TextField(site, "role") == "member") options.sites.push_back(TextField(site, "site"));
     }
     if (options.sites.empty()) {
       return Fail(ErrorCode::kFailedPrecondition,
@@ -104,7 +110,7 @@ Result<std::string> OperatorDesk::StartRun(
   }
   json request = {{"manifest", ToBase64(proposal.manifest.Canonical())},
                   {"invited", options.sites}};
-  return Ask("run.start", request.dump());
+  return Ask("run.start", JsonLine(request));
 }
 
 Result<std::string> OperatorDesk::Evaluate(const std::string& run, const std::string& model,
@@ -112,14 +118,16 @@ Result<std::string> OperatorDesk::Evaluate(const std::string& run, const std::st
                                            std::chrono::seconds patience) const {
   json request = {{"run", run}, {"sites", sites}};
   if (!model.empty()) request["model"] = model;
-  DURE_ASSIGN(const std::string asked, Ask("model.evaluate", request.dump()));
-  const json id = {{"id", json::parse(asked).value("id", uint64_t{0})}};
+  DURE_ASSIGN(const std::string asked, Ask("model.evaluate", JsonLine(request)));
+  DURE_ASSIGN(const json taken, ParseJsonObject(asked, "the aggregator's answer"));
+  const json id = {{"id", CountField(taken, "id")}};
   for (std::chrono::milliseconds waited{0}; waited < patience; waited += kAskAgain) {
-    DURE_ASSIGN(std::string shown, Ask("evaluation.show", id.dump()));
-    if (json::parse(shown).value("pending", json::array()).empty()) return shown;
+    DURE_ASSIGN(std::string shown, Ask("evaluation.show", JsonLine(id)));
+    DURE_ASSIGN(const json state, ParseJsonObject(shown, "the aggregator's answer"));
+    if (ListField(state, "pending").empty()) return shown;
     std::this_thread::sleep_for(kAskAgain);
   }
-  DURE_ASSIGN(const std::string shown, Ask("evaluation.show", id.dump()));
+  DURE_ASSIGN(const std::string shown, Ask("evaluation.show", JsonLine(id)));
   return Fail(ErrorCode::kUnavailable, "not every site has answered in time: " + shown);
 }
 

@@ -5,43 +5,53 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "federation/transport/json_fields.h"
+
 namespace dure::cli {
 namespace {
 
 using nlohmann::json;
+using transport::CountField;
+using transport::ListField;
+using transport::NumberField;
+using transport::OptionalNumber;
+using transport::TextField;
 
 // Plain output says where training stands at most this often; state changes are always said.
 constexpr double kPlainIntervalSeconds = 5;
 
-std::optional<double> OptionalNumber(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number()) return std::nullopt;
-  return found->get<double>();
+// Every text of a progress line ends on somebody's terminal: a control character in it could move
+// the cursor, or write what the aggregator never said.
+std::string Shown(const json& object, const char* key) {
+  std::string text = TextField(object, key);
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return text;
 }
 
 SiteProgress ParseSite(const json& object) {
   SiteProgress site;
-  site.site = object.value("site", "");
-  site.state = object.value("state", "");
-  site.step = object.value("step", uint64_t{0});
-  site.steps = object.value("steps", uint64_t{0});
+  site.site = Shown(object, "site");
+  site.state = Shown(object, "state");
+  site.step = CountField(object, "step");
+  site.steps = CountField(object, "steps");
   site.loss = OptionalNumber(object, "loss");
-  site.tokens_per_second = object.value("tokens_per_second", 0.0);
-  site.bytes_up = object.value("bytes_up", uint64_t{0});
-  site.bytes_down = object.value("bytes_down", uint64_t{0});
-  site.note = object.value("note", "");
+  site.tokens_per_second = NumberField(object, "tokens_per_second");
+  site.bytes_up = CountField(object, "bytes_up");
+  site.bytes_down = CountField(object, "bytes_down");
+  site.note = Shown(object, "note");
   return site;
 }
 
 RoundTimes ParseRound(const json& object) {
   RoundTimes times;
-  times.round = object.value("round", uint64_t{0});
-  times.train = object.value("train", 0.0);
-  times.upload = object.value("upload", 0.0);
-  times.merge = object.value("merge", 0.0);
-  times.wait = object.value("wait", 0.0);
+  times.round = CountField(object, "round");
+  times.train = NumberField(object, "train");
+  times.upload = NumberField(object, "upload");
+  times.merge = NumberField(object, "merge");
+  times.wait = NumberField(object, "wait");
   times.loss = OptionalNumber(object, "loss");
-  times.note = object.value("note", "");
+  times.note = Shown(object, "note");
   return times;
 }
 
@@ -69,22 +79,21 @@ std::string RoundText(const RoundTimes& round) {
 }  // namespace
 
 Result<RunProgress> ParseProgress(std::string_view text) {
-  const json object = json::parse(text, nullptr, false);
-  if (!object.is_object() || object.value("kind", "") != "progress") {
+  DURE_ASSIGN(const json object, transport::ParseJsonObject(text, "the aggregator's line"));
+  if (TextField(object, "kind") != "progress") {
     return Fail(ErrorCode::kInvalid, "the aggregator sent a line that is no progress report");
   }
   RunProgress progress;
-  progress.run = object.value("run", "");
-  progress.round = object.value("round", uint64_t{0});
-  progress.rounds = object.value("rounds", uint64_t{0});
-  progress.attempt = object.value("attempt", 0u);
-  progress.phase = object.value("phase", "");
-  progress.elapsed_seconds = object.value("elapsed_seconds", 0.0);
+  progress.run = Shown(object, "run");
+  progress.round = CountField(object, "round");
+  progress.rounds = CountField(object, "rounds");
+  progress.attempt = static_cast<uint32_t>(CountField(object, "attempt"));
+  progress.phase = Shown(object, "phase");
+  progress.elapsed_seconds = NumberField(object, "elapsed_seconds");
   progress.remaining_seconds = OptionalNumber(object, "remaining_seconds");
-  progress.ended = object.value("ended", "");
-  for (const json& site : object.value("sites", json::array()))
-    progress.sites.push_back(ParseSite(site));
-  for (const json& round : object.value("closed", json::array()))
+  progress.ended = Shown(object, "ended");
+  for (const json& site : ListField(object, "sites")) progress.sites.push_back(ParseSite(site));
+  for (const json& round : ListField(object, "closed"))
     progress.closed.push_back(ParseRound(round));
   return progress;
 }
@@ -101,7 +110,7 @@ std::string FormatBytes(uint64_t bytes) {
 }
 
 std::string FormatSeconds(double seconds) {
-  if (!(seconds >= 0)) return "?";
+  if (!(seconds >= 0 && seconds < 1e12)) return "?";
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<uint64_t>(seconds + 0.5);
   if (whole < 60) return fmt::format("{} s", whole);

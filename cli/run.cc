@@ -16,11 +16,15 @@
 #include "cli/operator_desk.h"
 #include "cli/progress_view.h"
 #include "cli/run_proposal.h"
+#include "federation/transport/json_fields.h"
 
 namespace dure::cli {
 namespace {
 
 using nlohmann::json;
+using transport::CountField;
+using transport::ListField;
+using transport::TextField;
 
 struct Target {
   std::string dir;
@@ -36,12 +40,13 @@ Status Start(const std::string& dir, RunOptions options, Context& context) {
     context.PrintJson(answer);
     return {};
   }
-  const json said = json::parse(answer);
-  context.Print("run " + said.value("run", "") +
-                " is proposed; its manifest is sha256:" + said.value("manifest", ""));
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
+  const std::string run = TextField(said, "run");
+  context.Print("run " + run +
+                " is proposed; its manifest is sha256:" + TextField(said, "manifest"));
   context.Say(
       "Sites decide by their own rules whether to take part.\nWatch it:  dure run watch --dir " +
-      dir + " " + said.value("run", ""));
+      dir + " " + run);
   return {};
 }
 
@@ -70,45 +75,44 @@ Status Watch(const Target& target, Context& context) {
 
 std::string Names(const json& list) {
   std::string text;
-  for (const json& name : list) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  for (const json& name : list) {
+    if (name.is_string()) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  }
   return text.empty() ? "none" : text;
 }
 
 // "round 3 of 20": counted from 1, as people do.
 std::string RoundText(const json& run) {
-  const uint64_t rounds = run.value("rounds", uint64_t{0});
-  const uint64_t round = std::min(run.value("round", uint64_t{0}) + 1, rounds);
+  const uint64_t rounds = CountField(run, "rounds");
+  const uint64_t round = std::min(CountField(run, "round") + 1, rounds);
   return "round " + std::to_string(round) + " of " + std::to_string(rounds);
 }
 
 std::string RunText(const json& run) {
-  const std::string reason = run.value("reason", "");
-  return "run         " + run.value("run", "") + "\nphase       " + run.value("phase", "") +
+  const std::string reason = TextField(run, "reason");
+  return "run         " + TextField(run, "run") + "\nphase       " + TextField(run, "phase") +
          (reason.empty() ? "" : " (" + reason + ")") + ", " + RoundText(run) + ", attempt " +
-         std::to_string(run.value("attempt", uint64_t{0}) + 1) + "\ninvited     " +
-         Names(run.value("invited", json::array())) + "\ncohort      " +
-         Names(run.value("cohort", json::array())) + "; quorum " +
-         std::to_string(run.value("quorum", uint64_t{0})) +
-         "\nmodel       sha256:" + run.value("base", json::object()).value("model", "") + ", " +
-         std::to_string(run.value("parameters", uint64_t{0})) +
-         " parameters\nmanifest    sha256:" + run.value("manifest", "") + "\nmasking     " +
-         run.value("masking", "");
+         std::to_string(CountField(run, "attempt") + 1) + "\ninvited     " +
+         Names(ListField(run, "invited")) + "\ncohort      " + Names(ListField(run, "cohort")) +
+         "; quorum " + std::to_string(CountField(run, "quorum")) +
+         "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
+         std::to_string(CountField(run, "parameters")) +
+         " parameters\nmanifest    sha256:" + TextField(run, "manifest") + "\nmasking     " +
+         TextField(run, "masking");
 }
 
 std::string ListText(const json& list) {
   std::string text;
-  for (const json& run : list.value("runs", json::array())) {
-    text += run.value("run", "") + "  " + run.value("phase", "") + "  " + RoundText(run) + "\n";
+  for (const json& run : ListField(list, "runs")) {
+    text += TextField(run, "run") + "  " + TextField(run, "phase") + "  " + RoundText(run) + "\n";
   }
   return text.empty() ? "no run yet; propose one with dure run start" : text;
 }
 
 Status Ask(const Target& target, const char* verb, const json& request, Context& context) {
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
-  DURE_ASSIGN(const std::string answer, desk.Ask(verb, request.dump()));
-  const json said = json::parse(answer, nullptr, false);
-  if (!said.is_object())
-    return Fail(ErrorCode::kInternal, "the aggregator's answer is not understood");
+  DURE_ASSIGN(const std::string answer, desk.Ask(verb, transport::JsonLine(request)));
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   context.Print(context.json() ? answer : said.contains("runs") ? ListText(said) : RunText(said));
   return {};
 }

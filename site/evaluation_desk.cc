@@ -65,24 +65,13 @@ void EvaluationDesk::Listen(std::stop_token stop) {
 }
 
 void EvaluationDesk::Take(const std::string& line) {
-  const json object = json::parse(line, nullptr, false);
-  if (!object.is_object() || !object.contains("evaluate") || waiting_.size() >= kWaitingMax) return;
-  const json& asked = object["evaluate"];
-  if (!asked.is_object()) return;
-  Request request;
-  request.id = asked.value("id", uint64_t{0});
-  const auto bytes = FromBase64(asked.value("manifest", std::string()));
-  const auto manifest =
-      bytes ? round::RunManifest::Parse(*bytes) : Result<round::RunManifest>(Fail(bytes.error()));
-  const auto model = Digest::FromHex(asked.value("model", std::string()));
-  if (!manifest || !model) return;
-  request.manifest = *manifest;
-  request.run = manifest->run;
-  request.model = *model;
+  if (waiting_.size() >= kWaitingMax) return;
+  auto request = ParseEvaluationRequest(line);
+  if (!request) return;
   for (const Request& other : waiting_) {
-    if (other.id == request.id) return;  // told again after a reconnect
+    if (other.id == request->id) return;  // told again after a reconnect
   }
-  waiting_.push_back(std::move(request));
+  waiting_.push_back(std::move(*request));
   Next();
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "site/evaluation_request.h"
 #include "site/run_desk.h"
 
 namespace dure::site {
@@ -23,12 +24,7 @@ class EvaluationDesk {
   void UseDial(transport::Dial dial);
 
  private:
-  struct Request {
-    uint64_t id = 0;
-    RunId run;
-    Digest model;
-    round::RunManifest manifest;
-  };
+  using Request = EvaluationRequest;
   void Listen(std::stop_token stop);
   void Take(const std::string& line);
   void Next();

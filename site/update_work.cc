@@ -105,6 +105,8 @@ Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::Bl
   std::optional<codec::MappedFile> former;
   if (work.residual_from != 0) {
     DURE_ASSIGN(former, codec::MappedFile::Open(folder.residual(work.residual_from).string()));
+    if (former->Floats().size() != from.size())
+      return Fail(ErrorCode::kCorrupt, "the residual and the base model differ in size");
   }
   DURE_ASSIGN(const auto out,
               CreateFresh(folder.residual(work.residual_to), from.size() * sizeof(float)));

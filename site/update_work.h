@@ -26,7 +26,8 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                             const RunFolder& folder, blob::BlobStore& store,
                                             const codec::Work& pace);
 
-// residual_to = residual_from + base - trained, durable. Errors as above.
+// residual_to = residual_from + base - trained, durable. kCorrupt: the residual has another size
+// than the model; else as above.
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store);
 
 }  // namespace dure::site

@@ -1,0 +1,133 @@
+#include "aggregator/record.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <future>
+
+#include "federation/identity/testing.h"
+#include "federation/round/testing.h"
+#include "policy/ledger/note.h"
+
+namespace dure::aggregator {
+namespace {
+
+using identity::Must;
+using identity::TemporaryFolder;
+using round::TestSite;
+
+class RecordTest : public testing::Test {
+ protected:
+  RecordTest() {
+    const auto log_signer = Ed25519Signer::Generate();
+    std::ofstream((folder_ / "log.key").string()) << log_signer->ToPem();
+    self_.log_vkey = Must(ledger::NoteKey::Make("hanguk/log", log_signer->Key())).Vkey();
+    self_.log_origin = "hanguk/log";
+    self_.signer = Ed25519Signer::Generate();
+    self_.subject.consortium = "hanguk";
+    self_.subject.member = Must(MemberId::Parse("hanguk"));
+    self_.subject.site = TestSite("aggregator");
+    self_.subject.role = identity::Role::kAggregator;
+    Open();
+  }
+  void Open() {
+    record_.reset();
+    record_ = Must(Record::Open(folder_.str(), self_, loop_));
+  }
+  uint64_t Size() const { return record_->log().Head().head.size; }
+  identity::Seat SeatOf(const char* site) const {
+    identity::Seat seat;
+    seat.subject.member = Must(MemberId::Parse(site));
+    seat.subject.site = TestSite(site);
+    seat.subject.role = identity::Role::kMember;
+    seat.signing_key = signer_->Key();
+    return seat;
+  }
+  // What the record answers on the loop.
+  round::Event Answer(const round::Append& append) {
+    std::promise<round::Event> answered;
+    record_->Append(append, {}, [&](round::Event event) { answered.set_value(std::move(event)); });
+    return answered.get_future().get();
+  }
+  round::Append Proposed() const {
+    return {"run/proposed", round::RecordProposed{round::TestManifest().digest()}};
+  }
+
+  TemporaryFolder folder_;
+  identity::Identity self_;
+  std::unique_ptr<Ed25519Signer> signer_ = Ed25519Signer::Generate();
+  loop::EventLoop loop_;
+  std::unique_ptr<Record> record_;
+};
+
+TEST_F(RecordTest, TheGenesisIsWrittenOnceHoweverOftenTheDaemonStarts) {
+  EXPECT_EQ(Size(), 1u);
+  Open();
+  EXPECT_EQ(Size(), 1u);
+  EXPECT_TRUE(record_->log().FindKey(self_.signer->Key()));
+}
+
+TEST_F(RecordTest, ASeatIsAdmittedOnce) {
+  ASSERT_FALSE(record_->log().FindKey(signer_->Key()));
+  Must(record_->Admit({SeatOf("kt")}));
+  EXPECT_TRUE(record_->log().FindKey(signer_->Key()));
+  const uint64_t size = Size();
+  Must(record_->Admit({SeatOf("kt"), SeatOf("kt")}));
+  Open();
+  Must(record_->Admit({SeatOf("kt")}));
+  EXPECT_EQ(Size(), size);
+}
+
+TEST_F(RecordTest, ARevocationIsWrittenOnce) {
+  Must(record_->Admit({SeatOf("kt")}));
+  Must(record_->Revoke(SeatOf("kt"), "revoked-by-operator"));
+  const uint64_t size = Size();
+  Must(record_->Revoke(SeatOf("kt"), "revoked-by-operator"));
+  EXPECT_EQ(Size(), size);
+}
+
+TEST_F(RecordTest, AnAppendRepeatedAfterACrashFindsItsEntry) {
+  const auto first = Answer(Proposed());
+  const auto* appended = std::get_if<round::Appended>(&first);
+  ASSERT_NE(appended, nullptr);
+  EXPECT_EQ(appended->key, "run/proposed");
+  EXPECT_EQ(appended->index, 1u);
+  EXPECT_FALSE(appended->proof.empty());
+  const uint64_t size = Size();
+  Open();
+  const auto again = Answer(Proposed());
+  ASSERT_NE(std::get_if<round::Appended>(&again), nullptr);
+  EXPECT_EQ(std::get<round::Appended>(again).index, appended->index);
+  EXPECT_EQ(Size(), size);
+}
+
+TEST_F(RecordTest, AKeyThatNamesNoRunIsRefusedOnTheLoop) {
+  round::Append append = Proposed();
+  append.key = "NOT A RUN/proposed";
+  const auto answer = Answer(append);
+  const auto* refused = std::get_if<round::AppendRefused>(&answer);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->key, append.key);
+}
+
+TEST_F(RecordTest, AnEnvelopeThatNobodySignedIsRefused) {
+  round::RecordSubmission submission;
+  submission.site = TestSite("kt");
+  submission.envelope = ToBytes("{}");
+  const uint64_t size = Size();
+  const auto answer = Answer({"run/0/0/submission/kt", submission});
+  EXPECT_NE(std::get_if<round::AppendRefused>(&answer), nullptr);
+  EXPECT_EQ(Size(), size);
+}
+
+TEST(RecordFiles, WithoutTheLogsKeyNothingIsOpened) {
+  const TemporaryFolder folder;
+  identity::Identity self;
+  loop::EventLoop loop;
+  const auto record = Record::Open(folder.str(), self, loop);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace dure::aggregator

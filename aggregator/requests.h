@@ -1,0 +1,61 @@
+// Requests: what people and sites ask the aggregator in JSON, read into values. Total: any text is
+// a request or kInvalid, never a throw. Pure; whether the asker may is decided in verbs.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "federation/bytes.h"
+#include "federation/digest.h"
+#include "federation/round/plan.h"
+
+namespace dure::aggregator {
+
+// {"manifest": base64 of its canonical bytes, "invited": [site…]}
+struct StartRequest {
+  round::RunManifest manifest;
+  std::vector<SiteId> invited;  // sorted
+};
+Result<StartRequest> ParseStart(std::string_view json);
+
+// {"run": name, "after_round": true?}; run.show and run.resume read only the name.
+struct RunRequest {
+  std::string run;
+  bool after_round = false;
+};
+Result<RunRequest> ParseRun(std::string_view json);
+
+// {"run": name, "model": hex?, "sites": [site…]?}
+struct EvaluateRequest {
+  std::string run;
+  std::optional<Digest> model;  // else the run's newest
+  std::vector<SiteId> sites;    // sorted; empty: all that are invited
+};
+Result<EvaluateRequest> ParseEvaluate(std::string_view json);
+
+// {"id": n}; an id that is missing is 0, which no evaluation has.
+Result<uint64_t> ParseEvaluationId(std::string_view json);
+
+// {"id": n, "envelope": base64} or {"id": n, "error": text}
+struct EvaluationReport {
+  uint64_t id = 0;
+  std::optional<std::string> error;  // never empty, at most 500 bytes
+  Bytes envelope;                    // empty when there is an error
+};
+Result<EvaluationReport> ParseReport(std::string_view json);
+
+// {"order": base64 of a signed revocation order}
+Result<Bytes> ParseRevocation(std::string_view json);
+
+// {"run": name} or {"evaluations": true}
+struct WatchRequest {
+  std::string run;
+  bool evaluations = false;
+};
+// Text that is no request asks for the run with no name, which is refused as unknown.
+WatchRequest ParseWatch(std::string_view json);
+
+}  // namespace dure::aggregator

@@ -1,0 +1,144 @@
+#include "aggregator/run_view.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "federation/round/testing.h"
+
+namespace dure::aggregator {
+namespace {
+
+using nlohmann::json;
+using round::NoticeKind;
+using round::RunPhase;
+using round::TestSite;
+
+constexpr MonoTime kBegin{std::chrono::seconds(1000)};
+
+MonoTime After(int seconds) { return kBegin + std::chrono::seconds(seconds); }
+
+// Remembers what it was sent; `open` false is a watcher that has gone.
+class Listener final : public transport::Watcher {
+ public:
+  bool Send(std::string json) override {
+    if (open) lines.push_back(json::parse(json));
+    return open;
+  }
+  void Close(Status) override { closed = true; }
+
+  std::vector<json> lines;
+  bool open = true;
+  bool closed = false;
+};
+
+class RunViewTest : public testing::Test {
+ protected:
+  json Line(int seconds, size_t closed_from = 0) const {
+    return json::parse(view_.Line(After(seconds), closed_from));
+  }
+  round::Notice Of(NoticeKind kind) const {
+    round::Notice notice;
+    notice.kind = kind;
+    notice.at.run = *RunId::Parse("run");
+    return notice;
+  }
+  void Phase(RunPhase phase, int seconds) {
+    round::Notice notice = Of(NoticeKind::kPhase);
+    notice.phase = phase;
+    view_.Take(notice, After(seconds));
+  }
+  void SiteIs(const char* site, round::SitePhase phase, uint64_t step, double loss, int seconds) {
+    round::Notice notice = Of(NoticeKind::kStatus);
+    notice.site = TestSite(site);
+    notice.status.emplace();
+    notice.status->phase = phase;
+    notice.status->step = step;
+    notice.status->steps = 10;
+    notice.status->loss = loss;
+    view_.Take(notice, After(seconds));
+  }
+  void End(int seconds) { view_.Take(Of(NoticeKind::kEnded), After(seconds)); }
+
+  RunView view_{round::TestManifest(), kBegin};
+};
+
+TEST_F(RunViewTest, ANewRunHasNoSitesAndNoTimeLeft) {
+  const json line = Line(3);
+  EXPECT_EQ(line["kind"], "progress");
+  EXPECT_EQ(line["run"], "run");
+  EXPECT_EQ(line["rounds"], 2);
+  EXPECT_EQ(line["elapsed_seconds"], 3.0);
+  EXPECT_TRUE(line["sites"].empty());
+  EXPECT_FALSE(line.contains("remaining_seconds"));
+  EXPECT_FALSE(line.contains("ended"));
+}
+
+TEST_F(RunViewTest, ASiteIsShownWithItsStateAndItsLossOnlyOnceItHasOne) {
+  SiteIs("kt", round::SitePhase::kTraining, 0, 0, 1);
+  EXPECT_FALSE(Line(1)["sites"][0].contains("loss"));
+  SiteIs("kt", round::SitePhase::kTraining, 4, 2.5, 2);
+  const json site = Line(2)["sites"][0];
+  EXPECT_EQ(site["site"], "kt");
+  EXPECT_EQ(site["step"], 4);
+  EXPECT_EQ(site["loss"], 2.5);
+}
+
+TEST_F(RunViewTest, AClosedRoundSaysWhereItsTimeWent) {
+  Phase(RunPhase::kCollecting, 10);
+  SiteIs("kt", round::SitePhase::kTraining, 10, 2, 12);
+  SiteIs("kt", round::SitePhase::kUploading, 10, 2, 30);
+  Phase(RunPhase::kMerging, 34);
+  view_.Take(Of(NoticeKind::kClosed), After(35));
+  const json round = Line(35)["closed"].at(0);
+  EXPECT_EQ(round["round"], 1);
+  EXPECT_EQ(round["wait"], 10.0);
+  EXPECT_EQ(round["train"], 20.0);
+  EXPECT_EQ(round["upload"], 4.0);
+  EXPECT_EQ(round["merge"], 1.0);
+  EXPECT_EQ(round["loss"], 2.0);
+  EXPECT_EQ(Line(35)["remaining_seconds"], 35.0);
+  EXPECT_TRUE(Line(35, 1)["closed"].empty());
+}
+
+TEST_F(RunViewTest, AnEndWithoutAReasonIsComplete) {
+  End(5);
+  EXPECT_TRUE(view_.ended());
+  EXPECT_EQ(Line(5)["ended"], "complete");
+}
+
+TEST_F(RunViewTest, AWatcherIsToldAtOnceThenOfChangesAndIsClosedAtTheEnd) {
+  const auto listener = std::make_shared<Listener>();
+  view_.Watch(listener, After(0));
+  ASSERT_EQ(listener->lines.size(), 1u);
+  Phase(RunPhase::kGathering, 1);
+  view_.Tick(After(1));
+  const size_t told = listener->lines.size();
+  EXPECT_EQ(told, 2u);
+  view_.Tick(After(2));
+  EXPECT_EQ(listener->lines.size(), told) << "nothing has changed";
+  End(3);
+  view_.Tick(After(3));
+  EXPECT_TRUE(listener->closed);
+  EXPECT_EQ(listener->lines.back()["ended"], "complete");
+}
+
+TEST_F(RunViewTest, AWatcherThatHasGoneIsForgotten) {
+  const auto listener = std::make_shared<Listener>();
+  view_.Watch(listener, After(0));
+  listener->open = false;
+  Phase(RunPhase::kGathering, 1);
+  view_.Tick(After(1));
+  EXPECT_EQ(listener.use_count(), 1);
+}
+
+TEST_F(RunViewTest, ATextThatIsNotUtf8IsShownAndNotThrown) {
+  round::Notice notice = Of(NoticeKind::kDeclined);
+  notice.site = TestSite("kt");
+  notice.text = "\xff\xfe";
+  view_.Take(notice, After(1));
+  EXPECT_EQ(Line(1)["sites"][0]["state"], "declined");
+}
+
+}  // namespace
+}  // namespace dure::aggregator

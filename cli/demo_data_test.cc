@@ -1,0 +1,73 @@
+#include "cli/demo_data.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+namespace dure::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DemoDataTest : public testing::Test {
+ protected:
+  DemoDataTest() {
+    std::string pattern = (fs::temp_directory_path() / "dure-demo-XXXXXX").string();
+    given_ = ::mkdtemp(pattern.data());
+  }
+  ~DemoDataTest() override { fs::remove_all(given_); }
+  void Folder(const char* name) { fs::create_directories(given_ / name); }
+  void File(const char* name) { std::ofstream(given_ / name) << "text"; }
+  std::vector<std::string> Names(size_t sites = 0) {
+    std::vector<std::string> names;
+    const auto found = DemoSites(given_, sites, given_ / "out");
+    if (!found) return {found.error().message};
+    for (const DemoSite& site : *found) names.push_back(site.site);
+    return names;
+  }
+
+  fs::path given_;
+};
+
+TEST_F(DemoDataTest, EverySubFolderIsASiteAndFilesBesideThemAreNot) {
+  Folder("kt");
+  Folder("snu");
+  Folder(".git");
+  File("readme.txt");
+  EXPECT_THAT(Names(), testing::ElementsAre("kt", "snu"));
+  EXPECT_THAT(Names(1), testing::ElementsAre("kt"));
+}
+
+TEST_F(DemoDataTest, WithoutSubFoldersEveryFileOfTextIsASite) {
+  File("a.tsv");
+  File("b.jsonl");
+  File("c.png");
+  EXPECT_EQ(Names().size(), 2u);
+}
+
+TEST_F(DemoDataTest, NamesAreMadeFitForAPathAndACertificate) {
+  Folder("Seoul National University!");
+  Folder("두레");
+  EXPECT_THAT(Names(), testing::ElementsAre("seoul-national-universit", "site-2"));
+}
+
+TEST_F(DemoDataTest, TwoFoldersThatGiveOneNameAreToldApart) {
+  Folder("KT");
+  Folder("kt");
+  const auto names = Names();
+  ASSERT_EQ(names.size(), 2u);
+  EXPECT_NE(names[0], names[1]);
+}
+
+TEST_F(DemoDataTest, AFolderWithoutTextIsRefusedAndSaysWhatItLooksFor) {
+  File("c.png");
+  const auto sites = DemoSites(given_, 0, given_ / "out");
+  ASSERT_FALSE(sites);
+  EXPECT_EQ(sites.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(sites.error().message, testing::HasSubstr(".jsonl"));
+  EXPECT_FALSE(DemoSites(given_ / "absent", 0, given_ / "out"));
+}
+
+}  // namespace
+}  // namespace dure::cli

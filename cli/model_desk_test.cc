@@ -1,0 +1,52 @@
+#include "cli/model_desk.h"
+
+#include <gmock/gmock.h>
+
+namespace dure::cli {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kAnswer =
+    R"({"id":1,"results":[{"site":"kt","nats":693.0,"bytes":1000,"tokens":300},)"
+    R"({"site":"snu","error":"no disk"}]})";
+
+TEST(Evaluation, IsReadSiteBySite) {
+  const auto measured = ParseEvaluation(kAnswer);
+  ASSERT_TRUE(measured) << measured.error().message;
+  ASSERT_EQ(measured->size(), 2u);
+  EXPECT_EQ((*measured)[0].site, "kt");
+  EXPECT_DOUBLE_EQ((*measured)[0].NatsPerByte(), 0.693);
+  EXPECT_EQ((*measured)[1].error, "no disk");
+}
+
+TEST(Evaluation, AnythingElseIsRefusedOrReadAsEmptyAndNeverThrown) {
+  for (const char* text : {"", "[]", "{}", "7"}) {
+    EXPECT_EQ(ParseEvaluation(text).error().code, ErrorCode::kInvalid) << text;
+  }
+  EXPECT_TRUE(ParseEvaluation(R"({"results":7})").value().empty());
+  const auto odd = ParseEvaluation(R"({"results":[7,{"site":7,"nats":"x","bytes":-1}]})");
+  ASSERT_TRUE(odd);
+  ASSERT_EQ(odd->size(), 2u);
+  EXPECT_EQ((*odd)[1].NatsPerByte(), 0);
+}
+
+TEST(Evaluation, TheTableComparesModelsOnEverySitesText) {
+  const std::string better =
+      R"({"results":[{"site":"kt","nats":500.0,"bytes":1000,"tokens":300}]})";
+  const std::string table = EvaluationTable({{"start", kAnswer}, {"SHARED", better}});
+  EXPECT_THAT(table, HasSubstr("0.693 (2.00)"));
+  EXPECT_THAT(table, HasSubstr("0.500 (1.65)"));
+  EXPECT_THAT(table, HasSubstr("failed"));
+  EXPECT_THAT(table, HasSubstr("–")) << "snu did not measure SHARED";
+}
+
+TEST(Evaluation, ASiteThatFailedDoesNotCountForAllSites) {
+  const std::string table = EvaluationTable({{"start", kAnswer}});
+  const size_t all = table.find("all sites");
+  ASSERT_NE(all, std::string::npos);
+  EXPECT_THAT(table.substr(all), HasSubstr("0.693"));
+}
+
+}  // namespace
+}  // namespace dure::cli

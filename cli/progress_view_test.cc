@@ -1,0 +1,133 @@
+#include "cli/progress_view.h"
+
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+namespace dure::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+RunProgress Training(uint64_t step, double seconds) {
+  RunProgress progress;
+  progress.run = "run";
+  progress.rounds = 3;
+  progress.phase = "collecting";
+  progress.elapsed_seconds = seconds;
+  SiteProgress site;
+  site.site = "kt";
+  site.state = "training";
+  site.step = step;
+  site.steps = 10;
+  site.loss = 2.5;
+  progress.sites.push_back(site);
+  return progress;
+}
+
+class PlainView : public testing::Test {
+ protected:
+  std::string Shown(const RunProgress& progress) {
+    out_.str("");
+    view_.Show(progress);
+    return out_.str();
+  }
+  std::ostringstream out_;
+  ProgressView view_{out_, false, 80};
+};
+
+TEST_F(PlainView, SaysWhereTrainingStandsWithoutMovingTheCursor) {
+  const std::string text = Shown(Training(4, 12));
+  EXPECT_THAT(text, HasSubstr("round 1/3 collecting:"));
+  EXPECT_THAT(text, HasSubstr("kt training 4/10 loss 2.500"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(PlainView, IsQuietUntilSomethingChangesOrTimeHasPassed) {
+  Shown(Training(4, 12));
+  EXPECT_EQ(Shown(Training(5, 13)), "");
+  EXPECT_NE(Shown(Training(6, 18)), "");
+  RunProgress merging = Training(6, 19);
+  merging.phase = "merging";
+  EXPECT_THAT(Shown(merging), HasSubstr("merging"));
+}
+
+TEST_F(PlainView, SaysASitesNoteOnce) {
+  RunProgress progress = Training(4, 12);
+  progress.sites[0].note = "the disk is full";
+  EXPECT_THAT(Shown(progress), HasSubstr("kt: the disk is full"));
+  EXPECT_THAT(Shown(progress), Not(HasSubstr("the disk is full")));
+}
+
+TEST_F(PlainView, SaysWhereAClosedRoundsTimeWent) {
+  RunProgress progress = Training(10, 30);
+  progress.closed.push_back({1, 20, 4, 1, 5, 2.25, ""});
+  const std::string text = Shown(progress);
+  EXPECT_THAT(text, HasSubstr("round 1 closed in 30 s"));
+  EXPECT_THAT(text, HasSubstr("training loss 2.250"));
+}
+
+TEST(ParseProgress, ReadsTheAggregatorsLine) {
+  const auto progress = ParseProgress(
+      R"({"kind":"progress","run":"r","round":1,"rounds":3,"phase":"merging","attempt":2,)"
+      R"("elapsed_seconds":1.5,"sites":[{"site":"kt","state":"training","step":4,"steps":10}],)"
+      R"("closed":[{"round":1,"train":2.0,"loss":3.5}],"ended":"complete"})");
+  ASSERT_TRUE(progress) << progress.error().message;
+  EXPECT_EQ(progress->run, "r");
+  EXPECT_EQ(progress->attempt, 2u);
+  ASSERT_EQ(progress->sites.size(), 1u);
+  EXPECT_EQ(progress->sites[0].step, 4u);
+  EXPECT_EQ(progress->sites[0].loss, std::nullopt);
+  ASSERT_EQ(progress->closed.size(), 1u);
+  EXPECT_EQ(progress->closed[0].loss, 3.5);
+  EXPECT_EQ(progress->ended, "complete");
+}
+
+TEST(ParseProgress, RefusesWhatIsNoProgressLine) {
+  for (const char* line : {"", "[]", "{}", R"({"kind":"other"})", R"({"kind":7})"}) {
+    EXPECT_EQ(ParseProgress(line).error().code, ErrorCode::kInvalid) << line;
+  }
+}
+
+// Each of these once threw out of the command that watched.
+TEST(ParseProgress, AFieldOfTheWrongTypeReadsAsAbsent) {
+  const auto progress = ParseProgress(
+      R"({"kind":"progress","run":7,"round":"x","sites":[7,{"site":[]}],"closed":{"a":1}})");
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->run, "");
+  EXPECT_EQ(progress->round, 0u);
+  EXPECT_EQ(progress->sites.size(), 2u);
+  EXPECT_TRUE(progress->closed.empty());
+}
+
+TEST(ParseProgress, NobodyElsesTextMovesTheCursor) {
+  const auto progress = ParseProgress(
+      R"({"kind":"progress","sites":[{"site":"kt","note":"\u001b[2J\u0007gone\r\n\u007f"}]})");
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->sites[0].note, " [2J gone   ");
+}
+
+TEST(Formats, AreShortAndNeverLie) {
+  EXPECT_EQ(FormatBytes(1023), "1023 B");
+  EXPECT_EQ(FormatBytes(1536), "1.5 KiB");
+  EXPECT_EQ(FormatSeconds(9.94), "9.9 s");
+  EXPECT_EQ(FormatSeconds(61), "1 min 01 s");
+  EXPECT_EQ(FormatSeconds(7500), "2 h 05 min");
+  EXPECT_EQ(FormatSeconds(-1), "?");
+  EXPECT_EQ(FormatSeconds(1e300), "?") << "no such number fits a whole count of seconds";
+  EXPECT_EQ(FormatRate(0), "–");
+  EXPECT_EQ(FormatRate(12345), "12.3 k/s");
+}
+
+TEST(Redrawing, PutsTheNextPictureInThePlaceOfTheLast) {
+  std::ostringstream out;
+  ProgressView view(out, true, 80);
+  view.Show(Training(4, 12));
+  EXPECT_THAT(out.str(), Not(HasSubstr("\x1b[3A")));
+  view.Show(Training(5, 13));
+  EXPECT_THAT(out.str(), HasSubstr("\x1b[3A"));
+}
+
+}  // namespace
+}  // namespace dure::cli

@@ -1,0 +1,72 @@
+#include "site/run_folder.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+namespace dure::site {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RunFolderTest : public testing::Test {
+ protected:
+  RunFolderTest() {
+    std::string pattern = (fs::temp_directory_path() / "dure-folder-XXXXXX").string();
+    home_ = ::mkdtemp(pattern.data());
+    folder_.emplace(home_, *RunId::Parse("run"));
+    fs::create_directories(folder_->dir());
+  }
+  ~RunFolderTest() override { fs::remove_all(home_); }
+  void Touch(const fs::path& path) { std::ofstream(path) << "x"; }
+
+  fs::path home_;
+  std::optional<RunFolder> folder_;
+};
+
+TEST_F(RunFolderTest, TheLatestStateBeforeARoundIsFoundByNumberAndNotByName) {
+  EXPECT_EQ(folder_->StateBefore({5}), std::nullopt);
+  for (const uint64_t round : {2, 9, 10}) fs::create_directories(folder_->state({round}));
+  EXPECT_EQ(folder_->StateBefore({11}), folder_->state({10}));
+  EXPECT_EQ(folder_->StateBefore({10}), folder_->state({9}));
+  EXPECT_EQ(folder_->StateBefore({2}), std::nullopt);
+}
+
+TEST_F(RunFolderTest, NamesThatOnlyLookLikeStatesAreLeftAlone) {
+  for (const char* name :
+       {"state-", "state-x", "state-3x", "state--1", "state-99999999999999999999"})
+    fs::create_directories(folder_->dir() / name);
+  EXPECT_EQ(folder_->StateBefore({100}), std::nullopt);
+  folder_->ForgetStatesBefore({100});
+  EXPECT_TRUE(fs::exists(folder_->dir() / "state-3x"));
+}
+
+TEST_F(RunFolderTest, TheStateThatTheRoundContinuesFromIsKept) {
+  for (uint64_t round = 0; round < 5; ++round) fs::create_directories(folder_->state({round}));
+  folder_->ForgetStatesBefore({4});
+  EXPECT_FALSE(fs::exists(folder_->state({2})));
+  EXPECT_TRUE(fs::exists(folder_->state({3})));
+  EXPECT_TRUE(fs::exists(folder_->state({4})));
+}
+
+TEST_F(RunFolderTest, OnlyTheTwoNamedResidualsRemain) {
+  for (uint64_t version = 1; version < 5; ++version) Touch(folder_->residual(version));
+  Touch(folder_->dir() / "residual-1.f32.part");
+  folder_->KeepResiduals(4, 2);
+  EXPECT_FALSE(fs::exists(folder_->residual(1)));
+  EXPECT_TRUE(fs::exists(folder_->residual(2)));
+  EXPECT_FALSE(fs::exists(folder_->residual(3)));
+  EXPECT_TRUE(fs::exists(folder_->residual(4)));
+  EXPECT_TRUE(fs::exists(folder_->dir() / "residual-1.f32.part"));
+}
+
+TEST_F(RunFolderTest, AFolderThatIsNotThereHoldsNothing) {
+  const RunFolder absent(home_, *RunId::Parse("another"));
+  EXPECT_EQ(absent.StateBefore({5}), std::nullopt);
+  absent.ForgetStatesBefore({5});
+  absent.KeepResiduals(1, 0);
+}
+
+}  // namespace
+}  // namespace dure::site

@@ -1,0 +1,153 @@
+#include "site/update_work.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "federation/round/testing.h"
+
+namespace dure::site {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kCount = codec::kBlockParameters + 9;
+
+Bytes ModelFile(const std::vector<float>& values) {
+  Bytes file(4096 + values.size() * sizeof(float));
+  const uint64_t header = 4096 - 8;
+  for (size_t i = 0; i < 8; ++i) file[i] = static_cast<uint8_t>(header >> (8 * i));
+  std::memcpy(file.data() + 4096, values.data(), values.size() * sizeof(float));
+  return file;
+}
+
+void Write(const fs::path& path, ByteView bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+class UpdateWorkTest : public testing::Test {
+ protected:
+  UpdateWorkTest() : base_(kCount, 1.0F), trained_(kCount) {
+    std::string pattern = (fs::temp_directory_path() / "dure-update-XXXXXX").string();
+    home_ = ::mkdtemp(pattern.data());
+    store_ = blob::OpenFileBlobStore((home_ / "store").string()).value();
+    folder_.emplace(home_, manifest_.run);
+    fs::create_directories(folder_->dir());
+    for (uint64_t i = 0; i < kCount; ++i) {
+      trained_[i] = 1.0F + 0.003F * std::sin(static_cast<float>(i));
+    }
+    model_ = store_->Put(ModelFile(base_)).value();
+    Write(folder_->trained({0}), ModelFile(trained_));
+  }
+  ~UpdateWorkTest() override { fs::remove_all(home_); }
+
+  round::EncodeUpdate Work(uint64_t from, uint64_t to) const {
+    round::EncodeUpdate work;
+    work.plan.base.model = model_;
+    work.plan.reference_tokens = 1000;
+    work.tokens = 1000;
+    work.residual_from = from;
+    work.residual_to = to;
+    return work;
+  }
+  Result<ContributionMade> Encode(uint64_t from, uint64_t to, const char* site = "kt") {
+    return EncodeContribution(Work(from, to), manifest_, round::TestSite(site), *folder_, *store_,
+                              {});
+  }
+  Status Fold(uint64_t from, uint64_t to) {
+    round::FoldBack work;
+    work.base.model = model_;
+    work.residual_from = from;
+    work.residual_to = to;
+    return FoldUpdate(work, *folder_, *store_);
+  }
+  std::vector<float> Residual(uint64_t version) const {
+    std::ifstream in(folder_->residual(version), std::ios::binary);
+    std::vector<float> values(kCount);
+    in.read(reinterpret_cast<char*>(values.data()), kCount * sizeof(float));
+    EXPECT_EQ(in.gcount(), static_cast<std::streamsize>(kCount * sizeof(float)));
+    return values;
+  }
+
+  round::RunManifest manifest_ = round::TestManifest();
+  fs::path home_;
+  std::unique_ptr<blob::BlobStore> store_;
+  std::optional<RunFolder> folder_;
+  std::vector<float> base_;
+  std::vector<float> trained_;
+  Digest model_;
+};
+
+TEST_F(UpdateWorkTest, WhatIsSentAndWhatIsKeptAddUpToTheUpdate) {
+  const auto made = Encode(0, 1);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->weight, codec::kWeightOne);
+  const auto lanes = store_->Open(made->blob).value();
+  ASSERT_EQ(lanes->size(), kCount);
+  const auto kept = Residual(1);
+  for (uint64_t i = 0; i < kCount; ++i) {
+    const float sent =
+        static_cast<float>(static_cast<int8_t>(lanes->bytes()[i])) * manifest_.initial_scale / 127;
+    ASSERT_NEAR(sent + kept[i], base_[i] - trained_[i], 1e-6) << i;
+  }
+}
+
+TEST_F(UpdateWorkTest, RepeatingTheWorkAfterACrashGivesTheSameContribution) {
+  const auto first = Encode(0, 1);
+  const auto again = Encode(0, 1);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(first->blob, again->blob);
+  EXPECT_NE(Encode(0, 2, "snu")->blob, first->blob) << "another site draws other rounding";
+}
+
+TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) {
+  ASSERT_TRUE(Fold(0, 1));
+  ASSERT_TRUE(Fold(1, 2));
+  const auto once = Residual(1);
+  const auto twice = Residual(2);
+  for (uint64_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(once[i], base_[i] - trained_[i]) << i;
+    ASSERT_EQ(twice[i], once[i] + (base_[i] - trained_[i])) << i;
+  }
+}
+
+TEST_F(UpdateWorkTest, ANaNInTheResultIsRefused) {
+  trained_[kCount - 1] = std::numeric_limits<float>::quiet_NaN();
+  Write(folder_->trained({0}), ModelFile(trained_));
+  const auto made = Encode(0, 1);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(UpdateWorkTest, AResultOfAnotherSizeIsRefused) {
+  trained_.pop_back();
+  Write(folder_->trained({0}), ModelFile(trained_));
+  EXPECT_EQ(Encode(0, 1).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(Fold(0, 1).error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(UpdateWorkTest, AShortenedResidualIsRefusedAndNotReadBeyondItsEnd) {
+  Write(folder_->residual(1), Bytes(8 * sizeof(float)));
+  EXPECT_FALSE(Encode(1, 2));
+  const auto folded = Fold(1, 2);
+  ASSERT_FALSE(folded);
+  EXPECT_EQ(folded.error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(UpdateWorkTest, AMissingBaseOrResultIsNotFound) {
+  fs::remove(folder_->trained({0}));
+  EXPECT_EQ(Encode(0, 1).error().code, ErrorCode::kNotFound);
+  model_ = Sha256(AsBytes("never stored"));
+  EXPECT_EQ(Encode(0, 1).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace dure::site
