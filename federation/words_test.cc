@@ -97,7 +97,8 @@ TEST(Canonical, ReadsBackWhatItWroteAndNothingElse) {
   CanonicalReader longer(bytes);
   longer.U8();
   EXPECT_FALSE(longer.Done("value"));
-  CanonicalReader huge(CanonicalWriter().U32(0xffffffff).bytes());
+  const Bytes length_without_text = CanonicalWriter().U32(0xffffffff).Take();
+  CanonicalReader huge(length_without_text);
   EXPECT_EQ(huge.Text(), "");
   EXPECT_FALSE(huge.ok());
 }
