@@ -21,8 +21,8 @@ MonoTime After(int seconds) { return kBegin + std::chrono::seconds(seconds); }
 // Remembers what it was sent; `open` false is a watcher that has gone.
 class Listener final : public transport::Watcher {
  public:
-  bool Send(std::string json) override {
-    if (open) lines.push_back(json::parse(json));
+  bool Send(std::string line) override {
+    if (open) lines.push_back(json::parse(line));
     return open;
   }
   void Close(Status) override { closed = true; }
