@@ -153,7 +153,8 @@ TEST(Derivation, OneChangedByteOfTheAggregateGivesAnotherModel) {
   const auto honest = machine.Derive(StepAt(machine, ModelFile(1), Aggregate()), manifest, 1);
   const auto other = machine.Derive(StepAt(machine, ModelFile(1), changed), manifest, 1);
   ASSERT_TRUE(honest);
-  if (other) EXPECT_NE(other->model, honest->model);
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_NE(other->model, honest->model);
 }
 
 TEST(Derivation, AMissingBlobAndAMomentumOfAnotherSizeAreNamed) {
