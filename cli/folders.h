@@ -14,8 +14,11 @@ std::string OperatorFolder(const std::string& dir);
 // <dir>/aggregator when `dir` is the folder of `consortium init`, else `dir` itself.
 std::string AggregatorFolder(const std::string& dir);
 
-// kNotFound: no identity there. kPermissionDenied: it is no operator's. kUnauthenticated: its
-// certificate is over. Else as LoadIdentity.
+// Anybody's seat; whether its role may do what is asked is for the aggregator to say. kNotFound: no
+// identity there. kUnauthenticated: its certificate is over. Else as LoadIdentity.
+Result<identity::Identity> LoadSeat(const std::string& dir, WallTime now);
+
+// kPermissionDenied: it is no operator's. Else as LoadSeat.
 Result<identity::Identity> LoadOperator(const std::string& dir, WallTime now);
 
 }  // namespace dure::cli

@@ -45,7 +45,7 @@ class ScratchFolder {
 }  // namespace
 
 Result<OperatorDesk> OperatorDesk::Open(const std::string& dir, WallTime now) {
-  DURE_ASSIGN(const auto self, LoadOperator(dir, now));
+  DURE_ASSIGN(const auto self, LoadSeat(dir, now));
   return OperatorDesk({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
 }
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <mutex>
@@ -63,6 +64,8 @@ Status CheckSite(const site::DaemonOptions& options) {
 Status ServeSite(SiteOptions options, Context& context) {
   HoldSignals();
   DURE_TRY(CheckSite(options.daemon));
+  // The trainer is told paths below it, and need not share our working folder.
+  options.daemon.dir = std::filesystem::absolute(options.daemon.dir).string();
   for (const std::string& name : options.accept) {
     DURE_ASSIGN(RunId run, RunId::Parse(name));
     options.daemon.rules.accept.insert(std::move(run));
