@@ -81,7 +81,7 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
   if (peer.role == identity::Role::kOperator) return {};
   if (peer.role != identity::Role::kMember) {
     return Fail(ErrorCode::kPermissionDenied,
-                "a " + std::string(Name(peer.role)) + " may not upload");
+                "wrong role: " + std::string(Name(peer.role)) + " may not upload");
   }
   for (const auto& [id, driver] : runs) {
     if (!driver->Invites(peer.site) || !driver->rounds().MayUpload(peer.site)) continue;

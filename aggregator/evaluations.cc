@@ -20,7 +20,10 @@ constexpr size_t kEvaluationsKept =
 
 Evaluations::Evaluations(loop::EventLoop& loop, Record& record,
                          identity::IssuingAuthority& authority)
-    : loop_(loop), record_(record), authority_(authority) {}
+    : loop_(loop),
+      record_(record),
+      authority_(authority),
+      next_id_(static_cast<uint64_t>(loop.WallNow().time_since_epoch().count())) {}
 
 Evaluations::~Evaluations() { *alive_ = false; }
 

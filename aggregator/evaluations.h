@@ -59,7 +59,7 @@ class Evaluations {
   Record& record_;
   identity::IssuingAuthority& authority_;
   Ed25519Verifier verifier_;
-  uint64_t next_id_ = 1;
+  uint64_t next_id_;  // begins at the time of the start: a site may still hold an older id
   std::map<uint64_t, Evaluation> evaluations_;
   std::map<SiteId, std::shared_ptr<transport::Watcher>> listeners_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

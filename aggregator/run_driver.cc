@@ -53,8 +53,10 @@ Result<std::unique_ptr<RunDriver>> RunDriver::Restore(Workshop& shop, ByteView s
                                                       std::vector<SiteId> invited) {
   DURE_ASSIGN(round::Rounds rounds, round::Rounds::Load(state, shop.loop.Now()));
   DURE_ASSIGN(const uint64_t count, ParameterCountOf(rounds.base().model, shop.store));
-  return std::unique_ptr<RunDriver>(
-      new RunDriver(shop, std::move(rounds), std::move(invited), count));
+  auto driver =
+      std::unique_ptr<RunDriver>(new RunDriver(shop, std::move(rounds), std::move(invited), count));
+  driver->view_.Resume(driver->rounds_);
+  return driver;
 }
 
 bool RunDriver::Invites(const SiteId& site) const {

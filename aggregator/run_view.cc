@@ -29,6 +29,17 @@ bool AfterTraining(round::SitePhase phase) {
 RunView::RunView(const round::RunManifest& manifest, MonoTime now)
     : run_(manifest.run), rounds_(manifest.rounds), started_(now), round_began_(now) {}
 
+void RunView::Resume(const round::Rounds& rounds) {
+  phase_ = rounds.phase();
+  round_ = rounds.at().round.value;
+  attempt_ = rounds.at().attempt;
+  if (phase_ == round::RunPhase::kEnded) {
+    ended_ = rounds.reason().empty() ? "complete" : rounds.reason();
+  } else {
+    reason_ = rounds.reason();
+  }
+}
+
 std::string RunView::WordFor(round::NoticeKind kind) const {
   using round::NoticeKind;
   switch (kind) {

@@ -17,6 +17,8 @@ class RunView {
  public:
   RunView(const round::RunManifest& manifest, MonoTime now);
 
+  // After a restart: where the run stands. What sites had reported before is not known.
+  void Resume(const round::Rounds& rounds);
   void Take(const round::Notice& notice, MonoTime now);
   // The state as one JSON line (docs/how-to/watch-a-run.md); `closed` since the last call of a
   // watcher is in it.

@@ -1,4 +1,4 @@
-"""What this machine can do at all, measured in the same minute: copying, hashing, TLS on loopback."""
+"""What this machine can do at all, measured in the same minute: copying, hashing, TLS."""
 import hashlib
 import os
 import socket
