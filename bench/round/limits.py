@@ -1,4 +1,4 @@
-"""What this machine can do at all, measured in the same minute: copying, hashing, TLS."""
+"""What this machine can do at all, measured in the same minute: copying, hashing, loopback TLS."""
 import hashlib
 import os
 import socket

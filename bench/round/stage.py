@@ -32,7 +32,8 @@ class Daemon:
         for line in self.process.stderr:
             now = time.monotonic()
             with self.arrived:
-                self.lines.append((now, line.rstrip()))
+                # Without the daemon's own time of day, which counts in seconds.
+                self.lines.append((now, line.rstrip().partition(" ")[2]))
                 self.arrived.notify_all()
 
     def cpu(self):
