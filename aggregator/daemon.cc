@@ -32,19 +32,18 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options) {
 
 Daemon::~Daemon() {
   State& state = *state_;
-  *state.alive = false;
   if (state.authority) state.authority->OnRevocation({});
+  if (!state.loop) return;
+  // What decides goes first, where it lives; calls that still come in find nobody (doors.cc).
+  state.loop->Wait([&state] {
+    *state.alive = false;
+    state.runs.clear();
+    state.evaluations.reset();
+  });
   state.server.reset();   // no call comes in any more
-  state.workers.reset();  // running merges end; their answers are posted
-  if (state.loop) {
-    // Drivers are destroyed where they live, so that no posted answer meets a half-destroyed one.
-    state.loop->Wait([&state] {
-      state.runs.clear();
-      state.evaluations.reset();
-    });
-    state.record.reset();
-    state.loop->Stop();
-  }
+  state.workers.reset();  // running merges end; their answers find no driver
+  state.loop->Wait([&state] { state.record.reset(); });
+  state.loop->Stop();
 }
 
 uint16_t Daemon::port() const { return state_->server->port(); }

@@ -48,9 +48,13 @@ transport::ServerCalls Daemon::State::Calls() {
     return record->log().ProveConsistency(from, to).map(Flat);
   };
   calls.admin = [this](const PeerIdentity& peer, std::string_view verb, const std::string& json,
-                       transport::JsonReply reply) { Admin(peer, verb, json, std::move(reply)); };
+                       transport::JsonReply reply) {
+    if (!*alive) return reply(Fail(ErrorCode::kUnavailable, "the aggregator is stopping"));
+    Admin(peer, verb, json, std::move(reply));
+  };
   calls.watch = [this](const PeerIdentity& peer, const std::string& json,
                        std::shared_ptr<transport::Watcher> watcher) {
+    if (!*alive) return watcher->Close(Fail(ErrorCode::kUnavailable, "the aggregator is stopping"));
     Watch(peer, json, std::move(watcher));
   };
   return calls;

@@ -27,6 +27,19 @@ std::string FailureCode(const Error& error) {
   return code;
 }
 
+// On a worker, which may outlive the driver.
+round::Verdict CheckEnvelope(const round::VerifySubmission& work,
+                             const identity::IssuingAuthority& authority) {
+  const Ed25519Verifier verifier;
+  const auto opened = ledger::OpenEntry(work.submission.envelope, verifier);
+  if (!opened) return round::Verdict::kNotSigned;
+  const auto seat = authority.FindSeat(identity::Role::kMember, work.site);
+  const auto* said = std::get_if<ledger::ContributionSubmitted>(&opened->record.event);
+  const bool holds = seat && said != nullptr && opened->record.actor.key == seat->signing_key &&
+                     SameNumbers(*said, work.submission, work.site);
+  return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
+}
+
 }  // namespace
 
 RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> invited,
@@ -131,11 +144,11 @@ void RunDriver::Do(const round::Append& effect) {
 }
 
 void RunDriver::Do(const round::VerifySubmission& effect) {
-  auto check = [this, alive = alive_, effect, manifest = rounds_.manifest(),
-                count = parameter_count_, &store = shop_.store] {
+  auto check = [effect, manifest = rounds_.manifest(), count = parameter_count_,
+                &store = shop_.store, &authority = shop_.authority] {
     const round::Verdict blob =
         CheckContribution(effect.submission.contribution, manifest, count, store);
-    return blob == round::Verdict::kOk ? CheckEnvelope(effect) : blob;
+    return blob == round::Verdict::kOk ? CheckEnvelope(effect, authority) : blob;
   };
   auto answer = [this, alive = alive_, effect](round::Verdict verdict) {
     if (!*alive) return;
@@ -147,17 +160,6 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
       if (*alive) Do(effect);
     });
   }
-}
-
-round::Verdict RunDriver::CheckEnvelope(const round::VerifySubmission& work) const {
-  const Ed25519Verifier verifier;
-  const auto opened = ledger::OpenEntry(work.submission.envelope, verifier);
-  if (!opened) return round::Verdict::kNotSigned;
-  const auto seat = shop_.authority.FindSeat(identity::Role::kMember, work.site);
-  const auto* said = std::get_if<ledger::ContributionSubmitted>(&opened->record.event);
-  const bool holds = seat && said != nullptr && opened->record.actor.key == seat->signing_key &&
-                     SameNumbers(*said, work.submission, work.site);
-  return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
 }
 
 void RunDriver::Do(const round::StartMerge& effect) {

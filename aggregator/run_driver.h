@@ -73,7 +73,6 @@ class RunDriver {
   void Do(const round::StartMerge& effect);
   void Do(const round::SetTimer& effect);
   void Do(const round::RemoveBlobs& effect);
-  round::Verdict CheckEnvelope(const round::VerifySubmission& work) const;
   std::map<std::string, std::string> Describe() const;
   std::string ModelKey(
       const Digest& model) const;  // marks, in the journal, a digest that is a model
