@@ -4,6 +4,7 @@
 #include "aggregator/daemon_state.h"
 #include "aggregator/requests.h"
 #include "federation/codec/lane.h"
+#include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 
 namespace dure::aggregator {
@@ -97,6 +98,7 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
     DURE_TRY(journal->Apply(
         journal::Change().Put("contribution/" + digest.Hex(), ToBytes(peer.site.str()))));
     contributions.insert(digest);
+    CrashPoint("aggregator.upload-allowed");
     return {};
   }
   return Fail(ErrorCode::kPermissionDenied, "no open round takes a contribution of " +

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "federation/codec/vectors.h"
+#include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 
 namespace dure::aggregator {
@@ -53,6 +54,7 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
   MergeResult result;
   const std::string path = scratch + "/" + manifest.run.str() + ".aggregate";
   DURE_ASSIGN(result.aggregate, SumInto(work, manifest, layout, store, path, threads));
+  CrashPoint("aggregator.summed");
   codec::Work pace;
   pace.threads = threads;
   const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "aggregator/merge.h"
+#include "federation/crash_point.h"
 #include "policy/ledger/events.h"
 
 namespace dure::aggregator {
@@ -19,6 +20,15 @@ bool SameNumbers(const ledger::ContributionSubmitted& said, const round::Submiss
          said.base_model == sent.base_model && said.contribution == sent.contribution &&
          said.weight == sent.weight && said.tokens == sent.tokens && said.steps == sent.steps &&
          said.saturated_lanes == sent.saturated_lanes;
+}
+
+std::string_view KindOf(const round::Append& append) {
+  if (std::holds_alternative<round::RecordProposed>(append.record)) return "proposed";
+  if (std::holds_alternative<round::RecordSubmission>(append.record)) return "submission";
+  if (std::holds_alternative<round::RecordReceipted>(append.record)) return "receipted";
+  if (std::holds_alternative<round::RecordAbandoned>(append.record)) return "abandoned";
+  if (std::holds_alternative<round::RecordClosed>(append.record)) return "closed";
+  return "opened";
 }
 
 std::string FailureCode(const Error& error) {
@@ -117,10 +127,15 @@ bool RunDriver::Perform(const round::Effect& effect) {
     // The state of now: it may already hold what later effects of the queue stand for, and then a
     // restart emits those again.
     change.Put("run/" + rounds_.manifest().run.str() + "/state", rounds_.Save(shop_.loop.Now()));
-    return shop_.journal.Apply(change).has_value();
+    CrashPoint("aggregator.before-persist");
+    const bool kept = shop_.journal.Apply(change).has_value();
+    CrashPoint("aggregator.after-persist");
+    return kept;
   }
   if (const auto* send = std::get_if<round::Send>(&effect)) {
+    CrashPoint("aggregator.before-send", round::KindName(send->message));
     shop_.send(send->site, send->message);
+    CrashPoint("aggregator.after-send", round::KindName(send->message));
   } else if (const auto* append = std::get_if<round::Append>(&effect)) {
     Do(*append);
   } else if (const auto* verify = std::get_if<round::VerifySubmission>(&effect)) {
@@ -138,9 +153,12 @@ bool RunDriver::Perform(const round::Effect& effect) {
 }
 
 void RunDriver::Do(const round::Append& effect) {
-  shop_.record.Append(effect, Describe(), [this, alive = alive_](round::Event event) {
+  CrashPoint("aggregator.before-append", KindOf(effect));
+  auto answer = [this, alive = alive_, kind = KindOf(effect)](round::Event event) {
+    CrashPoint("aggregator.after-append", kind);
     if (*alive) Feed(event);
-  });
+  };
+  shop_.record.Append(effect, Describe(), std::move(answer));
 }
 
 void RunDriver::Do(const round::VerifySubmission& effect) {
@@ -152,6 +170,7 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
   };
   auto answer = [this, alive = alive_, effect](round::Verdict verdict) {
     if (!*alive) return;
+    CrashPoint("aggregator.verified");
     Feed(round::SubmissionVerified{effect.site, effect.submission.at,
                                    effect.submission.contribution, verdict});
   };
@@ -164,10 +183,12 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
 
 void RunDriver::Do(const round::StartMerge& effect) {
   auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
+    CrashPoint("aggregator.before-merge");
     return Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
   };
   auto answer = [this, alive = alive_, effect](Result<MergeResult> merged) {
     if (!*alive) return;
+    CrashPoint("aggregator.after-merge");
     if (merged) {
       (void)shop_.journal.Apply(journal::Change().Put(ModelKey(merged->next.model), {}));
       Feed(round::Merged{effect.at, merged->aggregate, merged->next});

@@ -3,6 +3,7 @@
 #include "site/run_desk.h"
 
 #include "federation/canonical.h"
+#include "federation/crash_point.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -66,13 +67,20 @@ void RunDesk::Drain() {
 
 bool RunDesk::Perform(const round::SiteEffect& effect) {
   if (std::holds_alternative<round::PersistSite>(effect)) {
-    return shop_.journal.Apply(journal::Change().Put(Key("state"), participation_.Save()))
-        .has_value();
+    CrashPoint("site.before-persist");
+    const bool kept =
+        shop_.journal.Apply(journal::Change().Put(Key("state"), participation_.Save())).has_value();
+    CrashPoint("site.after-persist");
+    return kept;
   }
   if (const auto* tell = std::get_if<round::Tell>(&effect)) {
+    CrashPoint("site.before-tell", round::KindName(tell->message));
     shop_.send(tell->message);
+    CrashPoint("site.after-tell", round::KindName(tell->message));
   } else if (const auto* commit = std::get_if<round::CommitResidual>(&effect)) {
+    CrashPoint("site.before-residual-kept");
     folder_.KeepResiduals(commit->current, commit->former);
+    CrashPoint("site.residual-kept");
   } else if (const auto* announce = std::get_if<round::AnnounceSite>(&effect)) {
     SendStatus();
     shop_.say(announce->at.Text() + ": " + std::string(Name(announce->phase)) +
@@ -114,6 +122,7 @@ void RunDesk::Do(const round::SignSubmission& effect) {
           return;
         }
         *shop_.pen_holder = run_;
+        CrashPoint("site.signed");
         Feed(round::Signed{at, std::move(*envelope)});
       });
 }
@@ -140,9 +149,22 @@ void RunDesk::Do(const round::VerifyReceipt& effect) {
       }
     }
     const bool valid = synced && ReceiptHolds(effect);
-    if (valid) KeepReceipt(shop_.dir / "receipts", effect);
+    CrashPoint("site.receipt-verified");
+    if (valid && !Kept(effect)) return;
+    CrashPoint("site.receipt-kept");
     Feed(round::ReceiptChecked{effect.receipt.at, valid});
   });
+}
+
+bool RunDesk::Kept(const round::VerifyReceipt& effect) {
+  const Status kept = KeepReceipt(shop_.dir / "receipts", effect.receipt.at, effect.receipt.proof,
+                                  effect.submission.envelope);
+  if (kept) return true;
+  shop_.say(effect.receipt.at.Text() + ": cannot keep the receipt yet: " + kept.error().message);
+  shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_, effect] {
+    if (*alive) Do(effect);
+  });
+  return false;
 }
 
 bool RunDesk::ReceiptHolds(const round::VerifyReceipt& effect) const {
@@ -180,7 +202,9 @@ void RunDesk::Do(const round::PublishModel& effect) {
       .Raw32(effect.base.momentum)
       .Raw32(effect.base.scales);
   const auto before = shop_.journal.Get(Key("model"));
+  CrashPoint("site.before-publish");
   (void)shop_.journal.Apply(journal::Change().Put(Key("model"), now.Take()));
+  CrashPoint("site.published");
   folder_.ForgetStatesBefore(effect.rounds);
   if (!before || !*before) return;
   // The base before stays one round more: an outcome that is repeated may need it. What it replaced

@@ -85,6 +85,8 @@ class RunDesk {
   void SendStatus();  // where this site stands, for whoever watches
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
+  // False: the disk did not take it, and the whole check comes again.
+  bool Kept(const round::VerifyReceipt& effect);
   void GivePenBack();
   std::string Key(std::string_view what) const;
   // Work on a pool whose answer comes back to this desk, if it still stands.

@@ -14,8 +14,18 @@ namespace dure::site {
 std::string CodeOf(const Error& error);
 
 // <folder>/<run>-<round>-<attempt>.tlog-proof and .entry: what a checker needs besides the log's
-// key.
-void KeepReceipt(const std::filesystem::path& folder, const round::VerifyReceipt& receipt);
+// key. Each is whole or absent. kExhausted: disk full.
+Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttempt& at,
+                   ByteView proof, ByteView envelope);
+
+// The same from the site's own mirror, for a contribution that the outcome counts and whose receipt
+// never arrived: the aggregator or the site died between, and the outcome overtook it. Nothing to
+// do when it is there, or when the outcome does not count this site.
+Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Outcome& outcome,
+                            const SiteId& site, const ledger::Mirror& mirror);
+
+// The file holds the bytes, or what it held before. kExhausted: disk full.
+Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 
 // Whether the round-closed entry in the mirror says exactly what the outcome says.
 bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror);

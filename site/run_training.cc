@@ -1,7 +1,6 @@
 // What a run asks of the trainer: prepare the data, train a round.
-#include <fstream>
-
 #include "federation/canonical.h"
+#include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "model/text/tokenizer.h"
 #include "site/run_desk.h"
@@ -30,21 +29,6 @@ seat::ScheduleKind KindOf(round::ScheduleKind kind) {
       return seat::ScheduleKind::kWsd;
   }
   return seat::ScheduleKind::kConstant;
-}
-
-Status WriteWhole(const std::filesystem::path& path, ByteView bytes) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
-    if (!out.flush()) return Fail(ErrorCode::kExhausted, "cannot write " + temporary.string());
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error)
-    return Fail(ErrorCode::kUnavailable, "cannot name " + path.string() + ": " + error.message());
-  return {};
 }
 
 seat::TrainTask TaskOf(const round::InnerTraining& inner) {
@@ -201,9 +185,11 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
     return;
   }
   const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss};
+  CrashPoint("site.trained");
   const Bytes mark = CanonicalWriter().U64(result.tokens).U64(result.steps).F64(result.loss).Take();
   (void)shop_.journal.Apply(
       journal::Change().Put(Key("trained/" + std::to_string(round.value)), mark));
+  CrashPoint("site.training-noted");
   Feed(result);
 }
 
@@ -213,6 +199,7 @@ void RunDesk::Do(const round::StopTraining& effect) {
 }
 
 void RunDesk::OnProgress(const seat::ProgressEvent& progress) {
+  CrashPoint("site.training");
   const MonoTime now = shop_.loop.Now();
   const bool last = progress.steps != 0 && progress.step == progress.steps;
   if (!last && now - last_status_ < kStatusInterval) return;

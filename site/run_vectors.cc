@@ -1,6 +1,5 @@
 // What a run does with whole vectors: fetch, encode, upload, derive, fold back.
-#include <fstream>
-
+#include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
@@ -14,21 +13,6 @@ std::string CodeOf(const Error& error) {
     if (c == ' ') c = '-';
   }
   return code;
-}
-
-void KeepReceipt(const std::filesystem::path& folder, const round::VerifyReceipt& receipt) {
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  const round::RoundAttempt& at = receipt.receipt.at;
-  const std::string name =
-      at.run.str() + "-" + std::to_string(at.round.value) + "-" + std::to_string(at.attempt);
-  const auto write = [&](const char* ending, ByteView bytes) {
-    std::ofstream out(folder / (name + ending), std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
-  };
-  write(".tlog-proof", receipt.receipt.proof);
-  write(".entry", receipt.submission.envelope);
 }
 
 Status RunDesk::Download(const std::vector<Digest>& digests) const {
@@ -45,6 +29,7 @@ void RunDesk::Do(const round::FetchBase& effect) {
       shop_.transfers, [this, wanted] { return Download(wanted); },
       [this, at = effect.at](Status fetched) {
         if (!fetched) shop_.say(at.Text() + ": cannot fetch the model: " + fetched.error().message);
+        CrashPoint("site.base-fetched");
         Feed(round::BaseFetched{at, fetched.has_value()});
       });
 }
@@ -56,6 +41,7 @@ void RunDesk::Do(const round::FetchAggregate& effect) {
       [this, at = effect.at](Status fetched) {
         if (!fetched)
           shop_.say(at.Text() + ": cannot fetch the aggregate: " + fetched.error().message);
+        CrashPoint("site.aggregate-fetched");
         Feed(round::AggregateFetched{at, fetched.has_value()});
       });
 }
@@ -73,6 +59,7 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
       Feed(round::EncodeFailed{round, CodeOf(made.error())});
       return;
     }
+    CrashPoint("site.encoded");
     Feed(round::Encoded{round, made->blob, made->weight, made->saturated});
   });
 }
@@ -80,10 +67,12 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
 void RunDesk::Do(const round::UploadBlob& effect) {
   auto work = [this, effect]() -> Status {
     DURE_ASSIGN(const auto reader, shop_.store.Open(effect.blob));
-    return shop_.data.Upload(*reader, shop_.stop);
+    const auto watch = [](const auto&) { CrashPoint("site.mid-upload"); };
+    return shop_.data.Upload(*reader, shop_.stop, watch);
   };
   Run(shop_.transfers, work, [this, effect](Status uploaded) {
     if (uploaded) {
+      CrashPoint("site.uploaded");
       Feed(round::UploadDone{effect.round, effect.blob});
       return;
     }
@@ -149,9 +138,19 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
       return;
     }
+    const Status kept =
+        KeepReceiptOfOutcome(shop_.dir / "receipts", said, shop_.site, shop_.scribe.mirror());
+    if (!kept) {
+      shop_.say(said.at.Text() + ": cannot keep the receipt yet: " + kept.error().message);
+      shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive, effect, base] {
+        if (*alive) CheckOutcome(effect, base);
+      });
+      return;
+    }
     if (base != said.next) shop_.say(said.at.Text() + ": DISSENT: this site derives another model");
     (void)shop_.compute.Run(
         [&store = shop_.store, aggregate = said.aggregate] { (void)store.Remove(aggregate); });
+    CrashPoint("site.derived");
     Feed(round::Derived{said.at, true, base});
   });
 }

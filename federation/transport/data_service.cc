@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "federation/crash_point.h"
 #include "federation/limits.h"
 #include "federation/transport/manifest_parts.h"
 #include "federation/transport/status.h"
@@ -107,6 +108,7 @@ Result<v1::PutReply> DataService::Fill(const PeerIdentity& peer,
   do {
     DURE_TRY(spool->WriteChunk(chunk.index(), AsBytes(chunk.payload())));
     Count(peer.site, chunk.payload().size(), 0);
+    CrashPoint("aggregator.chunk-received");
   } while (chunks.Read(&chunk));
   v1::PutReply reply;
   reply.set_missing_count(spool->MissingCount());
@@ -117,7 +119,9 @@ Result<v1::PutReply> DataService::Fill(const PeerIdentity& peer,
 }
 
 Status DataService::Complete(const PeerIdentity& peer, const Digest& digest, blob::Spool& spool) {
+  CrashPoint("aggregator.before-blob-complete");
   DURE_TRY(spool.Complete());
+  CrashPoint("aggregator.blob-complete");
   {
     std::lock_guard lock(mutex_);
     filling_.erase(digest);

@@ -1,0 +1,231 @@
+"""Broken links, full disks, late and lost sites, revocation: the real processes, seen from outside.
+
+    fault_test.py PROGRAMS [unittest arguments]
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from federation import Federation
+from processes import until
+from relay import Relay
+
+PROGRAMS = ''
+SITES = ['east', 'north', 'south']
+REVOKED_WITHIN = 5.0  # seconds
+MEBIBYTE = 1 << 20
+
+
+class FaultTest(unittest.TestCase):
+    relay = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def found(self, names, **options):
+        federation = Federation(PROGRAMS, self.folder, names, **options)
+        self.addCleanup(federation.kill)
+        return federation
+
+    def settle(self, federation, run, sites=None):
+        """What holds at the end of every run, whatever happened on the way."""
+        federation.complete(run)
+        closed = federation.check_run(run, sites)
+        federation.check_receipts(run, closed)
+        federation.check_copies(sites)
+        return closed
+
+    @staticmethod
+    def counted(event):
+        return [each['site'] for each in event['submissions']]
+
+    def training(self, federation, run, site):
+        """Waits until the site has trained a few steps."""
+        federation.watch(run, lambda line: any(
+            each['site'] == site and each['state'] == 'training' and each['step'] > 1
+            for each in line['sites']), f'{site} is training')
+
+
+class LinkTest(FaultTest):
+    def test_link_cut_in_the_middle_of_uploads_and_restored(self):
+        relay = Relay()
+        self.addCleanup(relay.close)
+        federation = self.found(SITES[:2], relay=relay)
+        federation.start_sites()
+        federation.propose('cut', steps=40)
+        self.training(federation, 'cut', 'north')
+        relay.cut_after(2 * MEBIBYTE)
+        self.assertTrue(relay.broken.wait(60), 'nothing was uploaded')
+        for site in federation.sites.values():
+            until(lambda site=site: site.log_has('not connected'), 'the site says so')
+        relay.heal()
+        closed = self.settle(federation, 'cut')
+        self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
+
+
+class TrainerTest(FaultTest):
+    def test_trainer_killed_while_it_trains(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('trainer', steps=80)
+        self.training(federation, 'trainer', 'north')
+        killed = federation.sites['north'].trainers()
+        self.assertEqual(len(killed), 1)
+        os.kill(killed[0], 9)
+        self.settle(federation, 'trainer')
+        self.assertTrue(federation.sites['north'].log_has('training ended'))
+
+    def test_trainer_ends_with_the_site_that_was_killed(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('orphan', steps=400, rounds=1)
+        self.training(federation, 'orphan', 'north')
+        trainer = federation.sites['north'].trainers()[0]
+        federation.sites['north'].kill()
+        until(lambda: not alive(trainer), 'the trainer ended')
+        federation.sites['north'].start()
+        self.settle(federation, 'orphan')
+
+
+def alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+            return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+class CohortTest(FaultTest):
+    def test_lost_site_is_not_waited_for_and_comes_back(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('lost', rounds=6, quorum=2, steps=40, lost_seconds=1, join_seconds=1)
+        self.training(federation, 'lost', 'north')
+        federation.sites['north'].kill()
+        federation.watch('lost', lambda line: line['round'] >= 2, 'rounds without north')
+        federation.sites['north'].start()
+        closed = self.settle(federation, 'lost')
+        self.assertNotIn('north', self.counted(closed[0]))
+        self.assertIn('north', self.counted(closed[-1]))
+
+    def test_site_joins_at_a_later_round(self):
+        federation = self.found(SITES)
+        federation.start_sites(*SITES[:2])
+        federation.propose('joined', rounds=6, quorum=2, steps=40, join_seconds=1)
+        federation.watch('joined', lambda line: line['round'] >= 1, 'a round without south')
+        federation.start_sites('south')
+        closed = self.settle(federation, 'joined')
+        self.assertEqual(sorted(self.counted(closed[0])), SITES[:2])
+        self.assertEqual(sorted(self.counted(closed[-1])), SITES)
+
+    def test_second_daemon_in_the_same_folder_is_refused(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        for daemon in (federation.aggregator, federation.sites['north']):
+            second = subprocess.run(
+                [federation.programs.path('dure-crashing'), *daemon.arguments, '--json'],
+                capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(second.returncode, 1, second.stderr)
+            self.assertRegex(second.stderr, 'another|in use|already|running')
+            self.assertTrue(daemon.running())
+        federation.propose('single', rounds=1)
+        self.settle(federation, 'single')
+
+
+class RevocationTest(FaultTest):
+    def revoke(self, federation, site):
+        began = time.monotonic()
+        federation.dure('revoke', '--dir', federation.consortium, '--site', site, '--reason',
+                        'left')
+        until(lambda: federation.sites[site].log_has('revoked'), f'{site} hears of it')
+        self.assertLess(time.monotonic() - began, REVOKED_WITHIN)
+
+    def test_revoked_site_is_out_within_seconds_and_the_run_goes_on(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('on', rounds=3, quorum=2, steps=100)
+        self.training(federation, 'on', 'north')
+        self.revoke(federation, 'north')
+        closed = self.settle(federation, 'on', ['east', 'south'])
+        self.assertEqual([sorted(self.counted(event)) for event in closed],
+                         [['east', 'south']] * 3)
+
+    def test_run_pauses_with_a_reason_when_too_few_are_left(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('few', rounds=2, steps=100, join_seconds=1)
+        self.training(federation, 'few', 'north')
+        self.revoke(federation, 'north')
+        line = federation.watch('few', lambda line: line.get('reason'), 'a reason')
+        self.assertEqual(line['reason'], 'no-quorum')
+        self.assertIn(line['phase'], ('gathering', 'paused'))
+        self.assertEqual(line['closed'], [])
+        federation.check_copies(['east'])
+
+    def test_site_may_not_propose_a_run(self):
+        federation = self.found(SITES[:2])
+        federation.dure('run', 'start', '--dir', federation.home('north'), '--name', 'mine',
+                        '--model', f'{self.folder}/model.json', expect=3)
+
+
+class DiskTest(FaultTest):
+    def small_disk(self, where, mebibytes):
+        if os.geteuid() != 0:
+            self.skipTest('a small disk is a mount, and a mount needs root')
+        made = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={mebibytes}m', 'tmpfs', where],
+                              capture_output=True, check=False)
+        if made.returncode != 0:
+            self.skipTest('no mounts here')
+        self.addCleanup(subprocess.run, ['umount', '--lazy', where], check=False)
+
+    def fill(self, where, left):
+        """Takes all room but `left` bytes; returns the file whose removal gives it back."""
+        state = os.statvfs(where)
+        ballast = f'{where}/ballast'
+        with open(ballast, 'wb') as file:
+            file.truncate(0)
+            os.posix_fallocate(file.fileno(), 0, max(1, state.f_bavail * state.f_frsize - left))
+        return ballast
+
+    def with_disk_at(self, who):
+        home = f'{self.folder}/{"north" if who == "north" else "consortium"}'
+        os.makedirs(home)
+        self.small_disk(home, 256)
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        return federation, home
+
+    def test_full_disk_at_a_site_is_said_and_survived(self):
+        federation, home = self.with_disk_at('north')
+        federation.propose('full', rounds=2, steps=40)
+        self.training(federation, 'full', 'north')
+        ballast = self.fill(home, left=64 << 10)
+        site = federation.sites['north']
+        until(lambda: site.log_has('disk') or site.log_has('room') or site.log_has('space'),
+              'the site says that its disk is full')
+        self.assertTrue(site.running())
+        os.remove(ballast)
+        self.settle(federation, 'full')
+
+    def test_full_disk_at_the_aggregator_is_said_and_survived(self):
+        federation, home = self.with_disk_at('aggregator')
+        federation.propose('full', rounds=2, steps=40)
+        self.training(federation, 'full', 'north')
+        ballast = self.fill(home, left=64 << 10)
+        site = federation.sites['north']
+        until(lambda: site.log_has('disk') or site.log_has('room') or site.log_has('space'),
+              'the site says that the disk over there is full')
+        self.assertTrue(federation.aggregator.running())
+        os.remove(ballast)
+        self.settle(federation, 'full')
+
+
+if __name__ == '__main__':
+    PROGRAMS = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)

@@ -1,0 +1,247 @@
+"""A whole federation in a folder: consortium, aggregator, sites, runs, and what must hold of them.
+
+Everything is looked at from outside: the command line, the log, files and exit codes.
+"""
+
+import glob
+import hashlib
+import json
+import os
+import random
+import select
+import socket
+import sqlite3
+import subprocess
+import time
+
+from processes import PATIENCE, Daemon, Late, Programs, until
+
+CHUNK = 1 << 20
+# One layer whose update is three chunks at 16 bits, so that a transfer can break in the middle.
+MODEL = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'hidden_size': 256,
+         'intermediate_size': 1408, 'num_hidden_layers': 1, 'num_attention_heads': 4,
+         'num_key_value_heads': 4, 'max_position_embeddings': 32, 'vocab_size': 257,
+         'rms_norm_eps': 1e-5, 'rope_theta': 10000.0, 'hidden_act': 'silu',
+         'tie_word_embeddings': True}
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(('127.0.0.1', 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def blob_digest(path):
+    """The name of a file's bytes as docs/decisions/0001 defines it, computed independently."""
+    chunks = b''
+    size = os.path.getsize(path)
+    with open(path, 'rb') as file:
+        while chunk := file.read(CHUNK):
+            chunks += hashlib.sha256(chunk).digest()
+    head = b'dure-blob-1\n' + size.to_bytes(8, 'little') + CHUNK.to_bytes(4, 'little')
+    return hashlib.sha256(head + chunks).hexdigest()
+
+
+def write_text(folder, seed):
+    """Words enough for any number of tiny steps, different at every site."""
+    os.makedirs(folder)
+    chance = random.Random(seed)
+    words = [''.join(chance.choice('abcdefghijklmnop') for _ in range(chance.randint(2, 7)))
+             for _ in range(60)]
+    for part in range(8):
+        with open(f'{folder}/{part}.txt', 'w', encoding='ascii') as file:
+            for _ in range(40):
+                file.write(' '.join(chance.choice(words) for _ in range(12)) + '.\n')
+
+
+class Federation:
+    def __init__(self, programs, folder, names, relay=None):
+        """With a relay everybody finds the aggregator behind it."""
+        self.folder = folder
+        self.programs = Programs(programs)
+        listen, enrol = free_ports(2)
+        if relay:
+            relay.target = listen
+        self.address = f'127.0.0.1:{relay.port if relay else listen}'
+        self.consortium = f'{folder}/consortium'
+        own, door = f'127.0.0.1:{listen}', f'127.0.0.1:{enrol}'
+        self.dure('consortium', 'init', '--dir', self.consortium, '--name', 'trial', '--address',
+                  self.address, '--enrol-address', door)
+        self.aggregator = Daemon(self.programs, [
+            'aggregator', 'serve', '--dir', f'{self.consortium}/aggregator', '--listen', own,
+            '--listen-enrol', door, '--threads', '1'], f'{folder}/aggregator.log')
+        self.aggregator.start()
+        self.sites = {}
+        for name in names:
+            self.admit(name)
+        with open(f'{folder}/model.json', 'w', encoding='ascii') as file:
+            json.dump(MODEL, file)
+        self.rounds = {}
+
+    def dure(self, *arguments, **options):
+        return self.programs.dure(*arguments, **options)
+
+    def admit(self, name, role='member'):
+        invitation = self.dure('invite', '--dir', self.consortium, '--member', name, '--site', name,
+                               '--role', role)['invitation']
+        home = f'{self.folder}/{name}'
+        self.dure('site', 'enrol', invitation, '--dir', home)
+        if role != 'member':
+            return home
+        write_text(f'{self.folder}/{name}-data', seed=name)
+        self.sites[name] = Daemon(self.programs, [
+            'site', 'serve', '--dir', home, '--data', f'{self.folder}/{name}-data', '--threads',
+            '1'], f'{self.folder}/{name}.log')
+        return home
+
+    def home(self, name):
+        return f'{self.consortium}/aggregator' if name == 'aggregator' else f'{self.folder}/{name}'
+
+    def start_sites(self, *names):
+        for name in names or self.sites:
+            self.sites[name].start()
+
+    def _proposal(self, run, rounds=2, sites=(), quorum=None, steps=2, **options):
+        self.rounds[run] = rounds
+        arguments = ['run', 'start', '--dir', self.consortium, '--name', run, '--model',
+                     f'{self.folder}/model.json', '--rounds', str(rounds), '--steps', str(steps),
+                     '--batch', '2', '--lane', 'int16', '--quorum',
+                     str(quorum or len(sites or self.sites))]
+        for site in sites or self.sites:
+            arguments += ['--site', site]
+        for key, value in options.items():
+            arguments += ['--' + key.replace('_', '-'), str(value)]
+        return arguments
+
+    def propose(self, run, **options):
+        return self.dure(*self._proposal(run, **options))
+
+    def proposing(self, run, **options):
+        """The same as a process under way."""
+        return subprocess.Popen(
+            [self.programs.path('dure-crashing'), *self._proposal(run, **options), '--json'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def show(self, run):
+        return self.dure('run', 'show', '--dir', self.consortium, run)
+
+    def watch(self, run, wanted, what, seconds=PATIENCE):
+        """The first progress line that `wanted` accepts, across restarts of the aggregator."""
+        deadline = time.monotonic() + seconds
+        line = None
+        while time.monotonic() < deadline:
+            with subprocess.Popen([self.programs.path('dure-crashing'), 'run', 'watch', '--dir',
+                                   self.consortium, run, '--json'], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL) as watch:
+                try:
+                    for line in self._lines(watch, deadline):
+                        if wanted(line):
+                            return line
+                finally:
+                    watch.kill()
+        raise Late(f'run {run}: after {seconds:.0f} s still not: {what}; last seen {line}\n'
+                   + self.logs())
+
+    @staticmethod
+    def _lines(watch, deadline):
+        poll = select.poll()
+        poll.register(watch.stdout, select.POLLIN | select.POLLHUP)
+        while (left := deadline - time.monotonic()) > 0 and poll.poll(left * 1000):
+            text = watch.stdout.readline()
+            if not text:
+                return
+            yield json.loads(text)
+
+    def complete(self, run, seconds=PATIENCE):
+        return self.watch(run, lambda line: line.get('ended') == 'complete', 'complete', seconds)
+
+    def logs(self):
+        parts = [f'--- aggregator\n{self.aggregator.tail()}']
+        parts += [f'--- {name}\n{site.tail()}' for name, site in self.sites.items()]
+        return '\n'.join(parts)
+
+    def entries(self, name, run=None):
+        arguments = ['ledger', 'show', '--dir', self.home(name)]
+        found = self.dure(*arguments, *(['--run', run] if run else []))
+        return found if isinstance(found, list) else [found]
+
+    def stop(self):
+        for daemon in [*self.sites.values(), self.aggregator]:
+            daemon.stop()
+
+    def kill(self):
+        for daemon in [*self.sites.values(), self.aggregator]:
+            daemon.kill()
+
+    # What must hold -----------------------------------------------------------------------------
+
+    def check_run(self, run, sites=None):
+        """Counted once, every round closed once, receipts valid, the same model everywhere."""
+        sites = list(sites or self.sites)
+        entries = self.entries('aggregator', run)
+        closed = [entry['event'] for entry in entries if entry['type'] == 'round-closed']
+        rounds = [event['round'] for event in closed]
+        assert rounds == list(range(self.rounds[run])), f'{run}: closed rounds are {rounds}'
+        submitted = {}
+        for entry in entries:
+            if entry['type'] == 'contribution-submitted':
+                submitted[entry['index']] = entry['event']
+        counted = set()
+        for event in closed:
+            seen = [each['site'] for each in event['submissions']]
+            assert len(seen) == len(set(seen)), f'{run}: a site is counted twice: {event}'
+            for each in event['submissions']:
+                said = submitted[each['index']]
+                assert (said['site'], said['round'], said['attempt']) == (
+                    each['site'], event['round'], event['attempt']), f'{run}: {each} is not {said}'
+                assert said['contribution'] not in counted, f'{run}: counted twice: {said}'
+                counted.add(said['contribution'])
+        model = closed[-1]['model']
+        assert self.show(run)['base']['model'] == model, f'{run}: the aggregator has another model'
+        for site in sites:
+            path = f'{self.home(site)}/blobs/blobs/{model}'
+            until(lambda path=path: os.path.exists(path), f'{site} holds the model of {run}')
+            assert blob_digest(path) == model, f'{run}: {site} holds other bytes than its name says'
+        return closed
+
+    def check_receipts(self, run, closed):
+        """Every contribution that was counted left a receipt that anybody can check."""
+        vkey = self.dure('ledger', 'head', '--dir', self.home('aggregator'))['vkey']
+        for event in closed:
+            for each in event['submissions']:
+                stem = f'{self.home(each["site"])}/receipts/{run}-{event["round"]}-'
+                name = f'{stem}{event["attempt"]}'
+                self.dure('ledger', 'check', '--receipt', f'{name}.tlog-proof', '--entry',
+                          f'{name}.entry', '--vkey', vkey)
+        for site in self.sites:
+            for proof in glob.glob(f'{self.home(site)}/receipts/{run}-*.tlog-proof'):
+                self.dure('ledger', 'check', '--receipt', proof, '--entry',
+                          proof.removesuffix('.tlog-proof') + '.entry', '--vkey', vkey)
+
+    def check_copies(self, sites=None):
+        """Every copy of the log verifies from its first byte, and is a prefix of the log."""
+        whole = [entry['leaf'] for entry in self.entries('aggregator')]
+        for name in ['aggregator', *(sites or self.sites)]:
+            assert self.dure('ledger', 'verify', '--dir', self.home(name))['intact'] is True
+            leaves = [entry['leaf'] for entry in self.entries(name)]
+            assert leaves == whole[:len(leaves)], f'{name} holds another log'
+
+    def check_published(self, runs, sites=None):
+        """After the daemons ended: what each site itself takes for its model of every run."""
+        for run in runs:
+            closed = [entry['event'] for entry in self.entries('aggregator', run)
+                      if entry['type'] == 'round-closed']
+            for site in sites or self.sites:
+                with sqlite3.connect(f'{self.home(site)}/site.db') as store:
+                    row = store.execute('SELECT value FROM entry WHERE name = ?',
+                                        (f'run/{run}/model',)).fetchone()
+                assert row is not None, f'{site} has published no model of {run}'
+                published = bytes(row[0])[8:40].hex()
+                assert published == closed[-1]['model'], f'{site} ends {run} with another model'
+
+    def contribution_bytes(self, run):
+        return 2 * self.show(run)['parameters']

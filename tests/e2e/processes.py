@@ -1,0 +1,132 @@
+"""Real processes of Dure, started, watched and killed; every wait has a deadline and an event."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+
+PATIENCE = 60.0  # seconds; far beyond what a healthy step takes, also under a sanitizer
+
+
+class Late(AssertionError):
+    """Something that had to happen did not, in time."""
+
+
+def until(condition, what, seconds=PATIENCE, wake=None):
+    """The first true value of `condition`, looked at when `wake` (a file) stirs or 50 ms pass."""
+    deadline = time.monotonic() + seconds
+    poll = select.poll()
+    if wake is not None:
+        poll.register(wake, select.POLLIN)
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Late(f'after {seconds:.0f} s still not: {what}')
+        poll.poll(50)
+
+
+class Programs:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def dure(self, *arguments, expect=0):
+        """Runs one command to its end; returns what it printed as JSON where it is JSON."""
+        done = subprocess.run([self.path('dure-crashing'), *arguments, '--json'],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if done.returncode != expect:
+            raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
+                                 f'{expect}: {done.stdout}{done.stderr}')
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+        return lines[0] if len(lines) == 1 else lines
+
+
+class Daemon:
+    """`dure ... serve` as its own process; its log goes on across restarts."""
+
+    def __init__(self, programs, arguments, log):
+        self.programs, self.arguments, self.log = programs, arguments, log
+        self.process = None
+        self.said = ''
+
+    def start(self, crash_at=None, passed=None, limit=None):
+        """Starts and waits for the ready line. A daemon that is to die early may never say it."""
+        environment = dict(os.environ)
+        if crash_at:
+            environment['DURE_CRASH_AT'] = crash_at
+        if passed:
+            environment['DURE_CRASH_LIST'] = passed
+        before = None
+        if limit is not None:
+            def before():
+                limit()
+        with open(self.log, 'ab') as log:
+            self.process = subprocess.Popen(
+                [self.programs.path('dure-crashing'), *self.arguments, '--json'],
+                stdout=subprocess.PIPE, stderr=log, env=environment, preexec_fn=before)
+        line = self._first_line()
+        if not line and not crash_at:
+            raise AssertionError(f'{self.arguments[:2]} did not start: {self.tail()}')
+        return bool(line)
+
+    def _first_line(self):
+        poll = select.poll()
+        poll.register(self.process.stdout, select.POLLIN | select.POLLHUP)
+        if not poll.poll(PATIENCE * 1000):
+            raise Late(f'{self.arguments[:2]} is not ready: {self.tail()}')
+        return self.process.stdout.readline().decode()
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def wait_for_death(self, seconds=PATIENCE):
+        """Waits until the process killed itself; anything but SIGKILL is a failure of its own."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Late(f'{self.arguments[:2]} lives on: the point was not passed; '
+                       f'{self.tail()}') from None
+        self.process.stdout.close()
+        if code != -signal.SIGKILL:
+            raise AssertionError(f'{self.arguments[:2]} ended {code}: {self.tail()}')
+
+    def kill(self):
+        self._end(signal.SIGKILL)
+
+    def stop(self):
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number):
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        self.process.stdout.close()
+        return code
+
+    def trainers(self):
+        """Process ids of this daemon's trainers."""
+        found = []
+        tasks = f'/proc/{self.process.pid}/task'
+        for task in os.listdir(tasks) if os.path.isdir(tasks) else ():
+            try:
+                with open(f'{tasks}/{task}/children', encoding='ascii') as children:
+                    found += [int(child) for child in children.read().split()]
+            except OSError:
+                continue  # the thread ended meanwhile
+        return found
+
+    def tail(self, size=1500):
+        with open(self.log, encoding='utf-8', errors='replace') as log:
+            return log.read()[-size:]
+
+    def log_has(self, text):
+        with open(self.log, encoding='utf-8', errors='replace') as log:
+            return text in log.read()
