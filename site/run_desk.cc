@@ -37,7 +37,24 @@ std::string RunDesk::Key(std::string_view what) const {
   return "run/" + run_.str() + "/" + std::string(what);
 }
 
-void RunDesk::Start() { Feed(round::SiteStarted{}); }
+void RunDesk::Start() {
+  PublishWhatIsHeld();
+  Feed(round::SiteStarted{});
+}
+
+// The participation's state is durable before its model is published: a death in between leaves the
+// record of the model behind.
+void RunDesk::PublishWhatIsHeld() {
+  const round::Base& held = participation_.base();
+  if (held.model.IsZero()) return;
+  const auto published = shop_.journal.Get(Key("model"));
+  if (published && *published) {
+    CanonicalReader reader(**published);
+    reader.U64();
+    if (reader.Raw32() == held.model) return;
+  }
+  Do(round::PublishModel{participation_.at().round, held});
+}
 
 void RunDesk::Feed(const round::SiteEvent& event) {
   for (round::SiteEffect& effect : participation_.Handle(shop_.loop.Now(), event))

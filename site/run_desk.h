@@ -87,6 +87,7 @@ class RunDesk {
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
   // False: the disk did not take it, and the whole check comes again.
   bool Kept(const round::VerifyReceipt& effect);
+  void PublishWhatIsHeld();
   void GivePenBack();
   std::string Key(std::string_view what) const;
   // Work on a pool whose answer comes back to this desk, if it still stands.
