@@ -59,7 +59,7 @@ class LinkTest(FaultTest):
         self.addCleanup(relay.close)
         federation = self.found(SITES[:2], relay=relay)
         federation.start_sites()
-        federation.propose('cut', steps=40)
+        federation.propose('cut', steps=150)
         self.training(federation, 'cut', 'north')
         relay.cut_after(2 * MEBIBYTE)
         self.assertTrue(relay.broken.wait(60), 'nothing was uploaded')
@@ -74,7 +74,7 @@ class TrainerTest(FaultTest):
     def test_trainer_killed_while_it_trains(self):
         federation = self.found(SITES[:2])
         federation.start_sites()
-        federation.propose('trainer', steps=80)
+        federation.propose('trainer', steps=200)
         self.training(federation, 'trainer', 'north')
         killed = federation.sites['north'].trainers()
         self.assertEqual(len(killed), 1)
@@ -106,7 +106,7 @@ class CohortTest(FaultTest):
     def test_lost_site_is_not_waited_for_and_comes_back(self):
         federation = self.found(SITES)
         federation.start_sites()
-        federation.propose('lost', rounds=6, quorum=2, steps=40, lost_seconds=1, join_seconds=1)
+        federation.propose('lost', rounds=6, quorum=2, steps=150, lost_seconds=1, join_seconds=1)
         self.training(federation, 'lost', 'north')
         federation.sites['north'].kill()
         federation.watch('lost', lambda line: line['round'] >= 2, 'rounds without north')
@@ -118,7 +118,7 @@ class CohortTest(FaultTest):
     def test_site_joins_at_a_later_round(self):
         federation = self.found(SITES)
         federation.start_sites(*SITES[:2])
-        federation.propose('joined', rounds=6, quorum=2, steps=40, join_seconds=1)
+        federation.propose('joined', rounds=6, quorum=2, steps=100, join_seconds=1)
         federation.watch('joined', lambda line: line['round'] >= 1, 'a round without south')
         federation.start_sites('south')
         closed = self.settle(federation, 'joined')
@@ -208,7 +208,7 @@ class DiskTest(FaultTest):
 
     def test_full_disk_at_a_site_is_said_and_survived(self):
         federation, home = self.with_disk_at('north')
-        federation.propose('full', rounds=2, steps=40)
+        federation.propose('full', rounds=2, steps=300)
         self.training(federation, 'full', 'north')
         ballast = self.fill(home, left=64 << 10)
         site = federation.sites['north']
@@ -220,7 +220,7 @@ class DiskTest(FaultTest):
 
     def test_full_disk_at_the_aggregator_is_said_and_survived(self):
         federation, home = self.with_disk_at('aggregator')
-        federation.propose('full', rounds=2, steps=40)
+        federation.propose('full', rounds=2, steps=300)
         self.training(federation, 'full', 'north')
         ballast = self.fill(home, left=64 << 10)
         site = federation.sites['north']
