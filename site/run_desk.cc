@@ -11,6 +11,15 @@ namespace {
 
 constexpr std::chrono::seconds kDiskRetry{1};
 
+Bytes BytesOf(const round::PublishModel& effect) {
+  return CanonicalWriter()
+      .U64(effect.rounds.value)
+      .Raw32(effect.base.model)
+      .Raw32(effect.base.momentum)
+      .Raw32(effect.base.scales)
+      .Take();
+}
+
 }  // namespace
 
 RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation participation)
@@ -38,22 +47,8 @@ std::string RunDesk::Key(std::string_view what) const {
 }
 
 void RunDesk::Start() {
-  PublishWhatIsHeld();
+  FinishPublishing();
   Feed(round::SiteStarted{});
-}
-
-// The participation's state is durable before its model is published: a death in between leaves the
-// record of the model behind.
-void RunDesk::PublishWhatIsHeld() {
-  const round::Base& held = participation_.base();
-  if (held.model.IsZero()) return;
-  const auto published = shop_.journal.Get(Key("model"));
-  if (published && *published) {
-    CanonicalReader reader(**published);
-    reader.U64();
-    if (reader.Raw32() == held.model) return;
-  }
-  Do(round::PublishModel{participation_.at().round, held});
 }
 
 void RunDesk::Feed(const round::SiteEvent& event) {
@@ -85,8 +80,16 @@ void RunDesk::Drain() {
 bool RunDesk::Perform(const round::SiteEffect& effect) {
   if (std::holds_alternative<round::PersistSite>(effect)) {
     CrashPoint("site.before-persist");
-    const bool kept =
-        shop_.journal.Apply(journal::Change().Put(Key("state"), participation_.Save())).has_value();
+    journal::Change change;
+    change.Put(Key("state"), participation_.Save());
+    // The state already holds the model that a later effect publishes: noted with it, so that a
+    // restart between the two finishes it.
+    for (const round::SiteEffect& later : queue_) {
+      if (const auto* publish = std::get_if<round::PublishModel>(&later)) {
+        change.Put(Key("publishing"), BytesOf(*publish));
+      }
+    }
+    const bool kept = shop_.journal.Apply(change).has_value();
     CrashPoint("site.after-persist");
     return kept;
   }
@@ -213,22 +216,18 @@ void RunDesk::Do(const round::DropWork& effect) {
 }
 
 void RunDesk::Do(const round::PublishModel& effect) {
-  CanonicalWriter now;
-  now.U64(effect.rounds.value)
-      .Raw32(effect.base.model)
-      .Raw32(effect.base.momentum)
-      .Raw32(effect.base.scales);
-  const auto before = shop_.journal.Get(Key("model"));
   CrashPoint("site.before-publish");
-  (void)shop_.journal.Apply(journal::Change().Put(Key("model"), now.Take()));
-  CrashPoint("site.published");
-  folder_.ForgetStatesBefore(effect.rounds);
-  if (!before || !*before) return;
+  const auto before = shop_.journal.Get(Key("model"));
+  const auto older = shop_.journal.Get(Key("model-before"));
+  journal::Change change;
+  change.Put(Key("model"), BytesOf(effect)).Erase(Key("publishing"));
   // The base before stays one round more: an outcome that is repeated may need it. What it replaced
   // goes.
-  const auto older = shop_.journal.Get(Key("model-before"));
-  (void)shop_.journal.Apply(journal::Change().Put(Key("model-before"), **before));
-  if (!older || !*older) return;
+  if (before && *before) change.Put(Key("model-before"), **before);
+  if (!shop_.journal.Apply(change)) return;  // noted as under way: the next start does it
+  CrashPoint("site.published");
+  folder_.ForgetStatesBefore(effect.rounds);
+  if (!before || !*before || !older || !*older) return;
   CanonicalReader reader(**older);
   reader.U64();
   for (int i = 0; i < 3; ++i) {
@@ -239,6 +238,19 @@ void RunDesk::Do(const round::PublishModel& effect) {
     }
     (void)shop_.compute.Run([&store = shop_.store, digest] { (void)store.Remove(digest); });
   }
+}
+
+// A model that the state already holds, and that nobody but this site would announce again.
+void RunDesk::FinishPublishing() {
+  const auto noted = shop_.journal.Get(Key("publishing"));
+  if (!noted || !*noted) return;
+  CanonicalReader reader(**noted);
+  round::PublishModel effect;
+  effect.rounds = RoundNumber{reader.U64()};
+  effect.base.model = reader.Raw32();
+  effect.base.momentum = reader.Raw32();
+  effect.base.scales = reader.Raw32();
+  Do(effect);
 }
 
 void RunDesk::Do(const round::SetSiteTimer& effect) {

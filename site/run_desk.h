@@ -78,6 +78,7 @@ class RunDesk {
   void Do(const round::PublishModel& effect);
   void Do(const round::SetSiteTimer& effect);
 
+  void FinishPublishing();
   void PrepareFiles(const round::DecideLocally& effect);
   void PrepareData(const round::DecideLocally& effect);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
@@ -87,7 +88,6 @@ class RunDesk {
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
   // False: the disk did not take it, and the whole check comes again.
   bool Kept(const round::VerifyReceipt& effect);
-  void PublishWhatIsHeld();
   void GivePenBack();
   std::string Key(std::string_view what) const;
   // Work on a pool whose answer comes back to this desk, if it still stands.
