@@ -1,6 +1,7 @@
 #include "aggregator/run_driver.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 
@@ -184,7 +185,9 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
 void RunDriver::Do(const round::StartMerge& effect) {
   auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
     CrashPoint("aggregator.before-merge");
-    return Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
+    auto merged = Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
+    malloc_trim(0);  // what a round's uploads took goes back before the next one
+    return merged;
   };
   auto answer = [this, alive = alive_, effect](Result<MergeResult> merged) {
     if (!*alive) return;

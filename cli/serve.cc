@@ -1,4 +1,5 @@
 // dure aggregator serve, dure site serve: the daemons in the foreground.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,8 @@ namespace {
 Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   options.dir = AggregatorFolder(options.dir);
   HoldSignals();
+  // Chunks pass through many threads of the transport; with an arena a thread each would keep some.
+  mallopt(M_ARENA_MAX, 2);
   DURE_ASSIGN(const auto daemon, aggregator::Daemon::Start(options));
   const nlohmann::json ready = {
       {"ready", true}, {"port", daemon->port()}, {"enrol_port", daemon->enrol_port()}};
