@@ -1,0 +1,104 @@
+#include "policy/rules/facts.h"
+
+#include <algorithm>
+
+namespace dure::rules {
+namespace {
+
+constexpr std::string_view kDomain = "dure.rules.facts.v1";
+constexpr size_t kPathBytesMax = 128;
+
+struct ByPath {
+  bool operator()(const Facts::Entry& entry, std::string_view path) const {
+    return entry.path < path;
+  }
+};
+
+}  // namespace
+
+Fact& Facts::Place(std::string_view path) {
+  auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
+  if (at == entries_.end() || at->path != path)
+    at = entries_.insert(at, Entry{std::string(path), {}});
+  return at->fact;
+}
+
+Facts& Facts::Set(std::string_view path, Value value) {
+  Place(path) = {Presence::kKnown, std::move(value)};
+  return *this;
+}
+
+Facts& Facts::SetAbsent(std::string_view path) {
+  Place(path) = {Presence::kAbsent, {}};
+  return *this;
+}
+
+Facts& Facts::SetOrAbsent(std::string_view path, std::optional<Value> value) {
+  return value ? Set(path, std::move(*value)) : SetAbsent(path);
+}
+
+Facts& Facts::Forget(std::string_view path) {
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
+  if (at != entries_.end() && at->path == path) entries_.erase(at);
+  return *this;
+}
+
+Facts& Facts::Overlay(const Facts& other) {
+  for (const Entry& entry : other.entries_) Place(entry.path) = entry.fact;
+  return *this;
+}
+
+const Fact& Facts::At(std::string_view path) const {
+  static const Fact kUnknownFact;
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
+  return at != entries_.end() && at->path == path ? at->fact : kUnknownFact;
+}
+
+Bytes Facts::ToBytes() const {
+  CanonicalWriter writer;
+  writer.Text(kDomain).U32(static_cast<uint32_t>(entries_.size()));
+  for (const Entry& entry : entries_) {
+    writer.Text(entry.path).U8(static_cast<uint8_t>(entry.fact.presence));
+    if (entry.fact.presence == Presence::kKnown) entry.fact.value.Write(writer);
+  }
+  return writer.Take();
+}
+
+Result<Facts> Facts::FromBytes(ByteView bytes) {
+  CanonicalReader reader(bytes);
+  if (reader.Text() != kDomain) return Fail(ErrorCode::kInvalid, "these bytes are no facts");
+  const uint32_t count = reader.U32();
+  Facts facts;
+  for (uint32_t i = 0; i < count && reader.ok(); ++i) {
+    Entry entry{reader.Text(kPathBytesMax), {}};
+    entry.fact.presence = static_cast<Presence>(reader.U8());
+    if (!reader.ok()) break;
+    const bool ordered = facts.empty() || facts.entries_.back().path < entry.path;
+    if (!ordered || !IsPath(entry.path))
+      return Fail(ErrorCode::kInvalid, "fact paths are malformed or not in order");
+    if (entry.fact.presence == Presence::kKnown) {
+      DURE_ASSIGN(entry.fact.value, Value::Read(reader));
+    } else if (entry.fact.presence != Presence::kAbsent) {
+      return Fail(ErrorCode::kInvalid, "a fact is neither known nor absent");
+    }
+    facts.entries_.push_back(std::move(entry));
+  }
+  DURE_TRY(reader.Done("facts"));
+  return facts;
+}
+
+Digest Facts::ToDigest() const { return Sha256(ToBytes()); }
+
+bool IsPath(std::string_view text) {
+  if (text.size() > kPathBytesMax || text.find('.') == std::string_view::npos) return false;
+  bool at_start = true;
+  for (const char c : text) {
+    const bool lower = c >= 'a' && c <= 'z';
+    const bool other = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    if (at_start ? !lower : !lower && !other && c != '.') return false;
+    at_start = c == '.';
+  }
+  return !at_start;
+}
+
+}  // namespace dure::rules
