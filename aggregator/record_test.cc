@@ -49,6 +49,19 @@ class RecordTest : public testing::Test {
     record_->Append(append, {}, [&](round::Event event) { answered.set_value(std::move(event)); });
     return answered.get_future().get();
   }
+  // The site's signed statement about the same numbers, sealed anew each time: other bytes.
+  round::Append Submitted() {
+    const ledger::Actor actor{Must(MemberId::Parse("kt")), signer_->Key(), ledger::Role::kSite};
+    ledger::ContributionSubmitted event;
+    event.at = {round::TestManifest().run, RoundNumber{0}, 0};
+    event.site = TestSite("kt");
+    event.weight = 1;
+    sealed_at_ += std::chrono::seconds(1);
+    const auto entry = ledger::SealNext(record_->log(), actor, *signer_, sealed_at_, event);
+    return {"run/0/0/submission/kt",
+            round::RecordSubmission{
+                {round::TestManifest().run, RoundNumber{0}, 0}, TestSite("kt"), Must(entry).bytes}};
+  }
   round::Append Proposed() const {
     return {"run/proposed", round::RecordProposed{round::TestManifest().digest()}};
   }
@@ -56,6 +69,7 @@ class RecordTest : public testing::Test {
   TemporaryFolder folder_;
   identity::Identity self_;
   std::unique_ptr<Ed25519Signer> signer_ = Ed25519Signer::Generate();
+  WallTime sealed_at_{};
   loop::EventLoop loop_;
   std::unique_ptr<Record> record_;
 };
@@ -98,6 +112,25 @@ TEST_F(RecordTest, AnAppendRepeatedAfterACrashFindsItsEntry) {
   const auto again = Answer(Proposed());
   ASSERT_NE(std::get_if<round::Appended>(&again), nullptr);
   EXPECT_EQ(std::get<round::Appended>(again).index, appended->index);
+  EXPECT_EQ(Size(), size);
+}
+
+// The log would know the same bytes again without a key, and its rules refuse a second submission;
+// so only other bytes under the same key show that the key itself is kept from life to life.
+TEST_F(RecordTest, ASubmissionSignedAnewAfterACrashFindsTheEntryOfTheFirst) {
+  Must(record_->Admit({SeatOf("kt")}));
+  const round::RoundAttempt at{round::TestManifest().run, RoundNumber{0}, 0};
+  Answer(Proposed());
+  const auto opened =
+      Answer({"run/0/0/opened", round::RecordOpened{at, Digest{}, {TestSite("kt")}}});
+  ASSERT_NE(std::get_if<round::Appended>(&opened), nullptr);
+  const auto first = Answer(Submitted());
+  ASSERT_NE(std::get_if<round::Appended>(&first), nullptr);
+  const uint64_t size = Size();
+  Open();
+  const auto again = Answer(Submitted());
+  ASSERT_NE(std::get_if<round::Appended>(&again), nullptr) << "refused as a second submission";
+  EXPECT_EQ(std::get<round::Appended>(again).index, std::get<round::Appended>(first).index);
   EXPECT_EQ(Size(), size);
 }
 

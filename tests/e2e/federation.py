@@ -186,6 +186,7 @@ class Federation:
         closed = [entry['event'] for entry in entries if entry['type'] == 'round-closed']
         rounds = [event['round'] for event in closed]
         assert rounds == list(range(self.rounds[run])), f'{run}: closed rounds are {rounds}'
+        self.check_said_once(run, entries)
         submitted = {}
         for entry in entries:
             if entry['type'] == 'contribution-submitted':
@@ -207,6 +208,18 @@ class Federation:
             until(lambda path=path: os.path.exists(path), f'{site} holds the model of {run}')
             assert blob_digest(path) == model, f'{run}: {site} holds other bytes than its name says'
         return closed
+
+    @staticmethod
+    def check_said_once(run, entries):
+        """An append that a crash had repeated made no second entry."""
+        said = set()
+        for entry in entries:
+            event = entry['event']
+            what = (entry['type'], event.get('round'), event.get('attempt'), event.get('site'),
+                    event.get('submission'))
+            once = entry['type'] != 'evaluation-reported'
+            assert not once or what not in said, f'{run}: the log says {what} twice'
+            said.add(what)
 
     def check_receipts(self, run, closed):
         """Every contribution that was counted left a receipt that anybody can check."""

@@ -21,6 +21,7 @@ void AggregatorNode::Start() {
   // A monotonic clock starts anew with the machine: nothing of the last life may be compared with
   // it.
   clock_offset_ = static_cast<int64_t>(world_.Draw() % 1'000'000'000);
+  ++life_;
   if (state_) {
     auto loaded = round::Rounds::Load(*state_, Now(), kPace);
     if (!loaded) return world_.Violate("aggregator state: " + loaded.error().message);
@@ -105,7 +106,7 @@ void AggregatorNode::Do(const round::Append& append) {
   }
   world_.After(commit, World::kAggregator, [this, append] {
     Commit(append);
-    const uint64_t index = log.Foretell(append.key);
+    const uint64_t index = log.Foretell(KeyOf(append));
     // Between the commit and its answer the process may die.
     world_.After(world_.Between(0, 0.01), World::kAggregator,
                  [this, append, index] { Answer(append, index); });
@@ -114,13 +115,19 @@ void AggregatorNode::Do(const round::Append& append) {
 
 void AggregatorNode::Commit(const round::Append& append) {
   const size_t before = log.entries().size();
-  log.Append(append.key, append.record, world_.bug() == Bug::kAppendTwice);
+  log.Append(KeyOf(append), append.record, world_.bug() == Bug::kAppendTwice);
   const bool fresh = log.entries().size() > before;
   if (!fresh) return;
   world_.Trace(World::kAggregator, "logs", append.key);
   if (const auto* closed = std::get_if<round::RecordClosed>(&append.record)) {
     world_.oracle().Closed(*closed);
   }
+}
+
+std::string AggregatorNode::KeyOf(const round::Append& append) const {
+  const bool submission = std::holds_alternative<round::RecordSubmission>(append.record);
+  const bool bends = submission && world_.bug() == Bug::kKeyOfALife;
+  return bends ? append.key + "/" + std::to_string(life_) : append.key;
 }
 
 void AggregatorNode::Answer(const round::Append& append, uint64_t index) {

@@ -44,6 +44,7 @@ class AggregatorNode {
   void Do(const round::Announce&);
   void Do(const round::RemoveBlobs&);
   void Commit(const round::Append& append);
+  std::string KeyOf(const round::Append& append) const;
   void Answer(const round::Append& append, uint64_t index);
   void MergeNow(const round::StartMerge& merge);
   round::Verdict Verify(const round::VerifySubmission& verify);
@@ -56,6 +57,7 @@ class AggregatorNode {
   // Of one life.
   std::optional<round::Rounds> core_;
   int64_t clock_offset_ = 0;
+  uint64_t life_ = 0;  // kKeyOfALife
   uint64_t timer_ = 0;
   std::set<SiteId> outcome_sent_;             // kOutcomeOnce
   std::map<SiteId, round::Submission> late_;  // kMergeLate

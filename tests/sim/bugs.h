@@ -21,8 +21,9 @@ enum class Bug : uint8_t {
   kOutcomeOnce,          // the outcome is not sent again
   kUploadAgain,          // a restarted site forgets that its upload was complete
   kShareWrongModel,      // one site is handed other sums than its neighbours, and believes them
+  kKeyOfALife,           // a submission's idempotency key is another in each life of the process
 };
-inline constexpr std::array<std::string_view, 13> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 14> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -34,6 +35,7 @@ inline constexpr std::array<std::string_view, 13> kBugNames = {"none",
                                                                "take-other-base",
                                                                "outcome-once",
                                                                "upload-again",
-                                                               "share-wrong-model"};
+                                                               "share-wrong-model",
+                                                               "key-of-a-life"};
 
 }  // namespace dure::sim

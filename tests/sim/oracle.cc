@@ -133,10 +133,17 @@ void Oracle::CheckEnd() {
   }
 }
 
+// One entry for each thing said. What was said is asked of the record itself: an aggregator that
+// mistakes its keys would file the same statement under two of them.
 void Oracle::CheckKeys() {
   std::set<std::string> keys;
+  std::set<std::pair<round::RoundAttempt, SiteId>> submitted;
   for (const SimLog::Entry& entry : world_.aggregator().log.entries()) {
     if (!keys.insert(entry.key).second) world_.Violate("two entries under " + entry.key);
+    const auto* submission = std::get_if<round::RecordSubmission>(&entry.record);
+    if (submission && !submitted.insert({submission->at, submission->site}).second) {
+      world_.Violate("two entries of one submission to " + submission->at.Text());
+    }
   }
 }
 
