@@ -17,6 +17,22 @@ bool MaySay(Role role, EventType type) {
       return role == Role::kSite;
     case EventType::kEvaluationReported:
       return true;
+    case EventType::kDatasetRegistered:
+    case EventType::kDatasetWithdrawn:
+      return role == Role::kSite || role == Role::kOfficer;
+    case EventType::kPolicyProposed:
+    case EventType::kVoteCast:
+      return role == Role::kOfficer;
+    case EventType::kCosignerAnnounced:
+      return role == Role::kSite;
+    case EventType::kMemberDescribed:
+      return role == Role::kAggregator || role == Role::kOperator;
+    case EventType::kGrantRevoked:
+    case EventType::kWithdrawalClosed:
+    case EventType::kShareComputed:
+      return role == Role::kAggregator || role == Role::kOfficer;
+    case EventType::kDisclosureExported:
+      return role == Role::kOfficer || role == Role::kResearcher;
     case EventType::kRunProposed:
       return role == Role::kAggregator || role == Role::kOfficer || role == Role::kOperator;
     case EventType::kKeyRevoked:
@@ -27,6 +43,13 @@ bool MaySay(Role role, EventType type) {
     case EventType::kContributionReceipted:
     case EventType::kRoundClosed:
     case EventType::kRoundAbandoned:
+    case EventType::kCharterDeclared:
+    case EventType::kPolicyAdopted:
+    case EventType::kPolicyRejected:
+    case EventType::kRunApproved:
+    case EventType::kRunHalted:
+    case EventType::kAdmissionDecided:
+    case EventType::kGrantDecided:
       return role == Role::kAggregator;
   }
   return false;

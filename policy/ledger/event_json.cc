@@ -7,6 +7,7 @@
 
 #include "federation/limits.h"
 #include "policy/ledger/note.h"
+#include "policy/ledger/policy_event_json.h"
 
 namespace dure::ledger {
 namespace {
@@ -112,6 +113,7 @@ void Write(const ContributionSubmitted& e, json& out) {
   out["tokens"] = e.tokens;
   out["steps"] = e.steps;
   out["saturatedLanes"] = e.saturated_lanes;
+  WriteDatasetsUsed(e.datasets, out["datasets"]);
 }
 void Read(ContributionSubmitted& e, FieldReader& in) {
   e.at = ReadAttempt(in);
@@ -122,6 +124,7 @@ void Read(ContributionSubmitted& e, FieldReader& in) {
   e.tokens = in.Count("tokens");
   e.steps = in.Count("steps");
   e.saturated_lanes = in.Count("saturatedLanes");
+  e.datasets = ReadDatasetsUsed(in, "datasets");
 }
 
 void Write(const ContributionReceipted& e, json& out) {

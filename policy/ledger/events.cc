@@ -20,20 +20,34 @@ constexpr std::string_view kStatementType = "https://in-toto.io/Statement/v1";
 constexpr std::array<std::string_view, 5> kRoles = {"aggregator", "site", "officer", "researcher",
                                                     "operator"};
 constexpr std::array<std::string_view, kEventTypes> kEvents = {
-    "consortium-genesis",     "member-admitted", "key-revoked",
-    "run-proposed",           "round-opened",    "contribution-submitted",
-    "contribution-receipted", "round-closed",    "round-abandoned",
-    "evaluation-reported"};
-
-bool IsRfc3339(std::string_view text) {
-  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
-  if (text.size() != kForm.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return false;
-  }
-  return true;
-}
+    "consortium-genesis",
+    "member-admitted",
+    "key-revoked",
+    "run-proposed",
+    "round-opened",
+    "contribution-submitted",
+    "contribution-receipted",
+    "round-closed",
+    "round-abandoned",
+    "evaluation-reported",
+    "member-described",
+    "cosigner-announced",
+    "charter-declared",
+    "policy-proposed",
+    "vote-cast",
+    "policy-adopted",
+    "policy-rejected",
+    "run-approved",
+    "run-halted",
+    "dataset-registered",
+    "dataset-withdrawn",
+    "withdrawal-closed",
+    "admission-decided",
+    "grant-decided",
+    "grant-revoked",
+    "share-computed",
+    "disclosure-exported",
+};
 
 json PredicateOf(const Record& record) {
   json predicate = {{"federation", record.federation},

@@ -19,6 +19,7 @@
 #include "federation/digest.h"
 #include "federation/ids.h"
 #include "federation/signer.h"
+#include "policy/ledger/policy_events.h"
 
 namespace dure::ledger {
 
@@ -80,6 +81,7 @@ struct ContributionSubmitted {
   uint64_t tokens = 0;
   uint64_t steps = 0;
   uint64_t saturated_lanes = 0;
+  std::vector<DatasetUsed> datasets;  // what it was trained on, ascending
   bool operator==(const ContributionSubmitted&) const = default;
 };
 struct ContributionReceipted {
@@ -127,9 +129,13 @@ struct EvaluationReported {
 };
 
 // In the order of EventType.
-using Event = std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
-                           ContributionSubmitted, ContributionReceipted, RoundClosed,
-                           RoundAbandoned, EvaluationReported>;
+using Event =
+    std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
+                 ContributionSubmitted, ContributionReceipted, RoundClosed, RoundAbandoned,
+                 EvaluationReported, MemberDescribed, CosignerAnnounced, CharterDeclared,
+                 PolicyProposed, VoteCast, PolicyAdopted, PolicyRejected, RunApproved, RunHalted,
+                 DatasetRegistered, DatasetWithdrawn, WithdrawalClosed, AdmissionDecided,
+                 GrantDecided, GrantRevoked, ShareComputed, DisclosureExported>;
 enum class EventType : uint8_t {
   kConsortiumGenesis,
   kMemberAdmitted,
@@ -140,7 +146,24 @@ enum class EventType : uint8_t {
   kContributionReceipted,
   kRoundClosed,
   kRoundAbandoned,
-  kEvaluationReported
+  kEvaluationReported,
+  kMemberDescribed,
+  kCosignerAnnounced,
+  kCharterDeclared,
+  kPolicyProposed,
+  kVoteCast,
+  kPolicyAdopted,
+  kPolicyRejected,
+  kRunApproved,
+  kRunHalted,
+  kDatasetRegistered,
+  kDatasetWithdrawn,
+  kWithdrawalClosed,
+  kAdmissionDecided,
+  kGrantDecided,
+  kGrantRevoked,
+  kShareComputed,
+  kDisclosureExported,
 };
 inline constexpr size_t kEventTypes = std::variant_size_v<Event>;
 inline EventType TypeOf(const Event& event) { return static_cast<EventType>(event.index()); }

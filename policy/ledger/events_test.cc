@@ -27,24 +27,68 @@ class EventsTest : public ::testing::Test {
     return record;
   }
   std::vector<Event> OneOfEach() const {
-    const RoundAttempt at{c_.run, {12}, 3};
+    std::vector<Event> all = OfRounds();
+    for (Event& event : OfPolicy()) all.push_back(std::move(event));
+    for (Event& event : OfUse()) all.push_back(std::move(event));
+    return all;
+  }
+  std::vector<Event> OfPolicy() const {
+    const Tally tally{{{House::kPublic, 3, 2, 0, 1}, {House::kSmallFirm, 1, 0, 1, 0}}, {20, 22}};
+    return {MemberDescribed{c_.site.member, House::kAcademic, "KR"},
+            CosignerAnnounced{c_.site_id, "hospital-a-1/auditor+00000000+AA=="},
+            CharterDeclared{{}, "policy \"P1\"\n"},
+            PolicyProposed{ProposalKind::kEmergency, DigestOf("old"), "정책 \"P2\"\n"},
+            VoteCast{19, DigestOf("leaf"), Choice::kNo},
+            PolicyAdopted{19, DigestOf("new"), tally},
+            PolicyRejected{19, "quorum", tally},
+            RunApproved{c_.run, DigestOf("new"), {}},
+            RunHalted{c_.run, "withdrawn"}};
+  }
+  std::vector<Event> OfUse() const {
+    const DatasetVersion what{*DatasetId::Parse("reviews"), 2};
+    const std::string decision = R"({"outcome":"deny"})";
     return {
-        c_.Genesis(),
-        c_.Admitted(),
-        KeyRevoked{c_.site.member, c_.site.key, "lost-key"},
-        RunProposed{c_.run, DigestOf("m"), {{"rounds", "3"}, {"말", "한국어 \"quoted\""}}},
-        RoundOpened{at, c_.base, {c_.site_id, c_.other_id}},
-        ContributionSubmitted{at, c_.site_id, c_.base, DigestOf("blob"), 1u << 20, 1u << 30, 8, 2},
-        ContributionReceipted{at, 5, DigestOf("leaf"), false, "too-late"},
-        RoundClosed{at,
-                    {{5, c_.site_id, 9}},
-                    {{c_.other_id, "late"}},
-                    DigestOf("a"),
-                    DigestOf("b"),
-                    DigestOf("c"),
-                    DigestOf("d")},
-        RoundAbandoned{at, c_.base, "no-quorum"},
-        EvaluationReported{DigestOf("model"), c_.site_id, 12345.0625, 1000, 250}};
+        DatasetRegistered{what, c_.site_id, R"({"tokens":5})", R"({"use":"open"})"},
+        DatasetWithdrawn{what.dataset, "owner", WithdrawalScope::kRestart, "2027-01-01T00:00:00Z"},
+        WithdrawalClosed{31, {33, 40}},
+        AdmissionDecided{c_.run, {4}, 1, c_.site_id, what, false, DigestOf("p"), 30, decision},
+        GrantDecided{UseKind::kServe, DigestOf("model"), c_.other.member, "commercial-service",
+                     "KR", "", false, DigestOf("p"), 50, decision},
+        GrantRevoked{51, "withdrawn"},
+        ShareComputed{
+            c_.run,
+            DigestOf("f"),
+            60,
+            7,
+            {{c_.site.member, 600000, 500000, 700000}, {c_.other.member, 400000, 400000, 400000}}},
+        DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61}};
+  }
+  std::vector<Event> OfRounds() const {
+    const RoundAttempt at{c_.run, {12}, 3};
+    return {c_.Genesis(),
+            c_.Admitted(),
+            KeyRevoked{c_.site.member, c_.site.key, "lost-key"},
+            RunProposed{c_.run, DigestOf("m"), {{"rounds", "3"}, {"말", "한국어 \"quoted\""}}},
+            RoundOpened{at, c_.base, {c_.site_id, c_.other_id}},
+            ContributionSubmitted{at,
+                                  c_.site_id,
+                                  c_.base,
+                                  DigestOf("blob"),
+                                  1u << 20,
+                                  1u << 30,
+                                  8,
+                                  2,
+                                  {{{*DatasetId::Parse("reviews"), 2}, 17}}},
+            ContributionReceipted{at, 5, DigestOf("leaf"), false, "too-late"},
+            RoundClosed{at,
+                        {{5, c_.site_id, 9}},
+                        {{c_.other_id, "late"}},
+                        DigestOf("a"),
+                        DigestOf("b"),
+                        DigestOf("c"),
+                        DigestOf("d")},
+            RoundAbandoned{at, c_.base, "no-quorum"},
+            EvaluationReported{DigestOf("model"), c_.site_id, 12345.0625, 1000, 250}};
   }
   const Consortium c_;
 };

@@ -44,6 +44,16 @@ bool IsCode(std::string_view text) {
   return true;
 }
 
+bool IsRfc3339(std::string_view text) {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
+  if (text.size() != kForm.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return false;
+  }
+  return true;
+}
+
 FieldReader::FieldReader(const json& object, std::string_view what) : object_(object), what_(what) {
   if (!object.is_object()) error_ = Fail(ErrorCode::kInvalid, what_ + " is not a JSON object");
 }

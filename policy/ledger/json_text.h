@@ -57,6 +57,7 @@ class FieldReader {
   Status error_;
 };
 
-bool IsCode(std::string_view text);  // 1..64 of [a-z0-9-]
+bool IsCode(std::string_view text);     // 1..64 of [a-z0-9-]
+bool IsRfc3339(std::string_view text);  // 2026-11-24T01:02:03Z, exactly of this form
 
 }  // namespace dure::ledger

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/ledger/event_json.h"
+#include "policy/ledger/policy_report.h"
 
 namespace dure::ledger {
 namespace {
