@@ -1,0 +1,71 @@
+#include "federation/masking/agreement.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "federation/check.h"
+
+namespace dure::masking {
+namespace {
+
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
+};
+using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, FreeKey>;
+
+Key PrivateKey(const Secret& secret) {
+  Key key(EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr, secret.bytes.data(),
+                                          secret.bytes.size()));
+  DURE_CHECK(key != nullptr, "any 32 bytes are an X25519 secret");
+  return key;
+}
+
+}  // namespace
+
+bool SameSecret(const Secret& a, const Secret& b) {
+  return CRYPTO_memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+}
+
+AgreementKey PublicOf(const Secret& secret) {
+  AgreementKey key;
+  size_t size = key.size();
+  DURE_CHECK(EVP_PKEY_get_raw_public_key(PrivateKey(secret).get(), key.data(), &size) == 1,
+             "a secret has a public key");
+  return key;
+}
+
+Status CheckAgreementKey(const AgreementKey& key) {
+  // p = 2^255 - 19 is ed ff .. ff 7f.
+  const bool middle_full =
+      std::all_of(key.begin() + 1, key.end() - 1, [](uint8_t byte) { return byte == 0xff; });
+  if (key.back() > 0x7f || (key.back() == 0x7f && middle_full && key.front() >= 0xed)) {
+    return Fail(ErrorCode::kInvalid, "an agreement key is not in its one encoding");
+  }
+  return {};
+}
+
+Result<Secret> Agree(const Secret& secret, const AgreementKey& peer) {
+  DURE_TRY(CheckAgreementKey(peer));
+  const Key own = PrivateKey(secret);
+  const Key other(
+      EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, peer.data(), peer.size()));
+  DURE_CHECK(other != nullptr, "any 32 bytes are taken as an X25519 key");
+  const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, own.get(), nullptr));
+  DURE_CHECK(context != nullptr && EVP_PKEY_derive_init(context.get()) == 1 &&
+                 EVP_PKEY_derive_set_peer(context.get(), other.get()) == 1,
+             "X25519 takes any two keys");
+  Secret shared;
+  size_t size = shared.bytes.size();
+  // OpenSSL refuses the all-zero result itself; that is how a point of low order shows.
+  if (EVP_PKEY_derive(context.get(), shared.bytes.data(), &size) != 1 || size != 32) {
+    return Fail(ErrorCode::kInvalid, "an agreement key is a point of low order");
+  }
+  return shared;
+}
+
+}  // namespace dure::masking
