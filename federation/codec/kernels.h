@@ -5,7 +5,8 @@
 // that this machine has is chosen when first asked. All give the same bits: integers are integers,
 // and every floating-point operation is one IEEE operation, elementwise, never contracted or
 // reordered (kernels_test compares the levels, and tests/algorithms/same_bits.py compilers and
-// optimization levels). Used by the codec's own files only.
+// optimization levels). For the codec's own files and for federation/masking, which packs the same
+// planes.
 #pragma once
 
 #include <cstddef>
