@@ -18,12 +18,16 @@ constexpr std::string_view kCountries =
 
 }  // namespace
 
-bool IsCountry(std::string_view code) {
-  if (code.size() != 2 || code.find(' ') != std::string_view::npos) return false;
-  for (size_t at = 0; at + 2 <= kCountries.size(); at += 3) {
-    if (kCountries.substr(at, 2) == code) return true;
-  }
-  return false;
+bool IsCountry(std::string_view code) { return AllCountries().contains(std::string(code)); }
+
+const std::set<std::string>& AllCountries() {
+  static const std::set<std::string> all = [] {
+    std::set<std::string> read;
+    for (size_t at = 0; at + 2 <= kCountries.size(); at += 3)
+      read.emplace(kCountries.substr(at, 2));
+    return read;
+  }();
+  return all;
 }
 
 }  // namespace dure::terms

@@ -8,6 +8,7 @@
 namespace dure::terms {
 
 bool IsCountry(std::string_view code);
+const std::set<std::string>& AllCountries();
 
 // Where something may be. Nothing said is not "anywhere": it is unknown.
 struct Places {

@@ -96,7 +96,10 @@ class Checker {
       return expression;
     };
     const SpdxExpression data = read("licence.data", terms_.licence.data);
-    read("licence.model", terms_.licence.model);
+    for (const auto& choice : read("licence.model", terms_.licence.model).choices) {
+      if (choice.size() > 1)
+        Blame("licence.model", terms_.licence.model, "one licence, or several joined by OR");
+    }
     if (data.choices.empty()) return;
     const auto every_choice = [&](bool LicenceTraits::*trait) {
       return std::all_of(data.choices.begin(), data.choices.end(), [&](const auto& choice) {

@@ -1,0 +1,203 @@
+#include "policy/terms/answer.h"
+
+#include <algorithm>
+
+#include "policy/terms/licence.h"
+#include "policy/terms/spdx.h"
+
+namespace dure::terms {
+namespace {
+
+bool NeedsProfitFree(UseClass use) { return use == UseClass::kNotForProfitOrg; }
+
+Permission OfUse(UseClass said, const Use& use) {
+  if (said == UseClass::kUnknown) return Permission::kUnknown;
+  const bool breach = (said == UseClass::kNonCommercial && IsCommercial(use.purpose)) ||
+                      (said == UseClass::kResearchOnly && !IsResearch(use.purpose)) ||
+                      (NeedsProfitFree(said) && use.beneficiary == Beneficiary::kForProfit);
+  return breach ? Permission::kDeny : Permission::kAllow;
+}
+
+Permission DenyIf(bool breach) { return breach ? Permission::kDeny : Permission::kAllow; }
+
+// Serving and exporting are what a publication moratorium and an embargo hold back.
+bool GetsOut(Action action) { return !TouchesData(action); }
+
+Permission OfDuo(const DuoCode& code, const Use& use) {
+  const DuoMeaning* meaning = FindDuo(code.number);
+  if (meaning == nullptr) return Permission::kUnknown;
+  const bool for_profit = use.beneficiary == Beneficiary::kForProfit;
+  switch (meaning->effect) {
+    case DuoEffect::kNothing:
+    case DuoEffect::kDuty:
+      return Permission::kAllow;
+    case DuoEffect::kResearchPurposes:
+      return DenyIf(!IsResearch(use.purpose));
+    case DuoEffect::kNonCommercial:
+      return DenyIf(IsCommercial(use.purpose));
+    case DuoEffect::kNotForProfit:
+      return DenyIf(for_profit);
+    case DuoEffect::kNotForProfitNonCommercial:
+      return DenyIf(for_profit || IsCommercial(use.purpose));
+    case DuoEffect::kOnlyThere: {
+      const auto& there = code.values;
+      return DenyIf(TouchesData(use.action) &&
+                    std::find(there.begin(), there.end(), use.country) == there.end());
+    }
+    case DuoEffect::kMoratorium: {
+      const auto until = code.values.empty()
+                             ? std::nullopt
+                             : ParseInstant(code.values.front(), DayPart::kLastSecond);
+      if (!until) return Permission::kUnknown;
+      return DenyIf(GetsOut(use.action) && use.at <= *until);
+    }
+    case DuoEffect::kAskTheOwner:
+      return Permission::kAsk;
+    case DuoEffect::kResearchAndAsk:
+      return IsResearch(use.purpose) ? Permission::kAsk : Permission::kDeny;
+  }
+  return Permission::kUnknown;
+}
+
+// Of a licence with choices, the user takes the kindest.
+Permission OfLicence(const std::string& text, const Use& use) {
+  const bool passes_on = use.action == Action::kExportWeights;
+  const auto expression = ParseSpdx(text);
+  if (!expression) return passes_on ? Permission::kAsk : Permission::kAllow;
+  Permission kindest = Permission::kDeny;
+  for (const std::vector<std::string>& choice : expression->choices) {
+    Permission strictest = Permission::kAllow;
+    for (const std::string& licence : choice) {
+      const LicenceTraits traits = TraitsOf(licence);
+      const bool breach = (traits.non_commercial && IsCommercial(use.purpose)) ||
+                          (traits.no_derivatives && passes_on);
+      const Permission one = !traits.known && passes_on ? Permission::kAsk : DenyIf(breach);
+      strictest = std::max(strictest, one);
+    }
+    kindest = std::min(kindest, strictest);
+  }
+  return kindest;
+}
+
+Permission OfConsent(ConsentDuty duty, const Use& use) {
+  const bool due = (duty == ConsentDuty::kRun && TouchesData(use.action)) ||
+                   (duty == ConsentDuty::kExport && use.action == Action::kExportWeights) ||
+                   (duty == ConsentDuty::kCommercialServe && use.action == Action::kServe &&
+                    IsCommercial(use.purpose));
+  return due ? Permission::kAsk : Permission::kAllow;
+}
+
+Permission OfPlaces(const Places& places, const std::string& country) {
+  if (places.unknown()) return Permission::kUnknown;
+  return DenyIf(!places.Contains(country));
+}
+
+std::string PlacesText(const Places& places) {
+  if (places.anywhere) return std::string(kAnywhere);
+  std::string text;
+  for (const std::string& country : places.countries) text += (text.empty() ? "" : ", ") + country;
+  return text.empty() ? "unknown" : text;
+}
+
+class Judge {
+ public:
+  Judge(const ModelTerms& terms, const Use& use) : terms_(terms), use_(use) {}
+
+  Answer Take() {
+    Purposes();
+    Everything();
+    PlacesAndTimes();
+    std::sort(answer_.clauses.begin(), answer_.clauses.end(), [](const auto& a, const auto& b) {
+      return a.outcome != b.outcome ? a.outcome > b.outcome : a.cause < b.cause;
+    });
+    return std::move(answer_);
+  }
+
+ private:
+  void Note(Permission outcome, const std::set<Cause>& causes, const std::string& value) {
+    if (outcome == Permission::kAllow || causes.empty()) return;
+    answer_.outcome = std::max(answer_.outcome, outcome);
+    for (const Cause& cause : causes) answer_.clauses.push_back({outcome, cause, value});
+  }
+
+  void Purposes() {
+    Note(Permission::kUnknown, terms_.purposes_unknown, "unknown");
+    const auto refused = terms_.purposes_refused.find(use_.purpose);
+    if (refused != terms_.purposes_refused.end())
+      Note(Permission::kDeny, refused->second, "not " + std::string(Word(use_.purpose)));
+  }
+
+  void Everything() {
+    for (const auto& [said, causes] : terms_.actions[static_cast<size_t>(use_.action)])
+      Note(said, causes, std::string(Word(said)));
+    for (const auto& [said, causes] : terms_.use)
+      Note(OfUse(said, use_), causes, std::string(Word(said)));
+    for (const auto& [code, causes] : terms_.duo)
+      Note(OfDuo(code, use_), causes, FormatDuo(code.number));
+    for (const auto& [licence, causes] : terms_.licences)
+      Note(OfLicence(licence, use_), causes, licence.empty() ? "unknown" : licence);
+    for (const auto& [duty, causes] : terms_.consent)
+      Note(OfConsent(duty, use_), causes, std::string(Word(duty)));
+  }
+
+  void PlacesAndTimes() {
+    const bool data = TouchesData(use_.action);
+    if (data) {
+      for (const auto& [places, causes] : terms_.processing)
+        Note(OfPlaces(places, use_.country), causes, PlacesText(places));
+      const auto excluded = terms_.processing_excluded.find(use_.country);
+      if (excluded != terms_.processing_excluded.end())
+        Note(Permission::kDeny, excluded->second, "not " + use_.country);
+    } else if (use_.action != Action::kPublishMetrics) {
+      for (const auto& [places, causes] : terms_.exports)
+        Note(OfPlaces(places, use_.country), causes, PlacesText(places));
+    }
+    for (const auto& [from, causes] : terms_.valid_from)
+      Note(DenyIf(use_.at < from), causes, FormatInstant(from));
+    for (const auto& [until, causes] : terms_.valid_until)
+      Note(DenyIf(data && use_.at > until), causes, FormatInstant(until));
+    for (const auto& [after, causes] : terms_.delete_after)
+      Note(DenyIf(data && use_.at > after), causes, FormatInstant(after));
+    for (const auto& [until, causes] : terms_.embargo_until)
+      Note(DenyIf(!data && use_.at <= until), causes, FormatInstant(until));
+  }
+
+  const ModelTerms& terms_;
+  const Use& use_;
+  Answer answer_;
+};
+
+// What of the use the field was compared with.
+std::string Compared(const std::string& field, const Use& use, bool korean) {
+  if (field.starts_with("territories."))
+    return (korean ? "국가는 " : "the country is ") + use.country;
+  if (field.starts_with("time."))
+    return (korean ? "시점은 " : "the time is ") + FormatInstant(use.at);
+  if (field.starts_with("actions.") || field == "consent")
+    return (korean ? "요청한 행위는 " : "the request is to ") + std::string(Word(use.action));
+  return (korean ? "목적은 " : "the purpose is ") + std::string(Word(use.purpose)) +
+         (korean ? ", 수혜자는 " : ", for the benefit of ") + std::string(Word(use.beneficiary));
+}
+
+}  // namespace
+
+Answer Allows(const ModelTerms& terms, const Use& use) { return Judge(terms, use).Take(); }
+
+std::string Sentence(const Clause& clause, const Use& use, Language language) {
+  const std::string who = clause.cause.dataset + " v" + std::to_string(clause.cause.version);
+  const std::string compared = Compared(clause.cause.field, use, language == Language::kKorean);
+  const size_t outcome = static_cast<size_t>(clause.outcome);
+  if (language == Language::kKorean) {
+    constexpr const char* kWhat[] = {"허용됩니다", "권리자에게 물어야 합니다",
+                                     "알 수 없어 허용되지 않습니다", "허용되지 않습니다"};
+    return "데이터셋 " + who + "의 " + clause.cause.field + " 조건은 '" + clause.value + "'이고 " +
+           compared + "이므로 " + kWhat[outcome] + ".";
+  }
+  constexpr const char* kWhat[] = {"it is allowed", "the owner has to be asked",
+                                   "it is not known and therefore not allowed",
+                                   "it is not allowed"};
+  return "Dataset " + who + " says '" + clause.value + "' (" + clause.cause.field + "); " +
+         compared + ": " + kWhat[outcome] + ".";
+}
+
+}  // namespace dure::terms

@@ -1,0 +1,41 @@
+// May this be done with a model (or a dataset), as far as the terms behind it go? The answer names
+// every clause that stands in the way, and whose it is.
+//
+// This is the owners' side only: what the consortium's policy adds is decided by policy/rules, to
+// which compile.h gives the same terms as facts and rules. A condition that no request can show
+// (an ethics approval, a disease) is an "ask". Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policy/terms/combine.h"
+
+namespace dure::terms {
+
+struct Use {
+  Action action = Action::kTrain;
+  Purpose purpose = Purpose::kScientificResearch;
+  Beneficiary beneficiary = Beneficiary::kNonProfit;
+  std::string country;  // where data is processed; for export and serve: where it goes
+  Instant at;
+};
+
+struct Clause {
+  Permission outcome = Permission::kDeny;  // never kAllow
+  Cause cause;
+  std::string value;  // what the field says: "non-commercial"
+  bool operator==(const Clause&) const = default;
+};
+
+struct Answer {
+  Permission outcome = Permission::kAllow;  // the strictest of the clauses
+  std::vector<Clause> clauses;              // the strictest first, then by cause
+};
+
+Answer Allows(const ModelTerms& terms, const Use& use);
+
+// "ds-7 v2 says non-commercial (use); the purpose is commercial-service."
+std::string Sentence(const Clause& clause, const Use& use, Language language);
+
+}  // namespace dure::terms
