@@ -44,6 +44,7 @@ bool MaySay(Role role, EventType type) {
     case EventType::kRoundClosed:
     case EventType::kRoundAbandoned:
     case EventType::kCharterDeclared:
+    case EventType::kPolicyDeclared:
     case EventType::kPolicyAdopted:
     case EventType::kPolicyRejected:
     case EventType::kRunApproved:

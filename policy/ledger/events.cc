@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, kEventTypes> kEvents = {
     "member-described",
     "cosigner-announced",
     "charter-declared",
+    "policy-declared",
     "policy-proposed",
     "vote-cast",
     "policy-adopted",

@@ -133,9 +133,9 @@ using Event =
     std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
                  ContributionSubmitted, ContributionReceipted, RoundClosed, RoundAbandoned,
                  EvaluationReported, MemberDescribed, CosignerAnnounced, CharterDeclared,
-                 PolicyProposed, VoteCast, PolicyAdopted, PolicyRejected, RunApproved, RunHalted,
-                 DatasetRegistered, DatasetWithdrawn, WithdrawalClosed, AdmissionDecided,
-                 GrantDecided, GrantRevoked, ShareComputed, DisclosureExported>;
+                 PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted, PolicyRejected,
+                 RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
+                 AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported>;
 enum class EventType : uint8_t {
   kConsortiumGenesis,
   kMemberAdmitted,
@@ -150,6 +150,7 @@ enum class EventType : uint8_t {
   kMemberDescribed,
   kCosignerAnnounced,
   kCharterDeclared,
+  kPolicyDeclared,
   kPolicyProposed,
   kVoteCast,
   kPolicyAdopted,

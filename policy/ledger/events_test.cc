@@ -36,7 +36,8 @@ class EventsTest : public ::testing::Test {
     const Tally tally{{{House::kPublic, 3, 2, 0, 1}, {House::kSmallFirm, 1, 0, 1, 0}}, {20, 22}};
     return {MemberDescribed{c_.site.member, House::kAcademic, "KR"},
             CosignerAnnounced{c_.site_id, "hospital-a-1/auditor+00000000+AA=="},
-            CharterDeclared{{}, "policy \"P1\"\n"},
+            CharterDeclared{},
+            PolicyDeclared{"policy \"P1\"\n"},
             PolicyProposed{ProposalKind::kEmergency, DigestOf("old"), "정책 \"P2\"\n"},
             VoteCast{19, DigestOf("leaf"), Choice::kNo},
             PolicyAdopted{19, DigestOf("new"), tally},
@@ -49,7 +50,7 @@ class EventsTest : public ::testing::Test {
     const std::string decision = R"({"outcome":"deny"})";
     return {
         DatasetRegistered{what, c_.site_id, R"({"tokens":5})", R"({"use":"open"})"},
-        DatasetWithdrawn{what.dataset, "owner", WithdrawalScope::kRestart, "2027-01-01T00:00:00Z"},
+        DatasetWithdrawn{what.dataset, "owner", WithdrawalScope::kUnlearn, "2027-01-01T00:00:00Z"},
         WithdrawalClosed{31, {33, 40}},
         AdmissionDecided{c_.run, {4}, 1, c_.site_id, what, false, DigestOf("p"), 30, decision},
         GrantDecided{UseKind::kServe, DigestOf("model"), c_.other.member, "commercial-service",

@@ -86,7 +86,6 @@ void Write(const CharterDeclared& e, json& out) {
   out["emergencySeconds"] = e.voting.emergency_seconds;
   out["runsByVote"] = e.voting.runs_by_vote;
   out["cosignPercent"] = e.voting.cosign_percent;
-  out["policy"] = e.policy;
 }
 void Read(CharterDeclared& e, FieldReader& in) {
   e.voting.quorum_percent = in.Count("quorumPercent");
@@ -96,7 +95,6 @@ void Read(CharterDeclared& e, FieldReader& in) {
   e.voting.emergency_seconds = in.Count("emergencySeconds");
   e.voting.runs_by_vote = in.Flag("runsByVote");
   e.voting.cosign_percent = in.Count("cosignPercent");
-  e.policy = in.Text("policy", kPolicyTextBytesMax);
 }
 Status FormOf(const CharterDeclared& e) {
   const VotingRule& v = e.voting;
@@ -105,7 +103,14 @@ Status FormOf(const CharterDeclared& e) {
   }
   return {};
 }
-Subject About(const std::string&, const CharterDeclared& e) {
+Subject About(const std::string& origin, const CharterDeclared&) {
+  return {"charter", Sha256(AsBytes(origin))};
+}
+
+void Write(const PolicyDeclared& e, json& out) { out["policy"] = e.policy; }
+void Read(PolicyDeclared& e, FieldReader& in) { e.policy = in.Text("policy", kPolicyTextBytesMax); }
+Status FormOf(const PolicyDeclared&) { return {}; }
+Subject About(const std::string&, const PolicyDeclared& e) {
   return {"policy", Sha256(AsBytes(e.policy))};
 }
 
@@ -170,16 +175,18 @@ Subject About(const std::string&, const PolicyRejected& e) {
 
 void Write(const RunApproved& e, json& out) {
   out["run"] = e.run.str();
-  out["policy"] = e.policy.Hex();
+  out["policies"] = e.policies.Hex();
   WriteTally(e.tally, out);
 }
 void Read(RunApproved& e, FieldReader& in) {
   e.run = in.Named<RunId>("run");
-  e.policy = in.Hash("policy");
+  e.policies = in.Hash("policies");
   e.tally = ReadTally(in);
 }
 Status FormOf(const RunApproved& e) { return TallyForm(e.tally); }
-Subject About(const std::string&, const RunApproved& e) { return {"run/" + e.run.str(), e.policy}; }
+Subject About(const std::string&, const RunApproved& e) {
+  return {"run/" + e.run.str(), e.policies};
+}
 
 void Write(const RunHalted& e, json& out) {
   out["run"] = e.run.str();

@@ -23,6 +23,7 @@ std::vector<DatasetUsed> ReadDatasetsUsed(FieldReader& in, const char* name);
 DURE_POLICY_EVENT(MemberDescribed)
 DURE_POLICY_EVENT(CosignerAnnounced)
 DURE_POLICY_EVENT(CharterDeclared)
+DURE_POLICY_EVENT(PolicyDeclared)
 DURE_POLICY_EVENT(PolicyProposed)
 DURE_POLICY_EVENT(VoteCast)
 DURE_POLICY_EVENT(PolicyAdopted)

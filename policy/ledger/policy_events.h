@@ -54,22 +54,26 @@ struct VotingRule {
   uint64_t cosign_percent = 50;  // of the sites of each house: more than this share co-signs
   bool operator==(const VotingRule&) const = default;
 };
-// The first policy and the voting rule, once, by the aggregator before anything is decided.
-// Members compare it, as they do the genesis, with what they were told.
+// The voting rule, once, by the aggregator before anything is decided. Members compare it, as they
+// do the genesis, with what they were told.
 struct CharterDeclared {
   VotingRule voting;
-  std::string policy;  // text of policy/rules
   bool operator==(const CharterDeclared&) const = default;
 };
+// A policy of the founding, by the aggregator: after the charter and before anything is proposed.
+struct PolicyDeclared {
+  std::string policy;  // text of policy/rules
+  bool operator==(const PolicyDeclared&) const = default;
+};
 enum class ProposalKind : uint8_t {
-  kReplace,    // the text replaces the policy in force
+  kReplace,    // the text takes the place of the policy of its name, or joins the others
   kEmergency,  // the text only forbids; in force at once with enough votes, for a time
 };
 std::string_view Name(ProposalKind kind);
 Result<ProposalKind> ParseProposalKind(std::string_view text);
 struct PolicyProposed {
   ProposalKind kind = ProposalKind::kReplace;
-  Digest supersedes;   // of the text in force when it was proposed
+  Digest supersedes;   // of the policies in force when it was proposed (policy/standing)
   std::string policy;  // the whole text
   bool operator==(const PolicyProposed&) const = default;
 };
@@ -115,8 +119,8 @@ struct DatasetVersion {
 };
 struct RunApproved {
   RunId run;
-  Digest policy;  // pinned: admissions of this run are decided under it
-  Tally tally;    // empty where runs need no vote
+  Digest policies;  // pinned: admissions of this run are decided under these
+  Tally tally;      // empty where runs need no vote
   bool operator==(const RunApproved&) const = default;
 };
 struct RunHalted {
@@ -134,7 +138,7 @@ struct DatasetRegistered {
   std::string terms;     // canonical JSON: what its owner allows
   bool operator==(const DatasetRegistered&) const = default;
 };
-enum class WithdrawalScope : uint8_t { kFutureRounds, kRestart, kRetrain, kRetireModels };
+enum class WithdrawalScope : uint8_t { kFutureRounds, kRetrainFrom, kUnlearn, kRetireModels };
 std::string_view Name(WithdrawalScope scope);
 Result<WithdrawalScope> ParseWithdrawalScope(std::string_view text);
 struct DatasetWithdrawn {
@@ -159,7 +163,7 @@ struct AdmissionDecided {
   SiteId site;
   DatasetVersion what;
   bool admit = false;
-  Digest policy;         // under which it was decided
+  Digest policies;       // under which it was decided
   uint64_t as_of = 0;    // the entries [0, as_of) are what was known
   std::string decision;  // canonical JSON of policy/rules
   bool operator==(const AdmissionDecided&) const = default;
@@ -177,7 +181,7 @@ struct GrantDecided {
   std::string territory;  // ISO 3166 alpha-2
   std::string until;      // RFC 3339; empty: as long as the terms allow
   bool granted = false;
-  Digest policy;
+  Digest policies;
   uint64_t as_of = 0;
   std::string decision;  // canonical JSON; a refusal names the dataset and its clause
   bool operator==(const GrantDecided&) const = default;

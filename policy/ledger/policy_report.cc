@@ -34,9 +34,9 @@ std::string Say(const MemberDescribed& e) {
 std::string Say(const CosignerAnnounced& e) { return e.site.str() + " co-signs as " + e.vkey; }
 std::string Say(const CharterDeclared& e) {
   return "declared the charter: quorum " + std::to_string(e.voting.quorum_percent) +
-         " % of members, more than " + std::to_string(e.voting.house_percent) +
-         " % of each house, policy " + Short(e.policy);
+         " % of members, more than " + std::to_string(e.voting.house_percent) + " % of each house";
 }
+std::string Say(const PolicyDeclared& e) { return "declared policy " + Short(e.policy); }
 std::string Say(const PolicyProposed& e) {
   const std::string what = e.kind == ProposalKind::kEmergency ? "an emergency rule" : "a policy";
   return "proposed " + what + " " + Short(e.policy) + " over " + Short(e.supersedes);
@@ -51,7 +51,7 @@ std::string Say(const PolicyRejected& e) {
   return "rejected " + Entry(e.proposal) + " (" + e.reason + "): " + Text(e.tally);
 }
 std::string Say(const RunApproved& e) {
-  return "approved " + e.run.str() + " under policy " + Short(e.policy) + ": " + Text(e.tally);
+  return "approved " + e.run.str() + " under policies " + Short(e.policies) + ": " + Text(e.tally);
 }
 std::string Say(const RunHalted& e) { return "halted " + e.run.str() + ": " + e.reason; }
 std::string Say(const DatasetRegistered& e) {
@@ -67,8 +67,8 @@ std::string Say(const WithdrawalClosed& e) {
 }
 std::string Say(const AdmissionDecided& e) {
   return std::string(e.admit ? "admitted " : "refused ") + Text(e.what) + " of " + e.site.str() +
-         " to " + e.run.str() + " round " + std::to_string(e.round.value) + " under policy " +
-         Short(e.policy);
+         " to " + e.run.str() + " round " + std::to_string(e.round.value) + " under policies " +
+         Short(e.policies);
 }
 std::string Say(const GrantDecided& e) {
   return std::string(e.granted ? "granted " : "refused ") + e.grantee.str() + " to " +

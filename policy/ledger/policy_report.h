@@ -10,6 +10,7 @@ namespace dure::ledger {
 std::string Say(const MemberDescribed& e);
 std::string Say(const CosignerAnnounced& e);
 std::string Say(const CharterDeclared& e);
+std::string Say(const PolicyDeclared& e);
 std::string Say(const PolicyProposed& e);
 std::string Say(const VoteCast& e);
 std::string Say(const PolicyAdopted& e);

@@ -99,7 +99,7 @@ void Write(const AdmissionDecided& e, json& out) {
   out["site"] = e.site.str();
   WriteWhat(e.what, out);
   out["admit"] = e.admit;
-  out["policy"] = e.policy.Hex();
+  out["policies"] = e.policies.Hex();
   out["asOf"] = e.as_of;
   out["decision"] = e.decision;
 }
@@ -113,7 +113,7 @@ void Read(AdmissionDecided& e, FieldReader& in) {
   e.site = in.Named<SiteId>("site");
   e.what = ReadWhat(in);
   e.admit = in.Flag("admit");
-  e.policy = in.Hash("policy");
+  e.policies = in.Hash("policies");
   e.as_of = in.Count("asOf");
   e.decision = in.Text("decision", kDecisionBytesMax);
 }
@@ -132,7 +132,7 @@ void Write(const GrantDecided& e, json& out) {
   out["territory"] = e.territory;
   out["until"] = e.until;
   out["granted"] = e.granted;
-  out["policy"] = e.policy.Hex();
+  out["policies"] = e.policies.Hex();
   out["asOf"] = e.as_of;
   out["decision"] = e.decision;
 }
@@ -144,7 +144,7 @@ void Read(GrantDecided& e, FieldReader& in) {
   e.territory = in.Text("territory", 2);
   e.until = in.Text("until", 32);
   e.granted = in.Flag("granted");
-  e.policy = in.Hash("policy");
+  e.policies = in.Hash("policies");
   e.as_of = in.Count("asOf");
   e.decision = in.Text("decision", kDecisionBytesMax);
 }
