@@ -1,0 +1,73 @@
+#include "policy/privacy/accountant.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "policy/privacy/gaussian.h"
+#include "policy/privacy/renyi.h"
+
+namespace dure::privacy {
+namespace {
+
+// The charges as Gaussian steps, those on the whole dataset put together into one; empty if there
+// is any other noise. exact: nothing is sampled.
+struct Gaussians {
+  std::vector<GaussianSteps> steps;
+  double mu = 0;
+  bool exact = true;
+};
+
+Gaussians GaussiansOf(std::span<const Charge> charges) {
+  Gaussians result;
+  double whole = 0;  // sum of 1/s^2
+  for (const Charge& charge : charges) {
+    const auto* gaussian = std::get_if<SampledGaussian>(&charge.mechanism);
+    if (gaussian == nullptr) return {{}, 0, false};
+    if (gaussian->sampling == 1) {
+      const double sigma = gaussian->noise_multiplier;
+      whole += static_cast<double>(charge.steps) / (sigma * sigma);
+    } else {
+      result.steps.push_back({*gaussian, charge.steps});
+      result.exact = false;
+    }
+  }
+  result.mu = std::sqrt(whole);
+  if (whole > 0 && !result.exact) result.steps.push_back({{1 / result.mu, 1}, 1});
+  return result;
+}
+
+}  // namespace
+
+std::string_view Name(Method method) {
+  switch (method) {
+    case Method::kNothing:
+      return "nothing spent";
+    case Method::kExactGaussian:
+      return "exact Gaussian";
+    case Method::kLossDistribution:
+      return "privacy loss distribution";
+    case Method::kRenyi:
+      return "Renyi divergence";
+  }
+  return "";
+}
+
+Spending EpsilonOf(std::span<const Charge> charges, double delta, const Resolution& resolution) {
+  if (charges.empty()) return {};
+  const Gaussians gaussians = GaussiansOf(charges);
+  if (gaussians.exact) return {GaussianEpsilon(gaussians.mu, delta), Method::kExactGaussian};
+  const double renyi = RenyiEpsilonOf(charges, delta).epsilon;
+  if (gaussians.steps.empty()) return {renyi, Method::kRenyi};
+  const double composed = ComposedEpsilon(gaussians.steps, delta, resolution);
+  if (composed < renyi) return {composed, Method::kLossDistribution};
+  return {renyi, Method::kRenyi};
+}
+
+uint64_t EpsilonMicro(double epsilon) {
+  const double micro = std::ceil(epsilon * 1e6);
+  if (!(micro < 9e18)) return std::numeric_limits<uint64_t>::max();
+  return static_cast<uint64_t>(micro);
+}
+
+}  // namespace dure::privacy
