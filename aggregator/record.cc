@@ -36,6 +36,20 @@ ledger::Role RoleInLog(identity::Role role) {
   return ledger::Role::kSite;
 }
 
+ledger::House HouseInLog(identity::House house) {
+  switch (house) {
+    case identity::House::kPublic:
+      return ledger::House::kPublic;
+    case identity::House::kPrivate:
+      return ledger::House::kPrivate;
+    case identity::House::kAcademic:
+      return ledger::House::kAcademic;
+    case identity::House::kSmallFirm:
+      return ledger::House::kSmallFirm;
+  }
+  return ledger::House::kPrivate;
+}
+
 bool MayBeTriedAgain(ErrorCode code) {
   return code == ErrorCode::kUnavailable || code == ErrorCode::kExhausted;
 }
@@ -66,6 +80,11 @@ Record::~Record() { *alive_ = false; }
 
 Status Record::Admit(const std::vector<identity::Seat>& seats) {
   for (const identity::Seat& seat : seats) {
+    // Before its first key: whoever can speak for a member stands in a house already.
+    const ledger::MemberDescribed described{seat.subject.member, HouseInLog(seat.domicile.house),
+                                            seat.domicile.country};
+    const std::string once = "described/" + seat.subject.member.str();
+    DURE_TRY(recorder_->Record(described, once).map([](const auto&) {}));
     // The aggregator's own key is in the genesis; a key is admitted once.
     if (log_->FindKey(seat.signing_key)) continue;
     const std::string key = "admitted/" + ToHex(seat.signing_key);

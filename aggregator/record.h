@@ -31,7 +31,8 @@ class Record {
   ledger::Ledger& log() { return *log_; }
   const ledger::Ledger& log() const { return *log_; }
 
-  // Every seat whose key the log does not know yet is admitted, durably, before this returns.
+  // Every member that the log does not know yet is described, and every seat whose key it does not
+  // know admitted, durably, before this returns.
   // Blocks; any thread.
   Status Admit(const std::vector<identity::Seat>& seats);
   // From the next index on the seat's key speaks for nobody. Blocks; any thread.

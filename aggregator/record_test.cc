@@ -92,6 +92,25 @@ TEST_F(RecordTest, ASeatIsAdmittedOnce) {
   EXPECT_EQ(Size(), size);
 }
 
+TEST_F(RecordTest, AMemberIsDescribedOnceHoweverManySeatsItHas) {
+  identity::Seat site = SeatOf("kaist");
+  site.domicile = {identity::House::kAcademic, "KR"};
+  Must(record_->Admit({site}));
+  ASSERT_EQ(Size(), 3u);
+  const auto entry =
+      Must(ledger::OpenEntry(Must(record_->log().Read(1, 2, 1 << 20)).front(), Ed25519Verifier()));
+  const auto* described = std::get_if<ledger::MemberDescribed>(&entry.record.event);
+  ASSERT_NE(described, nullptr) << "before its first key";
+  EXPECT_EQ(*described,
+            (ledger::MemberDescribed{site.subject.member, ledger::House::kAcademic, "KR"}));
+  Open();
+  identity::Seat officer = site;
+  officer.subject.site = TestSite("kaist-officer");
+  officer.signing_key = Ed25519Signer::Generate()->Key();
+  Must(record_->Admit({site, officer}));
+  EXPECT_EQ(Size(), 4u) << "one more key, no other description";
+}
+
 TEST_F(RecordTest, ARevocationIsWrittenOnce) {
   Must(record_->Admit({SeatOf("kt")}));
   Must(record_->Revoke(SeatOf("kt"), "revoked-by-operator"));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/domicile.h"
 #include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/spans.h"
@@ -28,6 +29,8 @@ struct InitOptions {
   std::string address;
   std::string enrol_address;
   std::vector<std::string> also_known_as;
+  std::string house = "private";
+  std::string country = "KR";
 };
 
 // The next port, unless the operator says otherwise.
@@ -45,6 +48,7 @@ Status Init(const InitOptions& options, Context& context) {
   DURE_TRY(ValidateName("consortium", options.name));
   identity::ConsortiumPlan plan;
   plan.name = options.name;
+  DURE_ASSIGN(plan.domicile, ParseDomicile(options.house, options.country));
   plan.address = options.address;
   DURE_ASSIGN(plan.enrol_address, EnrolAddress(options));
   plan.also_known_as = options.also_known_as;
@@ -61,6 +65,8 @@ Status Init(const InitOptions& options, Context& context) {
   if (context.json()) {
     context.PrintJson(ordered_json{
         {"consortium", plan.name},
+        {"house", options.house},
+        {"country", options.country},
         {"root_sha256", founded.root_pin.Hex()},
         {"root_key", founded.root_key_path},
         {"aggregator_dir", (dir / "aggregator").string()},
@@ -73,6 +79,7 @@ Status Init(const InitOptions& options, Context& context) {
     return {};
   }
   context.Print("The consortium " + plan.name + " is founded in " + dir.string() + ".\n" +
+                "  run by      " + plan.name + " (" + plan.domicile.ToText() + ")\n" +
                 "  root CA     sha256:" + founded.root_pin.Hex() + "\n" + "  log         " +
                 plan.log_vkey + "\n" + "  sites dial  " + plan.address + ", and once " +
                 plan.enrol_address + " to enrol");
@@ -109,6 +116,8 @@ ordered_json SeatsOf(const identity::IssuingAuthority& authority) {
   ordered_json seats = ordered_json::array();
   for (const identity::Seat& seat : authority.Seats()) {
     seats.push_back({{"member", seat.subject.member.str()},
+                     {"house", identity::Name(seat.domicile.house)},
+                     {"country", seat.domicile.country},
                      {"role", identity::Name(seat.subject.role)},
                      {"site", seat.subject.site.str()},
                      {"enrolled", FormatRfc3339(seat.enrolled)},
@@ -123,7 +132,8 @@ std::string SeatLines(const ordered_json& seats) {
   std::string text;
   for (const auto& seat : seats) {
     text += "\n  " + seat["role"].get<std::string>() + "  " + seat["member"].get<std::string>() +
-            "  " + seat["site"].get<std::string>() + "  until " +
+            " (" + seat["house"].get<std::string>() + ", " + seat["country"].get<std::string>() +
+            ")  " + seat["site"].get<std::string>() + "  until " +
             seat["expires"].get<std::string>();
   }
   return text;
@@ -227,6 +237,11 @@ void AddInit(CLI::App& noun, Context& context) {
                   "host:port for enrolment (default: the next port)");
   verb.add_option("--alias", options->also_known_as,
                   "More host names or IP addresses of the aggregator");
+  verb.add_option("--house", options->house,
+                  "Where the member that runs it votes: public, private, academic or small-firm")
+      ->capture_default_str();
+  verb.add_option("--country", options->country, "Its country: ISO 3166, two letters")
+      ->capture_default_str();
   context.Do(verb, [options, &context] { return Init(*options, context); });
 }
 

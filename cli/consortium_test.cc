@@ -66,12 +66,14 @@ TEST_F(ConsortiumCommands, InitRefusesToOverwriteAndBadNames) {
 
 TEST_F(ConsortiumCommands, AnInvitationIsOneLineThatParses) {
   ASSERT_EQ(Init().code, 0);
-  const Outcome outcome =
-      RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "kt-seoul", "--valid", "12h"});
+  const Outcome outcome = RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "kt-seoul",
+                                   "--valid", "12h", "--house", "academic", "--country", "DE"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1);
   const identity::Invitation invitation = Must(identity::ParseInvitation(outcome.out));
   EXPECT_EQ(invitation.subject.ToUri(), "dure://hanguk/kt/member/kt-seoul");
+  EXPECT_EQ(invitation.domicile, (identity::Domicile{identity::House::kAcademic, "DE"}));
+  EXPECT_THAT(outcome.err, HasSubstr("kt (academic, DE)"));
   EXPECT_EQ(invitation.expires, kStart + std::chrono::hours(12));
   EXPECT_THAT(outcome.err, HasSubstr("dure site enrol"));
 
@@ -85,6 +87,21 @@ TEST_F(ConsortiumCommands, AnInvitationIsOneLineThatParses) {
                                Not(HasSubstr("PRIVATE KEY"))));
 }
 
+TEST_F(ConsortiumCommands, AHouseAndACountryThatAreNoneAreRefused) {
+  ASSERT_EQ(Init().code, 0);
+  const std::vector<std::string> invite = {"invite", "--dir", dir, "--member", "kt", "--site", "s"};
+  const auto refusal = [&](const char* option, const char* value) {
+    std::vector<std::string> line = invite;
+    line.insert(line.end(), {option, value});
+    const Outcome outcome = RunLine(line);
+    EXPECT_EQ(outcome.code, 1) << value;
+    return outcome.err;
+  };
+  EXPECT_THAT(refusal("--house", "lords"), HasSubstr("public, private, academic, small-firm"));
+  EXPECT_THAT(refusal("--country", "kr"), HasSubstr("two capital letters"));
+  EXPECT_THAT(refusal("--country", "XQ"), HasSubstr("no country has the code 'XQ'"));
+}
+
 TEST_F(ConsortiumCommands, JsonIsOneObject) {
   const Outcome init = RunLine({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
                                 "fed.example.org:7443", "--json"});
@@ -94,6 +111,8 @@ TEST_F(ConsortiumCommands, JsonIsOneObject) {
   const Outcome invite = RunLine(
       {"--json", "invite", "--dir", dir, "--member", "kt", "--name", "kim", "--role", "officer"});
   EXPECT_EQ(json::parse(invite.out)["role"], "officer");
+  EXPECT_EQ(json::parse(invite.out)["house"], "private");
+  EXPECT_EQ(json::parse(invite.out)["country"], "KR");
   const Outcome show = RunLine({"consortium", "show", "--dir", dir, "--json"});
   EXPECT_EQ(json::parse(show.out)["seats"].size(), 2u);
   EXPECT_EQ(json::parse(show.out)["root_sha256"], json::parse(init.out)["root_sha256"]);

@@ -119,7 +119,10 @@ TEST_F(EnrolCommands, AnAggregatorOfAnotherConsortiumIsRefused) {
   SystemRandom random;
   const identity::InvitationDraft draft = {
       consortium.SubjectOf("kt", "kt-seoul", identity::Role::kMember),
-      RealNow() + std::chrono::hours(1), op.root_pin, "127.0.0.1:1",
+      {},
+      RealNow() + std::chrono::hours(1),
+      op.root_pin,
+      "127.0.0.1:1",
       "127.0.0.1:" + std::to_string(false_doors.server->enrol_port())};
   const auto invitation = Must(identity::MakeInvitation(draft, *op.signer, random));
   const Outcome outcome =
@@ -157,7 +160,7 @@ TEST_F(EnrolCommands, SlipsAreToldBeforeAnybodyIsAsked) {
   EXPECT_EQ(RunLine({"revoke", "--dir", op}).code, 2);
   EXPECT_EQ(RunLine({"revoke", "--dir", op, "--site", "a", "--member", "b"}).code, 2);
   EXPECT_EQ(RunLine({"revoke", "--dir", op, "--site", "No Site"}).code, 1);
-  EXPECT_EQ(RunLine({"site", "enrol", "dure1-nonsense", "--dir", "x"}).code, 1);
+  EXPECT_EQ(RunLine({"site", "enrol", "dure2-nonsense", "--dir", "x"}).code, 1);
   EXPECT_FALSE(std::filesystem::exists("x"));
 }
 

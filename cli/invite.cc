@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/domicile.h"
 #include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/spans.h"
@@ -20,6 +21,8 @@ struct Options {
   std::string member;
   std::string site;
   std::string role = "member";
+  std::string house = "private";
+  std::string country = "KR";
   std::string valid = "7d";
 };
 
@@ -30,6 +33,7 @@ Result<identity::InvitationDraft> Draft(const Options& options, const identity::
   DURE_ASSIGN(draft.subject.member, MemberId::Parse(options.member));
   DURE_ASSIGN(draft.subject.site, SiteId::Parse(options.site));
   DURE_ASSIGN(draft.subject.role, identity::ParseRole(options.role));
+  DURE_ASSIGN(draft.domicile, ParseDomicile(options.house, options.country));
   DURE_ASSIGN(const std::chrono::seconds valid, ParseSpan(options.valid));
   draft.expires = now + valid;
   draft.root_pin = inviter.root_pin;
@@ -50,6 +54,8 @@ Status Invite(const Options& options, Context& context) {
                                    {"member", options.member},
                                    {"site", options.site},
                                    {"role", options.role},
+                                   {"house", options.house},
+                                   {"country", options.country},
                                    {"expires", FormatRfc3339(invitation.expires)},
                                    {"nonce", invitation.NonceHex()}}
                           .dump());
@@ -57,8 +63,8 @@ Status Invite(const Options& options, Context& context) {
   }
   context.Print(invitation.text);
   context.Say("\nGood once, until " + FormatRfc3339(invitation.expires) + ", for " + options.role +
-              " " + options.site + " of " + options.member +
-              ". Hand it over like a password. There, type:\n  dure site enrol INVITATION --dir "
+              " " + options.site + " of " + options.member + " (" + draft.domicile.ToText() +
+              "). Hand it over like a password. There, type:\n  dure site enrol INVITATION --dir "
               "FOLDER\nTo withdraw it: dure revoke --dir " +
               options.dir + " --invitation " + invitation.NonceHex());
   return {};
@@ -70,7 +76,7 @@ void AddInviteCommand(CLI::App& dure, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App& verb =
       AddVerb(dure, "invite", "Make an invitation for a site or a person",
-              "dure invite --dir hanguk --member kt --site kt-seoul\n"
+              "dure invite --dir hanguk --member kt --site kt-seoul --house private --country KR\n"
               "dure invite --dir hanguk --member kt --site kim-legal --role officer --valid 12h");
   verb.add_option("--dir", options->dir, "The operator's folder, or the folder of init")
       ->required();
@@ -78,6 +84,11 @@ void AddInviteCommand(CLI::App& dure, Context& context) {
   verb.add_option("--site,--name", options->site, "The name of the site, or of the person's desk")
       ->required();
   verb.add_option("--role", options->role, "member, officer, researcher or operator")
+      ->capture_default_str();
+  verb.add_option("--house", options->house,
+                  "Where the member votes: public, private, academic or small-firm")
+      ->capture_default_str();
+  verb.add_option("--country", options->country, "The member's country: ISO 3166, two letters")
       ->capture_default_str();
   verb.add_option("--valid", options->valid, "How long the invitation is good")
       ->capture_default_str();

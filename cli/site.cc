@@ -77,7 +77,7 @@ Status Enrol(const EnrolOptions& options, Context& context) {
 void AddEnrol(CLI::App& noun, Context& context) {
   auto options = std::make_shared<EnrolOptions>();
   CLI::App& verb = AddVerb(noun, "enrol", "Enrol with an invitation: makes keys, gets certificates",
-                           "dure site enrol dure1-AbC… --dir /var/lib/dure-site\n"
+                           "dure site enrol dure2-AbC… --dir /var/lib/dure-site\n"
                            "dure site enrol \"$INVITATION\" --dir kt-seoul --json");
   verb.add_option("invitation", options->invitation, "The line that the operator gave you")
       ->required();

@@ -53,6 +53,7 @@ Result<NewSeat> MakeSeat(const fs::path& dir, const Subject& subject, const Issu
   DURE_ASSIGN(const std::string tls_key, TlsKeyAt(seat.files.tls_key()));
   DURE_ASSIGN(seat.signer, SigningKeyAt(seat.files.signing_key()));
   seat.keys.subject = subject;
+  seat.keys.domicile = plan.domicile;
   seat.keys.signing_key = seat.signer->Key();
   seat.keys.hosts = std::move(hosts);
   DURE_ASSIGN(seat.keys.tls_spki, TlsKeySpki(tls_key));
@@ -110,6 +111,7 @@ Result<ConsortiumFounded> FoundConsortium(const std::string& dir, const Consorti
                                           WallTime now) {
   DURE_TRY(ValidateName("consortium", plan.name));
   DURE_TRY(HostsOf(plan));
+  DURE_TRY(plan.domicile.Check());
   if (!Ed25519Signer::FromPem(plan.log_key_pem)) {
     return Fail(ErrorCode::kInvalid, "the log's key is not an Ed25519 key in PEM");
   }

@@ -16,6 +16,7 @@ namespace dure::identity {
 
 struct ConsortiumPlan {
   std::string name;           // by the rules of ids.h
+  Domicile domicile;          // of the member that runs it: the aggregator's and first operator's
   std::string address;        // host:port, mutual TLS
   std::string enrol_address;  // host:port for enrolment
   // More names or IP addresses that the aggregator's certificate should hold, beside those two.
@@ -33,8 +34,8 @@ struct ConsortiumFounded {
   WallTime issuing_not_after;
 };
 
-// kAlreadyExists: there is a consortium in `dir` (nothing is touched). kInvalid: a bad name or
-// address.
+// kAlreadyExists: there is a consortium in `dir` (nothing is touched). kInvalid: a bad name,
+// country or address.
 Result<ConsortiumFounded> FoundConsortium(const std::string& dir, const ConsortiumPlan& plan,
                                           WallTime now);
 

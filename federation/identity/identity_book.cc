@@ -21,6 +21,7 @@ constexpr char kSchema[] =
     "  nonce BLOB PRIMARY KEY, keys BLOB NOT NULL, response BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS seat("
     "  role INTEGER NOT NULL, site TEXT NOT NULL, consortium TEXT NOT NULL, member TEXT NOT NULL,"
+    "  house INTEGER NOT NULL, country TEXT NOT NULL,"
     "  signing_key BLOB NOT NULL, signing_cert BLOB NOT NULL, serial TEXT NOT NULL,"
     "  enrolled INTEGER NOT NULL, not_after INTEGER NOT NULL,"
     "  PRIMARY KEY(role, site)) STRICT, WITHOUT ROWID;"
@@ -95,8 +96,8 @@ class Statement {
 
 // Columns in the order of kSeatColumns.
 constexpr char kSelectSeats[] =
-    "SELECT role, site, consortium, member, signing_key, signing_cert, serial, enrolled, not_after"
-    " FROM seat";
+    "SELECT role, site, consortium, member, signing_key, signing_cert, serial, enrolled, not_after,"
+    " house, country FROM seat";
 
 Result<Seat> SeatOf(const Statement& row) {
   Seat seat;
@@ -113,6 +114,8 @@ Result<Seat> SeatOf(const Statement& row) {
   seat.serial = row.TextAt(6);
   seat.enrolled = FromMicros(row.IntAt(7));
   seat.not_after = FromMicros(row.IntAt(8));
+  DURE_ASSIGN(seat.domicile.house, HouseOf(static_cast<uint8_t>(row.IntAt(9))));
+  seat.domicile.country = row.TextAt(10);
   return seat;
 }
 
@@ -151,10 +154,12 @@ Status IdentityBook::State::WriteSeat(const Seat& seat) const {
   const auto role = static_cast<int64_t>(seat.subject.role);
   Statement put(db,
                 "INSERT OR REPLACE INTO seat(role, site, consortium, member, signing_key,"
-                " signing_cert, serial, enrolled, not_after) VALUES(?,?,?,?,?,?,?,?,?)");
+                " signing_cert, serial, enrolled, not_after, house, country)"
+                " VALUES(?,?,?,?,?,?,?,?,?,?,?)");
   put.Int(role).Text(seat.subject.site.str()).Text(seat.subject.consortium);
   put.Text(seat.subject.member.str()).Blob(seat.signing_key).Blob(seat.signing_cert_der);
   put.Text(seat.serial).Int(Micros(seat.enrolled)).Int(Micros(seat.not_after));
+  put.Int(static_cast<int64_t>(seat.domicile.house)).Text(seat.domicile.country);
   DURE_TRY(Write(put));
   Statement issue(db,
                   "INSERT OR REPLACE INTO issued(serial, role, site, not_after)"
@@ -196,6 +201,13 @@ Result<std::unique_ptr<IdentityBook>> IdentityBook::Open(const std::string& path
     return state->Failure("cannot open");
   }
   DURE_TRY(state->Execute(kSchema));
+  // A house made up for a member would stand in its votes: the operator has to say it anew.
+  if (Statement(state->db, "SELECT house, country FROM seat LIMIT 1").Step() == SQLITE_ERROR) {
+    return Fail(ErrorCode::kCorrupt,
+                path +
+                    " is of an earlier version of Dure, which did not ask for a member's house "
+                    "and country; found the consortium anew and invite its members again");
+  }
   return std::unique_ptr<IdentityBook>(new IdentityBook(std::move(state)));
 }
 

@@ -28,7 +28,8 @@ struct Spending {
 class IdentityBook {
  public:
   // ":memory:" for tests. kFailedPrecondition: another process has it. kCorrupt: not an identity
-  // book. kUnavailable: the folder cannot be written.
+  // book, or one of an earlier version that knew no domiciles. kUnavailable: the folder cannot be
+  // written.
   static Result<std::unique_ptr<IdentityBook>> Open(const std::string& path);
   ~IdentityBook();
 

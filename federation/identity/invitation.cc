@@ -8,8 +8,8 @@
 namespace dure::identity {
 namespace {
 
-constexpr std::string_view kPrefix = "dure1-";
-constexpr std::string_view kDomain = "dure-invitation-1";
+constexpr std::string_view kPrefix = "dure2-";
+constexpr std::string_view kDomain = "dure-invitation-2";
 constexpr size_t kAddressBytesMax = 262;  // a DNS name of 253, brackets, a colon and a port
 
 std::string_view WithoutBlanks(std::string_view line) {
@@ -22,6 +22,8 @@ std::string_view WithoutBlanks(std::string_view line) {
 Bytes SignedPart(const Invitation& invitation) {
   return CanonicalWriter()
       .Text(invitation.subject.ToUri())
+      .U8(static_cast<uint8_t>(invitation.domicile.house))
+      .Text(invitation.domicile.country)
       .I64(invitation.expires.time_since_epoch() / std::chrono::seconds(1))
       .Blob(invitation.nonce)
       .Raw32(invitation.root_pin)
@@ -37,6 +39,7 @@ Status CheckFields(const Invitation& invitation) {
     return Fail(ErrorCode::kInvalid,
                 "nobody is invited as " + std::string(Name(invitation.subject.role)));
   }
+  DURE_TRY(invitation.domicile.Check());
   const auto address = ParseAddress(invitation.address);
   if (!address) return Within(address.error(), "the aggregator's address");
   const auto enrol_address = ParseAddress(invitation.enrol_address);
@@ -64,6 +67,7 @@ Result<Invitation> MakeInvitation(const InvitationDraft& draft, const Signer& op
                                   Random& random) {
   Invitation invitation;
   invitation.subject = draft.subject;
+  invitation.domicile = draft.domicile;
   invitation.expires = std::chrono::floor<std::chrono::seconds>(draft.expires);
   random.Fill(invitation.nonce);
   invitation.root_pin = draft.root_pin;
@@ -81,7 +85,11 @@ Result<Invitation> MakeInvitation(const InvitationDraft& draft, const Signer& op
 Result<Invitation> ParseInvitation(std::string_view line) {
   line = WithoutBlanks(line);
   if (line.size() > limits::kInvitationBytesMax) return Damaged("is too long");
-  if (!line.starts_with(kPrefix)) return Damaged("does not begin with dure1-");
+  if (line.starts_with("dure1-")) {
+    return Fail(ErrorCode::kInvalid,
+                "the invitation is of an earlier version of Dure; ask the operator for a new one");
+  }
+  if (!line.starts_with(kPrefix)) return Damaged("does not begin with dure2-");
   const std::string_view body = line.substr(kPrefix.size());
   const Result<Bytes> whole = FromBase64(body);
   // One invitation has one text: other alphabets and paddings are refused by writing it again.
@@ -94,6 +102,8 @@ Result<Invitation> ParseInvitation(std::string_view line) {
   CanonicalReader reader(part);
   Invitation invitation;
   const std::string uri = reader.Text(5 * limits::kNameBytesMax);
+  const auto house = HouseOf(reader.U8());
+  invitation.domicile.country = reader.Text(2);
   const int64_t expires = reader.I64();
   const Bytes nonce = reader.Blob(sizeof(Nonce));
   invitation.root_pin = reader.Raw32();
@@ -104,11 +114,12 @@ Result<Invitation> ParseInvitation(std::string_view line) {
   // Seconds far beyond any date would overflow microseconds.
   constexpr int64_t kSecondsMax = int64_t{1} << 40;
   const auto subject = Subject::FromUri(uri);
-  if (!subject || expires < 0 || expires > kSecondsMax || !Fill(nonce, invitation.nonce) ||
-      !Fill(key, invitation.operator_key)) {
+  if (!subject || !house || expires < 0 || expires > kSecondsMax ||
+      !Fill(nonce, invitation.nonce) || !Fill(key, invitation.operator_key)) {
     return Damaged("is malformed");
   }
   invitation.subject = *subject;
+  invitation.domicile.house = *house;
   invitation.expires = WallTime(std::chrono::seconds(expires));
   DURE_TRY(CheckFields(invitation));
   if (!Ed25519Verifier().Verify(kDomain, invitation.operator_key, part, signature)) {

@@ -11,6 +11,7 @@
 
 #include "federation/clock.h"
 #include "federation/digest.h"
+#include "federation/identity/domicile.h"
 #include "federation/identity/subject.h"
 #include "federation/random.h"
 #include "federation/signer.h"
@@ -20,7 +21,8 @@ namespace dure::identity {
 using Nonce = std::array<uint8_t, 16>;
 
 struct Invitation {
-  Subject subject;  // whom it is for
+  Subject subject;    // whom it is for
+  Domicile domicile;  // of the member
   WallTime expires;
   Nonce nonce{};
   Digest root_pin;            // SHA-256 of the root certificate's DER
@@ -34,20 +36,21 @@ struct Invitation {
 
 struct InvitationDraft {
   Subject subject;
+  Domicile domicile;
   WallTime expires;
   Digest root_pin;
   std::string address;
   std::string enrol_address;
 };
 
-// "dure1-<base64url>". kInvalid: a role that cannot be invited, a malformed address.
+// "dure2-<base64url>". kInvalid: a role that cannot be invited, a malformed country or address.
 Result<Invitation> MakeInvitation(const InvitationDraft& draft, const Signer& operator_signer,
                                   Random& random);
 
 // Total and bounded (limits::kInvitationBytesMax); blanks around the line are forgiven, nothing
 // else. Checks the signature by the key that the invitation itself names: that catches a damaged
 // paste. Whether this key is an operator's is for the aggregator to say. Says nothing about expiry.
-// kInvalid: not an invitation, cut short, altered.
+// kInvalid: not an invitation, of an earlier version, cut short, altered.
 Result<Invitation> ParseInvitation(std::string_view line);
 
 // kFailedPrecondition when `now` is at or after its end.

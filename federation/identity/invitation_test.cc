@@ -15,6 +15,7 @@ struct Invitations : testing::Test {
   Invitations() : signer(Must(Ed25519Signer::FromSeed(Bytes(32, 7)))) {
     draft.subject = {"hanguk", Must(MemberId::Parse("kt")), Role::kMember,
                      Must(SiteId::Parse("kt-seoul"))};
+    draft.domicile = {House::kAcademic, "DE"};
     draft.expires = kStart;
     draft.root_pin = Sha256(AsBytes("root"));
     draft.address = "fed.example.org:7443";
@@ -33,6 +34,7 @@ TEST_F(Invitations, ComeBackFromTheirOneLine) {
   EXPECT_LT(made.text.size(), 400u) << "a person pastes it";
   const Invitation read = Must(ParseInvitation("  " + made.text + "\r\n"));
   EXPECT_EQ(read.subject, draft.subject);
+  EXPECT_EQ(read.domicile, draft.domicile);
   EXPECT_EQ(read.expires, draft.expires);
   EXPECT_EQ(read.nonce, made.nonce);
   EXPECT_EQ(read.root_pin, draft.root_pin);
@@ -62,8 +64,8 @@ TEST_F(Invitations, RefuseToBeCutOrLengthened) {
   EXPECT_FALSE(ParseInvitation(text + "A"));
   EXPECT_FALSE(ParseInvitation(text + text));
   EXPECT_FALSE(ParseInvitation(std::string(limits::kInvitationBytesMax + 1, 'A')));
-  EXPECT_FALSE(ParseInvitation("dure1-"));
-  EXPECT_FALSE(ParseInvitation("dure2-" + text.substr(6)));
+  EXPECT_FALSE(ParseInvitation("dure2-"));
+  EXPECT_FALSE(ParseInvitation("dure3-" + text.substr(6)));
 }
 
 TEST_F(Invitations, RefuseEveryFlippedBitOfTheirBytes) {
@@ -71,7 +73,7 @@ TEST_F(Invitations, RefuseEveryFlippedBitOfTheirBytes) {
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     Bytes changed = bytes;
     changed[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
-    EXPECT_FALSE(ParseInvitation("dure1-" + ToBase64Url(changed))) << "bit " << bit;
+    EXPECT_FALSE(ParseInvitation("dure2-" + ToBase64Url(changed))) << "bit " << bit;
   }
 }
 
@@ -82,15 +84,15 @@ TEST_F(Invitations, RefuseAnotherSignersSignature) {
   CanonicalReader reader(bytes);
   const Bytes part = reader.Blob();
   // The right domain and key, but not the key that the invitation names.
-  const Signature forged = other->Sign("dure-invitation-1", part);
+  const Signature forged = other->Sign("dure-invitation-2", part);
   const Bytes whole = CanonicalWriter().Blob(part).Blob(forged).Take();
-  const auto refused = ParseInvitation("dure1-" + ToBase64Url(whole));
+  const auto refused = ParseInvitation("dure2-" + ToBase64Url(whole));
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("altered"));
   // A signature made for another purpose is none.
   const Signature elsewhere = signer->Sign("dure-enrolment-1", part);
   EXPECT_FALSE(
-      ParseInvitation("dure1-" + ToBase64Url(CanonicalWriter().Blob(part).Blob(elsewhere).Take())));
+      ParseInvitation("dure2-" + ToBase64Url(CanonicalWriter().Blob(part).Blob(elsewhere).Take())));
 }
 
 TEST_F(Invitations, AreForPeopleAndSitesWithReachableAddresses) {
@@ -100,6 +102,35 @@ TEST_F(Invitations, AreForPeopleAndSitesWithReachableAddresses) {
   EXPECT_TRUE(Make());
   draft.address = "no port";
   EXPECT_FALSE(Make());
+}
+
+TEST_F(Invitations, NameACountryByItsCode) {
+  for (const char* wrong : {"", "K", "kr", "KOR", "K1", "대한"}) {
+    draft.domicile.country = wrong;
+    const auto refused = Make();
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_THAT(refused.error().message, HasSubstr("no country code"));
+  }
+}
+
+TEST_F(Invitations, OfAnEarlierVersionAreToldSo) {
+  const auto refused = ParseInvitation("dure1-" + Must(Make()).text.substr(6));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("earlier version"));
+}
+
+TEST(Houses, HaveOneNameAndOneNumber) {
+  for (uint8_t number = 1; number <= 4; ++number) {
+    const House house = Must(HouseOf(number));
+    EXPECT_EQ(static_cast<uint8_t>(house), number);
+    EXPECT_EQ(Must(ParseHouse(Name(house))), house);
+  }
+  EXPECT_FALSE(HouseOf(0));
+  EXPECT_FALSE(HouseOf(5));
+  EXPECT_FALSE(ParseHouse(""));
+  const auto unknown = ParseHouse("lords");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, HasSubstr("public, private, academic, small-firm"));
 }
 
 TEST_F(Invitations, EndAtTheirInstant) {

@@ -47,6 +47,7 @@ struct IssuingAuthority::State {
   Result<Credentials> Issue(const SeatKeys& keys, WallTime now) const;
   Status CheckOperator(const Invitation& invitation, WallTime now) const;
   Status CheckInvited(const Invitation& invitation, WallTime now) const;
+  Status CheckDomicile(const Invitation& invitation) const;
   Status CheckUnrevoked(const PeerIdentity& peer) const;
   Result<Bytes> Enrol(const EnrolmentRequest& request, WallTime now);
   Result<Bytes> Renew(const PeerIdentity& peer, const RenewalRequest& request, WallTime now);
@@ -110,6 +111,22 @@ Status IssuingAuthority::State::CheckInvited(const Invitation& invitation, WallT
                                                   holder->subject.member.str() + ", not to " +
                                                   subject.member.str());
   }
+  return CheckDomicile(invitation);
+}
+
+// A member votes in one house and stands under one law, whichever seat speaks for it.
+Status IssuingAuthority::State::CheckDomicile(const Invitation& invitation) const {
+  DURE_ASSIGN(const std::vector<Seat> seats, book->Seats());
+  for (const Seat& seat : seats) {
+    if (seat.subject.member != invitation.subject.member) continue;
+    if (seat.domicile == invitation.domicile) continue;
+    return Fail(ErrorCode::kFailedPrecondition,
+                "the invitation says that " + seat.subject.member.str() + " is " +
+                    invitation.domicile.ToText() + ", but its seat " + seat.subject.site.str() +
+                    " was enrolled as " + seat.domicile.ToText() +
+                    ": a member has one house and one country; ask the operator for an invitation "
+                    "that says so");
+  }
   return {};
 }
 
@@ -122,6 +139,7 @@ Result<Bytes> IssuingAuthority::State::Enrol(const EnrolmentRequest& request, Wa
   }
   SeatKeys keys;
   keys.subject = invitation.subject;
+  keys.domicile = invitation.domicile;
   keys.signing_key = request.signing_key;
   DURE_ASSIGN(keys.tls_spki, CheckCertificateRequest(request.csr, invitation.subject.site.str(),
                                                      invitation.NonceHex()));
@@ -157,6 +175,7 @@ Result<Bytes> IssuingAuthority::State::Renew(const PeerIdentity& peer,
   }
   SeatKeys keys;
   keys.subject = seat->subject;
+  keys.domicile = seat->domicile;
   keys.signing_key = seat->signing_key;
   DURE_ASSIGN(keys.tls_spki, CheckCertificateRequest(request.csr, peer.site.str(), peer.serial));
   if (!request.ProofVerifies(seat->signing_key)) {
@@ -269,6 +288,9 @@ Result<bool> IssuingAuthority::RenewOwn(WallTime now) {
   DURE_ASSIGN(const Leaf leaf, ReadLeaf(chain.front()));
   SeatKeys keys;
   keys.subject = own.subject;
+  DURE_ASSIGN(const auto seat, state_->book->FindSeat(own.subject.role, own.subject.site));
+  if (!seat) return Fail(ErrorCode::kCorrupt, "identity.db does not know the aggregator itself");
+  keys.domicile = seat->domicile;
   keys.signing_key = own.signer->Key();
   keys.hosts = leaf.hosts;
   DURE_ASSIGN(keys.tls_spki, TlsKeySpki(own.tls_key_pem));

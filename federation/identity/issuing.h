@@ -14,6 +14,7 @@
 
 #include "federation/bytes.h"
 #include "federation/clock.h"
+#include "federation/identity/domicile.h"
 #include "federation/identity/peer.h"
 #include "federation/identity/revocation.h"
 #include "federation/random.h"
@@ -32,6 +33,7 @@ struct Lifetimes {
 // A seat that was let in: its names, and the key whose signatures count as its word.
 struct Seat {
   Subject subject;
+  Domicile domicile;  // of its member; the same for all seats of one
   PublicKey signing_key{};
   Bytes signing_cert_der;
   std::string serial;  // of its newest TLS certificate
@@ -52,7 +54,8 @@ class IssuingAuthority {
   // request, or one with the same keys, gets the same answer again. kInvalid: malformed, or a proof
   // does not verify. kUnauthenticated: signed by no operator of this consortium. kPermissionDenied:
   // wrong consortium, revoked, or the site belongs to another member. kFailedPrecondition: expired,
-  // or withdrawn. kAlreadyExists: spent by another key.
+  // withdrawn, or it puts the member in another house or country than the seats it has.
+  // kAlreadyExists: spent by another key.
   Result<Bytes> Enrol(ByteView request, WallTime now);
 
   // For a peer that VerifyPeer let in. kPermissionDenied: revoked, or superseded by a later

@@ -1,5 +1,7 @@
 // Planted damage: a flipped bit anywhere in what is signed is refused, and keys stay at home.
 #include <gmock/gmock.h>
+#include <sqlite3.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -182,6 +184,28 @@ TEST(Book, RefusesWhatIsNoBookAndASecondSpending) {
   EXPECT_EQ(book->Spend(spending, kStart).error().code, ErrorCode::kAlreadyExists);
   EXPECT_EQ(Must(book->Seats()).front().serial, "01") << "the failed spending left nothing";
   EXPECT_EQ(Must(book->FindSpent(spending.nonce))->response, ToBytes("answer"));
+}
+
+TEST(Book, OfAnEarlierVersionIsRefusedRatherThanGivenHouses) {
+  const TemporaryFolder folder;
+  const std::string path = (folder / "identity.db").string();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db,
+                         "CREATE TABLE seat(role INTEGER NOT NULL, site TEXT NOT NULL,"
+                         " consortium TEXT NOT NULL, member TEXT NOT NULL,"
+                         " signing_key BLOB NOT NULL, signing_cert BLOB NOT NULL,"
+                         " serial TEXT NOT NULL, enrolled INTEGER NOT NULL,"
+                         " not_after INTEGER NOT NULL, PRIMARY KEY(role, site))"
+                         " STRICT, WITHOUT ROWID",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  const auto refused = IdentityBook::Open(path);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(refused.error().message.find("house and country"), std::string::npos)
+      << refused.error().message;
 }
 
 // OpenSSL's own tool must come to the same answer about our chains.

@@ -128,8 +128,8 @@ TEST_F(Refusals, OfAnInvitationByWhoeverIsNoOperator) {
   const Identity kt = c.Enrol("kt", "kt-seoul");
   const Invitation genuine = c.Invite("lg", "lg-seoul");
   SystemRandom random;
-  const InvitationDraft draft = {genuine.subject, genuine.expires, genuine.root_pin,
-                                 genuine.address, genuine.enrol_address};
+  const InvitationDraft draft = {genuine.subject,  genuine.domicile, genuine.expires,
+                                 genuine.root_pin, genuine.address,  genuine.enrol_address};
   const Invitation forged = Must(MakeInvitation(draft, *kt.signer, random));
   EXPECT_TRUE(Refuses(c.authority->Enrol(Request(forged), kStart), ErrorCode::kUnauthenticated,
                       "signed by nobody who is an operator"));
@@ -150,6 +150,26 @@ TEST_F(Refusals, OfARevokedMemberThatEnrolsAgain) {
   Must(c.authority->Obey(op, order.Encode(), kStart));
   EXPECT_TRUE(Refuses(c.authority->Enrol(Request(c.Invite("kt", "kt-busan")), kStart),
                       ErrorCode::kPermissionDenied, "revoked: member kt"));
+}
+
+TEST_F(Refusals, OfASecondHouseOrCountryForOneMember) {
+  const Domicile academic = {House::kAcademic, "KR"};
+  const WallTime end = kStart + hours(24);
+  const Invitation first = c.Invite("kaist", "kaist-a", Role::kMember, end, academic);
+  Must(c.authority->Enrol(Request(first, "a"), kStart));
+  EXPECT_EQ(c.authority->FindSeat(Role::kMember, Must(SiteId::Parse("kaist-a")))->domicile,
+            academic);
+  const Invitation house = c.Invite("kaist", "kaist-b", Role::kOfficer, end);
+  EXPECT_TRUE(Refuses(c.authority->Enrol(Request(house, "b"), kStart),
+                      ErrorCode::kFailedPrecondition,
+                      "kaist is private, KR, but its seat kaist-a was enrolled as academic, KR"));
+  c.Open();  // the book, not the memory, knows it
+  const Invitation country =
+      c.Invite("kaist", "kaist-c", Role::kMember, end, {House::kAcademic, "JP"});
+  EXPECT_TRUE(Refuses(c.authority->Enrol(Request(country, "c"), kStart),
+                      ErrorCode::kFailedPrecondition, "one house and one country"));
+  const Invitation same = c.Invite("kaist", "kaist-d", Role::kMember, end, academic);
+  EXPECT_TRUE(c.authority->Enrol(Request(same, "d"), kStart));
 }
 
 TEST_F(Refusals, OfANameThatBelongsToAnotherMember) {

@@ -52,6 +52,7 @@ Seat SeatOf(const Credentials& credentials, const SeatKeys& keys, WallTime enrol
   DURE_CHECK(leaf.has_value(), "we can read what we have just made");
   Seat seat;
   seat.subject = keys.subject;
+  seat.domicile = keys.domicile;
   seat.signing_key = keys.signing_key;
   seat.signing_cert_der = credentials.signing_der;
   seat.serial = leaf->serial;

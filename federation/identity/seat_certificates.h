@@ -12,6 +12,7 @@ namespace dure::identity {
 
 struct SeatKeys {
   Subject subject;
+  Domicile domicile;
   Bytes tls_spki;
   PublicKey signing_key{};
   std::vector<std::string> hosts;  // the aggregator's names and addresses

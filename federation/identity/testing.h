@@ -70,10 +70,12 @@ struct TestConsortium {
             Must(SiteId::Parse(site))};
   }
   Invitation Invite(std::string_view member, std::string_view site, Role role = Role::kMember,
-                    WallTime expires = kStart + std::chrono::hours(24)) const {
+                    WallTime expires = kStart + std::chrono::hours(24),
+                    const Domicile& domicile = {}) const {
     const Identity inviter = Operator();
     InvitationDraft draft;
     draft.subject = SubjectOf(member, site, role);
+    draft.domicile = domicile;
     draft.expires = expires;
     draft.root_pin = inviter.root_pin;
     draft.address = inviter.address;
