@@ -1,0 +1,271 @@
+#include "federation/masking/aggregator_half.h"
+
+#include <algorithm>
+
+#include "federation/check.h"
+#include "federation/masking/merkle.h"
+#include "federation/masking/message_fields.h"
+
+namespace dure::masking {
+
+std::string_view Name(AggregatorPhase phase) {
+  static constexpr std::string_view kNames[] = {
+      "new",       "advertising", "sharing", "agreeing", "uploading", "surviving",
+      "revealing", "unmasking",   "opening", "checking", "finished",  "abandoned"};
+  return kNames[static_cast<size_t>(phase)];
+}
+
+AggregatorHalf::AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier)
+    : signer_(&signer),
+      verifier_(&verifier),
+      context_(std::move(context)),
+      context_id_(context_.Id()) {
+  s_.context = context_.Canonical();
+}
+
+Bytes AggregatorHalf::Save() const {
+  Put put;
+  put(s_);
+  return put.Take();
+}
+
+Result<AggregatorHalf> AggregatorHalf::Load(ByteView state, const Signer& signer,
+                                            const Verifier& verifier) {
+  State loaded;
+  Get get(state);
+  get(loaded);
+  const auto corrupt = [](Error error) {
+    error.code = ErrorCode::kCorrupt;
+    return Within(std::move(error), "while loading an aggregator's masking state");
+  };
+  if (auto done = get.Done("the state"); !done) return corrupt(done.error());
+  auto context = Context::Parse(loaded.context);
+  if (!context) return corrupt(context.error());
+  AggregatorHalf half(*std::move(context), signer, verifier);
+  half.s_ = std::move(loaded);
+  if (auto rebuilt = half.Rebuild(); !rebuilt) return corrupt(rebuilt.error());
+  return half;
+}
+
+Status AggregatorHalf::Rebuild() {
+  const auto refuse = [] { return Fail(ErrorCode::kCorrupt, "a phase lacks what it stands on"); };
+  const uint32_t count = context_.site_count();
+  for (const auto& [site, bytes] : s_.advertised) {
+    DURE_ASSIGN(auto message, DecodeSigned<Advertise>(bytes));
+    if (site >= count || message.body.mask_keys.size() != segments()) return refuse();
+    advertised_[site] = std::move(message.body);
+  }
+  for (const auto& [at, kept] : s_.shares) {
+    DURE_ASSIGN(auto head, DecodeSigned<ShareHead>(kept.head));
+    if (at.first >= segments() || at.second >= count || kept.entries.size() != count) {
+      return refuse();
+    }
+    heads_[at] = std::move(head);
+  }
+  bool whole = s_.phase <= AggregatorPhase::kAdvertising ||
+               s_.phase >= AggregatorPhase::kFinished || advertised_.size() == count;
+  for (const uint32_t site : s_.sharers) {
+    for (uint32_t g = 0; g < segments(); ++g) whole = whole && heads_.contains({g, site});
+  }
+  const bool surviving =
+      s_.phase >= AggregatorPhase::kSurviving && s_.phase <= AggregatorPhase::kFinished;
+  whole = whole && (!surviving || s_.survived.size() == segments());
+  for (const auto& [segment, sites] : s_.survived) {
+    whole = whole && segment < segments();
+    for (const uint32_t site : sites) {
+      whole = whole && IsSharer(site) && s_.uploaded.contains({segment, site}) &&
+              s_.stored.contains({segment, site});
+    }
+  }
+  for (const auto& [at, shares] : s_.revealed) whole = whole && IsSharer(at.second);
+  for (const auto& [segment, result] : s_.results) whole = whole && segment < segments();
+  whole = whole && (s_.outcome.empty() || DecodeSigned<Outcome>(s_.outcome).has_value());
+  if (s_.phase == AggregatorPhase::kUnmasking) whole = whole && EnoughRevealed();
+  if (!whole) return refuse();
+  return {};
+}
+
+std::vector<AggregatorEffect> AggregatorHalf::Handle(const AggregatorEvent& event) {
+  out_.clear();
+  if (!Is(AggregatorPhase::kAbandoned) || std::holds_alternative<Begin>(event)) {
+    std::visit([this](const auto& one) { On(one); }, event);
+  }
+  return std::move(out_);
+}
+
+void AggregatorHalf::On(const Begin&) {
+  if (Is(AggregatorPhase::kNew)) {
+    s_.phase = AggregatorPhase::kAdvertising;
+    Keep();
+  }
+  Reemit();
+}
+
+void AggregatorHalf::Reemit() {
+  if (Is(AggregatorPhase::kAbandoned)) {
+    out_.push_back(Abandon{s_.why, s_.missing});
+    return;
+  }
+  for (const uint32_t site : Listeners()) SendPhase(site);
+  for (uint32_t g = 0; g < segments() && Is(AggregatorPhase::kUnmasking); ++g) {
+    if (!s_.results.contains(g) && !EmitUnmask(g)) return;
+  }
+  if (!s_.outcome.empty()) {
+    out_.push_back(Published{DecodeSigned<Outcome>(s_.outcome).value().body});
+  }
+  if (Is(AggregatorPhase::kFinished)) {
+    Sites missing;
+    for (const uint32_t site : AnySurvivors()) {
+      if (!s_.checked.contains(site)) missing.push_back(site);
+    }
+    out_.push_back(Finish{std::move(missing)});
+  }
+}
+
+void AggregatorHalf::On(const FromSite& event) {
+  if (event.site >= context_.site_count()) return;
+  const auto message = DecodeMessage(event.message);
+  if (!message) return Blame(event.site, Refusal::kSchema, message.error().message);
+  std::visit([&](const auto& one) { OnMessage(event.site, one); }, *message);
+}
+
+void AggregatorHalf::On(const SiteConnected& event) {
+  if (event.site < context_.site_count()) SendPhase(event.site);
+}
+
+void AggregatorHalf::On(const Stored& event) {
+  if (s_.phase > AggregatorPhase::kUploading || !IsSharer(event.site)) return;
+  if (event.segment >= segments()) return;
+  s_.stored[{event.segment, event.site}] = {event.payload, event.bytes};
+  AdvanceUploading(false);
+}
+
+void AggregatorHalf::On(const PhaseOverdue&) {
+  switch (s_.phase) {
+    case AggregatorPhase::kAdvertising: {
+      Sites missing;
+      for (uint32_t i = 0; i < context_.site_count(); ++i) {
+        if (!s_.advertised.contains(i)) missing.push_back(i);
+      }
+      return GiveUp("not all sites advertised keys", std::move(missing));
+    }
+    case AggregatorPhase::kSharing:
+      return AdvanceSharing(true);
+    case AggregatorPhase::kAgreeing: {
+      Sites missing;
+      for (const uint32_t i : s_.sharers) {
+        if (!s_.agreed1.contains(i)) missing.push_back(i);
+      }
+      return GiveUp("not all sites agreed on the shares", std::move(missing));
+    }
+    case AggregatorPhase::kUploading:
+      return AdvanceUploading(true);
+    case AggregatorPhase::kSurviving:
+      return GiveUp("too few sites agreed on the survivors", {});
+    case AggregatorPhase::kRevealing:
+      return GiveUp("too few sites gave their shares", {});
+    case AggregatorPhase::kOpening:
+      return AdvanceOpening(true);
+    case AggregatorPhase::kChecking:
+      return AdvanceChecking(true);
+    default:
+      return;
+  }
+}
+
+void AggregatorHalf::On(const SegmentUnmasked& event) {
+  if (!Is(AggregatorPhase::kUnmasking) || event.segment >= segments()) return;
+  if (!event.exact) {
+    return GiveUp("a sum is beyond what its sites can reach: a contribution was not made as agreed",
+                  {});
+  }
+  s_.results[event.segment] = {event.planes, event.scalars};
+  AdvanceUnmasking();
+}
+
+bool AggregatorHalf::IsSharer(uint32_t site) const {
+  return std::binary_search(s_.sharers.begin(), s_.sharers.end(), site);
+}
+
+Sites AggregatorHalf::Listeners() const {
+  return s_.phase <= AggregatorPhase::kSharing ? AllOf(context_.seats) : s_.sharers;
+}
+
+Sites AggregatorHalf::AnySurvivors() const {
+  std::set<uint32_t> any;
+  for (const auto& [segment, sites] : s_.survived) any.insert(sites.begin(), sites.end());
+  return {any.begin(), any.end()};
+}
+
+void AggregatorHalf::SendEach(uint32_t to, const std::map<uint32_t, Bytes>& messages) {
+  for (const auto& [from, bytes] : messages) out_.push_back(Send{to, bytes});
+}
+
+void AggregatorHalf::SendAll(const Bytes& message) {
+  for (const uint32_t site : Listeners()) out_.push_back(Send{site, message});
+}
+
+void AggregatorHalf::SendDeliveries(uint32_t to) {
+  for (const uint32_t from : s_.sharers) {
+    for (uint32_t g = 0; g < segments() && from != to && IsSharer(to); ++g) {
+      const KeptShares& kept = s_.shares.at({g, from});
+      std::vector<Digest> leaves;
+      for (uint32_t i = 0; i < kept.entries.size(); ++i) leaves.push_back(kept.entries[i].Leaf(i));
+      out_.push_back(
+          Send{to, EncodeMessage(Delivery{kept.head, kept.entries[to], PathOf(leaves, to)})});
+    }
+  }
+  out_.push_back(Send{to, EncodeMessage(Sharers{s_.sharers})});
+}
+
+void AggregatorHalf::SendSurvivors(uint32_t to) {
+  for (const auto& [segment, sites] : s_.survived) {
+    Survivors message{segment, {}};
+    for (const uint32_t site : sites) message.uploads.push_back(s_.uploaded.at({segment, site}));
+    out_.push_back(Send{to, EncodeMessage(message)});
+  }
+}
+
+// Also what the phase before ended with: it may have been lost.
+void AggregatorHalf::SendPhase(uint32_t site) {
+  const auto within = [this](AggregatorPhase first, AggregatorPhase last) {
+    return s_.phase >= first && s_.phase <= last;
+  };
+  using Phase = AggregatorPhase;
+  if (within(Phase::kAdvertising, Phase::kSharing)) {
+    out_.push_back(Send{site, EncodeMessage(Open{s_.context})});
+  }
+  if (within(Phase::kSharing, Phase::kAgreeing)) SendEach(site, s_.advertised);
+  if (within(Phase::kAgreeing, Phase::kUploading)) SendDeliveries(site);
+  if (within(Phase::kUploading, Phase::kSurviving)) SendEach(site, s_.agreed1);
+  if (within(Phase::kSurviving, Phase::kUnmasking)) SendSurvivors(site);
+  if (within(Phase::kSurviving, Phase::kOpening)) SendEach(site, s_.agreed2);
+  if (within(Phase::kOpening, Phase::kFinished)) out_.push_back(Send{site, s_.outcome});
+  if (within(Phase::kChecking, Phase::kFinished) && !s_.openings.empty()) {
+    out_.push_back(Send{site, s_.openings});
+    SendEach(site, s_.checked);
+  }
+}
+
+void AggregatorHalf::Blame(uint32_t site, Refusal rule, std::string why) {
+  out_.push_back(Culprit{site, {rule, std::move(why), site}});
+}
+
+void AggregatorHalf::GiveUp(std::string why, Sites missing) {
+  // What sites uploaded stays masked: nobody but they could undo it, and they will not.
+  State ended;
+  ended.phase = AggregatorPhase::kAbandoned;
+  ended.context = std::move(s_.context);
+  ended.why = why;
+  ended.missing = missing;
+  s_ = std::move(ended);
+  heads_.clear();
+  Keep();
+  out_.push_back(Abandon{std::move(why), std::move(missing)});
+}
+
+Header AggregatorHalf::OwnHeader() const {
+  return {context_id_, context_.round, context_.attempt, kAggregator};
+}
+
+}  // namespace dure::masking

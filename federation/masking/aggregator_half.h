@@ -1,0 +1,237 @@
+// The aggregator's half of one masked round attempt: pure, an event goes in, effects come out.
+//
+// It relays, keeps commitments, and puts together the secrets that undo the sum, never those of a
+// single site: sites give it one of two. It is trusted with availability only. Life: construct with
+// a checked context (or Load after a restart), Handle(Begin{}), which repeats what is outstanding,
+// then every event as it happens, from one thread. The driver promises:
+//   - Persist as in site_half.h.
+//   - Send may lose, repeat, delay and reorder; after SiteConnected all that the site needs in this
+//     phase is sent again.
+//   - UnmaskSegment is answered by SegmentUnmasked, from the payloads that Stored named.
+//   - PhaseOverdue when a phase has taken as long as it may. Whoever is missing is then left out,
+//   if
+//     the rules allow it; otherwise the attempt is abandoned with nothing released, and another may
+//     be opened with a smaller cohort and fresh keys.
+// A segment's sum is exact over its survivors or there is none.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "federation/masking/masks.h"
+#include "federation/masking/messages.h"
+
+namespace dure::masking {
+
+// Events
+struct Begin {};
+struct FromSite {
+  uint32_t site = 0;  // as the transport authenticated it
+  Bytes message;
+};
+struct SiteConnected {
+  uint32_t site = 0;
+};
+// A payload is whole and durable here.
+struct Stored {
+  uint32_t site = 0;
+  uint32_t segment = 0;
+  Digest payload;
+  uint64_t bytes = 0;
+};
+struct PhaseOverdue {};
+// Answers UnmaskSegment. Not exact (a sum beyond reach): the attempt is abandoned.
+struct SegmentUnmasked {
+  uint32_t segment = 0;
+  bool exact = false;
+  Digest planes;
+  Scalars scalars{};
+};
+using AggregatorEvent =
+    std::variant<Begin, FromSite, SiteConnected, Stored, PhaseOverdue, SegmentUnmasked>;
+
+// Effects
+struct PersistAggregator {};
+struct Send {
+  uint32_t site = 0;
+  Bytes message;
+};
+struct SegmentPayload {
+  uint32_t site = 0;
+  Digest payload;
+};
+struct UnmaskSegment {
+  uint32_t segment = 0;
+  std::vector<SegmentPayload> survivors;
+  std::vector<Mask> undo;
+};
+// A site did what no honest one does, or says that another did.
+struct Culprit {
+  uint32_t site = 0;
+  Refused refused;
+};
+struct Abandon {
+  std::string why;
+  Sites missing;  // or to blame; another attempt may leave them out
+};
+// The outcome is out. Sites check it next.
+struct Published {
+  Outcome outcome;
+};
+// `unverified`: survivors whose check values are missing; their segments stand unchecked.
+struct Finish {
+  Sites unverified;
+};
+using AggregatorEffect =
+    std::variant<PersistAggregator, Send, UnmaskSegment, Culprit, Abandon, Published, Finish>;
+
+enum class AggregatorPhase : uint8_t {
+  kNew = 0,
+  kAdvertising = 1,
+  kSharing = 2,
+  kAgreeing = 3,  // on T2
+  kUploading = 4,
+  kSurviving = 5,  // agreeing on T3
+  kRevealing = 6,
+  kUnmasking = 7,
+  kOpening = 8,
+  kChecking = 9,
+  kFinished = 10,
+  kAbandoned = 11,
+};
+std::string_view Name(AggregatorPhase phase);
+inline uint8_t EnumMax(AggregatorPhase) {
+  return static_cast<uint8_t>(AggregatorPhase::kAbandoned);
+}
+
+class AggregatorHalf {
+ public:
+  // The signer's key is context.agreed.aggregator. Signer and verifier outlive it.
+  // REQUIRES: context.Check(), CheckThreshold and CheckCohort pass.
+  AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier);
+  static Result<AggregatorHalf> Load(ByteView state, const Signer& signer,
+                                     const Verifier& verifier);  // kCorrupt
+  Bytes Save() const;
+
+  std::vector<AggregatorEffect> Handle(const AggregatorEvent& event);
+
+  AggregatorPhase phase() const { return s_.phase; }
+  const Context& context() const { return context_; }
+  const Digest& survivors_transcript() const { return s_.survivors; }
+
+ private:
+  struct KeptShares {
+    Bytes head;
+    std::vector<ShareEntry> entries;
+    template <typename A>
+    void Visit(A& a) {
+      a(head, entries);
+    }
+  };
+  using SegmentSite = std::pair<uint32_t, uint32_t>;
+  struct State {
+    AggregatorPhase phase = AggregatorPhase::kNew;
+    Bytes context;
+    std::map<uint32_t, Bytes> advertised;
+    Digest roster;
+    std::map<SegmentSite, KeptShares> shares;
+    Sites sharers;
+    Digest agreed;                      // T2
+    std::map<uint32_t, Bytes> agreed1;  // statements on T2
+    std::map<SegmentSite, Bytes> uploaded;
+    std::map<SegmentSite, std::pair<Digest, uint64_t>> stored;
+    std::map<uint32_t, Sites> survived;  // by segment
+    Digest survivors;                    // T3
+    std::map<uint32_t, Bytes> agreed2;
+    std::map<SegmentSite, std::vector<std::pair<uint8_t, Secret>>> revealed;  // (segment, owner)
+    std::set<SegmentSite> revealers;
+    std::map<uint32_t, SegmentResult> results;
+    Bytes outcome;
+    std::map<uint32_t, Bytes> opened;
+    Bytes openings;  // as sent
+    Digest result;   // T4
+    std::map<uint32_t, Bytes> checked;
+    std::string why;  // it was abandoned
+    Sites missing;
+    template <typename A>
+    void Visit(A& a) {
+      a(phase, context, advertised, roster, shares, sharers, agreed, agreed1, uploaded, stored,
+        survived, survivors, agreed2, revealed, revealers, results, outcome, opened, openings,
+        result, checked, why, missing);
+    }
+  };
+
+  void On(const Begin&);
+  void On(const FromSite&);
+  void On(const SiteConnected&);
+  void On(const Stored&);
+  void On(const PhaseOverdue&);
+  void On(const SegmentUnmasked&);
+
+  void OnMessage(uint32_t site, const Signed<Advertise>&);
+  void OnMessage(uint32_t site, const Shares&);
+  void OnMessage(uint32_t site, const Signed<Agreement>&);
+  void OnMessage(uint32_t site, const Signed<Uploaded>&);
+  void OnMessage(uint32_t site, const Signed<Reveal>&);
+  void OnMessage(uint32_t site, const Signed<Opening>&);
+  void OnMessage(uint32_t site, const Signed<CheckValues>&);
+  void OnMessage(uint32_t site, const Signed<Complaint>&);
+  template <typename NotForUs>
+  void OnMessage(uint32_t, const NotForUs&) {}
+
+  template <typename T>
+  bool IsAuthentic(uint32_t site, const Signed<T>& message);
+  bool SharesFit(uint32_t site, const Shares& message, const Signed<ShareHead>& head);
+  bool IsSharer(uint32_t site) const;
+
+  void AdvanceAdvertising();
+  void AdvanceSharing(bool overdue);
+  void AdvanceAgreeing();
+  void AdvanceUploading(bool overdue);
+  void AdvanceSurviving();
+  void AdvanceRevealing();
+  void AdvanceUnmasking();
+  void AdvanceOpening(bool overdue);
+  void AdvanceChecking(bool overdue);
+
+  void FixSharers(Sites sharers);
+  void FixSurvivors();
+  void Publish();
+  // The secret of `owner` that survivors made known, checked against what it advertised.
+  std::optional<Secret> Recover(uint32_t segment, uint32_t owner, bool alive);
+  bool EnoughRevealed() const;
+  std::vector<Mask> UndoOf(uint32_t segment, const std::map<uint32_t, Secret>& secrets) const;
+  bool EmitUnmask(uint32_t segment);
+
+  void Reemit();                  // after a restart
+  void SendPhase(uint32_t site);  // all that a site needs in this phase
+  void SendDeliveries(uint32_t to);
+  void SendSurvivors(uint32_t to);
+  void SendEach(uint32_t to, const std::map<uint32_t, Bytes>& messages);
+  void SendAll(const Bytes& message);
+  Sites Listeners() const;     // who takes part in the phase
+  Sites AnySurvivors() const;  // of some segment
+
+  void Blame(uint32_t site, Refusal rule, std::string why);
+  void GiveUp(std::string why, Sites missing);
+  void Keep() { out_.push_back(PersistAggregator{}); }
+  bool Is(AggregatorPhase phase) const { return s_.phase == phase; }
+  Header OwnHeader() const;
+  uint32_t segments() const { return context_.segment_count(); }
+  const Advertise& AdvertisedBy(uint32_t site) const { return advertised_.at(site); }
+  Status Rebuild();
+
+  const Signer* signer_;
+  const Verifier* verifier_;
+  State s_;
+  Context context_;
+  Digest context_id_;
+  std::map<uint32_t, Advertise> advertised_;
+  std::map<SegmentSite, Signed<ShareHead>> heads_;
+  std::vector<AggregatorEffect> out_;
+};
+
+}  // namespace dure::masking

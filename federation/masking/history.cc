@@ -1,0 +1,213 @@
+#include "federation/masking/history.h"
+
+#include <algorithm>
+
+#include "federation/check.h"
+#include "federation/masking/inner_product.h"
+
+namespace dure::masking {
+namespace {
+
+uint64_t Times(uint64_t a, uint64_t b) {
+  return static_cast<uint64_t>(static_cast<unsigned __int128>(a) * b % kFieldPrime);
+}
+
+uint64_t Inverse(uint64_t a) {
+  uint64_t result = 1;
+  uint64_t power = a;
+  for (uint64_t rest = kFieldPrime - 2; rest > 0; rest >>= 1) {
+    if ((rest & 1) != 0) result = Times(result, power);
+    power = Times(power, power);
+  }
+  return result;
+}
+
+// Takes what `row` shares with a basis in echelon form out of it and, if anything is left, adds it.
+bool Extend(std::vector<std::vector<uint64_t>>& basis, std::vector<uint64_t> row) {
+  for (const auto& with : basis) {
+    const auto pivot = static_cast<size_t>(
+        std::find_if(with.begin(), with.end(), [](uint64_t v) { return v != 0; }) - with.begin());
+    const uint64_t factor = row[pivot];  // a basis row's pivot is 1
+    if (factor == 0) continue;
+    for (size_t c = pivot; c < row.size(); ++c) {
+      row[c] = FieldDifference(row[c], Times(factor, with[c]));
+    }
+  }
+  const auto lead = std::find_if(row.begin(), row.end(), [](uint64_t v) { return v != 0; });
+  if (lead == row.end()) return false;
+  const uint64_t inverse = Inverse(*lead);
+  for (uint64_t& value : row) value = Times(value, inverse);
+  basis.push_back(std::move(row));
+  return true;
+}
+
+std::string Names(const std::set<MemberId>& members) {
+  std::string text;
+  for (const MemberId& member : members) text += (text.empty() ? "" : ", ") + member.str();
+  return text;
+}
+
+using Columns = std::map<MemberId, std::set<size_t>>;
+
+// Members whose columns, all together, are isolated: at most `count` of them, from `next` on.
+std::set<MemberId> FindIsolated(const RowSpace& space, const Columns& columns,
+                                Columns::const_iterator next, size_t count,
+                                const std::set<MemberId>& chosen,
+                                const std::set<size_t>& union_of) {
+  if (!chosen.empty() && space.Isolates(union_of)) return chosen;
+  if (count == 0) return {};
+  for (; next != columns.end(); ++next) {
+    std::set<MemberId> more = chosen;
+    more.insert(next->first);
+    std::set<size_t> wider = union_of;
+    wider.insert(next->second.begin(), next->second.end());
+    const auto found = FindIsolated(space, columns, std::next(next), count - 1, more, wider);
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+}  // namespace
+
+void RowSpace::Add(const std::vector<size_t>& columns) {
+  std::vector<uint64_t> row(columns_, 0);
+  for (const size_t c : columns) row[c] = 1;
+  Extend(basis_, std::move(row));
+}
+
+bool RowSpace::Isolates(const std::set<size_t>& columns) const {
+  // Without these columns the rank falls exactly if something lived on them alone.
+  std::vector<std::vector<uint64_t>> rest;
+  for (const auto& row : basis_) {
+    std::vector<uint64_t> kept;
+    kept.reserve(columns_);
+    for (size_t c = 0; c < columns_; ++c) {
+      if (!columns.contains(c)) kept.push_back(row[c]);
+    }
+    if (!Extend(rest, std::move(kept))) return true;
+  }
+  return false;
+}
+
+Objection History::CheckPeer(const SiteId& peer, const std::optional<Released>& claimed) const {
+  const auto forked = [&](const std::optional<Released>& known) {
+    return claimed && known && claimed->round == known->round && *claimed != *known;
+  };
+  if (forked(released_) || forked(signed_)) {
+    return Refused{Refusal::kStale,
+                   "round " + std::to_string(claimed->round.value) + " was released twice: " +
+                       peer.str() + " holds another transcript of it than this site",
+                   kNobody};
+  }
+  const auto before = peers_.find(peer);
+  if (before == peers_.end()) return {};
+  if (!claimed || claimed->round < before->second.round || forked(before->second)) {
+    return Refused{Refusal::kStale,
+                   peer.str() + " had released round " +
+                       std::to_string(before->second.round.value) +
+                       " and now does not know it: its state went back",
+                   kNobody};
+  }
+  return {};
+}
+
+Objection History::CheckPrevious(const std::optional<Released>& previous) const {
+  const auto differs = [&](const std::optional<Released>& known) {
+    return previous && known && previous->round == known->round && *previous != *known;
+  };
+  const bool behind = released_ && (!previous || previous->round < released_->round);
+  if (!behind && !differs(released_) && !differs(signed_)) return {};
+  return Refused{Refusal::kStale,
+                 "the round does not follow the release of round " +
+                     std::to_string((released_ ? released_ : signed_)->round.value) +
+                     " that this site knows",
+                 kAggregator};
+}
+
+void History::NotePeer(const SiteId& peer, const std::optional<Released>& claimed) {
+  if (claimed) peers_[peer] = *claimed;
+}
+
+Objection History::CheckOpening(RoundNumber round, uint32_t attempt) const {
+  if (released_ && released_->round == round) {
+    return Refused{Refusal::kAlreadyReleased,
+                   "the sum of round " + std::to_string(round.value) +
+                       " was released; the next round may begin",
+                   kAggregator};
+  }
+  const bool before_release = released_ && round < released_->round;
+  const bool before_signature =
+      signed_ &&
+      (round < signed_->round || (round == signed_->round && attempt <= signed_attempt_));
+  if (before_release || before_signature) {
+    return Refused{Refusal::kStale,
+                   "round " + std::to_string(round.value) + ", attempt " + std::to_string(attempt) +
+                       " is behind what this site signed",
+                   kAggregator};
+  }
+  return {};
+}
+
+Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
+                                    const ReleasedSum& candidate,
+                                    const std::map<SiteId, MemberId>& member_of) const {
+  if (!rules.forbid_differences) return {};
+  std::map<SiteId, size_t> column_of;
+  std::vector<const ReleasedSum*> rows{&candidate};
+  for (const ReleasedSum& sum : sums_) {
+    if (sum.segment == candidate.segment) rows.push_back(&sum);
+  }
+  if (signed_ && signed_->round != round) {
+    for (const ReleasedSum& sum : pending_) {
+      if (sum.segment == candidate.segment) rows.push_back(&sum);
+    }
+  }
+  for (const ReleasedSum* row : rows) {
+    for (const SiteId& site : row->sites) column_of.emplace(site, column_of.size());
+  }
+  RowSpace space(column_of.size());
+  for (const ReleasedSum* row : rows) {
+    std::vector<size_t> columns;
+    for (const SiteId& site : row->sites) columns.push_back(column_of.at(site));
+    space.Add(columns);
+  }
+  Columns columns;
+  for (const auto& [site, column] : column_of) {
+    const auto member = member_of.find(site);
+    // A site's name and a member's are of one form.
+    columns[member != member_of.end() ? member->second : MemberId::Parse(site.str()).value()]
+        .insert(column);
+  }
+  const size_t fewest = std::max<uint32_t>(rules.batch_members, 2) - 1;
+  const auto isolated = FindIsolated(space, columns, columns.begin(), fewest, {}, {});
+  if (isolated.empty()) return {};
+  return Refused{Refusal::kMembership,
+                 "with the sums already released, this one would isolate " + Names(isolated) +
+                     "; sum over the same sites as before, or leave or add at least " +
+                     std::to_string(fewest + 1) + " members at once",
+                 kAggregator};
+}
+
+Objection History::Sign(RoundNumber round, uint32_t attempt, const Digest& transcript,
+                        std::vector<ReleasedSum> sums) {
+  const bool again = signed_ && signed_->round == round && signed_attempt_ == attempt;
+  if (again && signed_->transcript == transcript) return {};
+  if (again) {
+    return Refused{Refusal::kSurvivorSet, "two sets of survivors for one attempt", kAggregator};
+  }
+  if (auto objection = CheckOpening(round, attempt)) return objection;
+  if (signed_ && signed_->round != round) sums_.merge(pending_);
+  pending_ = std::set<ReleasedSum>(std::make_move_iterator(sums.begin()),
+                                   std::make_move_iterator(sums.end()));
+  signed_ = Released{round, transcript};
+  signed_attempt_ = attempt;
+  return {};
+}
+
+void History::Release(RoundNumber round, uint32_t attempt, const Digest& transcript) {
+  DURE_CHECK(signed_ && *signed_ == (Released{round, transcript}) && signed_attempt_ == attempt,
+             "shares are given for what was signed");
+  released_ = signed_;
+}
+
+}  // namespace dure::masking

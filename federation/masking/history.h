@@ -1,0 +1,97 @@
+// What one site remembers of a run's masked rounds: which sums were released over whom, what it
+// signed last, and what its peers said of theirs. On it rest "one release a round" and the rule
+// against differences; it is part of the site's durable state and is never cut short. Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "federation/digest.h"
+#include "federation/masking/cohort.h"
+
+namespace dure::masking {
+
+// The newest round whose sum a site helped to release, and over what.
+struct Released {
+  RoundNumber round;
+  Digest transcript;
+  bool operator==(const Released&) const = default;
+};
+
+// A sum over these sites of one segment, the same coordinates in every round.
+struct ReleasedSum {
+  uint32_t segment = 0;
+  std::vector<SiteId> sites;  // ascending
+  auto operator<=>(const ReleasedSum&) const = default;
+};
+
+// What a set of released sums gives away. Columns are sites.
+class RowSpace {
+ public:
+  explicit RowSpace(size_t columns) : columns_(columns) {}
+  // A sum over these columns.
+  void Add(const std::vector<size_t>& columns);
+  // Whether some combination of the sums depends on these columns only: whether they are isolated.
+  // Exact over the rationals but for a chance of 2^-61, since it reckons modulo 2^61 - 1.
+  bool Isolates(const std::set<size_t>& columns) const;
+  size_t rank() const { return basis_.size(); }
+
+ private:
+  size_t columns_;
+  std::vector<std::vector<uint64_t>> basis_;  // echelon form
+};
+
+class History {
+ public:
+  // The last release this site gave its shares to; none: none yet.
+  const std::optional<Released>& released() const { return released_; }
+
+  // What a peer claims in its advertisement.
+  // kStale: its round was released with another transcript than is known here, or the peer's
+  // history went back behind what it claimed before.
+  Objection CheckPeer(const SiteId& peer, const std::optional<Released>& claimed) const;
+  void NotePeer(const SiteId& peer, const std::optional<Released>& claimed);
+
+  // What the aggregator names as the last release. kStale: another transcript of it is known here,
+  // or this site has released a later round.
+  Objection CheckPrevious(const std::optional<Released>& previous) const;
+
+  // Whether a new attempt at this round may begin: kAlreadyReleased, kStale.
+  Objection CheckOpening(RoundNumber round, uint32_t attempt) const;
+
+  // Whether a sum over `candidate`, beside those released in earlier rounds, isolates fewer than
+  // rules.batch_members members (at least: one). kMembership. `member_of` names the member of every
+  // site of the candidate; sites of past sums that it leaves out count as members of their own.
+  Objection CheckDifferences(const CohortRules& rules, RoundNumber round,
+                             const ReleasedSum& candidate,
+                             const std::map<SiteId, MemberId>& member_of) const;
+
+  // The site is about to sign this transcript: its sums count from now on as released, those of an
+  // earlier attempt at the same round no longer (both cannot gather a quorum). kSurvivorSet:
+  // another transcript was signed for this attempt. kAlreadyReleased.
+  Objection Sign(RoundNumber round, uint32_t attempt, const Digest& transcript,
+                 std::vector<ReleasedSum> sums);
+  // The site is about to give its shares. REQUIRES: Sign for the same.
+  void Release(RoundNumber round, uint32_t attempt, const Digest& transcript);
+  // Sums of rounds in which this site had no part, as the log names them.
+  void Learn(const ReleasedSum& sum) { sums_.insert(sum); }
+
+  const std::set<ReleasedSum>& sums() const { return sums_; }
+
+  template <typename A>
+  void Visit(A& a) {
+    a(released_, signed_, signed_attempt_, pending_, sums_, peers_);
+  }
+
+ private:
+  std::optional<Released> released_;
+  std::optional<Released> signed_;
+  uint32_t signed_attempt_ = 0;
+  std::set<ReleasedSum> pending_;  // of signed_
+  std::set<ReleasedSum> sums_;     // of earlier rounds
+  std::map<SiteId, Released> peers_;
+};
+
+}  // namespace dure::masking

@@ -1,0 +1,223 @@
+#include "federation/masking/history.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "federation/random.h"
+
+namespace dure::masking {
+namespace {
+
+SiteId SiteAt(size_t i) { return SiteId::Parse("s" + std::to_string(100 + i)).value(); }
+MemberId MemberAt(size_t i) { return MemberId::Parse("m" + std::to_string(100 + i)).value(); }
+
+std::vector<Seat> SeatsOf(size_t count, size_t per_batch) {
+  std::vector<Seat> seats(count);
+  for (size_t i = 0; i < count; ++i) {
+    seats[i] = {SiteAt(i), MemberAt(i), {}, static_cast<uint32_t>(i / per_batch)};
+  }
+  return seats;
+}
+
+std::map<SiteId, MemberId> MembersOf(size_t count) {
+  std::map<SiteId, MemberId> members;
+  for (size_t i = 0; i < count; ++i) members[SiteAt(i)] = MemberAt(i);
+  return members;
+}
+
+ReleasedSum SumOf(std::initializer_list<size_t> sites, uint32_t segment = 0) {
+  ReleasedSum sum{segment, {}};
+  for (const size_t i : sites) sum.sites.push_back(SiteAt(i));
+  return sum;
+}
+
+Digest DigestOf(uint8_t byte) { return Sha256(Bytes{byte}); }
+
+using Rows = std::vector<std::vector<__int128>>;
+
+// One step of Bareiss' elimination below the pivot at (rank, c): all divisions are exact.
+void Eliminate(Rows& rows, size_t rank, size_t c, __int128 before) {
+  for (size_t r = rank + 1; r < rows.size(); ++r) {
+    const __int128 factor = rows[r][c];
+    for (size_t k = 0; k < rows[r].size(); ++k) {
+      rows[r][k] = (rows[r][k] * rows[rank][c] - factor * rows[rank][k]) / before;
+    }
+  }
+}
+
+// The rank over the rationals of all columns but some, another way than the room's.
+size_t RankOf(Rows rows, const std::set<size_t>& without) {
+  size_t rank = 0;
+  __int128 before = 1;
+  for (size_t c = 0; c < rows[0].size() && rank < rows.size(); ++c) {
+    size_t pivot = rank;
+    while (pivot < rows.size() && rows[pivot][c] == 0) ++pivot;
+    if (without.contains(c) || pivot == rows.size()) continue;
+    std::swap(rows[pivot], rows[rank]);
+    Eliminate(rows, rank, c, before);
+    before = rows[rank][c];
+    ++rank;
+  }
+  return rank;
+}
+
+void CompareWithExact(const RowSpace& space, const Rows& rows) {
+  const size_t whole = RankOf(rows, {});
+  ASSERT_EQ(space.rank(), whole);
+  const size_t columns = rows[0].size();
+  for (uint32_t set = 1; set < (1U << columns); ++set) {
+    std::set<size_t> inside;
+    for (size_t c = 0; c < columns; ++c) {
+      if ((set >> c & 1) != 0) inside.insert(c);
+    }
+    ASSERT_EQ(space.Isolates(inside), RankOf(rows, inside) < whole);
+  }
+}
+
+TEST(RowSpace, AgreesWithExactArithmeticForUpToEightSites) {
+  SeededRandom chance(1);
+  for (int trial = 0; trial < 3000; ++trial) {
+    const size_t columns = 3 + chance.Below(6);
+    RowSpace space(columns);
+    Rows rows(1 + chance.Below(6));
+    for (auto& row : rows) {
+      std::vector<size_t> sites;
+      row.assign(columns, 0);
+      for (size_t c = 0; c < columns; ++c) {
+        if (chance.Below(3) == 0) continue;
+        sites.push_back(c);
+        row[c] = 1;
+      }
+      space.Add(sites);
+    }
+    CompareWithExact(space, rows);
+  }
+}
+
+TEST(Differences, RefuseASingleSiteThatDropsOut) {
+  History history;
+  CohortRules rules;
+  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5})}));
+  const auto objection = history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}), MembersOf(6));
+  ASSERT_TRUE(objection.has_value());
+  EXPECT_EQ(objection->rule, Refusal::kMembership);
+  EXPECT_NE(objection->why.find("m105"), std::string::npos) << "it names who would be isolated";
+  EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}), MembersOf(6)))
+      << "a whole batch may leave";
+  EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4, 5}), MembersOf(6)));
+  rules.batch_members = 3;
+  EXPECT_TRUE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}), MembersOf(6)))
+      << "two are fewer than a batch of three";
+  rules.forbid_differences = false;
+  EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}), MembersOf(6)));
+}
+
+TEST(Differences, RefuseACombinationOfThreeRounds) {
+  History history;
+  const CohortRules rules;
+  // {0,1,2,3} + {2,3,4,5} - {0,1,4,5,...}: rows that give 2*(x2 + x3), then a row that splits them.
+  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3})}));
+  ASSERT_FALSE(history.Sign({1}, 0, DigestOf(2), {SumOf({2, 3, 4, 5})}));
+  EXPECT_FALSE(history.CheckDifferences(rules, {2}, SumOf({0, 1, 4, 5}), MembersOf(6)));
+  ASSERT_FALSE(history.Sign({2}, 0, DigestOf(3), {SumOf({0, 1, 4, 5})}));
+  EXPECT_TRUE(history.CheckDifferences(rules, {3}, SumOf({0, 1, 2, 4, 5}), MembersOf(6)));
+}
+
+TEST(Differences, ProtectAMemberWithTwoSitesAsOne) {
+  History history;
+  const CohortRules rules;
+  auto members = MembersOf(6);
+  members[SiteAt(5)] = MemberAt(4);
+  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5})}));
+  EXPECT_TRUE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}), members))
+      << "the two sites that leave are of one member";
+}
+
+TEST(Differences, AreReckonedWithinASegment) {
+  History history;
+  const CohortRules rules;
+  ASSERT_FALSE(
+      history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5}, 0), SumOf({0, 1, 2, 3}, 1)}));
+  EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}, 1), MembersOf(6)));
+  EXPECT_TRUE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}, 0), MembersOf(6)));
+}
+
+TEST(Differences, DoNotCountAnAttemptThatALaterOneReplaced) {
+  History history;
+  const CohortRules rules;
+  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5})}));
+  EXPECT_FALSE(history.CheckDifferences(rules, {0}, SumOf({0, 1, 2, 3, 4}), MembersOf(6)))
+      << "the first attempt was not released if the second is";
+}
+
+TEST(History, SignsOneTranscriptAnAttemptAndReleasesOneARound) {
+  History history;
+  ASSERT_FALSE(history.Sign({3}, 1, DigestOf(1), {SumOf({0, 1, 2})}));
+  EXPECT_FALSE(history.Sign({3}, 1, DigestOf(1), {SumOf({0, 1, 2})})) << "the same again";
+  EXPECT_EQ(history.Sign({3}, 1, DigestOf(2), {})->rule, Refusal::kSurvivorSet);
+  EXPECT_EQ(history.CheckOpening({3}, 1)->rule, Refusal::kStale);
+  EXPECT_EQ(history.CheckOpening({2}, 9)->rule, Refusal::kStale);
+  EXPECT_FALSE(history.CheckOpening({3}, 2));
+  history.Release({3}, 1, DigestOf(1));
+  EXPECT_EQ(history.CheckOpening({3}, 2)->rule, Refusal::kAlreadyReleased);
+  EXPECT_EQ(history.Sign({3}, 2, DigestOf(2), {})->rule, Refusal::kAlreadyReleased);
+  EXPECT_FALSE(history.CheckOpening({4}, 0));
+}
+
+TEST(History, SeesAPeerThatWentBackAndAForkedRound) {
+  History history;
+  EXPECT_FALSE(history.CheckPeer(SiteAt(1), Released{{7}, DigestOf(7)}));
+  history.NotePeer(SiteAt(1), Released{{7}, DigestOf(7)});
+  EXPECT_FALSE(history.CheckPeer(SiteAt(1), Released{{8}, DigestOf(8)}));
+  EXPECT_EQ(history.CheckPeer(SiteAt(1), Released{{6}, DigestOf(6)})->rule, Refusal::kStale);
+  EXPECT_EQ(history.CheckPeer(SiteAt(1), {})->rule, Refusal::kStale);
+  ASSERT_FALSE(history.Sign({8}, 0, DigestOf(8), {}));
+  EXPECT_EQ(history.CheckPeer(SiteAt(2), Released{{8}, DigestOf(9)})->rule, Refusal::kStale);
+  EXPECT_FALSE(history.CheckPeer(SiteAt(2), Released{{8}, DigestOf(8)}));
+}
+
+TEST(Threshold, WithstandsTheColludersThatTheReferenceTableNames) {
+  const struct {
+    uint32_t sites, threshold, corrupt;
+  } rows[] = {{3, 3, 1},  {4, 3, 1},   {5, 4, 2},    {7, 5, 2},
+              {10, 7, 3}, {20, 14, 7}, {50, 34, 17}, {100, 67, 33}};
+  for (const auto& row : rows) {
+    EXPECT_EQ(ThresholdFor(row.sites), row.threshold);
+    EXPECT_EQ(CorruptMax(row.sites, row.threshold), row.corrupt);
+    EXPECT_FALSE(CheckThreshold(row.sites, row.threshold, row.corrupt));
+    EXPECT_TRUE(CheckThreshold(row.sites, row.threshold - 1, row.corrupt));
+    EXPECT_TRUE(CheckThreshold(row.sites, row.sites + 1, 0));
+  }
+}
+
+TEST(Cohort, CountsMembersNotCertificates) {
+  std::vector<Seat> seats = SeatsOf(6, 2);
+  CohortRules rules;
+  EXPECT_FALSE(CheckCohort(rules, seats));
+  seats[5].member = seats[4].member;
+  EXPECT_EQ(CheckCohort(rules, seats)->rule, Refusal::kCohort) << "its batch holds one member";
+  for (Seat& seat : seats) seat.batch = 0;
+  EXPECT_FALSE(CheckCohort(rules, seats)) << "five members in six sites";
+  seats[3].member = seats[4].member;
+  EXPECT_EQ(CheckCohort(rules, seats)->rule, Refusal::kCohort);
+  rules.members_min = 2;
+  EXPECT_EQ(CheckRules(rules)->rule, Refusal::kPolicyHash);
+}
+
+TEST(Survivors, MustBeEnoughAPartAndWholeBatches) {
+  const std::vector<Seat> seats = SeatsOf(10, 2);
+  CohortRules rules;
+  rules.survivors_permille = 800;
+  const Sites shared = AllOf(seats);
+  const SurvivorCheck check{rules, seats, 7, shared};
+  EXPECT_FALSE(CheckSurvivors(check, {0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(CheckSurvivors(check, {0, 1, 2, 3, 4, 5, 6, 8})->rule, Refusal::kMembership);
+  EXPECT_EQ(CheckSurvivors(check, {0, 1, 2, 3, 4, 5, 6})->rule, Refusal::kMinFraction);
+  EXPECT_EQ(CheckSurvivors(check, {0, 1, 2, 3, 4, 5})->rule, Refusal::kThreshold);
+  EXPECT_EQ(CheckSurvivors(check, {0, 1, 2, 3, 4, 5, 6, 7, 10})->rule, Refusal::kSurvivorSet);
+  EXPECT_EQ(WholeBatches(seats, {0, 1, 2, 5, 6, 7}), (Sites{0, 1, 6, 7}));
+}
+
+}  // namespace
+}  // namespace dure::masking

@@ -1,0 +1,197 @@
+// Whole masked rounds in memory: dropouts in every phase, restarts, and what nobody may learn.
+#include <gtest/gtest.h>
+
+#include "federation/masking/testing_world.h"
+
+namespace dure::masking {
+namespace {
+
+TEST(Protocol, AllSitesSumExactlyAndEverySiteVerifiesIt) {
+  for (const int32_t lane_max : {7, 127, 32767}) {
+    World world({.sites = 5, .lane_max = lane_max, .seed = 3});
+    world.RunAttempt(0);
+    ASSERT_TRUE(world.published.has_value()) << (world.abandoned ? world.abandoned->why : "");
+    EXPECT_EQ(world.accepted.size(), 5U);
+    for (const auto& [site, accept] : world.accepted) {
+      EXPECT_TRUE(accept.segments[0].verified) << "site " << site;
+      EXPECT_EQ(accept.segments[0].survivors.size(), 5U);
+    }
+    EXPECT_TRUE(world.SumsAreExact());
+    EXPECT_TRUE(world.refusals.empty());
+    EXPECT_TRUE(world.culprits.empty());
+    EXPECT_EQ(world.Unmaskable({0}), "");
+  }
+}
+
+TEST(Protocol, RoundsFollowOneAnother) {
+  World world({.sites = 4, .seed = 4});
+  for (uint64_t round = 0; round < 4; ++round) {
+    world.RunAttempt(round);
+    ASSERT_EQ(world.accepted.size(), 4U) << "round " << round;
+    EXPECT_TRUE(world.SumsAreExact());
+  }
+}
+
+class Dropouts : public testing::TestWithParam<SitePhase> {};
+
+TEST_P(Dropouts, EndInAnExactSumOverSurvivorsOrInNothing) {
+  for (uint32_t sites = 3; sites <= 10; ++sites) {
+    const uint32_t spare = sites - ThresholdFor(sites);
+    for (const uint32_t lost : {uint32_t{1}, spare, spare + 1}) {
+      if (lost == 0) continue;
+      World world({.sites = sites, .seed = sites * 100 + lost});
+      for (uint32_t i = 0; i < lost; ++i) world.deaths[(i * 2 + 1) % sites] = {GetParam(), 0};
+      world.RunAttempt(0);
+      SCOPED_TRACE("sites " + std::to_string(sites) + ", lost " + std::to_string(lost));
+      EXPECT_EQ(world.Unmaskable({}), "");
+      EXPECT_TRUE(world.refusals.empty()) << world.refusals.begin()->second.why;
+      // Until all have agreed on the shares an attempt needs everybody that it began with.
+      const bool early = GetParam() == SitePhase::kExamining ||
+                         GetParam() == SitePhase::kAdvertised || GetParam() == SitePhase::kAgreeing;
+      const bool survivable = lost <= spare && !early;
+      if (survivable) {
+        ASSERT_TRUE(world.published.has_value()) << world.abandoned->why;
+        EXPECT_TRUE(world.SumsAreExact());
+      }
+      if (!world.published) {
+        EXPECT_TRUE(world.accepted.empty());
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryPhase, Dropouts,
+                         testing::Values(SitePhase::kExamining, SitePhase::kAdvertised,
+                                         SitePhase::kShared, SitePhase::kAgreeing,
+                                         SitePhase::kMasking, SitePhase::kSurviving,
+                                         SitePhase::kRevealed, SitePhase::kOpened,
+                                         SitePhase::kChecking),
+                         [](const auto& phase) {
+                           std::string name(Name(phase.param));
+                           return name;
+                         });
+
+TEST(Protocol, ASiteLostWithinItsUploadCostsItsLaterSegmentsOnly) {
+  for (uint32_t uploaded = 0; uploaded <= 3; ++uploaded) {
+    World world({.sites = 4, .parameters = 2 * codec::kSegmentParameters + 100, .seed = uploaded});
+    world.deaths[2] = {SitePhase::kMasking, uploaded};
+    world.RunAttempt(0);
+    ASSERT_TRUE(world.published.has_value()) << world.abandoned->why;
+    ASSERT_EQ(world.accepted.size(), 3U);
+    const Accept& accept = world.accepted.begin()->second;
+    for (uint32_t g = 0; g < 3; ++g) {
+      // Of the segment whose statement it no longer sent, nothing counts.
+      const bool counted = g + 1 < uploaded;
+      EXPECT_EQ(accept.segments[g].survivors.size(), counted ? 4U : 3U) << "segment " << g;
+      EXPECT_EQ(accept.segments[g].verified, !counted) << "the lost site answers no check";
+    }
+    EXPECT_TRUE(world.SumsAreExact());
+    EXPECT_EQ(world.Unmaskable({1}), "");
+  }
+}
+
+TEST(Protocol, AnAbandonedAttemptIsFollowedByASmallerOneWithFreshKeys) {
+  World world({.sites = 6, .seed = 8, .corrupt_max = 2});
+  world.deaths[4] = {SitePhase::kAgreeing, 0};
+  world.RunAttempt(0);
+  ASSERT_TRUE(world.abandoned.has_value());
+  EXPECT_EQ(world.abandoned->missing, Sites{4});
+  EXPECT_EQ(world.masked_bytes, 0U) << "nothing is uploaded before all agree";
+  world.absent.insert(4);
+  world.RunAttempt(0, 1);
+  ASSERT_EQ(world.accepted.size(), 5U);
+  EXPECT_TRUE(world.SumsAreExact());
+}
+
+TEST(Protocol, AWholeBatchLeavesWithItsLostMember) {
+  World world({.sites = 9, .sites_per_batch = 3, .seed = 9});
+  world.deaths[4] = {SitePhase::kMasking, 0};
+  world.RunAttempt(0);
+  ASSERT_FALSE(world.published.has_value());
+  EXPECT_NE(world.abandoned->why.find("too few sites uploaded"), std::string::npos)
+      << "six are fewer than the threshold of seven";
+
+  World larger({.sites = 12, .sites_per_batch = 3, .seed = 9});
+  larger.deaths[4] = {SitePhase::kMasking, 0};
+  larger.RunAttempt(0);
+  ASSERT_TRUE(larger.published.has_value()) << larger.abandoned->why;
+  EXPECT_EQ(larger.accepted.begin()->second.segments[0].survivors,
+            (Sites{0, 1, 2, 6, 7, 8, 9, 10, 11}));
+  EXPECT_TRUE(larger.SumsAreExact());
+}
+
+TEST(Protocol, RandomWorldsSumExactlyOrReleaseNothing) {
+  SeededRandom chance(77);
+  int exact = 0;
+  for (int trial = 0; trial < 120; ++trial) {
+    const auto sites = static_cast<uint32_t>(3 + chance.Below(trial % 10 == 0 ? 18 : 7));
+    const uint32_t least = ThresholdFor(sites);
+    const auto threshold = static_cast<uint32_t>(least + chance.Below(sites - least + 1));
+    World world({.sites = sites,
+                 .threshold = threshold,
+                 .lane_max = trial % 3 == 0 ? 32767 : 127,
+                 .parameters = 1 + chance.Below(3000),
+                 .seed = 1000 + static_cast<uint64_t>(trial)});
+    for (uint64_t i = chance.Below(sites - threshold + 2); i > 0; --i) {
+      const auto phase = static_cast<SitePhase>(1 + chance.Below(10));
+      world.deaths[static_cast<uint32_t>(chance.Below(sites))] = {phase, 0};
+    }
+    world.restart_chance = trial % 4 == 0 ? 0.05 : 0;
+    world.RunAttempt(0);
+    SCOPED_TRACE("trial " + std::to_string(trial));
+    EXPECT_TRUE(world.refusals.empty()) << world.refusals.begin()->second.name;
+    if (!world.accepted.empty()) {
+      EXPECT_TRUE(world.SumsAreExact());
+      ++exact;
+    }
+    std::set<uint32_t> colluding;
+    const uint32_t corrupt = CorruptMax(sites, threshold);
+    while (colluding.size() < corrupt) colluding.insert(static_cast<uint32_t>(chance.Below(sites)));
+    EXPECT_EQ(world.Unmaskable(colluding), "");
+  }
+  EXPECT_GT(exact, 50) << "the worlds are not all hopeless";
+}
+
+TEST(Protocol, RestartsAtEveryPersistChangeNothing) {
+  for (uint64_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world({.sites = 4, .seed = 500 + seed});
+    world.restart_chance = 0.3;
+    world.RunAttempt(0);
+    EXPECT_TRUE(world.refusals.empty()) << world.refusals.begin()->second.why;
+    ASSERT_TRUE(world.finished.has_value() || world.abandoned.has_value())
+        << Name(world.aggregator().phase()) << ", site 0 " << Name(world.site(0).phase());
+    if (!world.accepted.empty()) {
+      EXPECT_TRUE(world.SumsAreExact());
+    }
+    EXPECT_EQ(world.Unmaskable({0}), "");
+  }
+}
+
+TEST(Protocol, AnEmptyUpdateMaskedLooksLikeNoise) {
+  World world({.sites = 4, .parameters = 200'000, .seed = 10});
+  std::map<uint32_t, Bytes> payloads;
+  world.contribute = [](uint32_t, Bytes& lanes) { std::fill(lanes.begin(), lanes.end(), 0); };
+  world.RunAttempt(0);
+  ASSERT_TRUE(world.SumsAreExact());
+  EXPECT_GT(world.masked_bytes, 4 * 200'000U);
+}
+
+TEST(Protocol, SavedStatesAreOneFormAndRefuseDamage) {
+  World world({.sites = 3, .seed = 11});
+  world.RunAttempt(0);
+  const Bytes saved = world.site(0).Save();
+  Ed25519Verifier verifier;
+  const auto loaded = SiteHalf::Load(saved, world.signer(0), verifier);
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->Save(), saved);
+  EXPECT_FALSE(SiteHalf::Load(ByteView(saved).first(saved.size() - 1), world.signer(0), verifier)
+                   .has_value());
+  const Bytes at_aggregator = world.aggregator().Save();
+  const auto again = AggregatorHalf::Load(at_aggregator, world.aggregator_signer(), verifier);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->Save(), at_aggregator);
+}
+
+}  // namespace
+}  // namespace dure::masking

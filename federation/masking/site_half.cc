@@ -1,0 +1,277 @@
+#include "federation/masking/site_half.h"
+
+#include <algorithm>
+
+#include "federation/check.h"
+#include "federation/masking/inner_product.h"
+#include "federation/masking/message_fields.h"
+
+namespace dure::masking {
+
+std::string_view Name(SitePhase phase) {
+  static constexpr std::string_view kNames[] = {
+      "idle",     "examining", "advertised", "shared",  "agreeing", "masking", "surviving",
+      "revealed", "opened",    "checking",   "checked", "accepted", "refused", "left-out"};
+  return kNames[static_cast<size_t>(phase)];
+}
+
+SiteHalf::SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier)
+    : signer_(&signer), verifier_(&verifier) {
+  s_.self = std::move(self);
+}
+
+Bytes SiteHalf::Save() const {
+  Put put;
+  put(s_);
+  return put.Take();
+}
+
+Result<SiteHalf> SiteHalf::Load(ByteView state, const Signer& signer, const Verifier& verifier) {
+  SiteHalf half({}, signer, verifier);
+  Get get(state);
+  get(half.s_);
+  const auto corrupt = [](Error error) {
+    error.code = ErrorCode::kCorrupt;
+    return Within(std::move(error), "while loading a site's masking state");
+  };
+  if (auto done = get.Done("the state"); !done) return corrupt(done.error());
+  if (auto rebuilt = half.Rebuild(); !rebuilt) return corrupt(rebuilt.error());
+  return half;
+}
+
+Status SiteHalf::Rebuild() {
+  if (s_.attempt.context.empty()) {
+    if (HasBegun() || Is(SitePhase::kExamining)) {
+      return Fail(ErrorCode::kCorrupt, "an attempt without its context");
+    }
+    return {};
+  }
+  DURE_ASSIGN(context_, Context::Parse(s_.attempt.context));
+  context_id_ = context_.Id();
+  const auto index = context_.IndexOf(s_.self);
+  if (!index) return Fail(ErrorCode::kCorrupt, "an attempt of other sites");
+  me_ = *index;
+  for (const auto& [site, bytes] : s_.attempt.advertised) {
+    DURE_ASSIGN(auto message, DecodeSigned<Advertise>(bytes));
+    if (message.body.mask_keys.size() != segments() || site >= context_.site_count()) {
+      return Fail(ErrorCode::kCorrupt, "an advertisement of other segments");
+    }
+    advertised_[site] = std::move(message.body);
+  }
+  const bool all_advertised = advertised_.size() == context_.site_count();
+  if (s_.phase >= SitePhase::kShared && s_.phase <= SitePhase::kChecked && !all_advertised) {
+    return Fail(ErrorCode::kCorrupt, "shares without all advertisements");
+  }
+  for (const uint32_t site : s_.attempt.sharers) {
+    if (site >= context_.site_count()) return Fail(ErrorCode::kCorrupt, "no such site");
+  }
+  if (!s_.attempt.outcome.empty()) {
+    DURE_ASSIGN(auto message, DecodeSigned<Outcome>(s_.attempt.outcome));
+    outcome_id_ = message.Id();
+    outcome_ = std::move(message.body);
+  }
+  return CheckLoaded();
+}
+
+Status SiteHalf::CheckLoaded() const {
+  const Attempt& attempt = s_.attempt;
+  const bool agreeing = s_.phase >= SitePhase::kAgreeing && HasBegun();
+  const bool surviving = s_.phase >= SitePhase::kSurviving && HasBegun();
+  const bool checked = Is(SitePhase::kChecked);
+  bool whole = (attempt.payloads.size() == attempt.payload_bytes.size()) &&
+               (!surviving || attempt.survived.size() == segments()) &&
+               (s_.phase < SitePhase::kOpened || !HasBegun() ||
+                (outcome_ && outcome_->segments.size() == segments())) &&
+               (!checked || attempt.result_products.size() == segments());
+  for (uint32_t g = 0; g < segments(); ++g) {
+    for (const uint32_t site : attempt.sharers) {
+      whole = whole && (!agreeing || attempt.held.contains({g, site}));
+    }
+    whole = whole && (!surviving || attempt.survived.contains(g)) &&
+            (!checked || attempt.result_products.contains(g)) &&
+            (attempt.own_products.contains(g) == attempt.result_products.contains(g)) &&
+            (attempt.payloads.contains(g) == attempt.payload_bytes.contains(g));
+  }
+  for (const auto& [segment, survived] : attempt.survived) {
+    whole = whole && segment < segments() && survived.sites.size() == survived.uploads.size() &&
+            std::includes(attempt.sharers.begin(), attempt.sharers.end(), survived.sites.begin(),
+                          survived.sites.end());
+  }
+  for (const auto& [site, values] : attempt.check_values) {
+    whole = whole && values.size() == segments();
+  }
+  whole = whole && (!checked || attempt.check_values.contains(me_));
+  if (whole) return {};
+  return Fail(ErrorCode::kCorrupt, "a phase lacks what it stands on");
+}
+
+std::vector<SiteEffect> SiteHalf::Handle(const SiteEvent& event) {
+  out_.clear();
+  std::visit([this](const auto& one) { On(one); }, event);
+  return std::move(out_);
+}
+
+bool SiteHalf::HasBegun() const {
+  return s_.phase >= SitePhase::kAdvertised && s_.phase <= SitePhase::kChecked;
+}
+
+void SiteHalf::On(const FromAggregator& event) {
+  auto message = DecodeMessage(event.message);
+  if (!message) return LeaveAside(Refusal::kSchema, message.error().message, kAggregator);
+  const bool opens = std::holds_alternative<Open>(*message);
+  if (!opens && !HasBegun()) return;
+  std::visit([this](const auto& one) { OnMessage(one); }, *message);
+}
+
+void SiteHalf::OnMessage(const Open& message) {
+  auto context = Context::Parse(message.context);
+  if (!context) return LeaveAside(Refusal::kSchema, context.error().message, kAggregator);
+  if (message.context == s_.attempt.context) return On(Resumed{});
+  Objection objection = s_.history.CheckOpening(context->round, context->attempt);
+  if (!objection && s_.last && std::pair(context->round.value, context->attempt) <= *s_.last) {
+    objection = Refused{Refusal::kStale, "this attempt or a later one was begun", kAggregator};
+  }
+  if (objection) {
+    // What is under way goes on.
+    out_.push_back(RefuseRound{*objection});
+    return;
+  }
+  BeginAttempt(*std::move(context), message.context);
+}
+
+void SiteHalf::BeginAttempt(Context context, Bytes carried) {
+  s_.attempt = {};
+  advertised_.clear();
+  outcome_.reset();
+  context_ = std::move(context);
+  context_id_ = context_.Id();
+  s_.attempt.context = std::move(carried);
+  s_.last = {context_.round.value, context_.attempt};
+  const auto index = context_.IndexOf(s_.self);
+  if (!index) {
+    out_.push_back(
+        RefuseRound{{Refusal::kIdentity, "the cohort leaves this site out", kAggregator}});
+    return EndAttempt(SitePhase::kRefused);
+  }
+  me_ = *index;
+  s_.phase = SitePhase::kExamining;
+  Keep();
+  out_.push_back(Examine{context_});
+}
+
+void SiteHalf::On(const Examined& event) {
+  if (!Is(SitePhase::kExamining)) return;
+  if (auto objection = CheckContext(context_, event.pinned)) return Refuse(*objection);
+  if (auto objection = s_.history.CheckPrevious(context_.previous)) return Refuse(*objection);
+  for (const Seat& seat : event.pinned.admitted) s_.attempt.members[seat.site] = seat.member;
+  ReleasedSum candidate;
+  for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);
+  for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {
+    if (auto objection = s_.history.CheckDifferences(context_.agreed.rules, context_.round,
+                                                     candidate, s_.attempt.members)) {
+      return Refuse(*objection);
+    }
+  }
+  s_.attempt.seed = event.seed;
+  s_.phase = SitePhase::kAdvertised;
+  Keep();
+  TellAdvertise();
+}
+
+void SiteHalf::On(const SegmentMasked& event) {
+  const bool wanted = HasBegun() && event.context == context_id_ && event.segment < segments();
+  if (!wanted || !Is(SitePhase::kMasking)) return;
+  s_.attempt.payloads[event.segment] = event.payload;
+  s_.attempt.payload_bytes[event.segment] = event.bytes;
+  Keep();
+  SaySigned(Uploaded{event.segment, event.payload, event.bytes});
+}
+
+void SiteHalf::On(const SegmentChecked& event) {
+  if (!Is(SitePhase::kChecking) || event.context != context_id_ || event.segment >= segments()) {
+    return;
+  }
+  s_.attempt.own_products[event.segment] = FieldOf(event.own);
+  s_.attempt.result_products[event.segment] = FieldOf(event.result);
+  AdvanceChecking();
+}
+
+void SiteHalf::On(const CheckOverdue&) {
+  if (Is(SitePhase::kChecked)) AdvanceChecked(true);
+}
+
+void SiteHalf::On(const GiveUp&) {
+  if (HasBegun() || Is(SitePhase::kExamining)) EndAttempt(SitePhase::kRefused);
+}
+
+void SiteHalf::On(const Resumed&) {
+  switch (s_.phase) {
+    case SitePhase::kExamining:
+      out_.push_back(Examine{context_});
+      return;
+    case SitePhase::kAdvertised:
+      return TellAdvertise();
+    case SitePhase::kShared:
+      TellAdvertise();
+      return TellShares();
+    case SitePhase::kAgreeing:
+      TellShares();
+      return SaySigned(Agreement{1, s_.attempt.shares});
+    case SitePhase::kMasking:
+      SaySigned(Agreement{1, s_.attempt.shares});
+      TellUploaded();
+      return EmitMasks();
+    case SitePhase::kSurviving:
+      TellUploaded();
+      return SaySigned(Agreement{2, s_.attempt.survivors});
+    case SitePhase::kRevealed:
+      SaySigned(Agreement{2, s_.attempt.survivors});
+      return TellReveals();
+    case SitePhase::kOpened:
+      TellReveals();
+      return TellOpening();
+    case SitePhase::kChecking:
+      TellOpening();
+      return EmitChecks();
+    case SitePhase::kChecked:
+      TellOpening();
+      return TellCheckValues();
+    default:
+      return;
+  }
+}
+
+void SiteHalf::EndAttempt(SitePhase phase) {
+  s_.attempt = {};
+  advertised_.clear();
+  outcome_.reset();
+  s_.phase = phase;
+  Keep();
+}
+
+void SiteHalf::Refuse(Refusal rule, std::string why, uint32_t accused) {
+  if (why.size() > 1024) why.resize(1024);
+  out_.push_back(RefuseRound{{rule, why, accused}});
+  const Bytes complaint = Sign(*signer_, OwnHeader(), Complaint{rule, accused, why}).carried;
+  EndAttempt(SitePhase::kRefused);
+  Say(complaint);
+}
+
+void SiteHalf::LeaveAside(Refusal rule, std::string why, uint32_t accused) {
+  out_.push_back(SetAside{{rule, std::move(why), accused}});
+}
+
+Header SiteHalf::OwnHeader() const { return {context_id_, context_.round, context_.attempt, me_}; }
+
+template <typename T>
+void SiteHalf::SaySigned(T body) {
+  Say(Sign(*signer_, OwnHeader(), std::move(body)).carried);
+}
+template void SiteHalf::SaySigned(Advertise);
+template void SiteHalf::SaySigned(Agreement);
+template void SiteHalf::SaySigned(Uploaded);
+template void SiteHalf::SaySigned(Reveal);
+template void SiteHalf::SaySigned(Opening);
+template void SiteHalf::SaySigned(CheckValues);
+
+}  // namespace dure::masking

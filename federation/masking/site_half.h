@@ -1,0 +1,276 @@
+// A site's half of masked rounds: pure, an event goes in, effects come out in order.
+//
+// Life: construct for a run (or Load after a restart, then Handle(Resumed{})), then every event as
+// it happens, from one thread. The driver performs the effects in their order and promises:
+//   - Persist: Save()'s bytes are durable before any later effect of the same Handle is performed.
+//     They hold secrets: the site's own disk only, mode 0600.
+//   - Examine, MaskSegment and CheckSegment are answered by the event of like name, once or more.
+//   - Tell may lose, repeat, delay and reorder; on Resumed, all that is outstanding is told again.
+//
+// One attempt: open - (examined) advertise - all advertised: shares - all delivered: agree on T2 -
+// all agreed: mask and upload, segment by segment - survivors: agree on T3 - t agreed: reveal - the
+// outcome: open the nonce - all opened: check values - accepted, or refused. A refusal ends the
+// attempt for this site and wipes its secrets; a later attempt or round opens anew.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "federation/masking/masks.h"
+#include "federation/masking/messages.h"
+
+namespace dure::masking {
+
+// Events
+struct FromAggregator {
+  Bytes message;
+};
+// Answers Examine: what this site knows of the round by itself, and 32 fresh random bytes. Not
+// ready (it does not hold the base yet): answered later.
+struct Examined {
+  Pinned pinned;
+  Secret seed;
+};
+// The segment's payload is whole and durable at the aggregator, under this digest.
+struct SegmentMasked {
+  Digest context;  // as in MaskSegment: an answer to a former attempt is no answer
+  uint32_t segment = 0;
+  Digest payload;
+  uint64_t bytes = 0;
+};
+// Answers CheckSegment.
+struct SegmentChecked {
+  Digest context;
+  uint32_t segment = 0;
+  uint64_t own = 0;     // of this site's lanes and scalars
+  uint64_t result = 0;  // of the published sums and scalars
+};
+struct CheckOverdue {};  // nobody waits any longer for check values
+struct GiveUp {};        // the driver cannot go on with this attempt
+struct Resumed {};       // after Load, or when a link is up again
+using SiteEvent = std::variant<FromAggregator, Examined, SegmentMasked, SegmentChecked,
+                               CheckOverdue, GiveUp, Resumed>;
+
+// Effects
+struct Persist {};
+struct Tell {
+  Bytes message;
+};
+struct Examine {
+  Context context;
+};
+// Mask the lanes of a segment with these and upload them, scalars behind them.
+struct MaskSegment {
+  Digest context;
+  uint32_t segment = 0;
+  std::vector<Mask> masks;
+};
+// Fetch the published planes and give the inner products with these coefficients.
+struct CheckSegment {
+  Digest context;
+  uint32_t segment = 0;
+  StreamKey coefficients;
+  Digest planes;
+  Scalars scalars{};
+  uint32_t survivors = 0;  // sites in the sum: its layout
+};
+struct RefuseRound {
+  Refused refused;
+};
+// Something came that was set aside: not of this attempt, or not signed by whom it names.
+struct SetAside {
+  Refused refused;
+};
+struct SegmentAccepted {
+  Sites survivors;
+  Digest planes;
+  Scalars scalars{};
+  bool verified = false;  // every survivor's check value was there and they fit
+};
+struct Accept {
+  std::vector<SegmentAccepted> segments;
+};
+using SiteEffect =
+    std::variant<Persist, Tell, Examine, MaskSegment, CheckSegment, RefuseRound, SetAside, Accept>;
+
+enum class SitePhase : uint8_t {
+  kIdle = 0,
+  kExamining = 1,
+  kAdvertised = 2,
+  kShared = 3,
+  kAgreeing = 4,   // T2 signed
+  kMasking = 5,    // until the survivors of every segment are known
+  kSurviving = 6,  // T3 signed
+  kRevealed = 7,
+  kOpened = 8,
+  kChecking = 9,
+  kChecked = 10,
+  kAccepted = 11,
+  kRefused = 12,
+  kLeftOut = 13,  // the round goes on without this site
+};
+std::string_view Name(SitePhase phase);
+inline uint8_t EnumMax(SitePhase) { return static_cast<uint8_t>(SitePhase::kLeftOut); }
+
+class SiteHalf {
+ public:
+  // The signer and the verifier outlive it.
+  SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier);
+  // kCorrupt: not the bytes that Save made.
+  static Result<SiteHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier);
+  Bytes Save() const;
+
+  std::vector<SiteEffect> Handle(const SiteEvent& event);
+
+  SitePhase phase() const { return s_.phase; }
+  const History& history() const { return s_.history; }
+  History& history() { return s_.history; }            // to Learn
+  const Context& context() const { return context_; }  // of the attempt under way
+
+ private:
+  // What this site holds of another's secrets of one segment.
+  struct Held {
+    Digest head;  // as carried
+    Secret mask;
+    Secret self;
+    template <typename A>
+    void Visit(A& a) {
+      a(head, mask, self);
+    }
+  };
+  struct Survived {
+    Sites sites;
+    std::vector<Digest> uploads;
+    template <typename A>
+    void Visit(A& a) {
+      a(sites, uploads);
+    }
+  };
+  using SegmentSite = std::pair<uint32_t, uint32_t>;
+  // Of one attempt; wiped when it ends.
+  struct Attempt {
+    Bytes context;
+    Secret seed;
+    std::map<SiteId, MemberId> members;  // of all admitted sites
+    std::map<uint32_t, Bytes> advertised;
+    Digest roster;  // T1, once all advertised
+    std::map<SegmentSite, Held> held;
+    Sites sharers;  // U2, once told
+    Digest shares;  // T2
+    std::map<uint32_t, Digest> agreed_shares;
+    std::map<uint32_t, Digest> payloads;  // by segment
+    std::map<uint32_t, uint64_t> payload_bytes;
+    std::map<uint32_t, Survived> survived;
+    Digest survivors;  // T3
+    std::map<uint32_t, Digest> agreed_survivors;
+    Bytes outcome;
+    Digest result;  // T4
+    std::map<uint32_t, uint64_t> own_products;
+    std::map<uint32_t, uint64_t> result_products;
+    std::map<uint32_t, std::vector<uint64_t>> check_values;
+    template <typename A>
+    void Visit(A& a) {
+      a(context, seed, members, advertised, roster, held, sharers, shares, agreed_shares, payloads,
+        payload_bytes, survived, survivors, agreed_survivors, outcome, result, own_products,
+        result_products, check_values);
+    }
+  };
+  struct State {
+    SiteId self;
+    SitePhase phase = SitePhase::kIdle;
+    History history;
+    std::optional<std::pair<uint64_t, uint32_t>> last;  // round and attempt begun last
+    Attempt attempt;
+    template <typename A>
+    void Visit(A& a) {
+      a(self, phase, history, last, attempt);
+    }
+  };
+
+  void On(const FromAggregator&);
+  void On(const Examined&);
+  void On(const SegmentMasked&);
+  void On(const SegmentChecked&);
+  void On(const CheckOverdue&);
+  void On(const GiveUp&);
+  void On(const Resumed&);
+
+  void OnMessage(const Open&);
+  void OnMessage(const Signed<Advertise>&);
+  void OnMessage(const Delivery&);
+  void OnMessage(const Sharers&);
+  void OnMessage(const Signed<Agreement>&);
+  void OnMessage(const Survivors&);
+  void OnMessage(const Signed<Outcome>&);
+  void OnMessage(const Openings&);
+  void OnMessage(const Signed<CheckValues>&);
+  template <typename NotForUs>
+  void OnMessage(const NotForUs&) {}
+
+  // Whether a signed message is of this attempt and by whom it says; refuses or sets aside.
+  template <typename T>
+  bool IsAuthentic(const Signed<T>& message);
+  bool CheckAdvertised(const Signed<Advertise>& message);
+  bool OpenShares(const Delivery& delivery, const Signed<ShareHead>& head);
+  std::optional<Survived> CheckUploads(const Survivors& message);
+  bool CheckAllSurvivors();
+  bool CheckOpenings(const Openings& openings, std::vector<Digest>& ids);
+  bool SegmentFits(uint32_t segment, bool& verified) const;
+
+  void AdvanceAdvertised();
+  void AdvanceShared();
+  void AdvanceAgreeing();
+  void AdvanceMasking();
+  void AdvanceSurviving();
+  void AdvanceChecking();
+  void AdvanceChecked(bool overdue);
+
+  void TellAdvertise();
+  void TellShares();
+  void TellUploaded();
+  void TellReveals();
+  void TellOpening();
+  void TellCheckValues();
+  void EmitMasks();
+  void EmitChecks();
+
+  Header OwnHeader() const;
+  Secret Own(std::string_view label, uint32_t segment = 0) const;
+  std::vector<Mask> MasksOf(uint32_t segment);
+  // With another site's mask key of a segment, or its seal key. Keys were checked at advertising.
+  Secret AgreedWith(uint32_t site, std::optional<uint32_t> segment) const;
+  const Advertise& AdvertisedBy(uint32_t site) const { return advertised_.at(site); }
+  Signed<ShareHead> OwnHead(uint32_t segment, std::vector<ShareEntry>* entries) const;
+
+  void BeginAttempt(Context context, Bytes carried);
+  void EndAttempt(SitePhase phase);
+  void Refuse(Refusal rule, std::string why, uint32_t accused);
+  void Refuse(const Refused& refused) { Refuse(refused.rule, refused.why, refused.accused); }
+  void LeaveAside(Refusal rule, std::string why, uint32_t accused);
+  void Say(Bytes message) { out_.push_back(Tell{std::move(message)}); }
+  template <typename T>
+  void SaySigned(T body);
+  void Keep() { out_.push_back(Persist{}); }
+  Status Rebuild();            // what is derived from the state
+  Status CheckLoaded() const;  // that no phase lacks what it stands on
+  bool Is(SitePhase phase) const { return s_.phase == phase; }
+  bool HasBegun() const;
+  uint32_t segments() const { return context_.segment_count(); }
+
+  const Signer* signer_;
+  const Verifier* verifier_;
+  State s_;
+  // Derived from the attempt.
+  Context context_;
+  Digest context_id_;
+  uint32_t me_ = 0;
+  std::map<uint32_t, Advertise> advertised_;
+  std::optional<Outcome> outcome_;
+  Digest outcome_id_;
+  // Of one Handle.
+  std::vector<SiteEffect> out_;
+};
+
+}  // namespace dure::masking
