@@ -35,6 +35,7 @@ class Dure {
     AddRunCommands(app_, context_);
     AddModelCommands(app_, context_);
     AddTokenizerCommands(app_, context_);
+    AddDatasetCommands(app_, context_);
     AddDemoCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }

@@ -214,11 +214,9 @@ class Checker {
     if (terms_.duties.size() > kDutiesMax)
       Blame("duties", std::to_string(terms_.duties.size()) + " duties",
             "at most " + std::to_string(kDutiesMax));
-    size_t number = 0;
-    for (const Duty& duty : terms_.duties) {
-      const std::string field = "duties[" + std::to_string(++number) + "]";
-      OneDuty(field, duty);
-    }
+    // By kind: the order in a set is not the order in which somebody wrote them.
+    for (const Duty& duty : terms_.duties)
+      OneDuty("duties[" + std::string(Word(duty.kind)) + "]", duty);
   }
 
   // `needed`, or absent because the kind has no such field.

@@ -45,7 +45,7 @@ TEST(Terms, HaveTheCanonicalBytesTheyAlwaysHad) {
       R"("personal":{"class":"pseudonymised","special":"yes","basis":"pseudonymised-research"},)"
       R"("consent":["export","purpose-change"],"duties":[{"kind":"report","everyDays":90}],)"
       R"("tdm":{"reserved":"yes","evidence":"contract"},)"
-      R"("withdrawal":{"noticeDays":30,"scopes":["future-rounds","retrain-from"]}})");
+      R"("withdrawal":{"noticeDays":30,"scopes":["future-rounds","restart"]}})");
   EXPECT_EQ(ToCanonical(Terms()), R"({"format":"dure-terms/1","version":1})");
 }
 
@@ -138,13 +138,13 @@ TEST(Terms, ContradictionsAreFoundAndExplained) {
       {"basis", [](Terms& t) { t.personal.data_class = PersonalClass::kPseudonymised; },
        "personal.basis: 'not-needed' does not fit; allowed: the legal ground"},
       {"attribution", [](Terms& t) { t.duties.insert(Duty()); },
-       "duties[1].text: nothing is said; allowed: the line to be shown"},
+       "duties[attribute].text: nothing is said; allowed: the line to be shown"},
       {"tdm", [](Terms& t) { t.tdm.reserved = Tristate::kYes; },
        "tdm.evidence: 'none' does not fit"},
       {"withdrawal",
        [](Terms& t) {
          t.withdrawal.allowed = false;
-         t.withdrawal.scopes = {WithdrawalScope::kUnlearn};
+         t.withdrawal.scopes = {WithdrawalScope::kRetrain};
        },
        "withdrawal.scopes: nothing is said; allowed: nothing, because withdrawal.allowed is false"},
       {"spelling", [](Terms& t) { t.licence.data = "mit"; },

@@ -58,7 +58,7 @@ inline Terms ResearchTerms() {
   terms.tdm.reserved = Tristate::kYes;
   terms.tdm.evidence = TdmEvidence::kContract;
   terms.withdrawal.notice_days = 30;
-  terms.withdrawal.scopes = {WithdrawalScope::kFutureRounds, WithdrawalScope::kRetrainFrom};
+  terms.withdrawal.scopes = {WithdrawalScope::kFutureRounds, WithdrawalScope::kRestart};
   return terms;
 }
 

@@ -3,95 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "policy/terms/decimal.h"
 #include "policy/terms/tree_reader.h"
+#include "policy/terms/tree_writer.h"
 
 namespace dure::terms {
 namespace {
 
 using nlohmann::ordered_json;
-
-// The counterpart of TreeReader: the same names, the other way round.
-class TreeWriter {
- public:
-  TreeWriter() { levels_.push_back(ordered_json::object()); }
-
-  template <typename Fields>
-  void Group(const char* name, Fields&& fields) {
-    levels_.push_back(ordered_json::object());
-    fields();
-    const ordered_json group = Pop();
-    if (!group.empty()) Put(name, group);
-  }
-  template <typename T, typename Fields>
-  void Each(const char* name, std::set<T>& items, Fields&& fields) {
-    ordered_json list = ordered_json::array();
-    for (T item : items) {
-      levels_.push_back(ordered_json::object());
-      fields(item);
-      list.push_back(Pop());
-    }
-    if (!list.empty()) Put(name, list);
-  }
-  template <typename E>
-  void Choice(const char* name, E& value, E unsaid) {
-    if (value != unsaid) Put(name, Word(value));
-  }
-  template <typename E>
-  void Choices(const char* name, std::set<E>& values) {
-    ordered_json list = ordered_json::array();
-    for (const E value : values) list.push_back(Word(value));
-    if (!list.empty()) Put(name, list);
-  }
-  void Constant(const char* name, std::string_view value) { Put(name, value); }
-  void Code(const char* name, std::string& value) {
-    if (!value.empty()) Put(name, value);
-  }
-  void Spdx(const char* name, std::string& value) { Code(name, value); }
-  void Flag(const char* name, bool& value, bool unsaid) {
-    if (value != unsaid) Put(name, value);
-  }
-  void Count(const char* name, uint64_t& value, uint64_t unsaid) {
-    if (value != unsaid) Put(name, value);
-  }
-  void Count(const char* name, std::optional<uint64_t>& value) {
-    if (value) Put(name, *value);
-  }
-  void Millionths(const char* name, std::optional<uint64_t>& value) {
-    if (value) Put(name, FormatMillionths(*value));
-  }
-  void Time(const char* name, std::optional<Instant>& value, DayPart) {
-    if (value) Put(name, FormatInstant(*value));
-  }
-  void Commitment(const char* name, std::optional<Digest>& value) {
-    if (value) Put(name, value->Hex());
-  }
-  void Where(const char* name, Places& value) {
-    if (value.anywhere) {
-      Put(name, ordered_json::array({kAnywhere}));
-    } else {
-      Countries(name, value.countries);
-    }
-  }
-  void Countries(const char* name, std::set<std::string>& value) {
-    if (!value.empty()) Put(name, value);
-  }
-  void Duo(DuoCode& value) {
-    Put("code", FormatDuo(value.number));
-    if (!value.values.empty()) Put("values", value.values);
-  }
-
-  ordered_json Take() { return std::move(levels_.front()); }
-
- private:
-  void Put(const char* name, const ordered_json& value) { levels_.back()[name] = value; }
-  ordered_json Pop() {
-    ordered_json top = std::move(levels_.back());
-    levels_.pop_back();
-    return top;
-  }
-  std::vector<ordered_json> levels_;
-};
 
 // Notes which fields there are; a walk over blank terms visits all but those inside lists.
 class PathList {

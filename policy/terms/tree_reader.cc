@@ -149,6 +149,16 @@ void TreeReader::Code(const char* name, std::string& value) {
   }
 }
 
+void TreeReader::Codes(const char* name, std::set<std::string>& values) {
+  for (const std::string& word : Words(name)) {
+    if (IsCode(word)) {
+      values.insert(word);
+    } else {
+      Blame(name, word, "codes of letters, digits and -");
+    }
+  }
+}
+
 void TreeReader::Spdx(const char* name, std::string& value) {
   std::string word;
   if (!Word(name, word) || word.empty() || word == "unknown") return;
@@ -219,6 +229,12 @@ void TreeReader::Commitment(const char* name, std::optional<Digest>& value) {
   } else {
     Blame(name, word, "64 hex digits");
   }
+}
+
+void TreeReader::Hash(const char* name, Digest& value) {
+  std::optional<Digest> digest;
+  Commitment(name, digest);
+  if (digest) value = *digest;
 }
 
 void TreeReader::Countries(const char* name, std::set<std::string>& value) {

@@ -56,6 +56,7 @@ class TreeReader {
   }
   void Constant(const char* name, std::string_view expected);
   void Code(const char* name, std::string& value);
+  void Codes(const char* name, std::set<std::string>& values);
   void Spdx(const char* name, std::string& value);
   void Flag(const char* name, bool& value, bool unsaid);
   void Count(const char* name, uint64_t& value, uint64_t unsaid);
@@ -63,6 +64,7 @@ class TreeReader {
   void Millionths(const char* name, std::optional<uint64_t>& value);
   void Time(const char* name, std::optional<Instant>& value, DayPart day_part);
   void Commitment(const char* name, std::optional<Digest>& value);
+  void Hash(const char* name, Digest& value);
   void Where(const char* name, Places& value);
   void Countries(const char* name, std::set<std::string>& value);
   void Duo(DuoCode& value);

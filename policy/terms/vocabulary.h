@@ -158,10 +158,10 @@ struct Vocabulary<TdmEvidence> {
                                                "contract",    "rights-holder"};
 };
 
-enum class WithdrawalScope : uint8_t { kFutureRounds, kRetrainFrom, kUnlearn, kRetireModels };
+enum class WithdrawalScope : uint8_t { kFutureRounds, kRestart, kRetrain, kRetireModels };
 template <>
 struct Vocabulary<WithdrawalScope> {
-  static constexpr std::string_view words[] = {"future-rounds", "retrain-from", "unlearn",
+  static constexpr std::string_view words[] = {"future-rounds", "restart", "retrain",
                                                "retire-models"};
 };
 
@@ -170,6 +170,32 @@ template <>
 struct Vocabulary<Modality> {
   static constexpr std::string_view words[] = {"text",  "code",  "image",       "audio",
                                                "video", "table", "time-series", "other"};
+};
+
+// How the data came to its custodian: the kinds of source of the EU's template for the public
+// summary of training content (AI Act art. 53(1)(d), section 2).
+enum class Origin : uint8_t {
+  kUnknown,
+  kPublicDataset,
+  kLicensed,    // from rights holders, under a commercial agreement
+  kThirdParty,  // private, from others
+  kCrawled,
+  kUsers,
+  kSynthetic,
+  kOwn,  // made by the custodian itself
+};
+template <>
+struct Vocabulary<Origin> {
+  static constexpr std::string_view words[] = {
+      "unknown", "public-dataset", "licensed",  "third-party",
+      "crawled", "users",          "synthetic", "own"};
+};
+
+// Traffic-light confidentiality, as SPDX spells it.
+enum class Classification : uint8_t { kClear, kGreen, kAmber, kRed };
+template <>
+struct Vocabulary<Classification> {
+  static constexpr std::string_view words[] = {"clear", "green", "amber", "red"};
 };
 
 // The words of screens and forms.

@@ -1,0 +1,143 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "cli/dure.h"
+#include "federation/random.h"
+
+namespace dure::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome RunLine(const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  const int code = RunDure(arguments, out, err, [] { return WallTime(); });
+  return {code, out.str(), err.str()};
+}
+
+constexpr const char* kTerms = R"(version = 1
+use = "commercial-allowed"
+purposes = ["scientific-research", "commercial-service"]
+[actions]
+train = "allow"
+[licence]
+data = "MIT"
+[territories]
+processing = ["KR"]
+[personal]
+class = "none"
+[[duties]]
+kind = "attribute"
+text = "Dialogue corpus, Telecom B"
+[dataset]
+dataset = "dialogue"
+custodian = "telecom-b"
+rightsHolder = "various"
+modality = "text"
+classification = "clear"
+)";
+
+class DatasetVerbs : public ::testing::Test {
+ protected:
+  DatasetVerbs() {
+    SystemRandom random;
+    dir_ =
+        (fs::temp_directory_path() / ("dure-dataset-" + std::to_string(random.Next64()))).string();
+    fs::create_directories(dir_ + "/data");
+    std::ofstream(At("data/a.txt")) << "a secret line\n";
+    std::ofstream(At("terms.toml")) << kTerms;
+  }
+  ~DatasetVerbs() override { fs::remove_all(dir_); }
+  std::string At(const std::string& name) const { return dir_ + "/" + name; }
+  std::string Read(const std::string& name) const {
+    std::ifstream in(At(name));
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  std::string dir_;
+};
+
+TEST_F(DatasetVerbs, CheckAndShowTermsInTwoLanguages) {
+  const Outcome check = RunLine({"dataset", "check", At("terms.toml")});
+  EXPECT_EQ(check.code, 0) << check.err;
+  EXPECT_THAT(check.out, HasSubstr("is sound: commercial-allowed, licence MIT"));
+  EXPECT_THAT(RunLine({"dataset", "check", At("terms.toml"), "--json"}).out,
+              HasSubstr("{\"format\":\"dure-terms/1\",\"version\":1,\"use\":"));
+  EXPECT_THAT(RunLine({"dataset", "show-terms", At("terms.toml")}).out,
+              HasSubstr("name the source: \"Dialogue corpus, Telecom B\""));
+  EXPECT_THAT(RunLine({"dataset", "show-terms", At("terms.toml"), "--language", "ko"}).out,
+              HasSubstr("과학적 연구, 상업 서비스"));
+  std::ofstream(At("bad.toml")) << "use = \"all\"\n";
+  const Outcome bad = RunLine({"dataset", "check", At("bad.toml")});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("bad.toml:1: use: 'all' does not fit; allowed: unknown, open"));
+  EXPECT_EQ(RunLine({"dataset", "check", At("none.toml")}).code, 1);
+}
+
+TEST_F(DatasetVerbs, DescribeMeasuresAndKeepsTextsAndSaltsApart) {
+  const Outcome described = RunLine({"dataset", "describe", "--terms", At("terms.toml"), "--data",
+                                     At("data"), "--out", At("out"), "--tokenizer", "bytes"});
+  EXPECT_EQ(described.code, 0) << described.err;
+  EXPECT_THAT(described.out, HasSubstr("14 bytes in 1 files, 1 lines"));
+  EXPECT_THAT(described.out, HasSubstr("Tokens"));
+  const std::string recorded = Read("out/dialogue.passport.json") + Read("out/dialogue.terms.json");
+  EXPECT_THAT(recorded, HasSubstr("\"dataset\":\"dialogue\""));
+  EXPECT_THAT(recorded, HasSubstr("\"bytes\":14"));
+  EXPECT_THAT(recorded, Not(HasSubstr("secret")));
+  EXPECT_THAT(recorded, Not(HasSubstr("Telecom B")));
+  EXPECT_THAT(recorded, Not(HasSubstr("a.txt")));
+  EXPECT_THAT(Read("out/dialogue.private.json"), HasSubstr("Telecom B"));
+  const auto mode = fs::status(At("out/dialogue.private.json")).permissions();
+  EXPECT_EQ(mode & fs::perms::mask, fs::perms::owner_read | fs::perms::owner_write);
+  // A second time would lose the salts of the first.
+  const Outcome again = RunLine({"dataset", "describe", "--terms", At("terms.toml"), "--data",
+                                 At("data"), "--out", At("out")});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("exists already; --force replaces it"));
+}
+
+TEST_F(DatasetVerbs, GoOutAndComeBackInOtherFormats) {
+  for (const std::string format : {"odrl", "croissant"}) {
+    const Outcome out = RunLine(
+        {"dataset", "export", At("terms.toml"), "--format", format, "--out", At(format + ".json")});
+    EXPECT_EQ(out.code, 0) << out.err;
+    const Outcome in =
+        RunLine({"dataset", "import", At(format + ".json"), "--out", At(format + ".toml")});
+    EXPECT_EQ(in.code, 0) << in.err;
+    EXPECT_THAT(Read(format + ".toml"), HasSubstr("data = \"MIT\""));
+    EXPECT_THAT(Read(format + ".toml"), HasSubstr("train = \"allow\""));
+  }
+  EXPECT_EQ(RunLine({"dataset", "export", At("terms.toml"), "--format", "pdf"}).code, 1);
+  EXPECT_EQ(RunLine({"dataset", "import", At("terms.toml"), "--out", At("x.toml")}).code, 1);
+}
+
+TEST_F(DatasetVerbs, TheFormLeftHalfWayWritesNothing) {
+  std::istringstream typed("reviews\nportal-a\npublic-domain\nFilm reviews\n" +
+                           std::string(40, '\n') + "quit\n");
+  std::streambuf* const keyboard = std::cin.rdbuf(typed.rdbuf());
+  std::ostringstream screen;
+  std::streambuf* const terminal = std::cerr.rdbuf(screen.rdbuf());
+  const Outcome left = RunLine({"dataset", "form", "--out", At("form.toml")});
+  std::cin.rdbuf(keyboard);
+  std::cerr.rdbuf(terminal);
+  EXPECT_EQ(left.code, 1);
+  EXPECT_THAT(screen.str(), HasSubstr("A short name for the dataset"));
+  EXPECT_FALSE(fs::exists(At("form.toml")));
+  EXPECT_EQ(RunLine({"dataset", "form", "--out", At("terms.toml")}).code, 1);
+  EXPECT_EQ(RunLine({"dataset", "form", "--out", At("f.toml"), "--language", "fr"}).code, 1);
+}
+
+}  // namespace
+}  // namespace dure::cli

@@ -1,0 +1,20 @@
+// The guided form: one question after the other, in plain words, and a terms file at the end.
+//
+// An empty line takes the answer in brackets; `<` goes back, `?` explains, `quit` leaves. Each
+// answer is checked at once by the same rules as a file. At the end all answers are shown, any can
+// be changed by its number, and `ok` ends. Reads lines and writes text, so that a test is a person.
+#pragma once
+
+#include <istream>
+#include <ostream>
+#include <string>
+
+#include "federation/result.h"
+#include "policy/terms/vocabulary.h"
+
+namespace dure::terms {
+
+// The text of a terms file that ParseToml takes. kCancelled: `quit`, or the input ended.
+Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language);
+
+}  // namespace dure::terms
