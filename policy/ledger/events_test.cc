@@ -50,7 +50,7 @@ class EventsTest : public ::testing::Test {
     const std::string decision = R"({"outcome":"deny"})";
     return {
         DatasetRegistered{what, c_.site_id, R"({"tokens":5})", R"({"use":"open"})"},
-        DatasetWithdrawn{what.dataset, "owner", WithdrawalScope::kUnlearn, "2027-01-01T00:00:00Z"},
+        DatasetWithdrawn{what.dataset, "owner", WithdrawalScope::kRestart, "2027-01-01T00:00:00Z"},
         WithdrawalClosed{31, {33, 40}},
         AdmissionDecided{c_.run, {4}, 1, c_.site_id, what, false, DigestOf("p"), 30, decision},
         GrantDecided{UseKind::kServe, DigestOf("model"), c_.other.member, "commercial-service",

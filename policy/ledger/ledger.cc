@@ -66,7 +66,7 @@ Result<Appended> Ledger::Append(Bytes entry, std::string key, OnRepeat on_repeat
 
 struct Recorder::State {
   struct Waiting {
-    Event event;
+    Make make;
     std::string key;
     AppendCallback done;
   };
@@ -83,6 +83,11 @@ struct Recorder::State {
       : ledger(l), actor(std::move(a)), signer(s), now(std::move(n)) {}
 
   static void Drain(const std::shared_ptr<State>& state);
+  Result<SealedEntry> SealNow(const Make& make) const {
+    const WallTime at = now();
+    DURE_ASSIGN(Event event, make(at));
+    return SealNext(ledger, actor, signer, at, std::move(event));
+  }
   // Returns the receipt of an event recorded earlier under the same key.
   std::optional<Result<Appended>> Existing(const std::string& key) const {
     const std::optional<uint64_t> index = key.empty() ? std::nullopt : ledger.Find(key);
@@ -112,8 +117,7 @@ void Recorder::State::Drain(const std::shared_ptr<State>& state) {
       next.done(std::move(*existing));
       continue;
     }
-    Result<SealedEntry> sealed =
-        SealNext(state->ledger, state->actor, state->signer, state->now(), std::move(next.event));
+    Result<SealedEntry> sealed = state->SealNow(next.make);
     if (!sealed) {
       next.done(Fail(std::move(sealed.error())));
       continue;
@@ -134,9 +138,14 @@ Recorder::Recorder(Ledger& ledger, Actor actor, const Signer& signer, std::funct
 Recorder::~Recorder() = default;
 
 void Recorder::RecordAsync(Event event, std::string key, AppendCallback done) {
+  RecordAsync([event = std::move(event)](WallTime) -> Result<Event> { return event; },
+              std::move(key), std::move(done));
+}
+
+void Recorder::RecordAsync(Make make, std::string key, AppendCallback done) {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->waiting.push_back({std::move(event), std::move(key), std::move(done)});
+    state_->waiting.push_back({std::move(make), std::move(key), std::move(done)});
     if (state_->busy) return;
     state_->busy = true;
   }

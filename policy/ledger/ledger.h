@@ -106,6 +106,11 @@ class Recorder {
   Result<Appended> Record(Event event, std::string key);
   // `done` as in AppendAsync. Events are recorded in the order of the calls.
   void RecordAsync(Event event, std::string key, AppendCallback done);
+  // Makes the event when it is its turn: of a log that holds all earlier events of this recorder,
+  // and with the very time that the entry will say. `make` runs on whichever thread draws the
+  // queue.
+  using Make = std::function<Result<Event>(WallTime now)>;
+  void RecordAsync(Make make, std::string key, AppendCallback done);
 
  private:
   struct State;

@@ -7,9 +7,9 @@ namespace {
 
 constexpr std::array<std::string_view, kHouses> kHouseNames = {"public", "private", "academic",
                                                                "small-firm"};
-constexpr std::array<std::string_view, 2> kProposalNames = {"replace", "emergency"};
+constexpr std::array<std::string_view, 3> kProposalNames = {"replace", "formula", "emergency"};
 constexpr std::array<std::string_view, 3> kChoiceNames = {"yes", "no", "abstain"};
-constexpr std::array<std::string_view, 4> kScopeNames = {"future-rounds", "retrain-from", "unlearn",
+constexpr std::array<std::string_view, 4> kScopeNames = {"future-rounds", "restart", "retrain",
                                                          "retire-models"};
 constexpr std::array<std::string_view, 3> kUseNames = {"export", "serve", "share"};
 

@@ -21,7 +21,7 @@ namespace dure::ledger {
 inline constexpr size_t kPolicyTextBytesMax = 40 * 1024;
 inline constexpr size_t kTermsBytesMax = 24 * 1024;
 inline constexpr size_t kPassportBytesMax = 8 * 1024;
-inline constexpr size_t kDecisionBytesMax = 24 * 1024;
+inline constexpr size_t kDecisionBytesMax = 40 * 1024;
 
 // The groups by which votes are counted.
 enum class House : uint8_t { kPublic, kPrivate, kAcademic, kSmallFirm };
@@ -67,6 +67,7 @@ struct PolicyDeclared {
 };
 enum class ProposalKind : uint8_t {
   kReplace,    // the text takes the place of the policy of its name, or joins the others
+  kFormula,    // the text is a share formula (policy/standing/shares.h)
   kEmergency,  // the text only forbids; in force at once with enough votes, for a time
 };
 std::string_view Name(ProposalKind kind);
@@ -138,7 +139,7 @@ struct DatasetRegistered {
   std::string terms;     // canonical JSON: what its owner allows
   bool operator==(const DatasetRegistered&) const = default;
 };
-enum class WithdrawalScope : uint8_t { kFutureRounds, kRetrainFrom, kUnlearn, kRetireModels };
+enum class WithdrawalScope : uint8_t { kFutureRounds, kRestart, kRetrain, kRetireModels };
 std::string_view Name(WithdrawalScope scope);
 Result<WithdrawalScope> ParseWithdrawalScope(std::string_view text);
 struct DatasetWithdrawn {
