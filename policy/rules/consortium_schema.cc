@@ -33,7 +33,7 @@ constexpr auto kRequestRows = std::to_array<Row>({
     {"request.purpose", "text", kPurposes, "purpose of the request", "요청 목적"},
     {"request.country", "text", "-", "country of the request", "요청 국가"},
     {"member.id", "text", "-", "member", "회원 기관"},
-    {"member.status", "text", "active suspended left", "member's status", "회원 자격 상태"},
+    {"member.status", "text?", "active suspended left", "member's status", "회원 자격 상태"},
     {"member.house", "text", kHouses, "member's house", "회원 구분"},
     {"member.country", "text", "-", "member's country", "회원 소재국"},
     {"member.duties.overdue", "number", "-", "member's overdue duties", "회원의 기한 지난 의무 수"},

@@ -1,0 +1,187 @@
+#include "policy/rules/decide.h"
+
+#include "policy/rules/evaluate.h"
+#include "policy/rules/format.h"
+#include "policy/rules/sentence.h"
+
+namespace dure::rules {
+namespace {
+
+constexpr size_t kWrittenBytesMax = 256;
+
+PolicyRef RefOf(const PolicyDocument& document) {
+  return {document.policy.layer, document.policy.name.en, document.policy.version, document.digest};
+}
+
+std::string Written(const Fact& fact) {
+  if (fact.presence == Presence::kUnknown) return "<unknown>";
+  if (fact.presence == Presence::kAbsent) return "absent";
+  return Cut(fact.value.ToText(), kWrittenBytesMax);
+}
+
+FactSeen ToFactSeen(const Seen& seen, const Slots& slots) {
+  const Atom& atom = *seen.node->atom;
+  FactSeen fact;
+  fact.path = atom.path;
+  fact.op = Name(atom.op);
+  fact.actual = Written(slots.At(seen.node->left));
+  if (seen.node->right != Node::kLiteral) {
+    fact.expected = Written(slots.At(seen.node->right));
+    fact.expected_path = atom.right.path;
+  } else if (HasRightSide(atom.op)) {
+    fact.expected = Cut(atom.right.value.ToText(), kWrittenBytesMax);
+  }
+  if (seen.truth != Truth::kUnknown) fact.holds = seen.truth == Truth::kTrue;
+  return fact;
+}
+
+std::vector<FactSeen> FactsBehind(const Program& program, const Slots& slots, uint32_t root) {
+  std::vector<FactSeen> facts;
+  for (const Seen& seen : WhyIs(program, slots, root)) facts.push_back(ToFactSeen(seen, slots));
+  return facts;
+}
+
+// The rule's own sentence in both languages; its title or its facts where it has none.
+Sentence Filled(const Rule& rule, const Facts& facts, Action action) {
+  Sentence sentence;
+  if (!rule.because.en.empty()) {
+    sentence.en = Fill(rule.because.en, facts, action, Language::kEnglish);
+  } else {
+    sentence.en = rule.title.en.empty() ? Format(rule.condition) : rule.title.en;
+  }
+  if (!rule.because.ko.empty()) {
+    sentence.ko = Fill(rule.because.ko, facts, action, Language::kKorean);
+  } else {
+    sentence.ko = rule.title.ko.empty() ? sentence.en : rule.title.ko;
+  }
+  return sentence;
+}
+
+// `member.status is suspended, must be: is active`. A permit's own sentence says why it permits;
+// where it did not, only its facts can say why not.
+Sentence Lacking(const Rule& rule, const std::vector<FactSeen>& facts) {
+  std::string en = "Rule " + rule.id + " would permit it, but ";
+  std::string ko = "규칙 " + rule.id + "이(가) 허용할 수 있으나 ";
+  bool first = true;
+  for (const FactSeen& fact : facts) {
+    const std::string wanted = fact.op + (fact.expected.empty() ? "" : " " + fact.expected);
+    const std::string which = fact.holds.value_or(false) ? "must not: " : "must: ";
+    const std::string korean = fact.holds.value_or(false) ? "아니어야 할 조건: " : "조건: ";
+    en += (first ? "" : "; ") + fact.path + " is " + fact.actual + " (" + which + wanted + ")";
+    ko += (first ? "" : "; ") + fact.path + " 값이 " + fact.actual + " (" + korean + wanted + ")";
+    first = false;
+  }
+  return {en + ".", ko + "."};
+}
+
+class Judge {
+ public:
+  Judge(const Program& program, Action action, const Facts& facts)
+      : program_(program), facts_(facts), slots_(program, action, facts) {
+    decision_.action = action;
+  }
+
+  Decision Run() {
+    for (const CompiledRule& rule : program_.rules) {
+      const Truth truth = Evaluate(program_, slots_, rule.root);
+      if (Takes(rule.rule->effect, truth)) Take(rule, truth);
+    }
+    if (!decision_.reasons.empty() || permits_.empty()) return Denied();
+    decision_.outcome = Outcome::kAdmit;
+    for (const CompiledRule* permit : permits_) {
+      decision_.permissions.push_back({permit->rule->id, RefOf(*permit->document),
+                                       Filled(*permit->rule, facts_, decision_.action)});
+    }
+    for (const CompiledRule* oblige : obliges_) Owe(*oblige);
+    return std::move(decision_);
+  }
+
+ private:
+  void Take(const CompiledRule& rule, Truth truth) {
+    switch (rule.rule->effect) {
+      case Effect::kPermit:
+        permits_.push_back(&rule);
+        return;
+      case Effect::kOblige:
+        obliges_.push_back(&rule);
+        return;
+      case Effect::kForbid:
+      case Effect::kRequire:
+        break;
+    }
+    const ReasonClass by_effect = rule.rule->effect == Effect::kForbid
+                                      ? ReasonClass::kForbidden
+                                      : ReasonClass::kRequirementNotMet;
+    Reason reason = ReasonOf(rule);
+    reason.reason_class = truth == Truth::kUnknown ? ReasonClass::kUnknownFact : by_effect;
+    reason.because = Filled(*rule.rule, facts_, decision_.action);
+    decision_.reasons.push_back(std::move(reason));
+  }
+
+  Reason ReasonOf(const CompiledRule& rule) const {
+    Reason reason;
+    reason.rule = rule.rule->id;
+    reason.policy = RefOf(*rule.document);
+    reason.facts = FactsBehind(program_, slots_, rule.root);
+    reason.basis = rule.rule->basis;
+    return reason;
+  }
+
+  void Owe(const CompiledRule& oblige) {
+    const Action action = decision_.action;
+    for (const Duty& duty : oblige.rule->duties) {
+      Obligation owed;
+      owed.rule = oblige.rule->id;
+      owed.policy = RefOf(*oblige.document);
+      owed.kind = duty.kind;
+      owed.text.en = Fill(duty.text.en, facts_, action, Language::kEnglish);
+      owed.text.ko = duty.text.ko.empty() ? owed.text.en
+                                          : Fill(duty.text.ko, facts_, action, Language::kKorean);
+      owed.limit = duty.limit;
+      owed.count = duty.count;
+      owed.unit = duty.unit;
+      owed.basis = oblige.rule->basis;
+      decision_.obligations.push_back(std::move(owed));
+    }
+  }
+
+  Decision Denied() {
+    if (!decision_.reasons.empty()) return std::move(decision_);
+    for (const CompiledRule& rule : program_.rules) {
+      if (rule.rule->effect != Effect::kPermit) continue;
+      Reason reason = ReasonOf(rule);
+      reason.reason_class = ReasonClass::kNothingPermits;
+      reason.because = Lacking(*rule.rule, reason.facts);
+      decision_.reasons.push_back(std::move(reason));
+    }
+    if (decision_.reasons.empty()) decision_.reasons.push_back(NoPermit());
+    return std::move(decision_);
+  }
+
+  Reason NoPermit() const {
+    const std::string action(Name(decision_.action));
+    Reason reason;
+    reason.rule = "no-permit";
+    reason.reason_class = ReasonClass::kNothingPermits;
+    reason.facts.push_back({"request.action", "is one of", "{}", "", action, false});
+    reason.because.en = "No rule of the policies in force permits " + action + ".";
+    reason.because.ko = "시행 중인 정책에 " + std::string(KoreanName(decision_.action)) +
+                        "을(를) 허용하는 규칙이 없습니다.";
+    return reason;
+  }
+
+  const Program& program_;
+  const Facts& facts_;
+  const Slots slots_;
+  std::vector<const CompiledRule*> permits_;
+  std::vector<const CompiledRule*> obliges_;
+  Decision decision_;
+};
+
+}  // namespace
+
+Decision Decide(const PolicySet& policies, Action action, const Facts& facts) {
+  return Judge(policies.For(action), action, facts).Run();
+}
+
+}  // namespace dure::rules

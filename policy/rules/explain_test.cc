@@ -1,0 +1,132 @@
+#include "policy/rules/explain.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/rules/constitution.h"
+#include "policy/rules/parse.h"
+
+namespace dure::rules {
+namespace {
+
+using ::testing::HasSubstr;
+
+const PolicySet& Purpose() {
+  static const PolicySet policies = *PolicySet::Make(
+      {*ReadPolicy("policy \"P\" version 1 effective 2026-09-01\n"
+                   "rule P1 permit train when run.status is approved end\n"
+                   "rule P2 require train that run.purpose is one of dataset.terms.purposes end\n"
+                   "rule P3 forbid train when dataset.terms.validUntil exists and request.time "
+                   "after dataset.terms.validUntil end\n",
+                   "p")});
+  return policies;
+}
+
+Facts Commercial() {
+  Facts facts;
+  facts.Set("run.status", Value::Text("approved"));
+  facts.Set("run.purpose", Value::Text("commercial-service"));
+  facts.Set("dataset.terms.purposes", Value::TextSet({"statistics"}));
+  facts.SetAbsent("dataset.terms.validUntil");
+  return facts;
+}
+
+TEST(Explained, ARuleIsASentenceInBothLanguages) {
+  const Rule& rule = Constitution()[1].policy.rules[0];
+  EXPECT_EQ(ExplainRule(rule, ConsortiumSchema(), Language::kEnglish),
+            "P2.1  Research-only and non-commercial data stays out of commercial runs\n"
+            "  Forbids train, finetune when the dataset's use class is one of non-commercial, "
+            "research-only, and the run's purpose is one of commercial-service, "
+            "product-development.\n"
+            "  Basis: DUO:0000046 NCU\n");
+  EXPECT_EQ(ExplainRule(rule, ConsortiumSchema(), Language::kKorean),
+            "P2.1  연구 전용·비상업 데이터는 상업적 학습에 쓸 수 없다\n"
+            "  다음 조건에서 학습, 미세조정을 금지합니다: 데이터셋 이용 구분이 [non-commercial, "
+            "research-only] 중 하나임, 그리고 학습 목적이 [commercial-service, "
+            "product-development] 중 하나임.\n"
+            "  근거: DUO:0000046 NCU\n");
+}
+
+TEST(Explained, EveryRuleOfTheConstitutionHasWords) {
+  for (const PolicyDocument& document : Constitution()) {
+    for (const Language language : {Language::kEnglish, Language::kKorean}) {
+      const std::string text = ExplainPolicy(document.policy, ConsortiumSchema(), language);
+      for (const Rule& rule : document.policy.rules) EXPECT_THAT(text, HasSubstr("\n" + rule.id));
+      EXPECT_EQ(text.find("dataset."), std::string::npos) << text;
+    }
+  }
+}
+
+TEST(Explained, ADecisionShowsRuleSentenceAndFacts) {
+  const Decision decision = Decide(Purpose(), Action::kTrain, Commercial());
+  EXPECT_EQ(ExplainDecision(decision, ConsortiumSchema(), Language::kEnglish),
+            "train: denied\n"
+            "  P2  requirement-not-met\n"
+            "    run.purpose is one of dataset.terms.purposes\n"
+            "      the run's purpose: commercial-service  (the rule compares: is one of "
+            "{statistics})\n");
+  EXPECT_THAT(ExplainDecision(decision, ConsortiumSchema(), Language::kKorean),
+              HasSubstr("학습: 거부\n  P2  요건 미충족\n"));
+}
+
+TEST(WhatIf, FindsEverySingleFactThatWouldAdmit) {
+  const std::vector<Change> changes =
+      ChangesThatAdmit(Purpose(), Action::kTrain, Commercial(), ConsortiumSchema());
+  std::vector<std::string> paths;
+  for (const Change& change : changes)
+    paths.push_back(change.path + "=" + change.to.value.ToText());
+  EXPECT_THAT(paths, ::testing::UnorderedElementsAre(
+                         "run.purpose=statistics",
+                         "dataset.terms.purposes={commercial-service, statistics}"));
+  EXPECT_THAT(ExplainChanges(changes, ConsortiumSchema(), Language::kEnglish),
+              HasSubstr("It would be admitted if the run's purpose were statistics.\n"));
+  EXPECT_THAT(ExplainChanges(changes, ConsortiumSchema(), Language::kKorean),
+              HasSubstr("학습 목적이 statistics이면 승인됩니다.\n"));
+}
+
+TEST(WhatIf, FindsTimesAndSaysWhenOneFactIsNotEnough) {
+  Facts late = Commercial().Set("run.purpose", Value::Text("statistics"));
+  late.Set("dataset.terms.validUntil", Value::Time(*Instant::Parse("2026-09-01")));
+  late.Set("request.time", Value::Time(*Instant::Parse("2026-09-02")));
+  const auto changes = ChangesThatAdmit(Purpose(), Action::kTrain, late, ConsortiumSchema());
+  EXPECT_THAT(changes,
+              ::testing::Contains(Change{"dataset.terms.validUntil", {Presence::kAbsent, {}}}));
+  EXPECT_THAT(changes, ::testing::Contains(::testing::Field(&Change::path, "request.time")));
+  late.Set("run.purpose", Value::Text("benchmark"));
+  EXPECT_TRUE(ChangesThatAdmit(Purpose(), Action::kTrain, late, ConsortiumSchema()).empty());
+  EXPECT_EQ(ExplainChanges({}, ConsortiumSchema(), Language::kEnglish),
+            "No single fact would change it.\n");
+}
+
+TEST(Sentences, PutFactsIntoTemplates) {
+  Facts facts;
+  facts.Set("a.flag", Value::Bool(true))
+      .SetAbsent("a.none")
+      .Set("a.set", Value::TextSet({"x", "y"}));
+  const auto fill = [&](std::string_view text, Language language) {
+    return Fill(text, facts, Action::kTrain, language);
+  };
+  EXPECT_EQ(
+      fill("{a.flag} {a.none} {a.set} {a.other} {{x}} {no {request.action}", Language::kEnglish),
+      "yes none x, y <unknown> {x} {no train");
+  EXPECT_EQ(fill("{a.flag} {a.none} {a.other} {request.action}", Language::kKorean),
+            "예 없음 <모름> 학습");
+}
+
+TEST(Sentences, ChooseTheKoreanParticle) {
+  EXPECT_EQ(WithParticle("학습", "을(를)"), "학습을");
+  EXPECT_EQ(WithParticle("평가", "을(를)"), "평가를");
+  EXPECT_EQ(WithParticle("서울", "(으)로"), "서울로");
+  EXPECT_EQ(WithParticle("집", "(으)로"), "집으로");
+  EXPECT_EQ(WithParticle("ds-7", "은(는)"), "ds-7은");
+  EXPECT_EQ(WithParticle("run-2", "은(는)"), "run-2는");
+  EXPECT_EQ(WithParticle("<모름>", "이(가)"), "<모름>이");
+}
+
+TEST(Sentences, AreCutBetweenCharacters) {
+  EXPECT_EQ(Cut("가나다", 9), "가나다");
+  EXPECT_EQ(Cut("가나다라", 9), "가나…");
+  EXPECT_EQ(Cut("abcdefghij", 9), "abcdef…");
+}
+
+}  // namespace
+}  // namespace dure::rules

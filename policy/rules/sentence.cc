@@ -1,0 +1,165 @@
+#include "policy/rules/sentence.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dure::rules {
+namespace {
+
+constexpr size_t kShownBytesMax = 256;
+
+struct Piece {
+  enum class Form : uint8_t { kText, kPath, kStray } form;
+  std::string_view text;
+};
+
+// The next piece of a template; `text` goes behind it. REQUIRES: text is not empty.
+Piece NextPiece(std::string_view& text) {
+  const auto take = [&](Piece::Form form, size_t skip, size_t length, size_t all) {
+    const Piece piece{form, text.substr(skip, length)};
+    text.remove_prefix(all);
+    return piece;
+  };
+  if (text.starts_with("{{") || text.starts_with("}}")) return take(Piece::Form::kText, 0, 1, 2);
+  if (text[0] == '}') return take(Piece::Form::kStray, 0, 1, 1);
+  if (text[0] != '{') {
+    const size_t end = std::min(text.find_first_of("{}"), text.size());
+    return take(Piece::Form::kText, 0, end, end);
+  }
+  const size_t close = text.find('}');
+  if (close == std::string_view::npos || !IsPath(text.substr(1, close - 1)))
+    return take(Piece::Form::kStray, 0, 1, 1);
+  return take(Piece::Form::kPath, 1, close - 1, close + 1);
+}
+
+// The last sound of a text as far as its writing shows it: none, ㄹ, or another consonant.
+enum class LastSound { kVowel, kRieul, kConsonant };
+
+// Unicode's Hangul syllables: (code - AC00) mod 28 is the final consonant, 8 of it ㄹ.
+LastSound SoundOfSyllable(uint32_t code) {
+  const uint32_t final_consonant = (code - 0xac00) % 28;
+  if (final_consonant == 0) return LastSound::kVowel;
+  return final_consonant == 8 ? LastSound::kRieul : LastSound::kConsonant;
+}
+
+// Digits are read in Korean (일 이 삼 사 오 육 칠 팔 구 영), letters by their names (엘 엠 엔 알).
+LastSound SoundOf(std::string_view text) {
+  while (!text.empty() && std::string_view(">)]\" ").find(text.back()) != std::string_view::npos)
+    text.remove_suffix(1);
+  if (text.empty()) return LastSound::kVowel;
+  const auto at = [&](size_t back) { return static_cast<uint8_t>(text[text.size() - back]); };
+  if (text.size() >= 3 && (at(3) & 0xf0) == 0xe0) {
+    const uint32_t code = (at(3) & 0x0fu) << 12 | (at(2) & 0x3fu) << 6 | (at(1) & 0x3fu);
+    if (code >= 0xac00 && code <= 0xd7a3) return SoundOfSyllable(code);
+  }
+  const char last = text.back();
+  if (std::string_view("178lLrR").find(last) != std::string_view::npos) return LastSound::kRieul;
+  if (std::string_view("036mMnNkKtTpPbBgG").find(last) != std::string_view::npos)
+    return LastSound::kConsonant;
+  return LastSound::kVowel;
+}
+
+struct Particle {
+  std::string_view written;
+  std::string_view after_consonant;
+  std::string_view after_vowel;
+};
+constexpr auto kParticles = std::to_array<Particle>({{"은(는)", "은", "는"},
+                                                     {"이(가)", "이", "가"},
+                                                     {"을(를)", "을", "를"},
+                                                     {"과(와)", "과", "와"},
+                                                     {"(으)로", "으로", "로"}});
+
+// The particle that fits behind `before`, if a pair stands at the front of `rest`.
+std::string_view TakeParticle(std::string_view before, std::string_view& rest) {
+  for (const Particle& particle : kParticles) {
+    if (!rest.starts_with(particle.written)) continue;
+    rest.remove_prefix(particle.written.size());
+    const LastSound sound = SoundOf(before);
+    // 로, not 으로, stands behind ㄹ too.
+    const bool as_vowel =
+        sound == LastSound::kVowel || (sound == LastSound::kRieul && particle.after_vowel == "로");
+    return as_vowel ? particle.after_vowel : particle.after_consonant;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Cut(std::string_view text, size_t bytes_max) {
+  constexpr std::string_view kMore = "…";
+  if (text.size() <= bytes_max) return std::string(text);
+  size_t end = bytes_max - kMore.size();
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) end--;
+  return std::string(text.substr(0, end)) + std::string(kMore);
+}
+
+std::string Shown(const Fact& fact, Language language) {
+  const bool korean = language == Language::kKorean;
+  if (fact.presence == Presence::kUnknown) return korean ? "<모름>" : "<unknown>";
+  if (fact.presence == Presence::kAbsent) return korean ? "없음" : "none";
+  if (const bool* flag = fact.value.boolean()) {
+    if (korean) return *flag ? "예" : "아니요";
+    return *flag ? "yes" : "no";
+  }
+  const Value::Items* items = fact.value.items();
+  if (items != nullptr && items->empty()) return korean ? "없음" : "none";
+  return Cut(fact.value.ToPlain(), kShownBytesMax);
+}
+
+namespace {
+
+std::string NameIn(Action action, Language language) {
+  return std::string(language == Language::kKorean ? KoreanName(action) : Name(action));
+}
+
+}  // namespace
+
+std::string Fill(std::string_view text, const Facts& facts, Action action, Language language) {
+  const auto written = [&](std::string_view path) {
+    return path == "request.action" ? NameIn(action, language) : Shown(facts.At(path), language);
+  };
+  return FillWith(text, written, language);
+}
+
+std::string FillWith(std::string_view text,
+                     const std::function<std::string(std::string_view path)>& written,
+                     Language language) {
+  std::string filled;
+  filled.reserve(text.size() + 64);
+  while (!text.empty()) {
+    const Piece piece = NextPiece(text);
+    if (piece.form != Piece::Form::kPath) {
+      filled += piece.text;
+      continue;
+    }
+    const std::string shown = written(piece.text);
+    filled += shown;
+    if (language == Language::kKorean) filled += TakeParticle(shown, text);
+  }
+  return filled;
+}
+
+std::string WithParticle(std::string_view word, std::string_view pair) {
+  std::string_view rest = pair;
+  const std::string_view particle = TakeParticle(word, rest);
+  return std::string(word) + std::string(particle.empty() ? pair : particle);
+}
+
+std::vector<std::string> PathsIn(std::string_view text) {
+  std::vector<std::string> paths;
+  while (!text.empty()) {
+    const Piece piece = NextPiece(text);
+    if (piece.form == Piece::Form::kPath) paths.emplace_back(piece.text);
+  }
+  return paths;
+}
+
+bool HasWellFormedBraces(std::string_view text) {
+  while (!text.empty()) {
+    if (NextPiece(text).form == Piece::Form::kStray) return false;
+  }
+  return true;
+}
+
+}  // namespace dure::rules

@@ -1,0 +1,41 @@
+// Sentences with facts in them: one template, two languages.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/rules/facts.h"
+#include "policy/rules/policy.h"
+
+namespace dure::rules {
+
+enum class Language : uint8_t { kEnglish, kKorean };
+
+// What stands in a sentence for a fact: its value without quotes and braces, yes or no, none, or
+// <unknown>; cut to 256 bytes.
+std::string Shown(const Fact& fact, Language language);
+
+// At most `bytes_max` bytes of whole characters; … at the end if something was cut.
+std::string Cut(std::string_view text, size_t bytes_max);
+
+// A template: {path} stands for the fact there, {{ and }} for braces. A brace that is neither
+// stays as it is. In Korean the particle pairs 은(는), 이(가), 을(를), 과(와) and (으)로 directly
+// behind a fact become the one that its last sound asks for. `action` stands for {request.action}.
+std::string Fill(std::string_view text, const Facts& facts, Action action, Language language);
+
+// The same with what `written` says for each path.
+std::string FillWith(std::string_view text,
+                     const std::function<std::string(std::string_view path)>& written,
+                     Language language);
+
+// `word` with the particle of the pair that fits its last sound: ("학습", "을(를)") -> 학습을.
+std::string WithParticle(std::string_view word, std::string_view pair);
+
+// The paths of a template, in order.
+std::vector<std::string> PathsIn(std::string_view text);
+// Whether every brace belongs to a {path}, {{ or }}.
+bool HasWellFormedBraces(std::string_view text);
+
+}  // namespace dure::rules
