@@ -1,0 +1,168 @@
+#include "policy/lineage/lineage.h"
+
+#include <algorithm>
+#include <set>
+
+#include "policy/standing/behind.h"
+
+namespace dure::lineage {
+namespace {
+
+using standing::State;
+
+RoundStory StoryOf(const RoundAttempt& at, const standing::Round& round) {
+  RoundStory story;
+  story.at = at;
+  story.opened = round.opened;
+  story.closed = round.closed.value_or(0);
+  story.base_model = round.base_model;
+  story.model = round.model;
+  story.left_out = round.excluded;
+  for (const uint64_t index : round.counted) {
+    const standing::Submission& from = round.submissions.at(index);
+    Contributed contributed{from.site,   from.member, index, from.weight,
+                            from.tokens, from.steps,  {}};
+    for (const ledger::DatasetUsed& used : from.datasets) contributed.datasets.push_back(used.what);
+    story.contributed.push_back(std::move(contributed));
+  }
+  return story;
+}
+
+bool Counts(const standing::Round& round, const DatasetId& dataset) {
+  return std::ranges::any_of(round.counted, [&](uint64_t index) {
+    return std::ranges::any_of(
+        round.submissions.at(index).datasets,
+        [&](const ledger::DatasetUsed& used) { return used.what.dataset == dataset; });
+  });
+}
+
+uint64_t TokensOfOthers(const standing::Round& round, const DatasetId& dataset) {
+  uint64_t tokens = 0;
+  for (const uint64_t index : round.counted) {
+    const standing::Submission& submission = round.submissions.at(index);
+    const bool has_it = std::ranges::any_of(
+        submission.datasets,
+        [&](const ledger::DatasetUsed& used) { return used.what.dataset == dataset; });
+    if (!has_it) tokens += submission.tokens;
+  }
+  return tokens;
+}
+
+// Closed rounds in the order of their entries.
+std::vector<std::pair<uint64_t, RoundAttempt>> Closings(const State& state) {
+  return {state.closings.begin(), state.closings.end()};
+}
+
+std::vector<uint64_t> GrantsOf(const State& state, const std::set<Digest>& models,
+                               bool only_standing) {
+  std::vector<uint64_t> grants;
+  for (const auto& [index, grant] : state.grants) {
+    if (!models.contains(grant.decided.model)) continue;
+    if (only_standing && (!grant.decided.granted || grant.revoked)) continue;
+    grants.push_back(index);
+  }
+  return grants;
+}
+
+}  // namespace
+
+Result<ModelLineage> LineageOf(const State& state, const Digest& model) {
+  if (!state.models.contains(model)) {
+    return Fail(ErrorCode::kNotFound,
+                "no closed round of this log made model " + model.Hex().substr(0, 16) + "…");
+  }
+  ModelLineage lineage;
+  lineage.model = model;
+  std::set<MemberId> members;
+  std::set<Digest> policies;
+  for (const RoundAttempt& at : standing::RoundsBehind(state, model)) {
+    lineage.rounds.push_back(StoryOf(at, state.rounds.at(at)));
+    for (const Contributed& one : lineage.rounds.back().contributed) members.insert(one.member);
+    const auto run = state.runs.find(at.run);
+    if (run != state.runs.end()) policies.insert(run->second.policies);
+  }
+  for (const auto& [what, rounds] : standing::DatasetsBehind(state, model)) {
+    DatasetStory story{what, {}, 0, rounds, std::nullopt};
+    const auto dataset = state.datasets.find(what.dataset);
+    if (dataset != state.datasets.end()) {
+      story.custodian = dataset->second.custodian;
+      const auto version = dataset->second.versions.find(what.version);
+      if (version != dataset->second.versions.end()) story.registered = version->second.index;
+      if (dataset->second.withdrawn) story.withdrawn = dataset->second.withdrawn->index;
+    }
+    lineage.datasets.push_back(std::move(story));
+  }
+  lineage.members.assign(members.begin(), members.end());
+  lineage.policies.assign(policies.begin(), policies.end());
+  lineage.terms = standing::TermsBehind(state, model);
+  lineage.licence = terms::ProposeLicence(lineage.terms);
+  for (const standing::Evaluation& one : state.evaluations) {
+    if (one.reported.model == model) lineage.evaluations.push_back(one);
+  }
+  lineage.grants = GrantsOf(state, {model}, false);
+  return lineage;
+}
+
+Result<DatasetUses> UsesOf(const State& state, const DatasetId& dataset) {
+  const auto known = state.datasets.find(dataset);
+  if (known == state.datasets.end()) {
+    return Fail(ErrorCode::kNotFound, "nobody registered a dataset \"" + dataset.str() + "\"");
+  }
+  DatasetUses uses;
+  uses.dataset = dataset;
+  uses.custodian = known->second.custodian;
+  std::set<Digest> tainted;
+  for (const auto& [index, at] : Closings(state)) {
+    const standing::Round& round = state.rounds.at(at);
+    const bool counts = Counts(round, dataset);
+    if (counts) uses.rounds.push_back(at);
+    const bool behind = counts || tainted.contains(round.base_model);
+    if (!behind || round.model == round.base_model) {
+      if (!behind) uses.clean[at.run] = round.model;
+      continue;
+    }
+    tainted.insert(round.model);
+    uses.models.push_back({round.model, at, index});
+    uses.clean.try_emplace(at.run,
+                           tainted.contains(round.base_model) ? Digest() : round.base_model);
+  }
+  // Runs that it never reached have nothing to be cleaned.
+  std::set<RunId> reached;
+  for (const Made& made : uses.models) reached.insert(made.at.run);
+  std::erase_if(uses.clean, [&](const auto& item) { return !reached.contains(item.first); });
+  uses.grants = GrantsOf(state, tainted, true);
+  return uses;
+}
+
+Result<WithdrawalPlan> PlanWithdrawal(const State& state, const DatasetId& dataset) {
+  WithdrawalPlan plan;
+  DURE_ASSIGN(plan.uses, UsesOf(state, dataset));
+  for (const auto& [id, run] : state.runs) {
+    if (run.approved && !run.halted) plan.running.push_back(id);
+  }
+  uint64_t rounds = 0;
+  uint64_t tokens = 0;
+  for (const Made& made : plan.uses.models) {
+    ++rounds;
+    tokens += TokensOfOthers(state.rounds.at(made.at), dataset);
+  }
+  const uint64_t models = plan.uses.models.size();
+  const uint64_t grants = plan.uses.grants.size();
+  using ledger::WithdrawalScope;
+  uint64_t all = 0;
+  uint64_t all_tokens = 0;
+  for (const auto& [id, clean] : plan.uses.clean) {
+    for (const auto& [at, round] : state.rounds) {
+      if (at.run != id || !round.closed) continue;
+      ++all;
+      all_tokens += TokensOfOthers(round, dataset);
+    }
+  }
+  plan.options = {{WithdrawalScope::kFutureRounds, 0, 0, 0, 0},
+                  {WithdrawalScope::kRestart, rounds, tokens, models, grants},
+                  {WithdrawalScope::kRetrain, all, all_tokens, models, grants},
+                  {WithdrawalScope::kRetireModels, 0, 0, models, grants}};
+  return plan;
+}
+
+}  // namespace dure::lineage

@@ -1,0 +1,93 @@
+// Lineage: what stands behind a model, where a dataset went, and what its withdrawal touches.
+//
+// Questions to a standing, answered from entries alone; each answer names the entries it rests on.
+// Pure functions; any thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/standing/state.h"
+#include "policy/terms/combine.h"
+#include "policy/terms/proposal.h"
+
+namespace dure::lineage {
+
+using ledger::DatasetVersion;
+using ledger::RoundAttempt;
+
+struct Contributed {
+  SiteId site;
+  MemberId member;
+  uint64_t submission = 0;  // entry
+  uint64_t weight = 0;
+  uint64_t tokens = 0;
+  uint64_t steps = 0;
+  std::vector<DatasetVersion> datasets;
+};
+struct RoundStory {
+  RoundAttempt at;
+  uint64_t opened = 0;  // entries
+  uint64_t closed = 0;
+  Digest base_model;
+  Digest model;
+  std::vector<Contributed> contributed;
+  std::vector<ledger::ExcludedSite> left_out;
+};
+struct DatasetStory {
+  DatasetVersion what;
+  MemberId custodian;
+  uint64_t registered = 0;  // entry of this version
+  std::vector<RoundAttempt> rounds;
+  std::optional<uint64_t> withdrawn;  // entry
+};
+struct ModelLineage {
+  Digest model;
+  std::vector<RoundStory> rounds;  // oldest first
+  std::vector<DatasetStory> datasets;
+  std::vector<MemberId> members;  // that contributed, ascending
+  std::vector<Digest> policies;   // under which its runs were admitted
+  terms::ModelTerms terms;
+  terms::LicenceProposal licence;
+  std::vector<standing::Evaluation> evaluations;
+  std::vector<uint64_t> grants;  // entries
+};
+// kNotFound: no closed round of this log made the model.
+Result<ModelLineage> LineageOf(const standing::State& state, const Digest& model);
+
+// A model made by a round, and the round.
+struct Made {
+  Digest model;
+  RoundAttempt at;
+  uint64_t closed = 0;
+};
+struct DatasetUses {
+  DatasetId dataset;
+  MemberId custodian;
+  std::vector<RoundAttempt> rounds;  // closed rounds that counted it, by entry
+  std::vector<Made> models;          // that have it behind them, by entry
+  std::vector<uint64_t> grants;      // of those models, granted and not revoked
+  std::map<RunId, Digest> clean;  // of each run it reached: the last model without it; zero where
+                                  // it was in the first round
+};
+// kNotFound: nobody registered it.
+Result<DatasetUses> UsesOf(const standing::State& state, const DatasetId& dataset);
+
+// What an owner can ask for, and what each would cost.
+struct WithdrawalOption {
+  ledger::WithdrawalScope scope = ledger::WithdrawalScope::kFutureRounds;
+  uint64_t rounds_again = 0;  // closed rounds that would have to be trained again
+  uint64_t tokens_again = 0;  // and what was trained in them by others
+  uint64_t models_retired = 0;
+  uint64_t grants_ended = 0;
+};
+struct WithdrawalPlan {
+  DatasetUses uses;
+  std::vector<RunId> running;  // approved runs that it may still be asked for
+  std::vector<WithdrawalOption> options;
+};
+Result<WithdrawalPlan> PlanWithdrawal(const standing::State& state, const DatasetId& dataset);
+
+}  // namespace dure::lineage

@@ -1,0 +1,142 @@
+#include "policy/standing/admission.h"
+
+#include "policy/standing/behind.h"
+#include "policy/terms/compile.h"
+
+namespace dure::standing {
+namespace {
+
+// The texts of an edition, and the emergency rules of the moment.
+Status AddConsortium(const Standing& standing, const Digest& policies, rules::Instant now,
+                     std::vector<rules::PolicyDocument>& documents) {
+  const auto edition = standing.state().editions.find(policies);
+  if (edition == standing.state().editions.end()) {
+    return Fail(ErrorCode::kFailedPrecondition, "no policies " + policies.Hex() + " were in force");
+  }
+  for (const Digest& digest : edition->second) documents.push_back(*standing.Document(digest));
+  for (const EmergencyRule& rule : standing.state().emergencies) {
+    if (!(rule.until < now)) documents.push_back(*standing.Document(rule.digest));
+  }
+  return {};
+}
+
+std::string FieldOf(const Run& run, const std::string& name) {
+  const auto found = run.fields.find(name);
+  return found == run.fields.end() ? std::string() : found->second;
+}
+
+// Whoever profits, if anybody does: the terms are asked about the strictest beneficiary.
+terms::Beneficiary StrictestOf(const std::string& beneficiaries) {
+  const bool profit = beneficiaries.find("for-profit") != std::string::npos;
+  return profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
+}
+
+Status AddTerms(const State& state, const Run& run, const AdmissionRequest& request,
+                std::vector<rules::PolicyDocument>& documents) {
+  const auto dataset = state.datasets.find(request.what.dataset);
+  if (dataset == state.datasets.end()) return {};
+  const auto entry = dataset->second.versions.find(request.what.version);
+  if (entry == dataset->second.versions.end()) return {};
+  const auto purpose = terms::FromWord<terms::Purpose>(FieldOf(run, "purpose"));
+  if (!purpose) {
+    return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " names no purpose");
+  }
+  terms::Use use;
+  use.action = terms::Action::kTrain;
+  use.purpose = *purpose;
+  use.beneficiary = StrictestOf(FieldOf(run, "beneficiaries"));
+  const auto member = state.sites.find(request.site);
+  if (member != state.sites.end()) use.country = state.members.at(member->second).country;
+  use.at = terms::Instant{request.now.seconds};
+  const terms::Source source{request.what.dataset.str(), request.what.version};
+  const terms::Terms& own = entry->second.terms;
+  DURE_ASSIGN(rules::PolicyDocument of_use, terms::PolicyFor(terms::TermsOf(source, own), use));
+  DURE_ASSIGN(rules::PolicyDocument of_limits, terms::LimitsOf(source, own));
+  documents.push_back(std::move(of_use));
+  documents.push_back(std::move(of_limits));
+  return {};
+}
+
+// A firm uses a model for profit; others are taken at their house's word.
+terms::Beneficiary BeneficiaryOf(const State& state, const MemberId& grantee) {
+  const auto found = state.members.find(grantee);
+  const bool described = found != state.members.end() && found->second.described;
+  if (!described) return terms::Beneficiary::kForProfit;
+  switch (found->second.house) {
+    case ledger::House::kPublic:
+      return terms::Beneficiary::kPublicBody;
+    case ledger::House::kAcademic:
+      return terms::Beneficiary::kNonProfit;
+    case ledger::House::kPrivate:
+    case ledger::House::kSmallFirm:
+      break;
+  }
+  return terms::Beneficiary::kForProfit;
+}
+
+rules::Action ActionOf(ledger::UseKind kind) {
+  return kind == ledger::UseKind::kServe ? rules::Action::kServe : rules::Action::kExportWeights;
+}
+
+}  // namespace
+
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request) {
+  const auto run = standing.state().runs.find(request.at.run);
+  if (run == standing.state().runs.end() || !run->second.approved) {
+    return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " is not approved");
+  }
+  std::vector<rules::PolicyDocument> documents;
+  DURE_TRY(AddConsortium(standing, run->second.policies, request.now, documents));
+  DURE_TRY(AddTerms(standing.state(), run->second, request, documents));
+  return rules::PolicySet::Make(std::move(documents));
+}
+
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request) {
+  std::vector<rules::PolicyDocument> documents;
+  DURE_TRY(AddConsortium(standing, standing.state().policies, request.now, documents));
+  const auto purpose = terms::FromWord<terms::Purpose>(request.purpose);
+  if (!purpose) {
+    return Fail(ErrorCode::kInvalid, "\"" + request.purpose + "\" is no purpose; it is one of " +
+                                         terms::AllWords<terms::Purpose>());
+  }
+  terms::Use use;
+  use.action = request.kind == ledger::UseKind::kServe ? terms::Action::kServe
+                                                       : terms::Action::kExportWeights;
+  use.purpose = *purpose;
+  use.beneficiary = BeneficiaryOf(standing.state(), request.grantee);
+  use.country = request.territory;
+  use.at = terms::Instant{request.now.seconds};
+  const terms::ModelTerms behind = TermsBehind(standing.state(), request.model);
+  DURE_ASSIGN(rules::PolicyDocument of_terms, terms::PolicyFor(behind, use));
+  documents.push_back(std::move(of_terms));
+  return rules::PolicySet::Make(std::move(documents));
+}
+
+std::string Ruling::Json() const { return rules::ToJson(decision); }
+
+Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request) {
+  DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
+  const rules::Facts facts = FactsOf(standing, request);
+  return Ruling{rules::Decide(policies, rules::Action::kTrain, facts),
+                standing.state().runs.at(request.at.run).policies};
+}
+
+Result<Ruling> Decide(const Standing& standing, const GrantRequest& request) {
+  DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
+  const rules::Facts facts = FactsOf(standing, request);
+  return Ruling{rules::Decide(policies, ActionOf(request.kind), facts), standing.state().policies};
+}
+
+ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionRequest& request,
+                                 const Ruling& ruling) {
+  return {request.at.run,   request.at.round, request.at.attempt, request.site, request.what,
+          ruling.allowed(), ruling.policies,  standing.size(),    ruling.Json()};
+}
+
+ledger::GrantDecided EventOf(const Standing& standing, const GrantRequest& request,
+                             const Ruling& ruling) {
+  return {request.kind,  request.model,    request.grantee, request.purpose, request.territory,
+          request.until, ruling.allowed(), ruling.policies, standing.size(), ruling.Json()};
+}
+
+}  // namespace dure::standing

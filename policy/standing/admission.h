@@ -1,0 +1,55 @@
+// Decisions about use: may this dataset train in this round, may this model be used so. Both ask
+// the same rules with facts of the same fold; the answer is data that names its reasons.
+//
+// Pure functions of a standing; what they answer now is what every site answers at that index.
+#pragma once
+
+#include <string>
+
+#include "policy/rules/decide.h"
+#include "policy/standing/standing.h"
+
+namespace dure::standing {
+
+struct AdmissionRequest {
+  RoundAttempt at;
+  SiteId site;
+  DatasetVersion what;
+  rules::Instant now;  // the decision's own time in the log
+};
+struct GrantRequest {
+  ledger::UseKind kind = ledger::UseKind::kExport;
+  Digest model;
+  MemberId grantee;
+  std::string purpose;
+  std::string territory;
+  std::string until;
+  rules::Instant now;
+};
+
+// What the record says about a request. A path that is not set is unknown to the rules.
+rules::Facts FactsOf(const Standing& standing, const AdmissionRequest& request);
+rules::Facts FactsOf(const Standing& standing, const GrantRequest& request);
+
+// The policies that decide it: those pinned by the run (for a grant, those in force), emergency
+// rules of the moment, and the terms of each dataset concerned. kFailedPrecondition: there is no
+// such run or it is not approved.
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request);
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request);
+
+struct Ruling {
+  rules::Decision decision;
+  Digest policies;  // as the entry cites them
+  bool allowed() const { return decision.outcome == rules::Outcome::kAdmit; }
+  std::string Json() const;  // the entry's `decision`, byte for byte
+};
+Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request);
+Result<Ruling> Decide(const Standing& standing, const GrantRequest& request);
+
+// The entries of such rulings.
+ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionRequest& request,
+                                 const Ruling& ruling);
+ledger::GrantDecided EventOf(const Standing& standing, const GrantRequest& request,
+                             const Ruling& ruling);
+
+}  // namespace dure::standing

@@ -1,0 +1,231 @@
+// What the record says about a request, under the paths of rules::ConsortiumSchema.
+#include <algorithm>
+
+#include "policy/standing/admission.h"
+#include "policy/standing/behind.h"
+#include "policy/standing/voting.h"
+#include "policy/terms/combine.h"
+#include "policy/terms/compile.h"
+#include "policy/terms/passport.h"
+
+namespace dure::standing {
+namespace {
+
+using rules::Facts;
+using rules::Value;
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> items;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t comma = std::min(text.find(',', begin), text.size());
+    if (comma > begin) items.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return items;
+}
+
+// A field of a proposal that was never written stays unknown.
+void SetField(Facts& facts, std::string_view path, const Run& run, const std::string& field) {
+  const auto found = run.fields.find(field);
+  if (found != run.fields.end()) facts.Set(path, Value::Text(found->second));
+}
+
+std::string StatusOf(const Run& run) {
+  if (run.halted) return "halted";
+  return run.approved ? "approved" : "proposed";
+}
+
+void SetVotes(Facts& facts, const Run& run) {
+  for (size_t i = 0; i < ledger::kHouses; ++i) {
+    const auto house = static_cast<ledger::House>(i);
+    const std::string path = "run.votes." + std::string(Name(house));
+    const auto& houses = run.tally.houses;
+    const auto tally = std::ranges::find(houses, house, &ledger::HouseTally::house);
+    const uint64_t said = tally == houses.end() ? 0 : tally->yes + tally->no;
+    if (said == 0) {
+      facts.SetAbsent(path);
+    } else {
+      const double share = static_cast<double>(tally->yes) / static_cast<double>(said);
+      facts.Set(path, Value::Number(*rules::Decimal::OfDouble(share)));
+    }
+  }
+}
+
+// The datasets of members that voted yes on the run.
+std::vector<std::string> AgreedTo(const State& state, const Run& run) {
+  std::vector<std::string> agreed;
+  const auto proposal = state.proposals.find(run.proposed);
+  if (proposal == state.proposals.end()) return agreed;
+  for (const auto& [id, dataset] : state.datasets) {
+    const auto vote = proposal->second.votes.find(dataset.custodian);
+    const bool yes =
+        vote != proposal->second.votes.end() && vote->second.choice == ledger::Choice::kYes;
+    if (yes) agreed.push_back(id.str());
+  }
+  return agreed;
+}
+
+void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
+  facts.Set("run.id", Value::Text(id.str())).Set("run.status", Value::Text(StatusOf(run)));
+  facts.Set("run.policyDigest", Value::Text(run.policies.Hex()));
+  SetField(facts, "run.purpose", run, "purpose");
+  SetField(facts, "request.purpose", run, "purpose");
+  SetField(facts, "run.riskClass", run, "riskClass");
+  const auto beneficiaries = run.fields.find("beneficiaries");
+  if (beneficiaries != run.fields.end()) {
+    facts.Set("run.beneficiaries", Value::TextSet(SplitAtCommas(beneficiaries->second)));
+  }
+  const auto sector = run.fields.find("sector");
+  const bool has_sector = sector != run.fields.end() && !sector->second.empty();
+  facts.SetOrAbsent("run.sector",
+                    has_sector ? std::optional(Value::Text(sector->second)) : std::nullopt);
+  const auto masking = run.fields.find("masking");
+  if (masking != run.fields.end()) {
+    const bool plain = masking->second == "none";
+    facts.Set("run.privacy", Value::Text(plain ? "plain" : "secure-aggregation"));
+  }
+  // The fewest contributions a round closes with is what can be promised before it is opened.
+  const auto quorum = run.fields.find("quorum");
+  if (quorum != run.fields.end()) {
+    if (const auto count = rules::Decimal::Parse(quorum->second)) {
+      facts.Set("round.participants", Value::Number(*count));
+    }
+  }
+  facts.SetAbsent("run.validUntil").SetAbsent("round.normBound");
+  facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, run)));
+  SetVotes(facts, run);
+}
+
+void SetMember(Facts& facts, const State& state, const MemberId& id) {
+  facts.Set("member.id", Value::Text(id.str()));
+  const auto found = state.members.find(id);
+  if (found == state.members.end()) return;
+  const Member& member = found->second;
+  facts.Set("member.status", Value::Text(member.keys > 0 ? "active" : "left"));
+  // Duties and incidents are not kept by this version: none can be overdue, none open.
+  facts.Set("member.duties.overdue", Value::Count(0)).Set("incident.open", Value::Count(0));
+  if (!member.described) return;
+  facts.Set("member.house", Value::Text(Name(member.house)));
+  facts.Set("member.country", Value::Text(member.country));
+}
+
+void SetDataset(Facts& facts, const DatasetId& id, const Dataset& dataset,
+                const AdmissionRequest& request) {
+  const DatasetVersion& asked = request.what;
+  facts.Set("dataset.id", Value::Text(id.str()));
+  facts.Set("dataset.version", Value::Count(asked.version));
+  facts.Set("dataset.custodian", Value::Text(dataset.custodian.str()));
+  const bool newest = asked.version == dataset.version();
+  const std::string status = dataset.withdrawn ? "withdrawn" : newest ? "registered" : "superseded";
+  facts.Set("dataset.status", Value::Text(status));
+  facts.Set("dataset.roundsUsed", Value::Count(dataset.rounds));
+  // Other runs: the one that asks has not used up what it asks for.
+  const uint64_t others = dataset.runs.size() - dataset.runs.count(request.at.run);
+  facts.Set("dataset.runsUsed", Value::Count(others));
+  facts.SetOrAbsent("dataset.withdrawnAt", dataset.withdrawn
+                                               ? std::optional(Value::Time(dataset.withdrawn->at))
+                                               : std::nullopt);
+  const auto version = dataset.versions.find(asked.version);
+  if (version == dataset.versions.end()) return;
+  const DatasetEntry& entry = version->second;
+  facts.Overlay(terms::FactsOf(entry.terms));
+  facts.Set("dataset.terms.signedBy", Value::Text(dataset.custodian.str()));
+  facts.Set("dataset.terms.digest", Value::Text(Sha256(AsBytes(entry.terms_text)).Hex()));
+  facts.Set("dataset.terms.version", Value::Count(asked.version));
+  const auto passport = terms::ParseCanonicalPassport(entry.passport);
+  if (!passport) return;
+  facts.Set("dataset.rightsHolder", Value::Text(passport->rights_holder));
+  facts.Set("dataset.classification", Value::Text(terms::Word(passport->classification)));
+  if (passport->records) {
+    facts.Set("dataset.samplesRegistered", Value::Count(*passport->records));
+  }
+  if (passport->tokens) facts.Set("dataset.tokensRegistered", Value::Count(*passport->tokens));
+}
+
+void SetModel(Facts& facts, const State& state, const Digest& model) {
+  facts.Set("model.digest", Value::Text(model.Hex())).Set("model.generative", Value::Bool(true));
+  const bool measured = std::ranges::any_of(
+      state.evaluations, [&](const Evaluation& one) { return one.reported.model == model; });
+  facts.Set("model.evaluation", Value::Text(measured ? "passed" : "pending"));
+  std::vector<std::string> datasets;
+  for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
+    datasets.push_back(what.dataset.str());
+  }
+  facts.Set("model.datasets", Value::TextSet(datasets));
+  facts.Overlay(terms::FactsOf(TermsBehind(state, model)));
+}
+
+std::string CallerClass(const State& state, const MemberId& id) {
+  const auto found = state.members.find(id);
+  if (found == state.members.end() || !found->second.described) return {};
+  switch (found->second.house) {
+    case ledger::House::kPublic:
+      return "public";
+    case ledger::House::kPrivate:
+      return "large-firm";
+    case ledger::House::kAcademic:
+      return "academic";
+    case ledger::House::kSmallFirm:
+      return "small-firm";
+  }
+  return {};
+}
+
+}  // namespace
+
+Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {
+  const State& state = standing.state();
+  Facts facts;
+  facts.Set("request.time", Value::Time(request.now));
+  facts.Set("site.id", Value::Text(request.site.str()));
+  facts.Set("round.no", Value::Count(request.at.round.value));
+  const auto member = state.sites.find(request.site);
+  if (member != state.sites.end()) {
+    SetMember(facts, state, member->second);
+    const Member& owner = state.members.at(member->second);
+    // A member's sites stand in its country.
+    if (owner.described) {
+      facts.Set("site.country", Value::Text(owner.country));
+      facts.Set("request.country", Value::Text(owner.country));
+    }
+  }
+  const auto run = state.runs.find(request.at.run);
+  if (run != state.runs.end()) SetRun(facts, state, request.at.run, run->second);
+  const auto dataset = state.datasets.find(request.what.dataset);
+  if (dataset == state.datasets.end()) return facts;
+  SetDataset(facts, request.what.dataset, dataset->second, request);
+  // The terms a run was approved on are those of the newest version at that time.
+  if (run == state.runs.end() || !run->second.approved) return facts;
+  for (const auto& [version, entry] : dataset->second.versions) {
+    if (entry.index < *run->second.approved || version == 1) {
+      facts.Set("run.termsSnapshot", Value::Count(version));
+    }
+  }
+  return facts;
+}
+
+Facts FactsOf(const Standing& standing, const GrantRequest& request) {
+  const State& state = standing.state();
+  Facts facts;
+  facts.Set("request.time", Value::Time(request.now));
+  facts.Set("request.purpose", Value::Text(request.purpose));
+  facts.Set("request.country", Value::Text(request.territory));
+  SetMember(facts, state, request.grantee);
+  SetModel(facts, state, request.model);
+  facts.Set("grant.status", Value::Text("active"));
+  facts.Set("grant.grantee", Value::Text(request.grantee.str()));
+  facts.Set("grant.purposes", Value::TextSet({request.purpose}));
+  facts.Set("grant.country", Value::Text(request.territory));
+  facts.Set("grant.useArea", Value::Text("general")).SetAbsent("grant.callsPerMonth");
+  const auto until = rules::Instant::Parse(request.until);
+  facts.SetOrAbsent("grant.validUntil", until ? std::optional(Value::Time(*until)) : std::nullopt);
+  // What was used so far is not metered by this version, and the first call has used nothing.
+  facts.Set("usage.callsThisMonth", Value::Count(0));
+  facts.Set("capacity.otherUsedShare", Value::Count(0));
+  const std::string caller = CallerClass(state, request.grantee);
+  if (!caller.empty()) facts.Set("caller.class", Value::Text(caller));
+  return facts;
+}
+
+}  // namespace dure::standing

@@ -1,0 +1,108 @@
+// The fold itself: for each event, whether it holds here, and what it changes. Inside this room
+// only; standing.h is the door.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "policy/standing/standing.h"
+
+namespace dure::standing {
+
+// What is wrong with an entry, before it is said whose fault that is.
+struct Breach {
+  std::string rule;
+  std::string text;
+  std::string due = {};
+};
+using MaybeBreach = std::optional<Breach>;
+
+// One entry and who says it.
+struct Said {
+  const ledger::OpenedEntry& entry;
+  uint64_t index;
+  rules::Instant at;
+  MemberId member;
+  SiteId site;
+  ledger::Role role;
+};
+
+class Fold {
+ public:
+  explicit Fold(Standing& standing) : standing_(standing), state_(standing.state_) {}
+
+  static std::optional<Said> Hear(const Standing& standing, const ledger::OpenedEntry& entry);
+  // Whether it holds.
+  static MaybeBreach Holds(const Standing& standing, const Said& said);
+  void Apply(const Said& said);
+
+ private:
+  // fold_members.cc
+  void Do(const Said& said, const ledger::ConsortiumGenesis& e);
+  void Do(const Said& said, const ledger::MemberAdmitted& e);
+  void Do(const Said& said, const ledger::KeyRevoked& e);
+  void Do(const Said& said, const ledger::MemberDescribed& e);
+  void Do(const Said& said, const ledger::CosignerAnnounced& e);
+  // fold_policies.cc
+  void Do(const Said& said, const ledger::CharterDeclared& e);
+  void Do(const Said& said, const ledger::PolicyDeclared& e);
+  void Do(const Said& said, const ledger::PolicyProposed& e);
+  void Do(const Said& said, const ledger::VoteCast& e);
+  void Do(const Said& said, const ledger::PolicyAdopted& e);
+  void Do(const Said& said, const ledger::PolicyRejected& e);
+  void Do(const Said& said, const ledger::RunProposed& e);
+  void Do(const Said& said, const ledger::RunApproved& e);
+  void Do(const Said& said, const ledger::RunHalted& e);
+  // fold_datasets.cc
+  void Do(const Said& said, const ledger::DatasetRegistered& e);
+  void Do(const Said& said, const ledger::DatasetWithdrawn& e);
+  void Do(const Said& said, const ledger::WithdrawalClosed& e);
+  void Do(const Said& said, const ledger::GrantDecided& e);
+  void Do(const Said& said, const ledger::GrantRevoked& e);
+  void Do(const Said& said, const ledger::ShareComputed& e);
+  void Do(const Said& said, const ledger::DisclosureExported& e);
+  // fold_rounds.cc
+  void Do(const Said& said, const ledger::AdmissionDecided& e);
+  void Do(const Said& said, const ledger::RoundOpened& e);
+  void Do(const Said& said, const ledger::ContributionSubmitted& e);
+  void Do(const Said& said, const ledger::ContributionReceipted& e);
+  void Do(const Said& said, const ledger::RoundClosed& e);
+  void Do(const Said& said, const ledger::RoundAbandoned& e);
+  void Do(const Said& said, const ledger::EvaluationReported& e);
+
+  void PutInForce(const Said& said, const std::string& text);
+  void Decisive() { standing_.decisive_size_ = standing_.size_ + 1; }
+
+  Standing& standing_;
+  State& state_;
+};
+
+// Whether an event holds, by file as above.
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::MemberDescribed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CosignerAnnounced& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CharterDeclared& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyDeclared& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyProposed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::VoteCast& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyAdopted& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyRejected& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunApproved& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunHalted& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetRegistered& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::WithdrawalClosed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::AdmissionDecided& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRevoked& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ShareComputed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundOpened& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ContributionSubmitted& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundClosed& e);
+template <typename Any>
+MaybeBreach HoldsIn(const Standing&, const Said&, const Any&) {
+  return std::nullopt;  // the chronicle's checks are all there is
+}
+
+std::string Text(const RoundAttempt& at);  // "run-1 round 3 (attempt 1)"
+
+}  // namespace dure::standing

@@ -1,0 +1,168 @@
+// Datasets and their terms, withdrawals, and what became of the models.
+#include <algorithm>
+
+#include "policy/standing/admission.h"
+#include "policy/standing/behind.h"
+#include "policy/standing/fold.h"
+#include "policy/standing/shares.h"
+
+namespace dure::standing {
+namespace {
+
+// A site lends what lies there; an officer what lies at any site of the same member.
+bool SpeaksFor(const Said& said, const MemberId& member, const SiteId& site) {
+  return said.member == member && (said.role == ledger::Role::kOfficer || said.site == site);
+}
+
+bool IsEvidence(const Standing& now, uint64_t index) {
+  const State& state = now.state();
+  const bool revoked = std::ranges::any_of(
+      state.grants, [index](const auto& grant) { return grant.second.revoked == index; });
+  return revoked || state.closings.contains(index) || state.halts.contains(index);
+}
+
+}  // namespace
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetRegistered& e) {
+  const auto owner = now.state().sites.find(e.site);
+  if (owner == now.state().sites.end() || !SpeaksFor(said, owner->second, e.site)) {
+    return Breach{"foreign-site", said.member.str() + " has no say over " + e.site.str()};
+  }
+  const auto terms = terms::ParseCanonical(e.terms);
+  if (!terms) return Breach{"terms-malformed", terms.error().message};
+  const auto known = now.state().datasets.find(e.what.dataset);
+  const uint64_t due = known == now.state().datasets.end() ? 1 : known->second.version() + 1;
+  if (e.what.version != due) {
+    return Breach{"version", "version " + std::to_string(due) + " of " + e.what.dataset.str() +
+                                 " was due, " + std::to_string(e.what.version) + " came"};
+  }
+  if (known == now.state().datasets.end()) return std::nullopt;
+  if (known->second.custodian != said.member) {
+    return Breach{"foreign-dataset",
+                  e.what.dataset.str() + " is " + known->second.custodian.str() + "'s"};
+  }
+  if (!known->second.withdrawn) return std::nullopt;
+  return Breach{"withdrawn", e.what.dataset.str() + " was withdrawn; lend it under a new name"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e) {
+  const auto known = now.state().datasets.find(e.dataset);
+  if (known == now.state().datasets.end() || known->second.custodian != said.member) {
+    return Breach{"foreign-dataset", e.dataset.str() + " is not " + said.member.str() + "'s"};
+  }
+  if (!known->second.withdrawn) return std::nullopt;
+  return Breach{"withdrawn-twice", e.dataset.str() + " was withdrawn before"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::WithdrawalClosed& e) {
+  const auto& datasets = now.state().datasets;
+  const auto open = std::ranges::find_if(datasets, [&](const auto& item) {
+    return item.second.withdrawn && item.second.withdrawn->index == e.withdrawal;
+  });
+  if (open == datasets.end() || open->second.withdrawn->closed) {
+    return Breach{"no-such-case", "no withdrawal is open there"};
+  }
+  for (const uint64_t index : e.evidence) {
+    if (index > e.withdrawal && IsEvidence(now, index)) continue;
+    return Breach{"no-evidence", "entry " + std::to_string(index) +
+                                     " closes no round, run or grant after the withdrawal"};
+  }
+  if (!e.evidence.empty()) return std::nullopt;
+  return Breach{"no-evidence", "a case is closed by entries that show it done"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e) {
+  if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
+  if (e.as_of < now.decisive_size()) {
+    return Breach{"stale", "the record changed between the decision and its entry"};
+  }
+  const GrantRequest request{e.kind, e.model, e.grantee, e.purpose, e.territory, e.until, said.at};
+  const Result<Ruling> due = Decide(now, request);
+  if (!due) return Breach{"not-decidable", due.error().message};
+  if (due->policies != e.policies) {
+    return Breach{"other-policies", "it was decided under policies that are not in force",
+                  due->policies.Hex()};
+  }
+  const std::string json = due->Json();
+  if (due->allowed() == e.granted && json == e.decision) return std::nullopt;
+  return Breach{"decision-differs",
+                "replayed, the request of " + e.grantee.str() + " gives " +
+                    (due->allowed() ? "admit" : "deny"),
+                json};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRevoked& e) {
+  const auto grant = now.state().grants.find(e.grant);
+  if (grant == now.state().grants.end() || !grant->second.decided.granted ||
+      grant->second.revoked) {
+    return Breach{"no-such-grant", "no grant stands at entry " + std::to_string(e.grant)};
+  }
+  if (said.role == ledger::Role::kAggregator) return std::nullopt;
+  for (const auto& [what, rounds] : DatasetsBehind(now.state(), grant->second.decided.model)) {
+    const auto dataset = now.state().datasets.find(what.dataset);
+    const bool own =
+        dataset != now.state().datasets.end() && dataset->second.custodian == said.member;
+    if (own) return std::nullopt;
+  }
+  return Breach{"foreign-grant", said.member.str() + " lent nothing to that model"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ShareComputed& e) {
+  const State& state = now.state();
+  const auto closing = [&](const auto& item) {
+    return item.second.run == e.run && item.first >= e.as_of;
+  };
+  if (e.as_of > now.size() || std::ranges::any_of(state.closings, closing)) {
+    return Breach{"as-of", "it was computed from other entries than those before it"};
+  }
+  const auto formula =
+      state.share_formula.empty() ? ShareFormula() : *ShareFormula::Parse(state.share_formula);
+  if (formula.digest() != e.formula) {
+    return Breach{"other-formula", "the formula in force is \"" + formula.Text() + "\"",
+                  formula.digest().Hex()};
+  }
+  if (ComputeShares(state, e.run, formula, e.seed) == e.shares) return std::nullopt;
+  return Breach{"shares-differ", "the shares of " + e.run.str() + " recompute to others"};
+}
+
+void Fold::Do(const Said& said, const ledger::DatasetRegistered& e) {
+  Dataset& dataset = state_.datasets[e.what.dataset];
+  dataset.custodian = said.member;
+  dataset.versions[e.what.version] = {said.index, e.site,  said.at,
+                                      e.passport, e.terms, *terms::ParseCanonical(e.terms)};
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::DatasetWithdrawn& e) {
+  WithdrawalCase& opened = state_.datasets.at(e.dataset).withdrawn.emplace();
+  opened.index = said.index;
+  opened.ground = e.ground;
+  opened.scope = e.scope;
+  opened.at = said.at;
+  if (const auto deadline = rules::Instant::Parse(e.deadline)) opened.deadline = *deadline;
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::WithdrawalClosed& e) {
+  for (auto& [id, dataset] : state_.datasets) {
+    if (dataset.withdrawn && dataset.withdrawn->index == e.withdrawal) {
+      dataset.withdrawn->closed = said.index;
+    }
+  }
+}
+
+void Fold::Do(const Said& said, const ledger::GrantDecided& e) {
+  state_.grants[said.index] = {said.index, e, std::nullopt};
+}
+
+void Fold::Do(const Said& said, const ledger::GrantRevoked& e) {
+  state_.grants.at(e.grant).revoked = said.index;
+}
+
+void Fold::Do(const Said& said, const ledger::ShareComputed& e) { state_.shares[said.index] = e; }
+
+void Fold::Do(const Said& said, const ledger::DisclosureExported& e) {
+  state_.disclosures[said.index] = e;
+}
+
+}  // namespace dure::standing

@@ -1,0 +1,245 @@
+// The charter, policies and runs: what is agreed, and by whose votes.
+#include <algorithm>
+
+#include "policy/rules/parse.h"
+#include "policy/standing/fold.h"
+#include "policy/standing/shares.h"
+#include "policy/standing/voting.h"
+
+namespace dure::standing {
+namespace {
+
+bool OnlyForbids(const rules::Policy& policy) {
+  return std::ranges::all_of(
+      policy.rules, [](const rules::Rule& rule) { return rule.effect == rules::Effect::kForbid; });
+}
+
+MaybeBreach Readable(const std::string& text, bool only_forbids) {
+  const auto document = rules::ReadPolicy(text, "policy");
+  if (!document) return Breach{"policy-malformed", document.error().message};
+  if (document->policy.layer != rules::Layer::kConsortium) {
+    return Breach{"policy-layer", "only a consortium policy can be adopted"};
+  }
+  if (only_forbids && !OnlyForbids(document->policy)) {
+    return Breach{"emergency-permits", "an emergency policy only forbids"};
+  }
+  return std::nullopt;
+}
+
+std::string Text(const Outcome& outcome) {
+  std::string text = outcome.adopt ? "adopted" : "rejected (" + outcome.reason + ")";
+  for (const ledger::HouseTally& house : outcome.tally.houses) {
+    text += "; " + std::string(Name(house.house)) + " " + std::to_string(house.yes) + " yes " +
+            std::to_string(house.no) + " no " + std::to_string(house.abstain) + " abstained of " +
+            std::to_string(house.members);
+  }
+  return text;
+}
+
+const Proposal* ProposalAt(const Standing& now, uint64_t index) {
+  const auto found = now.state().proposals.find(index);
+  return found == now.state().proposals.end() ? nullptr : &found->second;
+}
+
+// The end of a vote as the aggregator records it, against what is due.
+MaybeBreach OutcomeHolds(const Standing& now, const Said& said, uint64_t proposal_index,
+                         const Outcome& claimed) {
+  const Proposal* proposal = ProposalAt(now, proposal_index);
+  if (proposal == nullptr) return Breach{"no-such-proposal", "nothing was proposed there"};
+  const std::optional<Outcome> due = DueOutcome(*proposal, now.state(), said.at);
+  if (!due) return Breach{"vote-goes-on", "nothing is due on this proposal at this moment"};
+  if (*due == claimed) return std::nullopt;
+  return Breach{"tally-differs", "recorded " + Text(claimed) + "; due " + Text(*due), Text(*due)};
+}
+
+}  // namespace
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::CharterDeclared&) {
+  if (!now.state().voting) return std::nullopt;
+  return Breach{"charter-twice", "the charter stands already"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyDeclared& e) {
+  if (!now.state().voting || !now.state().proposals.empty()) {
+    return Breach{"founding-over",
+                  "policies are declared between the charter and the first proposal"};
+  }
+  return Readable(e.policy, false);
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyProposed& e) {
+  if (!now.state().voting) return Breach{"no-charter", "there is no voting rule yet"};
+  if (e.kind == ledger::ProposalKind::kFormula) {
+    const auto formula = ShareFormula::Parse(e.policy);
+    return formula ? MaybeBreach() : Breach{"formula-malformed", formula.error().message};
+  }
+  const bool emergency = e.kind == ledger::ProposalKind::kEmergency;
+  if (MaybeBreach breach = Readable(e.policy, emergency)) return breach;
+  if (emergency) return std::nullopt;
+  if (e.supersedes != now.state().policies) {
+    return Breach{"superseded", "it was made for other policies than those in force",
+                  now.state().policies.Hex()};
+  }
+  const auto document = rules::ReadPolicy(e.policy, "policy");
+  const auto old = now.state().in_force.find(document->policy.name.en);
+  if (old != now.state().in_force.end() && document->policy.version <= old->second.version) {
+    return Breach{"version", "version " + std::to_string(old->second.version) + " of \"" +
+                                 old->first + "\" is in force; the next is greater"};
+  }
+  return std::nullopt;
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::VoteCast& e) {
+  const Proposal* proposal = ProposalAt(now, e.proposal);
+  if (proposal == nullptr) return Breach{"no-such-proposal", "nothing was proposed there"};
+  if (proposal->leaf != e.leaf) return Breach{"other-proposal", "the vote is on another text"};
+  if (proposal->outcome) return Breach{"vote-over", "the vote has ended"};
+  if (said.at > WindowEnd(*proposal, now.state())) {
+    return Breach{"window", "the window closed at " + WindowEnd(*proposal, now.state()).ToText()};
+  }
+  if (proposal->votes.contains(said.member)) {
+    return Breach{"voted-twice", said.member.str() + " has voted"};
+  }
+  const auto member = now.state().members.find(said.member);
+  if (member == now.state().members.end() || !MayVote(member->second)) {
+    return Breach{"no-house", said.member.str() + " stands in no house"};
+  }
+  return std::nullopt;
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyAdopted& e) {
+  if (auto breach = OutcomeHolds(now, said, e.proposal, {true, "", e.tally})) return breach;
+  const Proposal* proposal = ProposalAt(now, e.proposal);
+  const Digest due = Sha256(AsBytes(proposal->policy));
+  if (!proposal->policy.empty() && due == e.policy) return std::nullopt;
+  return Breach{"other-policy", "the adopted text is not the proposed one", due.Hex()};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyRejected& e) {
+  return OutcomeHolds(now, said, e.proposal, {false, e.reason, e.tally});
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunApproved& e) {
+  const auto run = now.state().runs.find(e.run);
+  if (run == now.state().runs.end()) return Breach{"no-such-run", "it was never proposed"};
+  if (run->second.approved) return Breach{"approved-twice", "it was approved before"};
+  if (run->second.halted) return Breach{"run-halted", "it was halted"};
+  if (e.policies != now.state().policies) {
+    return Breach{"other-policies", "it pins policies that are not in force",
+                  now.state().policies.Hex()};
+  }
+  if (!now.state().voting) return Breach{"no-charter", "there is no voting rule yet"};
+  if (now.state().voting->runs_by_vote) {
+    return OutcomeHolds(now, said, run->second.proposed, {true, "", e.tally});
+  }
+  if (e.tally == ledger::Tally{}) return std::nullopt;
+  return Breach{"tally-differs", "runs need no vote here, and a tally is claimed"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RunHalted& e) {
+  const auto run = now.state().runs.find(e.run);
+  if (run != now.state().runs.end() && !run->second.halted) return std::nullopt;
+  return Breach{"no-such-run", e.run.str() + " does not run"};
+}
+
+void Fold::Do(const Said&, const ledger::CharterDeclared& e) {
+  state_.voting = e.voting;
+  Decisive();
+}
+
+void Fold::PutInForce(const Said& said, const std::string& text) {
+  auto document = rules::ReadPolicy(text, "policy");
+  const rules::Policy& policy = document->policy;
+  state_.in_force[policy.name.en] = {said.index, document->digest, policy.version};
+  state_.texts[document->digest] = text;
+  state_.policies = PoliciesDigest(state_.in_force);
+  std::vector<Digest>& edition = state_.editions[state_.policies];
+  edition.clear();
+  for (const auto& [name, adopted] : state_.in_force) edition.push_back(adopted.digest);
+  const Digest digest = document->digest;
+  standing_.documents_[digest] =
+      std::make_shared<const rules::PolicyDocument>(std::move(*document));
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::PolicyDeclared& e) { PutInForce(said, e.policy); }
+
+void Fold::Do(const Said& said, const ledger::PolicyProposed& e) {
+  Proposal& proposal = state_.proposals[said.index];
+  proposal.index = said.index;
+  proposal.leaf = said.entry.leaf;
+  proposal.proposer = said.member;
+  proposal.at = said.at;
+  proposal.kind = e.kind;
+  proposal.policy = e.policy;
+  proposal.supersedes = e.supersedes;
+}
+
+void Fold::Do(const Said& said, const ledger::VoteCast& e) {
+  state_.proposals[e.proposal].votes[said.member] = {said.index, e.choice};
+}
+
+void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
+  Proposal& proposal = state_.proposals[e.proposal];
+  proposal.outcome = said.index;
+  proposal.adopted = true;
+  if (proposal.kind == ledger::ProposalKind::kReplace) return PutInForce(said, proposal.policy);
+  if (proposal.kind == ledger::ProposalKind::kFormula) {
+    state_.share_formula = proposal.policy;
+    return;
+  }
+  auto document = rules::ReadPolicy(proposal.policy, "policy");
+  const int64_t seconds = static_cast<int64_t>(state_.voting->emergency_seconds);
+  state_.emergencies.push_back({said.index, e.policy, {said.at.seconds + seconds}});
+  state_.texts[e.policy] = proposal.policy;
+  standing_.documents_[e.policy] =
+      std::make_shared<const rules::PolicyDocument>(std::move(*document));
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::PolicyRejected& e) {
+  Proposal& proposal = state_.proposals[e.proposal];
+  proposal.outcome = said.index;
+  if (proposal.run.empty()) return;
+  state_.runs[proposal.run].halted = said.index;
+  state_.runs[proposal.run].halt_reason = "rejected";
+}
+
+void Fold::Do(const Said& said, const ledger::RunProposed& e) {
+  Run& run = state_.runs[e.run];
+  run.proposed = said.index;
+  run.proposer = said.member;
+  run.fields = e.fields;
+  run.manifest = e.manifest;
+  if (!state_.voting || !state_.voting->runs_by_vote) return;
+  Proposal& proposal = state_.proposals[said.index];
+  proposal.index = said.index;
+  proposal.leaf = said.entry.leaf;
+  proposal.proposer = said.member;
+  proposal.at = said.at;
+  proposal.run = e.run;
+}
+
+void Fold::Do(const Said& said, const ledger::RunApproved& e) {
+  Run& run = state_.runs[e.run];
+  run.approved = said.index;
+  run.approved_at = said.at;
+  run.policies = e.policies;
+  run.tally = e.tally;
+  const auto proposal = state_.proposals.find(run.proposed);
+  if (proposal != state_.proposals.end()) {
+    proposal->second.outcome = said.index;
+    proposal->second.adopted = true;
+  }
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::RunHalted& e) {
+  Run& run = state_.runs[e.run];
+  run.halted = said.index;
+  run.halt_reason = e.reason;
+  state_.halts.insert(said.index);
+  Decisive();
+}
+
+}  // namespace dure::standing

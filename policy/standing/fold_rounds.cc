@@ -1,0 +1,170 @@
+// Rounds: who was admitted with what, what was submitted, and what was counted.
+#include <algorithm>
+
+#include "policy/standing/admission.h"
+#include "policy/standing/fold.h"
+
+namespace dure::standing {
+namespace {
+
+const Round* RoundAt(const Standing& now, const RoundAttempt& at) {
+  const auto found = now.state().rounds.find(at);
+  return found == now.state().rounds.end() ? nullptr : &found->second;
+}
+
+// The decision that counts for a dataset of a site, if it admits.
+const Admission* Admitted(const Round& round, const SiteId& site, const DatasetId& dataset) {
+  for (auto it = round.admissions.rbegin(); it != round.admissions.rend(); ++it) {
+    if (it->site == site && it->what.dataset == dataset) return it->admit ? &*it : nullptr;
+  }
+  return nullptr;
+}
+bool HasAdmission(const Round& round, const SiteId& site) {
+  return std::ranges::any_of(round.admissions, [&](const Admission& one) {
+    return one.site == site && Admitted(round, site, one.what.dataset) != nullptr;
+  });
+}
+
+bool IsWithdrawn(const Standing& now, const DatasetId& dataset) {
+  const auto found = now.state().datasets.find(dataset);
+  return found == now.state().datasets.end() || found->second.withdrawn.has_value();
+}
+
+MaybeBreach Counts(const Standing& now, const Round& round, uint64_t index) {
+  const auto found = round.submissions.find(index);
+  if (found == round.submissions.end()) {
+    return Breach{"counts-void",
+                  "entry " + std::to_string(index) + " is no submission that its admissions allow"};
+  }
+  for (const ledger::DatasetUsed& used : found->second.datasets) {
+    if (!IsWithdrawn(now, used.what.dataset)) continue;
+    return Breach{"counts-withdrawn", "entry " + std::to_string(index) + " was trained on " +
+                                          used.what.dataset.str() + ", which is withdrawn"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::AdmissionDecided& e) {
+  if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
+  if (e.as_of < now.decisive_size()) return std::nullopt;  // stale: has no effect
+  const AdmissionRequest request{{e.run, e.round, e.attempt}, e.site, e.what, said.at};
+  const Result<Ruling> due = Decide(now, request);
+  if (!due) return Breach{"not-decidable", due.error().message};
+  if (due->policies != e.policies) {
+    return Breach{"other-policies", "it was decided under policies that the run did not pin",
+                  due->policies.Hex()};
+  }
+  const std::string json = due->Json();
+  if (due->allowed() == e.admit && json == e.decision) return std::nullopt;
+  const std::string outcome = due->allowed() ? "admit" : "deny";
+  return Breach{"decision-differs",
+                "replayed, " + e.what.dataset.str() + " of " + e.site.str() + " for " +
+                    Text(request.at) + " gives " + outcome,
+                json};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundOpened& e) {
+  const auto run = now.state().runs.find(e.at.run);
+  if (run == now.state().runs.end() || !run->second.approved || run->second.halted) {
+    return Breach{"run-not-approved", e.at.run.str() + " is not approved"};
+  }
+  const Round* round = RoundAt(now, e.at);
+  for (const SiteId& site : e.cohort) {
+    if (round != nullptr && HasAdmission(*round, site)) continue;
+    return Breach{"not-admitted", site.str() + " is in the cohort of " + Text(e.at) +
+                                      " without an admitted dataset"};
+  }
+  return std::nullopt;
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ContributionSubmitted& e) {
+  const Round* round = RoundAt(now, e.at);
+  if (round == nullptr) return Breach{"no-such-round", Text(e.at) + " was not opened"};
+  if (e.datasets.empty()) return Breach{"no-dataset", "it names no dataset it was trained on"};
+  for (const ledger::DatasetUsed& used : e.datasets) {
+    const Admission* admission = Admitted(*round, e.site, used.what.dataset);
+    const bool holds =
+        admission != nullptr && admission->index == used.admission && admission->what == used.what;
+    if (!holds) {
+      return Breach{"not-admitted", used.what.dataset.str() + " version " +
+                                        std::to_string(used.what.version) + " of " + e.site.str() +
+                                        " was not admitted by entry " +
+                                        std::to_string(used.admission)};
+    }
+  }
+  return std::nullopt;
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed& e) {
+  const Round* round = RoundAt(now, e.at);
+  if (round == nullptr || !round->is_open()) {
+    return Breach{"no-such-round", Text(e.at) + " is not open"};
+  }
+  std::multiset<SiteId> named;
+  for (const ledger::CountedSubmission& counted : e.submissions) {
+    if (MaybeBreach breach = Counts(now, *round, counted.submission)) return breach;
+    named.insert(counted.site);
+  }
+  for (const ledger::ExcludedSite& excluded : e.excluded) named.insert(excluded.site);
+  for (const SiteId& site : round->cohort) {
+    if (named.count(site) == 1) continue;
+    return Breach{"cohort", site.str() + " of the cohort is neither counted nor left out, or both"};
+  }
+  if (named.size() == round->cohort.size()) return std::nullopt;
+  return Breach{"cohort", "it names a site that is not in the cohort"};
+}
+
+void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
+  if (e.as_of < standing_.decisive_size()) return;
+  Round& round = state_.rounds[{e.run, e.round, e.attempt}];
+  round.admissions.push_back({said.index, e.site, e.what, e.admit});
+}
+
+void Fold::Do(const Said& said, const ledger::RoundOpened& e) {
+  Round& round = state_.rounds[e.at];
+  round.opened = said.index;
+  round.base_model = e.base_model;
+  round.cohort = e.cohort;
+}
+
+void Fold::Do(const Said& said, const ledger::ContributionSubmitted& e) {
+  Submission& submission = state_.rounds[e.at].submissions[said.index];
+  submission = {said.index, e.site,  said.member,    e.weight,
+                e.tokens,   e.steps, e.contribution, e.datasets};
+}
+
+void Fold::Do(const Said&, const ledger::ContributionReceipted&) {}
+
+void Fold::Do(const Said& said, const ledger::RoundClosed& e) {
+  Round& round = state_.rounds[e.at];
+  round.closed = said.index;
+  round.model = e.model;
+  round.excluded = e.excluded;
+  std::set<DatasetId> used;
+  for (const ledger::CountedSubmission& counted : e.submissions) {
+    round.counted.push_back(counted.submission);
+    for (const auto& one : round.submissions.at(counted.submission).datasets) {
+      used.insert(one.what.dataset);
+    }
+  }
+  for (const DatasetId& id : used) {
+    Dataset& dataset = state_.datasets.at(id);
+    ++dataset.rounds;
+    dataset.runs.insert(e.at.run);
+  }
+  state_.models[e.model] = e.at;
+  state_.closings[said.index] = e.at;
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::RoundAbandoned& e) {
+  state_.rounds[e.at].abandoned = said.index;
+}
+
+void Fold::Do(const Said& said, const ledger::EvaluationReported& e) {
+  state_.evaluations.push_back({said.index, e});
+}
+
+}  // namespace dure::standing

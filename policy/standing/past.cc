@@ -1,0 +1,93 @@
+#include "policy/standing/past.h"
+
+#include "policy/standing/auditor.h"
+
+namespace dure::standing {
+namespace {
+
+constexpr size_t kPageBytes = 4 * 1024 * 1024;
+
+template <typename Request>
+rules::Action ActionOf(const Request& request) {
+  if constexpr (std::is_same_v<Request, GrantRequest>) {
+    const bool serves = request.kind == ledger::UseKind::kServe;
+    return serves ? rules::Action::kServe : rules::Action::kExportWeights;
+  } else {
+    return rules::Action::kTrain;
+  }
+}
+
+// The policies of a request with one replaced, or joined to the others.
+template <typename Request>
+Result<rules::Decision> DecideWith(const rules::PolicyDocument& proposal, const Request& request,
+                                   const Standing& before) {
+  DURE_ASSIGN(const rules::PolicySet now, PoliciesOf(before, request));
+  std::vector<rules::PolicyDocument> documents;
+  for (const rules::PolicyDocument& document : now.documents()) {
+    const bool replaced = document.policy.layer == rules::Layer::kConsortium &&
+                          document.policy.name.en == proposal.policy.name.en;
+    if (!replaced) documents.push_back(document);
+  }
+  documents.push_back(proposal);
+  DURE_ASSIGN(const rules::PolicySet then, rules::PolicySet::Make(std::move(documents)));
+  return rules::Decide(then, ActionOf(request), FactsOf(before, request));
+}
+
+}  // namespace
+
+std::optional<PastDecision> DecisionOf(uint64_t index, const ledger::OpenedEntry& entry) {
+  const auto at = rules::Instant::Parse(entry.record.occurred_at);
+  if (!at) return std::nullopt;
+  if (const auto* e = std::get_if<ledger::AdmissionDecided>(&entry.record.event)) {
+    return PastDecision{index,
+                        AdmissionRequest{{e->run, e->round, e->attempt}, e->site, e->what, *at},
+                        e->admit, e->decision};
+  }
+  if (const auto* e = std::get_if<ledger::GrantDecided>(&entry.record.event)) {
+    return PastDecision{
+        index, GrantRequest{e->kind, e->model, e->grantee, e->purpose, e->territory, e->until, *at},
+        e->granted, e->decision};
+  }
+  return std::nullopt;
+}
+
+Status ForEachDecision(
+    const ledger::LogReader& log,
+    const std::function<void(const PastDecision&, const Standing& before)>& look) {
+  Standing standing;
+  const uint64_t end = log.Head().head.size;
+  while (standing.size() < end) {
+    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(standing.size(), end, kPageBytes));
+    for (const Bytes& bytes : page) {
+      const auto entry = ledger::ParseEntry(bytes);
+      if (!entry) {
+        return Within(entry.error(), "reading entry " + std::to_string(standing.size()));
+      }
+      const auto decision = DecisionOf(standing.size(), *entry);
+      if (decision) look(*decision, standing);
+      (void)standing.Take(*entry);
+    }
+  }
+  return {};
+}
+
+Result<Impact> ImpactOf(const ledger::LogReader& log, const rules::PolicyDocument& proposal) {
+  Impact impact;
+  Status failed;
+  const auto look = [&](const PastDecision& past, const Standing& before) {
+    const auto decided = std::visit(
+        [&](const auto& request) { return DecideWith(proposal, request, before); }, past.request);
+    if (!decided) {
+      if (failed) failed = Fail(decided.error());
+      return;
+    }
+    ++impact.decided;
+    const bool allowed = decided->outcome == rules::Outcome::kAdmit;
+    if (allowed != past.allowed) impact.flips.push_back({past.index, past.allowed, *decided});
+  };
+  DURE_TRY(ForEachDecision(log, look));
+  if (!failed) return Fail(failed.error());
+  return impact;
+}
+
+}  // namespace dure::standing

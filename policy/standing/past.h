@@ -1,0 +1,44 @@
+// Past decisions of a log, each with the standing it was made in: for explaining one again, and for
+// showing what a proposed policy would have changed.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "policy/ledger/ledger.h"
+#include "policy/standing/admission.h"
+
+namespace dure::standing {
+
+// What an entry decided, as a request to the standing before it.
+struct PastDecision {
+  uint64_t index = 0;
+  std::variant<AdmissionRequest, GrantRequest> request;
+  bool allowed = false;
+  std::string decision;  // the entry's canonical JSON
+};
+// nullopt: the entry decides nothing.
+std::optional<PastDecision> DecisionOf(uint64_t index, const ledger::OpenedEntry& entry);
+
+// Folds the log and shows every decision with the standing of the entries before it.
+// kCorrupt, kInvalid: as Auditor::CatchUp.
+Status ForEachDecision(
+    const ledger::LogReader& log,
+    const std::function<void(const PastDecision&, const Standing& before)>& look);
+
+// A decision that would come out otherwise.
+struct Flip {
+  uint64_t index = 0;
+  bool allowed = false;  // as it was decided
+  rules::Decision proposed;
+};
+struct Impact {
+  uint64_t decided = 0;
+  std::vector<Flip> flips;
+};
+// Every past decision again with `proposal` in the place of the policy of its name. kInvalid: the
+// proposal and what stays have two rules of one name.
+Result<Impact> ImpactOf(const ledger::LogReader& log, const rules::PolicyDocument& proposal);
+
+}  // namespace dure::standing

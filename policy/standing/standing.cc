@@ -1,0 +1,77 @@
+#include "policy/standing/standing.h"
+
+#include "federation/canonical.h"
+#include "policy/standing/fold.h"
+
+namespace dure::standing {
+
+std::string Text(const RoundAttempt& at) {
+  std::string text = at.run.str() + " round " + std::to_string(at.round.value);
+  if (at.attempt > 0) text += " (attempt " + std::to_string(at.attempt) + ")";
+  return text;
+}
+
+Digest PoliciesDigest(const std::map<std::string, AdoptedPolicy>& in_force) {
+  CanonicalWriter writer;
+  writer.Text("dure-policies-1").U32(static_cast<uint32_t>(in_force.size()));
+  for (const auto& [name, adopted] : in_force) writer.Text(name).Raw32(adopted.digest);
+  return Sha256(writer.Take());
+}
+
+const rules::PolicyDocument* Standing::Document(const Digest& digest) const {
+  const auto found = documents_.find(digest);
+  return found == documents_.end() ? nullptr : found->second.get();
+}
+
+std::optional<Finding> Standing::Check(const ledger::OpenedEntry& entry) const {
+  const auto finding = [&](Breach breach) {
+    return Finding{size_,
+                   ledger::TypeOf(entry.record.event),
+                   entry.record.actor.role == ledger::Role::kAggregator,
+                   std::move(breach.rule),
+                   std::move(breach.text),
+                   std::move(breach.due)};
+  };
+  const std::optional<Said> said = Fold::Hear(*this, entry);
+  if (!said) {
+    return finding({"no-time", "its time " + entry.record.occurred_at + " is no date"});
+  }
+  if (MaybeBreach breach = Fold::Holds(*this, *said)) return finding(std::move(*breach));
+  return std::nullopt;
+}
+
+std::optional<Finding> Standing::Take(const ledger::OpenedEntry& entry) {
+  std::optional<Finding> finding = Check(entry);
+  if (!finding) {
+    const std::optional<Said> said = Fold::Hear(*this, entry);
+    Fold(*this).Apply(*said);
+    if (said->role == ledger::Role::kAggregator) latest_ = said->at;
+  }
+  ++size_;
+  return finding;
+}
+
+std::optional<Said> Fold::Hear(const Standing& standing, const ledger::OpenedEntry& entry) {
+  const ledger::Record& record = entry.record;
+  const Result<rules::Instant> at = rules::Instant::Parse(record.occurred_at);
+  if (!at) return std::nullopt;
+  Said said{entry, standing.size(), *at, record.actor.member, {}, record.actor.role};
+  const auto speaker = standing.state().speakers.find(record.actor.key);
+  if (speaker != standing.state().speakers.end()) said.site = speaker->second.site;
+  return said;
+}
+
+MaybeBreach Fold::Holds(const Standing& standing, const Said& said) {
+  if (said.role == ledger::Role::kAggregator && said.at < standing.latest()) {
+    return Breach{"backdated", "the aggregator says " + said.at.ToText() + " after it said " +
+                                   standing.latest().ToText()};
+  }
+  return std::visit([&](const auto& e) { return HoldsIn(standing, said, e); },
+                    said.entry.record.event);
+}
+
+void Fold::Apply(const Said& said) {
+  std::visit([&](const auto& e) { Do(said, e); }, said.entry.record.event);
+}
+
+}  // namespace dure::standing

@@ -1,0 +1,250 @@
+// The fold: what an honest log comes to, and every lie of an aggregator that it must name.
+#include "policy/standing/standing.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/standing/behind.h"
+#include "policy/standing/dissent.h"
+#include "policy/standing/testing.h"
+#include "policy/standing/voting.h"
+
+namespace dure::standing {
+namespace {
+
+using testing::DigestOf;
+using ::testing::HasSubstr;
+using testing::World;
+
+class StandingTest : public ::testing::Test {
+ protected:
+  StandingTest() {
+    w_.Found();
+    w_.Lend("reviews", "kt", terms::testing::OpenTerms());
+    w_.Lend("nli", "etri", terms::testing::AttributedTerms("CC-BY-SA-4.0"));
+  }
+  void Run(const std::string& purpose = "scientific-research") {
+    w_.Propose("first", purpose);
+    w_.Approve("first");
+  }
+  std::string DissentRule() const {
+    const auto dissent = w_.Audit().dissent();
+    return dissent ? dissent->rule : "none";
+  }
+  static terms::Terms NonCommercial() {
+    terms::Terms terms = terms::testing::OpenTerms();
+    terms.use = terms::UseClass::kNonCommercial;
+    terms.licence.data = "CC-BY-NC-4.0";
+    terms.purposes = {terms::Purpose::kScientificResearch, terms::Purpose::kStatistics};
+    terms.duties.insert({.kind = terms::DutyKind::kAttribute, .text = Sha256(AsBytes("hospital"))});
+    return terms;
+  }
+  World w_;
+};
+
+TEST_F(StandingTest, AnHonestLogHoldsAndComesToItsModels) {
+  Run();
+  w_.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "nli"}});
+  w_.PlayRound("first", 1, {{"kt", "reviews"}});
+  const Auditor auditor = w_.Audit();
+  EXPECT_FALSE(auditor.dissent()) << auditor.dissent()->rule << ": " << auditor.dissent()->text;
+  EXPECT_THAT(auditor.voids(), ::testing::IsEmpty());
+  const auto behind = DatasetsBehind(auditor.standing().state(), DigestOf("first/1"));
+  ASSERT_EQ(behind.size(), 2u);
+  EXPECT_EQ(behind.at({*DatasetId::Parse("reviews"), 1}).size(), 2u);
+  EXPECT_EQ(behind.at({*DatasetId::Parse("nli"), 1}).size(), 1u);
+}
+
+TEST_F(StandingTest, RefusesACommercialRunOfNonCommercialDataWithEveryReason) {
+  w_.Lend("notes", "etri", NonCommercial());
+  Run("commercial-service");
+  const Ruling ruling = w_.Rule(w_.Asking("first", 0, "etri", "notes"));
+  EXPECT_FALSE(ruling.allowed());
+  std::vector<std::string> rules;
+  for (const rules::Reason& reason : ruling.decision.reasons) rules.push_back(reason.rule);
+  EXPECT_THAT(rules, ::testing::IsSupersetOf({"P2.1", "P2.3", "terms:notes#use",
+                                              "terms:notes#purposes", "terms:notes#licence.data"}));
+  for (const rules::Reason& reason : ruling.decision.reasons) {
+    EXPECT_FALSE(reason.facts.empty()) << reason.rule;
+    EXPECT_FALSE(reason.because.ko.empty()) << reason.rule;
+  }
+}
+
+TEST_F(StandingTest, NamesAnAdmissionOfWhatThePolicyDenies) {
+  w_.Lend("notes", "etri", NonCommercial());
+  Run("commercial-service");
+  ledger::AdmissionDecided lie = w_.Decided(w_.Asking("first", 0, "etri", "notes"));
+  ASSERT_FALSE(lie.admit);
+  lie.admit = true;
+  const uint64_t index = w_.Say("host", lie);
+  const auto dissent = w_.Audit().dissent();
+  ASSERT_TRUE(dissent);
+  EXPECT_EQ(dissent->rule, "decision-differs");
+  EXPECT_EQ(dissent->index, index);
+  EXPECT_THAT(dissent->text, HasSubstr("deny"));
+}
+
+TEST_F(StandingTest, NamesADecisionWithAlteredReasons) {
+  Run();
+  ledger::AdmissionDecided lie = w_.Decided(w_.Asking("first", 0, "kt", "reviews"));
+  const size_t at = lie.decision.find("active");
+  ASSERT_NE(at, std::string::npos);
+  lie.decision.replace(at, 6, "Active");
+  w_.Say("host", lie);
+  EXPECT_EQ(DissentRule(), "decision-differs");
+}
+
+TEST_F(StandingTest, AStaleAdmissionHasNoEffect) {
+  Run();
+  const ledger::AdmissionDecided early = w_.Decided(w_.Asking("first", 0, "kt", "reviews"));
+  w_.Lend("more", "kt", terms::testing::OpenTerms());
+  const uint64_t index = w_.Say("host", early);
+  EXPECT_EQ(DissentRule(), "none");
+  const auto rounds = w_.Now().state().rounds;
+  EXPECT_TRUE(!rounds.contains(World::At("first", 0)) ||
+              rounds.at(World::At("first", 0)).admissions.empty())
+      << "entry " << index;
+  w_.Say("host",
+         ledger::RoundOpened{World::At("first", 0), DigestOf("b"), {*SiteId::Parse("kt-site")}});
+  EXPECT_EQ(DissentRule(), "not-admitted");
+}
+
+TEST_F(StandingTest, NamesARoundOfARunThatNobodyApproved) {
+  w_.Propose("first", "scientific-research");
+  w_.Say("host", ledger::RoundOpened{World::At("first", 0), DigestOf("b"), {}});
+  EXPECT_EQ(DissentRule(), "run-not-approved");
+}
+
+TEST_F(StandingTest, ASubmissionOnUnadmittedDataIsVoidAndCountingItIsALie) {
+  Run();
+  w_.Lend("other", "kt", terms::testing::OpenTerms());
+  const uint64_t admission = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  const RoundAttempt at = World::At("first", 0);
+  w_.Say("host", ledger::RoundOpened{at, DigestOf("b"), {*SiteId::Parse("kt-site")}});
+  const uint64_t submission =
+      w_.Say("kt-site", World::Submitted(at, DigestOf("b"), {"kt", "other"}, admission));
+  const Auditor before = w_.Audit();
+  ASSERT_EQ(before.voids().size(), 1u);
+  EXPECT_EQ(before.voids()[0].rule, "not-admitted");
+  EXPECT_FALSE(before.dissent());
+  ledger::RoundClosed closed;
+  closed.at = at;
+  closed.submissions = {{submission, *SiteId::Parse("kt-site"), 1000}};
+  w_.Say("host", closed);
+  EXPECT_EQ(DissentRule(), "counts-void");
+}
+
+TEST_F(StandingTest, NamesACohortMemberThatIsNeitherCountedNorLeftOut) {
+  Run();
+  const uint64_t admission = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  const RoundAttempt at = World::At("first", 0);
+  w_.Say("host", ledger::RoundOpened{at, DigestOf("b"), {*SiteId::Parse("kt-site")}});
+  w_.Say("kt-site", World::Submitted(at, DigestOf("b"), {"kt", "reviews"}, admission));
+  ledger::RoundClosed closed;
+  closed.at = at;
+  w_.Say("host", closed);
+  EXPECT_EQ(DissentRule(), "cohort");
+}
+
+TEST_F(StandingTest, ARoundClosesBeforeAWithdrawalOrWithoutTheDataset) {
+  Run();
+  const uint64_t admission = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  const RoundAttempt at = World::At("first", 0);
+  w_.Say("host", ledger::RoundOpened{at, DigestOf("b"), {*SiteId::Parse("kt-site")}});
+  const uint64_t submission =
+      w_.Say("kt-site", World::Submitted(at, DigestOf("b"), {"kt", "reviews"}, admission));
+  w_.Say("kt-desk",
+         ledger::DatasetWithdrawn{*DatasetId::Parse("reviews"), "owner",
+                                  ledger::WithdrawalScope::kFutureRounds, "2026-12-01T00:00:00Z"});
+  ledger::RoundClosed closed;
+  closed.at = at;
+  World honest = World();
+  closed.submissions = {{submission, *SiteId::Parse("kt-site"), 1000}};
+  w_.Say("host", closed);
+  EXPECT_EQ(DissentRule(), "counts-withdrawn");
+}
+
+TEST_F(StandingTest, NothingIsAdmittedAfterAWithdrawal) {
+  Run();
+  w_.Say("kt-desk",
+         ledger::DatasetWithdrawn{*DatasetId::Parse("reviews"), "owner",
+                                  ledger::WithdrawalScope::kFutureRounds, "2026-12-01T00:00:00Z"});
+  const Ruling ruling = w_.Rule(w_.Asking("first", 0, "kt", "reviews"));
+  EXPECT_FALSE(ruling.allowed());
+  EXPECT_THAT(rules::ToJson(ruling.decision), HasSubstr("P4.6"));
+}
+
+TEST_F(StandingTest, AWithdrawalOfAnothersDatasetIsVoid) {
+  w_.Say("kt-desk",
+         ledger::DatasetWithdrawn{*DatasetId::Parse("nli"), "owner",
+                                  ledger::WithdrawalScope::kFutureRounds, "2026-12-01T00:00:00Z"});
+  ASSERT_EQ(w_.Audit().voids().size(), 1u);
+  EXPECT_EQ(w_.Audit().voids()[0].rule, "foreign-dataset");
+  EXPECT_FALSE(w_.Now().state().datasets.at(*DatasetId::Parse("nli")).withdrawn);
+}
+
+TEST_F(StandingTest, NamesAnEntryThatTheAggregatorBackdates) {
+  w_.SetTime("2026-10-02T09:00:00Z");
+  Run();
+  w_.SetTime("2026-10-01T12:00:00Z");
+  w_.Say("host", ledger::RunHalted{*RunId::Parse("first"), "operator"});
+  EXPECT_EQ(DissentRule(), "backdated");
+}
+
+TEST_F(StandingTest, AGrantIsRefusedForOneDatasetThreeRoundsBack) {
+  w_.Lend("notes", "etri", NonCommercial());
+  Run();
+  w_.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "notes"}});
+  for (uint64_t round = 1; round < 4; ++round) w_.PlayRound("first", round, {{"kt", "reviews"}});
+  GrantRequest request;
+  request.kind = ledger::UseKind::kServe;
+  request.model = DigestOf("first/3");
+  request.grantee = *MemberId::Parse("kt");
+  request.purpose = "commercial-service";
+  request.territory = "KR";
+  request.now = rules::Instant::At(w_.time());
+  const Standing now = w_.Now();
+  const auto ruling = Decide(now, request);
+  ASSERT_TRUE(ruling) << ruling.error().message;
+  EXPECT_FALSE(ruling->allowed());
+  EXPECT_THAT(ruling->Json(), HasSubstr("terms:notes#use"));
+  EXPECT_THAT(ruling->Json(), ::testing::Not(HasSubstr("terms:reviews")));
+  ledger::GrantDecided lie = EventOf(now, request, *ruling);
+  lie.granted = true;
+  w_.Say("host", lie);
+  EXPECT_EQ(DissentRule(), "decision-differs");
+}
+
+TEST_F(StandingTest, AMembersVersionsFollowEachOther) {
+  w_.Lend("reviews", "kt", NonCommercial(), 3);
+  ASSERT_EQ(w_.Audit().voids().size(), 1u);
+  EXPECT_EQ(w_.Audit().voids()[0].rule, "version");
+  w_.Lend("reviews", "kt", NonCommercial(), 2);
+  EXPECT_EQ(w_.Now().state().datasets.at(*DatasetId::Parse("reviews")).version(), 2u);
+}
+
+TEST_F(StandingTest, ADissentIsSignedAndTampersShow) {
+  w_.SetTime("2026-10-02T09:00:00Z");
+  Run();
+  w_.SetTime("2026-10-01T12:00:00Z");
+  const uint64_t index = w_.Say("host", ledger::RunHalted{*RunId::Parse("first"), "operator"});
+  const World::Seat& seat = w_.SeatOf("kt-site");
+  Dissent dissent{"test/log",           *SiteId::Parse("kt-site"),
+                  seat.actor.key,       *w_.Audit().dissent(),
+                  w_.log().Leaf(index), w_.log().Head().note};
+  const std::string file = SealDissent(dissent, *seat.signer);
+  const auto opened = OpenDissent(file, w_.verifier());
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->finding.index, index);
+  EXPECT_EQ(opened->finding.rule, "backdated");
+  std::string changed = file;
+  for (char& c : changed) {
+    if (c == 'A') {
+      c = 'B';
+      break;
+    }
+  }
+  EXPECT_FALSE(OpenDissent(changed, w_.verifier()));
+}
+
+}  // namespace
+}  // namespace dure::standing

@@ -1,0 +1,174 @@
+// What is known after a prefix of the log: plain values that standing.h folds and everybody reads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "policy/ledger/events.h"
+#include "policy/rules/value.h"
+#include "policy/terms/terms.h"
+
+namespace dure::standing {
+
+using ledger::DatasetVersion;
+using ledger::RoundAttempt;
+
+// A key as of now; the chronicle already refused entries of keys that may not speak.
+struct Speaker {
+  MemberId member;
+  SiteId site;  // empty for the aggregator
+  ledger::Role role = ledger::Role::kSite;
+  bool revoked = false;
+};
+struct Member {
+  bool described = false;
+  ledger::House house = ledger::House::kPrivate;
+  std::string country;  // empty until described
+  std::set<SiteId> sites;
+  uint64_t keys = 0;      // admitted and not revoked, of any role
+  uint64_t officers = 0;  // of them, those that may vote
+};
+
+// One version of a dataset; the newest of its dataset is the one in force.
+struct DatasetEntry {
+  uint64_t index = 0;
+  SiteId site;
+  rules::Instant at;
+  std::string passport;
+  std::string terms_text;
+  terms::Terms terms;
+};
+struct WithdrawalCase {
+  uint64_t index = 0;
+  std::string ground;
+  ledger::WithdrawalScope scope = ledger::WithdrawalScope::kFutureRounds;
+  rules::Instant at;
+  rules::Instant deadline;
+  std::optional<uint64_t> closed;  // index of the withdrawal-closed entry
+};
+struct Dataset {
+  MemberId custodian;
+  std::map<uint64_t, DatasetEntry> versions;  // never empty
+  std::optional<WithdrawalCase> withdrawn;
+  std::set<RunId> runs;  // whose closed rounds counted it
+  uint64_t rounds = 0;   // closed rounds that counted it
+
+  uint64_t version() const { return versions.rbegin()->first; }
+  const DatasetEntry& newest() const { return versions.rbegin()->second; }
+};
+
+struct Vote {
+  uint64_t index = 0;
+  ledger::Choice choice = ledger::Choice::kAbstain;
+};
+// Something that is voted on: a policy, or a run.
+struct Proposal {
+  uint64_t index = 0;
+  Digest leaf;
+  MemberId proposer;
+  rules::Instant at;
+  ledger::ProposalKind kind = ledger::ProposalKind::kReplace;
+  std::string policy;  // empty: a run
+  RunId run;
+  Digest supersedes;
+  std::map<MemberId, Vote> votes;
+  std::optional<uint64_t> outcome;  // the entry that ended it
+  bool adopted = false;
+};
+// A policy in force, under its name.
+struct AdoptedPolicy {
+  uint64_t index = 0;  // of the entry that made it so
+  Digest digest;       // of its text
+  uint64_t version = 0;
+};
+struct EmergencyRule {
+  uint64_t index = 0;
+  Digest digest;
+  rules::Instant until;
+};
+
+struct Run {
+  uint64_t proposed = 0;
+  MemberId proposer;
+  std::map<std::string, std::string> fields;
+  Digest manifest;
+  std::optional<uint64_t> approved;
+  Digest policies;  // pinned when approved
+  ledger::Tally tally;
+  rules::Instant approved_at;
+  std::optional<uint64_t> halted;
+  std::string halt_reason;
+};
+
+struct Admission {
+  uint64_t index = 0;
+  SiteId site;
+  DatasetVersion what;
+  bool admit = false;
+};
+struct Submission {
+  uint64_t index = 0;
+  SiteId site;
+  MemberId member;
+  uint64_t weight = 0;
+  uint64_t tokens = 0;
+  uint64_t steps = 0;
+  Digest contribution;
+  std::vector<ledger::DatasetUsed> datasets;
+};
+struct Round {
+  uint64_t opened = 0;
+  Digest base_model;
+  std::vector<SiteId> cohort;
+  std::vector<Admission> admissions;  // in order of index; the last of a dataset counts
+  std::map<uint64_t, Submission> submissions;
+  std::optional<uint64_t> closed;
+  std::optional<uint64_t> abandoned;
+  std::vector<uint64_t> counted;  // submission indexes
+  std::vector<ledger::ExcludedSite> excluded;
+  Digest model;  // of a closed round
+  bool is_open() const { return !closed && !abandoned; }
+};
+
+struct Grant {
+  uint64_t index = 0;
+  ledger::GrantDecided decided;
+  std::optional<uint64_t> revoked;
+};
+
+struct Evaluation {
+  uint64_t index = 0;
+  ledger::EvaluationReported reported;
+};
+
+struct State {
+  std::string origin;
+  std::optional<ledger::VotingRule> voting;        // the charter's
+  std::map<Digest, std::string> texts;             // every policy text that was ever in force
+  std::map<std::string, AdoptedPolicy> in_force;   // by the policy's English name
+  Digest policies;                                 // names what is in force: PoliciesDigest
+  std::map<Digest, std::vector<Digest>> editions;  // and what each such digest stood for
+  std::vector<EmergencyRule> emergencies;
+  std::string share_formula;  // text; empty: the default of shares.h
+  std::map<PublicKey, Speaker> speakers;
+  std::map<MemberId, Member> members;
+  std::map<SiteId, MemberId> sites;
+  std::map<SiteId, std::string> cosigners;  // vkeys
+  std::map<DatasetId, Dataset> datasets;
+  std::map<uint64_t, Proposal> proposals;  // by index
+  std::map<RunId, Run> runs;
+  std::map<RoundAttempt, Round> rounds;
+  std::map<Digest, RoundAttempt> models;      // which closed round made it
+  std::map<uint64_t, RoundAttempt> closings;  // round-closed entries
+  std::set<uint64_t> halts;                   // run-halted entries
+  std::map<uint64_t, Grant> grants;
+  std::vector<Evaluation> evaluations;
+  std::map<uint64_t, ledger::ShareComputed> shares;
+  std::map<uint64_t, ledger::DisclosureExported> disclosures;
+};
+
+}  // namespace dure::standing

@@ -1,0 +1,199 @@
+// A small consortium with a real log, for tests: everything is sealed, chained and folded.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "policy/ledger/memory_ledger.h"
+#include "policy/rules/constitution.h"
+#include "policy/rules/parse.h"
+#include "policy/standing/admission.h"
+#include "policy/standing/auditor.h"
+#include "policy/terms/passport.h"
+#include "policy/terms/testing.h"
+
+namespace dure::standing::testing {
+
+inline std::unique_ptr<Ed25519Signer> SignerOf(uint8_t seed) {
+  return std::move(*Ed25519Signer::FromSeed(Bytes(32, seed)));
+}
+inline Digest DigestOf(std::string_view text) { return Sha256(AsBytes(text)); }
+inline WallTime TimeAt(std::string_view text) {
+  return WallTime(std::chrono::seconds(rules::Instant::Parse(text)->seconds));
+}
+
+class World {
+ public:
+  World() {
+    log_signer_ = SignerOf(1);
+    log_key_ = *ledger::NoteKey::Make("test/log", log_signer_->Key());
+    log_ = ledger::MakeMemoryLedger(log_key_, *log_signer_, verifier_);
+    AddSeat("host", "host", ledger::Role::kAggregator, 2);
+  }
+
+  struct Seat {
+    ledger::Actor actor;
+    std::unique_ptr<Ed25519Signer> signer;
+  };
+  void AddSeat(const std::string& name, const std::string& member, ledger::Role role,
+               uint8_t seed) {
+    Seat& seat = seats_[name];
+    seat.signer = SignerOf(seed);
+    seat.actor = {*MemberId::Parse(member), seat.signer->Key(), role};
+  }
+  const Seat& SeatOf(const std::string& name) const { return seats_.at(name); }
+
+  // Appends what `who` says, as it is: the log refuses what its chronicle refuses.
+  Result<uint64_t> TrySay(const std::string& who, ledger::Event event) {
+    const Seat& seat = seats_.at(who);
+    DURE_ASSIGN(const auto sealed,
+                ledger::SealNext(*log_, seat.actor, *seat.signer, now_, std::move(event)));
+    DURE_ASSIGN(const auto appended, log_->Append(sealed.bytes, ""));
+    return appended.receipt.index;
+  }
+  uint64_t Say(const std::string& who, ledger::Event event) {
+    const Result<uint64_t> index = TrySay(who, std::move(event));
+    if (!index) throw std::runtime_error(index.error().message);
+    return *index;
+  }
+  // What a fold of the whole log comes to.
+  Auditor Audit() const {
+    Auditor auditor;
+    const Status caught = auditor.CatchUp(*log_);
+    if (!caught) throw std::runtime_error(caught.error().message);
+    return auditor;
+  }
+  Standing Now() const { return Audit().standing(); }
+
+  // Genesis, charter, constitution; two sites with an officer each, in two houses.
+  void Found(const ledger::VotingRule& voting = {}) {
+    Say("host", ledger::ConsortiumGenesis{log_key_.Vkey(), DigestOf("ca"),
+                                          seats_.at("host").signer->Key()});
+    Say("host", ledger::CharterDeclared{voting});
+    for (const rules::ConstitutionText& text : rules::ConstitutionTexts()) {
+      Say("host", ledger::PolicyDeclared{std::string(text.text)});
+    }
+    Enrol("kt", ledger::House::kPrivate, 10);
+    Enrol("etri", ledger::House::kPublic, 20);
+  }
+  // A member with the site <name>-site and the officer <name>-desk.
+  void Enrol(const std::string& member, ledger::House house, uint8_t seed) {
+    const std::string site = member + "-site";
+    const std::string desk = member + "-desk";
+    AddSeat(site, member, ledger::Role::kSite, seed);
+    AddSeat(desk, member, ledger::Role::kOfficer, static_cast<uint8_t>(seed + 1));
+    Say("host", ledger::MemberDescribed{*MemberId::Parse(member), house, "KR"});
+    Admit(site);
+    Admit(desk);
+  }
+  void Admit(const std::string& name) {
+    const Seat& seat = seats_.at(name);
+    Say("host", ledger::MemberAdmitted{seat.actor.member, *SiteId::Parse(name), seat.actor.role,
+                                       seat.actor.key});
+  }
+  static std::string PassportOf(const std::string& dataset, const std::string& member) {
+    terms::Passport passport;
+    passport.dataset = dataset;
+    passport.custodian = member;
+    passport.rights_holder = member;
+    passport.data = DigestOf(dataset);
+    passport.records = 1000;
+    passport.tokens = 50000;
+    return terms::ToCanonical(passport);
+  }
+  uint64_t Lend(const std::string& dataset, const std::string& member, const terms::Terms& terms,
+                uint64_t version = 1) {
+    return Say(member + "-site", ledger::DatasetRegistered{{*DatasetId::Parse(dataset), version},
+                                                           *SiteId::Parse(member + "-site"),
+                                                           PassportOf(dataset, member),
+                                                           terms::ToCanonical(terms)});
+  }
+  void Propose(const std::string& run, const std::string& purpose,
+               const std::string& beneficiaries = "non-profit") {
+    Say("host", ledger::RunProposed{*RunId::Parse(run),
+                                    DigestOf(run),
+                                    {{"purpose", purpose},
+                                     {"beneficiaries", beneficiaries},
+                                     {"sector", ""},
+                                     {"riskClass", "ordinary"},
+                                     {"masking", "none"},
+                                     {"quorum", "2"}}});
+  }
+  void Approve(const std::string& run) {
+    Say("host", ledger::RunApproved{*RunId::Parse(run), Now().state().policies, {}});
+  }
+  AdmissionRequest Asking(const std::string& run, uint64_t round, const std::string& member,
+                          const std::string& dataset, uint64_t version = 1) const {
+    return {{*RunId::Parse(run), {round}, 0},
+            *SiteId::Parse(member + "-site"),
+            {*DatasetId::Parse(dataset), version},
+            rules::Instant::At(now_)};
+  }
+  Ruling Rule(const AdmissionRequest& request) const {
+    auto ruling = Decide(Now(), request);
+    if (!ruling) throw std::runtime_error(ruling.error().message);
+    return *ruling;
+  }
+  // The honest entry of a decision.
+  ledger::AdmissionDecided Decided(const AdmissionRequest& request) const {
+    return EventOf(Now(), request, Rule(request));
+  }
+  uint64_t DecideAndSay(const AdmissionRequest& request) { return Say("host", Decided(request)); }
+  static RoundAttempt At(const std::string& run, uint64_t round) {
+    return {*RunId::Parse(run), {round}, 0};
+  }
+  // A whole round of the given (member, dataset) pairs; its model is named after run and round.
+  uint64_t PlayRound(const std::string& run, uint64_t round,
+                     const std::vector<std::pair<std::string, std::string>>& who) {
+    const RoundAttempt at = At(run, round);
+    const Digest base =
+        round == 0 ? DigestOf(run + "/start") : DigestOf(run + "/" + std::to_string(round - 1));
+    ledger::RoundOpened opened{at, base, {}};
+    std::vector<uint64_t> admissions;
+    for (const auto& [member, dataset] : who) {
+      admissions.push_back(DecideAndSay(Asking(run, round, member, dataset)));
+      opened.cohort.push_back(*SiteId::Parse(member + "-site"));
+    }
+    Say("host", opened);
+    ledger::RoundClosed closed;
+    closed.at = at;
+    closed.model = DigestOf(run + "/" + std::to_string(round));
+    closed.aggregate = closed.momentum = closed.scales = DigestOf("a");
+    for (size_t i = 0; i < who.size(); ++i) {
+      const uint64_t index =
+          Say(who[i].first + "-site", Submitted(at, base, who[i], admissions[i]));
+      closed.submissions.push_back({index, *SiteId::Parse(who[i].first + "-site"), 1000});
+    }
+    return Say("host", closed);
+  }
+  static ledger::ContributionSubmitted Submitted(const RoundAttempt& at, const Digest& base,
+                                                 const std::pair<std::string, std::string>& who,
+                                                 uint64_t admission) {
+    return {at,
+            *SiteId::Parse(who.first + "-site"),
+            base,
+            DigestOf(who.first),
+            1000,
+            5000,
+            8,
+            0,
+            {{{*DatasetId::Parse(who.second), 1}, admission}}};
+  }
+
+  void SetTime(std::string_view text) { now_ = TimeAt(text); }
+  WallTime time() const { return now_; }
+  ledger::Ledger& log() { return *log_; }
+  const ledger::NoteKey& log_key() const { return log_key_; }
+  const Verifier& verifier() const { return verifier_; }
+
+ private:
+  Ed25519Verifier verifier_;
+  std::unique_ptr<Ed25519Signer> log_signer_;
+  ledger::NoteKey log_key_;
+  std::unique_ptr<ledger::Ledger> log_;
+  std::map<std::string, Seat> seats_;
+  WallTime now_ = TimeAt("2026-10-01T09:00:00Z");
+};
+
+}  // namespace dure::standing::testing

@@ -1,0 +1,32 @@
+// Votes: who may cast one, how they are counted, and what is due. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "policy/standing/state.h"
+
+namespace dure::standing {
+
+// A member that stands in a house and has an officer.
+bool MayVote(const Member& member);
+
+// Counts the votes of members that may vote now, per house, whatever the moment.
+ledger::Tally CountVotes(const Proposal& proposal, const State& state);
+
+struct Outcome {
+  bool adopt = false;
+  std::string reason;  // of a rejection: "quorum", "house"
+  ledger::Tally tally;
+  bool operator==(const Outcome&) const = default;
+};
+// What the aggregator has to record of a proposal at this moment; nullopt: the vote goes on.
+//   Adopted: enough votes were cast, and in each house that said yes or no more than its share said
+//   yes; once everybody voted or the window is over. Rejected: the same moment, otherwise.
+//   Emergency rules: at once when enough members, each of another house, said yes; rejected when
+//   the window is over.
+std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now);
+// The moment after which no vote counts.
+rules::Instant WindowEnd(const Proposal& proposal, const State& state);
+
+}  // namespace dure::standing

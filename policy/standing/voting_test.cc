@@ -1,0 +1,160 @@
+// Votes: what is adopted, what is not, and a tally that somebody forged.
+#include "policy/standing/voting.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/standing/past.h"
+#include "policy/standing/testing.h"
+
+namespace dure::standing {
+namespace {
+
+using ledger::Choice;
+using testing::World;
+
+constexpr char kStricter[] =
+    R"(policy "P7 No evening work" ko "P7 저녁 학습 금지" version 1 effective 2026-10-01
+
+rule P7.1 forbid train
+  title "Reviews rest" ko "리뷰는 쉰다"
+  when dataset.id is reviews
+  because "Dataset {dataset.id} rests." ko "데이터셋 {dataset.id}은(는) 쉽니다."
+end
+)";
+
+class VotingTest : public ::testing::Test {
+ protected:
+  VotingTest() {
+    w_.Found();
+    w_.Enrol("snu", ledger::House::kAcademic, 30);
+    w_.Lend("reviews", "kt", terms::testing::OpenTerms());
+  }
+  uint64_t Propose(ledger::ProposalKind kind = ledger::ProposalKind::kReplace) {
+    return w_.Say("kt-desk",
+                  ledger::PolicyProposed{kind, w_.Now().state().policies, std::string(kStricter)});
+  }
+  uint64_t Vote(const std::string& member, uint64_t proposal, Choice choice) {
+    return w_.Say(member + "-desk", ledger::VoteCast{proposal, w_.log().Leaf(proposal), choice});
+  }
+  std::optional<Outcome> Due(uint64_t proposal) const {
+    const Standing now = w_.Now();
+    return DueOutcome(now.state().proposals.at(proposal), now.state(),
+                      rules::Instant::At(w_.time()));
+  }
+  void Adopt(uint64_t proposal) {
+    const auto due = Due(proposal);
+    ASSERT_TRUE(due && due->adopt);
+    w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(std::string_view(kStricter))),
+                                         due->tally});
+  }
+  std::string Dissent() const {
+    const auto dissent = w_.Audit().dissent();
+    return dissent ? dissent->rule : "none";
+  }
+  World w_;
+};
+
+TEST_F(VotingTest, AdoptsWhenEverybodyVotedAndEachHouseAgrees) {
+  const uint64_t proposal = Propose();
+  Vote("kt", proposal, Choice::kYes);
+  Vote("etri", proposal, Choice::kYes);
+  EXPECT_FALSE(Due(proposal)) << "one member may still vote";
+  Vote("snu", proposal, Choice::kAbstain);
+  Adopt(proposal);
+  EXPECT_EQ(Dissent(), "none");
+  EXPECT_TRUE(w_.Now().state().in_force.contains("P7 No evening work"));
+  EXPECT_EQ(w_.Now().state().in_force.size(), 7u);
+}
+
+TEST_F(VotingTest, OneHouseThatSaysNoRejects) {
+  const uint64_t proposal = Propose();
+  Vote("kt", proposal, Choice::kYes);
+  Vote("etri", proposal, Choice::kYes);
+  Vote("snu", proposal, Choice::kNo);
+  const auto due = Due(proposal);
+  ASSERT_TRUE(due);
+  EXPECT_FALSE(due->adopt);
+  EXPECT_EQ(due->reason, "house");
+}
+
+TEST_F(VotingTest, WithoutAQuorumTheWindowRejects) {
+  const uint64_t proposal = Propose();
+  Vote("kt", proposal, Choice::kYes);
+  EXPECT_FALSE(Due(proposal));
+  w_.SetTime("2026-10-09T09:00:00Z");
+  const auto due = Due(proposal);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->reason, "quorum");
+  w_.Say("host", ledger::PolicyRejected{proposal, due->reason, due->tally});
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(VotingTest, AForgedTallyIsNamed) {
+  const uint64_t proposal = Propose();
+  Vote("kt", proposal, Choice::kYes);
+  Vote("etri", proposal, Choice::kNo);
+  Vote("snu", proposal, Choice::kNo);
+  ledger::Tally forged = Due(proposal)->tally;
+  for (ledger::HouseTally& house : forged.houses) {
+    house.yes += house.no;
+    house.no = 0;
+  }
+  w_.Say("host",
+         ledger::PolicyAdopted{proposal, Sha256(AsBytes(std::string_view(kStricter))), forged});
+  EXPECT_EQ(Dissent(), "tally-differs");
+  EXPECT_FALSE(w_.Now().state().in_force.contains("P7 No evening work"));
+}
+
+TEST_F(VotingTest, ASecondVoteAndALateVoteAreVoid) {
+  const uint64_t proposal = Propose();
+  Vote("kt", proposal, Choice::kYes);
+  Vote("kt", proposal, Choice::kNo);
+  w_.SetTime("2026-10-09T09:00:00Z");
+  Vote("etri", proposal, Choice::kYes);
+  std::vector<std::string> rules;
+  for (const Finding& finding : w_.Audit().voids()) rules.push_back(finding.rule);
+  EXPECT_THAT(rules, ::testing::ElementsAre("voted-twice", "window"));
+}
+
+TEST_F(VotingTest, AnEmergencyRuleHoldsAtOnceAndEnds) {
+  w_.Propose("first", "scientific-research");
+  w_.Approve("first");
+  const uint64_t proposal = Propose(ledger::ProposalKind::kEmergency);
+  Vote("kt", proposal, Choice::kYes);
+  EXPECT_FALSE(Due(proposal));
+  Vote("etri", proposal, Choice::kYes);
+  Adopt(proposal);
+  EXPECT_FALSE(w_.Rule(w_.Asking("first", 0, "kt", "reviews")).allowed());
+  w_.SetTime("2026-10-05T09:00:01Z");
+  EXPECT_TRUE(w_.Rule(w_.Asking("first", 0, "kt", "reviews")).allowed());
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(VotingTest, ARunKeepsThePoliciesItWasApprovedUnder) {
+  w_.Propose("first", "scientific-research");
+  w_.Approve("first");
+  const uint64_t proposal = Propose();
+  for (const char* member : {"kt", "etri", "snu"}) Vote(member, proposal, Choice::kYes);
+  Adopt(proposal);
+  EXPECT_TRUE(w_.Rule(w_.Asking("first", 0, "kt", "reviews")).allowed());
+  w_.Propose("second", "scientific-research");
+  w_.Approve("second");
+  EXPECT_FALSE(w_.Rule(w_.Asking("second", 0, "kt", "reviews")).allowed());
+}
+
+TEST_F(VotingTest, ImpactListsThePastDecisionsThatWouldFlip) {
+  w_.Propose("first", "scientific-research");
+  w_.Approve("first");
+  const uint64_t index = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  const auto document = rules::ReadPolicy(kStricter, "p7.policy");
+  ASSERT_TRUE(document) << document.error().message;
+  const auto impact = ImpactOf(w_.log(), *document);
+  ASSERT_TRUE(impact) << impact.error().message;
+  EXPECT_EQ(impact->decided, 1u);
+  ASSERT_EQ(impact->flips.size(), 1u);
+  EXPECT_EQ(impact->flips[0].index, index);
+  EXPECT_EQ(impact->flips[0].proposed.reasons[0].rule, "P7.1");
+}
+
+}  // namespace
+}  // namespace dure::standing
