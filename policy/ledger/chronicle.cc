@@ -208,6 +208,10 @@ std::optional<Refusal> Chronicle::CheckEvent(const Record& record) const {
       return Refuse(RefusalReason::kRuleBroken, "the run " + e->run.str() + " was proposed before");
     }
   }
+  if (const auto* e = std::get_if<CosignerAnnounced>(&record.event)) {
+    const auto why_not = cosigners_.WhyNot(*e, keys_.at(record.actor.key).site);
+    if (why_not) return Refuse(RefusalReason::kRuleBroken, *why_not);
+  }
   if (const auto* e = std::get_if<RoundAbandoned>(&record.event)) {
     const auto open = open_.find(e->at);
     if (open == open_.end() || open->second.base_model != e->base_model) {
@@ -333,6 +337,7 @@ void Chronicle::Apply(const OpenedEntry& entry) {
   } else if (const auto* abandoned = std::get_if<RoundAbandoned>(&record.event)) {
     Forget(abandoned->at);
   }
+  cosigners_.Take(size_, record, keys_.at(record.actor.key).site);
   chains_[record.actor.key] = {record.actor_seq + 1, entry.payload_digest};
   ++size_;
 }

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 
+#include "policy/ledger/cosigner_roll.h"
 #include "policy/ledger/events.h"
 #include "policy/ledger/note.h"
 
@@ -77,6 +78,7 @@ class Chronicle {
   // nullptr: never admitted.
   const AdmittedKey* Find(const PublicKey& key) const;
   const std::map<PublicKey, AdmittedKey>& keys() const { return keys_; }
+  const CosignerRoll& cosigners() const { return cosigners_; }
 
  private:
   struct OpenRound {
@@ -107,6 +109,7 @@ class Chronicle {
   uint64_t size_ = 0;
   std::map<PublicKey, AdmittedKey> keys_;
   std::map<PublicKey, ActorChain> chains_;
+  CosignerRoll cosigners_;
   std::set<RunId> runs_;
   std::map<RoundAttempt, OpenRound> open_;
   std::map<uint64_t, Submission> submissions_;  // of open rounds

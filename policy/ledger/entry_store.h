@@ -16,6 +16,11 @@ struct StoredHead {
   std::string note;
 };
 
+struct StoredCosignature {
+  std::string cosigner;  // its vkey
+  std::string line;
+};
+
 struct NewEntry {
   const OpenedEntry* entry = nullptr;
   std::string key;  // idempotency key, may be empty
@@ -34,6 +39,10 @@ class EntryStore {
   // kExhausted: full. kUnavailable: I/O. REQUIRES: one caller at a time.
   virtual Status Commit(uint64_t first, const std::vector<NewEntry>& group,
                         const NoteOver& note_over) = 0;
+  // Cosignature lines of a head, and the head's note where the store lacks it; what is there stays
+  // as it is. Durable, all or none. Thread-safe beside Commit. kExhausted, kUnavailable.
+  virtual Status PutCosignatures(const StoredHead& head,
+                                 const std::vector<StoredCosignature>& lines) = 0;
   // As LogReader::Read, without its checks of range and hash. Thread-safe, as are those that
   // follow.
   virtual Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const = 0;
@@ -41,6 +50,11 @@ class EntryStore {
   virtual Result<std::optional<StoredHead>> LastHead() const = 0;
   // The head LogReader::HeadFor speaks of.
   virtual Result<std::optional<StoredHead>> HeadFor(uint64_t from, uint64_t entries_max) const = 0;
+  virtual Result<std::optional<StoredHead>> HeadAt(uint64_t size) const = 0;
+  // By cosigner.
+  virtual Result<std::vector<StoredCosignature>> CosignaturesAt(uint64_t size) const = 0;
+  // The largest size below `below` of which there are cosignatures.
+  virtual Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const = 0;
   virtual Result<std::optional<uint64_t>> FindKey(std::string_view key) const = 0;
   virtual Result<std::optional<uint64_t>> FindLeaf(const Digest& leaf) const = 0;
 };

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "policy/ledger/chronicle.h"
+#include "policy/ledger/cosign.h"
 #include "policy/ledger/receipt.h"
 
 namespace dure::ledger {
@@ -44,6 +45,15 @@ class LogReader {
   virtual Digest Leaf(uint64_t index) const = 0;  // REQUIRES: index < head size
   virtual ActorChain ChainOf(const PublicKey& key) const = 0;
   virtual std::optional<AdmittedKey> FindKey(const PublicKey& key) const = 0;
+  virtual CosignerRoll Cosigners() const = 0;
+  // The stored head of exactly that size with the cosignatures it has by now. kNotFound: there is
+  // none of that size.
+  virtual Result<CosignedHead> Cosigned(uint64_t size) const = 0;
+  // The largest stored head that is agreed: co-signed by enough of every house that had cosigners
+  // by then (CosignerRoll). nullopt: none yet.
+  virtual std::optional<CosignedHead> Agreed() const = 0;
+  // The largest size below `below` of which there is a cosignature.
+  virtual Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const = 0;
 };
 
 // What a mirror of `from` entries should take next; entries empty and note the current head if
@@ -84,6 +94,12 @@ class Ledger : public LogReader {
   // The same; `done` is called once, from the writer's thread or, for an error known at once,
   // inside this call. It must not block, so not call Append: post to the loop.
   void AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done);
+  // Stores a site's cosignature line of the stored head of `size`, durably; a later one of the same
+  // cosigner for the same head changes nothing. kInvalid: no cosignature line. kNotFound: no head
+  // of that size. kPermissionDenied: not one of those who co-sign a head of that size, or a key
+  // that was revoked or replaced since. kUnauthenticated: it is not over that head. kExhausted,
+  // kUnavailable: the disk.
+  virtual Status AddCosignature(uint64_t size, std::string_view line) = 0;
   // The index that was appended under `key`.
   virtual std::optional<uint64_t> Find(std::string_view key) const = 0;
   virtual const Verifier& verifier() const = 0;

@@ -16,6 +16,9 @@ class MemoryLedger final : public StoredReader<Ledger> {
   }
 
   std::optional<uint64_t> Find(std::string_view key) const override { return log().FindEntry(key); }
+  Status AddCosignature(uint64_t size, std::string_view line) override {
+    return log().AddCosignature(size, line, verifier_);
+  }
   const Verifier& verifier() const override { return verifier_; }
 
  private:

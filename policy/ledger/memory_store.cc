@@ -26,6 +26,16 @@ class MemoryStore final : public EntryStore {
     return {};
   }
 
+  Status PutCosignatures(const StoredHead& head,
+                         const std::vector<StoredCosignature>& lines) override {
+    const std::lock_guard lock(mutex_);
+    heads_.emplace(head.size, head.note);
+    for (const StoredCosignature& one : lines) {
+      cosignatures_[head.size].emplace(one.cosigner, one.line);
+    }
+    return {};
+  }
+
   Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override {
     const std::lock_guard lock(mutex_);
     std::vector<Bytes> page;
@@ -57,6 +67,29 @@ class MemoryStore final : public EntryStore {
     return std::optional(StoredHead{found->first, found->second});
   }
 
+  Result<std::optional<StoredHead>> HeadAt(uint64_t size) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = heads_.find(size);
+    if (found == heads_.end()) return std::optional<StoredHead>();
+    return std::optional(StoredHead{found->first, found->second});
+  }
+
+  Result<std::vector<StoredCosignature>> CosignaturesAt(uint64_t size) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<StoredCosignature> lines;
+    const auto found = cosignatures_.find(size);
+    if (found == cosignatures_.end()) return lines;
+    for (const auto& [cosigner, line] : found->second) lines.push_back({cosigner, line});
+    return lines;
+  }
+
+  Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = cosignatures_.lower_bound(below);
+    if (found == cosignatures_.begin()) return std::optional<uint64_t>();
+    return std::optional(std::prev(found)->first);
+  }
+
   Result<std::optional<uint64_t>> FindKey(std::string_view key) const override {
     const std::lock_guard lock(mutex_);
     const auto found = keys_.find(key);
@@ -73,6 +106,7 @@ class MemoryStore final : public EntryStore {
   mutable std::mutex mutex_;  // guards everything below
   std::vector<Bytes> entries_;
   std::map<uint64_t, std::string> heads_;
+  std::map<uint64_t, std::map<std::string, std::string>> cosignatures_;
   std::map<std::string, uint64_t, std::less<>> keys_;
   std::map<Digest, uint64_t> leaves_;
 };

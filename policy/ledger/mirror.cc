@@ -38,6 +38,13 @@ class VerifiedMirror final : public StoredReader<Mirror> {
     return std::optional<Refusal>();
   }
 
+  Result<std::optional<Refusal>> TakeCosigned(std::string_view note) override {
+    return log().TakeCosigned(note, *options_.verifier);
+  }
+  Status AddCosignature(uint64_t size, std::string_view line) override {
+    return log().AddCosignature(size, line, *options_.verifier);
+  }
+
  private:
   static std::optional<Refusal> WithNotes(Refusal refusal, const SignedHead& own,
                                           const Extension& extension) {

@@ -32,6 +32,14 @@ class Mirror : public LogReader {
   // Error: the disk; unchanged. One caller at a time; other methods may be called meanwhile and see
   // the copy before or after, never between.
   virtual Result<std::optional<Refusal>> Extend(const Extension& extension) = 0;
+
+  // Takes a published head of at most this copy's size together with its cosignatures: those of
+  // cosigners that the record knows, verified. nullopt: taken. A refusal as Extend's: kFork carries
+  // both notes when the head is of another log than this copy. Error: kFailedPrecondition, the head
+  // is larger than the copy; or the disk.
+  virtual Result<std::optional<Refusal>> TakeCosigned(std::string_view note) = 0;
+  // As Ledger::AddCosignature: the site's own one, kept before it is sent.
+  virtual Status AddCosignature(uint64_t size, std::string_view line) = 0;
 };
 
 }  // namespace dure::ledger

@@ -15,7 +15,8 @@
 
 namespace dure::ledger {
 
-inline constexpr size_t kNoteBytesMax = 64 * 1024;  // a tree head with 64 signatures is under 10 kB
+inline constexpr size_t kNoteBytesMax =
+    64 * 1024;  // a tree head with 257 signatures is under 45 kB
 
 // A named Ed25519 key that may sign notes; as text a "vkey": <name>+<8 hex digits>+<base64(0x01 ||
 // key)>.

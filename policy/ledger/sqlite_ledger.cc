@@ -37,6 +37,9 @@ class SqliteLedger final : public StoredReader<Ledger> {
   }
 
   std::optional<uint64_t> Find(std::string_view key) const override { return log().FindEntry(key); }
+  Status AddCosignature(uint64_t size, std::string_view line) override {
+    return log().AddCosignature(size, line, *options_.verifier);
+  }
   const Verifier& verifier() const override { return *options_.verifier; }
 
  private:

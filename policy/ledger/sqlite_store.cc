@@ -1,15 +1,11 @@
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <mutex>
 
 #include "federation/check.h"
 #include "policy/ledger/entry_store.h"
+#include "policy/ledger/folder_lock.h"
 #include "policy/ledger/merkle.h"
 
 namespace dure::ledger {
@@ -31,6 +27,9 @@ constexpr char kSchema[] =
     "  key TEXT PRIMARY KEY, idx INT NOT NULL REFERENCES entry(idx)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS tree(id INTEGER PRIMARY KEY CHECK(id=0), size INT NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS tree_head(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS cosignature("
+    "  size INT NOT NULL REFERENCES tree_head(size), cosigner TEXT NOT NULL, line TEXT NOT NULL,"
+    "  PRIMARY KEY(size,cosigner)) STRICT, WITHOUT ROWID;"
     "INSERT OR IGNORE INTO tree VALUES(0,0);"
     // The record is append-only for this program's own mistakes too.
     "CREATE TRIGGER IF NOT EXISTS entry_stays BEFORE DELETE ON entry"
@@ -132,28 +131,6 @@ class Query {
   int bound_ = 0;
 };
 
-// Held while this process may write the folder; the kernel lets go of it when the process dies.
-class FolderLock {
- public:
-  ~FolderLock() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Status Take(const std::string& path) {
-    fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
-    if (fd_ < 0) {
-      return Fail(ErrorCode::kUnavailable, "opening " + path + ": " + std::strerror(errno));
-    }
-    if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      return Fail(ErrorCode::kFailedPrecondition,
-                  path + " is held: is another daemon running in this folder?");
-    }
-    return {};
-  }
-
- private:
-  int fd_ = -1;
-};
-
 class SqliteStore final : public EntryStore {
  public:
   Status Open(const SqliteStoreOptions& options) {
@@ -179,6 +156,8 @@ class SqliteStore final : public EntryStore {
                                 " ORDER BY size DESC LIMIT 1"));
     DURE_ASSIGN(head_beyond_, reader_.Prepare("SELECT size,note FROM tree_head WHERE size>?1"
                                               " ORDER BY size LIMIT 1"));
+    DURE_ASSIGN(head_at_, reader_.Prepare("SELECT size,note FROM tree_head WHERE size=?1"));
+    DURE_TRY(PrepareCosignatures());
     DURE_ASSIGN(find_key_, reader_.Prepare("SELECT idx FROM entry_key WHERE key=?1"));
     DURE_ASSIGN(find_leaf_, reader_.Prepare("SELECT idx FROM entry WHERE leaf_hash=?1"));
     return {};
@@ -186,11 +165,46 @@ class SqliteStore final : public EntryStore {
 
   Status Commit(uint64_t first, const std::vector<NewEntry>& group,
                 const NoteOver& note_over) override {
-    DURE_TRY(writer_.Execute("BEGIN IMMEDIATE", "starting a commit of the ledger"));
-    Status done = Write(first, group, note_over);
-    if (done) done = writer_.Execute("COMMIT", "committing to the ledger");
-    if (!done) writer_.RollBack();
-    return done;
+    return InTransaction([&] { return Write(first, group, note_over); });
+  }
+
+  Status PutCosignatures(const StoredHead& head,
+                         const std::vector<StoredCosignature>& lines) override {
+    return InTransaction([&]() -> Status {
+      Query note(keep_head_);
+      if (note.Count(head.size).Text(head.note).Step() != SQLITE_DONE)
+        return writer_.Failure("writing a co-signed tree head");
+      for (const StoredCosignature& one : lines) {
+        Query line(insert_line_);
+        line.Count(head.size).Text(one.cosigner).Text(one.line);
+        if (line.Step() != SQLITE_DONE) return writer_.Failure("writing a cosignature");
+      }
+      return {};
+    });
+  }
+
+  Result<std::vector<StoredCosignature>> CosignaturesAt(uint64_t size) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<StoredCosignature> lines;
+    if (lines_at_ == nullptr) return lines;
+    Query query(lines_at_);
+    query.Count(size);
+    int rc = SQLITE_DONE;
+    while ((rc = query.Step()) == SQLITE_ROW) {
+      lines.push_back(
+          {std::string(AsText(query.BytesAt(0))), std::string(AsText(query.BytesAt(1)))});
+    }
+    if (rc != SQLITE_DONE) return reader_.Failure("reading cosignatures");
+    return lines;
+  }
+
+  Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const override {
+    if (size_below_ == nullptr) return std::optional<uint64_t>();
+    const uint64_t bound = std::min(below, uint64_t{INT64_MAX});
+    return FindOne(size_below_, [&](Query& query) { query.Count(bound); });
+  }
+  Result<std::optional<StoredHead>> HeadAt(uint64_t size) const override {
+    return FindHead(head_at_, [&](Query& query) { query.Count(size); });
   }
 
   Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override {
@@ -249,7 +263,35 @@ class SqliteStore final : public EntryStore {
     DURE_ASSIGN(read_back_, writer_.Prepare("SELECT bytes FROM entry WHERE idx>=?1 ORDER BY idx"));
     DURE_ASSIGN(swap_, writer_.Prepare("UPDATE tree SET size=?1 WHERE id=0 AND size=?2"));
     DURE_ASSIGN(insert_head_, writer_.Prepare("INSERT INTO tree_head(size,note) VALUES(?1,?2)"));
+    DURE_ASSIGN(keep_head_,
+                writer_.Prepare("INSERT OR IGNORE INTO tree_head(size,note) VALUES(?1,?2)"));
+    DURE_ASSIGN(insert_line_,
+                writer_.Prepare("INSERT OR IGNORE INTO cosignature(size,cosigner,line)"
+                                " VALUES(?1,?2,?3)"));
     return {};
+  }
+
+  // A copy from before cosignatures has no such table, and a reader makes none.
+  Status PrepareCosignatures() {
+    DURE_ASSIGN(sqlite3_stmt* const has,
+                reader_.Prepare("SELECT 1 FROM sqlite_master WHERE name='cosignature'"));
+    if (Query(has).Step() != SQLITE_ROW) return {};
+    DURE_ASSIGN(lines_at_, reader_.Prepare("SELECT cosigner,line FROM cosignature WHERE size=?1"
+                                           " ORDER BY cosigner"));
+    DURE_ASSIGN(size_below_,
+                reader_.Prepare("SELECT size FROM cosignature WHERE size<?1 ORDER BY size DESC"
+                                " LIMIT 1"));
+    return {};
+  }
+
+  template <typename Work>
+  Status InTransaction(const Work& work) {
+    const std::lock_guard lock(writer_mutex_);
+    DURE_TRY(writer_.Execute("BEGIN IMMEDIATE", "starting a commit of the ledger"));
+    Status done = work();
+    if (done) done = writer_.Execute("COMMIT", "committing to the ledger");
+    if (!done) writer_.RollBack();
+    return done;
   }
 
   Status Write(uint64_t first, const std::vector<NewEntry>& group, const NoteOver& note_over) {
@@ -322,13 +364,15 @@ class SqliteStore final : public EntryStore {
   }
 
   FolderLock lock_;
-  Connection writer_;         // the one writer's
+  std::mutex writer_mutex_;  // guards the writer and its statements
+  Connection writer_;
   mutable std::mutex mutex_;  // guards the reader and its statements
   Connection reader_;
   sqlite3_stmt *insert_ = nullptr, *insert_key_ = nullptr, *read_back_ = nullptr, *swap_ = nullptr,
-               *insert_head_ = nullptr;
+               *insert_head_ = nullptr, *keep_head_ = nullptr, *insert_line_ = nullptr;
   sqlite3_stmt *read_ = nullptr, *size_ = nullptr, *last_head_ = nullptr, *head_within_ = nullptr,
-               *head_beyond_ = nullptr, *find_key_ = nullptr, *find_leaf_ = nullptr;
+               *head_beyond_ = nullptr, *find_key_ = nullptr, *find_leaf_ = nullptr,
+               *head_at_ = nullptr, *lines_at_ = nullptr, *size_below_ = nullptr;
 };
 
 }  // namespace

@@ -63,6 +63,7 @@ Result<bool> StoredLog::Load(const Verifier& verifier, Beside beside) {
     return Fail(ErrorCode::kCorrupt, "the stored entries do not hash to the signed root");
   }
   head_ = std::move(*head);
+  DURE_TRY(LoadAgreed());
   return true;
 }
 

@@ -31,6 +31,10 @@ class StoredLog {
   void Unstage();
   void Publish(SignedHead head, Chronicle chronicle);
 
+  // Ledger's and Mirror's methods, on any thread.
+  Status AddCosignature(uint64_t size, std::string_view line, const Verifier& verifier);
+  Result<std::optional<Refusal>> TakeCosigned(std::string_view note, const Verifier& verifier);
+
   // LogReader's methods.
   const NoteKey& log_key() const { return log_key_; }
   SignedHead Head() const;
@@ -41,10 +45,19 @@ class StoredLog {
   Digest Leaf(uint64_t index) const;
   ActorChain ChainOf(const PublicKey& key) const;
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const;
+  CosignerRoll Cosigners() const;
+  Result<CosignedHead> Cosigned(uint64_t size) const;
+  std::optional<CosignedHead> Agreed() const;
+  Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const {
+    return store_->CosignedSizeBelow(below);
+  }
   std::optional<uint64_t> FindEntry(std::string_view key) const;
 
  private:
   Status LoadEntries(uint64_t size);
+  Status LoadAgreed();
+  Result<bool> IsAgreed(uint64_t size) const;
+  Status Put(const SignedHead& head, const std::vector<Cosignature>& cosignatures);
 
   const NoteKey log_key_;
   const std::unique_ptr<EntryStore> store_;
@@ -52,6 +65,7 @@ class StoredLog {
   MerkleTree tree_;
   Chronicle chronicle_;
   SignedHead head_;
+  std::optional<uint64_t> agreed_;  // size of the largest agreed head
 };
 
 // LogReader by way of a StoredLog, for every implementation: `Base` is LogReader, Ledger or Mirror.
@@ -77,6 +91,12 @@ class StoredReader : public Base {
   ActorChain ChainOf(const PublicKey& key) const override { return log_->ChainOf(key); }
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const override {
     return log_->FindKey(key);
+  }
+  CosignerRoll Cosigners() const override { return log_->Cosigners(); }
+  Result<CosignedHead> Cosigned(uint64_t size) const override { return log_->Cosigned(size); }
+  std::optional<CosignedHead> Agreed() const override { return log_->Agreed(); }
+  Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const override {
+    return log_->CosignedSizeBelow(below);
   }
 
  protected:

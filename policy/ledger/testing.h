@@ -57,7 +57,8 @@ struct Consortium {
     return ContributionSubmitted{At(round), by_other ? other_id : site_id,
                                  base,      DigestOf(by_other ? "blob b" : "blob a"),
                                  1000,      5000,
-                                 8,         0};
+                                 8,         0,
+                                 {}};
   }
   Event Closed(uint64_t round, std::vector<CountedSubmission> counted) const {
     return RoundClosed{At(round),

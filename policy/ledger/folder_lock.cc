@@ -1,0 +1,28 @@
+#include "policy/ledger/folder_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace dure::ledger {
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Status FolderLock::Take(const std::string& path) {
+  fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (fd_ < 0) {
+    return Fail(ErrorCode::kUnavailable, "opening " + path + ": " + std::strerror(errno));
+  }
+  if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                path + " is held: is another daemon running in this folder?");
+  }
+  return {};
+}
+
+}  // namespace dure::ledger
