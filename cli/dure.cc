@@ -36,6 +36,7 @@ class Dure {
     AddModelCommands(app_, context_);
     AddTokenizerCommands(app_, context_);
     AddDatasetCommands(app_, context_);
+    AddPlanCommand(app_, context_);
     AddDemoCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }

@@ -22,6 +22,7 @@ void AddModelCommands(CLI::App& dure, Context& context);       // model export|g
 void AddTokenizerCommands(CLI::App& dure, Context& context);   // tokenizer train
 void AddDatasetCommands(CLI::App& dure, Context& context);     // dataset form|check|describe|...
 void AddDemoCommand(CLI::App& dure, Context& context);         // demo
+void AddPlanCommand(CLI::App& dure, Context& context);         // plan
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
 

@@ -119,6 +119,7 @@ function(dure_check_all_tests_registered)
   file(GLOB_RECURSE found CONFIGURE_DEPENDS
     ${CMAKE_SOURCE_DIR}/federation/*_test.cc ${CMAKE_SOURCE_DIR}/policy/*_test.cc ${CMAKE_SOURCE_DIR}/model/*_test.cc
     ${CMAKE_SOURCE_DIR}/site/*_test.cc ${CMAKE_SOURCE_DIR}/aggregator/*_test.cc ${CMAKE_SOURCE_DIR}/cli/*_test.cc
+    ${CMAKE_SOURCE_DIR}/planning/*_test.cc
     ${CMAKE_SOURCE_DIR}/tests/*_test.cc ${CMAKE_SOURCE_DIR}/*_fuzz.cc)
   get_property(registered GLOBAL PROPERTY DURE_TEST_SOURCES)
   foreach(file IN LISTS found)

@@ -1,0 +1,152 @@
+// dure plan: what a training over institutions will cost, from its size and the sites' means.
+#include "planning/plan.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "planning/quantity.h"
+
+namespace dure::cli {
+namespace {
+
+using planning::Plan;
+using planning::Question;
+
+// Quantities as typed; empty: the preset's or the default.
+struct Options {
+  std::string params;
+  std::string gpus, peak, gpu_memory, gpu_link, tokens, micro_tokens;
+  std::string link, port, mask_rate;
+  uint32_t layers = 0;
+  uint32_t width = 0;
+  std::string lane = "int8";
+  std::string masking;
+  Question q;
+  bool memory = false;
+};
+
+Status Take(const std::string& text, Result<double> (*parse)(std::string_view), double& value) {
+  if (text.empty()) return {};
+  DURE_ASSIGN(value, parse(text));
+  return {};
+}
+
+Result<Question> QuestionOf(const Options& options) {
+  Question q = options.q;
+  if (const auto preset = planning::Preset(options.params)) {
+    q.parameters = preset->parameters;
+    q.shape = preset->shape;
+    q.gpus = preset->gpus;
+    q.tokens_per_step = preset->tokens_per_step;
+  } else {
+    DURE_TRY(Take(options.params, planning::ParseCount, q.parameters));
+  }
+  DURE_TRY(Take(options.gpus, planning::ParseCount, q.gpus));
+  DURE_TRY(Take(options.tokens, planning::ParseCount, q.tokens_per_step));
+  DURE_TRY(Take(options.micro_tokens, planning::ParseCount, q.tokens_per_micro_step));
+  DURE_TRY(Take(options.gpu_memory, planning::ParseBytes, q.gpu_memory_bytes));
+  DURE_TRY(Take(options.gpu_link, planning::ParseBytes, q.gpu_link_bytes_s));
+  DURE_TRY(Take(options.link, planning::ParseRate, q.link_bits_s));
+  DURE_TRY(Take(options.port, planning::ParseRate, q.port_bits_s));
+  DURE_TRY(Take(options.mask_rate, planning::ParseBytes, q.mask_bytes_core_s));
+  DURE_TRY(Take(options.peak, planning::ParseCount, q.peak_flops));
+  if (options.layers != 0) q.shape.layers = options.layers;
+  if (options.width != 0) q.shape.width = options.width;
+  q.lane_bits = options.lane == "int4" ? 4 : options.lane == "int16" ? 16 : 8;
+  q.masked = options.masking.empty() ? q.sites >= 3 : options.masking == "pairwise";
+  return q;
+}
+
+void PrintPlan(const Plan& plan, Context& context) {
+  if (context.json()) {
+    nlohmann::json object = nlohmann::json::object();
+    for (const planning::Section& section : plan.sections) {
+      for (const planning::Figure& figure : section.figures) {
+        object[figure.name] = {{"value", figure.value},
+                               {"unit", figure.unit},
+                               {"text", figure.text},
+                               {"sentence", figure.sentence}};
+      }
+    }
+    context.PrintJson(object.dump());
+    return;
+  }
+  std::string text;
+  for (const planning::Section& section : plan.sections) {
+    text += (text.empty() ? "" : "\n") + section.title + "\n";
+    for (const planning::Figure& figure : section.figures) {
+      std::string amount = figure.text;
+      amount.resize(std::max<size_t>(amount.size(), 14), ' ');
+      text += "  " + amount + "  " + figure.sentence + "\n";
+    }
+  }
+  context.Print(text);
+}
+
+Status MakeAndPrint(const Options& options, Context& context) {
+  DURE_ASSIGN(const Question question, QuestionOf(options));
+  auto plan = options.memory ? planning::MakeMemoryPlan(question) : planning::MakePlan(question);
+  if (!plan) return Fail(plan.error());
+  PrintPlan(*plan, context);
+  return {};
+}
+
+void AddSiteOptions(CLI::App& verb, Options& o) {
+  verb.add_option("--gpus", o.gpus, "GPUs of one site");
+  verb.add_option("--tokens", o.tokens, "Tokens of one step of one site, such as 2M");
+  verb.add_option("--peak", o.peak, "Operations a second of one GPU in bf16, such as 989T");
+  verb.add_option("--mfu", o.q.mfu, "Share of the peak that a step reaches")->capture_default_str();
+  verb.add_option("--gpu-memory", o.gpu_memory, "Memory of one GPU, such as 141GB");
+  verb.add_option("--gpu-link", o.gpu_link, "Bytes a second from GPU to GPU, such as 50GB");
+  verb.add_option("--tensor-parallel", o.q.tensor_parallel, "GPUs that share each layer")
+      ->capture_default_str();
+  verb.add_option("--micro-tokens", o.micro_tokens, "Tokens in flight on one GPU, such as 8192");
+  verb.add_option("--layers", o.layers, "Layers, if not the usual number for the size");
+  verb.add_option("--width", o.width, "Width, likewise");
+}
+
+void AddExchangeOptions(CLI::App& verb, Options& o) {
+  verb.add_option("--sites", o.q.sites, "Institutions that train")->capture_default_str();
+  verb.add_option("--steps", o.q.steps, "Optimizer steps a round")->capture_default_str();
+  verb.add_option("--link", o.link, "A site's link, such as 10Gbps");
+  verb.add_option("--efficiency", o.q.link_efficiency, "Share of a link that data gets")
+      ->capture_default_str();
+  verb.add_option("--port", o.port, "The aggregator's port, such as 10Gbps");
+  verb.add_option("--lane", o.lane, "int4, int8 or int16")
+      ->check(CLI::IsMember({"int4", "int8", "int16"}))
+      ->capture_default_str();
+  verb.add_option("--masking", o.masking, "pairwise (of three sites or more, the default) or none")
+      ->check(CLI::IsMember({"pairwise", "none"}));
+  verb.add_option("--dropouts", o.q.dropped, "Sites that drop out while masked");
+  verb.add_option("--cores", o.q.cores, "Cores for masking")->capture_default_str();
+  verb.add_option("--mask-rate", o.mask_rate, "Keystream a second of one core, such as 7GB");
+  verb.add_option("--fragments", o.q.fragments, "Parts in which a streaming round travels");
+  verb.add_option("--overlap", o.q.overlap_steps, "Steps that one part has to travel")
+      ->capture_default_str();
+  verb.add_option("--target", o.q.utilisation_target, "Share of time in which GPUs shall compute")
+      ->capture_default_str();
+  verb.add_option("--tokens-per-parameter", o.q.tokens_per_parameter, "Length of the whole run")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddPlanCommand(CLI::App& dure, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = AddVerb(dure, "plan", "what a training will take: time, memory, links, disk",
+                           "dure plan --params 13B --sites 5\n"
+                           "dure plan --params 204B --sites 5 --gpus 512 --link 10Gbps\n"
+                           "dure plan --params 204B --memory --tensor-parallel 8");
+  verb.add_option("--params", options->params,
+                  "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them")
+      ->required();
+  verb.add_flag("--memory", options->memory, "Only the memory of a GPU and of a site");
+  AddSiteOptions(verb, *options);
+  AddExchangeOptions(verb, *options);
+  context.Do(verb, [options, &context] { return MakeAndPrint(*options, context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,63 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/dure.h"
+
+namespace dure::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome RunLine(std::vector<std::string> arguments) {
+  std::ostringstream out, err;
+  arguments.insert(arguments.begin(), "plan");
+  const int code = RunDure(arguments, out, err, [] { return WallTime{}; });
+  return {code, out.str(), err.str()};
+}
+
+TEST(PlanCommand, PrintsFiguresWithTheirSentences) {
+  const Outcome outcome =
+      RunLine({"--params", "204B", "--sites", "5", "--gpus", "512", "--link", "10Gbps"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("12.1 s          one optimizer step: 6 x 204 B parameters"));
+  EXPECT_THAT(outcome.out, HasSubstr("306 GB          int8 masked, 12 bits a parameter"));
+  EXPECT_THAT(outcome.out, HasSubstr("3.28 TB         a GPU with ZeRO-0"));
+  EXPECT_THAT(outcome.out, HasSubstr("may vanish at any instant"));
+}
+
+TEST(PlanCommand, PrintsOneObjectWithJson) {
+  const Outcome outcome = RunLine({"--params", "13B", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto object = nlohmann::json::parse(outcome.out);
+  EXPECT_NEAR(object.at("step_seconds").at("value").get<double>(), 3.08, 0.01);
+  EXPECT_EQ(object.at("step_seconds").at("unit"), "s");
+  EXPECT_TRUE(object.contains("mask_client_seconds"));
+  const auto memory = nlohmann::json::parse(RunLine({"--params", "13B", "--memory", "--json"}).out);
+  EXPECT_TRUE(memory.contains("zero3_bytes"));
+  EXPECT_FALSE(memory.contains("step_seconds"));
+}
+
+TEST(PlanCommand, TakesAnySizeAndSaysWhatItCannotTake) {
+  EXPECT_EQ(RunLine({"--params", "7B", "--gpus", "16", "--tokens", "1M"}).code, 0);
+  EXPECT_THAT(RunLine({"--params", "13B", "--sites", "2"}).out, Not(HasSubstr("Masking")));
+  const Outcome two = RunLine({"--params", "13B", "--sites", "2", "--masking", "pairwise"});
+  EXPECT_EQ(two.code, 1);
+  EXPECT_THAT(two.err, HasSubstr("masking needs three sites or more"));
+  EXPECT_THAT(RunLine({"--params", "many"}).err, HasSubstr("'many' is not such as 204B"));
+  EXPECT_THAT(RunLine({"--params", "13B", "--link", "fast"}).err, HasSubstr("10Gbps"));
+  EXPECT_EQ(RunLine({"--params", "13B", "--lane", "int9"}).code, 2);
+  EXPECT_THAT(RunLine({"--params", "13B", "--lane", "int9"}).out, IsEmpty());
+}
+
+}  // namespace
+}  // namespace dure::cli
