@@ -127,7 +127,9 @@ void World::RunUntilQuiet() {
 }
 
 uint32_t World::SiteOf(uint32_t index) const {
-  const auto at = std::find(seats_.begin(), seats_.end(), context_.seats[index]);
+  const auto at = std::find_if(seats_.begin(), seats_.end(), [&](const Seat& seat) {
+    return seat.site == context_.seats[index].site;
+  });
   return static_cast<uint32_t>(at - seats_.begin());
 }
 
@@ -141,7 +143,8 @@ bool World::Dies(uint32_t i) {
   if (death == deaths.end() || site.dead) return site.dead;
   const bool late =
       death->second.phase == SitePhase::kMasking && site.masked < death->second.segments;
-  site.dead = site.half->phase() >= death->second.phase && !late;
+  const SitePhase phase = site.half->phase();
+  site.dead = phase >= death->second.phase && phase <= SitePhase::kChecked && !late;
   return site.dead;
 }
 

@@ -1,0 +1,118 @@
+// The attack suite's part of members, and bits that flip on the way.
+#include <gtest/gtest.h>
+
+#include "federation/masking/merkle.h"
+#include "federation/masking/testing_attack.h"
+
+namespace dure::masking {
+namespace {
+
+// 13
+TEST(Attack13, AMaliciousDealerIsNamedByItsReceiver) {
+  for (const bool sealed : {true, false}) {
+    World world({.sites = 4});
+    // Site 1 deals site 2 a ciphertext, or a commitment, that does not fit, and signs it all.
+    world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+      const auto decoded = DecodeMessage(message);
+      if (to_site || site != 1 || !decoded) return;
+      const auto* shares = std::get_if<Shares>(&*decoded);
+      if (shares == nullptr) return;
+      Shares bad = *shares;
+      if (sealed) {
+        bad.entries[2].sealed[5] ^= 1;
+      } else {
+        bad.entries[2].mask = DigestOf("another share");
+      }
+      auto head = DecodeSigned<ShareHead>(shares->head).value();
+      std::vector<Digest> leaves;
+      for (uint32_t i = 0; i < 4; ++i) leaves.push_back(bad.entries[i].Leaf(i));
+      head.body.root = RootOf(leaves);
+      bad.head = Sign(world.signer(1), head.header, head.body).carried;
+      message = EncodeMessage(bad);
+    };
+    world.RunAttempt(0);
+    EXPECT_EQ(world.refusals.at(2).name, "REFUSE_SHARES");
+    EXPECT_EQ(world.refusals.at(2).accused, 1U);
+    ASSERT_TRUE(world.abandoned.has_value());
+    EXPECT_EQ(world.abandoned->missing, Sites{1});
+    EXPECT_EQ(world.masked_bytes, 0U);
+  }
+}
+
+TEST(Attack13, AMaliciousResponderIsNamedAndTheSumIsExact) {
+  World world({.sites = 5, .threshold = 4, .corrupt_max = 2});
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    if (to_site || site != 3) return;
+    Resign<Reveal>(message, world.signer(3),
+                   [](Header&, Reveal& body) { body.shares[0].share.bytes[7] ^= 1; });
+  };
+  world.RunAttempt(0);
+  ASSERT_EQ(world.accepted.size(), 5U);
+  EXPECT_TRUE(world.SumsAreExact());
+  ASSERT_FALSE(world.culprits.empty());
+  EXPECT_EQ(world.culprits[0].site, 3U);
+  EXPECT_EQ(world.culprits[0].refused.rule, Refusal::kShares);
+}
+
+// 15
+TEST(Attack15, AContributionOutOfRangeIsNotMasked) {
+  World world({.sites = 5});
+  world.contribute = [](uint32_t site, Bytes& lanes) {
+    if (site == 3) lanes[0] = 0x80;
+  };
+  world.RunAttempt(0);
+  ASSERT_EQ(world.accepted.size(), 5U) << "it is dropped and the others go on";
+  EXPECT_EQ(world.accepted.begin()->second.segments[0].survivors, (Sites{0, 1, 2, 4}));
+  EXPECT_TRUE(world.SumsAreExact());
+}
+
+// 18
+TEST(Attack18, KeysOfLowOrderOrOutOfFormOrTwiceAreRefused) {
+  AgreementKey low{};
+  low[0] = 1;
+  AgreementKey beyond;
+  beyond.fill(0xff);
+  for (const AgreementKey& key : {low, beyond}) {
+    World world({.sites = 4});
+    world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+      if (to_site || site != 1) return;
+      Resign<Advertise>(message, world.signer(1),
+                        [&](Header&, Advertise& body) { body.mask_keys[0] = key; });
+    };
+    world.RunAttempt(0);
+    EXPECT_EQ(world.refusals.at(0).name, "REFUSE_KEY");
+    EXPECT_EQ(world.refusals.at(0).accused, 1U);
+    ExpectNothingReleased(world);
+  }
+  World twice({.sites = 4});
+  twice.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    if (to_site || site != 1) return;
+    Resign<Advertise>(message, twice.signer(1),
+                      [](Header&, Advertise& body) { body.seal_key = body.mask_keys[0]; });
+  };
+  twice.RunAttempt(0);
+  EXPECT_EQ(twice.refusals.at(0).name, "REFUSE_KEY");
+}
+
+// "every single-bit flip in any signed message": what an attacker on the way can do at most.
+TEST(Flips, OfAnyBitToASiteNeverGiveAWrongSumOrASecret) {
+  SeededRandom chance(5);
+  for (int trial = 0; trial < 60; ++trial) {
+    World world({.sites = 4, .parameters = 50, .seed = 40 + static_cast<uint64_t>(trial)});
+    uint64_t countdown = chance.Below(120);
+    const bool direction = chance.Below(2) == 0;
+    world.tamper = [&](bool to_site, uint32_t, Bytes& message) {
+      if (to_site != direction || countdown-- != 0) return;
+      const uint64_t bit = chance.Below(8 * message.size());
+      message[bit / 8] ^= static_cast<uint8_t>(1U << (bit % 8));
+    };
+    world.RunAttempt(0);
+    if (!world.accepted.empty()) {
+      EXPECT_TRUE(world.SumsAreExact()) << "trial " << trial;
+    }
+    EXPECT_EQ(world.Unmaskable({}), "") << "trial " << trial;
+  }
+}
+
+}  // namespace
+}  // namespace dure::masking
