@@ -1,6 +1,8 @@
 // Whole masked rounds in memory: dropouts in every phase, restarts, and what nobody may learn.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "federation/masking/testing_world.h"
 
 namespace dure::masking {
@@ -168,13 +170,52 @@ TEST(Protocol, RestartsAtEveryPersistChangeNothing) {
   }
 }
 
-TEST(Protocol, AnEmptyUpdateMaskedLooksLikeNoise) {
-  World world({.sites = 4, .parameters = 200'000, .seed = 10});
-  std::map<uint32_t, Bytes> payloads;
+// How far the masked words of one site are from uniform: chi-squared over all values that a word of
+// 10 bits may take, in standard deviations of a truly uniform stream.
+double DistanceFromUniform(const std::vector<int32_t>& words) {
+  std::vector<double> counts(1024);
+  for (const int32_t word : words) ++counts[static_cast<size_t>(word & 1023)];
+  const double expected = static_cast<double>(words.size()) / 1024;
+  double chi = 0;
+  for (const double count : counts) chi += (count - expected) * (count - expected) / expected;
+  return (chi - 1023) / std::sqrt(2 * 1023.0);
+}
+
+std::vector<int32_t> WordsOf(const World& world, const Bytes& payload) {
+  const WordLayout layout = world.context().SegmentLayout(0);
+  Bytes copy = payload;
+  const PlaneSpan planes = PlanesOf(layout, copy, {0, layout.parameter_count()});
+  std::vector<int32_t> words(layout.parameter_count());
+  // As a layout of so many sites that any word is within reach.
+  const WordLayout any = WordLayout::Make(127, 4, layout.parameter_count()).value();
+  (void)ReadSums(any, {planes.low, planes.high}, words);
+  return words;
+}
+
+TEST(Protocol, AnEmptyUpdateMaskedLooksLikeNoiseAndDiffersEachAttempt) {
+  World world({.sites = 4, .parameters = 300'000, .seed = 10});
   world.contribute = [](uint32_t, Bytes& lanes) { std::fill(lanes.begin(), lanes.end(), 0); };
-  world.RunAttempt(0);
-  ASSERT_TRUE(world.SumsAreExact());
-  EXPECT_GT(world.masked_bytes, 4 * 200'000U);
+  std::set<Digest> payloads;
+  for (uint64_t round = 0; round < 2; ++round) {
+    world.seen.clear();
+    world.RunAttempt(round);
+    ASSERT_TRUE(world.SumsAreExact());
+    for (const auto& [from, bytes] : world.seen) {
+      const auto message = DecodeMessage(bytes);
+      const auto* upload = std::get_if<Signed<Uploaded>>(&*message);
+      if (upload == nullptr) continue;
+      EXPECT_TRUE(payloads.insert(upload->body.payload).second) << "no two are alike";
+      EXPECT_LT(std::abs(DistanceFromUniform(WordsOf(world, world.blob(upload->body.payload)))), 5);
+    }
+  }
+  EXPECT_EQ(payloads.size(), 8U);
+  // The test must see what is not uniform: nothing masked, and masks that never reach the largest
+  // word, as generators with an inclusive bound off by one make them.
+  EXPECT_GT(DistanceFromUniform(std::vector<int32_t>(300'000, 0)), 5);
+  SeededRandom chance(1);
+  std::vector<int32_t> short_of_one(300'000);
+  for (int32_t& word : short_of_one) word = static_cast<int32_t>(chance.Below(1023));
+  EXPECT_GT(DistanceFromUniform(short_of_one), 5);
 }
 
 TEST(Protocol, SavedStatesAreOneFormAndRefuseDamage) {

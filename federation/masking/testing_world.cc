@@ -10,8 +10,8 @@
 namespace dure::masking {
 namespace {
 
-std::unique_ptr<Ed25519Signer> SignerOf(Random& chance) {
-  Bytes seed(32);
+std::unique_ptr<Ed25519Signer> SignerOf(Random& chance, Bytes& seed) {
+  seed.resize(32);
   chance.Fill(seed);
   return std::move(*Ed25519Signer::FromSeed(seed));
 }
@@ -27,7 +27,7 @@ std::vector<WordRange> RunsOf(const WordLayout& layout) {
 }  // namespace
 
 World::World(WorldShape shape) : shape_(shape), chance_(shape.seed) {
-  aggregator_signer_ = SignerOf(chance_);
+  aggregator_signer_ = SignerOf(chance_, signing_seeds[kAggregator]);
   agreed_.federation = "test";
   agreed_.run = RunId::Parse("run").value();
   agreed_.policy = Sha256(AsBytes("policy"));
@@ -43,7 +43,7 @@ World::World(WorldShape shape) : shape_(shape), chance_(shape.seed) {
   sites_.resize(shape.sites);
   for (uint32_t i = 0; i < shape.sites; ++i) {
     const std::string name = "s" + std::to_string(100 + i);
-    sites_[i].signer = SignerOf(chance_);
+    sites_[i].signer = SignerOf(chance_, signing_seeds[i]);
     seats_.push_back({SiteId::Parse(name).value(), MemberId::Parse("m" + name).value(),
                       sites_[i].signer->Key(), i / shape.sites_per_batch});
     sites_[i].half = std::make_unique<SiteHalf>(seats_.back().site, *sites_[i].signer, verifier_);
@@ -198,6 +198,7 @@ Pinned World::PinnedOf(uint32_t i) const { return {agreed_, seats_[i].site, seat
 void World::Perform(uint32_t i, const Examine&) {
   Examined examined{PinnedOf(i), {}};
   chance_.Fill(examined.seed.bytes);
+  seeds[i] = examined.seed;
   if (pin) pin(i, examined.pinned);
   queue_.push_back([this, i, examined] { HandleSite(i, examined); });
 }
@@ -246,6 +247,7 @@ void World::Perform(uint32_t i, const CheckSegment& check) {
                                .subspan(sums.LowBytes(run.begin), sums.LowBytes(run.size()));
     own = FieldSum(own, InnerProductOfLanes(coefficients, run.begin, sums.lane_bytes(), lanes));
   }
+  products[{i, check.segment}] = own;
   queue_.push_back([this, i, check, own, result] {
     HandleSite(i, SegmentChecked{check.context, check.segment, own, result});
   });

@@ -75,6 +75,13 @@ class World {
   std::map<uint32_t, Accept> accepted;
   std::vector<std::pair<uint32_t, Bytes>> seen;  // all that ever came to the aggregator, with from
   uint64_t masked_bytes = 0;                     // that left any site
+  // What the golden transcript starts from.
+  std::map<uint32_t, Bytes> signing_seeds;  // kAggregator: the aggregator's
+  std::map<uint32_t, Secret> seeds;
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> products;  // own, by site and segment
+  const Bytes& blob(const Digest& digest) const { return blobs_.at(digest); }
+  const Bytes& lanes(uint32_t i, uint32_t segment) const { return sites_[i].lanes.at(segment); }
+  const Scalars& scalars(uint32_t i) const { return sites_[i].scalars; }
 
   // Whether the published planes and scalars of every segment are exactly the sums over the sites
   // that the sites' own transcript names.
