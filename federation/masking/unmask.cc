@@ -31,27 +31,31 @@ void Unpack(const WordLayout& layout, size_t count, const uint8_t* low, const ui
   }
 }
 
-// The sum of all uploads of one block, as words modulo 2^(8*width).
-void SumBlock(const WordLayout& layout, std::span<const PlaneView> uploads, uint64_t at,
-              size_t count, uint8_t* words) {
+void AddBlock(const WordLayout& layout, const PlaneView& upload, uint64_t at, size_t count,
+              uint8_t* words) {
   const WordKernels& kernels = BestWordKernels();
-  alignas(64) uint32_t total[kBlock] = {};
-  alignas(64) int32_t values[kBlock];
-  for (const PlaneView& upload : uploads) {
-    const uint8_t* const low = upload.low.data() + layout.LowBytes(at);
-    if (layout.word() == WordBytes::k1) {
-      kernels.add8(count, low, total);
-      continue;
-    }
-    Unpack(layout, count, low, upload.high.data() + layout.HighBytes(at), values);
-    kernels.add(count, values, total);
-  }
+  const int bits = layout.high_bits();
+  const uint8_t* const low = upload.low.data() + layout.LowBytes(at);
+  const uint8_t* const high = upload.high.data() + layout.HighBytes(at);
   if (layout.word() == WordBytes::k1) {
-    kernels.narrow8(count, total, words);
+    kernels.add8to8(count, low, words);
   } else if (layout.word() == WordBytes::k2) {
-    kernels.narrow16(count, total, Typed<uint16_t>(words));
+    kernels.add8to16(count, low, high, bits, Typed<uint16_t>(words));
   } else {
-    std::memcpy(words, total, 4 * count);
+    kernels.add16to32(count, Typed<uint16_t>(low), high, bits, Typed<uint32_t>(words));
+  }
+}
+
+// The sum of all uploads of one chunk, as words modulo 2^(8*width). Upload by upload: each is then
+// read in stretches that are long enough to be fetched ahead, and the words stay in cache.
+void SumChunk(const WordLayout& layout, std::span<const PlaneView> uploads, uint64_t at,
+              uint64_t count, uint8_t* words) {
+  std::memset(words, 0, count * layout.word_bytes());
+  for (const PlaneView& upload : uploads) {
+    for (uint64_t b = 0; b < count; b += kBlock) {
+      AddBlock(layout, upload, at + b, std::min<uint64_t>(kBlock, count - b),
+               words + b * layout.word_bytes());
+    }
   }
 }
 
@@ -100,10 +104,7 @@ Status UnmaskRange(const WordLayout& masked, const UnmaskInput& in, WordRange ra
   const uint64_t width = masked.word_bytes();
   for (uint64_t at = 0; at < range.size(); at += kChunkParameters) {
     const uint64_t chunk = std::min(kChunkParameters, range.size() - at);
-    for (uint64_t b = 0; b < chunk; b += kBlock) {
-      SumBlock(masked, in.uploads, at + b, std::min<uint64_t>(kBlock, chunk - b),
-               words + b * width);
-    }
+    SumChunk(masked, in.uploads, at, chunk, words);
     in.masks.Apply(masked.word(), range.begin + at, {words, chunk * width});
     for (uint64_t b = 0; b < chunk; b += kBlock) {
       const size_t count = std::min<uint64_t>(kBlock, chunk - b);

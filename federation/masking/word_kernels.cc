@@ -21,9 +21,35 @@ DURE_LOOP int32_t Widen(size_t count, const Lane* __restrict lanes, Word* __rest
   return most > -least ? most : -least;
 }
 
-template <typename Value>
-DURE_LOOP void Add(size_t count, const Value* __restrict values, uint32_t* __restrict sums) {
-  for (size_t i = 0; i < count; ++i) sums[i] += static_cast<uint32_t>(values[i]);
+template <typename Low, typename Word>
+DURE_LOOP void AddLow(size_t count, const Low* __restrict low, Word* __restrict words) {
+  for (size_t i = 0; i < count; ++i) words[i] = static_cast<Word>(words[i] + low[i]);
+}
+
+template <int kBits, typename Low, typename Word>
+DURE_LOOP void AddHigh(size_t count, const uint8_t* __restrict high, Word* __restrict words) {
+  constexpr unsigned kMask = (1U << kBits) - 1;
+  constexpr int kShift = 8 * sizeof(Low);
+  const size_t stride = (count * kBits + 7) / 8;
+  for (int part = 0; part < 8 / kBits; ++part) {
+    const size_t begin = static_cast<size_t>(part) * stride;
+    const size_t end = begin + stride < count ? begin + stride : count;
+    for (size_t i = begin; i < end; ++i) {
+      const auto piece = static_cast<Word>((high[i - begin] >> (part * kBits)) & kMask);
+      words[i] = static_cast<Word>(words[i] + static_cast<Word>(piece << kShift));
+    }
+  }
+}
+
+// No sign is extended: what is lost above the planes' bits is lost from the sum modulo 2^b too.
+template <typename Low, typename Word>
+DURE_LOOP void AddPlanes(size_t count, const Low* low, const uint8_t* high, int high_bits,
+                         Word* words) {
+  AddLow(count, low, words);
+  if (high_bits == 1) AddHigh<1, Low>(count, high, words);
+  if (high_bits == 2) AddHigh<2, Low>(count, high, words);
+  if (high_bits == 4) AddHigh<4, Low>(count, high, words);
+  if (high_bits == 8) AddHigh<8, Low>(count, high, words);
 }
 
 template <typename From, typename To>
@@ -67,34 +93,58 @@ DURE_LOOP void Reduce(size_t count, uint64_t* coefficients) {
   }
 }
 
+// A whole block's length is a constant to the compiler: no remainder loops.
+#define DURE_BLOCKWISE(call_with_count) \
+  if (count == codec::kBlock) {         \
+    constexpr size_t n = codec::kBlock; \
+    return call_with_count;             \
+  }                                     \
+  const size_t n = count;               \
+  return call_with_count
+
 #define DURE_WORD_KERNELS_FOR(LEVEL, ATTRIBUTE)                                                   \
   namespace LEVEL {                                                                               \
-  ATTRIBUTE int32_t Widen8to8(size_t n, const int8_t* a, uint8_t* b) { return Widen(n, a, b); }   \
-  ATTRIBUTE int32_t Widen8to16(size_t n, const int8_t* a, uint16_t* b) { return Widen(n, a, b); } \
-  ATTRIBUTE int32_t Widen16to32(size_t n, const int16_t* a, uint32_t* b) {                        \
-    return Widen(n, a, b);                                                                        \
+  ATTRIBUTE int32_t Widen8to8(size_t count, const int8_t* a, uint8_t* b) {                        \
+    DURE_BLOCKWISE(Widen(n, a, b));                                                               \
   }                                                                                               \
-  ATTRIBUTE void Add32(size_t n, const int32_t* a, uint32_t* b) { Add(n, a, b); }                 \
-  ATTRIBUTE void Add8(size_t n, const uint8_t* a, uint32_t* b) { Add(n, a, b); }                  \
-  ATTRIBUTE void Narrow8(size_t n, const uint32_t* a, uint8_t* b) { Convert(n, a, b); }           \
-  ATTRIBUTE void Narrow16(size_t n, const uint32_t* a, uint16_t* b) { Convert(n, a, b); }         \
-  ATTRIBUTE int32_t Extend8(size_t n, const uint8_t* a, int k, int32_t* b) {                      \
-    return Extend(n, a, k, b);                                                                    \
+  ATTRIBUTE int32_t Widen8to16(size_t count, const int8_t* a, uint16_t* b) {                      \
+    DURE_BLOCKWISE(Widen(n, a, b));                                                               \
   }                                                                                               \
-  ATTRIBUTE int32_t Extend16(size_t n, const uint16_t* a, int k, int32_t* b) {                    \
-    return Extend(n, a, k, b);                                                                    \
+  ATTRIBUTE int32_t Widen16to32(size_t count, const int16_t* a, uint32_t* b) {                    \
+    DURE_BLOCKWISE(Widen(n, a, b));                                                               \
   }                                                                                               \
-  ATTRIBUTE int32_t Extend32(size_t n, const uint32_t* a, int k, int32_t* b) {                    \
-    return Extend(n, a, k, b);                                                                    \
+  ATTRIBUTE void Add8to8(size_t count, const uint8_t* a, uint8_t* b) {                            \
+    DURE_BLOCKWISE(AddLow(n, a, b));                                                              \
   }                                                                                               \
-  ATTRIBUTE void Shorten(size_t n, const int32_t* a, int16_t* b) { Convert(n, a, b); }            \
+  ATTRIBUTE void Add8to16(size_t count, const uint8_t* a, const uint8_t* h, int k, uint16_t* b) { \
+    DURE_BLOCKWISE(AddPlanes(n, a, h, k, b));                                                     \
+  }                                                                                               \
+  ATTRIBUTE void Add16to32(size_t count, const uint16_t* a, const uint8_t* h, int k,              \
+                           uint32_t* b) {                                                         \
+    DURE_BLOCKWISE(AddPlanes(n, a, h, k, b));                                                     \
+  }                                                                                               \
+  ATTRIBUTE void Narrow8(size_t count, const uint32_t* a, uint8_t* b) {                           \
+    DURE_BLOCKWISE(Convert(n, a, b));                                                             \
+  }                                                                                               \
+  ATTRIBUTE void Narrow16(size_t count, const uint32_t* a, uint16_t* b) {                         \
+    DURE_BLOCKWISE(Convert(n, a, b));                                                             \
+  }                                                                                               \
+  ATTRIBUTE int32_t Extend8(size_t count, const uint8_t* a, int k, int32_t* b) {                  \
+    DURE_BLOCKWISE(Extend(n, a, k, b));                                                           \
+  }                                                                                               \
+  ATTRIBUTE int32_t Extend16(size_t count, const uint16_t* a, int k, int32_t* b) {                \
+    DURE_BLOCKWISE(Extend(n, a, k, b));                                                           \
+  }                                                                                               \
+  ATTRIBUTE int32_t Extend32(size_t count, const uint32_t* a, int k, int32_t* b) {                \
+    DURE_BLOCKWISE(Extend(n, a, k, b));                                                           \
+  }                                                                                               \
   ATTRIBUTE void Product(size_t n, const uint64_t* a, const int32_t* b, int64_t h[2]) {           \
     Products(n, a, b, h);                                                                         \
   }                                                                                               \
   ATTRIBUTE void Reduced(size_t n, uint64_t* a) { Reduce(n, a); }                                 \
-  constexpr WordKernels kTable = {Widen8to8, Widen8to16, Widen16to32, Add32,    Add8,             \
-                                  Narrow8,   Narrow16,   Extend8,     Extend16, Extend32,         \
-                                  Shorten,   Product,    Reduced};                                \
+  constexpr WordKernels kTable = {Widen8to8, Widen8to16, Widen16to32, Add8to8, Add8to16,          \
+                                  Add16to32, Narrow8,    Narrow16,    Extend8, Extend16,          \
+                                  Extend32,  Product,    Reduced};                                \
   }
 
 DURE_WORD_KERNELS_FOR(plain, )

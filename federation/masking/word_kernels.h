@@ -12,9 +12,13 @@ struct WordKernels {
   int32_t (*widen8to8)(size_t count, const int8_t* lanes, uint8_t* words);
   int32_t (*widen8to16)(size_t count, const int8_t* lanes, uint16_t* words);
   int32_t (*widen16to32)(size_t count, const int16_t* lanes, uint32_t* words);
-  // sums += values, modulo 2^32.
-  void (*add)(size_t count, const int32_t* values, uint32_t* sums);
-  void (*add8)(size_t count, const uint8_t* values, uint32_t* sums);
+  // words += the words of which a block's planes hold the low bits, modulo 2^(8*width). The planes
+  // are those of codec/aggregate.h; high_bits is 0, 1, 2, 4 or 8.
+  void (*add8to8)(size_t count, const uint8_t* low, uint8_t* words);
+  void (*add8to16)(size_t count, const uint8_t* low, const uint8_t* high, int high_bits,
+                   uint16_t* words);
+  void (*add16to32)(size_t count, const uint16_t* low, const uint8_t* high, int high_bits,
+                    uint32_t* words);
   // Sums to words: the low bits.
   void (*narrow8)(size_t count, const uint32_t* sums, uint8_t* words);
   void (*narrow16)(size_t count, const uint32_t* sums, uint16_t* words);
@@ -22,7 +26,6 @@ struct WordKernels {
   int32_t (*extend8)(size_t count, const uint8_t* words, int bits, int32_t* sums);
   int32_t (*extend16)(size_t count, const uint16_t* words, int bits, int32_t* sums);
   int32_t (*extend32)(size_t count, const uint32_t* words, int bits, int32_t* sums);
-  void (*shorten)(size_t count, const int32_t* sums, int16_t* shorter);
   // Sum of coefficients (below 2^61) times values (magnitude below 2^24), in two halves: the low 30
   // bits of the coefficients and the rest. REQUIRES: count <= 256.
   void (*products)(size_t count, const uint64_t* coefficients, const int32_t* values,

@@ -309,6 +309,13 @@ TEST(WordKernels, GiveTheSameBitsOnEveryLevel) {
     EXPECT_EQ(best.extend32(count, words.data(), 20, a.data()),
               plain.extend32(count, words.data(), 20, b.data()));
     EXPECT_EQ(a, b);
+    for (const int bits : {0, 1, 2, 4, 8}) {
+      const auto* const planes = reinterpret_cast<const uint8_t*>(coefficients.data());
+      std::vector<uint16_t> narrow(count, 7), narrow_too(count, 7);
+      best.add8to16(count, planes, planes + count, bits, narrow.data());
+      plain.add8to16(count, planes, planes + count, bits, narrow_too.data());
+      EXPECT_EQ(narrow, narrow_too);
+    }
     same = coefficients;
     best.reduce(count, coefficients.data());
     plain.reduce(count, same.data());
