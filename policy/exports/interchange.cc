@@ -1,0 +1,72 @@
+// ODRL and Croissant: policy/terms writes them; here they get their place in the record.
+#include <nlohmann/json.hpp>
+
+#include "policy/exports/parts.h"
+#include "policy/terms/croissant.h"
+#include "policy/terms/odrl.h"
+
+namespace dure::exports {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json RecordOf(const Dossier& dossier, Format format, const Dataset& dataset) {
+  ordered_json caveats = ordered_json::array();
+  for (const std::string& caveat : DoesNotProve(format, terms::Language::kEnglish))
+    caveats.push_back(caveat);
+  return {{"federation", dossier.federation},
+          {"asOf", dossier.as_of},
+          {"root", dossier.root.Hex()},
+          {"ledgerIndex", dataset.place.index},
+          {"leafHash", dataset.place.leaf.Hex()},
+          {"withdrawnAt", dataset.withdrawal ? TimeOrAbsent(dataset.withdrawn_at) : "no"},
+          {"templateVersion", TemplateVersion(format)},
+          {"doesNotProve", caveats}};
+}
+
+// JSON that Dure itself wrote a moment ago.
+ordered_json Reparse(const std::string& text) { return ordered_json::parse(text, nullptr, false); }
+
+}  // namespace
+
+std::vector<File> MakeOdrl(const Dossier& dossier) {
+  std::vector<File> files;
+  for (const Dataset& dataset : dossier.datasets) {
+    ordered_json offer = Reparse(terms::ToOdrlOffer(dataset.terms, dataset.passport.dataset,
+                                                    dataset.passport.rights_holder));
+    offer["dure:record"] = {{"@type", "@json"},
+                            {"@value", RecordOf(dossier, Format::kOdrl, dataset)}};
+    files.push_back({.name = NameOf(dataset) + ".odrl.json",
+                     .media_type = "application/ld+json",
+                     .text = Dump(offer)});
+  }
+  if (files.empty())
+    files.push_back(
+        {.name = "terms.odrl.json", .media_type = "application/ld+json", .text = "[]\n"});
+  return files;
+}
+
+std::vector<File> MakeCroissant(const Dossier& dossier) {
+  std::vector<File> files;
+  for (const Dataset& dataset : dossier.datasets) {
+    terms::Draft draft;
+    draft.terms = dataset.terms;
+    draft.passport = dataset.passport;
+    draft.has_passport = true;
+    draft.attachments = dataset.texts;
+    ordered_json document = Reparse(terms::ToCroissant(draft));
+    if (dataset.registered_at)
+      document["datePublished"] = terms::FormatInstant(*dataset.registered_at);
+    document["dure:record"] = {{"@type", "@json"},
+                               {"@value", RecordOf(dossier, Format::kCroissant, dataset)}};
+    files.push_back({.name = NameOf(dataset) + ".croissant.json",
+                     .media_type = "application/ld+json",
+                     .text = Dump(document)});
+  }
+  if (files.empty())
+    files.push_back(
+        {.name = "datasets.croissant.json", .media_type = "application/ld+json", .text = "[]\n"});
+  return files;
+}
+
+}  // namespace dure::exports
