@@ -1,6 +1,7 @@
 // Whole masked rounds in memory: dropouts in every phase, restarts, and what nobody may learn.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "federation/masking/testing_world.h"
@@ -37,7 +38,7 @@ TEST(Protocol, RoundsFollowOneAnother) {
 class Dropouts : public testing::TestWithParam<SitePhase> {};
 
 TEST_P(Dropouts, EndInAnExactSumOverSurvivorsOrInNothing) {
-  for (uint32_t sites = 3; sites <= 10; ++sites) {
+  for (const uint32_t sites : {3U, 4U, 5U, 7U, 10U}) {
     const uint32_t spare = sites - ThresholdFor(sites);
     for (const uint32_t lost : {uint32_t{1}, spare, spare + 1}) {
       if (lost == 0) continue;
@@ -125,7 +126,7 @@ TEST(Protocol, AWholeBatchLeavesWithItsLostMember) {
 TEST(Protocol, RandomWorldsSumExactlyOrReleaseNothing) {
   SeededRandom chance(77);
   int exact = 0;
-  for (int trial = 0; trial < 120; ++trial) {
+  for (int trial = 0; trial < 80; ++trial) {
     const auto sites = static_cast<uint32_t>(3 + chance.Below(trial % 10 == 0 ? 18 : 7));
     const uint32_t least = ThresholdFor(sites);
     const auto threshold = static_cast<uint32_t>(least + chance.Below(sites - least + 1));
@@ -151,11 +152,11 @@ TEST(Protocol, RandomWorldsSumExactlyOrReleaseNothing) {
     while (colluding.size() < corrupt) colluding.insert(static_cast<uint32_t>(chance.Below(sites)));
     EXPECT_EQ(world.Unmaskable(colluding), "");
   }
-  EXPECT_GT(exact, 50) << "the worlds are not all hopeless";
+  EXPECT_GT(exact, 30) << "the worlds are not all hopeless";
 }
 
 TEST(Protocol, RestartsAtEveryPersistChangeNothing) {
-  for (uint64_t seed = 0; seed < 12; ++seed) {
+  for (uint64_t seed = 0; seed < 8; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world({.sites = 4, .seed = 500 + seed});
     world.restart_chance = 0.3;
@@ -181,14 +182,19 @@ double DistanceFromUniform(const std::vector<int32_t>& words) {
   return (chi - 1023) / std::sqrt(2 * 1023.0);
 }
 
+// Of four sites' int8: ten bits, of which the upper two stand four to a byte in their block's
+// plane.
 std::vector<int32_t> WordsOf(const World& world, const Bytes& payload) {
   const WordLayout layout = world.context().SegmentLayout(0);
-  Bytes copy = payload;
-  const PlaneSpan planes = PlanesOf(layout, copy, {0, layout.parameter_count()});
-  std::vector<int32_t> words(layout.parameter_count());
-  // As a layout of so many sites that any word is within reach.
-  const WordLayout any = WordLayout::Make(127, 4, layout.parameter_count()).value();
-  (void)ReadSums(any, {planes.low, planes.high}, words);
+  const uint64_t count = layout.parameter_count();
+  std::vector<int32_t> words(count);
+  for (uint64_t k = 0; k < count; ++k) {
+    const uint64_t block = k / 1024 * 1024;
+    const uint64_t stride = (2 * std::min<uint64_t>(1024, count - block) + 7) / 8;
+    const uint64_t at = k - block;
+    const unsigned high = payload[count + block / 4 + at % stride] >> (2 * (at / stride)) & 3U;
+    words[k] = static_cast<int32_t>(high << 8 | payload[k]);
+  }
   return words;
 }
 
