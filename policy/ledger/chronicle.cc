@@ -18,6 +18,7 @@ bool MaySay(Role role, EventType type) {
     case EventType::kEvaluationReported:
       return true;
     case EventType::kDatasetRegistered:
+    case EventType::kConsentGiven:
     case EventType::kDatasetWithdrawn:
       return role == Role::kSite || role == Role::kOfficer;
     case EventType::kPolicyProposed:

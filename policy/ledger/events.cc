@@ -48,6 +48,7 @@ constexpr std::array<std::string_view, kEventTypes> kEvents = {
     "grant-revoked",
     "share-computed",
     "disclosure-exported",
+    "consent-given",
 };
 
 json PredicateOf(const Record& record) {

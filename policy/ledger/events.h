@@ -129,13 +129,12 @@ struct EvaluationReported {
 };
 
 // In the order of EventType.
-using Event =
-    std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
-                 ContributionSubmitted, ContributionReceipted, RoundClosed, RoundAbandoned,
-                 EvaluationReported, MemberDescribed, CosignerAnnounced, CharterDeclared,
-                 PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted, PolicyRejected,
-                 RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
-                 AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported>;
+using Event = std::variant<
+    ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened, ContributionSubmitted,
+    ContributionReceipted, RoundClosed, RoundAbandoned, EvaluationReported, MemberDescribed,
+    CosignerAnnounced, CharterDeclared, PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted,
+    PolicyRejected, RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
+    AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported, ConsentGiven>;
 enum class EventType : uint8_t {
   kConsortiumGenesis,
   kMemberAdmitted,
@@ -165,6 +164,7 @@ enum class EventType : uint8_t {
   kGrantRevoked,
   kShareComputed,
   kDisclosureExported,
+  kConsentGiven,
 };
 inline constexpr size_t kEventTypes = std::variant_size_v<Event>;
 inline EventType TypeOf(const Event& event) { return static_cast<EventType>(event.index()); }

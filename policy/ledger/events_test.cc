@@ -62,7 +62,8 @@ class EventsTest : public ::testing::Test {
             60,
             7,
             {{c_.site.member, 600000, 500000, 700000}, {c_.other.member, 400000, 400000, 400000}}},
-        DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61}};
+        DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61},
+        ConsentGiven{what.dataset, c_.run, UseKind::kExport, "", {}}};
   }
   std::vector<Event> OfRounds() const {
     const RoundAttempt at{c_.run, {12}, 3};

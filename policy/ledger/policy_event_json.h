@@ -38,6 +38,7 @@ DURE_POLICY_EVENT(GrantDecided)
 DURE_POLICY_EVENT(GrantRevoked)
 DURE_POLICY_EVENT(ShareComputed)
 DURE_POLICY_EVENT(DisclosureExported)
+DURE_POLICY_EVENT(ConsentGiven)
 #undef DURE_POLICY_EVENT
 
 }  // namespace dure::ledger

@@ -193,6 +193,17 @@ struct GrantRevoked {
   bool operator==(const GrantRevoked&) const = default;
 };
 
+// An owner's yes where its terms ask for one: to a run (`run`), or to a use of models with the
+// dataset behind them (`run` empty). A later withdrawal ends it.
+struct ConsentGiven {
+  DatasetId dataset;
+  RunId run;
+  UseKind kind = UseKind::kExport;  // with an empty run, also what follows
+  std::string purpose;              // a code; empty with a run
+  Digest model;                     // zero: any
+  bool operator==(const ConsentGiven&) const = default;
+};
+
 struct ShareOfMember {
   MemberId member;
   uint64_t share_ppm = 0;  // of a million

@@ -89,4 +89,10 @@ std::string Say(const DisclosureExported& e) {
   return "exported " + e.kind + " about " + Short(e.subject) + ", file " + Short(e.file);
 }
 
+std::string Say(const ConsentGiven& e) {
+  if (!e.run.empty()) return "agreed that " + e.run.str() + " uses " + e.dataset.str();
+  return "agreed to " + std::string(Name(e.kind)) + " models with " + e.dataset.str() + " for " +
+         e.purpose + (e.model.IsZero() ? "" : ", model " + Short(e.model));
+}
+
 }  // namespace dure::ledger

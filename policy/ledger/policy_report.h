@@ -25,5 +25,6 @@ std::string Say(const GrantDecided& e);
 std::string Say(const GrantRevoked& e);
 std::string Say(const ShareComputed& e);
 std::string Say(const DisclosureExported& e);
+std::string Say(const ConsentGiven& e);
 
 }  // namespace dure::ledger

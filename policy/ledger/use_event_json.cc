@@ -236,4 +236,28 @@ void Read(DisclosureExported& e, FieldReader& in) {
 Status FormOf(const DisclosureExported&) { return {}; }
 Subject About(const std::string&, const DisclosureExported& e) { return {"file", e.file}; }
 
+void Write(const ConsentGiven& e, json& out) {
+  out["dataset"] = e.dataset.str();
+  out["run"] = e.run.str();
+  out["kind"] = Name(e.kind);
+  out["purpose"] = e.purpose;
+  out["model"] = e.model.Hex();
+}
+void Read(ConsentGiven& e, FieldReader& in) {
+  e.dataset = in.Named<DatasetId>("dataset");
+  const std::string run = in.Text("run", limits::kNameBytesMax);
+  if (!run.empty()) e.run = in.Named<RunId>("run");
+  e.kind = ReadName(in, "kind", ParseUseKind);
+  e.purpose = in.Code("purpose", true);
+  e.model = in.Hash("model");
+}
+Status FormOf(const ConsentGiven& e) {
+  const bool of_run = e.purpose.empty() && e.model.IsZero();
+  if (e.run.empty() ? !e.purpose.empty() : of_run) return {};
+  return Fail(ErrorCode::kInvalid, "a consent names a run, or a purpose, and not both");
+}
+Subject About(const std::string&, const ConsentGiven& e) {
+  return {"dataset/" + e.dataset.str(), Sha256(AsBytes(e.dataset.str()))};
+}
+
 }  // namespace dure::ledger

@@ -52,15 +52,31 @@ void SetVotes(Facts& facts, const Run& run) {
   }
 }
 
-// The datasets of members that voted yes on the run.
-std::vector<std::string> AgreedTo(const State& state, const Run& run) {
+// The datasets whose owners said yes to the run: by a consent, or by their vote on it.
+std::vector<std::string> AgreedTo(const State& state, const RunId& id, const Run& run) {
   std::vector<std::string> agreed;
   const auto proposal = state.proposals.find(run.proposed);
-  if (proposal == state.proposals.end()) return agreed;
+  for (const auto& [dataset_id, dataset] : state.datasets) {
+    bool yes = std::ranges::any_of(dataset.consents,
+                                   [&](const Consent& consent) { return consent.run == id; });
+    if (proposal != state.proposals.end()) {
+      const auto vote = proposal->second.votes.find(dataset.custodian);
+      yes |= vote != proposal->second.votes.end() && vote->second.choice == ledger::Choice::kYes;
+    }
+    if (yes) agreed.push_back(dataset_id.str());
+  }
+  return agreed;
+}
+
+// And those whose owners said yes to such a use of models.
+std::vector<std::string> AgreedTo(const State& state, const GrantRequest& request) {
+  std::vector<std::string> agreed;
   for (const auto& [id, dataset] : state.datasets) {
-    const auto vote = proposal->second.votes.find(dataset.custodian);
-    const bool yes =
-        vote != proposal->second.votes.end() && vote->second.choice == ledger::Choice::kYes;
+    const bool yes = std::ranges::any_of(dataset.consents, [&](const Consent& consent) {
+      return consent.run.empty() && consent.kind == request.kind &&
+             consent.purpose == request.purpose &&
+             (consent.model.IsZero() || consent.model == request.model);
+    });
     if (yes) agreed.push_back(id.str());
   }
   return agreed;
@@ -93,7 +109,7 @@ void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
     }
   }
   facts.SetAbsent("run.validUntil").SetAbsent("round.normBound");
-  facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, run)));
+  facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, id, run)));
   SetVotes(facts, run);
 }
 
@@ -213,6 +229,7 @@ Facts FactsOf(const Standing& standing, const GrantRequest& request) {
   facts.Set("request.country", Value::Text(request.territory));
   SetMember(facts, state, request.grantee);
   SetModel(facts, state, request.model);
+  facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, request)));
   facts.Set("grant.status", Value::Text("active"));
   facts.Set("grant.grantee", Value::Text(request.grantee.str()));
   facts.Set("grant.purposes", Value::TextSet({request.purpose}));

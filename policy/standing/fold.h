@@ -57,6 +57,7 @@ class Fold {
   void Do(const Said& said, const ledger::DatasetRegistered& e);
   void Do(const Said& said, const ledger::DatasetWithdrawn& e);
   void Do(const Said& said, const ledger::WithdrawalClosed& e);
+  void Do(const Said& said, const ledger::ConsentGiven& e);
   void Do(const Said& said, const ledger::GrantDecided& e);
   void Do(const Said& said, const ledger::GrantRevoked& e);
   void Do(const Said& said, const ledger::ShareComputed& e);
@@ -91,6 +92,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunHalt
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetRegistered& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::WithdrawalClosed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ConsentGiven& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::AdmissionDecided& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRevoked& e);

@@ -54,6 +54,15 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Dataset
   return Breach{"withdrawn-twice", e.dataset.str() + " was withdrawn before"};
 }
 
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ConsentGiven& e) {
+  const auto known = now.state().datasets.find(e.dataset);
+  if (known == now.state().datasets.end() || known->second.custodian != said.member) {
+    return Breach{"foreign-dataset", e.dataset.str() + " is not " + said.member.str() + "'s"};
+  }
+  if (!known->second.withdrawn) return std::nullopt;
+  return Breach{"withdrawn", e.dataset.str() + " was withdrawn"};
+}
+
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::WithdrawalClosed& e) {
   const auto& datasets = now.state().datasets;
   const auto open = std::ranges::find_if(datasets, [&](const auto& item) {
@@ -140,6 +149,11 @@ void Fold::Do(const Said& said, const ledger::DatasetWithdrawn& e) {
   opened.scope = e.scope;
   opened.at = said.at;
   if (const auto deadline = rules::Instant::Parse(e.deadline)) opened.deadline = *deadline;
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::ConsentGiven& e) {
+  state_.datasets.at(e.dataset).consents.push_back({said.index, e.run, e.kind, e.purpose, e.model});
   Decisive();
 }
 

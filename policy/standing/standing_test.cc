@@ -214,6 +214,33 @@ TEST_F(StandingTest, AGrantIsRefusedForOneDatasetThreeRoundsBack) {
   EXPECT_EQ(DissentRule(), "decision-differs");
 }
 
+TEST_F(StandingTest, AnOwnerThatAsksIsHeardBeforeAnExport) {
+  terms::Terms asks = terms::testing::OpenTerms();
+  asks.Of(terms::Action::kExportWeights) = terms::Permission::kAsk;
+  w_.Lend("private", "etri", asks);
+  Run();
+  w_.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "private"}});
+  w_.Say("kt-site",
+         ledger::EvaluationReported{DigestOf("first/0"), *SiteId::Parse("kt-site"), 1.0, 10, 10});
+  GrantRequest request;
+  request.model = DigestOf("first/0");
+  request.grantee = *MemberId::Parse("etri");
+  request.purpose = "scientific-research";
+  request.territory = "KR";
+  request.now = rules::Instant::At(w_.time());
+  const auto before = Decide(w_.Now(), request);
+  ASSERT_TRUE(before) << before.error().message;
+  EXPECT_FALSE(before->allowed());
+  EXPECT_THAT(before->Json(), HasSubstr("terms:private#actions.export-weights"));
+  w_.Say(
+      "etri-desk",
+      ledger::ConsentGiven{
+          *DatasetId::Parse("private"), {}, ledger::UseKind::kExport, "scientific-research", {}});
+  const auto after = Decide(w_.Now(), request);
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_TRUE(after->allowed()) << after->Json();
+}
+
 TEST_F(StandingTest, AMembersVersionsFollowEachOther) {
   w_.Lend("reviews", "kt", NonCommercial(), 3);
   ASSERT_EQ(w_.Audit().voids().size(), 1u);

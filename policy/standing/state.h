@@ -50,8 +50,16 @@ struct WithdrawalCase {
   rules::Instant deadline;
   std::optional<uint64_t> closed;  // index of the withdrawal-closed entry
 };
+struct Consent {
+  uint64_t index = 0;
+  RunId run;
+  ledger::UseKind kind = ledger::UseKind::kExport;
+  std::string purpose;
+  Digest model;
+};
 struct Dataset {
   MemberId custodian;
+  std::vector<Consent> consents;
   std::map<uint64_t, DatasetEntry> versions;  // never empty
   std::optional<WithdrawalCase> withdrawn;
   std::set<RunId> runs;  // whose closed rounds counted it
