@@ -16,6 +16,7 @@ masking    masking and unmasking, beside AES-CTR of OpenSSL and the memory bandw
 transport  gRPC under mutual TLS, beside a plain TLS socket
 train      CPU training, beside PyTorch (installs python3-torch the first time)
 ledger     durable appends with receipts from 64 clients
+policy     a decision with 25 rules, beside the digest of its facts
 sim        simulated worlds a minute
 build      a clean build and the tests
 TEXT
@@ -24,7 +25,7 @@ case "$name" in
   "" | list | --help | -h) list ;;
   train) exec "$here/train/compare.sh" "$bin" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
-  merge | masking | transport | ledger) exec "$bin/bench_$name" "$@" ;;
+  merge | masking | transport | ledger | policy) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --bench "$@" ;;
   build)
     dir=$(mktemp -d)

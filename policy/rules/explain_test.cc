@@ -35,13 +35,13 @@ TEST(Explained, ARuleIsASentenceInBothLanguages) {
   EXPECT_EQ(ExplainRule(rule, ConsortiumSchema(), Language::kEnglish),
             "P2.1  Research-only and non-commercial data stays out of commercial runs\n"
             "  Forbids train, finetune when the dataset's use class is one of non-commercial, "
-            "research-only, and the run's purpose is one of commercial-service, "
+            "research-only, unknown, and the run's purpose is one of commercial-service, "
             "product-development.\n"
             "  Basis: DUO:0000046 NCU\n");
   EXPECT_EQ(ExplainRule(rule, ConsortiumSchema(), Language::kKorean),
             "P2.1  연구 전용·비상업 데이터는 상업적 학습에 쓸 수 없다\n"
             "  다음 조건에서 학습, 미세조정을 금지합니다: 데이터셋 이용 구분이 [non-commercial, "
-            "research-only] 중 하나임, 그리고 학습 목적이 [commercial-service, "
+            "research-only, unknown] 중 하나임, 그리고 학습 목적이 [commercial-service, "
             "product-development] 중 하나임.\n"
             "  근거: DUO:0000046 NCU\n");
 }

@@ -69,10 +69,10 @@ std::optional<Duty> ParseDuty(Cursor& cursor) {
   const auto kind = std::find(kinds.begin(), kinds.end(), cursor.Now().written);
   if (cursor.Now().form != Token::Form::kWord || kind == kinds.end()) {
     return cursor.Expected(
-        "what the duty is: attribute, notify, label, keep, report, return, delete, share, pay or "
-        "publish",
-        {"attribute", "notify", "label", "keep", "report", "return", "delete", "share", "pay",
-         "publish"});
+        "what the duty is: attribute, notify, label, keep, report, publish, delete, share-results, "
+        "return-derived, delete-evidence, notify-incident or pay-share",
+        {"attribute", "notify", "label", "keep", "report", "publish", "delete", "share-results",
+         "return-derived", "delete-evidence", "notify-incident", "pay-share"});
   }
   duty.kind = *kind;
   cursor.Take();

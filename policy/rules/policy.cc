@@ -49,9 +49,10 @@ std::string_view Name(Layer layer) {
 }
 
 const std::vector<std::string_view>& DutyKinds() {
-  static const std::vector<std::string_view> kinds = {"attribute", "notify", "label",  "keep",
-                                                      "report",    "return", "delete", "share",
-                                                      "pay",       "publish"};
+  static const std::vector<std::string_view> kinds = {
+      "attribute",      "notify",          "label",           "keep",
+      "report",         "publish",         "delete",          "share-results",
+      "return-derived", "delete-evidence", "notify-incident", "pay-share"};
   return kinds;
 }
 

@@ -103,7 +103,8 @@ std::string_view Name(Effect effect);
 enum class Unit : uint8_t { kHours, kDays, kMonths, kYears };
 std::string_view Name(Unit unit);
 
-// attribute, notify, label, keep, report, return, delete, share, pay, publish.
+// attribute, notify, label, keep, report, publish, delete; and as the terms of data have them:
+// share-results, return-derived, delete-evidence, notify-incident, pay-share.
 const std::vector<std::string_view>& DutyKinds();
 
 struct Duty {
