@@ -29,6 +29,7 @@ class Dure {
     AddInviteCommand(app_, context_);
     AddIdentityCommands(app_, context_);
     AddLedgerCommands(app_, context_);
+    AddPolicyCommands(app_, context_);
     AddSiteCommands(app_, context_);
     AddRevokeCommand(app_, context_);
     AddAggregatorCommands(app_, context_);

@@ -1,0 +1,325 @@
+// dure policy: read, check, lay out, try and explain policy texts. Works on files alone; no daemon
+// and no record is asked. The word `constitution` in place of a file means the shipped policies.
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "policy/rules/cases.h"
+#include "policy/rules/constitution.h"
+#include "policy/rules/explain.h"
+#include "policy/rules/format.h"
+#include "policy/rules/lint.h"
+#include "policy/rules/parse.h"
+#include "policy/rules/what_if.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::json;
+using rules::Language;
+using rules::PolicyDocument;
+
+constexpr std::string_view kConstitution = "constitution";
+
+struct Options {
+  std::vector<std::string> files;
+  std::string language = "en";
+  std::string rule;
+  std::string action;
+  std::vector<std::string> facts;
+  bool check = false;
+  bool write = false;
+  bool what_if = false;
+};
+
+struct Text {
+  std::string file;
+  std::string text;
+};
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in.is_open()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
+  // One byte beyond the bound is enough to know that it is too long.
+  std::string bytes(rules::kPolicyBytesMax + 1, '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<size_t>(in.gcount()));
+  if (in.bad()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
+  return bytes;
+}
+
+Result<std::vector<Text>> Load(const std::vector<std::string>& files) {
+  std::vector<Text> texts;
+  for (const std::string& file : files) {
+    if (file == kConstitution) {
+      for (const rules::ConstitutionText& one : rules::ConstitutionTexts())
+        texts.push_back({std::string(one.name) + ".policy", std::string(one.text)});
+      continue;
+    }
+    DURE_ASSIGN(std::string text, ReadFile(file));
+    texts.push_back({file, std::move(text)});
+  }
+  return texts;
+}
+
+Result<Language> LanguageOf(const Options& options) {
+  if (options.language == "en") return Language::kEnglish;
+  if (options.language == "ko") return Language::kKorean;
+  return Fail(ErrorCode::kInvalid, "--lang '" + options.language + "' is neither en nor ko");
+}
+
+json ToObject(const Text& text, const rules::Position& at, std::string_view severity,
+              const std::string& where, const std::string& message, const std::string& advice) {
+  return {{"file", text.file}, {"line", at.line},    {"column", at.column}, {"severity", severity},
+          {"where", where},    {"message", message}, {"advice", advice}};
+}
+
+// What lint found in one text: as lines, as objects, and how much of it must be mended.
+struct Linted {
+  std::string lines;
+  json objects = json::array();
+  size_t to_mend = 0;
+};
+
+void LintOne(const Text& text, Linted& linted) {
+  const rules::Parsed parsed = rules::ParsePolicy(text.text);
+  for (const rules::Problem& problem : parsed.problems) {
+    linted.lines += rules::ToText(problem, text.file, text.text);
+    linted.objects.push_back(
+        ToObject(text, problem.at, "error", "", problem.message, problem.advice));
+    linted.to_mend++;
+  }
+  if (!parsed.document) return;
+  for (const rules::Finding& finding : Lint(*parsed.document, rules::ConsortiumSchema())) {
+    linted.lines += rules::ToText(finding, text.file);
+    linted.objects.push_back(ToObject(text, finding.at, Name(finding.severity), finding.where,
+                                      finding.message, finding.advice));
+    if (finding.severity != rules::Severity::kNote) linted.to_mend++;
+  }
+}
+
+Status LintFiles(const Options& options, Context& context) {
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  Linted linted;
+  for (const Text& text : texts) LintOne(text, linted);
+  if (context.json()) {
+    context.PrintJson(
+        json{{"findings", linted.objects}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  } else if (!linted.lines.empty()) {
+    context.Print(linted.lines);
+  }
+  if (linted.to_mend != 0)
+    return Fail(ErrorCode::kFailedPrecondition,
+                std::to_string(linted.to_mend) + " findings to mend before anyone votes on this");
+  context.Say(std::to_string(texts.size()) + " policies, nothing to mend");
+  return {};
+}
+
+Status WriteText(const Text& text, const std::string& formatted) {
+  std::ofstream out(text.file, std::ios::binary);
+  out << formatted;
+  out.close();
+  if (!out) return Fail(ErrorCode::kUnavailable, text.file + " cannot be written");
+  return {};
+}
+
+Status FormatFiles(const Options& options, Context& context) {
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  std::string differing;
+  for (const Text& text : texts) {
+    DURE_ASSIGN(const PolicyDocument document, rules::ReadPolicy(text.text, text.file));
+    const std::string formatted = Format(document.policy);
+    const bool differs = formatted != text.text;
+    if (differs) differing += (differing.empty() ? "" : ", ") + text.file;
+    if (options.write && differs) DURE_TRY(WriteText(text, formatted));
+    if (options.write || options.check) continue;
+    if (context.json())
+      context.PrintJson(json{{"file", text.file}, {"text", formatted}}.dump());
+    else
+      context.Print(formatted);
+  }
+  if (options.check && !differing.empty())
+    return Fail(ErrorCode::kFailedPrecondition,
+                "not in the canonical layout: " + differing + " (dure policy fmt --write)");
+  if (options.write) context.Say(differing.empty() ? "nothing to change" : "wrote " + differing);
+  return {};
+}
+
+Status TestFiles(const Options& options, Context& context) {
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  size_t passed = 0;
+  size_t failed = 0;
+  json objects = json::array();
+  for (const Text& text : texts) {
+    DURE_ASSIGN(const PolicyDocument document, rules::ReadPolicy(text.text, text.file));
+    DURE_ASSIGN(const rules::CaseRun run, rules::RunCases(document));
+    for (const rules::CaseResult& result : run.results) {
+      (result.passed ? passed : failed)++;
+      objects.push_back({{"file", text.file},
+                         {"case", result.name},
+                         {"passed", result.passed},
+                         {"expected", result.expected},
+                         {"found", result.found}});
+      if (result.passed || context.json()) continue;
+      context.Print(text.file + ":" + std::to_string(result.at.line) + ": case \"" + result.name +
+                    "\"\n  expected " + result.expected + "\n  found    " + result.found);
+    }
+  }
+  if (context.json())
+    context.PrintJson(json{{"cases", objects}, {"passed", passed}, {"failed", failed}}.dump());
+  if (failed != 0)
+    return Fail(ErrorCode::kFailedPrecondition, std::to_string(failed) + " of " +
+                                                    std::to_string(passed + failed) +
+                                                    " cases do not come out as they say");
+  if (!context.json()) context.Print(std::to_string(passed) + " cases passed");
+  return {};
+}
+
+Status ExplainFiles(const Options& options, Context& context) {
+  DURE_ASSIGN(const Language language, LanguageOf(options));
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  std::string all;
+  for (const Text& text : texts) {
+    DURE_ASSIGN(const PolicyDocument document, rules::ReadPolicy(text.text, text.file));
+    const rules::Schema& schema = rules::ConsortiumSchema();
+    if (options.rule.empty()) {
+      all += (all.empty() ? "" : "\n") + ExplainPolicy(document.policy, schema, language);
+      continue;
+    }
+    for (const rules::Rule& rule : document.policy.rules) {
+      if (rule.id == options.rule) all += ExplainRule(rule, schema, language);
+    }
+  }
+  if (all.empty())
+    return Fail(ErrorCode::kNotFound, "no rule " + options.rule + " in these policies");
+  context.Print(context.json() ? json{{"text", all}}.dump() : all);
+  return {};
+}
+
+Result<rules::Facts> FactsFrom(const Options& options) {
+  rules::Facts facts;
+  for (const std::string& written : options.facts) {
+    DURE_ASSIGN(const rules::Facts::Entry entry, rules::ParseFact(written));
+    const rules::Attribute* attribute = rules::ConsortiumSchema().Find(entry.path);
+    if (attribute == nullptr) {
+      const std::string near = rules::ConsortiumSchema().Nearest(entry.path);
+      return Fail(ErrorCode::kInvalid, "no attribute is called " + entry.path +
+                                           (near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+    if (entry.fact.presence == rules::Presence::kAbsent) {
+      facts.SetAbsent(entry.path);
+    } else {
+      facts.Set(entry.path, entry.fact.value);
+    }
+  }
+  return facts;
+}
+
+Status DecideByFiles(const Options& options, Context& context) {
+  DURE_ASSIGN(const Language language, LanguageOf(options));
+  const std::optional<rules::Action> action = rules::ActionNamed(options.action);
+  if (!action) return Fail(ErrorCode::kInvalid, "'" + options.action + "' is no action");
+  DURE_ASSIGN(const rules::Facts facts, FactsFrom(options));
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  std::vector<PolicyDocument> documents;
+  for (const Text& text : texts) {
+    DURE_ASSIGN(PolicyDocument document, rules::ReadPolicy(text.text, text.file));
+    documents.push_back(std::move(document));
+  }
+  DURE_ASSIGN(const rules::PolicySet policies, rules::PolicySet::Make(std::move(documents)));
+  const rules::Decision decision = Decide(policies, *action, facts);
+  const rules::Schema& schema = rules::ConsortiumSchema();
+  if (context.json()) {
+    context.PrintJson(ToJson(decision));
+    return {};
+  }
+  context.Print(ExplainDecision(decision, schema, language));
+  if (options.what_if && decision.outcome == rules::Outcome::kDeny)
+    context.Print(
+        ExplainChanges(ChangesThatAdmit(policies, *action, facts, schema), schema, language));
+  return {};
+}
+
+Status ShowShipped(const Options& options, Context& context) {
+  std::string names;
+  std::string shown;
+  json objects = json::array();
+  for (const rules::ConstitutionText& one : rules::ConstitutionTexts()) {
+    names += (names.empty() ? "" : ", ") + std::string(one.name);
+    if (!options.rule.empty() && one.name != options.rule) continue;
+    shown += (shown.empty() ? "" : "\n") + std::string(one.text);
+    objects.push_back({{"name", one.name}, {"text", one.text}});
+  }
+  if (shown.empty())
+    return Fail(ErrorCode::kNotFound,
+                "no shipped policy is called " + options.rule + "; there are " + names);
+  context.Print(context.json() ? json{{"policies", objects}}.dump() : shown);
+  return {};
+}
+
+using Action = Status (*)(const Options&, Context&);
+
+CLI::App& Add(CLI::App& noun, Context& context, const std::shared_ptr<Options>& options,
+              const char* name, const char* one_line, const char* examples, Action action) {
+  CLI::App& verb = AddVerb(noun, name, one_line, examples);
+  context.Do(verb, [options, &context, action] { return action(*options, context); });
+  return verb;
+}
+
+void AddFiles(CLI::App& verb, Options& options) {
+  verb.add_option("files", options.files, "Policy files, or: constitution")->required();
+}
+void AddLanguage(CLI::App& verb, Options& options) {
+  verb.add_option("--lang", options.language, "en or ko (default en)");
+}
+
+}  // namespace
+
+void AddPolicyCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "policy", "read, check, try and explain policy texts");
+  const auto options = std::make_shared<Options>();
+  AddFiles(Add(noun, context, options, "lint", "what is wrong or doubtful about a policy",
+               "dure policy lint rules.policy\ndure policy lint constitution --json", LintFiles),
+           *options);
+  CLI::App& fmt = Add(noun, context, options, "fmt", "a policy in its canonical layout",
+                      "dure policy fmt rules.policy\ndure policy fmt --check *.policy\n"
+                      "dure policy fmt --write *.policy",
+                      FormatFiles);
+  AddFiles(fmt, *options);
+  auto* check = fmt.add_flag("--check", options->check, "Fail if a file differs; print nothing");
+  fmt.add_flag("--write", options->write, "Change the files")->excludes(check);
+  AddFiles(Add(noun, context, options, "test", "run the cases that a policy carries",
+               "dure policy test rules.policy\ndure policy test constitution", TestFiles),
+           *options);
+  CLI::App& explain = Add(
+      noun, context, options, "explain", "what a policy says, in plain sentences",
+      "dure policy explain rules.policy\ndure policy explain constitution --rule P2.1 --lang ko",
+      ExplainFiles);
+  AddFiles(explain, *options);
+  AddLanguage(explain, *options);
+  explain.add_option("--rule", options->rule, "Only this rule");
+  CLI::App& decide =
+      Add(noun, context, options, "decide", "try a policy on facts that you state",
+          "dure policy decide rules.policy --action train --fact run.purpose=statistics\n"
+          "dure policy decide constitution --action serve --fact grant.status=active --what-if",
+          DecideByFiles);
+  AddFiles(decide, *options);
+  AddLanguage(decide, *options);
+  decide.add_option("--action", options->action, "train, serve, export-weights, ...")->required();
+  decide.add_option("--fact", options->facts,
+                    "PATH=VALUE or PATH=absent; what is not said is "
+                    "unknown");
+  decide.add_flag("--what-if", options->what_if, "Also: which single fact would admit it");
+  CLI::App& show = AddNoun(noun, "show", "print shipped policies");
+  CLI::App& constitution =
+      Add(show, context, options, "constitution", "the policies a new consortium starts with",
+          "dure policy show constitution\ndure policy show constitution p2-purpose > mine.policy",
+          ShowShipped);
+  constitution.add_option("name", options->rule, "Only this one, such as p2-purpose");
+}
+
+}  // namespace dure::cli
