@@ -40,9 +40,16 @@ int Print() {
   World world({.sites = 4, .parameters = codec::kSegmentParameters + 5, .seed = 2026});
   world.deaths[2] = {SitePhase::kMasking, 0};
   Bytes outcome;
+  std::map<std::string, Bytes> states;  // the last of each
   world.tamper = [&](bool to_site, uint32_t, Bytes& message) {
     const auto decoded = DecodeMessage(message);
-    if (to_site && decoded && std::holds_alternative<Signed<Outcome>>(*decoded)) outcome = message;
+    if (!to_site || !decoded) return;
+    if (std::holds_alternative<Signed<Outcome>>(*decoded)) outcome = message;
+    const std::string kind(KindName(*decoded));
+    if (kind == "agreement" || kind == "survivors" || kind == "outcome" || kind == "check") {
+      states["state.site." + kind] = world.site(0).Save();
+      states["state.aggregator." + kind] = world.aggregator().Save();
+    }
   };
   world.RunAttempt(7);
   if (!world.SumsAreExact()) return 1;
@@ -58,6 +65,7 @@ int Print() {
     Line(name, upload->body.segment == 0 ? ByteView(payload).first(32) : ByteView(payload));
   }
   Line("outcome", outcome);
+  for (const auto& [name, bytes] : states) Line(name, bytes);
   return 0;
 }
 

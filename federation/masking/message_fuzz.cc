@@ -54,6 +54,7 @@ void Run(ByteView bytes) {
     again.Handle(Begin{});
     again.Handle(PhaseOverdue{});
   }
+  if (!DecodeMessage(bytes)) return;
   SiteHalf site(bench.pinned.self, *bench.signer, bench.verifier);
   site.Handle(FromAggregator{EncodeMessage(Open{bench.context.Canonical()})});
   site.Handle(Examined{bench.pinned, {}});

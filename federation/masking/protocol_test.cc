@@ -151,6 +151,7 @@ TEST(Protocol, RandomWorldsSumExactlyOrReleaseNothing) {
     const uint32_t corrupt = CorruptMax(sites, threshold);
     while (colluding.size() < corrupt) colluding.insert(static_cast<uint32_t>(chance.Below(sites)));
     EXPECT_EQ(world.Unmaskable(colluding), "");
+    EXPECT_TRUE(world.told_too_early.empty()) << world.told_too_early.front();
   }
   EXPECT_GT(exact, 30) << "the worlds are not all hopeless";
 }

@@ -157,6 +157,10 @@ void World::PerformSite(uint32_t i, std::vector<SiteEffect> effects) {
   Site& site = sites_[i];
   for (const SiteEffect& effect : effects) {
     if (Dies(i)) return;
+    const auto* said = std::get_if<Tell>(&effect);
+    if (said != nullptr && site.half->Save() != site.saved) {
+      told_too_early.emplace_back(KindName(DecodeMessage(said->message).value()));
+    }
     if (std::holds_alternative<Persist>(effect)) {
       site.saved = site.half->Save();
       if (static_cast<double>(chance_.Below(1000)) < 1000 * restart_chance) {

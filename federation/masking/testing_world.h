@@ -68,6 +68,7 @@ class World {
   };
   std::map<uint32_t, Refusing> refusals;  // by site, the last
   std::map<uint32_t, std::string> set_aside;
+  std::vector<std::string> told_too_early;  // what was said before the state behind it was durable
   std::vector<Culprit> culprits;
   std::optional<Abandon> abandoned;
   std::optional<Outcome> published;
