@@ -158,9 +158,7 @@ void World::PerformSite(uint32_t i, std::vector<SiteEffect> effects) {
   for (const SiteEffect& effect : effects) {
     if (Dies(i)) return;
     const auto* said = std::get_if<Tell>(&effect);
-    if (said != nullptr && site.half->Save() != site.saved) {
-      told_too_early.emplace_back(KindName(DecodeMessage(said->message).value()));
-    }
+    if (said != nullptr) CheckDurable(i, said->message);
     if (std::holds_alternative<Persist>(effect)) {
       site.saved = site.half->Save();
       if (static_cast<double>(chance_.Below(1000)) < 1000 * restart_chance) {
@@ -180,6 +178,17 @@ void World::PerformSite(uint32_t i, std::vector<SiteEffect> effects) {
           if constexpr (!std::is_same_v<std::decay_t<decltype(one)>, Persist>) Perform(i, one);
         },
         effect);
+  }
+}
+
+// What is durable must stand where the message was told from: after a death here the site would
+// otherwise go on from before it, and could say something else.
+void World::CheckDurable(uint32_t i, const Bytes& message) {
+  const SiteHalf& now = *sites_[i].half;
+  const auto durable = SiteHalf::Load(sites_[i].saved, *sites_[i].signer, verifier_);
+  if (!durable || durable->phase() != now.phase() ||
+      durable->history().released() != now.history().released()) {
+    told_too_early.emplace_back(KindName(DecodeMessage(message).value()));
   }
 }
 

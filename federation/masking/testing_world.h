@@ -124,6 +124,7 @@ class World {
   void Perform(const masking::Send& send);
   void Perform(const UnmaskSegment& unmask);
   bool Dies(uint32_t i);
+  void CheckDurable(uint32_t i, const Bytes& message);
   void HandleSite(uint32_t i, const SiteEvent& event);
   void HandleAggregator(const AggregatorEvent& event);
   uint32_t SiteOf(uint32_t index) const;  // of a roster index
