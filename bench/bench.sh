@@ -13,6 +13,7 @@ round      one federated round over the real daemons: 4 sites x 1 M, 10 M, 100 M
 memory     anonymous memory of the aggregator at 4 sites x 25 M, 100 M, 400 M
 merge      merging contributions, beside the memory bandwidth
 masking    masking and unmasking, beside AES-CTR of OpenSSL and the memory bandwidth
+noise      noise for differential privacy, beside the random words it is made of
 transport  gRPC under mutual TLS, beside a plain TLS socket
 train      CPU training, beside PyTorch (installs python3-torch the first time)
 ledger     durable appends with receipts from 64 clients
@@ -25,7 +26,7 @@ case "$name" in
   "" | list | --help | -h) list ;;
   train) exec "$here/train/compare.sh" "$bin" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
-  merge | masking | transport | ledger | policy) exec "$bin/bench_$name" "$@" ;;
+  merge | masking | noise | transport | ledger | policy) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --bench "$@" ;;
   build)
     dir=$(mktemp -d)

@@ -1,7 +1,8 @@
 // Uniform bits and integers for samplers, from a Random a buffer at a time.
 //
-// The samplers' only source of chance: production gives it the system's generator. What was drawn
-// is wiped from the buffer when it is refilled and at the end. Not thread-safe.
+// The samplers' only source of chance; production gives it a SecretRandom (secret_random.h says
+// why). What was drawn is overwritten when the buffer is refilled and wiped at the end. Not
+// thread-safe.
 #pragma once
 
 #include <array>

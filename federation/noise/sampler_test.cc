@@ -7,6 +7,7 @@
 #include <map>
 
 #include "federation/noise/discrete_gaussian.h"
+#include "federation/noise/secret_random.h"
 #include "federation/noise/skellam.h"
 
 namespace dure::noise {
@@ -205,6 +206,36 @@ TEST(Samplers, DrawIntegersBelowABoundEvenly) {
   for (int i = 0; i < 100000; ++i) ++fifths[static_cast<uint64_t>(bits.Below(wide) >> 80)];
   ASSERT_EQ(fifths.size(), 5u);
   for (const auto& [cell, count] : fifths) EXPECT_NEAR(count, 20000, 5 * 141) << cell;
+}
+
+TEST(SecretRandom, RepeatsItselfAndIsAesInCounterMode) {
+  SecretRandom::Key key{};
+  Bytes first(48);
+  SecretRandom(key).Fill(first);
+  // AES-256 of the zero block under the zero key.
+  EXPECT_EQ(ToHex(ByteView(first).first(16)), "dc95c078a2408989ad48a21492842087");
+  SecretRandom again(key);
+  Bytes pieces(48);
+  again.Fill(std::span(pieces).first(5));
+  again.Fill(std::span(pieces).subspan(5));
+  EXPECT_EQ(pieces, first);
+  key[31] = 1;
+  Bytes other(48);
+  SecretRandom(key).Fill(other);
+  EXPECT_NE(other, first);
+}
+
+// A restarted site must make the same contribution again, noise and rounding included.
+TEST(SecretRandom, RepeatsDraws) {
+  const auto draws = [] {
+    SecretRandom random(SecretRandom::Key{7});
+    BitSource bits(random);
+    std::vector<int32_t> values(1000);
+    DiscreteGaussian::Make(5000)->AddTo(values, bits);
+    Skellam::Make(5000)->AddTo(values, bits);
+    return values;
+  };
+  EXPECT_EQ(draws(), draws());
 }
 
 TEST(Samplers, RefuseVariancesTheyCannotDraw) {
