@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/nouns.h"
+#include "cli/plan_privacy.h"
 #include "planning/quantity.h"
 
 namespace dure::cli {
@@ -25,6 +26,8 @@ struct Options {
   std::string lane = "int8";
   std::string masking;
   Question q;
+  std::string coordinates;
+  PrivacyQuestion privacy;
   bool memory = false;
 };
 
@@ -90,6 +93,12 @@ Status MakeAndPrint(const Options& options, Context& context) {
   DURE_ASSIGN(const Question question, QuestionOf(options));
   auto plan = options.memory ? planning::MakeMemoryPlan(question) : planning::MakePlan(question);
   if (!plan) return Fail(plan.error());
+  if (options.privacy.noise_multiplier != 0 && !options.memory) {
+    PrivacyQuestion privacy = options.privacy;
+    DURE_TRY(Take(options.coordinates, planning::ParseCount, privacy.coordinates));
+    DURE_ASSIGN(planning::Section section, PrivacySection(privacy, question, *plan));
+    plan->sections.push_back(std::move(section));
+  }
   PrintPlan(*plan, context);
   return {};
 }
@@ -146,6 +155,11 @@ void AddPlanCommand(CLI::App& dure, Context& context) {
   verb.add_flag("--memory", options->memory, "Only the memory of a GPU and of a site");
   AddSiteOptions(verb, *options);
   AddExchangeOptions(verb, *options);
+  verb.add_option("--noise", options->privacy.noise_multiplier,
+                  "Noise for a member's privacy, in clip norms, such as 1");
+  verb.add_option("--delta", options->privacy.delta, "For its epsilon")->capture_default_str();
+  verb.add_option("--coordinates", options->coordinates,
+                  "Parameters with noise, if only an adapter's");
   context.Do(verb, [options, &context] { return MakeAndPrint(*options, context); });
 }
 

@@ -47,6 +47,18 @@ TEST(PlanCommand, PrintsOneObjectWithJson) {
   EXPECT_FALSE(memory.contains("step_seconds"));
 }
 
+TEST(PlanCommand, SaysWhatNoiseForAMembersPrivacyWouldDo) {
+  const Outcome whole = RunLine({"--params", "1.3B", "--sites", "10", "--noise", "1", "--json"});
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  const auto object = nlohmann::json::parse(whole.out);
+  EXPECT_NEAR(object.at("noise_to_signal").at("value").get<double>(), 3605, 1);
+  EXPECT_THAT(object.at("noise_to_signal").at("sentence").get<std::string>(),
+              HasSubstr("noise and no model"));
+  EXPECT_GT(object.at("member_epsilon").at("value").get<double>(), 1);
+  EXPECT_THAT(RunLine({"--params", "1.3B", "--noise", "-1"}).err, HasSubstr("above zero"));
+  EXPECT_THAT(RunLine({"--params", "1.3B"}).out, Not(HasSubstr("by noise")));
+}
+
 TEST(PlanCommand, TakesAnySizeAndSaysWhatItCannotTake) {
   EXPECT_EQ(RunLine({"--params", "7B", "--gpus", "16", "--tokens", "1M"}).code, 0);
   EXPECT_THAT(RunLine({"--params", "13B", "--sites", "2"}).out, Not(HasSubstr("Masking")));
