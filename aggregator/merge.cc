@@ -1,7 +1,5 @@
 #include "aggregator/merge.h"
 
-#include <filesystem>
-
 #include "federation/codec/vectors.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
@@ -22,9 +20,7 @@ Result<Digest> SumInto(const round::StartMerge& work, const round::RunManifest& 
   }
   DURE_ASSIGN(const auto scales,
               derivation::ScalesOf(work.base, manifest, layout.parameter_count(), store));
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  DURE_ASSIGN(auto file, codec::OutputFile::Create(path, layout.bytes()));
+  DURE_ASSIGN(auto file, derivation::NewFile(store, path, layout.bytes(), codec::Caching::kKept));
   codec::MergeInput in;
   in.contributions = lanes;
   in.scales = scales;

@@ -20,6 +20,16 @@ Bytes BytesOf(const round::PublishModel& effect) {
       .Take();
 }
 
+round::Base BaseIn(ByteView published) {
+  CanonicalReader reader(published);
+  reader.U64();
+  round::Base base;
+  base.model = reader.Raw32();
+  base.momentum = reader.Raw32();
+  base.scales = reader.Raw32();
+  return base;
+}
+
 }  // namespace
 
 RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation participation)
@@ -99,7 +109,9 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
     CrashPoint("site.after-tell", round::KindName(tell->message));
   } else if (const auto* commit = std::get_if<round::CommitResidual>(&effect)) {
     CrashPoint("site.before-residual-kept");
-    folder_.KeepResiduals(commit->current, commit->former);
+    for (const auto& gone : folder_.ResidualsBut(commit->current, commit->former)) {
+      (void)shop_.compute.Run([&store = shop_.store, gone] { store.Scrap(gone.string()); });
+    }
     CrashPoint("site.residual-kept");
   } else if (const auto* announce = std::get_if<round::AnnounceSite>(&effect)) {
     SendStatus();
@@ -221,17 +233,19 @@ void RunDesk::Do(const round::PublishModel& effect) {
   const auto older = shop_.journal.Get(Key("model-before"));
   journal::Change change;
   change.Put(Key("model"), BytesOf(effect)).Erase(Key("publishing"));
-  // The base before stays one round more: an outcome that is repeated may need it. What it replaced
-  // goes.
+  // The model before stays one round more, for whoever still reads it; what it replaced goes, and
+  // the momentum and scales that only served to derive this one.
   if (before && *before) change.Put(Key("model-before"), **before);
   if (!shop_.journal.Apply(change)) return;  // noted as under way: the next start does it
   CrashPoint("site.published");
   folder_.ForgetStatesBefore(effect.rounds);
-  if (!before || !*before || !older || !*older) return;
-  CanonicalReader reader(**older);
-  reader.U64();
-  for (int i = 0; i < 3; ++i) {
-    const Digest digest = reader.Raw32();
+  std::vector<Digest> gone;
+  if (older && *older) gone.push_back(BaseIn(**older).model);
+  if (before && *before) {
+    const round::Base served = BaseIn(**before);
+    gone.insert(gone.end(), {served.scales, served.momentum});
+  }
+  for (const Digest& digest : gone) {
     if (digest.IsZero() || digest == effect.base.model || digest == effect.base.momentum ||
         digest == effect.base.scales) {
       continue;
@@ -244,13 +258,7 @@ void RunDesk::Do(const round::PublishModel& effect) {
 void RunDesk::FinishPublishing() {
   const auto noted = shop_.journal.Get(Key("publishing"));
   if (!noted || !*noted) return;
-  CanonicalReader reader(**noted);
-  round::PublishModel effect;
-  effect.rounds = RoundNumber{reader.U64()};
-  effect.base.model = reader.Raw32();
-  effect.base.momentum = reader.Raw32();
-  effect.base.scales = reader.Raw32();
-  Do(effect);
+  Do(round::PublishModel{RoundNumber{CanonicalReader(**noted).U64()}, BaseIn(**noted)});
 }
 
 void RunDesk::Do(const round::SetSiteTimer& effect) {

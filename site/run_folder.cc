@@ -1,7 +1,6 @@
 #include "site/run_folder.h"
 
 #include <charconv>
-#include <vector>
 
 namespace dure::site {
 namespace {
@@ -63,11 +62,12 @@ void RunFolder::ForgetStatesBefore(RoundNumber round) const {
   }
 }
 
-void RunFolder::KeepResiduals(uint64_t current, uint64_t former) const {
-  std::error_code ignored;
+std::vector<fs::path> RunFolder::ResidualsBut(uint64_t current, uint64_t former) const {
+  std::vector<fs::path> others;
   for (const uint64_t version : NumbersIn(dir_, "residual-", ".f32")) {
-    if (version != current && version != former) fs::remove(residual(version), ignored);
+    if (version != current && version != former) others.push_back(residual(version));
   }
+  return others;
 }
 
 }  // namespace dure::site

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "federation/round/plan.h"
 
@@ -30,10 +31,10 @@ class RunFolder {
 
   // The latest state of a round before `round`; nullopt at the beginning.
   std::optional<std::filesystem::path> StateBefore(RoundNumber round) const;
-  // Removes states of rounds before the latest two before `round`, and residual versions other than
-  // the two.
+  // Removes states of rounds before the latest two before `round`.
   void ForgetStatesBefore(RoundNumber round) const;
-  void KeepResiduals(uint64_t current, uint64_t former) const;
+  // Residual versions other than these two.
+  std::vector<std::filesystem::path> ResidualsBut(uint64_t current, uint64_t former) const;
 
  private:
   std::filesystem::path dir_;

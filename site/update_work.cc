@@ -1,7 +1,6 @@
 #include "site/update_work.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 
 #include "federation/canonical.h"
@@ -46,12 +45,6 @@ Result<FlatFile> OpenBase(const Digest& model, const blob::BlobStore& store) {
   return FlatFile::Open(path);
 }
 
-Result<codec::OutputFile> CreateFresh(const std::filesystem::path& path, uint64_t bytes) {
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);  // of a process that died here
-  return codec::OutputFile::Create(path.string(), bytes);
-}
-
 }  // namespace
 
 Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
@@ -82,9 +75,11 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
   }
   DURE_ASSIGN(const uint64_t lane_bytes, codec::ContributionBytes(parameters.lane, count));
   const std::filesystem::path lanes_path = folder.lanes(work.round);
-  DURE_ASSIGN(const auto lanes, CreateFresh(lanes_path, lane_bytes));
+  DURE_ASSIGN(const auto lanes,
+              derivation::NewFile(store, lanes_path.string(), lane_bytes, codec::Caching::kKept));
   DURE_ASSIGN(const auto next,
-              CreateFresh(folder.residual(work.residual_to), count * sizeof(float)));
+              derivation::NewFile(store, folder.residual(work.residual_to).string(),
+                                  count * sizeof(float), codec::Caching::kKept));
   DURE_ASSIGN(auto encoded, codec::EncodeUpdate(in, parameters, lanes, next, pace));
   DURE_TRY(next.Sync());
   DURE_ASSIGN(const auto blob, blob::Manifest::Make(lane_bytes, std::move(encoded.lane_chunks)));
@@ -109,7 +104,8 @@ Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::Bl
       return Fail(ErrorCode::kCorrupt, "the residual and the base model differ in size");
   }
   DURE_ASSIGN(const auto out,
-              CreateFresh(folder.residual(work.residual_to), from.size() * sizeof(float)));
+              derivation::NewFile(store, folder.residual(work.residual_to).string(),
+                                  from.size() * sizeof(float), codec::Caching::kKept));
   std::vector<float> piece;
   for (size_t first = 0; first < from.size(); first += kFoldParameters) {
     piece.resize(std::min(kFoldParameters, from.size() - first));

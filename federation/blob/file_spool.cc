@@ -37,10 +37,11 @@ Status Reserve(const File& file, uint64_t size, const std::string& what) {
 }  // namespace
 
 Result<std::shared_ptr<FileSpool>> FileSpool::Open(const std::string& stem,
-                                                   const Manifest& manifest, Settle settle) {
+                                                   const Manifest& manifest, Spares& spares,
+                                                   Settle settle) {
   std::shared_ptr<FileSpool> spool(new FileSpool(stem, manifest, std::move(settle)));
   spool->held_.assign((manifest.ChunkCount() + 7) / 8, 0);
-  DURE_TRY(spool->Create());
+  DURE_TRY(spool->Create(spares));
   return spool;
 }
 
@@ -49,7 +50,11 @@ void FileSpool::Delete(const std::string& stem) {
   for (const char* suffix : {".bits", ".part", ".manifest"}) ::unlink((stem + suffix).c_str());
 }
 
-Status FileSpool::Create() {
+Status FileSpool::Create(Spares& spares) {
+  if (::access((stem_ + ".part").c_str(), F_OK) != 0) {
+    ::unlink((stem_ + ".bits").c_str());  // of a part that is gone: void for a spare's bytes
+    (void)spares.Take(manifest_.size, stem_ + ".part");
+  }
   DURE_ASSIGN(part_, File::Open(stem_ + ".part", O_RDWR | O_CREAT));
   DURE_ASSIGN(const uint64_t present, part_.Size());
   if (present != manifest_.size) {

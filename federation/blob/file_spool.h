@@ -15,6 +15,7 @@
 #include <string>
 
 #include "federation/blob/file.h"
+#include "federation/blob/spares.h"
 #include "federation/blob/store.h"
 
 namespace dure::blob {
@@ -24,9 +25,10 @@ class FileSpool final : public Spool {
   // Moves the whole, synced part file into the store. Called once, on success of Complete.
   using Settle = std::function<Status(const std::string& part_path, const Manifest& manifest)>;
 
-  // `stem` is the path without suffix. kExhausted: no room; nothing is left behind.
+  // `stem` is the path without suffix; a new spool may take over a file of `spares`. kExhausted: no
+  // room; nothing is left behind.
   static Result<std::shared_ptr<FileSpool>> Open(const std::string& stem, const Manifest& manifest,
-                                                 Settle settle);
+                                                 Spares& spares, Settle settle);
   // Deletes a spool's files. Success if there are none.
   static void Delete(const std::string& stem);
 
@@ -42,7 +44,7 @@ class FileSpool final : public Spool {
  private:
   FileSpool(std::string stem, const Manifest& manifest, Settle settle)
       : stem_(std::move(stem)), manifest_(manifest), settle_(std::move(settle)) {}
-  Status Create();
+  Status Create(Spares& spares);
   Status LoadBits();
   Status VerifyHeld();
   bool Held(uint64_t index) const { return (held_[index / 8] >> (index % 8) & 1) != 0; }

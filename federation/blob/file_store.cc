@@ -15,6 +15,7 @@
 
 #include "federation/blob/file.h"
 #include "federation/blob/file_spool.h"
+#include "federation/blob/spares.h"
 #include "federation/blob/store.h"
 
 namespace dure::blob {
@@ -38,7 +39,8 @@ class FileReader final : public Reader {
 
 class FileBlobStore final : public BlobStore {
  public:
-  explicit FileBlobStore(std::string folder) : folder_(std::move(folder)) {}
+  explicit FileBlobStore(std::string folder)
+      : folder_(std::move(folder)), spares_(folder_ + "/spare") {}
   Status Prepare();
 
   Result<Digest> Put(ByteView bytes) override;
@@ -47,6 +49,10 @@ class FileBlobStore final : public BlobStore {
   bool Has(const Digest& digest) const override;
   Result<std::string> PathOf(const Digest& digest) const override;
   Status Remove(const Digest& digest) override;
+  bool Recycle(uint64_t bytes, const std::string& path) override {
+    return spares_.Take(bytes, path);
+  }
+  void Scrap(const std::string& path) override;
   std::vector<Digest> List() const override;
   uint64_t TotalBytes() const override;
   Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) override;
@@ -64,6 +70,7 @@ class FileBlobStore final : public BlobStore {
 
   const std::string folder_;
   File lock_;
+  Spares spares_;
   mutable std::mutex mutex_;
   std::map<Digest, uint64_t> sizes_;  // guarded by mutex_
   uint64_t temporary_count_ = 0;      // guarded by mutex_
@@ -75,7 +82,7 @@ class FileBlobStore final : public BlobStore {
 
 Status FileBlobStore::Prepare() {
   std::error_code failed;
-  for (const char* part : {"/blobs", "/spools", "/incoming"}) {
+  for (const char* part : {"/blobs", "/spools", "/incoming", "/spare"}) {
     fs::create_directories(folder_ + part, failed);
     if (failed) return Fail(ErrorCode::kUnavailable, folder_ + part + ": " + failed.message());
   }
@@ -83,6 +90,7 @@ Status FileBlobStore::Prepare() {
   if (::flock(lock_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
     return Fail(ErrorCode::kFailedPrecondition, folder_ + ": another process uses this blob store");
   }
+  spares_.Clear();
   Load();
   return {};
 }
@@ -196,15 +204,28 @@ Result<std::string> FileBlobStore::PathOf(const Digest& digest) const {
 }
 
 Status FileBlobStore::Remove(const Digest& digest) {
+  uint64_t size = 0;
   {
     std::lock_guard lock(mutex_);
-    if (sizes_.erase(digest) == 0) return {};
+    const auto found = sizes_.find(digest);
+    if (found == sizes_.end()) return {};
+    size = found->second;
+    sizes_.erase(found);
   }
   const std::string path = BlobPath(digest);
-  for (const std::string& file : {path, path + ".manifest"}) {
-    if (::unlink(file.c_str()) != 0 && errno != ENOENT) return Fail(SystemError(file, errno));
-  }
+  // The manifest first: without it the bytes count as nothing.
+  if (::unlink((path + ".manifest").c_str()) != 0 && errno != ENOENT)
+    return Fail(SystemError(path, errno));
+  if (spares_.Keep(path, size)) return {};
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Fail(SystemError(path, errno));
   return SyncFolder(BlobFolder());
+}
+
+void FileBlobStore::Scrap(const std::string& path) {
+  std::error_code failed;
+  const uint64_t size = fs::file_size(path, failed);
+  if (!failed && spares_.Keep(path, size)) return;
+  fs::remove(path, failed);
 }
 
 std::vector<Digest> FileBlobStore::List() const {
@@ -236,7 +257,7 @@ Result<std::shared_ptr<Spool>> FileBlobStore::OpenSpool(const Manifest& manifest
     return Settle(path, whole, digest);
   };
   DURE_ASSIGN(std::shared_ptr<FileSpool> spool,
-              FileSpool::Open(SpoolStem(digest), manifest, settle));
+              FileSpool::Open(SpoolStem(digest), manifest, spares_, settle));
   spools_[digest] = spool;
   return spool;
 }

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -85,6 +86,11 @@ class MemoryStore final : public BlobStore {
     std::lock_guard lock(mutex_);
     blobs_.erase(digest);
     return {};
+  }
+  bool Recycle(uint64_t, const std::string&) override { return false; }
+  void Scrap(const std::string& path) override {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
   }
   std::vector<Digest> List() const override {
     std::lock_guard lock(mutex_);

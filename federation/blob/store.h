@@ -76,6 +76,12 @@ class BlobStore {
   virtual Result<std::string> PathOf(const Digest& digest) const = 0;
   // Success if it was not there.
   virtual Status Remove(const Digest& digest) = 0;
+  // Moves the file of a removed blob, or a scrapped one, of exactly that size to `path`, a new name
+  // on the store's file system. Its bytes are void and may be written over in place, which is
+  // cheaper than a new file. False if the store keeps no such file: then make one.
+  virtual bool Recycle(uint64_t bytes, const std::string& path) = 0;
+  // Deletes a file of a former work, or keeps it for Recycle. Success if there was none.
+  virtual void Scrap(const std::string& path) = 0;
   virtual std::vector<Digest> List() const = 0;  // in digest order
   virtual uint64_t TotalBytes() const = 0;       // of blobs, without spools
 
@@ -95,8 +101,9 @@ class BlobStore {
 std::unique_ptr<BlobStore> MemoryBlobStore();
 
 // Files under `folder`, created if absent: blobs/<hex>, blobs/<hex>.manifest,
-// spools/<hex>.{part,manifest,bits}. One process owns the folder. kUnavailable: it cannot be
-// created or written; kFailedPrecondition: another process holds it.
+// spools/<hex>.{part,manifest,bits}, and spare/ for files to write over, emptied when it is opened
+// or when the disk is full. One process owns the folder. kUnavailable: it cannot be created or
+// written; kFailedPrecondition: another process holds it.
 Result<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& folder);
 
 }  // namespace dure::blob

@@ -31,33 +31,4 @@ Status ChunkWriter::Append(ByteView bytes) {
   return {};
 }
 
-PairedChunkWriter::PairedChunkWriter(Side first, Side second, uint64_t begin)
-    : first_(first), second_(second), offset_(begin) {
-  DURE_CHECK(begin % limits::kChunkBytes == 0, "a stretch begins at a chunk");
-  DURE_CHECK(first.file.size() == second.file.size(), "paired files have one size");
-  DURE_CHECK(first.digests.size() == ChunkCount(first.file.size()) &&
-                 second.digests.size() == first.digests.size(),
-             "there is a digest a chunk");
-}
-
-Status PairedChunkWriter::Append(ByteView first, ByteView second) {
-  DURE_TRY(first_.file.WriteAt(offset_, first));
-  DURE_TRY(second_.file.WriteAt(offset_, second));
-  while (!first.empty()) {
-    const uint64_t chunk = offset_ / limits::kChunkBytes;
-    const uint64_t chunk_end = std::min((chunk + 1) * limits::kChunkBytes, first_.file.size());
-    const size_t count = static_cast<size_t>(std::min<uint64_t>(first.size(), chunk_end - offset_));
-    hasher_.Update(first.first(count), second.first(count));
-    first = first.subspan(count);
-    second = second.subspan(count);
-    offset_ += count;
-    if (offset_ == chunk_end) {
-      const auto digests = hasher_.Finish();
-      first_.digests[chunk] = digests[0];
-      second_.digests[chunk] = digests[1];
-    }
-  }
-  return {};
-}
-
 }  // namespace dure::codec

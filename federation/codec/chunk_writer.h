@@ -8,7 +8,6 @@
 
 #include "federation/bytes.h"
 #include "federation/codec/files.h"
-#include "federation/codec/paired_hash.h"
 #include "federation/digest.h"
 #include "federation/result.h"
 
@@ -30,26 +29,6 @@ class ChunkWriter {
   std::vector<Digest>& digests_;
   uint64_t offset_;
   Sha256Hasher hasher_;
-};
-
-// The same for one stretch of two files of one size, appended to together.
-class PairedChunkWriter {
- public:
-  struct Side {
-    const OutputFile& file;
-    std::vector<Digest>& digests;
-  };
-  // REQUIRES: as ChunkWriter, of both sides; their files have one size.
-  PairedChunkWriter(Side first, Side second, uint64_t begin);
-
-  // REQUIRES: first.size() == second.size().
-  Status Append(ByteView first, ByteView second);
-
- private:
-  Side first_;
-  Side second_;
-  uint64_t offset_;
-  PairedHasher hasher_;
 };
 
 }  // namespace dure::codec

@@ -76,12 +76,15 @@ std::span<const float> MappedFile::Floats(uint64_t offset) const {
   return {Typed<float>(data_ + offset), (size_ - offset) / sizeof(float)};
 }
 
-Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes) {
+Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes, Caching caching) {
   OutputFile file;
   file.descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file.descriptor_ < 0) return FailErrno("creating " + path);
   file.owned_ = true;
   file.size_ = bytes;
+  if (caching == Caching::kAround) {
+    file.direct_ = ::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+  }
   const auto size = static_cast<off_t>(bytes);
   // Reserved at once: a full disk says so here, and filling the page cache takes two thirds of the
   // time.
@@ -93,6 +96,19 @@ Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes) {
   return failure;
 }
 
+Result<OutputFile> OutputFile::Reuse(const std::string& path, uint64_t bytes) {
+  OutputFile file;
+  file.descriptor_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file.descriptor_ < 0) return FailErrno("opening " + path);
+  file.owned_ = true;
+  file.size_ = bytes;
+  struct stat status {};
+  if (::fstat(file.descriptor_, &status) != 0) return FailErrno("the size of " + path);
+  if (static_cast<uint64_t>(status.st_size) != bytes)
+    return Fail(ErrorCode::kInvalid, path + " has another size than what replaces it");
+  return file;
+}
+
 OutputFile OutputFile::Borrow(int descriptor, uint64_t bytes) {
   OutputFile file;
   file.descriptor_ = descriptor;
@@ -102,26 +118,49 @@ OutputFile OutputFile::Borrow(int descriptor, uint64_t bytes) {
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
+      direct_(std::exchange(other.direct_, -1)),
       owned_(std::exchange(other.owned_, false)),
       size_(std::exchange(other.size_, 0)) {}
 
 OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
+  std::swap(direct_, other.direct_);
   std::swap(owned_, other.owned_);
   std::swap(size_, other.size_);
   return *this;
 }
 
 OutputFile::~OutputFile() {
+  if (direct_ >= 0) ::close(direct_);
   if (owned_) ::close(descriptor_);
 }
 
 Status OutputFile::WriteAt(uint64_t offset, ByteView bytes) const {
   DURE_CHECK(offset <= size_ && bytes.size() <= size_ - offset, "a write stays in its file");
+  const auto whole = [](uint64_t value) { return value % kDirectBytes == 0; };
+  if (direct_ >= 0 && whole(offset) && whole(reinterpret_cast<uintptr_t>(bytes.data()))) {
+    const size_t count = bytes.size() / kDirectBytes * kDirectBytes;
+    DURE_TRY(WriteThrough(direct_, offset, bytes.first(count)));
+    offset += count;
+    bytes = bytes.subspan(count);
+  }
+  if (bytes.empty()) return {};
+  DURE_TRY(WriteThrough(descriptor_, offset, bytes));
+  // A hint: what fails here shows in Sync.
+  ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()),
+                    SYNC_FILE_RANGE_WRITE);
+  return {};
+}
+
+Status OutputFile::WriteThrough(int descriptor, uint64_t offset, ByteView bytes) const {
   while (!bytes.empty()) {
     const ssize_t written =
-        ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
+    // A file system may take the flag and not the write.
+    if (written < 0 && errno == EINVAL && descriptor == direct_) {
+      return WriteThrough(descriptor_, offset, bytes);
+    }
     if (written < 0) return FailErrno("writing at offset " + std::to_string(offset));
     if (written == 0) return Fail(ErrorCode::kExhausted, "a write took no bytes");
     bytes = bytes.subspan(static_cast<size_t>(written));

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <string>
 
+#include "federation/codec/chunk_pair.h"
 #include "federation/codec/chunk_writer.h"
 #include "federation/codec/merge.h"
 #include "federation/codec/pieces.h"
@@ -25,6 +26,10 @@ Status Require(bool fits, std::string_view what) {
 template <typename T>
 ByteView RawBytes(std::span<const T> values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
+}
+
+std::span<float> FloatsIn(std::span<uint8_t> bytes) {
+  return {Typed<float>(bytes.data()), bytes.size() / sizeof(float)};
 }
 
 // The scales of the blocks of a range that begins at a block.
@@ -163,13 +168,26 @@ class ModelDeriver {
   // One chunk of both files, or of the model's alone.
   Result<uint64_t> Derive(uint64_t chunk) {
     const uint64_t begin = chunk * limits::kChunkBytes;
-    if (!keeps_momentum_) {
-      ChunkWriter writer(model_, model_chunks, begin);
-      return Derive(begin, [&](ByteView model, ByteView) { return writer.Append(model); });
+    const uint64_t end = std::min<uint64_t>(begin + limits::kChunkBytes, model_.size());
+    const uint64_t data = std::clamp(in_.data_offset, begin, end);
+    ChunkPair& pair = ChunkPair::OfThisThread();
+    pair.Begin(keeps_momentum_);
+    for (const std::span<uint8_t> header : pair.Room(data - begin)) {
+      std::ranges::copy(in_.base_file.subspan(begin, header.size()), header.begin());
     }
-    PairedChunkWriter writer({model_, model_chunks}, {*momentum_, momentum_chunks}, begin);
-    return Derive(
-        begin, [&](ByteView model, ByteView momentum) { return writer.Append(model, momentum); });
+    pair.Take(data - begin);
+    // data_offset and chunks are multiples of 4096 bytes: the data begins at a block.
+    const Range range{(std::max(data, in_.data_offset) - in_.data_offset) / sizeof(float),
+                      (std::max(end, in_.data_offset) - in_.data_offset) / sizeof(float)};
+    DURE_TRY(Fill(range, pair));
+    const auto digests = pair.Finish();
+    model_chunks[chunk] = digests[0];
+    DURE_TRY(model_.WriteAt(begin, pair.bytes(0)));
+    if (keeps_momentum_) {
+      momentum_chunks[chunk] = digests[1];
+      DURE_TRY(momentum_->WriteAt(begin, pair.bytes(1)));
+    }
+    return range.size();
   }
 
   std::vector<Digest> model_chunks;
@@ -177,33 +195,17 @@ class ModelDeriver {
   std::vector<uint64_t> squares;
 
  private:
-  // The chunk that begins there; `append` takes the next bytes of model and momentum.
-  template <typename Append>
-  Result<uint64_t> Derive(uint64_t begin, Append append) {
-    const uint64_t end = std::min<uint64_t>(begin + limits::kChunkBytes, model_.size());
-    if (begin < in_.data_offset) {
-      const ByteView header = in_.base_file.subspan(begin, std::min(end, in_.data_offset) - begin);
-      DURE_TRY(append(header, header));
-    }
-    if (end <= in_.data_offset) return uint64_t{0};
-    // data_offset and chunks are multiples of 4096 bytes: this begins at a block.
-    Range rest{(std::max(begin, in_.data_offset) - in_.data_offset) / sizeof(float),
-               (end - in_.data_offset) / sizeof(float)};
-    const uint64_t parameters = rest.size();
-    std::vector<float> model_out(kPieceParameters);
-    std::vector<float> momentum_out(keeps_momentum_ ? kPieceParameters : 0);
+  Status Fill(Range rest, ChunkPair& pair) {
     while (rest.size() > 0) {
       const uint64_t segment_end = layout_.Segment(rest.begin / kSegmentParameters).end;
       const Range piece{rest.begin,
                         std::min({rest.begin + kPieceParameters, rest.end, segment_end})};
-      const OuterOutput out{std::span(model_out).first(piece.size()),
-                            std::span(momentum_out).first(keeps_momentum_ ? piece.size() : 0)};
-      DURE_TRY(Step(piece, out));
-      DURE_TRY(append(RawBytes(std::span<const float>(out.model)),
-                      RawBytes(std::span<const float>(out.momentum))));
+      const auto [model, momentum] = pair.Room(piece.size() * sizeof(float));
+      DURE_TRY(Step(piece, {FloatsIn(model), FloatsIn(momentum)}));
+      pair.Take(model.size());
       rest.begin = piece.end;
     }
-    return parameters;
+    return {};
   }
 
   Status Step(Range piece, const OuterOutput& out) {

@@ -6,13 +6,14 @@
 namespace dure::derivation {
 namespace {
 
+constexpr uint64_t kLargeBytes = uint64_t{64} << 20;  // of a model that memory need not hold
+
 // A file under way: removed unless the store took it.
 class Scratch {
  public:
-  static Result<Scratch> Create(std::string path, uint64_t bytes) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);  // of a process that died here
-    DURE_ASSIGN(auto file, codec::OutputFile::Create(path, bytes));
+  static Result<Scratch> Create(blob::BlobStore& store, std::string path, uint64_t bytes,
+                                codec::Caching caching) {
+    DURE_ASSIGN(auto file, NewFile(store, path, bytes, caching));
     return Scratch(std::move(path), std::move(file));
   }
   Scratch(Scratch&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {
@@ -71,6 +72,14 @@ Result<std::vector<float>> ScalesOf(const round::Base& base, const round::RunMan
   return codec::ParseScales(blob->bytes(), parameter_count);
 }
 
+Result<codec::OutputFile> NewFile(blob::BlobStore& store, const std::string& path, uint64_t bytes,
+                                  codec::Caching caching) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);  // of a process that died here
+  if (store.Recycle(bytes, path)) return codec::OutputFile::Reuse(path, bytes);
+  return codec::OutputFile::Create(path, bytes, caching);
+}
+
 Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manifest,
                                blob::BlobStore& store, const std::string& scratch,
                                const codec::Work& work) {
@@ -96,12 +105,18 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
     in.momentum = FloatsAt(momentum->bytes(), shape.data_offset);
   }
   const std::string prefix = scratch + "/" + step.aggregate.Hex().substr(0, 16);
-  DURE_ASSIGN(auto next_model, Scratch::Create(prefix + ".model", model->size()));
+  // The momentum is read again by the next derivation; the model, for all we know, by a trainer in
+  // hours.
   std::optional<Scratch> next_momentum;
   if (in.outer.keeps_momentum()) {
-    DURE_ASSIGN(auto file, Scratch::Create(prefix + ".momentum", model->size()));
+    DURE_ASSIGN(auto file,
+                Scratch::Create(store, prefix + ".momentum", model->size(), codec::Caching::kKept));
     next_momentum.emplace(std::move(file));
   }
+  const bool large = model->size() >= kLargeBytes;
+  DURE_ASSIGN(auto next_model,
+              Scratch::Create(store, prefix + ".model", model->size(),
+                              large ? codec::Caching::kAround : codec::Caching::kKept));
   DURE_ASSIGN(auto derived,
               codec::DeriveModel(layout, in, next_model.file(),
                                  next_momentum ? &next_momentum->file() : nullptr, work));

@@ -38,6 +38,11 @@ struct Step {
   uint64_t weight_sum = 0;
 };
 
+// A file of that size to be filled at `path`, replacing what is there: one that `store` has no use
+// for any more, or a new one. Errors as codec::OutputFile::Create.
+Result<codec::OutputFile> NewFile(blob::BlobStore& store, const std::string& path, uint64_t bytes,
+                                  codec::Caching caching);
+
 codec::Lane LaneOf(const round::RunManifest& manifest);
 
 // The next base; all its blobs are durable in `store` when this returns. `scratch` is a folder on

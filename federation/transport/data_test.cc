@@ -192,6 +192,10 @@ class FullStore final : public blob::BlobStore {
   bool Has(const Digest& digest) const override { return store_->Has(digest); }
   Result<std::string> PathOf(const Digest& digest) const override { return store_->PathOf(digest); }
   Status Remove(const Digest& digest) override { return store_->Remove(digest); }
+  bool Recycle(uint64_t bytes, const std::string& path) override {
+    return store_->Recycle(bytes, path);
+  }
+  void Scrap(const std::string& path) override { store_->Scrap(path); }
   std::vector<Digest> List() const override { return store_->List(); }
   uint64_t TotalBytes() const override { return store_->TotalBytes(); }
   Result<std::shared_ptr<blob::Spool>> OpenSpool(const blob::Manifest& manifest) override {
