@@ -62,11 +62,15 @@ Result<PeerIdentity> VerifyPeer(std::string_view chain_pem, const Trust& trust,
   DURE_ASSIGN(const std::vector<Bytes> chain, PresentedChain(chain_pem));
   DURE_ASSIGN(const std::vector<Bytes> roots, DersOf(trust.root_pem));
   DURE_ASSIGN(PeerIdentity peer, VerifyLeaf(chain, roots.front(), trust.consortium, now));
+  DURE_TRY(CheckStanding(peer, revocations, required));
+  return peer;
+}
+
+Status CheckStanding(const PeerIdentity& peer, const Revocations& revocations, Roles required) {
   if (const Revocation* found = revocations.Find(peer)) {
     return Fail(ErrorCode::kPermissionDenied, "revoked: " + found->ToText());
   }
-  DURE_TRY(CheckRole(peer, required));
-  return peer;
+  return CheckRole(peer, required);
 }
 
 Result<PeerIdentity> VerifyAggregatorByPin(std::string_view chain_pem, std::string_view consortium,

@@ -44,6 +44,10 @@ struct PeerIdentity {
 Result<PeerIdentity> VerifyPeer(std::string_view chain_pem, const Trust& trust,
                                 const Revocations& revocations, WallTime now, Roles required);
 
+// What of VerifyPeer may change while a certificate stays the same, for a peer that it let in
+// before: "revoked" and "wrong role". The dates in `peer` are the caller's to compare.
+Status CheckStanding(const PeerIdentity& peer, const Revocations& revocations, Roles required);
+
 // For the one call made before the root is known: `chain_pem` must be an aggregator's and end in
 // the root whose DER has the SHA-256 `root_pin` (an invitation carries it). Errors as VerifyPeer;
 // "foreign CA" also means that the root of that fingerprint was not in the chain.

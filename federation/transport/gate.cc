@@ -9,6 +9,10 @@ using identity::PeerIdentity;
 using identity::Role;
 using identity::Roles;
 
+// The issuing CA and the root may expire too, which the peer's own dates do not say.
+constexpr std::chrono::seconds kJudgementHolds{60};
+constexpr size_t kJudgedMax = 1024;  // four times the sites; people come and go
+
 // The chain that the peer presented, leaf first; empty without a certificate.
 std::string PresentedChain(const grpc::AuthContext& context) {
   std::string chain;
@@ -35,14 +39,37 @@ Roles Gate::RolesFor(std::string_view path) const {
   return Roles::Invited();
 }
 
+std::optional<PeerIdentity> Gate::Remembered(const Digest& chain, WallTime now) {
+  std::lock_guard lock(mutex_);
+  const auto found = judged_.find(chain);
+  if (found == judged_.end()) return std::nullopt;
+  const auto& [peer, at] = found->second;
+  const bool holds =
+      peer.not_before <= now && now < peer.not_after && at <= now && now - at < kJudgementHolds;
+  if (holds) return peer;
+  judged_.erase(found);
+  return std::nullopt;
+}
+
 Result<PeerIdentity> Gate::Judge(const grpc::AuthContext& context, Roles roles) {
   std::shared_ptr<const identity::Revocations> revocations;
   {
     std::lock_guard lock(mutex_);
     revocations = revocations_;
   }
-  return identity::VerifyPeer(PresentedChain(context), rules_.trust, *revocations, clock_.WallNow(),
-                              roles);
+  const WallTime now = clock_.WallNow();
+  const std::string chain = PresentedChain(context);
+  const Digest digest = Sha256(AsBytes(chain));
+  if (std::optional<PeerIdentity> peer = Remembered(digest, now)) {
+    DURE_TRY(identity::CheckStanding(*peer, *revocations, roles));
+    return *std::move(peer);
+  }
+  DURE_ASSIGN(PeerIdentity peer,
+              identity::VerifyPeer(chain, rules_.trust, *revocations, now, roles));
+  std::lock_guard lock(mutex_);
+  if (judged_.size() >= kJudgedMax) judged_.clear();
+  judged_[digest] = {peer, now};
+  return peer;
 }
 
 grpc::Status Gate::Process(const InputMetadata& metadata, grpc::AuthContext* context,

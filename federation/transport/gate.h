@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "federation/clock.h"
@@ -64,6 +65,13 @@ class Gate final : public grpc::AuthMetadataProcessor {
     identity::PeerIdentity peer;
     grpc::ServerContextBase* context = nullptr;
   };
+  // A chain that was found to lead to our root. Checking it takes milliseconds, and every call
+  // presents one; what may change from call to call (role, revocation, expiry) is asked every time.
+  struct Judged {
+    identity::PeerIdentity peer;
+    WallTime at;
+  };
+  std::optional<identity::PeerIdentity> Remembered(const Digest& chain, WallTime now);
   identity::Roles RolesFor(std::string_view path) const;
   Result<identity::PeerIdentity> Judge(const grpc::AuthContext& context, identity::Roles roles);
   void CancelWhere(const std::function<bool(const identity::PeerIdentity&)>& ended);
@@ -73,7 +81,8 @@ class Gate final : public grpc::AuthMetadataProcessor {
   std::mutex mutex_;
   std::shared_ptr<const identity::Revocations> revocations_;  // guarded by mutex_; never null
   std::map<uint64_t, Open> open_;                             // guarded by mutex_
-  uint64_t next_id_ = 0;                                      // guarded by mutex_
+  std::map<Digest, Judged> judged_;  // guarded by mutex_; by SHA-256 of the chain
+  uint64_t next_id_ = 0;             // guarded by mutex_
 };
 
 }  // namespace dure::transport
