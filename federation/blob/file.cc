@@ -76,6 +76,8 @@ Result<Bytes> File::ReadAll(size_t bytes_max, const std::string& what) const {
   return bytes;
 }
 
+void File::StartSync() const { ::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 Status File::Sync(const std::string& what) const {
   if (::fsync(descriptor_) != 0) return Fail(SystemError("syncing " + what, errno));
   return {};
@@ -109,23 +111,14 @@ Status SyncFolder(const std::string& folder) {
   return directory.Sync(folder);
 }
 
-Status WriteWhole(const std::string& path, ByteView bytes) {
-  const std::string temporary = path + ".new";
-  {
-    DURE_ASSIGN(const File file, File::Open(temporary, O_WRONLY | O_CREAT | O_TRUNC));
-    Status written = file.WriteAt(bytes, 0, path);
-    if (written) written = file.Sync(path);
-    if (!written) {
-      ::unlink(temporary.c_str());
-      return written;
-    }
+Result<File> WriteAside(const std::string& path, ByteView bytes) {
+  DURE_ASSIGN(File file, File::Open(path, O_WRONLY | O_CREAT | O_TRUNC));
+  if (Status written = file.WriteAt(bytes, 0, path); !written) {
+    ::unlink(path.c_str());
+    return Fail(std::move(written.error()));
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error = SystemError(path, errno);
-    ::unlink(temporary.c_str());
-    return Fail(error);
-  }
-  return {};
+  file.StartSync();
+  return file;
 }
 
 }  // namespace dure::blob

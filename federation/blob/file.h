@@ -1,4 +1,5 @@
-// Owned file descriptors and durable renames: what the file store is made of. Private to this room.
+// Owned file descriptors and what makes files durable: what the file store is made of. Private to
+// this room.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,8 @@ class File {
   Result<uint64_t> Size() const;
   Status WriteAt(ByteView bytes, uint64_t offset, const std::string& what) const;
   Result<Bytes> ReadAll(size_t bytes_max, const std::string& what) const;
+  // Begins to write back what the page cache holds, so that a Sync of several files waits once.
+  void StartSync() const;
   Status Sync(const std::string& what) const;
 
  private:
@@ -46,9 +49,8 @@ class Mapping {
   size_t size_ = 0;
 };
 
+// Writes `path` anew and lets it begin its way to the disk; the caller syncs it. No file is left on
+// failure.
+Result<File> WriteAside(const std::string& path, ByteView bytes);
 Status SyncFolder(const std::string& folder);
-// Replaces `path` by a file of these bytes, durably: temporary, fsync, rename. The caller syncs the
-// folder.
-Status WriteWhole(const std::string& path, ByteView bytes);
-
 }  // namespace dure::blob

@@ -64,7 +64,8 @@ Status FileSpool::Create(Spares& spares) {
       return reserved;
     }
   }
-  DURE_TRY(WriteWhole(stem_ + ".manifest", manifest_.Encode()));
+  // Not synced: whoever opens the spool again brings the manifest along.
+  DURE_TRY(WriteAside(stem_ + ".manifest", manifest_.Encode()).map([](const File&) {}));
   DURE_ASSIGN(bits_, File::Open(stem_ + ".bits", O_RDWR | O_CREAT));
   if (present == manifest_.size) DURE_TRY(LoadBits());
   DURE_TRY(bits_.WriteAt(AsBytes(BootId()), 0, stem_));

@@ -44,7 +44,7 @@ class FileBlobStore final : public BlobStore {
   Status Prepare();
 
   Result<Digest> Put(ByteView bytes) override;
-  Result<Digest> Import(const std::string& path, const Manifest& manifest) override;
+  Result<std::vector<Digest>> ImportAll(std::span<const Incoming> files) override;
   Result<std::unique_ptr<Reader>> Open(const Digest& digest) const override;
   bool Has(const Digest& digest) const override;
   Result<std::string> PathOf(const Digest& digest) const override;
@@ -63,9 +63,19 @@ class FileBlobStore final : public BlobStore {
   std::string BlobFolder() const { return folder_ + "/blobs"; }
   std::string BlobPath(const Digest& digest) const { return BlobFolder() + "/" + digest.Hex(); }
   std::string SpoolStem(const Digest& digest) const { return folder_ + "/spools/" + digest.Hex(); }
-  // Makes a file that has all its bytes part of the store. REQUIRES: same file system.
-  Status Settle(const std::string& path, const Manifest& manifest, const Digest& digest);
-  Status CopyIn(const std::string& path, const Manifest& manifest, const Digest& digest);
+  // A file that has all its bytes, on the blobs' file system.
+  struct Whole {
+    std::string path;
+    const Manifest& manifest;
+    Digest digest;
+    File bytes = {};
+    File encoded = {};  // its manifest, beside its place to be
+  };
+  // Makes files part of the store.
+  Status Settle(std::vector<Whole> files);
+  Status MakeDurable(std::vector<Whole>& files) const;
+  // The same file, or a copy on the blobs' file system.
+  Result<std::string> BringNear(const std::string& path, const Digest& digest) const;
   void Load();
 
   const std::string folder_;
@@ -116,64 +126,84 @@ Result<Digest> FileBlobStore::Put(ByteView bytes) {
     std::lock_guard lock(mutex_);
     path = folder_ + "/incoming/" + std::to_string(temporary_count_++);
   }
-  DURE_TRY(WriteWhole(path, bytes));
-  if (Status settled = Settle(path, manifest, digest); !settled) {
+  DURE_TRY(WriteAside(path, bytes).map([](const File&) {}));
+  std::vector<Whole> file;
+  file.push_back({path, manifest, digest});
+  if (Status settled = Settle(std::move(file)); !settled) {
     ::unlink(path.c_str());
     return Fail(settled.error());
   }
   return digest;
 }
 
-Result<Digest> FileBlobStore::Import(const std::string& path, const Manifest& manifest) {
-  const Digest digest = manifest.BlobDigest();
-  {
+Result<std::string> FileBlobStore::BringNear(const std::string& path, const Digest& digest) const {
+  const std::string here = folder_ + "/incoming/" + digest.Hex();
+  // A hard link tells whether rename will work, without giving anything up.
+  const bool movable = ::link(path.c_str(), here.c_str()) == 0;
+  ::unlink(here.c_str());
+  if (movable) return path;
+  std::error_code failed;
+  fs::copy_file(path, here, fs::copy_options::overwrite_existing, failed);
+  if (!failed) return here;
+  ::unlink(here.c_str());
+  return Fail(SystemError(here, failed.value()));
+}
+
+Result<std::vector<Digest>> FileBlobStore::ImportAll(std::span<const Incoming> files) {
+  std::vector<Digest> digests;
+  std::vector<Whole> wanted;
+  for (const auto& [path, manifest] : files) {
     DURE_ASSIGN(const File file, File::Open(path, O_RDONLY));
     DURE_ASSIGN(const uint64_t size, file.Size());
     if (size != manifest.size) {
       return Fail(ErrorCode::kCorrupt, path + ": has " + std::to_string(size) +
                                            " bytes, its manifest " + std::to_string(manifest.size));
     }
+    const Digest digest = manifest.BlobDigest();
+    const bool twice = std::ranges::find(digests, digest) != digests.end();
+    digests.push_back(digest);
+    if (twice || Has(digest)) continue;
+    DURE_ASSIGN(std::string near, BringNear(path, digest));
+    wanted.push_back({std::move(near), manifest, digest});
   }
-  if (Has(digest)) {
-    ::unlink(path.c_str());
-    return digest;
-  }
-  // A hard link tells whether rename will work, without giving anything up.
-  const std::string probe = folder_ + "/incoming/" + digest.Hex();
-  const bool movable = ::link(path.c_str(), probe.c_str()) == 0;
-  ::unlink(probe.c_str());
-  DURE_TRY(movable ? Settle(path, manifest, digest) : CopyIn(path, manifest, digest));
-  return digest;
+  DURE_TRY(Settle(std::move(wanted)));
+  for (const Incoming& file : files) ::unlink(file.path.c_str());  // copied, or there already
+  return digests;
 }
 
-Status FileBlobStore::CopyIn(const std::string& path, const Manifest& manifest,
-                             const Digest& digest) {
-  const std::string copy = folder_ + "/incoming/" + digest.Hex();
-  std::error_code failed;
-  fs::copy_file(path, copy, fs::copy_options::overwrite_existing, failed);
-  Status settled;
-  if (failed) {
-    settled = Fail(SystemError(copy, failed.value()));
-  } else {
-    settled = Settle(copy, manifest, digest);
+// The manifests before the names: a crash leaves at most a manifest without bytes. The disk is
+// waited for twice, however many files there are.
+Status FileBlobStore::Settle(std::vector<Whole> files) {
+  if (files.empty()) return {};
+  if (Status durable = MakeDurable(files); !durable) {
+    for (const Whole& file : files) ::unlink((BlobPath(file.digest) + ".manifest.new").c_str());
+    return durable;
   }
-  ::unlink((settled ? path : copy).c_str());
-  return settled;
-}
-
-Status FileBlobStore::Settle(const std::string& path, const Manifest& manifest,
-                             const Digest& digest) {
-  const std::string target = BlobPath(digest);
-  {
-    DURE_ASSIGN(const File file, File::Open(path, O_RDONLY));
-    DURE_TRY(file.Sync(path));
+  for (const Whole& file : files) {
+    const std::string target = BlobPath(file.digest);
+    const std::string manifest = target + ".manifest";
+    ::chmod(file.path.c_str(), 0400);
+    if (::rename((manifest + ".new").c_str(), manifest.c_str()) != 0 ||
+        ::rename(file.path.c_str(), target.c_str()) != 0)
+      return Fail(SystemError(target, errno));
   }
-  DURE_TRY(WriteWhole(target + ".manifest", manifest.Encode()));
-  if (::rename(path.c_str(), target.c_str()) != 0) return Fail(SystemError(target, errno));
-  ::chmod(target.c_str(), 0400);
   DURE_TRY(SyncFolder(BlobFolder()));
   std::lock_guard lock(mutex_);
-  sizes_[digest] = manifest.size;
+  for (const Whole& file : files) sizes_[file.digest] = file.manifest.size;
+  return {};
+}
+
+Status FileBlobStore::MakeDurable(std::vector<Whole>& files) const {
+  for (Whole& file : files) {
+    DURE_ASSIGN(file.bytes, File::Open(file.path, O_RDONLY));
+    file.bytes.StartSync();
+    DURE_ASSIGN(file.encoded,
+                WriteAside(BlobPath(file.digest) + ".manifest.new", file.manifest.Encode()));
+  }
+  for (const Whole& file : files) {
+    DURE_TRY(file.bytes.Sync(file.path));
+    DURE_TRY(file.encoded.Sync(file.path));
+  }
   return {};
 }
 
@@ -254,7 +284,9 @@ Result<std::shared_ptr<Spool>> FileBlobStore::OpenSpool(const Manifest& manifest
     if (auto open = found->second.lock()) return open;
   }
   const auto settle = [this, digest](const std::string& path, const Manifest& whole) {
-    return Settle(path, whole, digest);
+    std::vector<Whole> file;
+    file.push_back({path, whole, digest});
+    return Settle(std::move(file));
   };
   DURE_ASSIGN(std::shared_ptr<FileSpool> spool,
               FileSpool::Open(SpoolStem(digest), manifest, spares_, settle));

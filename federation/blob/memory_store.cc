@@ -57,16 +57,20 @@ class MemoryStore final : public BlobStore {
   Result<Digest> Put(ByteView bytes) override {
     return Keep(ManifestOf(bytes), Bytes(bytes.begin(), bytes.end()));
   }
-  Result<Digest> Import(const std::string& path, const Manifest& manifest) override {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return Fail(ErrorCode::kNotFound, path + ": no such file");
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (text.size() != manifest.size) {
-      return Fail(ErrorCode::kCorrupt, path + ": its size is not the manifest's");
+  Result<std::vector<Digest>> ImportAll(std::span<const Incoming> files) override {
+    std::vector<Digest> digests;
+    for (const auto& [path, manifest] : files) {
+      std::ifstream file(path, std::ios::binary);
+      if (!file) return Fail(ErrorCode::kNotFound, path + ": no such file");
+      const std::string text{std::istreambuf_iterator<char>(file),
+                             std::istreambuf_iterator<char>()};
+      if (text.size() != manifest.size) {
+        return Fail(ErrorCode::kCorrupt, path + ": its size is not the manifest's");
+      }
+      digests.push_back(Keep(manifest, ToBytes(text)));
+      ::unlink(path.c_str());
     }
-    const Digest digest = Keep(manifest, ToBytes(text));
-    ::unlink(path.c_str());
-    return digest;
+    return digests;
   }
   Result<std::unique_ptr<Reader>> Open(const Digest& digest) const override {
     std::lock_guard lock(mutex_);
@@ -217,6 +221,12 @@ Result<ByteView> Reader::ReadChunk(uint64_t index) const {
                 "chunk " + std::to_string(index) + " does not match its digest");
   }
   return chunk;
+}
+
+Result<Digest> BlobStore::Import(const std::string& path, const Manifest& manifest) {
+  const Incoming file{path, manifest};
+  DURE_ASSIGN(const std::vector<Digest> digests, ImportAll({&file, 1}));
+  return digests.front();
 }
 
 Status BlobStore::Scrub(const Digest& digest) const {

@@ -2,9 +2,9 @@
 // here.
 //
 // Life: open once, then from any thread; every method is thread-safe. A blob appears whole or not
-// at all, and Put, Import and Spool::Complete return only after it survives a power cut. Removing a
-// blob leaves open readers valid. These calls touch the disk: never on the loop, except Has and
-// PathOf.
+// at all, and Put, ImportAll and Spool::Complete return only after it survives a power cut.
+// Removing a blob leaves open readers valid. These calls touch the disk: never on the loop, except
+// Has and PathOf.
 //
 // A Spool is a blob that is still arriving. It survives kill -9 and a power cut: OpenSpool of the
 // same manifest finds the chunks that had been verified before.
@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,17 +57,25 @@ class Spool {
   virtual Status Complete() = 0;
 };
 
+struct Incoming {
+  std::string path;
+  Manifest manifest;
+};
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
 
   // Copies and hashes. For small blobs. Success if it is already there.
   virtual Result<Digest> Put(ByteView bytes) = 0;
-  // Takes over a file whose chunk digests are known: renamed into the store when on the same file
-  // system, copied otherwise; its bytes are not hashed again. On success `path` no longer exists.
-  // Already there: success, and the file is removed. kNotFound: no such file. kCorrupt: the file's
-  // size is not the manifest's. kExhausted, kUnavailable: nothing stored, the file left in place.
-  virtual Result<Digest> Import(const std::string& path, const Manifest& manifest) = 0;
+  // Takes over files whose chunk digests are known: renamed into the store when on the same file
+  // system, copied otherwise; their bytes are not hashed again. On success no `path` exists any
+  // more. Already there: success, and the file is removed. Several at once cost little more time
+  // than one: the disk is waited for once. kNotFound: no such file. kCorrupt: a file's size is not
+  // its manifest's. kExhausted, kUnavailable. On failure some may have been taken, whole; the
+  // others are left in place.
+  virtual Result<std::vector<Digest>> ImportAll(std::span<const Incoming> files) = 0;
+  Result<Digest> Import(const std::string& path, const Manifest& manifest);
   // kNotFound: nothing under that digest. kCorrupt: the stored manifest or size contradicts the
   // digest.
   virtual Result<std::unique_ptr<Reader>> Open(const Digest& digest) const = 0;

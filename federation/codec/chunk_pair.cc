@@ -4,17 +4,15 @@
 
 #include "federation/check.h"
 #include "federation/codec/files.h"
-#include "federation/limits.h"
 
 namespace dure::codec {
 
 void ChunkPair::Free::operator()(uint8_t* bytes) const { std::free(bytes); }
 
-ChunkPair::ChunkPair() {
-  for (auto& side : sides_) {
-    side.reset(static_cast<uint8_t*>(std::aligned_alloc(kDirectBytes, limits::kChunkBytes)));
-    DURE_CHECK(side != nullptr, "a thread has memory for its chunk");
-  }
+ChunkPair::Memory ChunkPair::NewMemory() {
+  Memory memory(static_cast<uint8_t*>(std::aligned_alloc(kDirectBytes, limits::kChunkBytes)));
+  DURE_CHECK(memory != nullptr, "a thread has memory for its chunk");
+  return memory;
 }
 
 ChunkPair& ChunkPair::OfThisThread() {

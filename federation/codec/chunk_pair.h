@@ -10,14 +10,17 @@
 #include "federation/bytes.h"
 #include "federation/codec/paired_hash.h"
 #include "federation/digest.h"
+#include "federation/limits.h"
 
 namespace dure::codec {
 
 class ChunkPair {
  public:
-  ChunkPair();
   static ChunkPair& OfThisThread();
 
+  // Memory of a chunk's size for what a chunk is made from; its address is a multiple of
+  // kDirectBytes.
+  std::span<uint8_t> Source() { return {source_.get(), limits::kChunkBytes}; }
   // Empty again. Without a second side only the first is filled and hashed.
   void Begin(bool has_second);
   // Room behind what is taken, one span a side (the second empty if there is none).
@@ -34,7 +37,11 @@ class ChunkPair {
   struct Free {
     void operator()(uint8_t* bytes) const;
   };
-  std::array<std::unique_ptr<uint8_t, Free>, 2> sides_;
+  using Memory = std::unique_ptr<uint8_t, Free>;
+  static Memory NewMemory();
+
+  std::array<Memory, 2> sides_ = {NewMemory(), NewMemory()};
+  Memory source_ = NewMemory();
   size_t size_ = 0;
   bool has_second_ = false;
   PairedHasher paired_;

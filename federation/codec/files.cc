@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -74,6 +75,49 @@ MappedFile::~MappedFile() {
 std::span<const float> MappedFile::Floats(uint64_t offset) const {
   if (offset >= size_) return {};
   return {Typed<float>(data_ + offset), (size_ - offset) / sizeof(float)};
+}
+
+Result<InputFile> InputFile::Open(const std::string& path) {
+  InputFile file;
+  file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.descriptor_ < 0) return FailErrno("opening " + path);
+  file.direct_ = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
+  return file;
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      direct_(std::exchange(other.direct_, -1)) {}
+
+InputFile& InputFile::operator=(InputFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(direct_, other.direct_);
+  return *this;
+}
+
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (direct_ >= 0) ::close(direct_);
+}
+
+Status InputFile::ReadAt(uint64_t offset, std::span<uint8_t> room) const {
+  const auto at = static_cast<off_t>(offset);
+  const iovec all{room.data(), room.size()};
+  // What is in memory; where the system cannot tell, nothing is.
+  if (::preadv2(descriptor_, &all, 1, at, RWF_NOWAIT) == static_cast<ssize_t>(room.size()))
+    return {};
+  const size_t whole = (room.size() + kDirectBytes - 1) / kDirectBytes * kDirectBytes;
+  if (direct_ >= 0 && ::pread(direct_, room.data(), whole, at) >= static_cast<ssize_t>(room.size()))
+    return {};
+  while (!room.empty()) {
+    const ssize_t got = ::pread(descriptor_, room.data(), room.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return FailErrno("reading at offset " + std::to_string(offset));
+    if (got == 0) return Fail(ErrorCode::kCorrupt, "a file ended while it was read");
+    room = room.subspan(static_cast<size_t>(got));
+    offset += static_cast<uint64_t>(got);
+  }
+  return {};
 }
 
 Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes, Caching caching) {

@@ -35,6 +35,28 @@ class MappedFile {
   size_t size_ = 0;
 };
 
+// A file read once, piece by piece, from several threads: pages that are in memory are copied from
+// there, others are read around the page cache, so that reading a file that nobody needs again
+// takes no memory for it. Move-only.
+class InputFile {
+ public:
+  // kNotFound; kUnavailable: the system refused.
+  static Result<InputFile> Open(const std::string& path);
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&& other) noexcept;
+  ~InputFile();
+
+  // Fills `room` from `offset`. REQUIRES: offset and the room's address are multiples of
+  // kDirectBytes, and so is the size of the memory behind `room`, which may be written to its end.
+  // kCorrupt: the file ends before; kUnavailable.
+  Status ReadAt(uint64_t offset, std::span<uint8_t> room) const;
+
+ private:
+  InputFile() = default;
+  int descriptor_ = -1;
+  int direct_ = -1;  // -1: not to be had
+};
+
 inline constexpr size_t kDirectBytes = 4096;  // what a direct write's address and range are made of
 
 // Whether a new file's bytes stay in memory for the next reader.

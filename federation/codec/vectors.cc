@@ -154,7 +154,6 @@ class ModelDeriver {
                const OutputFile* momentum)
       : layout_(layout),
         in_(in),
-        base_{Typed<float>(in.base_file.data() + in.data_offset), layout.parameter_count()},
         model_(model),
         momentum_(momentum),
         keeps_momentum_(momentum != nullptr) {
@@ -171,15 +170,21 @@ class ModelDeriver {
     const uint64_t end = std::min<uint64_t>(begin + limits::kChunkBytes, model_.size());
     const uint64_t data = std::clamp(in_.data_offset, begin, end);
     ChunkPair& pair = ChunkPair::OfThisThread();
+    ByteView base = in_.base_file.subspan(begin, end - begin);
+    if (in_.base_input != nullptr) {
+      const std::span<uint8_t> room = pair.Source().first(base.size());
+      DURE_TRY(in_.base_input->ReadAt(begin, room));
+      base = room;
+    }
     pair.Begin(keeps_momentum_);
     for (const std::span<uint8_t> header : pair.Room(data - begin)) {
-      std::ranges::copy(in_.base_file.subspan(begin, header.size()), header.begin());
+      std::ranges::copy(base.first(header.size()), header.begin());
     }
     pair.Take(data - begin);
     // data_offset and chunks are multiples of 4096 bytes: the data begins at a block.
     const Range range{(std::max(data, in_.data_offset) - in_.data_offset) / sizeof(float),
                       (std::max(end, in_.data_offset) - in_.data_offset) / sizeof(float)};
-    DURE_TRY(Fill(range, pair));
+    DURE_TRY(Fill(range, base.subspan(data - begin), pair));
     const auto digests = pair.Finish();
     model_chunks[chunk] = digests[0];
     DURE_TRY(model_.WriteAt(begin, pair.bytes(0)));
@@ -195,22 +200,23 @@ class ModelDeriver {
   std::vector<uint64_t> squares;
 
  private:
-  Status Fill(Range rest, ChunkPair& pair) {
+  Status Fill(Range rest, ByteView base, ChunkPair& pair) {
     while (rest.size() > 0) {
       const uint64_t segment_end = layout_.Segment(rest.begin / kSegmentParameters).end;
       const Range piece{rest.begin,
                         std::min({rest.begin + kPieceParameters, rest.end, segment_end})};
       const auto [model, momentum] = pair.Room(piece.size() * sizeof(float));
-      DURE_TRY(Step(piece, {FloatsIn(model), FloatsIn(momentum)}));
+      const std::span<const float> from{Typed<float>(base.data()), piece.size()};
+      DURE_TRY(Step(piece, from, {FloatsIn(model), FloatsIn(momentum)}));
       pair.Take(model.size());
+      base = base.subspan(model.size());
       rest.begin = piece.end;
     }
     return {};
   }
 
-  Status Step(Range piece, const OuterOutput& out) {
-    const OuterInput in{Of(base_, piece),
-                        keeps_momentum_ ? Of(in_.momentum, piece) : std::span<const float>()};
+  Status Step(Range piece, std::span<const float> base, const OuterOutput& out) {
+    const OuterInput in{base, keeps_momentum_ ? Of(in_.momentum, piece) : std::span<const float>()};
     return OuterStepRange(
         layout_, in_.outer,
         {PlanesOf(layout_, in_.aggregate, piece), OfBlocks(in_.scales, piece), in_.weight_sum}, in,
@@ -219,7 +225,6 @@ class ModelDeriver {
 
   const AggregateLayout& layout_;
   const ModelInput& in_;
-  const std::span<const float> base_;
   const OutputFile& model_;
   const OutputFile* const momentum_;
   const bool keeps_momentum_;

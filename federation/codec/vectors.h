@@ -69,7 +69,9 @@ Result<MergedAggregate> MergeContributions(const AggregateLayout& layout, const 
                                            const OutputFile& aggregate, const Work& work);
 
 struct ModelInput {
-  ByteView base_file;        // the whole safetensors file: header, then the fp32 vector
+  ByteView base_file;  // the whole safetensors file: header, then the fp32 vector
+  // The same file, if there is one: then the vector is read from it and not through base_file.
+  const InputFile* base_input = nullptr;
   uint64_t data_offset = 0;  // where the vector starts: a multiple of 4096
   std::span<const float>
       momentum;  // the vector of the momentum file; empty: zeros, and nothing is read

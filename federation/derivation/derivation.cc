@@ -26,9 +26,9 @@ class Scratch {
   }
   const codec::OutputFile& file() const { return file_; }
 
-  Result<Digest> Into(blob::BlobStore& store, std::vector<Digest> chunks) {
-    DURE_ASSIGN(const auto manifest, blob::Manifest::Make(file_.size(), std::move(chunks)));
-    return store.Import(path_, manifest);
+  Result<blob::Incoming> With(std::vector<Digest> chunks) const {
+    DURE_ASSIGN(auto manifest, blob::Manifest::Make(file_.size(), std::move(chunks)));
+    return blob::Incoming{path_, std::move(manifest)};
   }
 
  private:
@@ -92,6 +92,11 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
 
   codec::ModelInput in;
   in.base_file = model->bytes();
+  std::optional<codec::InputFile> model_file;
+  if (const auto path = store.PathOf(step.base.model)) {
+    DURE_ASSIGN(model_file, codec::InputFile::Open(*path));
+    in.base_input = &*model_file;
+  }
   in.data_offset = shape.data_offset;
   in.aggregate = aggregate->bytes();
   in.scales = scales;
@@ -120,13 +125,18 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
   DURE_ASSIGN(auto derived,
               codec::DeriveModel(layout, in, next_model.file(),
                                  next_momentum ? &next_momentum->file() : nullptr, work));
-  round::Base next;
-  DURE_ASSIGN(next.model, next_model.Into(store, std::move(derived.model_chunks)));
+  const Bytes scales_bytes = codec::SerializeScales(derived.next_scales);
+  DURE_ASSIGN(auto next_scales, Scratch::Create(store, prefix + ".scales", scales_bytes.size(),
+                                                codec::Caching::kKept));
+  DURE_TRY(next_scales.file().WriteAt(0, scales_bytes));
+  std::vector<blob::Incoming> files;
+  DURE_ASSIGN(files.emplace_back(), next_model.With(std::move(derived.model_chunks)));
+  DURE_ASSIGN(files.emplace_back(), next_scales.With(codec::ChunkDigests(scales_bytes)));
   if (next_momentum) {
-    DURE_ASSIGN(next.momentum, next_momentum->Into(store, std::move(derived.momentum_chunks)));
+    DURE_ASSIGN(files.emplace_back(), next_momentum->With(std::move(derived.momentum_chunks)));
   }
-  DURE_ASSIGN(next.scales, store.Put(codec::SerializeScales(derived.next_scales)));
-  return next;
+  DURE_ASSIGN(const std::vector<Digest> names, store.ImportAll(files));
+  return round::Base{names[0], next_momentum ? names[2] : Digest{}, names[1]};
 }
 
 }  // namespace dure::derivation

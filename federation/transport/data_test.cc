@@ -183,8 +183,8 @@ class FullStore final : public blob::BlobStore {
  public:
   std::atomic<bool> full = true;
   Result<Digest> Put(ByteView bytes) override { return store_->Put(bytes); }
-  Result<Digest> Import(const std::string& path, const blob::Manifest& manifest) override {
-    return store_->Import(path, manifest);
+  Result<std::vector<Digest>> ImportAll(std::span<const blob::Incoming> files) override {
+    return store_->ImportAll(files);
   }
   Result<std::unique_ptr<blob::Reader>> Open(const Digest& digest) const override {
     return store_->Open(digest);
