@@ -1,6 +1,5 @@
 // The store on disk. A blob is there when both of its files are; the manifest is made durable
-// first, the bytes are renamed into place last, so a crash leaves at most a manifest without bytes,
-// which counts as nothing.
+// first, the bytes are renamed into place last; one without the other counts as nothing.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -112,8 +111,12 @@ void FileBlobStore::Load() {
   }
   for (const auto& entry : fs::directory_iterator(BlobFolder(), failed)) {
     const Result<Digest> digest = Digest::FromHex(entry.path().filename().string());
-    if (!digest || !fs::exists(BlobPath(*digest) + ".manifest", failed)) continue;
-    sizes_[*digest] = entry.file_size(failed);
+    if (!digest) continue;
+    if (fs::exists(BlobPath(*digest) + ".manifest", failed)) {
+      sizes_[*digest] = entry.file_size(failed);
+    } else if (!failed) {
+      fs::remove(entry.path(), failed);  // half of a removal that a power cut undid
+    }
   }
 }
 
@@ -247,8 +250,9 @@ Status FileBlobStore::Remove(const Digest& digest) {
   if (::unlink((path + ".manifest").c_str()) != 0 && errno != ENOENT)
     return Fail(SystemError(path, errno));
   if (spares_.Keep(path, size)) return {};
+  // Not synced: after a power cut the blob is there again, whole, or counts as nothing.
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Fail(SystemError(path, errno));
-  return SyncFolder(BlobFolder());
+  return {};
 }
 
 void FileBlobStore::Scrap(const std::string& path) {

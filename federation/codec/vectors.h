@@ -70,8 +70,6 @@ Result<MergedAggregate> MergeContributions(const AggregateLayout& layout, const 
 
 struct ModelInput {
   ByteView base_file;  // the whole safetensors file: header, then the fp32 vector
-  // The same file, if there is one: then the vector is read from it and not through base_file.
-  const InputFile* base_input = nullptr;
   uint64_t data_offset = 0;  // where the vector starts: a multiple of 4096
   std::span<const float>
       momentum;  // the vector of the momentum file; empty: zeros, and nothing is read
@@ -79,6 +77,8 @@ struct ModelInput {
   std::span<const float> scales;  // of the aggregate's round
   uint64_t weight_sum = 0;
   OuterOptimizer outer;
+  // The file of base_file, if there is one: then the vector is read from it.
+  const InputFile* base_input = nullptr;
 };
 
 struct DerivedModel {
