@@ -157,6 +157,14 @@ TEST_F(Refused, InTheWrongRole) {
   EXPECT_THAT(why.message, HasSubstr("wrong role"));
 }
 
+TEST_F(Refused, InTheWrongRoleThoughItsChainWasJudgedBefore) {
+  const Dial desk = world_.DialAs("desk", Role::kResearcher);
+  (void)LedgerLink(desk).TreeHead();  // a call that its role may make
+  const Error why = WhyNot(desk);
+  EXPECT_EQ(why.code, ErrorCode::kPermissionDenied);
+  EXPECT_THAT(why.message, HasSubstr("wrong role"));
+}
+
 std::shared_ptr<const identity::Revocations> RevocationOf(const std::string& site) {
   auto revocations = std::make_shared<identity::Revocations>();
   revocations->Add({identity::RevocationKind::kSite, site, "laptop lost", RealNow()});
