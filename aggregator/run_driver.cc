@@ -244,7 +244,8 @@ std::map<std::string, std::string> RunDriver::Describe() const {
   std::string sites;
   for (const SiteId& site : invited_) sites += (sites.empty() ? "" : " ") + site.str();
   if (sites.empty()) sites = "every site";
-  std::map<std::string, std::string> fields = {
+  std::map<std::string, std::string> fields = manifest.intent.Fields();
+  fields.merge(std::map<std::string, std::string>{
       {"parameters", std::to_string(parameter_count_)},
       {"rounds", std::to_string(manifest.rounds)},
       {"quorum", std::to_string(manifest.quorum)},
@@ -259,7 +260,7 @@ std::map<std::string, std::string> RunDriver::Describe() const {
       {"initialModel", manifest.initial_model.Hex()},
       {"tokenizer", manifest.tokenizer.IsZero() ? "bytes" : manifest.tokenizer.Hex()},
       {"modelConfig", manifest.config_digest().Hex()},
-  };
+  });
   return fields;
 }
 

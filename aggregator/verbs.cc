@@ -55,7 +55,8 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
   DURE_ASSIGN(StartRequest request, ParseStart(text));
   const round::RunManifest& manifest = request.manifest;
   std::vector<SiteId>& invited = request.invited;
-  const json answer = {{"run", manifest.run.str()}, {"manifest", manifest.digest().Hex()}};
+  json answer = manifest.intent.Fields();
+  answer.update({{"run", manifest.run.str()}, {"manifest", manifest.digest().Hex()}});
   if (const RunDriver* existing = FindRun(manifest.run.str())) {
     // The same proposal again, after a lost answer, is no second run.
     if (existing->rounds().manifest() == manifest) return JsonLine(answer);
@@ -111,20 +112,22 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
   for (const SiteId& site : driver->invited()) sites.push_back(site.str());
   json cohort = json::array();
   for (const SiteId& site : rounds.Cohort()) cohort.push_back(site.str());
-  return JsonLine({{"run", name},
-                   {"phase", std::string(Name(rounds.phase()))},
-                   {"reason", rounds.reason()},
-                   {"round", rounds.at().round.value},
-                   {"rounds", rounds.manifest().rounds},
-                   {"attempt", rounds.at().attempt},
-                   {"quorum", rounds.manifest().quorum},
-                   {"masking", std::string(Name(rounds.manifest().masking))},
-                   {"parameters", driver->parameter_count()},
-                   {"manifest", rounds.manifest().digest().Hex()},
-                   {"initial_model", rounds.manifest().initial_model.Hex()},
-                   {"base", BaseJson(rounds.base())},
-                   {"invited", sites},
-                   {"cohort", cohort}});
+  json answer = rounds.manifest().intent.Fields();
+  answer.update({{"run", name},
+                 {"phase", std::string(Name(rounds.phase()))},
+                 {"reason", rounds.reason()},
+                 {"round", rounds.at().round.value},
+                 {"rounds", rounds.manifest().rounds},
+                 {"attempt", rounds.at().attempt},
+                 {"quorum", rounds.manifest().quorum},
+                 {"masking", std::string(Name(rounds.manifest().masking))},
+                 {"parameters", driver->parameter_count()},
+                 {"manifest", rounds.manifest().digest().Hex()},
+                 {"initial_model", rounds.manifest().initial_model.Hex()},
+                 {"base", BaseJson(rounds.base())},
+                 {"invited", sites},
+                 {"cohort", cohort}});
+  return JsonLine(answer);
 }
 
 Result<std::string> Daemon::State::ListRuns() const {

@@ -210,6 +210,8 @@ Status DemoStage::TrainTogether() {
   Title(fmt::format("Training together: {} rounds of {} steps", options_.rounds, options_.steps));
   RunOptions run = OptionsFor("together");
   if (run.quorum == 0) run.quorum = static_cast<uint32_t>(sites_.size());
+  Line(fmt::format("  its purpose, which the record carries: {}, for {}", run.purpose,
+                   fmt::join(run.beneficiaries, " and ")));
   DURE_TRY(desk_->StartRun(run, [&](const std::string& line) { Line("  " + line); })
                .map([](const auto&) {}));
   std::ostream& out = context_.json() ? std::cerr : std::cout;

@@ -31,6 +31,14 @@ struct Target {
   std::string run;
 };
 
+// "public-service, for public-body,non-profit; sector health; risk ordinary; valuation none"
+std::string PurposeText(const json& run) {
+  const std::string sector = TextField(run, "sector");
+  return TextField(run, "purpose") + ", for " + TextField(run, "beneficiaries") +
+         (sector.empty() ? "" : "; sector " + sector) + "; risk " + TextField(run, "riskClass") +
+         "; valuation " + TextField(run, "valuation");
+}
+
 Status Start(const std::string& dir, RunOptions options, Context& context) {
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(dir, context.Now()));
   DURE_ASSIGN(
@@ -42,8 +50,8 @@ Status Start(const std::string& dir, RunOptions options, Context& context) {
   }
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   const std::string run = TextField(said, "run");
-  context.Print("run " + run +
-                " is proposed; its manifest is sha256:" + TextField(said, "manifest"));
+  context.Print("run " + run + " is proposed; its manifest is sha256:" +
+                TextField(said, "manifest") + "\npurpose: " + PurposeText(said));
   context.Say(
       "Sites decide by their own rules whether to take part.\nWatch it:  dure run watch --dir " +
       dir + " " + run);
@@ -96,9 +104,9 @@ std::string RunText(const json& run) {
          Names(ListField(run, "invited")) + "\ncohort      " + Names(ListField(run, "cohort")) +
          "; quorum " + std::to_string(CountField(run, "quorum")) +
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
-         std::to_string(CountField(run, "parameters")) +
-         " parameters\nmanifest    sha256:" + TextField(run, "manifest") + "\nmasking     " +
-         TextField(run, "masking");
+         std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
+         PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
+         "\nmasking     " + TextField(run, "masking");
 }
 
 std::string ListText(const json& list) {
@@ -131,6 +139,18 @@ void AddStart(CLI::App& noun, Context& context) {
   RunOptions& run = typed->run;
   verb.add_option("--dir", typed->dir, "the consortium's or the operator's folder")->required();
   verb.add_option("--name", run.name, "of the run: a-z, 0-9 and '-'")->required();
+  verb.add_option("--purpose", run.purpose,
+                  "statistics, scientific-research, public-archiving, public-service, "
+                  "product-development, commercial-service, safety-evaluation or benchmark")
+      ->capture_default_str();
+  verb.add_option("--beneficiary", run.beneficiaries,
+                  "whom the model serves: public-body, non-profit, for-profit; repeatable")
+      ->capture_default_str();
+  verb.add_option("--sector", run.sector, "a code such as health; none by default");
+  verb.add_option("--valuation", run.valuation,
+                  "how finely contributions will be valued: none, group or individual")
+      ->capture_default_str();
+  verb.add_option("--risk", run.risk, "ordinary or high-impact")->capture_default_str();
   verb.add_option("--model", run.model, "tiny, small, or a Hugging Face Llama config.json")
       ->capture_default_str();
   verb.add_option("--tokenizer", run.tokenizer, "bytes, or a tokenizer.json")

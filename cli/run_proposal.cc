@@ -56,6 +56,24 @@ round::InnerTraining Inner(const RunOptions& options, const model::LlamaConfig& 
   return inner;
 }
 
+Result<round::Intent> IntentOf(const RunOptions& options) {
+  round::Intent intent;
+  DURE_ASSIGN(intent.purpose, round::ParsePurpose(options.purpose));
+  intent.beneficiaries.clear();
+  for (const std::string& typed : options.beneficiaries) {
+    DURE_ASSIGN(const round::Beneficiary one, round::ParseBeneficiary(typed));
+    intent.beneficiaries.push_back(one);
+  }
+  std::ranges::sort(intent.beneficiaries);
+  const auto repeated = std::ranges::unique(intent.beneficiaries);
+  intent.beneficiaries.erase(repeated.begin(), repeated.end());
+  intent.sector = options.sector;
+  DURE_ASSIGN(intent.valuation, round::ParseValuation(options.valuation));
+  DURE_ASSIGN(intent.risk, round::ParseRiskClass(options.risk));
+  DURE_TRY(intent.Validate());
+  return intent;
+}
+
 // How far AdamW can move a parameter in a round bounds the first update, so nothing saturates in
 // round 0.
 float InitialScale(const round::InnerTraining& inner) {
@@ -84,6 +102,7 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   Proposal proposal;
   round::RunManifest& manifest = proposal.manifest;
   DURE_ASSIGN(manifest.run, RunId::Parse(options.name));
+  DURE_ASSIGN(manifest.intent, IntentOf(options));
   DURE_ASSIGN(auto config, model::PresetOrFile(options.model));
   DURE_ASSIGN(const auto tokenizer, text::Tokenizer::Load(options.tokenizer));
   config.vocab = static_cast<uint32_t>(tokenizer.vocab_size());

@@ -14,6 +14,11 @@ namespace dure::cli {
 
 struct RunOptions {
   std::string name;
+  std::string purpose = "scientific-research";
+  std::vector<std::string> beneficiaries = {"public-body", "non-profit"};
+  std::string sector;  // empty: no particular one
+  std::string valuation = "none";
+  std::string risk = "ordinary";
   std::string model = "tiny";       // preset or config.json
   std::string tokenizer = "bytes";  // "bytes", tokenizer.json or its folder
   std::string from;                 // safetensors to start from; empty: new weights from the seed

@@ -79,7 +79,9 @@ class RunDesk {
   void Do(const round::SetSiteTimer& effect);
 
   void FinishPublishing();
+  void CheckRecord(const round::DecideLocally& effect);
   void PrepareFiles(const round::DecideLocally& effect);
+  void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void OnProgress(const seat::ProgressEvent& progress);

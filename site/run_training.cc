@@ -10,6 +10,7 @@ namespace dure::site {
 namespace {
 
 constexpr std::chrono::milliseconds kStatusInterval{250};
+constexpr std::chrono::seconds kRecordRetry{2};
 
 uint64_t OrderSeed(uint64_t seed, const SiteId& site) {
   const Digest digest =
@@ -58,13 +59,33 @@ void RunDesk::Do(const round::DecideLocally& effect) {
   manifest_ = effect.manifest;
   (void)shop_.journal.Apply(journal::Change().Put(Key("manifest"), manifest_.Canonical()));
   const std::string objection = Objection(shop_.rules, effect.manifest, effect.plan.at.round, 0);
-  if (!objection.empty()) {
-    shop_.loop.Post([this, alive = alive_, at = effect.plan.at, objection] {
-      if (*alive) Feed(round::Decided{at, false, objection});
-    });
-    return;
-  }
-  PrepareFiles(effect);
+  if (!objection.empty()) return Object(effect.plan.at, objection);
+  CheckRecord(effect);
+}
+
+void RunDesk::Object(const round::RoundAttempt& at, const std::string& objection) {
+  shop_.loop.Post([this, alive = alive_, at, objection] {
+    if (*alive) Feed(round::Decided{at, false, objection});
+  });
+}
+
+// What the site decides about must be what everybody can read in the record.
+void RunDesk::CheckRecord(const round::DecideLocally& effect) {
+  shop_.scribe.FindRun(
+      run_, [this, alive = alive_, effect](Result<std::optional<ProposedRun>> found) {
+        if (!*alive || participation_.phase() != round::SitePhase::kDeciding) return;
+        const round::RoundAttempt& at = effect.plan.at;
+        if (found) {
+          const ProposedRun* recorded = *found ? &**found : nullptr;
+          const std::string objection = RecordObjection(effect.manifest, recorded);
+          return objection.empty() ? PrepareFiles(effect) : Object(at, objection);
+        }
+        shop_.say(at.Text() + ": cannot read the record yet: " + found.error().message);
+        if (found.error().code == ErrorCode::kCorrupt) return Object(at, "record-refused");
+        shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive, effect] {
+          if (*alive && participation_.phase() == round::SitePhase::kDeciding) CheckRecord(effect);
+        });
+      });
 }
 
 // The trainer reads configuration and tokenizer as files; the tokenizer may have to be fetched

@@ -57,6 +57,25 @@ void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {
   }
 }
 
+void Scribe::FindRun(const RunId& run,
+                     std::function<void(Result<std::optional<ProposedRun>>)> done) {
+  auto answer = [alive = alive_, done](Result<std::optional<ProposedRun>> found) {
+    if (*alive) done(std::move(found));
+  };
+  if (Status queued = thread_->RunThen(
+          loop_, [this, run] { return FindRunNow(run); }, answer);
+      !queued) {
+    loop_.Post([answer, queued] { answer(Fail(queued.error())); });
+  }
+}
+
+Result<std::optional<ProposedRun>> Scribe::FindRunNow(const RunId& run) {
+  DURE_TRY(SyncNow(0));
+  DURE_TRY(proposals_.CatchUp(*mirror_));
+  const ProposedRun* found = proposals_.Find(run);
+  return found == nullptr ? std::optional<ProposedRun>() : *found;
+}
+
 Status Scribe::SyncNow(uint64_t size) {
   const auto link = std::atomic_load(&link_);
   const uint64_t held = mirror_->Head().head.size;

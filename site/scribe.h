@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "federation/identity/identity.h"
@@ -17,6 +18,7 @@
 #include "federation/loop/workers.h"
 #include "federation/transport/client.h"
 #include "policy/ledger/mirror.h"
+#include "site/proposals.h"
 
 namespace dure::site {
 
@@ -35,6 +37,10 @@ class Scribe {
   // there yet.
   void SyncTo(uint64_t size, std::function<void(Status)> done);
 
+  // What the mirror, brought up to the aggregator's head first, says of a run; nullopt: it was
+  // never proposed. Errors as Sync.
+  void FindRun(const RunId& run, std::function<void(Result<std::optional<ProposedRun>>)> done);
+
   // Seals an event of this site when it is its turn. The writer then sends it, and calls Wrote when
   // the entry is in the mirror or will never be appended; until then nobody else writes.
   void Write(ledger::Event event, std::function<void(Result<Bytes>)> sealed);
@@ -51,7 +57,8 @@ class Scribe {
     std::function<void(Result<Bytes>)> sealed;
   };
   explicit Scribe(loop::EventLoop& loop) : loop_(loop) {}
-  Status SyncNow(uint64_t size);  // on the thread
+  Status SyncNow(uint64_t size);                                    // on the thread
+  Result<std::optional<ProposedRun>> FindRunNow(const RunId& run);  // on the thread
   Status Keep(const ledger::Refusal& refusal) const;
   void NextTurn();
 
@@ -62,7 +69,8 @@ class Scribe {
   ledger::NoteKey log_key_;
   std::unique_ptr<ledger::Mirror> mirror_;
   std::shared_ptr<transport::LedgerLink>
-      link_;  // replaced on renewal while a call may be under way
+      link_;             // replaced on renewal while a call may be under way
+  Proposals proposals_;  // of the thread
   std::deque<Waiting> waiting_;
   bool writing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -188,6 +188,10 @@ inline uint8_t EnumMax(Lane) { return static_cast<uint8_t>(Lane::kInt16); }
 inline uint8_t EnumMax(Weighting) { return static_cast<uint8_t>(Weighting::kEqual); }
 inline uint8_t EnumMax(ScheduleKind) { return static_cast<uint8_t>(ScheduleKind::kWsd); }
 inline uint8_t EnumMax(Masking) { return static_cast<uint8_t>(Masking::kNone); }
+inline uint8_t EnumMax(Purpose) { return static_cast<uint8_t>(Purpose::kBenchmark); }
+inline uint8_t EnumMax(Beneficiary) { return static_cast<uint8_t>(Beneficiary::kForProfit); }
+inline uint8_t EnumMax(Valuation) { return static_cast<uint8_t>(Valuation::kIndividual); }
+inline uint8_t EnumMax(RiskClass) { return static_cast<uint8_t>(RiskClass::kHighImpact); }
 inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kOtherBase); }
 inline uint8_t EnumMax(Derivation) { return static_cast<uint8_t>(Derivation::kNotHeld); }
 inline uint8_t EnumMax(SitePhase) { return static_cast<uint8_t>(SitePhase::kEnded); }
@@ -207,10 +211,15 @@ void Fields(A& a, InnerTraining& v) {
     v.sequence, v.accumulation, v.seed);
 }
 template <typename A>
+void Fields(A& a, Intent& v) {
+  a(v.purpose, v.beneficiaries, v.sector, v.valuation, v.risk);
+}
+template <typename A>
 void Fields(A& a, RunManifest& v) {
-  a(v.run, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta, v.outer_mu,
-    v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max, v.attempts_max,
-    v.join_window, v.round_deadline, v.lost_grace, v.masking, v.reference_tokens, v.initial_scale);
+  a(v.run, v.intent, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta,
+    v.outer_mu, v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max,
+    v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, v.masking, v.reference_tokens,
+    v.initial_scale);
 }
 template <typename A>
 void Fields(A& a, RoundPlan& v) {

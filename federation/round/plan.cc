@@ -1,9 +1,9 @@
 #include "federation/round/plan.h"
 
-#include <array>
 #include <cmath>
 
 #include "federation/limits.h"
+#include "federation/round/choice.h"
 #include "federation/round/fields.h"
 
 namespace dure::round {
@@ -12,18 +12,6 @@ namespace {
 constexpr std::array<std::string_view, 3> kLanes = {"", "int8", "int16"};
 constexpr std::array<std::string_view, 3> kWeightings = {"", "tokens", "equal"};
 constexpr std::array<std::string_view, 4> kSchedules = {"", "constant", "cosine", "wsd"};
-
-template <typename E, size_t N>
-Result<E> ParseChoice(const std::array<std::string_view, N>& names, std::string_view what,
-                      std::string_view text) {
-  std::string choices;
-  for (size_t i = 1; i < N; ++i) {
-    if (names[i] == text) return static_cast<E>(i);
-    choices += (i > 1 ? ", " : "") + std::string(names[i]);
-  }
-  return Fail(ErrorCode::kInvalid, std::string(what) + " '" + std::string(text.substr(0, 64)) +
-                                       "' is not one of: " + choices);
-}
 
 // Collects the first complaint, so that each rule is one line.
 class Rules {
@@ -127,15 +115,13 @@ Status RunManifest::Validate() const {
   if (initial_model.IsZero()) {
     return Fail(ErrorCode::kInvalid, "manifest: initial_model names no blob");
   }
-  const auto known = [](auto value) {
-    return static_cast<uint8_t>(value) >= 1 && static_cast<uint8_t>(value) <= EnumMax(value);
-  };
+  DURE_TRY(intent.Validate());
   Rules rules;
-  rules.Require(known(lane), "lane", static_cast<int>(lane), "int8 or int16");
-  rules.Require(known(weighting), "weighting", static_cast<int>(weighting), "tokens or equal");
-  rules.Require(known(inner.schedule), "schedule", static_cast<int>(inner.schedule),
+  rules.Require(IsChoice(lane), "lane", static_cast<int>(lane), "int8 or int16");
+  rules.Require(IsChoice(weighting), "weighting", static_cast<int>(weighting), "tokens or equal");
+  rules.Require(IsChoice(inner.schedule), "schedule", static_cast<int>(inner.schedule),
                 "constant, cosine or wsd");
-  rules.Require(known(masking), "masking", static_cast<int>(masking), "none");
+  rules.Require(IsChoice(masking), "masking", static_cast<int>(masking), "none");
   rules.Require(block == 1024, "block", block, "1024");
   rules.Require(outer_eta > 0 && outer_eta <= 10, "outer_eta", outer_eta, "above 0, at most 10");
   rules.Require(outer_mu >= 0 && outer_mu < 1, "outer_mu", outer_mu, "0 or more and below 1");

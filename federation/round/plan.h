@@ -14,6 +14,7 @@
 #include "federation/clock.h"
 #include "federation/digest.h"
 #include "federation/ids.h"
+#include "federation/round/intent.h"
 
 namespace dure::round {
 
@@ -76,6 +77,7 @@ inline constexpr size_t kModelConfigBytesMax =
 
 struct RunManifest {
   RunId run;
+  Intent intent;
   std::string model_config;  // JSON text; its digest is config_digest()
   Digest tokenizer;          // blob; zero: plain bytes
   Digest initial_model;      // blob of round 0's base

@@ -27,6 +27,20 @@ TEST(RunManifest, NamesTheFieldThatIsOutOfBounds) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<Case> cases = {
       {"run", [](auto& m) { m.run = {}; }},
+      {"purpose", [](auto& m) { m.intent.purpose = static_cast<Purpose>(9); }},
+      {"purpose", [](auto& m) { m.intent.purpose = static_cast<Purpose>(0); }},
+      {"beneficiaries", [](auto& m) { m.intent.beneficiaries.clear(); }},
+      {"beneficiaries",
+       [](auto& m) {
+         m.intent.beneficiaries = {Beneficiary::kNonProfit, Beneficiary::kPublicBody};
+       }},
+      {"beneficiaries",
+       [](auto& m) {
+         m.intent.beneficiaries = {Beneficiary::kForProfit, Beneficiary::kForProfit};
+       }},
+      {"sector", [](auto& m) { m.intent.sector = "Health care"; }},
+      {"valuation", [](auto& m) { m.intent.valuation = static_cast<Valuation>(4); }},
+      {"risk", [](auto& m) { m.intent.risk = static_cast<RiskClass>(0); }},
       {"model_config", [](auto& m) { m.model_config.clear(); }},
       {"model_config", [](auto& m) { m.model_config.assign(kModelConfigBytesMax + 1, ' '); }},
       {"initial_model", [](auto& m) { m.initial_model = {}; }},
@@ -69,10 +83,30 @@ TEST(RunManifest, LargestPlanFitsAControlMessage) {
   EXPECT_LE(EncodeMessage(plan).size(), limits::kControlMessageBytesMax);
 }
 
+TEST(Intent, IsPartOfTheManifestsDigest) {
+  RunManifest manifest = TestManifest();
+  const Digest before = manifest.digest();
+  manifest.intent.purpose = Purpose::kCommercialService;
+  EXPECT_NE(manifest.digest(), before);
+  manifest.intent.beneficiaries = {Beneficiary::kPublicBody, Beneficiary::kForProfit};
+  manifest.intent.sector = "health";
+  const std::map<std::string, std::string> fields = {{"purpose", "commercial-service"},
+                                                     {"beneficiaries", "public-body,for-profit"},
+                                                     {"sector", "health"},
+                                                     {"valuation", "none"},
+                                                     {"riskClass", "ordinary"}};
+  EXPECT_EQ(manifest.intent.Fields(), fields);
+}
+
 TEST(Names, AreParsedBackAndListTheirChoices) {
   EXPECT_EQ(*ParseLane(Name(Lane::kInt16)), Lane::kInt16);
   EXPECT_EQ(*ParseWeighting(Name(Weighting::kEqual)), Weighting::kEqual);
   EXPECT_EQ(*ParseScheduleKind(Name(ScheduleKind::kWsd)), ScheduleKind::kWsd);
+  EXPECT_EQ(*ParsePurpose(Name(Purpose::kBenchmark)), Purpose::kBenchmark);
+  EXPECT_EQ(*ParseBeneficiary(Name(Beneficiary::kForProfit)), Beneficiary::kForProfit);
+  EXPECT_EQ(*ParseValuation(Name(Valuation::kGroup)), Valuation::kGroup);
+  EXPECT_EQ(*ParseRiskClass(Name(RiskClass::kHighImpact)), RiskClass::kHighImpact);
+  EXPECT_THAT(ParsePurpose("fun").error().message, testing::HasSubstr("statistics, scientific"));
   EXPECT_THAT(ParseLane("int4").error().message, testing::HasSubstr("int8, int16"));
 }
 
