@@ -72,19 +72,20 @@ Status Daemon::State::Open() {
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
   evaluations = std::make_unique<Evaluations>(*loop, *record, *authority);
-  shop = std::make_unique<Workshop>(
-      Workshop{*loop, *workers, *journal, *store, *record, *authority, scratch, threads,
-               [this](const SiteId& site, const round::Message& message) {
-                 (void)server->Send(site, message);
-               },
-               [this](const SiteId& site) { return connected.contains(site); },
-               [this](const Digest& digest) {
-                 for (const auto& [id, driver] : runs) {
-                   const auto needs = driver->Needs();
-                   if (std::ranges::find(needs, digest) != needs.end()) return true;
-                 }
-                 return false;
-               }});
+  admissions = AdmitAll(*loop);
+  shop = std::make_unique<Workshop>(Workshop{
+      *loop, *workers, *journal, *store, *record, *admissions, *authority, scratch, threads,
+      [this](const SiteId& site, const round::Message& message) {
+        (void)server->Send(site, message);
+      },
+      [this](const SiteId& site) { return connected.contains(site); },
+      [this](const Digest& digest) {
+        for (const auto& [id, driver] : runs) {
+          const auto needs = driver->Needs();
+          if (std::ranges::find(needs, digest) != needs.end()) return true;
+        }
+        return false;
+      }});
   DURE_ASSIGN(const auto marks, journal->Scan("contribution/"));
   for (const auto& [key, value] : marks) {
     DURE_ASSIGN(const Digest digest, Digest::FromHex(std::string_view(key).substr(13)));

@@ -69,6 +69,7 @@ struct Daemon::State {
   std::unique_ptr<Record> record;
   std::unique_ptr<loop::WorkerPool> workers;
   std::unique_ptr<Evaluations> evaluations;
+  std::unique_ptr<Admissions> admissions;
   std::unique_ptr<Workshop> shop;
   std::map<RunId, std::unique_ptr<RunDriver>> runs;
   std::set<SiteId> connected;

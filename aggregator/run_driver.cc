@@ -14,13 +14,21 @@ namespace {
 
 constexpr std::chrono::seconds kDiskRetry{1};
 
+bool SameDatasets(const std::vector<ledger::DatasetUsed>& said,
+                  const std::vector<round::AdmittedDataset>& sent) {
+  return std::ranges::equal(said, sent, [](const ledger::DatasetUsed& used, const auto& one) {
+    return used.what.dataset == one.dataset && used.what.version == one.version &&
+           used.admission == one.entry;
+  });
+}
+
 bool SameNumbers(const ledger::ContributionSubmitted& said, const round::Submission& sent,
                  const SiteId& site) {
   return said.at.run == sent.at.run && said.at.round == sent.at.round &&
          said.at.attempt == sent.at.attempt && said.site == site &&
          said.base_model == sent.base_model && said.contribution == sent.contribution &&
          said.weight == sent.weight && said.tokens == sent.tokens && said.steps == sent.steps &&
-         said.saturated_lanes == sent.saturated_lanes;
+         said.saturated_lanes == sent.saturated_lanes && SameDatasets(said.datasets, sent.datasets);
 }
 
 std::string_view KindOf(const round::Append& append) {
@@ -139,6 +147,8 @@ bool RunDriver::Perform(const round::Effect& effect) {
     CrashPoint("aggregator.after-send", round::KindName(send->message));
   } else if (const auto* append = std::get_if<round::Append>(&effect)) {
     Do(*append);
+  } else if (const auto* decide = std::get_if<round::DecideAdmissions>(&effect)) {
+    Do(*decide);
   } else if (const auto* verify = std::get_if<round::VerifySubmission>(&effect)) {
     Do(*verify);
   } else if (const auto* merge = std::get_if<round::StartMerge>(&effect)) {
@@ -160,6 +170,15 @@ void RunDriver::Do(const round::Append& effect) {
     if (*alive) Feed(event);
   };
   shop_.record.Append(effect, Describe(), std::move(answer));
+}
+
+void RunDriver::Do(const round::DecideAdmissions& effect) {
+  CrashPoint("aggregator.before-admission");
+  shop_.admissions.Decide(effect, [this, alive = alive_](const round::AdmissionsDecided& decided) {
+    if (!*alive) return;
+    CrashPoint("aggregator.admitted");
+    Feed(decided);
+  });
 }
 
 void RunDriver::Do(const round::VerifySubmission& effect) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/admissions.h"
 #include "aggregator/record.h"
 #include "aggregator/run_view.h"
 #include "federation/blob/store.h"
@@ -33,6 +34,7 @@ struct Workshop {
   journal::Journal& journal;
   blob::BlobStore& store;
   Record& record;
+  Admissions& admissions;
   identity::IssuingAuthority& authority;
   std::string scratch;
   int threads = 1;
@@ -69,6 +71,7 @@ class RunDriver {
   // False: the effect must be tried again later, and nothing behind it may be done before.
   bool Perform(const round::Effect& effect);
   void Do(const round::Append& effect);
+  void Do(const round::DecideAdmissions& effect);
   void Do(const round::VerifySubmission& effect);
   void Do(const round::StartMerge& effect);
   void Do(const round::SetTimer& effect);

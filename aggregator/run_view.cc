@@ -59,6 +59,8 @@ std::string RunView::WordFor(round::NoticeKind kind) const {
       return "refused";
     case NoticeKind::kWithdrew:
       return "withdrew";
+    case NoticeKind::kExcluded:
+      return "excluded";
     case NoticeKind::kLeft:
       return "left";
     case NoticeKind::kJoined:
@@ -107,6 +109,9 @@ void RunView::Take(const round::Notice& notice, MonoTime now) {
 
 void RunView::EnterPhase(const round::Notice& notice, MonoTime now) {
   phase_ = notice.phase;
+  // A phase that waits says for what; once sites train, an earlier reason is over.
+  if (!notice.text.empty() && notice.text != Name(phase_)) reason_ = notice.text;
+  if (phase_ == round::RunPhase::kCollecting) reason_.clear();
   if (phase_ == round::RunPhase::kCollecting) {
     collecting_began_ = now;
     last_trained_ = now;

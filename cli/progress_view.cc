@@ -89,6 +89,7 @@ Result<RunProgress> ParseProgress(std::string_view text) {
   progress.rounds = CountField(object, "rounds");
   progress.attempt = static_cast<uint32_t>(CountField(object, "attempt"));
   progress.phase = Shown(object, "phase");
+  progress.reason = Shown(object, "reason");
   progress.elapsed_seconds = NumberField(object, "elapsed_seconds");
   progress.remaining_seconds = OptionalNumber(object, "remaining_seconds");
   progress.ended = Shown(object, "ended");
@@ -150,6 +151,7 @@ std::vector<std::string> ProgressView::Picture(const RunProgress& progress) cons
       fmt::format("  run {} · round {} of {} · {}", progress.run,
                   std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
   if (progress.attempt > 0) head += fmt::format(" (attempt {})", progress.attempt + 1);
+  if (!progress.reason.empty()) head += ", " + progress.reason;
   head += " · " + FormatSeconds(progress.elapsed_seconds);
   if (progress.remaining_seconds)
     head += ", about " + FormatSeconds(*progress.remaining_seconds) + " left";
@@ -181,7 +183,7 @@ void ProgressView::Redraw(const std::vector<std::string>& lines) {
 void ProgressView::PrintChanges(const RunProgress& progress) {
   for (const RoundTimes& round : progress.closed) out_ << "  " << RoundText(round) << "\n";
   const std::string phase =
-      fmt::format("{}/{}/{}", progress.round, progress.attempt, progress.phase);
+      fmt::format("{}/{}/{}/{}", progress.round, progress.attempt, progress.phase, progress.reason);
   const bool due = progress.elapsed_seconds - last_plain_seconds_ >= kPlainIntervalSeconds;
   for (const SiteProgress& site : progress.sites) {
     std::string& last = last_state_[site.site];
@@ -196,6 +198,7 @@ void ProgressView::PrintChanges(const RunProgress& progress) {
   std::string line =
       fmt::format("  [{:>6}] round {}/{} {}:", FormatSeconds(progress.elapsed_seconds),
                   std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
+  if (!progress.reason.empty()) line.insert(line.size() - 1, " (" + progress.reason + ")");
   for (const SiteProgress& site : progress.sites) {
     line += fmt::format("  {} {}", site.site, site.state);
     if (site.state == "training")

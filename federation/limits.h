@@ -12,9 +12,10 @@ inline constexpr size_t kControlMessageBytesMax = 64 * 1024;
 inline constexpr size_t kChunkBytes = 1024 * 1024;  // measured best under TLS: 256 KiB..1 MiB
 // 64 TiB: a 600 B model with optimizer state.
 inline constexpr uint64_t kBlobBytesMax = uint64_t{1} << 46;
-inline constexpr size_t kSitesMax = 256;          // int8 lanes in 16-bit sums hold 258
-inline constexpr size_t kEntryBytesMax = 65535;   // C2SP tlog-tiles: uint16 length prefix
+inline constexpr size_t kSitesMax = 256;         // int8 lanes in 16-bit sums hold 258
+inline constexpr size_t kEntryBytesMax = 65535;  // C2SP tlog-tiles: uint16 length prefix
 inline constexpr size_t kNoteSignaturesMax = kSitesMax + 1;  // a log's, and every site's
+inline constexpr size_t kDatasetsPerSiteMax = 64;  // a site's admissions fit one control message
 inline constexpr size_t kNameBytesMax = 64;
 inline constexpr size_t kInvitationBytesMax = 4096;  // one line a person can paste
 inline constexpr uint64_t kRoundsMax = 1'000'000;

@@ -142,6 +142,9 @@ void RunDesk::Do(const round::SignSubmission& effect) {
   event.tokens = numbers.tokens;
   event.steps = numbers.steps;
   event.saturated_lanes = numbers.saturated_lanes;
+  for (const round::AdmittedDataset& one : numbers.datasets) {
+    event.datasets.push_back({{one.dataset, one.version}, one.entry});
+  }
   shop_.scribe.Write(
       event, [this, alive = alive_, effect, at = numbers.at](Result<Bytes> envelope) {
         if (!*alive) return;

@@ -83,6 +83,7 @@ class RunDesk {
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);
+  std::vector<round::OfferedDataset> Offered() const;
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches
@@ -109,6 +110,7 @@ class RunDesk {
   uint64_t timer_ = 0;
   uint64_t training_task_ = 0;
   std::optional<RoundNumber> training_round_;
+  uint64_t training_turn_ = 0;  // an answer of a training given up carries an earlier one
   MonoTime last_status_{};
   round::SiteStatus status_;  // of the training under way, or the last one
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

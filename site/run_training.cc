@@ -1,5 +1,6 @@
 // What a run asks of the trainer: prepare the data, train a round.
 #include "federation/canonical.h"
+#include "federation/check.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "model/text/tokenizer.h"
@@ -65,7 +66,7 @@ void RunDesk::Do(const round::DecideLocally& effect) {
 
 void RunDesk::Object(const round::RoundAttempt& at, const std::string& objection) {
   shop_.loop.Post([this, alive = alive_, at, objection] {
-    if (*alive) Feed(round::Decided{at, false, objection});
+    if (*alive) Feed(round::Decided{at, false, objection, {}});
   });
 }
 
@@ -113,8 +114,15 @@ void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
       });
       return;
     }
-    Feed(round::Decided{effect.plan.at, false, CodeOf(ready.error())});
+    Feed(round::Decided{effect.plan.at, false, CodeOf(ready.error()), {}});
   });
+}
+
+// A site of one folder has one dataset, of its own name.
+std::vector<round::OfferedDataset> RunDesk::Offered() const {
+  const auto dataset = DatasetId::Parse(shop_.site.str());
+  DURE_CHECK(dataset.has_value(), "the names of sites and of datasets have one form");
+  return {{*dataset, 1}};
 }
 
 void RunDesk::PrepareData(const round::DecideLocally& effect) {
@@ -128,12 +136,12 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
          if (!*alive) return;
          if (!answer) {
            shop_.say(at.Text() + ": declined, the data cannot be used: " + answer.error().message);
-           Feed(round::Decided{at, false, "data-" + CodeOf(answer.error())});
+           Feed(round::Decided{at, false, "data-" + CodeOf(answer.error()), {}});
            return;
          }
          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
          const bool enough = prepared != nullptr && prepared->train_tokens > 1;
-         Feed(round::Decided{at, enough, enough ? "" : "no-tokens"});
+         Feed(round::Decided{at, enough, enough ? "" : "no-tokens", Offered()});
        }});
 }
 
@@ -146,10 +154,13 @@ void RunDesk::Do(const round::StartTraining& effect) {
       done && *done && std::filesystem::exists(folder_.trained(round))) {
     CanonicalReader reader(**done);
     const round::TrainingDone result{round, reader.U64(), reader.U64(), reader.F64()};
-    shop_.loop.Post([this, alive = alive_, result] {
-      if (*alive) Feed(result);
-    });
-    return;
+    const uint64_t number = reader.U64();
+    if (reader.Done("a training mark") && number == effect.number) {
+      shop_.loop.Post([this, alive = alive_, result] {
+        if (*alive) Feed(result);
+      });
+      return;
+    }
   }
   seat::TrainTask task = TaskOf(effect.manifest.inner);
   task.run = run_.str();
@@ -176,8 +187,8 @@ void RunDesk::Do(const round::StartTraining& effect) {
   calls.progress = [this, alive = alive_](const seat::ProgressEvent& progress) {
     if (*alive) OnProgress(progress);
   };
-  calls.done = [this, alive = alive_, effect](Result<Answer> answer) {
-    if (*alive) Trained(effect, std::move(answer));
+  calls.done = [this, alive = alive_, effect, turn = ++training_turn_](Result<Answer> answer) {
+    if (*alive && turn == training_turn_) Trained(effect, std::move(answer));
   };
   training_task_ = shop_.trainer.Submit(std::move(task), std::move(calls));
 }
@@ -207,7 +218,12 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
   }
   const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss};
   CrashPoint("site.trained");
-  const Bytes mark = CanonicalWriter().U64(result.tokens).U64(result.steps).F64(result.loss).Take();
+  const Bytes mark = CanonicalWriter()
+                         .U64(result.tokens)
+                         .U64(result.steps)
+                         .F64(result.loss)
+                         .U64(effect.number)
+                         .Take();
   (void)shop_.journal.Apply(
       journal::Change().Put(Key("trained/" + std::to_string(round.value)), mark));
   CrashPoint("site.training-noted");
@@ -217,6 +233,10 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
 void RunDesk::Do(const round::StopTraining& effect) {
   if (training_task_ == 0 || training_round_ != effect.round) return;
   shop_.trainer.Cancel(training_task_, false);
+  // The same round may be trained anew at once, on other data.
+  ++training_turn_;
+  training_task_ = 0;
+  training_round_.reset();
 }
 
 void RunDesk::OnProgress(const seat::ProgressEvent& progress) {

@@ -192,7 +192,7 @@ inline uint8_t EnumMax(Purpose) { return static_cast<uint8_t>(Purpose::kBenchmar
 inline uint8_t EnumMax(Beneficiary) { return static_cast<uint8_t>(Beneficiary::kForProfit); }
 inline uint8_t EnumMax(Valuation) { return static_cast<uint8_t>(Valuation::kIndividual); }
 inline uint8_t EnumMax(RiskClass) { return static_cast<uint8_t>(RiskClass::kHighImpact); }
-inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kOtherBase); }
+inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kExcluded); }
 inline uint8_t EnumMax(Derivation) { return static_cast<uint8_t>(Derivation::kNotHeld); }
 inline uint8_t EnumMax(SitePhase) { return static_cast<uint8_t>(SitePhase::kEnded); }
 
@@ -230,8 +230,16 @@ void Fields(A& a, Plan& v) {
   a(v.plan, v.manifest, v.has_counted, v.counted_round, v.counted_attempt);
 }
 template <typename A>
+void Fields(A& a, OfferedDataset& v) {
+  a(v.dataset, v.version);
+}
+template <typename A>
+void Fields(A& a, AdmittedDataset& v) {
+  a(v.dataset, v.version, v.entry);
+}
+template <typename A>
 void Fields(A& a, Roster& v) {
-  a(v.at, v.cohort, v.opened_index, v.time_left);
+  a(v.at, v.cohort, v.opened_index, v.time_left, v.admitted);
 }
 template <typename A>
 void Fields(A& a, Receipt& v) {
@@ -256,7 +264,7 @@ void Fields(A& a, RunEnded& v) {
 }
 template <typename A>
 void Fields(A& a, Ready& v) {
-  a(v.at, v.base);
+  a(v.at, v.base, v.datasets);
 }
 template <typename A>
 void Fields(A& a, Declined& v) {
@@ -264,7 +272,8 @@ void Fields(A& a, Declined& v) {
 }
 template <typename A>
 void Fields(A& a, Submission& v) {
-  a(v.at, v.base_model, v.contribution, v.weight, v.tokens, v.steps, v.saturated_lanes, v.envelope);
+  a(v.at, v.base_model, v.contribution, v.weight, v.tokens, v.steps, v.saturated_lanes, v.datasets,
+    v.envelope);
 }
 template <typename A>
 void Fields(A& a, OutcomeAck& v) {

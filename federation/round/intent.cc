@@ -48,6 +48,10 @@ Result<RiskClass> ParseRiskClass(std::string_view text) {
   return ParseChoice<RiskClass>(kRisks, "risk", text);
 }
 
+std::vector<Beneficiary> NotForProfit() {
+  return {Beneficiary::kPublicBody, Beneficiary::kNonProfit};
+}
+
 Status Intent::Validate() const {
   if (!IsChoice(purpose)) return Unfit("purpose", "statistics .. benchmark");
   if (beneficiaries.empty()) return Unfit("beneficiaries", "at least one");

@@ -40,10 +40,11 @@ Result<Beneficiary> ParseBeneficiary(std::string_view text);
 Result<Valuation> ParseValuation(std::string_view text);
 Result<RiskClass> ParseRiskClass(std::string_view text);
 
+std::vector<Beneficiary> NotForProfit();  // public bodies and non-profits
+
 struct Intent {
   Purpose purpose = Purpose::kScientificResearch;
-  std::vector<Beneficiary> beneficiaries = {
-      Beneficiary::kPublicBody, Beneficiary::kNonProfit};  // a set: ascending, not empty
+  std::vector<Beneficiary> beneficiaries = NotForProfit();  // a set: ascending, not empty
   std::string sector;  // a code such as "health"; empty: no particular one
   Valuation valuation = Valuation::kNone;
   RiskClass risk = RiskClass::kOrdinary;

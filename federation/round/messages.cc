@@ -37,6 +37,20 @@ Status CheckEnum(E value) {
   return {};
 }
 
+template <typename Dataset>
+Status CheckDatasets(const std::vector<Dataset>& datasets) {
+  if (datasets.empty() || datasets.size() > limits::kDatasetsPerSiteMax) {
+    return Malformed("a number of datasets out of bounds");
+  }
+  for (size_t i = 0; i < datasets.size(); ++i) {
+    if (datasets[i].version == 0) return Malformed("a dataset without a version");
+    if (i > 0 && !(datasets[i - 1].dataset < datasets[i].dataset)) {
+      return Malformed("datasets out of order");
+    }
+  }
+  return {};
+}
+
 Status Check(const Plan& m) {
   DURE_TRY(CheckAt(m.plan.at));
   DURE_TRY(m.manifest.Validate());
@@ -57,7 +71,7 @@ Status Check(const Roster& m) {
     if (!(m.cohort[i - 1] < m.cohort[i])) return Malformed("cohort out of order");
   }
   if (m.time_left.count() < 0) return Malformed("negative time left");
-  return {};
+  return CheckDatasets(m.admitted);
 }
 Status Check(const Receipt& m) { return CheckAt(m.at); }
 Status Check(const Refusal& m) {
@@ -80,7 +94,10 @@ Status Check(const Outcome& m) {
   return {};
 }
 Status Check(const RunEnded& m) { return CheckCode(m.reason); }
-Status Check(const Ready& m) { return CheckAt(m.at); }
+Status Check(const Ready& m) {
+  DURE_TRY(CheckAt(m.at));
+  return CheckDatasets(m.datasets);
+}
 Status Check(const Declined& m) {
   DURE_TRY(CheckAt(m.at));
   return CheckCode(m.reason);
@@ -90,7 +107,7 @@ Status Check(const Submission& m) {
   if (m.weight < 1 || m.weight > kWeightMax) return Malformed("a weight out of bounds");
   if (m.contribution.IsZero()) return Malformed("a submission without a contribution");
   if (m.envelope.empty()) return Malformed("a submission without an envelope");
-  return {};
+  return CheckDatasets(m.datasets);
 }
 Status Check(const OutcomeAck& m) {
   DURE_TRY(CheckAt(m.at));
@@ -140,10 +157,16 @@ std::string_view NameIn(const std::array<std::string_view, N>& names, E value) {
 
 }  // namespace
 
+std::vector<OfferedDataset> VersionsOf(const std::vector<AdmittedDataset>& admitted) {
+  std::vector<OfferedDataset> versions;
+  for (const AdmittedDataset& one : admitted) versions.push_back({one.dataset, one.version});
+  return versions;
+}
+
 std::string_view Name(RefusalReason reason) {
-  constexpr std::array<std::string_view, 8> kNames = {
+  constexpr std::array<std::string_view, 10> kNames = {
       "",           "late",         "not-in-cohort", "blob-missing", "blob-corrupt",
-      "not-signed", "not-recorded", "other-base"};
+      "not-signed", "not-recorded", "other-base",    "not-admitted", "excluded"};
   return NameIn(kNames, reason);
 }
 std::string_view Name(Derivation derivation) {

@@ -17,6 +17,21 @@
 
 namespace dure::round {
 
+// A version of a dataset that a site would train on, or did.
+struct OfferedDataset {
+  DatasetId dataset;
+  uint64_t version = 0;
+  auto operator<=>(const OfferedDataset&) const = default;
+};
+// What was admitted of it to one attempt, and where the record says so.
+struct AdmittedDataset {
+  DatasetId dataset;
+  uint64_t version = 0;
+  uint64_t entry = 0;  // index of the admission-decided entry
+  auto operator<=>(const AdmittedDataset&) const = default;
+};
+std::vector<OfferedDataset> VersionsOf(const std::vector<AdmittedDataset>& admitted);
+
 // Aggregator to site
 // -------------------------------------------------------------------------------------
 
@@ -38,6 +53,8 @@ struct Roster {
   std::vector<SiteId> cohort;  // ascending
   uint64_t opened_index = 0;   // of the round-opened entry
   Duration time_left{0};       // until the deadline, when sent
+  std::vector<AdmittedDataset>
+      admitted;  // of the receiver: ascending, 1 to 64; train on these only
   bool operator==(const Roster&) const = default;
 };
 
@@ -60,11 +77,14 @@ enum class RefusalReason : uint8_t {
   kNotSigned = 5,  // the envelope is not this site's statement of these numbers
   kNotRecorded =
       6,  // the log would not take the envelope (chain or anchor): sign anew and send again
-  kOtherBase = 7,  // made from another base model
+  kOtherBase = 7,    // made from another base model
+  kNotAdmitted = 8,  // names other datasets than were admitted to this attempt
+  kExcluded = 9,     // taken out of this round: its data may no longer be used
 };
 std::string_view Name(RefusalReason reason);  // "late", "blob-missing", ...
 
-// The answer to a submission that is not taken.
+// The answer to a submission that is not taken. Also told unasked, then without a contribution: to
+// a site that was excluded, or of which nothing was admitted.
 struct Refusal {
   RoundAttempt at;
   Digest contribution;
@@ -112,6 +132,7 @@ struct RunEnded {
 struct Ready {
   RoundAttempt at;
   Base base;  // held and verified; another base than the plan's is not ready
+  std::vector<OfferedDataset> datasets;  // ascending by dataset, each once, 1 to 64
   bool operator==(const Ready&) const = default;
 };
 
@@ -130,7 +151,8 @@ struct Submission {
   uint64_t tokens = 0;
   uint64_t steps = 0;
   uint64_t saturated_lanes = 0;
-  Bytes envelope;  // the site's signed DSSE statement of the same numbers
+  std::vector<AdmittedDataset> datasets;  // trained on: all that were admitted, and no other
+  Bytes envelope;                         // the site's signed DSSE statement of the same numbers
   bool operator==(const Submission&) const = default;
 };
 

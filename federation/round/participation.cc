@@ -69,6 +69,7 @@ void Participation::On(const LeaveRequested&) {
   s_.has_plan = false;
   s_.next_plan.reset();
   s_.outcome.reset();
+  s_.ended.reset();  // it is told again to a site that comes back
   // What may be in the log already is settled when the site is back; the rest is taken home now.
   const bool submitted =
       s_.phase == SitePhase::kSubmitted || s_.phase == SitePhase::kReceipted || s_.committed;
@@ -124,7 +125,7 @@ bool Participation::AwaitsOutcomeBefore(const RoundPlan& plan) const {
 // A repeat gets the same answer.
 void Participation::AnswerAgain() {
   if (s_.declined) return Say(Declined{s_.plan.at, s_.decline_reason});
-  if (AwaitsRoster()) Say(Ready{s_.plan.at, s_.held});
+  if (AwaitsRoster()) Say(Ready{s_.plan.at, s_.held, s_.offered});
 }
 
 bool Participation::WasCounted(const Plan& m) const {
@@ -134,7 +135,7 @@ bool Participation::WasCounted(const Plan& m) const {
 void Participation::TakePlan(const Plan& m) {
   const bool same_work = s_.work != Work::kNone && s_.work_plan.at.round == m.plan.at.round &&
                          s_.work_plan.base == m.plan.base &&
-                         s_.work_plan.manifest == m.plan.manifest;
+                         s_.work_plan.manifest == m.plan.manifest && !s_.disowned;
   if (s_.work != Work::kNone && !same_work) {
     s_.next_plan = m;
     Changed();
@@ -150,6 +151,7 @@ void Participation::TakePlan(const Plan& m) {
   s_.declined = false;
   s_.decline_reason.clear();
   s_.rostered = false;
+  s_.admitted.clear();
   Changed();
   if (!same_work) return EnterPhase(SitePhase::kDeciding);
   // The same start again: what is trained, or being trained, serves this attempt as well.
@@ -157,12 +159,14 @@ void Participation::TakePlan(const Plan& m) {
   s_.envelope.clear();
   s_.receipt.reset();
   if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kReady);
-  Say(Ready{s_.plan.at, s_.held});
+  Say(Ready{s_.plan.at, s_.held, s_.offered});
 }
 
 void Participation::On(const Decided& e) {
   if (!IsCurrent(e.at) || s_.phase != SitePhase::kDeciding) return;
+  s_.offered = e.datasets;
   if (!e.accept) return Decline(e.reason);
+  if (e.datasets.empty()) return Decline("no-datasets");
   s_.accepted = true;
   EnterPhase(s_.held == s_.plan.base ? SitePhase::kReady : SitePhase::kFetching);
 }
@@ -193,20 +197,51 @@ void Participation::HoldBase(const Base& base, RoundNumber rounds) {
   Emit(PublishModel{rounds, base});
 }
 
-void Participation::OnMessage(const Roster& m) {
-  if (!IsCurrent(m.at) || !s_.accepted || s_.rostered) return;
+bool Participation::IsOfThisRound(const Roster& m) const {
+  if (!IsCurrent(m.at) || !s_.accepted || s_.rostered || s_.folding) return false;
   // A roster that comes after its round's outcome, or the run's end, opens nothing.
-  if (s_.ended || s_.outcome || (s_.last_ack && s_.last_ack->at.round >= m.at.round)) return;
-  if (s_.phase == SitePhase::kFetching || s_.phase == SitePhase::kDeciding) return;
-  if (!std::binary_search(m.cohort.begin(), m.cohort.end(), s_.site)) return;
+  if (s_.ended || s_.outcome || (s_.last_ack && s_.last_ack->at.round >= m.at.round)) return false;
+  if (s_.phase == SitePhase::kFetching || s_.phase == SitePhase::kDeciding) return false;
+  return std::binary_search(m.cohort.begin(), m.cohort.end(), s_.site);
+}
+
+void Participation::OnMessage(const Roster& m) {
+  if (!IsOfThisRound(m)) return;
+  const std::vector<OfferedDataset> admitted = VersionsOf(m.admitted);
+  const bool offered =
+      std::includes(s_.offered.begin(), s_.offered.end(), admitted.begin(), admitted.end());
+  if (!s_.declined && !offered) {
+    // One was withdrawn since, or was never ours to train on.
+    Discard();
+    s_.declined = true;
+    s_.decline_reason = "not-offered";
+    EnterPhase(SitePhase::kIdle, s_.decline_reason);
+  }
+  if (!s_.declined && !FitWork(admitted)) return;
   s_.rostered = true;
+  s_.admitted = m.admitted;
   Changed();
   if (s_.declined) return Say(Withdraw{s_.plan.at, s_.decline_reason});
   if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kSigning);
   if (s_.work != Work::kNone) return;
   s_.work = Work::kTraining;
   s_.work_plan = s_.plan;
+  s_.work_datasets = admitted;
+  ++s_.trainings;
   EnterPhase(SitePhase::kTraining);
+}
+
+bool Participation::FitWork(const std::vector<OfferedDataset>& admitted) {
+  if (s_.work == Work::kNone || s_.work_datasets == admitted) return true;
+  const bool may_be_used = std::includes(admitted.begin(), admitted.end(), s_.work_datasets.begin(),
+                                         s_.work_datasets.end());
+  if (!may_be_used) {
+    Discard();
+    return true;
+  }
+  s_.phase = SitePhase::kReady;
+  Settle(false);
+  return !s_.folding;
 }
 
 // The outcome and the end

@@ -16,7 +16,8 @@
 // the version in force (CommitResidual), and the former is kept until the outcome says that the
 // contribution was counted. If it was not, FoldBack writes (former + base - trained): nothing
 // trained is lost, nothing is counted twice. An attempt abandoned at the aggregator costs nothing:
-// the same contribution, already uploaded, is submitted again.
+// the same contribution, already uploaded, is submitted again, if it was trained on exactly what
+// the new attempt admits.
 #pragma once
 
 #include <optional>
@@ -46,7 +47,11 @@ struct FetchBase {
 struct StartTraining {
   RoundPlan plan;
   RunManifest manifest;
-};  // -> TrainingDone; repeated after a restart
+  std::vector<OfferedDataset> datasets;  // to train on, and on no other
+  // Counts the trainings of this run. After a restart the same one is asked for again; a result
+  // kept of another, whose DropWork a crash swallowed, is not this one's.
+  uint64_t number = 0;
+};  // -> TrainingDone
 struct StopTraining {
   RoundNumber round;
 };                     // the result, if any comes, is not wanted
@@ -120,6 +125,7 @@ struct Decided {
   RoundAttempt at;
   bool accept = false;
   std::string reason;
+  std::vector<OfferedDataset> datasets;  // offered: ascending, each once, at most 64; none declines
 };
 struct BaseFetched {
   RoundAttempt at;
@@ -175,6 +181,11 @@ struct Derived {
   bool ok = false;
   Base derived;
 };
+// The site's own record says that this dataset is withdrawn. What was trained on it and is not
+// counted is dropped, never folded back: it would come out with a later contribution.
+struct DatasetWithdrawn {
+  DatasetId dataset;
+};
 struct StatusReport {
   SiteStatus status;
 };  // at and phase are filled in here
@@ -185,8 +196,8 @@ struct ResyncRequested {};  // the operator ends a dissent: the model is fetched
 using SiteEvent =
     std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched, TrainingDone,
                  TrainingFailed, Encoded, EncodeFailed, UploadDone, UploadFailed, Signed,
-                 ReceiptChecked, Folded, AggregateFetched, Derived, StatusReport, SiteTimer,
-                 LeaveRequested, JoinRequested, ResyncRequested>;
+                 ReceiptChecked, Folded, AggregateFetched, Derived, DatasetWithdrawn, StatusReport,
+                 SiteTimer, LeaveRequested, JoinRequested, ResyncRequested>;
 
 struct SitePace {
   Duration resend{std::chrono::seconds(5)};
@@ -223,6 +234,7 @@ class Participation {
     RunId run;
     SitePhase phase = SitePhase::kIdle;
     Base held;
+    uint64_t trainings = 0;     // begun
     uint64_t sequence = 0;      // of leaves and joins
     bool join_pending = false;  // until the aggregator is heard
     // The current attempt: of the last plan taken.
@@ -234,10 +246,14 @@ class Participation {
     bool declined = false;  // or withdrawn, if rostered
     std::string decline_reason;
     bool rostered = false;
+    std::vector<OfferedDataset> offered;    // with the last decision
+    std::vector<AdmittedDataset> admitted;  // once rostered
     // The contribution in work.
     Work work = Work::kNone;
-    RoundPlan work_plan;   // what it is trained under
-    RoundAttempt work_at;  // what it was last signed for
+    RoundPlan work_plan;                        // what it is trained under
+    std::vector<OfferedDataset> work_datasets;  // and on
+    bool disowned = false;                      // one of them was withdrawn since
+    RoundAttempt work_at;                       // what it was last signed for
     uint64_t tokens = 0;
     uint64_t steps = 0;
     Digest blob;
@@ -261,10 +277,11 @@ class Participation {
 
     template <typename A>
     void Visit(A& a) {
-      a(site, run, phase, held, sequence, join_pending, has_plan, has_manifest, work, accepted,
-        declined, decline_reason, rostered, tokens, steps, blob, weight, saturated, envelope,
-        receipt, residual, residual_former, residual_pending, residual_counter, committed, folding,
-        next_plan, outcome, fetched, last_ack, ended);
+      a(site, run, phase, held, trainings, sequence, join_pending, has_plan, has_manifest, work,
+        accepted, declined, decline_reason, rostered, offered, admitted, work_datasets, disowned,
+        tokens, steps, blob, weight, saturated, envelope, receipt, residual, residual_former,
+        residual_pending, residual_counter, committed, folding, next_plan, outcome, fetched,
+        last_ack, ended);
       if (has_plan) a(plan);
       if (has_manifest) a(manifest);
       if (work != Work::kNone) a(work_plan);
@@ -289,6 +306,7 @@ class Participation {
   void On(const Folded&);
   void On(const AggregateFetched&);
   void On(const Derived&);
+  void On(const DatasetWithdrawn&);
   void On(const StatusReport&);
   void On(const SiteTimer&);
   void On(const LeaveRequested&);
@@ -305,6 +323,9 @@ class Participation {
   void OnMessage(const NotForUs&) {}
 
   void TakePlan(const Plan& plan);
+  bool IsOfThisRound(const Roster& roster) const;
+  // False: the contribution in work is being folded back first, and the roster is asked for again.
+  bool FitWork(const std::vector<OfferedDataset>& admitted);
   void AnswerAgain();
   // Whether the outcome of the round before is still to come, and settles more than the plan does.
   bool AwaitsOutcomeBefore(const RoundPlan& plan) const;
@@ -312,9 +333,12 @@ class Participation {
   // The contribution was counted, or what it carried goes back into the residual.
   void Settle(bool counted);
   void Commit();
+  // The contribution in work goes, as if it had never been trained.
+  void Discard();
   void ClearWork();
   void Decline(std::string reason);
   void WithdrawWork(std::string reason);
+  void Unasked(RefusalReason reason);
   void FinishOutcome(Derivation derivation, const Base& derived);
   // Takes up what waited: a fold, then the outcome, then the end of the run, then the next plan.
   void Continue();

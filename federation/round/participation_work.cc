@@ -1,4 +1,5 @@
 // The site's half, part two: the work of a round, from training to receipt, and the residual.
+#include <algorithm>
 #include <utility>
 
 #include "federation/round/participation.h"
@@ -76,6 +77,7 @@ void Participation::On(const ReceiptChecked& e) {
 }
 
 void Participation::OnMessage(const Refusal& m) {
+  if (m.contribution.IsZero() && IsCurrent(m.at)) return Unasked(m.reason);
   if (s_.phase != SitePhase::kSubmitted || s_.receipt) return;
   if (m.at != s_.work_at || m.contribution != s_.blob) return;
   const std::string why(Name(m.reason));
@@ -89,10 +91,30 @@ void Participation::OnMessage(const Refusal& m) {
     retry_ = true;  // Not at once: the log's mirror may have to catch up first.
     return Changed();
   }
-  if (m.reason == RefusalReason::kBlobCorrupt || m.reason == RefusalReason::kOtherBase) {
+  if (m.reason == RefusalReason::kBlobCorrupt || m.reason == RefusalReason::kOtherBase ||
+      m.reason == RefusalReason::kNotAdmitted) {
     Settle(false);
   }
   // Late: the outcome, or the plan of another attempt, is on its way and says what becomes of it.
+  EnterPhase(SitePhase::kIdle, why);
+}
+
+// Nothing of ours is in this attempt, or no longer. What is receipted is settled by the outcome.
+void Participation::Unasked(RefusalReason reason) {
+  const std::string why(Name(reason));
+  if (reason == RefusalReason::kNotAdmitted) {
+    // What was trained on it may not be used either, and what is offered is decided anew.
+    if (s_.work != Work::kNone && !s_.rostered) {
+      s_.disowned = true;
+      Changed();
+    }
+    return Emit(AnnounceSite{s_.plan.at, s_.phase, why});
+  }
+  if (reason != RefusalReason::kExcluded || !s_.rostered || s_.folding) return;
+  const bool works = s_.phase == SitePhase::kTraining || s_.phase == SitePhase::kEncoding ||
+                     s_.phase == SitePhase::kUploading || s_.phase == SitePhase::kSigning;
+  if (!works && s_.phase != SitePhase::kSubmitted) return;
+  if (works) Settle(false);
   EnterPhase(SitePhase::kIdle, why);
 }
 
@@ -128,6 +150,7 @@ void Participation::Settle(bool counted) {
     Emit(StopTraining{s_.work_plan.at.round});
     return ClearWork();
   }
+  if (!counted && s_.disowned) return Discard();
   if (counted) {
     Commit();
     const Digest blob = s_.blob;
@@ -140,8 +163,22 @@ void Participation::Settle(bool counted) {
   Drive();
 }
 
+void Participation::Discard() {
+  if (s_.work == Work::kNone) return;
+  if (s_.work == Work::kTraining) Emit(StopTraining{s_.work_plan.at.round});
+  // The version in force carries what the contribution's rounding left over; the former does not.
+  if (s_.committed) s_.residual = s_.residual_former;
+  s_.folding = false;
+  ClearWork();
+  Emit(CommitResidual{s_.residual, s_.residual, {}});
+}
+
 void Participation::On(const Folded& e) {
   if (!s_.folding || e.residual != s_.residual_counter) return;
+  if (s_.disowned) {
+    Discard();
+    return Continue();
+  }
   s_.folding = false;
   s_.residual = s_.residual_counter;
   ClearWork();
@@ -149,11 +186,31 @@ void Participation::On(const Folded& e) {
   Continue();
 }
 
+void Participation::On(const DatasetWithdrawn& e) {
+  const auto is_it = [&e](const OfferedDataset& one) { return one.dataset == e.dataset; };
+  if (std::erase_if(s_.offered, is_it) > 0) Changed();
+  const bool waits = s_.phase == SitePhase::kReady || s_.phase == SitePhase::kFetching;
+  if (waits && !s_.ended && s_.work == Work::kNone && s_.accepted && s_.offered.empty()) {
+    return Decline("dataset-withdrawn");
+  }
+  const auto& used = s_.work_datasets;
+  if (s_.work == Work::kNone || std::none_of(used.begin(), used.end(), is_it)) return;
+  s_.disowned = true;
+  Changed();
+  // What may be in the log is settled by the outcome: the record says which of the two came first.
+  const bool unsubmitted = s_.phase >= SitePhase::kReady && s_.phase <= SitePhase::kSigning;
+  if (s_.folding || !unsubmitted) return;
+  Discard();
+  WithdrawWork("dataset-withdrawn");
+}
+
 void Participation::ClearWork() {
   if (s_.work == Work::kNone) return;
   Emit(DropWork{s_.work_plan.at.round, s_.blob});
   s_.work = Work::kNone;
   s_.work_plan = {};
+  s_.work_datasets.clear();
+  s_.disowned = false;
   s_.work_at = {};
   s_.tokens = 0;
   s_.steps = 0;
@@ -191,7 +248,7 @@ void Participation::Drive() {
     case SitePhase::kDeciding:
       return Emit(DecideLocally{s_.plan, s_.manifest});
     case SitePhase::kTraining:
-      return Emit(StartTraining{s_.work_plan, s_.manifest});
+      return Emit(StartTraining{s_.work_plan, s_.manifest, s_.work_datasets, s_.trainings});
     case SitePhase::kEncoding:
       return Emit(EncodeUpdate{round, s_.work_plan, s_.tokens, s_.residual, s_.residual_pending});
     case SitePhase::kUploading:
@@ -218,7 +275,7 @@ bool Participation::AwaitsRoster() const {
 // What the aggregator has not answered; repeating it is the only recovery.
 void Participation::Resend() {
   if (s_.join_pending) Say(Join{s_.run, s_.sequence});
-  if (AwaitsRoster()) Say(Ready{s_.plan.at, s_.held});
+  if (AwaitsRoster()) Say(Ready{s_.plan.at, s_.held, s_.offered});
   const bool withdrew = s_.has_plan && s_.declined && s_.rostered;
   if (withdrew && s_.phase == SitePhase::kIdle) Say(Withdraw{s_.plan.at, s_.decline_reason});
   if (s_.phase == SitePhase::kSubmitted && !s_.receipt) Say(MakeSubmission());
@@ -247,6 +304,7 @@ Submission Participation::MakeSubmission() const {
           .tokens = s_.tokens,
           .steps = s_.steps,
           .saturated_lanes = s_.saturated,
+          .datasets = s_.admitted,
           .envelope = s_.envelope};
 }
 

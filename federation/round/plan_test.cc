@@ -127,14 +127,14 @@ std::vector<Message> OneOfEach() {
   plan.manifest = manifest;
   plan.plan = MakePlan(manifest, {1}, 2, SomeBase());
   return {plan,
-          Roster{at, {a, TestSite("b")}, 3, Duration(5)},
+          Roster{at, {a, TestSite("b")}, 3, Duration(5), Granted(a)},
           Receipt{at, blob, 4, {1, 2}},
           Refusal{at, blob, RefusalReason::kOtherBase},
           outcome,
           RunEnded{manifest.run, 2, SomeBase(), "complete"},
-          Ready{at, SomeBase()},
+          Ready{at, SomeBase(), Offered(a)},
           Declined{at, "policy"},
-          Submission{at, blob, blob, 5, 6, 7, 8, {9}},
+          Submission{at, blob, blob, 5, 6, 7, 8, Granted(a), {9}},
           OutcomeAck{at, Derivation::kNotHeld, {}},
           Withdraw{at, "trainer-failed"},
           Leave{manifest.run, 3, true},
@@ -179,14 +179,25 @@ TEST(Messages, RefusesWhatNoHonestSenderSays) {
   other_rules.manifest = TestManifest();
   other_rules.plan = MakePlan(other_rules.manifest, {1}, 0, SomeBase());
   other_rules.plan.reference_tokens += 1;
+  const std::vector<OfferedDataset> unordered = {{TestDataset("a"), 2}, {TestDataset("a"), 1}};
+  std::vector<OfferedDataset> too_many;
+  for (size_t i = 100; i <= 100 + limits::kDatasetsPerSiteMax; ++i) {
+    too_many.push_back({TestDataset("d" + std::to_string(i)), 1});
+  }
   const std::vector<Message> bad = {
       wrong_sum,
       twice,
       other_rules,
-      Roster{at, {TestSite("b"), a}, 0, Duration(0)},
-      Roster{at, {}, 0, Duration(0)},
-      Submission{at, blob, blob, 0, 1, 1, 0, {1}},
-      Submission{at, blob, blob, (1 << 20) + 1, 1, 1, 0, {1}},
+      Roster{at, {TestSite("b"), a}, 0, Duration(0), Granted(a)},
+      Roster{at, {}, 0, Duration(0), Granted(a)},
+      Roster{at, {a}, 0, Duration(0), {}},
+      Ready{at, SomeBase(), {}},
+      Ready{at, SomeBase(), unordered},
+      Ready{at, SomeBase(), {{TestDataset("a"), 0}}},
+      Ready{at, SomeBase(), too_many},
+      Submission{at, blob, blob, 0, 1, 1, 0, Granted(a), {1}},
+      Submission{at, blob, blob, (1 << 20) + 1, 1, 1, 0, Granted(a), {1}},
+      Submission{at, blob, blob, 1, 1, 1, 0, {}, {1}},
       Declined{at, "Because I say so"},
       SiteStatus{at, SitePhase::kTraining, 1, 2, std::nan(""), 0, 0, 0},
   };

@@ -9,17 +9,17 @@
 namespace dure::round {
 
 std::string_view Name(RunPhase phase) {
-  constexpr std::array<std::string_view, 11> kNames = {
-      "",        "new",     "proposing",  "gathering", "opening", "collecting",
-      "merging", "closing", "abandoning", "paused",    "ended"};
+  constexpr std::array<std::string_view, 12> kNames = {
+      "",           "new",     "proposing", "gathering",  "admitting", "opening",
+      "collecting", "merging", "closing",   "abandoning", "paused",    "ended"};
   return kNames[static_cast<size_t>(phase)];
 }
 
 std::string_view Name(NoticeKind kind) {
-  constexpr std::array<std::string_view, 18> kNames = {
-      "phase",     "ready",   "declined", "lost",    "returned", "submitted",
-      "receipted", "refused", "withdrew", "left",    "joined",   "closed",
-      "abandoned", "paused",  "derived",  "dissent", "ended",    "status"};
+  constexpr std::array<std::string_view, 19> kNames = {
+      "phase",   "ready",    "declined", "lost",  "returned", "submitted", "receipted",
+      "refused", "withdrew", "excluded", "left",  "joined",   "closed",    "abandoned",
+      "paused",  "derived",  "dissent",  "ended", "status"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -87,6 +87,11 @@ void Rounds::StartGathering() {
 
 void Rounds::AdvanceGathering() {
   if (s_.stopping) return EndRun("stopped");
+  if (s_.unadmitted) {
+    // The same sites with the same data would be decided the same again at once.
+    if (now_ >= *s_.window_end) NextAttempt();
+    return;
+  }
   uint32_t ready = 0;
   bool waiting = false;
   for (const auto& [id, site] : s_.sites) {
@@ -96,7 +101,7 @@ void Rounds::AdvanceGathering() {
     if (!here && !site.away && site.answer != Answer::kDeclined) waiting = true;
   }
   const bool enough = ready >= manifest_.cohort_min;
-  if (enough && (!waiting || ready >= manifest_.cohort_max)) return FixCohort();
+  if (enough && (!waiting || ready >= manifest_.cohort_max)) return StartAdmitting();
   if (now_ < *s_.window_end) return;
   bool declined = false;
   for (auto& [id, site] : s_.sites) {
@@ -105,7 +110,7 @@ void Rounds::AdvanceGathering() {
     if (site.answer == Answer::kDeclined) declined = true;
   }
   Changed();
-  if (enough) return FixCohort();
+  if (enough) return StartAdmitting();
   s_.window_end = now_ + manifest_.join_window;
   Note(NoticeKind::kPhase, {}, "waiting-for-sites");
   if (!declined) return;
@@ -115,14 +120,53 @@ void Rounds::AdvanceGathering() {
   InformAll();
 }
 
-void Rounds::FixCohort() {
+void Rounds::StartAdmitting() {
   uint32_t size = 0;
   for (auto& [id, site] : s_.sites) {
     const bool here = Attends(site) && site.answer == Answer::kReady && site.connected;
     site.in_cohort = here && size < manifest_.cohort_max;
     if (site.in_cohort) ++size;
   }
-  EnterPhase(RunPhase::kOpening);
+  EnterPhase(RunPhase::kAdmitting);
+  EmitAdmissions();
+}
+
+void Rounds::EmitAdmissions() {
+  DecideAdmissions decide{at(), {}};
+  for (const auto& [id, site] : s_.sites) {
+    if (site.in_cohort) decide.candidates.push_back({id, site.offered});
+  }
+  out_.emplace_back(std::move(decide));
+}
+
+// Only what was offered can be admitted, and only to a site that is still there.
+void Rounds::Admit(const SiteId& id, Site& site, const SiteAdmission& decided) {
+  const bool out = !Attends(site) || site.step == Step::kOut;
+  site.admitted.clear();
+  for (const AdmittedDataset& one : decided.admitted) {
+    const OfferedDataset version{one.dataset, one.version};
+    const auto& offered = site.offered;
+    const bool known = std::find(offered.begin(), offered.end(), version) != offered.end();
+    if (known && !out) site.admitted.push_back(one);
+  }
+  site.in_cohort = !site.admitted.empty();
+  if (site.in_cohort) return;
+  site.step = Step::kWaiting;
+  site.out_reason.clear();
+  site.answer = Answer::kDeclined;
+  if (out) return;
+  SendTo(id, site, Refusal{at(), {}, RefusalReason::kNotAdmitted});
+  Note(NoticeKind::kRefused, id, decided.reason.empty() ? "not-admitted" : decided.reason);
+}
+
+void Rounds::OpenOrGatherAgain() {
+  if (s_.stopping) return EndRun("stopped");
+  if (Cohort().size() >= manifest_.cohort_min) return EnterPhase(RunPhase::kOpening);
+  for (auto& [id, site] : s_.sites) site.in_cohort = false;
+  EnterPhase(RunPhase::kGathering, "admission");
+  s_.unadmitted = true;
+  s_.window_end = now_ + manifest_.join_window;
+  Note(NoticeKind::kPhase, {}, "waiting-for-admission");
 }
 
 void Rounds::StartCollecting(uint64_t opened_index) {
@@ -196,7 +240,11 @@ void Rounds::CloseRound(const Appended& closed) {
   RemoveBlobs removal{.blobs = std::move(s_.spooled), .checkpoints = {}};
   for (auto& [id, site] : s_.sites) {
     site.owes_ack = Attends(site);
-    if (!site.in_cohort || site.step != Step::kReceipted) continue;
+    if (!site.in_cohort) continue;
+    if (site.step != Step::kReceipted) {
+      if (site.taken) removal.blobs.push_back(site.taken->contribution);
+      continue;
+    }
     outcome.counted.push_back({id, site.taken->weight, site.receipt->index});
     outcome.weight_sum += site.taken->weight;
     removal.blobs.push_back(site.taken->contribution);
@@ -245,11 +293,14 @@ void Rounds::NextAttempt() {
 
 void Rounds::ForgetAttempt() {
   s_.collecting = false;
+  s_.unadmitted = false;
   s_.opened_index = 0;
   s_.aggregate = {};
   s_.next = {};
   for (auto& [id, site] : s_.sites) {
     site.answer = Answer::kNone;
+    site.offered.clear();
+    site.admitted.clear();
     site.in_cohort = false;
     site.step = Step::kWaiting;
     site.taken.reset();
@@ -278,7 +329,8 @@ void Rounds::Advance() {
 }
 
 void Rounds::DropOut(const SiteId& id, Site& site, std::string reason) {
-  const bool open = s_.phase == RunPhase::kOpening || s_.phase == RunPhase::kCollecting;
+  const bool open = s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening ||
+                    s_.phase == RunPhase::kCollecting;
   if (!open || !site.in_cohort || site.step != Step::kWaiting) return;
   site.step = Step::kOut;
   site.out_reason = std::move(reason);

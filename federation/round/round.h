@@ -6,218 +6,31 @@
 // of a Handle in their order. Its promises, on which everything rests:
 //   - Persist: Save(now)'s bytes are durable before any later effect of the same Handle is
 //   performed.
-//   - Append, VerifySubmission, StartMerge are answered by the event of the same name part, once or
-//   more;
+//   - Append, DecideAdmissions, VerifySubmission, StartMerge are answered by the event of the same
+//   name part, once or more;
 //     the same effect repeated (after a restart) is answered again, and Append finds its key's
 //     entry.
 //   - SetTimer replaces the earlier one: one timer, answered by Timer{} at or after its time.
 //   - Send may lose, repeat, delay and reorder.
 // After a restart Handle(Started{}) emits again whatever was outstanding, with the same keys.
 //
-// One round: gathering (plans out, ready in) - opening (round-opened appended) - collecting (roster
-// out; submissions verified, appended, receipted) - merging - closing (round-closed appended) - the
-// outcome out until each site answered, while the next round gathers. Without a quorum at the
-// deadline the attempt is abandoned in the log and tried again from the same base; contributions
-// already uploaded are offered again.
+// One round: gathering (plans out, ready in) - admitting (each ready site's datasets decided, in
+// the log) - opening (round-opened appended) - collecting (roster out; submissions verified,
+// appended, receipted) - merging - closing (round-closed appended) - the outcome out until each
+// site answered, while the next round gathers. Without a quorum at the deadline the attempt is
+// abandoned in the log and tried again from the same base; contributions already uploaded are
+// offered again.
 #pragma once
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "federation/clock.h"
-#include "federation/round/messages.h"
+#include "federation/round/round_effects.h"
 
 namespace dure::round {
-
-// Log entries the aggregator makes; the driver builds and signs them.
-struct RecordProposed {
-  Digest manifest;
-};
-struct RecordOpened {
-  RoundAttempt at;
-  Digest base_model;
-  std::vector<SiteId> cohort;
-};
-struct RecordSubmission {
-  RoundAttempt at;
-  SiteId site;
-  Bytes envelope;
-};  // appended as it is
-struct RecordReceipted {
-  RoundAttempt at;
-  SiteId site;
-  uint64_t submission = 0;
-};
-struct Excluded {
-  SiteId site;
-  std::string reason;
-};
-struct RecordClosed {
-  RoundAttempt at;
-  std::vector<Counted> counted;
-  std::vector<Excluded> excluded;  // of the cohort, each with a code
-  Digest aggregate;
-  Base next;
-};
-struct RecordAbandoned {
-  RoundAttempt at;
-  Digest base_model;
-  std::string reason;
-};
-using LogRecord = std::variant<RecordProposed, RecordOpened, RecordSubmission, RecordReceipted,
-                               RecordClosed, RecordAbandoned>;
-
-struct Contribution {
-  SiteId site;
-  Digest blob;
-  uint64_t weight = 0;
-  uint64_t tokens = 0;
-  uint64_t steps = 0;
-  uint64_t submission = 0;  // index of its entry
-  bool operator==(const Contribution&) const = default;
-};
-
-enum class RunPhase : uint8_t {
-  kNew = 1,
-  kProposing = 2,  // run-proposed is being appended
-  kGathering = 3,
-  kOpening = 4,
-  kCollecting = 5,
-  kMerging = 6,
-  kClosing = 7,
-  kAbandoning = 8,
-  kPaused = 9,  // reason() says why; Resume starts another attempt
-  kEnded = 10,
-};
-std::string_view Name(RunPhase phase);
-inline uint8_t EnumMax(RunPhase) { return static_cast<uint8_t>(RunPhase::kEnded); }
-
-enum class NoticeKind : uint8_t {
-  kPhase,
-  kReady,
-  kDeclined,
-  kLost,
-  kReturned,
-  kSubmitted,
-  kReceipted,
-  kRefused,
-  kWithdrew,
-  kLeft,
-  kJoined,
-  kClosed,
-  kAbandoned,
-  kPaused,
-  kDerived,
-  kDissent,
-  kEnded,
-  kStatus,
-};
-std::string_view Name(NoticeKind kind);
-// What a watcher is told.
-struct Notice {
-  NoticeKind kind = NoticeKind::kPhase;
-  RoundAttempt at;
-  RunPhase phase = RunPhase::kNew;
-  SiteId site;                       // empty: about the run
-  std::string text;                  // a code or a short sentence
-  std::optional<SiteStatus> status;  // kStatus
-};
-
-// Effects
-// ------------------------------------------------------------
-struct Persist {};
-struct Send {
-  SiteId site;
-  Message message;
-};
-struct Append {
-  std::string key;
-  LogRecord record;
-};  // the key: "run/round/attempt/kind[/site]"
-// Is the blob whole, of this run's size and lanes, and is the envelope this site's signed statement
-// of exactly these numbers?
-struct VerifySubmission {
-  SiteId site;
-  Submission submission;
-};
-struct StartMerge {
-  RoundAttempt at;
-  Base base;
-  std::vector<Contribution> contributions;  // ascending by site
-  uint64_t weight_sum = 0;
-};
-struct SetTimer {
-  MonoTime at;
-};
-struct Announce {
-  Notice notice;
-};
-// No longer needed by any round of this run.
-struct RemoveBlobs {
-  std::vector<Digest> blobs;  // contributions and aggregates
-  std::vector<Digest>
-      checkpoints;  // models, momenta, scales: the driver's own keeping rules decide
-};
-using Effect = std::variant<Persist, Send, Append, VerifySubmission, StartMerge, SetTimer, Announce,
-                            RemoveBlobs>;
-
-// Events
-// ------------------------------------------------------------
-struct Started {};
-struct SiteConnected {
-  SiteId site;
-};  // only sites invited into this run
-struct SiteDisconnected {
-  SiteId site;
-};
-struct SiteRemoved {
-  SiteId site;
-};  // revoked: as if it left and can never join
-struct Received {
-  SiteId site;
-  Message message;
-};
-// `proof` (tlog-proof of the entry) for submissions; `tree_head` (a signed note over it) for the
-// rest.
-struct Appended {
-  std::string key;
-  uint64_t index = 0;
-  Bytes proof;
-  Bytes tree_head;
-};
-// The log will never take it. (What may be tried again, the driver tries again.)
-struct AppendRefused {
-  std::string key;
-  std::string reason;
-};
-enum class Verdict : uint8_t { kOk = 1, kMissing = 2, kCorrupt = 3, kNotSigned = 4 };
-struct SubmissionVerified {
-  SiteId site;
-  RoundAttempt at;
-  Digest contribution;
-  Verdict verdict = Verdict::kOk;
-};
-struct Merged {
-  RoundAttempt at;
-  Digest aggregate;
-  Base next;
-};  // durable blobs, all of them
-struct MergeFailed {
-  RoundAttempt at;
-  std::string reason;
-};  // a code
-struct Timer {};
-struct StopRequested {
-  bool after_round = false;
-};                 // else an open attempt is abandoned
-struct Resume {};  // out of kPaused
-using Event = std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, Received,
-                           Appended, AppendRefused, SubmissionVerified, Merged, MergeFailed, Timer,
-                           StopRequested, Resume>;
 
 // Times that are no rule of the run; a simulation shrinks them.
 struct Pace {
@@ -244,6 +57,9 @@ class Rounds {
   std::vector<SiteId> Cohort() const;
   // Ended, and every site that is connected knows it.
   bool Finished() const;
+  // Whether a withdrawal must wait for the closing entry: what is merged now can no longer be taken
+  // out. It closes, or is abandoned, without waiting for any site.
+  bool HoldsWithdrawals() const;
   // Whether this site may upload a contribution now.
   bool MayUpload(const SiteId& site) const;
   // The blobs a site may fetch: the current base and the last aggregate.
@@ -263,8 +79,10 @@ class Rounds {
   friend uint8_t EnumMax(Step) { return static_cast<uint8_t>(Step::kOut); }
 
   struct Site {
-    Answer answer = Answer::kNone;  // to the current plan
-    bool in_cohort = false;
+    Answer answer = Answer::kNone;          // to the current plan
+    std::vector<OfferedDataset> offered;    // with it, if ready
+    std::vector<AdmittedDataset> admitted;  // to this attempt
+    bool in_cohort = false;                 // kAdmitting: a candidate
     Step step = Step::kWaiting;
     std::string out_reason;           // kOut
     std::optional<Submission> taken;  // from kVerifying on
@@ -285,8 +103,8 @@ class Rounds {
 
     template <typename A>
     void Visit(A& a) {
-      a(answer, in_cohort, step, out_reason, taken, receipt, away, left, removed, dissents,
-        owes_ack, knows_end, sequence, has_counted, counted_round, counted_attempt);
+      a(answer, offered, admitted, in_cohort, step, out_reason, taken, receipt, away, left, removed,
+        dissents, owes_ack, knows_end, sequence, has_counted, counted_round, counted_attempt);
     }
   };
   struct State {
@@ -300,6 +118,7 @@ class Rounds {
     bool stopping = false;      // once the round is closed or abandoned
     bool stopping_now = false;  // and a round that still collects is abandoned
     bool collecting = false;    // submissions are taken
+    bool unadmitted = false;    // kGathering: too few were admitted; the window is sat out
     uint64_t opened_index = 0;
     Digest aggregate;             // kClosing
     Base next;                    // kClosing
@@ -312,7 +131,7 @@ class Rounds {
     template <typename A>
     void Visit(A& a) {
       a(phase, paused_in, round, attempt, abandoned, base, reason, stopping, stopping_now,
-        collecting, opened_index, aggregate, next, spooled, last, sites);
+        collecting, unadmitted, opened_index, aggregate, next, spooled, last, sites);
     }
   };
 
@@ -323,6 +142,8 @@ class Rounds {
   void On(const Received&);
   void On(const Appended&);
   void On(const AppendRefused&);
+  void On(const AdmissionsDecided&);
+  void On(const Exclude&);
   void On(const SubmissionVerified&);
   void On(const Merged&);
   void On(const MergeFailed&);
@@ -356,7 +177,10 @@ class Rounds {
   // Moves on if what the phase waits for has come.
   void Advance();
   void AdvanceGathering();
-  void FixCohort();
+  void StartAdmitting();
+  void EmitAdmissions();
+  void Admit(const SiteId& id, Site& site, const SiteAdmission& decided);
+  void OpenOrGatherAgain();
   void AdvanceCollecting();
   void Reemit();
   void AppendForPhase();

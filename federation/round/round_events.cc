@@ -1,4 +1,5 @@
 // The aggregator's half: what happens, event by event. The order of a round is in round.cc.
+#include <algorithm>
 #include <utility>
 
 #include "federation/round/round.h"
@@ -17,6 +18,7 @@ void Rounds::On(const Started&) {
 
 // What was begun and not answered when the last life ended; the answers may have been lost with it.
 void Rounds::Reemit() {
+  if (s_.phase == RunPhase::kAdmitting) EmitAdmissions();
   if (s_.phase == RunPhase::kMerging) EmitMerge();
   const bool in_round = s_.phase == RunPhase::kCollecting || s_.phase == RunPhase::kMerging ||
                         s_.phase == RunPhase::kClosing || s_.phase == RunPhase::kAbandoning;
@@ -92,6 +94,33 @@ void Rounds::On(const AppendRefused& e) {
                    (s_.phase == RunPhase::kClosing && e.key == Key("closed")) ||
                    (s_.phase == RunPhase::kAbandoning && e.key == Key("abandoned"));
   if (own) PauseRun("log-refused");
+}
+
+void Rounds::On(const AdmissionsDecided& e) {
+  if (s_.phase != RunPhase::kAdmitting || e.at != at()) return;
+  for (auto& [id, site] : s_.sites) {
+    if (!site.in_cohort) continue;
+    const auto decided = std::find_if(e.sites.begin(), e.sites.end(),
+                                      [&id = id](const auto& one) { return one.site == id; });
+    Admit(id, site, decided == e.sites.end() ? SiteAdmission{id, {}, "undecided"} : *decided);
+  }
+  Changed();
+  OpenOrGatherAgain();
+}
+
+void Rounds::On(const Exclude& e) {
+  const bool open = s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening ||
+                    s_.phase == RunPhase::kCollecting;
+  const auto found = s_.sites.find(e.site);
+  if (!open || found == s_.sites.end()) return;
+  Site& site = found->second;
+  if (!site.in_cohort || site.step == Step::kOut) return;
+  // Also what is receipted: the entry stays in the log, the contribution is counted nowhere.
+  site.step = Step::kOut;
+  site.out_reason = e.reason;
+  Changed();
+  Note(NoticeKind::kExcluded, e.site, e.reason);
+  SendTo(e.site, site, Refusal{at(), {}, RefusalReason::kExcluded});
 }
 
 void Rounds::On(const SubmissionVerified& e) {

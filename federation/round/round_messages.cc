@@ -14,6 +14,7 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Ready& m) {
   if (s_.phase != RunPhase::kGathering || !Attends(site) || m.base != s_.base) return;
   if (site.answer == Answer::kReady) return;
   site.answer = Answer::kReady;
+  site.offered = m.datasets;
   site.dissents = false;
   site.owes_ack = false;  // It holds what the last outcome named.
   Changed();
@@ -40,12 +41,14 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Submission& m) {
     Refuse(id, m, RefusalReason::kLate);
     return Inform(id, site);
   }
-  if (s_.phase == RunPhase::kGathering || s_.phase == RunPhase::kOpening) return;
+  if (s_.phase >= RunPhase::kGathering && s_.phase <= RunPhase::kOpening) return;
   if (!site.in_cohort) return Refuse(id, m, RefusalReason::kNotInCohort);
   if (site.step == Step::kVerifying || site.step == Step::kAppending) return;
   const bool takes = s_.phase == RunPhase::kCollecting && s_.collecting;
+  if (site.step == Step::kOut) return Refuse(id, m, RefusalReason::kExcluded);
   if (!takes || site.step != Step::kWaiting) return Refuse(id, m, RefusalReason::kLate);
   if (m.base_model != s_.base.model) return Refuse(id, m, RefusalReason::kOtherBase);
+  if (m.datasets != site.admitted) return Refuse(id, m, RefusalReason::kNotAdmitted);
   site.step = Step::kVerifying;
   site.taken = m;
   Changed();
@@ -192,7 +195,7 @@ void Rounds::SendTo(const SiteId& id, const Site& site, Message message) {
 
 void Rounds::SendRoster(const SiteId& id, const Site& site) {
   const Duration left = std::max(Duration(0), *s_.deadline - now_);
-  SendTo(id, site, Roster{at(), Cohort(), s_.opened_index, left});
+  SendTo(id, site, Roster{at(), Cohort(), s_.opened_index, left, site.admitted});
 }
 
 void Rounds::Refuse(const SiteId& id, const Submission& submission, RefusalReason reason) {
@@ -251,6 +254,11 @@ bool Rounds::Finished() const {
   return s_.phase == RunPhase::kEnded &&
          std::none_of(s_.sites.begin(), s_.sites.end(),
                       [this](const auto& entry) { return AwaitsAnswer(entry.second); });
+}
+
+bool Rounds::HoldsWithdrawals() const {
+  const RunPhase phase = s_.phase == RunPhase::kPaused ? s_.paused_in : s_.phase;
+  return phase == RunPhase::kMerging || phase == RunPhase::kClosing;
 }
 
 bool Rounds::MayUpload(const SiteId& site) const {

@@ -12,18 +12,39 @@ const SiteId kB = TestSite("b");
 MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
 
 Submission SubmissionFor(const Rounds& rounds, const std::string& blob) {
-  return {rounds.at(), rounds.base().model, Sha256(AsBytes(blob)), 7, 10, 1, 0, {1}};
+  return {.at = rounds.at(),
+          .base_model = rounds.base().model,
+          .contribution = Sha256(AsBytes(blob)),
+          .weight = 7,
+          .tokens = 10,
+          .steps = 1,
+          .saturated_lanes = 0,
+          .datasets = Granted(TestSite(blob)),
+          .envelope = {1}};
 }
 
-// Two sites, ready, with the round's opening in the log.
-Rounds Collecting(RunManifest manifest = TestManifest()) {
+AdmissionsDecided Decision(const Rounds& rounds, const std::vector<SiteId>& admitted) {
+  AdmissionsDecided decided{rounds.at(), {}};
+  for (const SiteId& site : admitted) decided.sites.push_back({site, Granted(site), ""});
+  return decided;
+}
+
+// Two sites, ready; the question of their admission is out.
+Rounds Admitting(RunManifest manifest = TestManifest()) {
   Rounds rounds(std::move(manifest), {kA, kB});
   rounds.Handle(At(0), Started{});
   rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
   for (const SiteId& site : {kA, kB}) {
     rounds.Handle(At(1), SiteConnected{site});
-    rounds.Handle(At(1), Received{site, Ready{rounds.at(), rounds.base()}});
+    rounds.Handle(At(1), Received{site, Ready{rounds.at(), rounds.base(), Offered(site)}});
   }
+  return rounds;
+}
+
+// Two sites, admitted, with the round's opening in the log.
+Rounds Collecting(RunManifest manifest = TestManifest()) {
+  Rounds rounds = Admitting(std::move(manifest));
+  rounds.Handle(At(1), Decision(rounds, {kA, kB}));
   rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
   return rounds;
 }
@@ -134,7 +155,7 @@ TEST(Rounds, TakesAnyMessageInAnyPhase) {
   const RoundAttempt at{*RunId::Parse("run"), {0}, 0};
   const Digest d = Sha256(AsBytes("x"));
   const std::vector<Message> stray = {OutcomeAck{at, Derivation::kDifferent, {}},
-                                      Receipt{at, d, 0, {}}, Roster{at, {kA}, 0, {}},
+                                      Receipt{at, d, 0, {}}, Roster{at, {kA}, 0, {}, Granted(kA)},
                                       RunEnded{at.run, 1, {}, "complete"}, Declined{at, "policy"}};
   for (const Message& message : stray) {
     Rounds rounds = Collecting();
@@ -149,7 +170,7 @@ Participation Ready_(const Plan& plan) {
   site.Handle(At(0), SiteStarted{});
   site.Handle(At(0), LinkUp{});
   site.Handle(At(1), FromAggregator{plan});
-  site.Handle(At(1), Decided{plan.plan.at, true, ""});
+  site.Handle(At(1), Decided{plan.plan.at, true, "", Offered(kA)});
   return site;
 }
 
@@ -160,7 +181,7 @@ TEST(Participation, SendsTheSameSubmissionUntilTheReceiptAndCommitsOnlyThen) {
   const RoundAttempt at = plan.plan.at;
   Participation site = Ready_(plan);
   EXPECT_EQ(site.phase(), SitePhase::kReady);
-  site.Handle(At(2), FromAggregator{Roster{at, {kA}, 0, Duration(1)}});
+  site.Handle(At(2), FromAggregator{Roster{at, {kA}, 0, Duration(1), Granted(kA)}});
   site.Handle(At(3), TrainingDone{{0}, 10, 1, 2.0});
   const Digest blob = Sha256(AsBytes("blob"));
   site.Handle(At(4), Encoded{{0}, blob, 5, 0});
@@ -178,6 +199,18 @@ TEST(Participation, SendsTheSameSubmissionUntilTheReceiptAndCommitsOnlyThen) {
   const auto held = restarted->Handle(At(9), ReceiptChecked{at, true});
   EXPECT_EQ(Only<CommitResidual>(held).size(), 1u);
   EXPECT_EQ(restarted->residual(), 1u);
+}
+
+TEST(Participation, ThatLeftWhileItFetchedTheLastModelHearsOfTheEndAgain) {
+  Plan plan;
+  plan.manifest = TestManifest();
+  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  Participation site = Ready_(plan);
+  const RunEnded ended{plan.manifest.run, 1, {Sha256(AsBytes("last")), {}, {}}, "complete"};
+  EXPECT_EQ(Only<FetchBase>(site.Handle(At(2), FromAggregator{ended})).size(), 1u);
+  site.Handle(At(3), LeaveRequested{});
+  site.Handle(At(4), JoinRequested{});
+  EXPECT_EQ(Only<FetchBase>(site.Handle(At(5), FromAggregator{ended})).size(), 1u);
 }
 
 TEST(Participation, DerivesAndDissentsWhenTheModelDiffers) {
@@ -199,9 +232,10 @@ TEST(Participation, DerivesAndDissentsWhenTheModelDiffers) {
   EXPECT_EQ(Told<OutcomeAck>(effects)[0].derivation, Derivation::kDifferent);
   EXPECT_TRUE(Only<PublishModel>(effects).empty());
   // A roster that comes after its round trains nothing.
-  EXPECT_TRUE(Only<StartTraining>(
-                  site.Handle(At(5), FromAggregator{Roster{outcome.at, {kA}, 0, Duration(1)}}))
-                  .empty());
+  EXPECT_TRUE(
+      Only<StartTraining>(
+          site.Handle(At(5), FromAggregator{Roster{outcome.at, {kA}, 0, Duration(1), Granted(kA)}}))
+          .empty());
 }
 
 }  // namespace

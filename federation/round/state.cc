@@ -6,8 +6,8 @@
 namespace dure::round {
 namespace {
 
-constexpr uint32_t kRoundsVersion = 1;
-constexpr uint32_t kSiteVersion = 1;
+constexpr uint32_t kRoundsVersion = 2;
+constexpr uint32_t kSiteVersion = 2;
 
 std::optional<Duration> LeftOf(const std::optional<MonoTime>& when, MonoTime now) {
   if (!when) return std::nullopt;
@@ -56,6 +56,8 @@ Status Rounds::CheckLoaded() const {
     const bool taken = site.step != Step::kWaiting && site.step != Step::kOut;
     if (taken && !site.taken) sound = false;
     if (site.step == Step::kReceipted && !site.receipt) sound = false;
+    const bool opened = s_.phase != RunPhase::kAdmitting && site.in_cohort;
+    if (opened && site.admitted.empty()) sound = false;
   }
   if (sound) return {};
   return Fail(ErrorCode::kCorrupt, "state of a run: its parts contradict each other");

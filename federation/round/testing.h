@@ -29,6 +29,15 @@ inline RunManifest TestManifest() {
 }
 
 inline SiteId TestSite(const std::string& name) { return *SiteId::Parse(name); }
+inline DatasetId TestDataset(const std::string& name) { return *DatasetId::Parse(name); }
+
+// A site of one dataset, of its own name; admitted under entry 9.
+inline std::vector<OfferedDataset> Offered(const SiteId& site) {
+  return {{TestDataset(site.str()), 1}};
+}
+inline std::vector<AdmittedDataset> Granted(const SiteId& site) {
+  return {{TestDataset(site.str()), 1, 9}};
+}
 
 // The effects of one kind, in order.
 template <typename Kind, typename Variant>

@@ -12,6 +12,8 @@ AGGREGATOR = (
     ('aggregator.after-persist', 1, False),
     ('aggregator.before-send/plan', 2, False),
     ('aggregator.after-send/plan', 3, False),
+    ('aggregator.before-admission', 1, False),
+    ('aggregator.admitted', 2, False),
     ('aggregator.before-append/opened', 2, False),
     ('aggregator.after-append/opened', 1, False),
     ('aggregator.before-send/roster', 2, False),

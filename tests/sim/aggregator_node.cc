@@ -30,6 +30,7 @@ void AggregatorNode::Start() {
     core_.emplace(manifest_, invited_, kPace);
   }
   Feed(round::Started{});
+  ExcludeWithdrawn();
 }
 
 void AggregatorNode::Stop() {
@@ -45,6 +46,7 @@ void AggregatorNode::Bend(round::Event& event) {
   if (!submission) return;
   if (world_.bug() == Bug::kMergeLate) late_[received->site] = *submission;
   if (world_.bug() != Bug::kTakeOtherBase) return;
+  submission->datasets = rosters_[received->site];
   submission->at = core_->at();
   submission->base_model = core_->base().model;
 }
@@ -76,6 +78,9 @@ void AggregatorNode::Do(const round::Send& send) {
     if (round + 1 == manifest_.rounds && !outcome_sent_.insert(send.site).second) return;
   }
   round::Message message = send.message;
+  if (const auto* roster = std::get_if<round::Roster>(&message)) {
+    rosters_[send.site] = roster->admitted;
+  }
   for (const auto& site : world_.sites()) {
     if (site->id() != send.site) continue;
     if (outcome && world_.bug() == Bug::kShareWrongModel && site->index() == 0) {
@@ -83,6 +88,30 @@ void AggregatorNode::Do(const round::Send& send) {
     }
     world_.SendToSite(site->index(), message);
   }
+}
+
+void AggregatorNode::ExcludeWithdrawn() {
+  if (!core_ || world_.bug() == Bug::kForgetWithdrawal) return;
+  for (const SiteId& site : core_->Cohort()) {
+    if (!core_) return;  // a crash while the last one was told
+    if (world_.datasets().Withdrawn(core_->at(), site)) Feed(round::Exclude{site, "withdrawn"});
+  }
+}
+
+void AggregatorNode::Do(const round::DecideAdmissions& decide) {
+  world_.After(world_.Between(0.01, 0.5), World::kAggregator, [this, decide] {
+    round::AdmissionsDecided decided{decide.at, {}};
+    for (const round::Candidate& candidate : decide.candidates) {
+      round::SiteAdmission site{candidate.site, {}, "policy"};
+      for (const round::OfferedDataset& one : candidate.datasets) {
+        const bool deny = world_.Denied(site.site) || world_.Happens(world_.faults().deny);
+        const auto admitted = world_.datasets().Decide(decide.at, site.site, one, deny);
+        if (admitted) site.admitted.push_back(*admitted);
+      }
+      decided.sites.push_back(std::move(site));
+    }
+    Feed(decided);
+  });
 }
 
 // The log
@@ -156,6 +185,7 @@ round::Verdict AggregatorNode::Verify(const round::VerifySubmission& verify) {
   auto stated = OpenStatement(verify.site, s.envelope);
   if (!stated) return round::Verdict::kNotSigned;
   stated->envelope = s.envelope;
+  if (world_.bug() == Bug::kSkipAdmissionCheck) stated->datasets = s.datasets;
   return *stated == s ? round::Verdict::kOk : round::Verdict::kNotSigned;
 }
 

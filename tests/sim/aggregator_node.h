@@ -24,6 +24,10 @@ class AggregatorNode {
   bool up() const { return core_.has_value(); }
   void Feed(round::Event event);
 
+  // What was admitted and is withdrawn since is out of the attempt: told after each withdrawal and
+  // at each start, as a crash may have come between.
+  void ExcludeWithdrawn();
+
   // Durable.
   SimLog log;
   std::set<Digest> blobs;
@@ -38,6 +42,7 @@ class AggregatorNode {
   void Do(const round::Persist&);
   void Do(const round::Send&);
   void Do(const round::Append&);
+  void Do(const round::DecideAdmissions&);
   void Do(const round::VerifySubmission&);
   void Do(const round::StartMerge&);
   void Do(const round::SetTimer&);
@@ -59,8 +64,9 @@ class AggregatorNode {
   int64_t clock_offset_ = 0;
   uint64_t life_ = 0;  // kKeyOfALife
   uint64_t timer_ = 0;
-  std::set<SiteId> outcome_sent_;             // kOutcomeOnce
-  std::map<SiteId, round::Submission> late_;  // kMergeLate
+  std::set<SiteId> outcome_sent_;                                  // kOutcomeOnce
+  std::map<SiteId, round::Submission> late_;                       // kMergeLate
+  std::map<SiteId, std::vector<round::AdmittedDataset>> rosters_;  // kTakeOtherBase
 };
 
 }  // namespace dure::sim

@@ -9,21 +9,27 @@ namespace dure::sim {
 
 enum class Bug : uint8_t {
   kNone,
-  kReceiptBeforeAppend,  // the log answers before the entry is durable
-  kTellBeforePersist,    // messages leave before the state that they speak of is durable
-  kForgetState,          // now and then a state is not written
-  kCountTwice,           // one contribution enters the merge twice
-  kMergeLate,            // a contribution that was refused as late is merged all the same
-  kAppendTwice,          // an append repeated after a crash makes a second entry
-  kCommitEarly,          // the residual is committed when the submission is sent
-  kLoseFold,             // an update that was not counted is dropped, not folded back
-  kTakeOtherBase,        // a submission for another attempt is taken for this one
-  kOutcomeOnce,          // the outcome is not sent again
-  kUploadAgain,          // a restarted site forgets that its upload was complete
-  kShareWrongModel,      // one site is handed other sums than its neighbours, and believes them
-  kKeyOfALife,           // a submission's idempotency key is another in each life of the process
+  kReceiptBeforeAppend,   // the log answers before the entry is durable
+  kTellBeforePersist,     // messages leave before the state that they speak of is durable
+  kForgetState,           // now and then a state is not written
+  kCountTwice,            // one contribution enters the merge twice
+  kMergeLate,             // a contribution that was refused as late is merged all the same
+  kAppendTwice,           // an append repeated after a crash makes a second entry
+  kCommitEarly,           // the residual is committed when the submission is sent
+  kLoseFold,              // an update that was not counted is dropped, not folded back
+  kTakeOtherBase,         // a submission for another attempt is taken for this one
+  kOutcomeOnce,           // the outcome is not sent again
+  kUploadAgain,           // a restarted site forgets that its upload was complete
+  kShareWrongModel,       // one site is handed other sums than its neighbours, and believes them
+  kSkipAdmissionCheck,    // a signed statement of other datasets than were admitted is taken
+  kForgetWithdrawal,      // a round is not told that a dataset was withdrawn
+  kWithdrawWhileMerging,  // a withdrawal does not wait for the closing entry
+  kTakeAnyResult,   // a training result kept of an earlier training of the round is taken for this
+                    // one
+  kTrainOnOffered,  // a site trains on all that it offered, whatever was admitted
+  kKeyOfALife,      // a submission's idempotency key is another in each life of the process
 };
-inline constexpr std::array<std::string_view, 14> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 19> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -36,6 +42,11 @@ inline constexpr std::array<std::string_view, 14> kBugNames = {"none",
                                                                "outcome-once",
                                                                "upload-again",
                                                                "share-wrong-model",
+                                                               "skip-admission-check",
+                                                               "forget-withdrawal",
+                                                               "withdraw-while-merging",
+                                                               "take-any-result",
+                                                               "train-on-offered",
                                                                "key-of-a-life"};
 
 }  // namespace dure::sim

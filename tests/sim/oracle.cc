@@ -21,8 +21,9 @@ const LogRecord* RecordOf(const SimLog& log, std::string_view key) {
 }  // namespace
 
 void Oracle::Encoded(uint32_t site, const Digest& blob, const Digest& work, const Vector& update,
-                     uint64_t weight, const Vector& scales) {
-  made_[{site, blob}] = {work, update, weight, scales};
+                     uint64_t weight, const Vector& scales,
+                     const std::vector<round::OfferedDataset>& datasets) {
+  made_[{site, blob}] = {work, update, weight, scales, datasets};
 }
 
 void Oracle::Folded(uint32_t site, const Digest& work, const Vector& update) {
@@ -80,10 +81,36 @@ void Oracle::Closed(const RecordClosed& closed) {
     const auto values = ValuesOf(lane, world_.Blob(stated->contribution));
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += values[i];
   }
+  CheckExcluded(closed);
   if (closed.counted.size() < world_.scenario().quorum) world_.Violate("closed below the quorum");
   const auto count = static_cast<uint32_t>(closed.counted.size());
   if (SumsOf(lane, count, world_.Blob(closed.aggregate)) != sums) {
     world_.Violate("the aggregate is not the sum of what was counted");
+  }
+}
+
+// What is withdrawn is counted in no later closing, and the closing says that it was left out.
+void Oracle::CheckExcluded(const RecordClosed& closed) {
+  const auto at = closed.at.Text();
+  const LogRecord* opened = RecordOf(world_.aggregator().log, at + "/opened");
+  if (!opened) return world_.Violate("round " + at + " closed without having been opened");
+  for (const SiteId& site : std::get<round::RecordOpened>(*opened).cohort) {
+    if (!world_.datasets().Withdrawn(closed.at, site)) continue;
+    for (const round::Counted& one : closed.counted) {
+      if (one.site == site) world_.Violate("counted, though a dataset of it was withdrawn");
+    }
+    bool said = false;
+    for (const round::Excluded& one : closed.excluded) said = said || one.site == site;
+    if (!said) world_.Violate("a site was left out of a round that does not say so");
+  }
+}
+
+// Made from exactly what was admitted to this attempt.
+void Oracle::CheckAdmitted(const SiteId& site, const round::Submission& stated) {
+  for (const round::AdmittedDataset& one : stated.datasets) {
+    if (!world_.datasets().Admitted(stated.at, site, one)) {
+      return world_.Violate("counted, but " + one.dataset.str() + " was not admitted");
+    }
   }
 }
 
@@ -107,6 +134,10 @@ void Oracle::CheckCounted(const RecordClosed& closed, const round::Counted& one)
   while (world_.sites()[site]->id() != one.site) ++site;
   const auto made = made_.find({site, stated->contribution});
   if (made == made_.end()) return world_.Violate("counted, but never made");
+  CheckAdmitted(one.site, *stated);
+  if (made->second.datasets != round::VersionsOf(stated->datasets)) {
+    return world_.Violate("counted, but trained on other datasets than it states");
+  }
   if (!counted_work_.insert({site, made->second.work}).second) {
     return world_.Violate("one training result was counted twice");
   }

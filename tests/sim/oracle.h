@@ -21,8 +21,9 @@ class Oracle {
 
   // A site finished encoding: its lanes stand for `update` plus what its residual held.
   void Encoded(uint32_t site, const Digest& blob, const Digest& work, const Vector& update,
-               uint64_t weight, const Vector& scales);
-  // A site folded this work back into its residual.
+               uint64_t weight, const Vector& scales,
+               const std::vector<round::OfferedDataset>& datasets);
+  // A residual into which a site folded this work back is in force.
   void Folded(uint32_t site, const Digest& work, const Vector& update);
   // A site takes a residual into force on the strength of a receipt.
   void Committed(uint32_t site, const Digest& blob);
@@ -43,9 +44,12 @@ class Oracle {
     Vector update;
     uint64_t weight = 0;
     Vector scales;
+    std::vector<round::OfferedDataset> datasets;
   };
   void CheckReceipts();
   void CheckKeys();
+  void CheckAdmitted(const SiteId& site, const round::Submission& stated);
+  void CheckExcluded(const round::RecordClosed& closed);
   void CheckCounted(const round::RecordClosed& closed, const round::Counted& one);
   void CheckConservation(uint32_t site);
 

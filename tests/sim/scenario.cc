@@ -106,6 +106,8 @@ Result<Faults> ParseFaults(std::string_view text) {
       {"derive_fails", &f.derive_fails},
       {"derive_differs", &f.derive_differs},
       {"decline", &f.decline},
+      {"deny", &f.deny},
+      {"withdraw", &f.withdraw},
       {"append_refused", &f.append_refused},
       {"clock_jump", &f.clock_jump},
   };

@@ -1,7 +1,8 @@
 // What a simulated world is asked to do, and how it is hurt: two small text files.
 //
 // A scenario has one directive a line: `sites 3`, `rounds 4`, `quorum 2`, ... and events such as
-// `at 40 leave site-1`, `at 70 join site-1`, `at 50 stop`, `at 30 cut site-2 20`, `at 25 crash
+// `at 40 leave site-1`, `at 70 join site-1`, `at 50 stop`, `at 30 cut site-2 20`,
+// `at 20 withdraw site-1`, `at 0 deny site-0 40`, `at 25 crash
 // aggregator` (seconds of virtual time). A fault recipe has one probability a line: `loss 0.1`. '#'
 // begins a comment.
 #pragma once
@@ -18,9 +19,9 @@ namespace dure::sim {
 
 struct ScriptedEvent {
   double at_seconds = 0;
-  std::string verb;    // leave, join, stop, stop-after-round, cut, crash
+  std::string verb;    // withdraw, deny, leave, join, stop, stop-after-round, cut, crash
   std::string who;     // a site, "aggregator", or empty
-  double seconds = 0;  // cut: how long
+  double seconds = 0;  // cut, deny: how long
 };
 
 struct Scenario {
@@ -55,6 +56,8 @@ struct Faults {
   double derive_fails = 0;
   double derive_differs = 0;  // a bit flips at a site
   double decline = 0;
+  double deny = 0;            // of a dataset, when it is first asked for in an attempt
+  double withdraw = 0;        // of a dataset, at a message to a site
   double append_refused = 0;  // of a submission
   double clock_jump = 0;      // at a timer: the machine slept
 };

@@ -90,6 +90,10 @@ void SiteNode::Later(double seconds, round::SiteEvent event) {
 void SiteNode::Do(const round::PersistSite&) {
   if (world_.bug() == Bug::kForgetState && world_.Draw() % 8 == 0) return;
   state_ = core_->Save();
+  // A fold counts once its residual is in force: one that was dropped meanwhile never is.
+  if (const auto fold = folds_.find(core_->residual()); fold != folds_.end()) {
+    world_.oracle().Folded(index_, fold->second.first, fold->second.second);
+  }
   if (uploading_ && core_->phase() != round::SitePhase::kUploading) {
     world_.oracle().UploadKnownDone(index_, *uploading_);
     uploading_.reset();
@@ -106,7 +110,7 @@ void SiteNode::Do(const round::Tell& tell) {
 
 void SiteNode::Do(const round::DecideLocally& decide) {
   const bool accept = !world_.Happens(world_.faults().decline);
-  Later(0.01, round::Decided{decide.plan.at, accept, "policy"});
+  Later(0.01, round::Decided{decide.plan.at, accept, "policy", world_.datasets().Of(id_)});
 }
 
 // Blobs
@@ -135,8 +139,8 @@ void SiteNode::Do(const round::FetchAggregate& fetch) {
 
 void SiteNode::Do(const round::UploadBlob& upload) {
   // What the aggregator holds already is asked for and not sent again.
-  const bool moves = !world_.aggregator().blobs.contains(upload.blob) &&
-                     world_.aggregator().MayUpload(id_);
+  const bool moves =
+      !world_.aggregator().blobs.contains(upload.blob) && world_.aggregator().MayUpload(id_);
   if (moves || world_.bug() == Bug::kUploadAgain) world_.oracle().UploadBegun(index_, upload.blob);
   uploading_ = upload.blob;
   const bool fails = world_.Happens(world_.faults().upload_fails);
@@ -157,14 +161,21 @@ void SiteNode::Do(const round::StartTraining& start) {
   const RoundNumber round = start.plan.at.round;
   const uint64_t tokens = 300 + 200 * (index_ % 5);
   const round::TrainingDone done{round, tokens, 10, 2.5};
-  if (trained_.contains(round.value)) return Later(0.01, done);
+  const bool any = world_.bug() == Bug::kTakeAnyResult;
+  const bool kept =
+      trained_.contains(round.value) && (any || trained_as_[round.value] == start.number);
+  if (kept) return Later(0.01, done);
   if (world_.Happens(world_.faults().training_fails)) {
     return Later(1, round::TrainingFailed{round, "trainer-failed"});
   }
   const double seconds = world_.scenario().training * world_.Between(0.3, 1.7);
   const Digest model = start.plan.base.model;
-  world_.After(seconds, index_ + 1, [this, mine, done, model] {
+  const bool all = world_.bug() == Bug::kTrainOnOffered;
+  const auto datasets = all ? world_.datasets().Of(id_) : start.datasets;
+  world_.After(seconds, index_ + 1, [this, mine, done, model, datasets, number = start.number] {
     if (mine != training_) return;
+    trained_on_[done.round.value] = datasets;
+    trained_as_[done.round.value] = number;
     trained_[done.round.value] = Train(FromBlob(world_.Blob(model)), world_.Draw());
     Feed(done);
   });
@@ -206,7 +217,8 @@ void SiteNode::Do(const round::EncodeUpdate& encode) {
     residuals_[encode.residual_to] = lanes.residual;
     const Digest blob = world_.Remember(lanes.bytes);
     world_.oracle().Encoded(index_, blob, WorkOf(encode.round),
-                            UpdateOf(encode.round, encode.plan.base), weight, scales);
+                            UpdateOf(encode.round, encode.plan.base), weight, scales,
+                            trained_on_.at(encode.round.value));
     Feed(round::Encoded{encode.round, blob, weight, lanes.saturated});
   });
 }
@@ -222,7 +234,7 @@ void SiteNode::Do(const round::FoldBack& fold) {
     const bool lose = world_.bug() == Bug::kLoseFold;
     for (size_t i = 0; i < sum.size() && !lose; ++i) sum[i] += update[i];
     residuals_[fold.residual_to] = sum;
-    world_.oracle().Folded(index_, WorkOf(fold.round), update);
+    folds_[fold.residual_to] = {WorkOf(fold.round), update};
     Feed(round::Folded{fold.residual_to});
   });
 }
@@ -242,8 +254,10 @@ void SiteNode::Do(const round::DropWork& drop) { trained_.erase(drop.round.value
 // -------------------------------------------------------------------------
 
 void SiteNode::Do(const round::SignSubmission& sign) {
-  Later(world_.Between(0.005, 0.05),
-        round::Signed{sign.unsigned_submission.at, SealStatement(id_, sign.unsigned_submission)});
+  round::Submission statement = sign.unsigned_submission;
+  // A site that claims what nobody admitted: the check that the bug leaves out would find it.
+  if (world_.bug() == Bug::kSkipAdmissionCheck) statement.datasets.front().version += 7;
+  Later(world_.Between(0.005, 0.05), round::Signed{statement.at, SealStatement(id_, statement)});
 }
 
 void SiteNode::Do(const round::VerifyReceipt& verify) {

@@ -71,7 +71,10 @@ class SiteNode {
   std::optional<Bytes> state_;
   std::set<Digest> blobs_;
   std::map<uint64_t, Vector> residuals_;
-  std::map<uint64_t, Vector> trained_;  // by round
+  std::map<uint64_t, std::pair<Digest, Vector>> folds_;  // work and update, by residual version
+  std::map<uint64_t, Vector> trained_;                   // by round
+  std::map<uint64_t, std::vector<round::OfferedDataset>> trained_on_;  // by round
+  std::map<uint64_t, uint64_t> trained_as_;    // by round: the number of its training
   Head mirrored_{0, ledger::EmptyRoot(), {}};  // the last head verified
   // Of one life.
   std::optional<round::Participation> core_;

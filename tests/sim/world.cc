@@ -63,10 +63,11 @@ World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t s
   uint64_t x = seed;
   for (uint64_t& word : random_) word = SplitMix(x);
   // The swarm: each seed has its own subset of the recipe's faults, each at its own strength.
-  for (double* p : {&faults_.loss, &faults_.duplicate, &faults_.delay, &faults_.crash, &faults_.cut,
-                    &faults_.upload_fails, &faults_.blob_lost, &faults_.merge_fails,
-                    &faults_.training_fails, &faults_.derive_fails, &faults_.derive_differs,
-                    &faults_.decline, &faults_.append_refused, &faults_.clock_jump}) {
+  for (double* p :
+       {&faults_.loss, &faults_.duplicate, &faults_.delay, &faults_.crash, &faults_.cut,
+        &faults_.upload_fails, &faults_.blob_lost, &faults_.merge_fails, &faults_.training_fails,
+        &faults_.derive_fails, &faults_.derive_differs, &faults_.decline, &faults_.append_refused,
+        &faults_.deny, &faults_.withdraw, &faults_.clock_jump}) {
     const double strength = Between(0.2, 2.0);
     *p = Next64() % 3 == 0 ? 0 : std::min(0.5, *p * strength);
   }
@@ -259,7 +260,10 @@ void World::Cut(uint32_t site, double seconds) {
   });
 }
 
-void World::SendToSite(uint32_t site, const Message& message) { Carry(site, site + 1, message); }
+void World::SendToSite(uint32_t site, const Message& message) {
+  if (Happens(faults_.withdraw)) After(0, Nobody(), [this, site] { Withdraw(site); });
+  Carry(site, site + 1, message);
+}
 void World::SendToAggregator(uint32_t site, const Message& message) {
   Carry(site, kAggregator, message);
 }
@@ -303,8 +307,30 @@ void World::Do(const ScriptedEvent& event) {
   if (event.verb == "leave") return sites_[site]->Feed(round::LeaveRequested{});
   if (event.verb == "join") return sites_[site]->Feed(round::JoinRequested{});
   if (event.verb == "cut") return Cut(site, event.seconds);
+  if (event.verb == "withdraw") return Withdraw(site);
+  if (event.verb == "deny") {
+    denied_until_[sites_[site]->id()] = now_ + Seconds(event.seconds);
+    return;
+  }
   DURE_CHECK(event.verb == "crash", "a scenario uses known verbs");
   if (sites_[site]->up()) Crash(site + 1);
+}
+
+void World::Withdraw(uint32_t site) {
+  const bool early = bug_ == Bug::kWithdrawWhileMerging;
+  const bool takes = aggregator_->up() && (early || !aggregator_->core().HoldsWithdrawals());
+  if (!takes) return After(0.3, Nobody(), [this, site] { Withdraw(site); });
+  const DatasetId dataset = datasets_.Withdraw(sites_[site]->id());
+  Trace(kAggregator, "withdrawn", dataset.str());
+  aggregator_->ExcludeWithdrawn();
+  // Its own mirror tells the site, sooner or later or, if it was down, not at all.
+  After(Between(0, 5), site + 1,
+        [this, site, dataset] { sites_[site]->Feed(round::DatasetWithdrawn{dataset}); });
+}
+
+bool World::Denied(const SiteId& site) const {
+  const auto until = denied_until_.find(site);
+  return !liveness_ && until != denied_until_.end() && now_ < until->second;
 }
 
 Digest World::Remember(Bytes blob) {

@@ -16,6 +16,7 @@
 
 #include "tests/sim/aggregator_node.h"
 #include "tests/sim/bugs.h"
+#include "tests/sim/datasets.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/site_node.h"
@@ -54,6 +55,10 @@ class World {
   const Faults& faults() const { return faults_; }
   const Scenario& scenario() const { return scenario_; }
   Bug bug() const { return bug_; }
+  Datasets& datasets() { return datasets_; }
+  // An owner withdraws one of the site's datasets as soon as the record takes it.
+  void Withdraw(uint32_t site);
+  bool Denied(const SiteId& site) const;  // for now, by the scenario
   Oracle& oracle() { return oracle_; }
   AggregatorNode& aggregator() { return *aggregator_; }
   std::vector<std::unique_ptr<SiteNode>>& sites() { return sites_; }
@@ -100,6 +105,8 @@ class World {
   std::vector<uint64_t> lives_;
   std::vector<Link> links_;
   std::map<Digest, Bytes> blobs_;
+  Datasets datasets_;
+  std::map<SiteId, Duration> denied_until_;
   Oracle oracle_;
   std::unique_ptr<AggregatorNode> aggregator_;
   std::vector<std::unique_ptr<SiteNode>> sites_;

@@ -1,0 +1,222 @@
+// What may be trained on, from the offer to the outcome: the aggregator's half.
+#include <gtest/gtest.h>
+
+#include "federation/round/testing.h"
+
+namespace dure::round {
+namespace {
+
+const SiteId kA = TestSite("a");
+const SiteId kB = TestSite("b");
+
+MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
+
+SiteAdmission Yes(const SiteId& site) { return {site, Granted(site), ""}; }
+
+Submission SubmissionOf(const Rounds& rounds, const SiteId& site) {
+  return {.at = rounds.at(),
+          .base_model = rounds.base().model,
+          .contribution = Sha256(AsBytes(site.str())),
+          .weight = 7,
+          .tokens = 10,
+          .steps = 1,
+          .saturated_lanes = 0,
+          .datasets = Granted(site),
+          .envelope = {1}};
+}
+
+void GetReady(Rounds& rounds, int second) {
+  for (const SiteId& site : {kA, kB}) {
+    rounds.Handle(At(second), Received{site, Ready{rounds.at(), rounds.base(), Offered(site)}});
+  }
+}
+
+Rounds Admitting(uint32_t needed = 2) {
+  RunManifest manifest = TestManifest();
+  manifest.quorum = manifest.cohort_min = needed;
+  Rounds rounds(manifest, {kA, kB});
+  rounds.Handle(At(0), Started{});
+  rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+  for (const SiteId& site : {kA, kB}) rounds.Handle(At(1), SiteConnected{site});
+  GetReady(rounds, 1);
+  return rounds;
+}
+
+Rounds Collecting(uint32_t needed = 1) {
+  Rounds rounds = Admitting(needed);
+  rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+  return rounds;
+}
+
+void Receipted(Rounds& rounds, const SiteId& site, uint64_t index) {
+  const Submission submission = SubmissionOf(rounds, site);
+  const RoundAttempt at = rounds.at();
+  rounds.Handle(At(3), Received{site, submission});
+  rounds.Handle(At(3), SubmissionVerified{site, at, submission.contribution, Verdict::kOk});
+  rounds.Handle(At(3), Appended{at.Text() + "/submission/" + site.str(), index, {9}, {}});
+}
+
+TEST(Admission, IsAskedBeforeTheRoundOpensAndAgainAfterARestart) {
+  Rounds rounds = Admitting();
+  EXPECT_EQ(rounds.phase(), RunPhase::kAdmitting);
+  auto loaded = Rounds::Load(rounds.Save(At(2)), At(0));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto asked = Only<DecideAdmissions>(loaded->Handle(At(0), Started{}));
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].at, rounds.at());
+  const std::vector<Candidate> both = {{kA, Offered(kA)}, {kB, Offered(kB)}};
+  EXPECT_EQ(asked[0].candidates, both);
+  for (const SiteId& site : {kA, kB}) loaded->Handle(At(1), SiteConnected{site});
+  loaded->Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  EXPECT_EQ(loaded->phase(), RunPhase::kOpening);
+}
+
+TEST(Admission, OfAnotherAttemptDecidesNothing) {
+  Rounds rounds = Admitting();
+  RoundAttempt other = rounds.at();
+  ++other.attempt;
+  rounds.Handle(At(2), AdmissionsDecided{other, {Yes(kA), Yes(kB)}});
+  EXPECT_EQ(rounds.phase(), RunPhase::kAdmitting);
+}
+
+TEST(Admission, TheRosterTellsEachSiteItsOwn) {
+  Rounds rounds = Admitting();
+  rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  const auto effects = rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+  for (const SiteId& site : {kA, kB}) {
+    ASSERT_EQ(SentTo<Roster>(effects, site).size(), 1u);
+    EXPECT_EQ(SentTo<Roster>(effects, site)[0].admitted, Granted(site));
+  }
+}
+
+TEST(Admission, DeniedToOneLeavesItOutAndSaysWhy) {
+  Rounds rounds = Admitting(1);
+  const auto effects =
+      rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, "P3: embargo"}}});
+  EXPECT_EQ(rounds.phase(), RunPhase::kOpening);
+  EXPECT_EQ(rounds.Cohort(), std::vector<SiteId>{kA});
+  bool said = false;
+  for (const Announce& one : Only<Announce>(effects)) {
+    said = said || (one.notice.kind == NoticeKind::kRefused && one.notice.site == kB &&
+                    one.notice.text == "P3: embargo");
+  }
+  EXPECT_TRUE(said);
+  EXPECT_EQ(SentTo<Refusal>(effects, kB)[0].reason, RefusalReason::kNotAdmitted);
+}
+
+TEST(Admission, OfWhatWasNotOfferedIsNone) {
+  Rounds rounds = Admitting(1);
+  rounds.Handle(At(1),
+                AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {{TestDataset("b"), 2, 9}}, ""}}});
+  EXPECT_EQ(rounds.Cohort(), std::vector<SiteId>{kA}) << "version 1 was offered";
+}
+
+TEST(Admission, DeniedToTooManyWaitsAWindowAndThenAsksInAnotherAttemptUntilItPauses) {
+  Rounds rounds = Admitting();
+  for (uint32_t attempt = 0; attempt < TestManifest().attempts_max; ++attempt) {
+    ASSERT_EQ(rounds.phase(), RunPhase::kAdmitting);
+    EXPECT_EQ(rounds.at().attempt, attempt);
+    const int now = 1 + static_cast<int>(attempt) * 20;
+    rounds.Handle(At(now), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, "no"}}});
+    EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
+    EXPECT_EQ(rounds.reason(), "admission");
+    GetReady(rounds, now + 9);
+    EXPECT_EQ(rounds.phase(), RunPhase::kGathering) << "the same question, the same answer";
+    rounds.Handle(At(now + 10), Timer{});
+    GetReady(rounds, now + 20);
+  }
+  EXPECT_EQ(rounds.phase(), RunPhase::kPaused);
+}
+
+TEST(Admission, ASiteThatLeftWhileItWasDecidedIsNotInTheCohort) {
+  Rounds rounds = Admitting(1);
+  rounds.Handle(At(1), Received{kB, Leave{rounds.at().run, 1, false}});
+  rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  EXPECT_EQ(rounds.Cohort(), std::vector<SiteId>{kA});
+}
+
+TEST(Admission, ASubmissionOfOtherDatasetsIsRefused) {
+  Rounds rounds = Collecting();
+  Submission other = SubmissionOf(rounds, kA);
+  other.datasets[0].entry += 1;
+  const auto refused = rounds.Handle(At(3), Received{kA, other});
+  ASSERT_EQ(SentTo<Refusal>(refused, kA).size(), 1u);
+  EXPECT_EQ(SentTo<Refusal>(refused, kA)[0].reason, RefusalReason::kNotAdmitted);
+  EXPECT_TRUE(Only<VerifySubmission>(refused).empty());
+  other = SubmissionOf(rounds, kA);
+  other.datasets.push_back({TestDataset("z"), 1, 9});
+  EXPECT_EQ(SentTo<Refusal>(rounds.Handle(At(3), Received{kA, other}), kA).size(), 1u);
+}
+
+TEST(Exclusion, TakesAReceiptedContributionOutAndTheClosingSaysSo) {
+  Rounds rounds = Collecting();
+  Receipted(rounds, kA, 2);
+  EXPECT_FALSE(rounds.HoldsWithdrawals());
+  const auto told = rounds.Handle(At(4), Exclude{kA, "withdrawn"});
+  EXPECT_EQ(SentTo<Refusal>(told, kA)[0].reason, RefusalReason::kExcluded);
+  Receipted(rounds, kB, 4);
+  ASSERT_EQ(rounds.phase(), RunPhase::kMerging);
+  EXPECT_TRUE(rounds.HoldsWithdrawals());
+  rounds.Handle(At(5), Exclude{kB, "withdrawn"});  // too late: changes nothing
+  const auto effects = rounds.Handle(
+      At(6), Merged{rounds.at(), Sha256(AsBytes("sum")), {Sha256(AsBytes("m")), {}, {}}});
+  ASSERT_EQ(Only<Append>(effects).size(), 1u);
+  const auto closed = std::get<RecordClosed>(Only<Append>(effects)[0].record);
+  ASSERT_EQ(closed.counted.size(), 1u);
+  EXPECT_EQ(closed.counted[0].site, kB);
+  ASSERT_EQ(closed.excluded.size(), 1u);
+  EXPECT_EQ(closed.excluded[0].site, kA);
+  EXPECT_EQ(closed.excluded[0].reason, "withdrawn");
+  EXPECT_TRUE(rounds.HoldsWithdrawals());
+  rounds.Handle(At(7), Appended{"run/0/0/closed", 6, {}, {}});
+  EXPECT_FALSE(rounds.HoldsWithdrawals());
+}
+
+TEST(Exclusion, WhileASubmissionIsVerifiedOrAppendedCountsNothing) {
+  for (const bool verified : {false, true}) {
+    Rounds rounds = Collecting();
+    const Submission s = SubmissionOf(rounds, kA);
+    rounds.Handle(At(3), Received{kA, s});
+    if (verified) {
+      rounds.Handle(At(3), SubmissionVerified{kA, s.at, s.contribution, Verdict::kOk});
+    }
+    rounds.Handle(At(3), Exclude{kA, "withdrawn"});
+    rounds.Handle(At(3), SubmissionVerified{kA, s.at, s.contribution, Verdict::kOk});
+    rounds.Handle(At(3), Appended{"run/0/0/submission/a", 2, {9}, {}});
+    EXPECT_EQ(SentTo<Refusal>(rounds.Handle(At(4), Received{kA, s}), kA)[0].reason,
+              RefusalReason::kExcluded);
+    Receipted(rounds, kB, 3);
+    EXPECT_EQ(rounds.phase(), RunPhase::kMerging);
+    const auto merge =
+        Only<StartMerge>(Rounds::Load(rounds.Save(At(4)), At(0))->Handle(At(0), Started{}));
+    ASSERT_EQ(merge.size(), 1u);
+    EXPECT_EQ(merge[0].contributions.size(), 1u);
+    EXPECT_EQ(merge[0].contributions[0].site, kB);
+  }
+}
+
+TEST(Exclusion, OfTooManyAbandonsTheAttempt) {
+  Rounds rounds = Collecting(2);
+  Receipted(rounds, kA, 2);
+  rounds.Handle(At(4), Exclude{kA, "withdrawn"});
+  Receipted(rounds, kB, 3);
+  EXPECT_EQ(rounds.phase(), RunPhase::kAbandoning);
+}
+
+TEST(Exclusion, BeforeTheRosterKeepsTheSiteFromTraining) {
+  Rounds rounds = Admitting(1);
+  rounds.Handle(At(1), Exclude{kA, "withdrawn"});
+  rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  EXPECT_EQ(rounds.Cohort(), std::vector<SiteId>{kB});
+  Rounds opening = Admitting(1);
+  opening.Handle(At(1), AdmissionsDecided{opening.at(), {Yes(kA), Yes(kB)}});
+  opening.Handle(At(1), Exclude{kA, "withdrawn"});
+  opening.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+  const auto again =
+      opening.Handle(At(3), Received{kA, Ready{opening.at(), opening.base(), Offered(kA)}});
+  EXPECT_TRUE(SentTo<Roster>(again, kA).empty());
+}
+
+}  // namespace
+}  // namespace dure::round
