@@ -15,7 +15,7 @@ merge      merging contributions, beside the memory bandwidth
 masking    masking and unmasking, beside AES-CTR of OpenSSL and the memory bandwidth
 noise      noise for differential privacy, beside the random words it is made of
 transport  gRPC under mutual TLS, beside a plain TLS socket
-train      CPU training, beside PyTorch (installs python3-torch the first time)
+train      CPU training, beside PyTorch (./run peers installs it)
 ledger     durable appends with receipts from 64 clients
 policy     a decision with 25 rules, beside the digest of its facts
 sim        simulated worlds a minute
@@ -24,7 +24,7 @@ TEXT
 }
 case "$name" in
   "" | list | --help | -h) list ;;
-  train) exec "$here/train/compare.sh" "$bin" "$@" ;;
+  train) exec /usr/bin/python3 -B "$here/train/compare.py" "$bin/bench_train" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
   merge | masking | noise | transport | ledger | policy) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --bench "$@" ;;
