@@ -18,6 +18,7 @@ transport  gRPC under mutual TLS, beside a plain TLS socket
 train      CPU training, beside PyTorch (./run peers installs it)
 ledger     durable appends with receipts from 64 clients
 policy     a decision with 25 rules, beside the digest of its facts
+audit      checking a record of 100,000 entries, beside its signature checks alone
 sim        simulated worlds a minute
 build      a clean build and the tests
 TEXT

@@ -1,25 +1,82 @@
 #include "policy/ledger/audit.h"
 
+#include <thread>
+
 namespace dure::ledger {
 namespace {
 
-constexpr size_t kPageBytes = 4 * 1024 * 1024;
+constexpr size_t kPageBytes = 1024 * 1024;
 
-// Folds one page; what is checked per entry is done over the threads first.
-Status CheckPage(const std::vector<Bytes>& page, const Verifier& verifier, unsigned threads,
-                 MerkleTree& tree, Chronicle& chronicle, AuditReport& report) {
-  const auto root_at = [&tree](uint64_t size) { return tree.RootAt(size); };
-  for (const Result<OpenedEntry>& entry : OpenEntries(page, verifier, threads)) {
-    if (!entry) return Fail(AsError(RefusalOf(entry.error(), tree.size())));
-    if (const auto refusal = chronicle.Admit(*entry, root_at)) return Fail(AsError(*refusal));
-    tree.Append(entry->leaf);
-    report.signatures_checked++;
-    report.entries_by_type[static_cast<size_t>(TypeOf(entry->record.event))]++;
+// A page whose entries are being opened in the background.
+class OpeningPage {
+ public:
+  OpeningPage(std::vector<Bytes> page, const Verifier& verifier, unsigned threads)
+      : page_(std::move(page)),
+        work_([this, &verifier, threads] { opened_ = OpenEntries(page_, verifier, threads); }) {}
+  std::vector<Result<OpenedEntry>> Wait() {
+    work_.join();
+    return std::move(opened_);
   }
-  return {};
-}
+
+ private:
+  std::vector<Bytes> page_;
+  std::vector<Result<OpenedEntry>> opened_;
+  std::jthread work_;  // last: ends before what it fills
+};
+
+struct Fold {
+  explicit Fold(const NoteKey& log_key) : chronicle(log_key) {}
+  MerkleTree tree;
+  Chronicle chronicle;
+  AuditReport report;
+
+  Status Take(const std::vector<Result<OpenedEntry>>& opened) {
+    const auto root_at = [this](uint64_t size) { return tree.RootAt(size); };
+    for (const Result<OpenedEntry>& entry : opened) {
+      if (!entry) return Fail(AsError(RefusalOf(entry.error(), tree.size())));
+      if (const auto refusal = chronicle.Admit(*entry, root_at)) return Fail(AsError(*refusal));
+      tree.Append(entry->leaf);
+      report.signatures_checked++;
+      report.entries_by_type[static_cast<size_t>(TypeOf(entry->record.event))]++;
+    }
+    return {};
+  }
+};
 
 }  // namespace
+
+Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
+                                const NoteKey& log_key, const Verifier& verifier,
+                                unsigned threads) {
+  DURE_ASSIGN(const SignedHead head, OpenHead(note, log_key, verifier));
+  const uint64_t size = head.head.size;
+  Fold fold(log_key);
+  uint64_t begun = 0;  // entries that were read, and are being opened
+  std::unique_ptr<OpeningPage> opening;
+  const auto begin_next = [&]() -> Status {
+    if (begun == size) return {};
+    DURE_ASSIGN(std::vector<Bytes> page, read(begun, size, kPageBytes));
+    if (page.empty()) return Fail(ErrorCode::kCorrupt, "entries are missing");
+    begun += page.size();
+    // The page before it is opened first: two at once would only share the same cores.
+    std::vector<Result<OpenedEntry>> opened;
+    if (opening) opened = opening->Wait();
+    opening = std::make_unique<OpeningPage>(std::move(page), verifier, threads);
+    return fold.Take(opened);
+  };
+  while (begun < size) DURE_TRY(begin_next());
+  if (opening) DURE_TRY(fold.Take(opening->Wait()));
+  if (fold.tree.Root() != head.head.root) {
+    const Refusal refusal{
+        RefusalReason::kRewritten, {}, "the entries do not hash to the signed root", {}, {}};
+    return Fail(AsError(refusal));
+  }
+  fold.report.head = head.head;
+  fold.report.log_key = log_key;
+  fold.report.signatures_checked++;  // the head's
+  fold.report.keys_admitted = fold.chronicle.keys().size();
+  return std::move(fold.report);
+}
 
 Result<AuditReport> VerifyAll(const LogReader& log, const NoteKey& log_key,
                               const Verifier& verifier, unsigned threads) {
@@ -27,24 +84,10 @@ Result<AuditReport> VerifyAll(const LogReader& log, const NoteKey& log_key,
   if (shown.head.size == 0 && shown.note.empty()) {
     return Fail(ErrorCode::kNotFound, "the copy is empty: it has not taken any tree head yet");
   }
-  DURE_ASSIGN(const SignedHead head, OpenHead(shown.note, log_key, verifier));
-  AuditReport report;
-  report.head = head.head;
-  report.signatures_checked = 1;
-  MerkleTree tree;
-  Chronicle chronicle(log_key);
-  while (tree.size() < head.head.size) {
-    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(tree.size(), head.head.size, kPageBytes));
-    if (page.empty()) return Fail(ErrorCode::kCorrupt, "entries are missing");
-    DURE_TRY(CheckPage(page, verifier, threads, tree, chronicle, report));
-  }
-  if (tree.Root() != head.head.root) {
-    const Refusal refusal{
-        RefusalReason::kRewritten, {}, "the entries do not hash to the signed root", {}, {}};
-    return Fail(AsError(refusal));
-  }
-  report.keys_admitted = chronicle.keys().size();
-  return report;
+  const auto read = [&log](uint64_t begin, uint64_t end, size_t bytes_max) {
+    return log.Read(begin, end, bytes_max);
+  };
+  return VerifyPages(shown.note, read, log_key, verifier, threads);
 }
 
 }  // namespace dure::ledger

@@ -1,8 +1,14 @@
 // Verification of a whole log from the first byte, believing nothing that is stored beside the
 // entries.
+//
+// Three things overlap: the next page is read, the page before it has its entries parsed and their
+// signatures checked over all threads, the one before that is folded in order. So the whole costs
+// little more than its signatures.
 #pragma once
 
 #include <array>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "policy/ledger/ledger.h"
@@ -11,6 +17,7 @@ namespace dure::ledger {
 
 struct AuditReport {
   TreeHead head;
+  NoteKey log_key;
   uint64_t signatures_checked = 0;
   std::array<uint64_t, kEventTypes> entries_by_type{};
   uint64_t keys_admitted = 0;
@@ -21,5 +28,12 @@ struct AuditReport {
 // AsError says.
 Result<AuditReport> VerifyAll(const LogReader& log, const NoteKey& log_key,
                               const Verifier& verifier, unsigned threads);
+
+// As LogReader::Read.
+using PageReader =
+    std::function<Result<std::vector<Bytes>>(uint64_t begin, uint64_t end, size_t bytes_max)>;
+// The same for a head's note and entries from anywhere.
+Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
+                                const NoteKey& log_key, const Verifier& verifier, unsigned threads);
 
 }  // namespace dure::ledger

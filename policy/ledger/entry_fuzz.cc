@@ -1,6 +1,7 @@
 // Entries (envelope, statement, event) and bare statements, from any bytes. An event that is taken
 // must survive being sealed again.
 #include "federation/check.h"
+#include "federation/limits.h"
 #include "policy/ledger/dsse.h"
 #include "policy/ledger/events.h"
 
@@ -34,6 +35,12 @@ void Check(dure::ByteView entry) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace dure::ledger;
+  if (size <= dure::limits::kEntryBytesMax) {
+    const auto quick = ParseEnvelope({data, size});
+    const auto strict = ParseEnvelopeJson({data, size});
+    DURE_CHECK(quick.has_value() == strict.has_value(), "two readers agree on what is an envelope");
+    DURE_CHECK(!quick || *quick == *strict, "two readers read the same from it");
+  }
   Check({data, size});
   // The same bytes as a statement: base64 would hide its JSON from the fuzzer.
   if (size < 40000) Check(SealEnvelope(kInTotoPayloadType, {data, size}, "", Blank({})));

@@ -1,6 +1,8 @@
 #include "policy/ledger/events.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -17,6 +19,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kStatementType = "https://in-toto.io/Statement/v1";
+constexpr std::string_view kPredicateStart = "https://dure.dev/ledger/";
+constexpr std::string_view kPredicateEnd = "/v1";
 constexpr std::array<std::string_view, 5> kRoles = {"aggregator", "site", "officer", "researcher",
                                                     "operator"};
 constexpr std::array<std::string_view, kEventTypes> kEvents = {
@@ -50,6 +54,8 @@ constexpr std::array<std::string_view, kEventTypes> kEvents = {
     "disclosure-exported",
     "consent-given",
 };
+
+constexpr size_t kLot = 8;  // entries that one thread opens at a time
 
 json PredicateOf(const Record& record) {
   json predicate = {{"federation", record.federation},
@@ -91,8 +97,12 @@ Result<Record> ReadRecord(const json& predicate, EventType type) {
 }
 
 Result<EventType> ParsePredicateType(std::string_view text) {
-  for (size_t i = 0; i < kEventTypes; ++i) {
-    if (PredicateType(static_cast<EventType>(i)) == text) return static_cast<EventType>(i);
+  if (text.starts_with(kPredicateStart) && text.ends_with(kPredicateEnd) &&
+      text.size() >= kPredicateStart.size() + kPredicateEnd.size()) {
+    text.remove_prefix(kPredicateStart.size());
+    text.remove_suffix(kPredicateEnd.size());
+    const auto found = std::find(kEvents.begin(), kEvents.end(), text);
+    if (found != kEvents.end()) return static_cast<EventType>(found - kEvents.begin());
   }
   return Fail(ErrorCode::kInvalid, "an event type this version does not know");
 }
@@ -153,7 +163,7 @@ Result<Role> ParseRole(std::string_view text) {
 }
 
 std::string PredicateType(EventType type) {
-  return "https://dure.dev/ledger/" + std::string(Name(type)) + "/v1";
+  return std::string(kPredicateStart) + std::string(Name(type)) + std::string(kPredicateEnd);
 }
 
 Result<SealedEntry> SealRecord(const Record& record, const Signer& signer) {
@@ -194,15 +204,21 @@ Result<OpenedEntry> OpenEntry(ByteView entry, const Verifier& verifier) {
 std::vector<Result<OpenedEntry>> OpenEntries(const std::vector<Bytes>& entries,
                                              const Verifier& verifier, unsigned threads) {
   std::vector<Result<OpenedEntry>> opened(entries.size());
-  const auto open_every = [&](size_t first, size_t stride) {
-    for (size_t i = first; i < entries.size(); i += stride)
-      opened[i] = OpenEntry(entries[i], verifier);
+  // Handed out in small lots, so that a core that is busy elsewhere does not hold up the others.
+  std::atomic<size_t> next = 0;
+  const auto open_lots = [&] {
+    for (size_t begin = next.fetch_add(kLot); begin < entries.size();
+         begin = next.fetch_add(kLot)) {
+      const size_t end = std::min(begin + kLot, entries.size());
+      for (size_t i = begin; i < end; ++i) opened[i] = OpenEntry(entries[i], verifier);
+    }
   };
   // A thread costs about as much to start as one signature to check.
-  const size_t workers = std::min<size_t>(std::max(threads, 1u), (entries.size() + 7) / 8);
+  const size_t workers =
+      std::min<size_t>(std::max(threads, 1u), (entries.size() + kLot - 1) / kLot);
   std::vector<std::jthread> others;
-  for (size_t w = 1; w < workers; ++w) others.emplace_back(open_every, w, workers);
-  if (workers > 0) open_every(0, workers);
+  for (size_t w = 1; w < workers; ++w) others.emplace_back(open_lots);
+  open_lots();
   others.clear();
   return opened;
 }

@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <utility>
 #include <vector>
 
 namespace dure::ledger {
@@ -10,30 +10,77 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kDepthMax = 8;
+constexpr size_t kDepthMax = 8;
 
 const json& Null() {
   static const json null;
   return null;
 }
 
+// Builds the value and stops at the first thing that is too deep or stands twice, so a hostile text
+// costs no more than its bytes.
+class StrictBuilder {
+ public:
+  json root;
+
+  bool null() { return Put(nullptr); }
+  bool boolean(bool value) { return Put(value); }
+  bool number_integer(json::number_integer_t value) { return Put(value); }
+  bool number_unsigned(json::number_unsigned_t value) { return Put(value); }
+  bool number_float(json::number_float_t value, const std::string&) { return Put(value); }
+  bool string(std::string& value) { return Put(std::move(value)); }
+  bool binary(json::binary_t&) { return false; }
+  bool start_object(size_t) { return Open(json::object()); }
+  bool start_array(size_t) { return Open(json::array()); }
+  bool end_object() { return Close(); }
+  bool end_array() { return Close(); }
+  bool key(std::string& name) {
+    const auto [place, fresh] =
+        open_.back()->get_ref<json::object_t&>().emplace(std::move(name), nullptr);
+    next_ = &place->second;
+    return fresh;
+  }
+  bool parse_error(size_t, const std::string&, const json::exception&) { return false; }
+
+ private:
+  // Where the next value goes: a key's place, the end of the open array, or the root.
+  json* Put(json&& value, bool) {
+    json* place = &root;
+    if (next_ != nullptr) {
+      place = std::exchange(next_, nullptr);
+    } else if (!open_.empty()) {
+      auto& items = open_.back()->get_ref<json::array_t&>();
+      place = &items.emplace_back();
+    }
+    *place = std::move(value);
+    return place;
+  }
+  template <typename Value>
+  bool Put(Value&& value) {
+    Put(json(std::forward<Value>(value)), true);
+    return true;
+  }
+  bool Open(json&& empty) {
+    if (open_.size() == kDepthMax) return false;
+    open_.push_back(Put(std::move(empty), true));
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<json*> open_;  // from the root down; an array's items do not move while one is open
+  json* next_ = nullptr;
+};
+
 }  // namespace
 
 std::optional<json> ParseStrictJson(std::string_view text) {
-  std::vector<std::set<std::string>> keys;
-  bool strict = true;
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (depth > kDepthMax) strict = false;
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.empty()) {
-      strict &= keys.back().insert(parsed.get<std::string>()).second;
-    }
-    return strict;  // false drops what follows, so a hostile text costs no more than its bytes
-  };
-  json parsed = json::parse(text.begin(), text.end(), watch, false);
-  if (!strict || !parsed.is_object()) return std::nullopt;
-  return parsed;
+  StrictBuilder builder;
+  if (!json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
+  if (!builder.root.is_object()) return std::nullopt;
+  return std::move(builder.root);
 }
 
 bool IsCode(std::string_view text) {

@@ -124,4 +124,21 @@ Result<std::unique_ptr<LogReader>> OpenLogCopy(const std::string& dir, const Ver
   return std::make_unique<LogCopy>(std::move(stored));
 }
 
+Result<AuditReport> VerifyFolder(const std::string& dir, const std::optional<NoteKey>& log_key,
+                                 const Verifier& verifier, unsigned threads) {
+  DURE_ASSIGN(const auto store, OpenSqliteStore({dir, true, 0}));
+  NoteKey key;
+  if (log_key) {
+    key = *log_key;
+  } else {
+    DURE_ASSIGN(key, LogKeyOfGenesis(*store));
+  }
+  DURE_ASSIGN(const std::optional<StoredHead> head, store->LastHead());
+  if (!head) return Fail(ErrorCode::kNotFound, "the copy has not taken any tree head yet");
+  const auto read = [&store](uint64_t begin, uint64_t end, size_t bytes_max) {
+    return store->Read(begin, end, bytes_max);
+  };
+  return VerifyPages(head->note, read, key, verifier, threads);
+}
+
 }  // namespace dure::ledger

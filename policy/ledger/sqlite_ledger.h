@@ -8,9 +8,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
-#include "policy/ledger/ledger.h"
+#include "policy/ledger/audit.h"
 
 namespace dure::ledger {
 
@@ -33,5 +34,10 @@ Result<std::unique_ptr<Ledger>> OpenSqliteLedger(SqliteLedgerOptions options);
 // log's key comes from the store's own genesis unless given; Head() is what was stored when it was
 // opened. kNotFound: no ledger there. kCorrupt: as above.
 Result<std::unique_ptr<LogReader>> OpenLogCopy(const std::string& dir, const Verifier& verifier);
+
+// VerifyAll of what such a folder stores, without loading it first: what `dure ledger verify` is.
+// The log's key comes from the store's own genesis unless given. kNotFound: no ledger there.
+Result<AuditReport> VerifyFolder(const std::string& dir, const std::optional<NoteKey>& log_key,
+                                 const Verifier& verifier, unsigned threads);
 
 }  // namespace dure::ledger

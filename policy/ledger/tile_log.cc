@@ -151,21 +151,23 @@ class TileLog final : public LogReader {
   Status LoadBundle(const FileSource& files, const TilePath& path) {
     DURE_ASSIGN(const Bytes bundle, Whole(files, path, kBundleBytesMax));
     ByteView rest = bundle;
+    std::vector<ByteView> sound;
     for (unsigned i = 0; i < path.width; ++i) {
       const size_t length = rest.size() < 2 ? SIZE_MAX : size_t{rest[0]} << 8 | rest[1];
       if (length == SIZE_MAX || rest.size() - 2 < length) {
         return Fail(ErrorCode::kCorrupt, path.Text() + " is cut short");
       }
       const ByteView entry = rest.subspan(2, length);
-      if (LeafHash(entry) != tree_.Leaf(entries_.size())) {
-        return Fail(ErrorCode::kCorrupt, "entry " + std::to_string(entries_.size()) + " in " +
+      if (LeafHash(entry) != tree_.Leaf(entries_.size() + i)) {
+        return Fail(ErrorCode::kCorrupt, "entry " + std::to_string(entries_.size() + i) + " in " +
                                              path.Text() + " does not hash to its leaf");
       }
-      entries_.emplace_back(entry.begin(), entry.end());
+      sound.push_back(entry);
       rest = rest.subspan(2 + length);
     }
     if (!rest.empty())
       return Fail(ErrorCode::kCorrupt, path.Text() + " goes on behind its entries");
+    for (const ByteView entry : sound) entries_.emplace_back(entry.begin(), entry.end());
     return {};
   }
 
