@@ -27,7 +27,7 @@ case "$name" in
   "" | list | --help | -h) list ;;
   train) exec /usr/bin/python3 -B "$here/train/compare.py" "$bin/bench_train" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
-  merge | masking | noise | transport | ledger | policy) exec "$bin/bench_$name" "$@" ;;
+  merge | masking | noise | transport | ledger | audit | policy) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --bench "$@" ;;
   build)
     dir=$(mktemp -d)
