@@ -106,6 +106,27 @@ TEST(Attack4, SharesDealtUnderAnotherRosterAreATranscriptRefusal) {
   ExpectNothingReleased(world);
 }
 
+TEST(Attack4, APeerThatAgreedToOtherSharesEndsTheAttemptBeforeAnyUpload) {
+  World world({.sites = 4});
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    Message decoded;
+    const auto* agreement = As<Agreement>(message, decoded);
+    const bool meant = to_site && site == 2 && agreement != nullptr;
+    if (!meant || agreement->header.site != 0) return;
+    Resign<Agreement>(message, world.signer(0), [](Header&, Agreement& body) {
+      if (body.step == 1) body.transcript = DigestOf("other shares");
+    });
+  };
+  std::set<uint32_t> uploaded;
+  world.RunAttempt(0);
+  for (const auto& [from, bytes] : world.seen) {
+    Message decoded;
+    if (As<Uploaded>(bytes, decoded) != nullptr) uploaded.insert(from);
+  }
+  EXPECT_EQ(world.refusals.at(2).name, "REFUSE_TRANSCRIPT");
+  EXPECT_FALSE(uploaded.contains(2));
+}
+
 // 5
 TEST(Attack5, CohortsThatHideNobodyAreRefused) {
   World two({.sites = 4, .corrupt_max = 0});
@@ -248,9 +269,9 @@ TEST(Attack9, ARoundIsReleasedOnceAlsoAfterARestart) {
   World world({.sites = 5, .corrupt_max = 1});
   world.RunAttempt(0);
   ASSERT_EQ(world.accepted.size(), 5U);
+  const Ed25519Verifier verifier;
   for (uint32_t i = 0; i < 5; ++i) {
     const Bytes saved = world.site(i).Save();
-    Ed25519Verifier verifier;
     world.site(i) = SiteHalf::Load(saved, world.signer(i), verifier).value();
   }
   const size_t before = world.seen.size();
