@@ -24,7 +24,8 @@ std::optional<T> Most(const Said<T>& said) {
 
 CommonPlaces Common(const Said<Places>& said, const Said<std::string>* forbidden) {
   CommonPlaces common;
-  for (const auto& [places, causes] : said) {
+  for (const auto& item : said) {
+    const Places& places = item.first;
     common.unknown |= places.unknown();
     if (places.anywhere) continue;
     if (common.anywhere) {
