@@ -2,15 +2,16 @@
 // a site (its own mirror), of the aggregator, or of exported tiles; a running daemon is not
 // disturbed.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "cli/command.h"
 #include "cli/nouns.h"
+#include "cli/record_folder.h"
 #include "policy/ledger/export.h"
 #include "policy/ledger/report.h"
 #include "policy/ledger/sqlite_ledger.h"
@@ -18,7 +19,6 @@
 namespace dure::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using ledger::LogReader;
 using ledger::NoteKey;
 
@@ -34,36 +34,13 @@ struct Options {
   std::string run;
   std::string site;
   std::string type;
+  bool full = true;
   uint64_t index = 0;
   uint64_t from = 0;
   uint64_t count = UINT64_MAX;
 };
 
-const Verifier& TheVerifier() {
-  static const Ed25519Verifier verifier;
-  return verifier;
-}
-
 unsigned Threads() { return std::max(1u, std::thread::hardware_concurrency()); }
-
-// The folder itself or the ledger's folder in a daemon's one.
-Result<std::unique_ptr<LogReader>> OpenDir(const std::string& dir) {
-  const std::string inside = dir + "/ledger";
-  const bool nested = !fs::exists(dir + "/ledger.db") && fs::exists(inside + "/ledger.db");
-  if (!nested && !fs::exists(dir + "/ledger.db")) {
-    const bool tiles = fs::exists(dir + "/checkpoint");
-    return Fail(ErrorCode::kNotFound,
-                dir + " holds no copy of the record; " +
-                    (tiles ? "it is an exported folder: check it with dure ledger fsck --tiles"
-                           : "give the folder of a site or of the aggregator that has served"));
-  }
-  auto copy = ledger::OpenLogCopy(nested ? inside : dir, TheVerifier());
-  if (!copy && copy.error().code == ErrorCode::kNotFound) {
-    return Within(copy.error(), "the copy in " + dir + " has no entries yet (a site's first ones " +
-                                    "come with its first receipt)");
-  }
-  return copy;
-}
 
 // The key that was told out of band if there is one, else the one the log itself names.
 Result<NoteKey> LogKey(const Options& options, const LogReader* log) {
@@ -97,7 +74,7 @@ Result<std::string> ReadFile(const std::string& path) {
 }
 
 Status ShowHead(const Options& options, Context& context) {
-  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   const auto text = context.json() ? ledger::HeadJson : ledger::HeadText;
   context.Print(text(log->Head(), log->log_key()));
   return {};
@@ -123,14 +100,14 @@ bool Wanted(const Options& options, const ledger::Event& event) {
 // --json.
 Status ShowEntries(const Options& options, Context& context) {
   DURE_TRY(CheckType(options.type));
-  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   const uint64_t size = log->Head().head.size;
   uint64_t index = options.from;
   uint64_t shown = 0;
   while (index < size && shown < options.count) {
     DURE_ASSIGN(const std::vector<Bytes> page, log->Read(index, size, kPageBytes));
     for (size_t i = 0; i < page.size() && shown < options.count; ++i, ++index) {
-      DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::OpenEntry(page[i], TheVerifier()));
+      DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::OpenEntry(page[i], RecordVerifier()));
       if (!Wanted(options, entry.record.event)) continue;
       context.Print(context.json() ? ledger::EntryJson(index, entry)
                                    : ledger::EntrySentence(index, entry));
@@ -148,18 +125,22 @@ Status PrintAudit(const Result<ledger::AuditReport>& report, Context& context) {
 }
 
 Status Verify(const Options& options, Context& context) {
-  DURE_ASSIGN(const auto log, OpenDir(options.dir));
-  DURE_ASSIGN(const NoteKey key, LogKey(options, log.get()));
-  if (options.vkey.empty()) {
+  DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
+  std::optional<NoteKey> key;
+  if (!options.vkey.empty()) {
+    DURE_ASSIGN(key, NoteKey::Parse(options.vkey));
+  }
+  const auto report = ledger::VerifyFolder(folder, key, RecordVerifier(), Threads());
+  if (report && !key) {
     context.Say(
         "log key taken from the record's own first entry; compare it with what you were told: " +
-        key.Vkey());
+        report->log_key.Vkey());
   }
-  return PrintAudit(ledger::VerifyAll(*log, key, TheVerifier(), Threads()), context);
+  return PrintAudit(report, context);
 }
 
 Status Prove(const Options& options, Context& context) {
-  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   DURE_ASSIGN(const ledger::Receipt receipt, ledger::MakeReceipt(*log, options.index));
   DURE_ASSIGN(const std::vector<Bytes> entry,
               log->Read(options.index, options.index + 1, kPageBytes));
@@ -185,10 +166,10 @@ Status Check(const Options& options, Context& context) {
   DURE_ASSIGN(const NoteKey key, LogKey(options, nullptr));
   DURE_ASSIGN(const std::string file, ReadFile(options.receipt));
   DURE_ASSIGN(const std::string bytes, ReadFile(options.entry));
-  const auto receipt = ledger::ParseTlogProof(file, key, TheVerifier());
+  const auto receipt = ledger::ParseTlogProof(file, key, RecordVerifier());
   if (!receipt) return Fail(AsRefusal(receipt.error()));
-  DURE_TRY(ledger::VerifyReceipt(AsBytes(bytes), *receipt, key, TheVerifier()));
-  const auto entry = ledger::OpenEntry(AsBytes(bytes), TheVerifier());
+  DURE_TRY(ledger::VerifyReceipt(AsBytes(bytes), *receipt, key, RecordVerifier()));
+  const auto entry = ledger::OpenEntry(AsBytes(bytes), RecordVerifier());
   if (!entry) return Fail(AsRefusal(entry.error()));
   context.Print(context.json() ? ledger::EntryJson(receipt->index, *entry)
                                : "In the log of " + std::to_string(receipt->head.head.size) +
@@ -198,7 +179,7 @@ Status Check(const Options& options, Context& context) {
 }
 
 Status Export(const Options& options, Context& context) {
-  DURE_ASSIGN(const auto log, OpenDir(options.dir));
+  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   DURE_ASSIGN(const ledger::TreeHead head, ledger::ExportTiles(*log, options.out));
   if (context.json()) {
     const nlohmann::json object = {
@@ -215,10 +196,10 @@ Status Export(const Options& options, Context& context) {
 Status Fsck(const Options& options, Context& context) {
   std::unique_ptr<LogReader> own;
   if (options.vkey.empty() && !options.dir.empty()) {
-    DURE_ASSIGN(own, OpenDir(options.dir));
+    DURE_ASSIGN(own, OpenRecord(options.dir));
   }
   DURE_ASSIGN(const NoteKey key, LogKey(options, own.get()));
-  return PrintAudit(ledger::FsckTiles(options.tiles, key, TheVerifier(), Threads()), context);
+  return PrintAudit(ledger::FsckTiles(options.tiles, key, RecordVerifier(), Threads()), context);
 }
 
 using Verb = Status (*)(const Options&, Context&);
@@ -262,6 +243,8 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
           Verify);
   AddDir(verify, *options);
   verify.add_option("--vkey", options->vkey, "The log's key as you were told it");
+  // Every check is made in any case; officers are told to say --full, and may.
+  verify.add_flag("--full", options->full, "Every signature of every entry (always so)");
 
   CLI::App& prove =
       Add(noun, context, options, "prove", "write one entry and the proof that it is in the log",
@@ -290,6 +273,8 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   fsck.add_option("--tiles", options->tiles, "The exported folder")->required();
   fsck.add_option("--vkey", options->vkey, "The log's key as you were told it");
   fsck.add_option("--dir", options->dir, "Or: a copy you trust, whose key is taken");
+
+  AddWitnessCommands(noun, context);
 }
 
 }  // namespace dure::cli

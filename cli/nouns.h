@@ -25,6 +25,7 @@ void AddDemoCommand(CLI::App& dure, Context& context);         // demo
 void AddPlanCommand(CLI::App& dure, Context& context);         // plan
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
+void AddWitnessCommands(CLI::App& ledger, Context& context);   // ledger witnesses|dissent
 void AddPolicyCommands(CLI::App& dure, Context& context);      // policy lint|fmt|test|explain|...
 
 }  // namespace dure::cli

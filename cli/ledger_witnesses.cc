@@ -1,0 +1,210 @@
+// dure ledger witnesses, dure ledger dissent: who stands behind the record, and who does not.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/record_folder.h"
+
+namespace dure::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ledger::Cosignature;
+using ledger::Cosigner;
+using ledger::HouseAgreement;
+using nlohmann::json;
+
+constexpr size_t kEvidenceTextBytesMax = 16 * 1024;
+
+struct Options {
+  std::string dir;
+  bool policy = false;
+};
+
+std::string TimeOf(uint64_t seconds) {
+  constexpr uint64_t kLastYear9999 = 253402300799;
+  return FormatRfc3339(WallTime(std::chrono::seconds(std::min(seconds, kLastYear9999))));
+}
+
+bool IsBy(const Cosignature& line, const Cosigner& cosigner) {
+  return line.cosigner == cosigner.key.name && line.key_id == cosigner.key.Id();
+}
+
+struct LastWord {
+  uint64_t size = 0;
+  uint64_t seconds = 0;
+};
+
+// The largest head that each of today's cosigners has signed.
+Result<std::map<SiteId, LastWord>> LastWords(const ledger::LogReader& log,
+                                             const std::vector<Cosigner>& cosigners) {
+  std::map<SiteId, LastWord> last;
+  uint64_t below = UINT64_MAX;
+  while (last.size() < cosigners.size()) {
+    DURE_ASSIGN(const std::optional<uint64_t> size, log.CosignedSizeBelow(below));
+    if (!size) break;
+    DURE_ASSIGN(const ledger::CosignedHead head, log.Cosigned(*size));
+    for (const Cosigner& cosigner : cosigners) {
+      for (const Cosignature& line : head.cosignatures) {
+        if (IsBy(line, cosigner)) last.emplace(cosigner.site, LastWord{*size, line.seconds});
+      }
+    }
+    below = *size;
+  }
+  return last;
+}
+
+// When the last of the cosignatures came that the agreement needed.
+uint64_t AgreedSince(const ledger::LogReader& log, const ledger::CosignedHead& agreed) {
+  const uint64_t size = agreed.head.head.size;
+  const std::vector<Cosigner> cosigners = log.Cosigners().At(size);
+  uint64_t since = 0;
+  for (const HouseAgreement& house : log.Cosigners().Count(size, {})) {
+    std::vector<uint64_t> times;
+    for (const Cosigner& cosigner : cosigners) {
+      for (const Cosignature& line : agreed.cosignatures) {
+        if (cosigner.house == house.house && IsBy(line, cosigner)) times.push_back(line.seconds);
+      }
+    }
+    std::sort(times.begin(), times.end());
+    if (times.size() >= house.needed) since = std::max(since, times[house.needed - 1]);
+  }
+  return since;
+}
+
+json HouseJson(const HouseAgreement& house, const std::vector<Cosigner>& cosigners,
+               const std::map<SiteId, LastWord>& last) {
+  json sites = json::array();
+  for (const Cosigner& cosigner : cosigners) {
+    if (cosigner.house != house.house) continue;
+    json one = {{"site", cosigner.site.str()}, {"vkey", cosigner.key.Vkey()}, {"upTo", nullptr}};
+    const auto word = last.find(cosigner.site);
+    if (word != last.end()) {
+      one["upTo"] = word->second.size;
+      one["at"] = TimeOf(word->second.seconds);
+    }
+    sites.push_back(std::move(one));
+  }
+  return {{"house", Name(house.house)},
+          {"cosigners", house.cosigners},
+          {"needed", house.needed},
+          {"sites", std::move(sites)}};
+}
+
+std::string WitnessesText(const json& found) {
+  std::string text =
+      "The record has " + std::to_string(found["entries"].get<uint64_t>()) + " entries.\n";
+  if (found["agreed"].is_null()) {
+    text += "No tree head is agreed by every house yet.\n";
+  } else {
+    text += "Every house agrees on the first " +
+            std::to_string(found["agreed"]["size"].get<uint64_t>()) + ", since " +
+            found["agreed"]["since"].get<std::string>() + ".\n";
+  }
+  for (const json& house : found["houses"]) {
+    text += house["house"].get<std::string>() + ": " +
+            std::to_string(house["needed"].get<size_t>()) + " of " +
+            std::to_string(house["cosigners"].get<size_t>()) + " must co-sign\n";
+    for (const json& site : house["sites"]) {
+      text += "  " + site["site"].get<std::string>() +
+              (site["upTo"].is_null()
+                   ? std::string(" has co-signed nothing yet")
+                   : " has co-signed up to " + std::to_string(site["upTo"].get<uint64_t>()) +
+                         ", at " + site["at"].get<std::string>()) +
+              "\n";
+    }
+  }
+  text.pop_back();
+  return text;
+}
+
+Status ShowWitnesses(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
+  const uint64_t size = log->Head().head.size;
+  const ledger::CosignerRoll roll = log->Cosigners();
+  if (options.policy) {
+    DURE_ASSIGN(const ledger::WitnessPolicy policy, roll.PolicyAt(size, log->log_key()));
+    std::string text = policy.Text();
+    text.pop_back();
+    context.Print(text);
+    return {};
+  }
+  const std::vector<Cosigner> cosigners = roll.At(size);
+  DURE_ASSIGN(const auto last, LastWords(*log, cosigners));
+  json found = {{"entries", size}, {"agreed", nullptr}, {"houses", json::array()}};
+  if (const auto agreed = log->Agreed()) {
+    found["agreed"] = {{"size", agreed->head.head.size},
+                       {"root", agreed->head.head.root.Hex()},
+                       {"since", TimeOf(AgreedSince(*log, *agreed))}};
+  }
+  for (const HouseAgreement& house : roll.Count(size, {})) {
+    found["houses"].push_back(HouseJson(house, cosigners, last));
+  }
+  if (context.json()) {
+    context.PrintJson(found.dump());
+  } else {
+    context.Print(WitnessesText(found));
+  }
+  return {};
+}
+
+// What a refusal or a dissent left behind: its text, and the files that prove it.
+Status ShowDissent(const Options& options, Context& context) {
+  DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
+  std::vector<fs::path> files;
+  std::error_code none;
+  for (fs::directory_iterator it(folder + "/evidence", none), end; !none && it != end;
+       it.increment(none)) {
+    if (it->is_regular_file()) files.push_back(it->path());
+  }
+  std::sort(files.begin(), files.end());
+  json found = json::array();
+  std::string text;
+  for (const fs::path& file : files) {
+    json one = {{"file", file.string()}, {"bytes", fs::file_size(file, none)}};
+    text += file.string() + "\n";
+    if (file.extension() == ".txt") {
+      std::ifstream in(file, std::ios::binary);
+      std::string said(kEvidenceTextBytesMax, '\0');
+      in.read(said.data(), static_cast<std::streamsize>(said.size()));
+      said.resize(static_cast<size_t>(in.gcount()));
+      text += "  " + said + (said.ends_with('\n') ? "" : "\n");
+      one["text"] = std::move(said);
+    }
+    found.push_back(std::move(one));
+  }
+  if (context.json()) {
+    context.PrintJson(found.dump(-1, ' ', false, json::error_handler_t::replace));
+  } else {
+    if (text.empty()) text = "This copy has refused nothing: there is no evidence folder.\n";
+    text.pop_back();
+    context.Print(text);
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddWitnessCommands(CLI::App& noun, Context& context) {
+  const auto options = std::make_shared<Options>();
+  CLI::App& witnesses = AddVerb(noun, "witnesses", "who co-signed the record, up to where",
+                                "dure ledger witnesses --dir hospital-a\n"
+                                "dure ledger witnesses --dir hospital-a --policy");
+  witnesses.add_option("--dir", options->dir, "Folder of a site or of the aggregator")->required();
+  witnesses.add_flag("--policy", options->policy, "Print the quorum as a C2SP tlog-policy");
+  context.Do(witnesses, [options, &context] { return ShowWitnesses(*options, context); });
+
+  CLI::App& dissent = AddVerb(noun, "dissent", "what this copy refused, and the proof it kept",
+                              "dure ledger dissent --dir hospital-a");
+  dissent.add_option("--dir", options->dir, "Folder of a site or of the aggregator")->required();
+  context.Do(dissent, [options, &context] { return ShowDissent(*options, context); });
+}
+
+}  // namespace dure::cli
