@@ -3,29 +3,89 @@
 namespace dure::aggregator {
 namespace {
 
-class Open : public Admissions {
+constexpr std::chrono::seconds kRetryAfter{1};
+
+// One question and what is known of its answer so far.
+struct Asked {
+  round::DecideAdmissions question;
+  std::function<void(round::AdmissionsDecided)> decided;
+  round::AdmissionsDecided answer;
+  size_t site = 0;     // of the question, being decided
+  size_t dataset = 0;  // of that site
+};
+
+class Recorded : public Admissions {
  public:
-  explicit Open(loop::EventLoop& loop) : loop_(loop) {}
+  Recorded(Deliberation& deliberation, loop::EventLoop& loop)
+      : deliberation_(deliberation), loop_(loop) {}
+  ~Recorded() override { *alive_ = false; }
 
   void Decide(const round::DecideAdmissions& question,
               std::function<void(round::AdmissionsDecided)> decided) override {
-    round::AdmissionsDecided answer{question.at, {}};
-    for (const round::Candidate& candidate : question.candidates) {
-      round::SiteAdmission& site = answer.sites.emplace_back();
-      site.site = candidate.site;
-      for (const round::OfferedDataset& one : candidate.datasets) {
-        site.admitted.push_back({one.dataset, one.version, 0});
-      }
-    }
-    loop_.Post([decided = std::move(decided), answer = std::move(answer)] { decided(answer); });
+    auto asked = std::make_shared<Asked>();
+    asked->question = question;
+    asked->decided = std::move(decided);
+    asked->answer.at = question.at;
+    loop_.Post([this, alive = alive_, asked] {
+      if (*alive) Next(asked);
+    });
   }
 
  private:
+  void Next(const std::shared_ptr<Asked>& asked) {
+    const auto& candidates = asked->question.candidates;
+    while (asked->site < candidates.size() &&
+           asked->dataset == candidates[asked->site].datasets.size()) {
+      round::SiteAdmission& site = SiteOf(*asked);
+      if (site.admitted.empty() && site.reason.empty()) site.reason = "no-dataset";
+      ++asked->site;
+      asked->dataset = 0;
+    }
+    if (asked->site == candidates.size()) return asked->decided(asked->answer);
+    const round::Candidate& candidate = candidates[asked->site];
+    const round::OfferedDataset& offered = candidate.datasets[asked->dataset];
+    deliberation_.Admit(asked->question.at, candidate.site, {offered.dataset, offered.version},
+                        [this, alive = alive_, asked](Result<Deliberation::Admitted> admitted) {
+                          if (*alive) Heard(asked, std::move(admitted));
+                        });
+  }
+
+  void Heard(const std::shared_ptr<Asked>& asked, Result<Deliberation::Admitted> admitted) {
+    if (!admitted) {
+      loop_.At(loop_.Now() + kRetryAfter, [this, alive = alive_, asked] {
+        if (*alive) Next(asked);
+      });
+      return;
+    }
+    const round::OfferedDataset& offered =
+        asked->question.candidates[asked->site].datasets[asked->dataset];
+    round::SiteAdmission& site = SiteOf(*asked);
+    if (admitted->admit) {
+      site.admitted.push_back({offered.dataset, offered.version, admitted->index});
+    } else if (site.reason.empty()) {
+      site.reason = admitted->reason;
+    }
+    ++asked->dataset;
+    Next(asked);
+  }
+
+  static round::SiteAdmission& SiteOf(Asked& asked) {
+    while (asked.answer.sites.size() <= asked.site) {
+      const size_t next = asked.answer.sites.size();
+      asked.answer.sites.emplace_back().site = asked.question.candidates[next].site;
+    }
+    return asked.answer.sites[asked.site];
+  }
+
+  Deliberation& deliberation_;
   loop::EventLoop& loop_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace
 
-std::unique_ptr<Admissions> AdmitAll(loop::EventLoop& loop) { return std::make_unique<Open>(loop); }
+std::unique_ptr<Admissions> AdmitByTheRecord(Deliberation& deliberation, loop::EventLoop& loop) {
+  return std::make_unique<Recorded>(deliberation, loop);
+}
 
 }  // namespace dure::aggregator

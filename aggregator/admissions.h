@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 
+#include "aggregator/deliberation.h"
 #include "federation/loop/loop.h"
 #include "federation/round/round_effects.h"
 
@@ -21,8 +22,9 @@ class Admissions {
                       std::function<void(round::AdmissionsDecided)> decided) = 0;
 };
 
-// Admits every offered dataset, under entry 0, and writes nothing into the log: what a site offers
-// is its own decision, and there is no other rule yet.
-std::unique_ptr<Admissions> AdmitAll(loop::EventLoop& loop);
+// Decided from the record and written into it (deliberation.h), one entry a dataset; a site of
+// which nothing was admitted is told the rule that its first refusal names. What the disk does not
+// take is tried again until it does. `deliberation` outlives it.
+std::unique_ptr<Admissions> AdmitByTheRecord(Deliberation& deliberation, loop::EventLoop& loop);
 
 }  // namespace dure::aggregator

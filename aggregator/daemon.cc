@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::minutes kRenewalCheck{1};
+constexpr std::chrono::seconds kVoteCheck{1};
 
 // The address to listen on when none is given: the announced port on every interface.
 std::string ListenAddress(const std::string& given, const std::string& announced) {
@@ -42,7 +43,10 @@ Daemon::~Daemon() {
   });
   state.server.reset();   // no call comes in any more
   state.workers.reset();  // running merges end; their answers find no driver
-  state.loop->Wait([&state] { state.record.reset(); });
+  state.loop->Wait([&state] {
+    state.deliberation.reset();
+    state.record.reset();
+  });
   state.loop->Stop();
 }
 
@@ -67,25 +71,27 @@ Status Daemon::State::Open() {
     return Fail(ErrorCode::kUnavailable, "cannot make " + scratch + ": " + error.message());
   loop = std::make_unique<loop::EventLoop>();
   DURE_ASSIGN(record, Record::Open(dir, self, *loop));
+  DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
   DURE_TRY(record->Admit(authority->Seats()));
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
   evaluations = std::make_unique<Evaluations>(*loop, *record, *authority);
-  admissions = AdmitAll(*loop);
-  shop = std::make_unique<Workshop>(Workshop{
-      *loop, *workers, *journal, *store, *record, *admissions, *authority, scratch, threads,
-      [this](const SiteId& site, const round::Message& message) {
-        (void)server->Send(site, message);
-      },
-      [this](const SiteId& site) { return connected.contains(site); },
-      [this](const Digest& digest) {
-        for (const auto& [id, driver] : runs) {
-          const auto needs = driver->Needs();
-          if (std::ranges::find(needs, digest) != needs.end()) return true;
-        }
-        return false;
-      }});
+  admissions = AdmitByTheRecord(*deliberation, *loop);
+  shop = std::make_unique<Workshop>(
+      Workshop{*loop, *workers, *journal, *store, *record, *deliberation, *admissions, *authority,
+               scratch, threads,
+               [this](const SiteId& site, const round::Message& message) {
+                 (void)server->Send(site, message);
+               },
+               [this](const SiteId& site) { return connected.contains(site); },
+               [this](const Digest& digest) {
+                 for (const auto& [id, driver] : runs) {
+                   const auto needs = driver->Needs();
+                   if (std::ranges::find(needs, digest) != needs.end()) return true;
+                 }
+                 return false;
+               }});
   DURE_ASSIGN(const auto marks, journal->Scan("contribution/"));
   for (const auto& [key, value] : marks) {
     DURE_ASSIGN(const Digest digest, Digest::FromHex(std::string_view(key).substr(13)));
@@ -128,16 +134,27 @@ Status Daemon::State::Listen() {
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
   loop->Wait([this] {
     for (const auto& [id, driver] : runs) driver->Start();
+    ExcludeWithdrawn();
     Tick();
+    EndVotes();
     RenewOwn();
   });
   return {};
 }
 
 void Daemon::State::Tick() {
+  TakeWaiting();
   for (const auto& [id, driver] : runs) driver->view().Tick(loop->Now());
   loop->At(loop->Now() + kTick, [this, alive = alive] {
     if (*alive) Tick();
+  });
+}
+
+// Windows close without anybody saying a word.
+void Daemon::State::EndVotes() {
+  deliberation->SettleVotes();
+  loop->At(loop->Now() + kVoteCheck, [this, alive = alive] {
+    if (*alive) EndVotes();
   });
 }
 

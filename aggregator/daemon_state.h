@@ -7,6 +7,7 @@
 #include <string>
 
 #include "aggregator/daemon.h"
+#include "aggregator/deliberation.h"
 #include "aggregator/evaluations.h"
 #include "aggregator/record.h"
 #include "aggregator/run_driver.h"
@@ -31,6 +32,7 @@ struct Daemon::State {
   Status Listen();
   void Tick();
   void RenewOwn();
+  void EndVotes();
 
   // doors.cc: what arrives from outside.
   transport::ServerCalls Calls();
@@ -55,6 +57,20 @@ struct Daemon::State {
   Result<std::string> AskEvaluation(const std::string& json);
   void Revoke(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
 
+  // record_verbs.cc: what members say into the record and ask of it.
+  struct WaitingEntry {
+    PublicKey speaker{};
+    Bytes envelope;
+    transport::JsonReply reply;
+  };
+  void TakeEntry(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
+  void Take(WaitingEntry entry);
+  void TakeWaiting();
+  // Contributions that were trained on what has been withdrawn leave the rounds that collect.
+  void ExcludeWithdrawn();
+  Result<std::string> TakeCosignature(const std::string& json);
+  void AskGrant(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
+
   RunDriver* FindRun(const std::string& name) const;
   void AddRun(std::unique_ptr<RunDriver> driver);
   bool IsContribution(const Digest& digest) const { return contributions.contains(digest); }
@@ -67,6 +83,8 @@ struct Daemon::State {
   // The loop goes last of what others use, and first of what is waited for.
   std::unique_ptr<loop::EventLoop> loop;
   std::unique_ptr<Record> record;
+  std::unique_ptr<Deliberation> deliberation;
+  std::vector<WaitingEntry> waiting_entries;  // withdrawals, until no round is being closed
   std::unique_ptr<loop::WorkerPool> workers;
   std::unique_ptr<Evaluations> evaluations;
   std::unique_ptr<Admissions> admissions;

@@ -1,5 +1,6 @@
 #include "aggregator/record.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -70,13 +71,37 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
   ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
   record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
-                                                         [&loop] { return loop.WallNow(); });
+                                                         [&now = *record] { return now.Now(); });
   ledger::ConsortiumGenesis genesis{self.log_vkey, self.root_pin, self.signer->Key()};
   DURE_TRY(record->recorder_->Record(genesis, "genesis").map([](const auto&) {}));
   return record;
 }
 
 Record::~Record() { *alive_ = false; }
+
+WallTime Record::Now() {
+  const std::lock_guard lock(time_mutex_);
+  latest_ = std::max(latest_, loop_.WallNow());
+  return latest_;
+}
+
+void Record::NotBefore(WallTime time) {
+  const std::lock_guard lock(time_mutex_);
+  latest_ = std::max(latest_, time);
+}
+
+Status Record::Write(ledger::Event event, const std::string& key) {
+  return recorder_->Record(std::move(event), key).map([](const auto&) {});
+}
+
+void Record::Make(ledger::Recorder::Make make, std::string key, ledger::AppendCallback done) {
+  recorder_->RecordAsync(std::move(make), std::move(key),
+                         [this, alive = alive_, done](Result<ledger::Appended> appended) {
+                           loop_.Post([alive, done, appended = std::move(appended)] {
+                             if (*alive) done(appended);
+                           });
+                         });
+}
 
 Status Record::Admit(const std::vector<identity::Seat>& seats) {
   for (const identity::Seat& seat : seats) {

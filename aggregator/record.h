@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -42,11 +43,18 @@ class Record {
   // what a run-proposed entry tells a reader of the run.
   void Append(const round::Append& append, std::map<std::string, std::string> describe,
               std::function<void(round::Event)> answer);
+  // An event of the aggregator itself. Blocks until durable; any thread.
+  Status Write(ledger::Event event, const std::string& key);
+  // The same, made when it is its turn (ledger::Recorder); `done` on the loop.
+  void Make(ledger::Recorder::Make make, std::string key, ledger::AppendCallback done);
+  // The aggregator's time, which never runs backwards in the log. Any thread.
+  WallTime Now();
+  void NotBefore(WallTime time);
   // A site's own signed entry, under `key`.
   void AppendEnvelope(Bytes envelope, std::string key, ledger::AppendCallback done);
 
  private:
-  Record(loop::EventLoop& loop) : loop_(loop) {}
+  explicit Record(loop::EventLoop& loop) : loop_(loop) {}
   Result<ledger::Event> EventOf(const round::Append& append,
                                 std::map<std::string, std::string> describe) const;
   void Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
@@ -60,6 +68,8 @@ class Record {
   std::unique_ptr<ledger::Ledger> log_;
   const identity::Identity* self_ = nullptr;
   std::unique_ptr<ledger::Recorder> recorder_;
+  std::mutex time_mutex_;  // of latest_
+  WallTime latest_{};
 };
 
 }  // namespace dure::aggregator

@@ -105,6 +105,33 @@ Result<Bytes> ParseRevocation(std::string_view text) {
   return FromBase64(encoded);
 }
 
+Result<Bytes> ParseAppend(std::string_view text) {
+  DURE_ASSIGN(const json object, ParseObject(text));
+  DURE_ASSIGN(const std::string encoded, Text(object, "envelope"));
+  return FromBase64(encoded);
+}
+
+Result<CosignatureSaid> ParseCosignature(std::string_view text) {
+  DURE_ASSIGN(const json object, ParseObject(text));
+  CosignatureSaid said;
+  said.size = transport::CountField(object, "size");
+  DURE_ASSIGN(said.line, Text(object, "line"));
+  return said;
+}
+
+Result<GrantAsked> ParseGrant(std::string_view text) {
+  DURE_ASSIGN(const json object, ParseObject(text));
+  GrantAsked asked;
+  DURE_ASSIGN(const std::string kind, Text(object, "kind"));
+  DURE_ASSIGN(asked.kind, ledger::ParseUseKind(kind));
+  DURE_ASSIGN(const std::string model, Text(object, "model"));
+  DURE_ASSIGN(asked.model, Digest::FromHex(model));
+  DURE_ASSIGN(asked.purpose, Text(object, "purpose"));
+  DURE_ASSIGN(asked.territory, Text(object, "territory"));
+  asked.until = transport::TextField(object, "until");
+  return asked;
+}
+
 WatchRequest ParseWatch(std::string_view text) {
   const auto object = ParseObject(text);
   if (!object) return {};

@@ -11,6 +11,7 @@
 #include "federation/bytes.h"
 #include "federation/digest.h"
 #include "federation/round/plan.h"
+#include "policy/ledger/policy_events.h"
 
 namespace dure::aggregator {
 
@@ -49,6 +50,26 @@ Result<EvaluationReport> ParseReport(std::string_view json);
 
 // {"order": base64 of a signed revocation order}
 Result<Bytes> ParseRevocation(std::string_view json);
+
+// {"envelope": base64}: an entry that its sender sealed
+Result<Bytes> ParseAppend(std::string_view json);
+
+// {"size": n, "line": a C2SP cosignature line over the head of that size}
+struct CosignatureSaid {
+  uint64_t size = 0;
+  std::string line;
+};
+Result<CosignatureSaid> ParseCosignature(std::string_view json);
+
+// {"kind": "export", "model": hex, "purpose": code, "territory": "KR", "until": RFC 3339?}
+struct GrantAsked {
+  ledger::UseKind kind = ledger::UseKind::kExport;
+  Digest model;
+  std::string purpose;
+  std::string territory;
+  std::string until;  // empty: as long as the terms allow
+};
+Result<GrantAsked> ParseGrant(std::string_view json);
 
 // {"run": name} or {"evaluations": true}
 struct WatchRequest {

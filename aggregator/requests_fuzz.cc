@@ -16,6 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                "a reason is there and bounded");
   }
   (void)ParseRevocation(text);
+  (void)ParseAppend(text);
+  (void)ParseCosignature(text);
+  (void)ParseGrant(text);
   (void)ParseWatch(text);
   return 0;
 }

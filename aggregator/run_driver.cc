@@ -167,9 +167,26 @@ void RunDriver::Do(const round::Append& effect) {
   CrashPoint("aggregator.before-append", KindOf(effect));
   auto answer = [this, alive = alive_, kind = KindOf(effect)](round::Event event) {
     CrashPoint("aggregator.after-append", kind);
-    if (*alive) Feed(event);
+    if (!*alive) return;
+    const bool proposed = kind == "proposed" && std::holds_alternative<round::Appended>(event);
+    if (proposed) return Approve(event);
+    Feed(event);
   };
   shop_.record.Append(effect, Describe(), std::move(answer));
+}
+
+void RunDriver::Approve(const round::Event& proposed) {
+  auto approved = [this, alive = alive_, proposed](const Status& status) {
+    if (!*alive) return;
+    if (status) return Feed(proposed);
+    if (status.error().code == ErrorCode::kPermissionDenied) {
+      return Feed(round::AppendRefused{std::get<round::Appended>(proposed).key, "rejected"});
+    }
+    shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, proposed] {
+      if (*alive) Approve(proposed);
+    });
+  };
+  shop_.deliberation.Approve(rounds_.manifest().run, approved);
 }
 
 void RunDriver::Do(const round::DecideAdmissions& effect) {

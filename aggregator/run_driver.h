@@ -34,6 +34,7 @@ struct Workshop {
   journal::Journal& journal;
   blob::BlobStore& store;
   Record& record;
+  Deliberation& deliberation;
   Admissions& admissions;
   identity::IssuingAuthority& authority;
   std::string scratch;
@@ -71,6 +72,8 @@ class RunDriver {
   // False: the effect must be tried again later, and nothing behind it may be done before.
   bool Perform(const round::Effect& effect);
   void Do(const round::Append& effect);
+  // A run is proposed once its proposal is recorded and approved.
+  void Approve(const round::Event& proposed);
   void Do(const round::DecideAdmissions& effect);
   void Do(const round::VerifySubmission& effect);
   void Do(const round::StartMerge& effect);

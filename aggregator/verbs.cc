@@ -29,6 +29,9 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
   const bool is_member = peer.role == identity::Role::kMember;
   if (verb == "evaluation.report" && is_member)
     return evaluations->Report(peer.site, text, std::move(reply));
+  if (verb == "ledger.append") return TakeEntry(peer, text, std::move(reply));
+  if (verb == "ledger.cosign" && is_member) return reply(TakeCosignature(text));
+  if (verb == "grant.request") return AskGrant(peer, text, std::move(reply));
   if (verb == "run.list") return reply(ListRuns());
   if (verb == "run.show") return reply(ShowRun(text));
   if (verb == "site.list") return reply(ListSites());

@@ -16,6 +16,7 @@ Status RunDemo(const DemoOptions& options, Context& context) {
   DURE_TRY(stage.TrainTogether());
   DURE_TRY(stage.TrainAlone());
   DURE_TRY(stage.Compare());
+  DURE_TRY(stage.Officers());
   DURE_TRY(stage.Show());
   stage.Finish();
   return {};

@@ -15,6 +15,7 @@ constexpr uint64_t kBytesOfSite[] = {2'400'000, 1'800'000, 1'200'000};
 struct Kind {
   const char* name;
   const char* what;
+  const char* licence;  // SPDX; none: lent for research only
   std::vector<fs::path> roots;
 };
 
@@ -29,10 +30,12 @@ std::vector<Kind> Kinds() {
   }
   for (const auto& entry : fs::directory_iterator("/usr/include/c++", ignored))
     headers.push_back(entry.path());
-  return {{"docs", "documentation (CMake's Help)", help},
-          {"code", "source code (the C++ standard headers)", headers},
+  return {{"docs", "documentation (CMake's Help)", "BSD-3-Clause", help},
+          {"code", "source code (the C++ standard headers)",
+           "GPL-3.0-or-later WITH GCC-exception-3.1", headers},
           {"legal",
            "legal text (licences and copyright notices)",
+           nullptr,
            {"/usr/share/common-licenses", "/usr/share/doc"}}};
 }
 
@@ -79,6 +82,31 @@ uint64_t CopyFiles(const std::vector<fs::path>& files, size_t first, size_t stri
   return bytes;
 }
 
+// The terms under which a text of this machine is lent, as a file that its owner could have
+// written.
+Result<std::string> WriteTerms(const Kind& kind, const std::string& site, const fs::path& dir) {
+  if (kind.licence == nullptr) return std::string("research-only");
+  const fs::path path = dir / (site + ".toml");
+  std::ofstream out(path);
+  out << "# " << kind.what << ", as its licence allows\n"
+      << "use = \"commercial-allowed\"\n"
+      << "purposes = [\"statistics\", \"scientific-research\", \"public-archiving\",\n"
+      << "  \"public-service\", \"product-development\", \"commercial-service\",\n"
+      << "  \"safety-evaluation\", \"benchmark\"]\n\n"
+      << "[actions]\ntrain = \"allow\"\nfinetune = \"allow\"\nevaluate = \"allow\"\n"
+      << "export-weights = \"allow\"\nserve = \"allow\"\npublish-metrics = \"allow\"\n\n"
+      << "[licence]\ndata = \"" << kind.licence << "\"\n\n"
+      << "[territories]\nprocessing = [\"*\"]\nstorage = [\"*\"]\nexports = [\"*\"]\n\n"
+      << "[personal]\nclass = \"none\"\nspecial = \"no\"\nbasis = \"not-needed\"\n\n"
+      << "[[duties]]\nkind = \"attribute\"\ntext = \"" << kind.what << "\"\n\n"
+      << "[dataset]\ndataset = \"" << site << "\"\ncustodian = \"" << site
+      << "\"\nrightsHolder = \"various\"\nmodality = \""
+      << (std::string_view(kind.name) == "code" ? "code" : "text")
+      << "\"\nclassification = \"clear\"\nlanguages = [\"en\"]\n";
+  if (!out.flush()) return Fail(ErrorCode::kUnavailable, "cannot write " + path.string());
+  return path.string();
+}
+
 Result<std::vector<DemoSite>> FromThisMachine(size_t count, const fs::path& dir) {
   const std::vector<Kind> kinds = Kinds();
   std::vector<DemoSite> sites;
@@ -95,7 +123,8 @@ Result<std::vector<DemoSite>> FromThisMachine(size_t count, const fs::path& dir)
                                             " for " + std::to_string(count) +
                                             " sites; try fewer, or --data FOLDER");
     }
-    sites.push_back({name, dir / name, kind.what});
+    DURE_ASSIGN(std::string terms, WriteTerms(kind, name, dir));
+    sites.push_back({name, dir / name, kind.what, std::move(terms)});
   }
   return sites;
 }
@@ -147,7 +176,9 @@ Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
     std::string name = NameFor(path, sites.size());
     const auto taken = [&](const DemoSite& site) { return site.site == name; };
     if (std::ranges::any_of(sites, taken)) name += "-" + std::to_string(sites.size() + 1);
-    sites.push_back({name, fs::absolute(path), path.filename().string()});
+    const fs::path terms = path / "terms.toml";
+    sites.push_back({name, fs::absolute(path), path.filename().string(),
+                     fs::exists(terms) ? fs::absolute(terms).string() : "research-only"});
   }
   return sites;
 }

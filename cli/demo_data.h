@@ -14,12 +14,15 @@ struct DemoSite {
   std::string site;            // its name, also its member's
   std::filesystem::path data;  // a folder or a file
   std::string what;            // for people
+  std::string terms;           // as `dure site serve --terms` takes them
 };
 
-// With an empty `given`: documentation, source code and legal text that this machine holds, copied
-// into <dir>/<site>; with more sites than three, each of them is dealt out in turn. Otherwise each
-// sub-folder of `given` is a site or, without sub-folders, each file of text. kNotFound, kInvalid:
-// too little text.
+// Each site comes with terms: those of its text's own licences, written into <dir>/<site>.toml, for
+// this machine's texts; terms.toml of its folder, or "research-only", for given ones. The legal
+// text plays the owner that lends for research only and wants to be asked. With an empty `given`:
+// documentation, source code and legal text that this machine holds, copied into <dir>/<site>; with
+// more sites than three, each of them is dealt out in turn. Otherwise each sub-folder of `given` is
+// a site or, without sub-folders, each file of text. kNotFound, kInvalid: too little text.
 Result<std::vector<DemoSite>> DemoSites(const std::filesystem::path& given, size_t sites,
                                         const std::filesystem::path& dir);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/demo_stage.h"
+#include "cli/grant.h"
 #include "cli/model_desk.h"
 #include "cli/site_copy.h"
 #include "federation/transport/json_fields.h"
@@ -81,6 +82,9 @@ Status DemoStage::Show() {
     Line("  │ " + json(prompt.text + text).dump(-1, ' ', false, json::error_handler_t::replace));
     generated_ += prompt.text + text + "\n";
   }
+  GrantAsk ask;
+  ask.model = model_digest_;
+  DURE_TRY(EnsureExport(home.string(), ask, context_));
   DURE_TRY(ExportModel(copy, run, -1, dir_ / "model").map([](const auto&) {}));
   return CheckLedger();
 }

@@ -149,12 +149,13 @@ Status DemoStage::FoundOn(uint16_t port, uint16_t enrol_port) {
   return {};
 }
 
-Status DemoStage::StartSite(const DemoSite& site) {
-  const std::string home = (dir_ / "sites" / site.site).string();
+Result<std::string> DemoStage::Enrol(const std::string& member, const std::string& name,
+                                     const std::string& role) {
+  const std::string home = (dir_ / "sites" / name).string();
   fs::create_directories(dir_ / "sites");
   DURE_ASSIGN(const std::string invited,
               DemoProcess::Run({"invite", "--dir", (dir_ / "consortium").string(), "--member",
-                                site.site, "--site", site.site, "--role", "member", "--json"}));
+                                member, "--site", name, "--role", role, "--json"}));
   const json invitation = json::parse(invited, nullptr, false);
   if (!invitation.is_object() || !invitation.contains("invitation")) {
     return Fail(ErrorCode::kInternal, "dure invite printed no invitation: " + invited);
@@ -162,10 +163,16 @@ Status DemoStage::StartSite(const DemoSite& site) {
   DURE_TRY(DemoProcess::Run({"site", "enrol", invitation["invitation"].get<std::string>(), "--dir",
                              home, "--json"})
                .map([](const auto&) {}));
-  DURE_ASSIGN(auto process, DemoProcess::Start(site.site,
-                                               {"site", "serve", "--dir", home, "--data",
-                                                site.data.string(), "--threads", "1", "--json"},
-                                               dir_ / (site.site + ".log")));
+  return home;
+}
+
+Status DemoStage::StartSite(const DemoSite& site) {
+  DURE_ASSIGN(const std::string home, Enrol(site.site, site.site, "member"));
+  DURE_ASSIGN(auto process,
+              DemoProcess::Start(site.site,
+                                 {"site", "serve", "--dir", home, "--data", site.data.string(),
+                                  "--terms", site.terms, "--threads", "1", "--json"},
+                                 dir_ / (site.site + ".log")));
   DURE_TRY(process->FirstLine().map([](const auto&) {}));
   Line("  site " + site.site + " invited, enrolled with keys of its own, serving");
   site_processes_.push_back(std::move(process));

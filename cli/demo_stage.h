@@ -26,12 +26,16 @@ class DemoStage {
   Status TrainTogether();  // the federated run, live
   Status TrainAlone();     // each site by itself, as many steps
   Status Compare();        // every model on every site's held-out text
+  Status Officers();       // consents, one refusal explained, one lineage
   Status Show();           // a few lines of text, ledger, receipt, export
   void Finish();           // the result
 
  private:
   Status FoundOn(uint16_t port, uint16_t enrol_port);
   Status StartSite(const DemoSite& site);
+  // Somebody of a site's member who holds another role; the folder it enrolled into.
+  Result<std::string> Enrol(const std::string& member, const std::string& name,
+                            const std::string& role);
   Status MakeTokenizer();
   RunOptions OptionsFor(const std::string& name) const;
   Status Follow(const std::string& run, ProgressView& view);

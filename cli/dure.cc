@@ -38,6 +38,11 @@ class Dure {
     AddTokenizerCommands(app_, context_);
     AddDatasetCommands(app_, context_);
     AddPlanCommand(app_, context_);
+    AddVoteCommands(app_, context_);
+    AddWhyCommand(app_, context_);
+    AddWithdrawCommands(app_, context_);
+    AddGrantCommands(app_, context_);
+    AddRoundCommands(app_, context_);
     AddDemoCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }

@@ -44,8 +44,9 @@ TEST(Dure, TellsWhichFolderACommandNeeds) {
   EXPECT_THAT(RunLine({"consortium", "show", "--dir", nowhere}).err, HasSubstr(nowhere));
   EXPECT_THAT(RunLine({"ledger", "show", "--dir", nowhere}).err,
               HasSubstr("holds no copy of the record"));
-  EXPECT_THAT(RunLine({"site", "serve", "--dir", nowhere, "--data", nowhere}).err,
-              HasSubstr("--data"));
+  EXPECT_THAT(
+      RunLine({"site", "serve", "--dir", nowhere, "--data", nowhere, "--terms", "open"}).err,
+      HasSubstr("--data"));
 }
 
 TEST(Dure, PrintsErrorsAsOneObjectWithJson) {

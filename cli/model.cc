@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/grant.h"
 #include "cli/model_desk.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
@@ -22,11 +23,16 @@ struct ExportOptions {
   std::string run;
   std::string to;
   int64_t round = -1;
+  GrantAsk ask;
 };
 
 Status Export(const ExportOptions& options, Context& context) {
   DURE_ASSIGN(const auto copy, SiteCopy::Open(options.dir));
   DURE_ASSIGN(const RunId run, RunId::Parse(options.run));
+  GrantAsk ask = options.ask;
+  DURE_ASSIGN(const Digest wanted, ModelDigest(copy, run, options.round));
+  ask.model = wanted.Hex();
+  DURE_TRY(EnsureExport(options.dir, ask, context));
   DURE_ASSIGN(const ExportedModel model, ExportModel(copy, run, options.round, options.to));
   if (context.json()) {
     context.PrintJson(
@@ -110,6 +116,7 @@ Status TrainTokenizer(const std::vector<std::string>& inputs, uint32_t vocabular
 
 void AddModelCommands(CLI::App& dure, Context& context) {
   CLI::App& noun = AddNoun(dure, "model", "take the shared model away, try it, measure it");
+  AddModelLineage(noun, context);
   auto out = std::make_shared<ExportOptions>();
   CLI::App& exporting =
       AddVerb(noun, "export", "a folder that Hugging Face tools load, from a site's own copy",
@@ -119,6 +126,10 @@ void AddModelCommands(CLI::App& dure, Context& context) {
   exporting.add_option("--to", out->to, "the folder to write")->required();
   exporting.add_option("--round", out->round,
                        "after which round, counted from 1; the last by default");
+  exporting.add_option("--purpose", out->ask.purpose, "for what it is taken away")
+      ->capture_default_str();
+  exporting.add_option("--territory", out->ask.territory, "where to, ISO 3166")
+      ->capture_default_str();
   context.Do(exporting, [out, &context] { return Export(*out, context); });
 
   struct Asked {

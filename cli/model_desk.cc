@@ -51,6 +51,11 @@ Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round
   return ModelFiles{std::move(weights), copy.Config(run), copy.Tokenizer(run)};
 }
 
+Result<Digest> ModelDigest(const SiteCopy& copy, const RunId& run, int64_t round) {
+  DURE_ASSIGN(const ClosedRound closed, Pick(copy, run, round));
+  return closed.event.model;
+}
+
 Result<ExportedModel> ExportModel(const SiteCopy& copy, const RunId& run, int64_t round,
                                   const std::filesystem::path& to) {
   DURE_ASSIGN(const ClosedRound closed, Pick(copy, run, round));

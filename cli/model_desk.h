@@ -21,6 +21,8 @@ struct ModelFiles {
 // The files of a run's model after `round` closed rounds (-1: the last) at this site. kNotFound.
 Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round);
 
+Result<Digest> ModelDigest(const SiteCopy& copy, const RunId& run, int64_t round);
+
 struct ExportedModel {
   Digest digest;
   uint64_t round = 0;

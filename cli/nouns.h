@@ -28,4 +28,15 @@ void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|sh
 void AddWitnessCommands(CLI::App& ledger, Context& context);   // ledger witnesses|dissent
 void AddPolicyCommands(CLI::App& dure, Context& context);      // policy lint|fmt|test|explain|...
 
+void AddVoteCommands(CLI::App& dure, Context& context);      // vote, tally
+void AddWhyCommand(CLI::App& dure, Context& context);        // why
+void AddWithdrawCommands(CLI::App& dure, Context& context);  // withdraw plan|file|close
+void AddGrantCommands(CLI::App& dure, Context& context);     // grant request|list|revoke
+void AddRoundCommands(CLI::App& dure, Context& context);     // round show
+
+// Verbs of nouns above that have files of their own.
+void AddPolicyChangeVerbs(CLI::App& policy, Context& context);    // policy propose|impact
+void AddModelLineage(CLI::App& model, Context& context);          // model lineage
+void AddDatasetRecordVerbs(CLI::App& dataset, Context& context);  // dataset list|show
+
 }  // namespace dure::cli

@@ -281,6 +281,7 @@ void AddLanguage(CLI::App& verb, Options& options) {
 
 void AddPolicyCommands(CLI::App& dure, Context& context) {
   CLI::App& noun = AddNoun(dure, "policy", "read, check, try and explain policy texts");
+  AddPolicyChangeVerbs(noun, context);
   const auto options = std::make_shared<Options>();
   AddFiles(Add(noun, context, options, "lint", "what is wrong or doubtful about a policy",
                "dure policy lint rules.policy\ndure policy lint constitution --json", LintFiles),

@@ -105,13 +105,17 @@ void AddSiteServe(CLI::App& noun, Context& context) {
   auto options = std::make_shared<SiteOptions>();
   CLI::App& verb =
       AddVerb(noun, "serve", "take part in training rounds until interrupted",
-              "dure site serve --dir /var/lib/dure-site --data /data/text\n"
-              "dure site serve --dir S --data reviews.tsv --column text --accept spring-run");
+              "dure site serve --dir /var/lib/dure-site --data /data/text --terms terms.toml\n"
+              "dure site serve --dir S --data r.tsv --column text --terms research-only");
   verb.add_option("--dir", options->daemon.dir, "the site's folder, made by dure site enrol")
       ->required();
   verb.add_option(
           "--data", options->daemon.data,
           "the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays here")
+      ->required();
+  verb.add_option("--terms", options->daemon.terms,
+                  "what you allow: a file of dure dataset form, or open, or research-only (both "
+                  "say that there is no personal data)")
       ->required();
   verb.add_option("--column", options->daemon.columns,
                   "columns or fields that hold text; guessed by default");

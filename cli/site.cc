@@ -24,7 +24,7 @@ struct EnrolOptions {
 std::string NextStep(const identity::Identity& own, const std::string& dir) {
   switch (own.role()) {
     case identity::Role::kMember:
-      return "dure site serve --dir " + dir + " --data FOLDER";
+      return "dure site serve --dir " + dir + " --data FOLDER --terms research-only";
     case identity::Role::kOperator:
       return "dure invite --dir " + dir + " --member NAME --site NAME";
     case identity::Role::kOfficer:

@@ -8,6 +8,7 @@
 #include "federation/identity/identity.h"
 #include "federation/random.h"
 #include "site/evaluation_desk.h"
+#include "site/lending.h"
 #include "site/run_desk.h"
 
 namespace dure::site {
@@ -44,6 +45,7 @@ struct Daemon::State {
   std::unique_ptr<transport::DataLink> data;
   std::unique_ptr<Scribe> scribe;
   std::unique_ptr<TrainerDesk> trainer;
+  std::unique_ptr<Lending> lending;
   std::unique_ptr<loop::WorkerPool> compute;
   std::unique_ptr<loop::WorkerPool> transfers;
   RunId pen_holder;
@@ -85,6 +87,7 @@ Daemon::~Daemon() {
   state.compute.reset();
   state.loop->Wait([&state] {
     state.desks.clear();
+    state.lending.reset();
     state.trainer.reset();
     state.scribe.reset();
   });
@@ -101,6 +104,7 @@ Status Daemon::State::Open() {
   if (!std::filesystem::exists(options.data)) {
     return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");
   }
+  DURE_TRY(CheckTerms(options.terms));
   DURE_ASSIGN(journal, journal::Journal::Open(dir + "/site.db"));
   DURE_ASSIGN(store, blob::OpenFileBlobStore(dir + "/blobs"));
   for (const char* folder : {"/runs", "/work", "/receipts"}) {
@@ -121,6 +125,8 @@ Status Daemon::State::Open() {
   trainer = std::make_unique<TrainerDesk>(*loop, launcher, std::move(spec));
   compute = std::make_unique<loop::WorkerPool>(1);
   transfers = std::make_unique<loop::WorkerPool>(2);
+  lending = std::make_unique<Lending>(Loan{self.site(), self.member(), text, options.terms},
+                                      *scribe, *journal, *loop, *transfers, options.say);
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   shop = std::make_unique<Workshop>(Workshop{*loop,
@@ -130,6 +136,7 @@ Status Daemon::State::Open() {
                                              *store,
                                              *scribe,
                                              *trainer,
+                                             *lending,
                                              *data,
                                              self.site(),
                                              absolute,
@@ -181,6 +188,7 @@ void Daemon::State::Connect() {
     connected = true;
     last_failure.clear();
     options.say("connected to " + self.address);
+    lending->Start();
     for (const auto& [run, desk] : desks) desk->Feed(round::LinkUp{});
   };
   calls.disconnected = [this](const Error& why) {

@@ -3,57 +3,35 @@
 #include <gmock/gmock.h>
 
 #include "federation/round/testing.h"
-#include "policy/ledger/testing.h"
 
 namespace dure::site {
 namespace {
 
-class ProposalsTest : public testing::Test {
- protected:
-  ProposalsTest() {
-    Append(consortium_.Genesis());
-    Append(consortium_.Admitted());
-  }
-  void Append(const ledger::Event& event) {
-    ASSERT_TRUE(log_->Append(consortium_.ByAggregator(*log_, event), ""));
-  }
-  void Propose(const Digest& manifest, std::map<std::string, std::string> fields) {
-    Append(ledger::RunProposed{manifest_.run, manifest, std::move(fields)});
-  }
-  std::string Objection() {
-    EXPECT_TRUE(proposals_.CatchUp(*log_));
-    return RecordObjection(manifest_, proposals_.Find(manifest_.run));
-  }
-
-  ledger::testing::Consortium consortium_;
-  std::unique_ptr<ledger::Ledger> log_ = consortium_.NewMemoryLedger();
-  round::RunManifest manifest_ = round::TestManifest();
-  Proposals proposals_;
-};
-
-TEST_F(ProposalsTest, ARunAsRecordedIsTakenAlsoWhenItsEntryCameLater) {
-  EXPECT_EQ(Objection(), "run-not-as-recorded") << "it was never proposed";
-  Propose(manifest_.digest(), manifest_.intent.Fields());
-  EXPECT_EQ(Objection(), "");
-  EXPECT_EQ(Objection(), "") << "nothing is read twice";
+ProposedRun AsRecorded(const round::RunManifest& manifest) {
+  return {manifest.digest(), std::string(Name(manifest.intent.purpose))};
 }
 
-TEST_F(ProposalsTest, AManifestOtherThanTheRecordedOneIsObjectedTo) {
-  Propose(manifest_.digest(), manifest_.intent.Fields());
-  manifest_.rounds += 1;
-  EXPECT_EQ(Objection(), "run-not-as-recorded");
+TEST(ProposalsTest, ARunAsRecordedIsTaken) {
+  const round::RunManifest manifest = round::TestManifest();
+  const ProposedRun recorded = AsRecorded(manifest);
+  EXPECT_EQ(RecordObjection(manifest, &recorded), "");
+  EXPECT_EQ(RecordObjection(manifest, nullptr), "run-not-as-recorded") << "it was never proposed";
 }
 
-TEST_F(ProposalsTest, AnEntryThatTellsReadersAnotherPurposeIsObjectedTo) {
-  auto fields = manifest_.intent.Fields();
-  fields["purpose"] = "statistics";
-  Propose(manifest_.digest(), fields);
-  EXPECT_EQ(Objection(), "run-not-as-recorded");
+TEST(ProposalsTest, AManifestOtherThanTheRecordedOneIsObjectedTo) {
+  round::RunManifest manifest = round::TestManifest();
+  const ProposedRun recorded = AsRecorded(manifest);
+  manifest.rounds += 1;
+  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
 }
 
-TEST_F(ProposalsTest, AnEntryThatTellsNoPurposeIsObjectedTo) {
-  Propose(manifest_.digest(), {{"rounds", "3"}});
-  EXPECT_EQ(Objection(), "run-not-as-recorded");
+TEST(ProposalsTest, AnEntryThatTellsReadersAnotherPurposeIsObjectedTo) {
+  const round::RunManifest manifest = round::TestManifest();
+  ProposedRun recorded = AsRecorded(manifest);
+  for (const char* purpose : {"statistics", ""}) {
+    recorded.purpose = purpose;
+    EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded") << purpose;
+  }
 }
 
 }  // namespace

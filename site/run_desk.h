@@ -20,6 +20,7 @@
 #include "federation/loop/workers.h"
 #include "federation/round/participation.h"
 #include "federation/transport/client.h"
+#include "site/lending.h"
 #include "site/local_rules.h"
 #include "site/run_folder.h"
 #include "site/scribe.h"
@@ -36,6 +37,7 @@ struct Workshop {
   blob::BlobStore& store;
   Scribe& scribe;
   TrainerDesk& trainer;
+  Lending& lending;
   transport::DataLink& data;
   SiteId site;
   std::filesystem::path dir;
@@ -83,7 +85,8 @@ class RunDesk {
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);
-  std::vector<round::OfferedDataset> Offered() const;
+  // Answers with what is lent, once that is on record.
+  void Offer(const round::RoundAttempt& at);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches

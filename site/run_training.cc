@@ -118,11 +118,17 @@ void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
   });
 }
 
-// A site of one folder has one dataset, of its own name.
-std::vector<round::OfferedDataset> RunDesk::Offered() const {
-  const auto dataset = DatasetId::Parse(shop_.site.str());
-  DURE_CHECK(dataset.has_value(), "the names of sites and of datasets have one form");
-  return {{*dataset, 1}};
+void RunDesk::Offer(const round::RoundAttempt& at) {
+  if (participation_.phase() != round::SitePhase::kDeciding) return;
+  shop_.lending.LookAgain();
+  if (const auto offered = shop_.lending.offered()) {
+    return Feed(round::Decided{at, true, "", {*offered}});
+  }
+  const std::string& objection = shop_.lending.objection();
+  if (!objection.empty()) return Feed(round::Decided{at, false, objection, {}});
+  shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive = alive_, at] {
+    if (*alive) Offer(at);
+  });
 }
 
 void RunDesk::PrepareData(const round::DecideLocally& effect) {
@@ -141,7 +147,8 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
          }
          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
          const bool enough = prepared != nullptr && prepared->train_tokens > 1;
-         Feed(round::Decided{at, enough, enough ? "" : "no-tokens", Offered()});
+         if (enough) return Offer(at);
+         Feed(round::Decided{at, false, "no-tokens", {}});
        }});
 }
 

@@ -1,4 +1,4 @@
-// Scribe: the site's own copy of the log, and its pen.
+// Scribe: the site's own copy of the log (a clerk's), and its pen.
 //
 // Every entry of a site carries its sequence number, the digest of its previous entry and the tree
 // head it last verified; so the pen writes one entry at a time: the next is sealed only when the
@@ -13,11 +13,11 @@
 #include <optional>
 #include <string>
 
+#include "clerk/clerk.h"
 #include "federation/identity/identity.h"
 #include "federation/loop/loop.h"
 #include "federation/loop/workers.h"
-#include "federation/transport/client.h"
-#include "policy/ledger/mirror.h"
+#include "site/auditor_key.h"
 #include "site/proposals.h"
 
 namespace dure::site {
@@ -30,8 +30,9 @@ class Scribe {
                                               loop::EventLoop& loop);
   ~Scribe();
 
-  // Brings the mirror up to the aggregator's head, verifying everything. A refusal by the mirror is
-  // kCorrupt, its evidence is kept in <dir>/evidence, and the site must not contribute any more.
+  // Brings the copy up to the aggregator's head, verifying and replaying everything. kCorrupt: the
+  // log is refused or this site dissents; evidence is in <dir>/evidence, and the site must not
+  // contribute any more.
   void Sync(std::function<void(Status)> done);
   // The same until the mirror holds at least `size` entries; kUnavailable when the head is not
   // there yet.
@@ -46,31 +47,35 @@ class Scribe {
   void Write(ledger::Event event, std::function<void(Result<Bytes>)> sealed);
   void Wrote();
 
-  const ledger::Mirror& mirror() const { return *mirror_; }
-  const ledger::NoteKey& log_key() const { return log_key_; }
-  const Verifier& verifier() const { return verifier_; }
+  const ledger::Mirror& mirror() const { return clerk_->mirror(); }
+  const ledger::NoteKey& log_key() const { return clerk_->log_key(); }
+  const Verifier& verifier() const { return clerk_->verifier(); }
+  // As Clerk::WithStanding; any thread.
+  void WithStanding(const std::function<void(const standing::Auditor&)>& look) const {
+    clerk_->WithStanding(look);
+  }
+  // A whole entry of its own, when it is its turn: sealed, sent, and followed to. Its index.
+  void Say(ledger::Event event, std::function<void(Result<uint64_t>)> said);
+  // Has the record name this site's auditor key, if it does not yet.
+  void AnnounceAuditor(std::function<void(Status)> done);
   void UseDial(const transport::Dial& dial);
 
  private:
   struct Waiting {
     ledger::Event event;
-    std::function<void(Result<Bytes>)> sealed;
+    std::function<void(Result<Bytes>)> sealed;   // by Write: the writer sends it
+    std::function<void(Result<uint64_t>)> said;  // by Say: sent here
   };
   explicit Scribe(loop::EventLoop& loop) : loop_(loop) {}
-  Status SyncNow(uint64_t size);                                    // on the thread
-  Result<std::optional<ProposedRun>> FindRunNow(const RunId& run);  // on the thread
-  Status Keep(const ledger::Refusal& refusal) const;
   void NextTurn();
+  Status FollowNow(uint64_t size);  // on the thread
+  Status CosignNow();
 
   loop::EventLoop& loop_;
-  std::string dir_;
-  const identity::Identity* self_ = nullptr;
-  Ed25519Verifier verifier_;
-  ledger::NoteKey log_key_;
-  std::unique_ptr<ledger::Mirror> mirror_;
-  std::shared_ptr<transport::LedgerLink>
-      link_;             // replaced on renewal while a call may be under way
-  Proposals proposals_;  // of the thread
+  std::shared_ptr<transport::Dial> dial_;  // replaced on renewal while a call may be under way
+  AuditorKey auditor_;
+  uint64_t cosigned_ = 0;  // the size co-signed last, on the thread
+  std::unique_ptr<clerk::Clerk> clerk_;
   std::deque<Waiting> waiting_;
   bool writing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

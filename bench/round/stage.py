@@ -101,6 +101,7 @@ class Stage:
             self.run("site", "enrol", json.loads(said)["invitation"], "--dir", self.dir / name)
             site = Daemon(name, [
                 self.dure, "site", "serve", "--dir", str(self.dir / name), "--data", str(data),
+                "--terms", "open",
                 "--trainer", str(bin_dir / "bench_trainer"), "--threads", "1"], self.dir)
             self.sites.append(site)
             site.wait_for(lambda line: line.startswith("connected"), 0)

@@ -94,8 +94,8 @@ class Federation:
             return home
         write_text(f'{self.folder}/{name}-data', seed=name)
         self.sites[name] = Daemon(self.programs, [
-            'site', 'serve', '--dir', home, '--data', f'{self.folder}/{name}-data', '--threads',
-            '1'], f'{self.folder}/{name}.log')
+            'site', 'serve', '--dir', home, '--data', f'{self.folder}/{name}-data',
+            '--terms', 'open', '--threads', '1'], f'{self.folder}/{name}.log')
         return home
 
     def home(self, name):

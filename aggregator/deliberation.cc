@@ -1,0 +1,283 @@
+#include "aggregator/deliberation.h"
+
+#include <algorithm>
+
+#include "aggregator/constitution.h"
+#include "federation/limits.h"
+#include "policy/standing/voting.h"
+
+namespace dure::aggregator {
+namespace {
+
+constexpr uint32_t kDecidedAgainMax = 16;  // times that members' entries may overtake a decision
+
+// What a member may append by itself; contributions and evaluations have their own doors.
+bool IsForMembers(ledger::EventType type) {
+  switch (type) {
+    case ledger::EventType::kCosignerAnnounced:
+    case ledger::EventType::kPolicyProposed:
+    case ledger::EventType::kVoteCast:
+    case ledger::EventType::kDatasetRegistered:
+    case ledger::EventType::kConsentGiven:
+    case ledger::EventType::kDatasetWithdrawn:
+    case ledger::EventType::kWithdrawalClosed:
+    case ledger::EventType::kGrantRevoked:
+    case ledger::EventType::kShareComputed:
+    case ledger::EventType::kDisclosureExported:
+      return true;
+    default:
+      return false;
+  }
+}
+
+rules::Instant InstantOf(WallTime time) { return rules::Instant::At(time); }
+
+// A rule's name as a code: P2.1 is p2-1.
+std::string CodeOf(const rules::Decision& decision) {
+  if (decision.reasons.empty()) return "policy";
+  std::string code = "policy-";
+  for (const char c : decision.reasons.front().rule) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    const bool capital = c >= 'A' && c <= 'Z';
+    code += plain ? c : capital ? static_cast<char>(c - 'A' + 'a') : '-';
+  }
+  return code.substr(0, limits::kNameBytesMax);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Deliberation>> Deliberation::Open(const std::string& dir, Record& record,
+                                                         loop::EventLoop& loop) {
+  auto deliberation = std::unique_ptr<Deliberation>(new Deliberation(record, loop));
+  DURE_TRY(deliberation->Found(dir));
+  return deliberation;
+}
+
+Deliberation::~Deliberation() { *alive_ = false; }
+
+Status Deliberation::Found(const std::string& dir) {
+  bool chartered = false;
+  DURE_TRY(WithStanding([&](const standing::Standing& now) {
+    chartered = now.state().voting.has_value();
+    record_.NotBefore(WallTime(std::chrono::seconds(now.latest().seconds)));
+  }));
+  DURE_ASSIGN(const Constitution constitution, ReadConstitution(dir + "/constitution"));
+  if (!chartered) {
+    DURE_TRY(record_.Write(ledger::CharterDeclared{constitution.voting}, "charter"));
+  }
+  // A death between two of them is mended by saying the rest; what is there is found by its key.
+  bool begun = false;
+  DURE_TRY(WithStanding([&](const standing::Standing& now) {
+    begun = !now.state().proposals.empty() || !now.state().runs.empty();
+  }));
+  if (begun) return {};
+  for (size_t i = 0; i < constitution.policies.size(); ++i) {
+    const std::string key = "declared/" + std::to_string(i);
+    DURE_TRY(record_.Write(ledger::PolicyDeclared{constitution.policies[i]}, key));
+  }
+  return {};
+}
+
+Status Deliberation::CatchUp(Fold& fold, const ledger::LogReader& log) {
+  return fold.auditor.CatchUp(log);
+}
+
+Status Deliberation::WithStanding(
+    const std::function<void(const standing::Standing&)>& look) const {
+  const std::lock_guard lock(fold_->mutex);
+  DURE_TRY(CatchUp(*fold_, record_.log()));
+  look(fold_->auditor.standing());
+  return {};
+}
+
+void Deliberation::Admit(const round::RoundAttempt& at, const SiteId& site,
+                         const ledger::DatasetVersion& what,
+                         std::function<void(Result<Admitted>)> done) {
+  AdmitAgain({{at.run, at.round, at.attempt}, site, what, {}}, 0, std::move(done));
+}
+
+void Deliberation::AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
+                              std::function<void(Result<Admitted>)> done) {
+  auto make = [fold = fold_, &log = record_.log(),
+               asked = request](WallTime now) -> Result<ledger::Event> {
+    const std::lock_guard lock(fold->mutex);
+    DURE_TRY(CatchUp(*fold, log));
+    standing::AdmissionRequest request = asked;
+    request.now = InstantOf(now);
+    const standing::Standing& standing = fold->auditor.standing();
+    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(standing, request));
+    return ledger::Event(standing::EventOf(standing, request, ruling));
+  };
+  const std::string key = request.at.run.str() + "/" + std::to_string(request.at.round.value) +
+                          "/" + std::to_string(request.at.attempt) + "/admission/" +
+                          request.site.str() + "/" + request.what.dataset.str() + "/" +
+                          std::to_string(time);
+  record_.Make(std::move(make), key,
+               [this, alive = alive_, request, time,
+                done = std::move(done)](Result<ledger::Appended> appended) {
+                 if (!*alive) return;
+                 if (!appended) return done(Fail(std::move(appended.error())));
+                 Result<Admitted> admitted = Look(request, appended->receipt.index);
+                 const bool stale =
+                     !admitted && admitted.error().code == ErrorCode::kFailedPrecondition;
+                 if (!stale || time + 1 == kDecidedAgainMax) return done(std::move(admitted));
+                 AdmitAgain(request, time + 1, done);
+               });
+}
+
+Result<Deliberation::Admitted> Deliberation::Look(const standing::AdmissionRequest& request,
+                                                  uint64_t index) const {
+  Result<Admitted> found = Fail(ErrorCode::kFailedPrecondition, "the decision was overtaken");
+  DURE_TRY(WithStanding([&](const standing::Standing& now) {
+    const auto round = now.state().rounds.find(request.at);
+    if (round == now.state().rounds.end()) return;
+    for (const standing::Admission& one : round->second.admissions) {
+      if (one.index == index) found = Admitted{index, one.admit, {}};
+    }
+  }));
+  if (!found || found->admit) return found;
+  DURE_ASSIGN(const auto entry, record_.log().Read(index, index + 1, limits::kEntryBytesMax));
+  DURE_ASSIGN(const auto opened, ledger::ParseEntry(entry.front()));
+  const auto* decided = std::get_if<ledger::AdmissionDecided>(&opened.record.event);
+  if (decided == nullptr) return Fail(ErrorCode::kCorrupt, "the decision's entry is another");
+  DURE_ASSIGN(const rules::Decision decision, rules::DecisionFromJson(decided->decision));
+  found->reason = CodeOf(decision);
+  return found;
+}
+
+void Deliberation::Approve(const RunId& run, std::function<void(Status)> done) {
+  waiting_.push_back({run, std::move(done)});
+  SettleRuns();
+}
+
+void Deliberation::SettleRuns() {
+  std::vector<WaitingRun> waiting = std::move(waiting_);
+  waiting_.clear();
+  for (WaitingRun& one : waiting) {
+    enum class Where { kOpen, kApproved, kRejected, kUnvoted } where = Where::kOpen;
+    const Status looked = WithStanding([&](const standing::Standing& now) {
+      const auto run = now.state().runs.find(one.run);
+      if (run == now.state().runs.end()) return;
+      if (run->second.halted) where = Where::kRejected;
+      if (run->second.approved) where = Where::kApproved;
+      const bool votes = now.state().voting && now.state().voting->runs_by_vote;
+      if (where == Where::kOpen && !votes) where = Where::kUnvoted;
+    });
+    if (!looked) {
+      one.done(looked);
+    } else if (where == Where::kApproved) {
+      one.done({});
+    } else if (where == Where::kRejected) {
+      one.done(Fail(ErrorCode::kPermissionDenied, one.run.str() + " was rejected"));
+    } else if (where == Where::kOpen) {
+      waiting_.push_back(std::move(one));
+    } else {
+      auto make = [fold = fold_, &log = record_.log(),
+                   run = one.run](WallTime) -> Result<ledger::Event> {
+        const std::lock_guard lock(fold->mutex);
+        DURE_TRY(CatchUp(*fold, log));
+        return ledger::Event(
+            ledger::RunApproved{run, fold->auditor.standing().state().policies, {}});
+      };
+      record_.Make(std::move(make), one.run.str() + "/approved",
+                   [alive = alive_, done = std::move(one.done)](Result<ledger::Appended> appended) {
+                     if (!*alive) return;
+                     done(appended ? Status() : Status(Fail(std::move(appended.error()))));
+                   });
+    }
+  }
+}
+
+void Deliberation::Grant(standing::GrantRequest request,
+                         std::function<void(Result<Granted>)> done) {
+  auto granted = std::make_shared<Granted>();
+  auto make = [fold = fold_, &log = record_.log(), asked = request,
+               granted](WallTime now) -> Result<ledger::Event> {
+    const std::lock_guard lock(fold->mutex);
+    DURE_TRY(CatchUp(*fold, log));
+    standing::GrantRequest request = asked;
+    request.now = InstantOf(now);
+    const standing::Standing& standing = fold->auditor.standing();
+    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(standing, request));
+    granted->granted = ruling.allowed();
+    granted->decision = ruling.Json();
+    return ledger::Event(standing::EventOf(standing, request, ruling));
+  };
+  record_.Make(std::move(make), "",
+               [alive = alive_, granted, done = std::move(done)](Result<ledger::Appended> entry) {
+                 if (!*alive) return;
+                 if (!entry) return done(Fail(std::move(entry.error())));
+                 granted->index = entry->receipt.index;
+                 done(*granted);
+               });
+}
+
+void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
+                        std::function<void(Result<ledger::Appended>)> done) {
+  const Ed25519Verifier verifier;
+  const auto opened = ledger::OpenEntry(envelope, verifier);
+  if (!opened) return done(Fail(opened.error()));
+  if (opened->record.actor.key != speaker || !IsForMembers(ledger::TypeOf(opened->record.event))) {
+    return done(Fail(ErrorCode::kPermissionDenied,
+                     "a " + std::string(Name(ledger::TypeOf(opened->record.event))) +
+                         " signed by this key is not for you to append"));
+  }
+  const std::string key = "said/" + opened->leaf.Hex();
+  std::optional<standing::Finding> finding;
+  // What is said again, after a lost answer, is answered as before.
+  if (!record_.log().Find(key)) {
+    const Status looked =
+        WithStanding([&](const standing::Standing& now) { finding = now.Check(*opened); });
+    if (!looked) return done(Fail(looked.error()));
+  }
+  if (finding) {
+    return done(Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text));
+  }
+  record_.AppendEnvelope(
+      std::move(envelope), key,
+      [this, alive = alive_, done = std::move(done)](Result<ledger::Appended> appended) {
+        loop_.Post([this, alive, done, appended = std::move(appended)] {
+          if (!*alive) return;
+          SettleVotes();
+          done(appended);
+        });
+      });
+}
+
+void Deliberation::SettleVotes() {
+  const rules::Instant now = InstantOf(record_.Now());
+  std::vector<uint64_t> due;
+  const Status looked = WithStanding([&](const standing::Standing& standing) {
+    for (const auto& [index, proposal] : standing.state().proposals) {
+      if (standing::DueOutcome(proposal, standing.state(), now)) due.push_back(index);
+    }
+  });
+  if (!looked) return;
+  for (const uint64_t index : due) {
+    if (!settling_.insert(index).second) continue;
+    auto make = [fold = fold_, &log = record_.log(), index](WallTime at) -> Result<ledger::Event> {
+      const std::lock_guard lock(fold->mutex);
+      DURE_TRY(CatchUp(*fold, log));
+      const standing::State& state = fold->auditor.standing().state();
+      const standing::Proposal& proposal = state.proposals.at(index);
+      const auto outcome = standing::DueOutcome(proposal, state, InstantOf(at));
+      if (!outcome) return Fail(ErrorCode::kFailedPrecondition, "the vote goes on");
+      if (!outcome->adopt) {
+        return ledger::Event(ledger::PolicyRejected{index, outcome->reason, outcome->tally});
+      }
+      if (!proposal.run.empty()) {
+        return ledger::Event(ledger::RunApproved{proposal.run, state.policies, outcome->tally});
+      }
+      const Digest digest = Sha256(AsBytes(proposal.policy));
+      return ledger::Event(ledger::PolicyAdopted{index, digest, outcome->tally});
+    };
+    // No key: what ended is found in the standing, and is not due again.
+    record_.Make(std::move(make), "", [this, alive = alive_, index](Result<ledger::Appended>) {
+      if (!*alive) return;
+      settling_.erase(index);
+      SettleRuns();
+    });
+  }
+}
+
+}  // namespace dure::aggregator

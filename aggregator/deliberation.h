@@ -1,0 +1,88 @@
+// Deliberation: what the aggregator decides from the record, and writes into it.
+//
+// It folds the log it keeps with the code every site folds its mirror with (policy/standing), so an
+// honest aggregator's decisions replay. Each decision is made when its entry is sealed, from all
+// entries before it; one that was overtaken by a member's entry is made again.
+//
+// Life: Open at start, after the record; destroyed before it. Calls are for the loop; answers come
+// on the loop. Decisions themselves are made on the thread that seals entries.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "aggregator/record.h"
+#include "federation/loop/loop.h"
+#include "policy/standing/admission.h"
+#include "policy/standing/auditor.h"
+
+namespace dure::aggregator {
+
+class Deliberation {
+ public:
+  // Declares charter and policies if the log has none yet: those in <dir>/constitution, or the ones
+  // that Dure ships. kInvalid: a policy file cannot be read; the message says where.
+  static Result<std::unique_ptr<Deliberation>> Open(const std::string& dir, Record& record,
+                                                    loop::EventLoop& loop);
+  ~Deliberation();
+
+  // Any thread. `look` sees the standing of the whole log and must be quick.
+  Status WithStanding(const std::function<void(const standing::Standing&)>& look) const;
+
+  struct Admitted {
+    uint64_t index = 0;
+    bool admit = false;
+    std::string reason;  // a code, when refused: the rule that is named first
+  };
+  // Records the decision about one dataset in one attempt, or finds it recorded.
+  void Admit(const round::RoundAttempt& at, const SiteId& site, const ledger::DatasetVersion& what,
+             std::function<void(Result<Admitted>)> done);
+  // Answers once the run is approved: at once, or when its vote has ended. kPermissionDenied: it
+  // was rejected.
+  void Approve(const RunId& run, std::function<void(Status)> done);
+  struct Granted {
+    uint64_t index = 0;
+    bool granted = false;
+    std::string decision;  // canonical JSON
+  };
+  void Grant(standing::GrantRequest request, std::function<void(Result<Granted>)> done);
+
+  // A member's own entry, `speaker` being who the transport says it is. kPermissionDenied: signed
+  // by another key, or an event that is not for members to append. kFailedPrecondition: it would be
+  // void, and why.
+  void Take(const PublicKey& speaker, Bytes envelope,
+            std::function<void(Result<ledger::Appended>)> done);
+  // Records the end of every vote that has one at this moment.
+  void SettleVotes();
+
+ private:
+  struct Fold {
+    std::mutex mutex;
+    standing::Auditor auditor;
+  };
+  Deliberation(Record& record, loop::EventLoop& loop) : record_(record), loop_(loop) {}
+  Status Found(const std::string& dir);
+  Status Declare(const ledger::VotingRule& voting, const std::vector<std::string>& policies);
+  void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
+                  std::function<void(Result<Admitted>)> done);
+  Result<Admitted> Look(const standing::AdmissionRequest& request, uint64_t index) const;
+  // Brings the fold up to the log; REQUIRES: the mutex is held.
+  static Status CatchUp(Fold& fold, const ledger::LogReader& log);
+  void SettleRuns();
+
+  struct WaitingRun {
+    RunId run;
+    std::function<void(Status)> done;
+  };
+  Record& record_;
+  loop::EventLoop& loop_;
+  std::shared_ptr<Fold> fold_ = std::make_shared<Fold>();  // decisions under way outlive this
+  std::vector<WaitingRun> waiting_;
+  std::set<uint64_t> settling_;  // proposals whose end is being recorded
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::aggregator

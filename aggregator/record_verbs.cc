@@ -1,0 +1,127 @@
+// What members say into the record and ask of it: their own entries, and grants.
+#include <nlohmann/json.hpp>
+
+#include "aggregator/daemon_state.h"
+#include "aggregator/requests.h"
+#include "federation/transport/json_fields.h"
+
+namespace dure::aggregator {
+
+using nlohmann::json;
+using transport::JsonLine;
+
+namespace {
+
+constexpr size_t kWaitingMax = 256;  // withdrawals that wait for a round to close
+
+bool IsWithdrawal(ByteView envelope) {
+  const auto entry = ledger::ParseEntry(envelope);
+  return entry && ledger::TypeOf(entry->record.event) == ledger::EventType::kDatasetWithdrawn;
+}
+
+bool Holds(const round::Rounds& rounds) {
+  const bool opens =
+      rounds.phase() == round::RunPhase::kAdmitting || rounds.phase() == round::RunPhase::kOpening;
+  return opens || rounds.HoldsWithdrawals();
+}
+
+std::string AnswerOf(const ledger::Appended& appended) {
+  return JsonLine({{"index", appended.receipt.index},
+                   {"existed", appended.existed},
+                   {"receipt", appended.receipt.ToTlogProof()}});
+}
+
+}  // namespace
+
+void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
+                              transport::JsonReply reply) {
+  Result<Bytes> envelope = ParseAppend(text);
+  if (!envelope) return reply(Fail(std::move(envelope.error())));
+  const auto seat = authority->FindSeat(peer.role, peer.site);
+  if (!seat) {
+    return reply(Fail(ErrorCode::kPermissionDenied, peer.site.str() + " holds no seat here"));
+  }
+  WaitingEntry entry{seat->signing_key, std::move(*envelope), std::move(reply)};
+  if (!IsWithdrawal(entry.envelope)) return Take(std::move(entry));
+  if (waiting_entries.size() >= kWaitingMax) {
+    return entry.reply(Fail(ErrorCode::kUnavailable, "too many withdrawals wait; try again"));
+  }
+  waiting_entries.push_back(std::move(entry));
+  TakeWaiting();
+}
+
+void Daemon::State::Take(WaitingEntry entry) {
+  deliberation->Take(entry.speaker, std::move(entry.envelope),
+                     [this, reply = std::move(entry.reply)](Result<ledger::Appended> appended) {
+                       if (!appended) return reply(Fail(std::move(appended.error())));
+                       ExcludeWithdrawn();
+                       reply(AnswerOf(*appended));
+                     });
+}
+
+// A withdrawal's entry stands before a round's opening or after its closing, never while the
+// round's entries are being made of contributions that it would take out.
+void Daemon::State::TakeWaiting() {
+  if (waiting_entries.empty()) return;
+  for (const auto& [id, driver] : runs) {
+    if (Holds(driver->rounds())) return;
+  }
+  std::vector<WaitingEntry> entries = std::move(waiting_entries);
+  waiting_entries.clear();
+  for (WaitingEntry& entry : entries) Take(std::move(entry));
+}
+
+void Daemon::State::ExcludeWithdrawn() {
+  std::vector<std::pair<RunDriver*, SiteId>> out;
+  const Status looked = deliberation->WithStanding([&](const standing::Standing& now) {
+    for (const auto& [id, driver] : runs) {
+      const auto round = now.state().rounds.find(
+          {driver->rounds().at().run, driver->rounds().at().round, driver->rounds().at().attempt});
+      if (round == now.state().rounds.end()) continue;
+      for (const standing::Admission& admission : round->second.admissions) {
+        const auto dataset = now.state().datasets.find(admission.what.dataset);
+        const bool withdrawn = dataset != now.state().datasets.end() && dataset->second.withdrawn;
+        if (admission.admit && withdrawn) out.emplace_back(driver.get(), admission.site);
+      }
+    }
+  });
+  if (!looked) return;
+  for (const auto& [driver, site] : out) {
+    driver->Feed(round::Exclude{site, "dataset-withdrawn"});
+  }
+}
+
+Result<std::string> Daemon::State::TakeCosignature(const std::string& text) {
+  DURE_ASSIGN(const CosignatureSaid said, ParseCosignature(text));
+  DURE_TRY(record->log().AddCosignature(said.size, said.line));
+  return JsonLine({{"size", said.size}});
+}
+
+void Daemon::State::AskGrant(const PeerIdentity& peer, const std::string& text,
+                             transport::JsonReply reply) {
+  const Result<GrantAsked> asked = ParseGrant(text);
+  if (!asked) return reply(Fail(asked.error()));
+  standing::GrantRequest request;
+  request.kind = asked->kind;
+  request.model = asked->model;
+  request.grantee = peer.member;
+  request.purpose = asked->purpose;
+  request.territory = asked->territory;
+  request.until = asked->until;
+  bool known = false;
+  const Status looked = deliberation->WithStanding(
+      [&](const standing::Standing& now) { known = now.state().models.contains(request.model); });
+  if (!looked) return reply(Fail(looked.error()));
+  if (!known) {
+    return reply(Fail(ErrorCode::kNotFound,
+                      "no closed round of this log made model " + request.model.Hex()));
+  }
+  deliberation->Grant(request, [reply](Result<Deliberation::Granted> granted) {
+    if (!granted) return reply(Fail(std::move(granted.error())));
+    reply(JsonLine({{"index", granted->index},
+                    {"granted", granted->granted},
+                    {"decision", granted->decision}}));
+  });
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,177 @@
+#include "clerk/clerk.h"
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "federation/transport/json_fields.h"
+
+namespace dure::clerk {
+namespace {
+
+using nlohmann::json;
+
+Result<ledger::Proof> ProofFrom(ByteView bytes) {
+  if (bytes.size() % 32 != 0) return Fail(ErrorCode::kInvalid, "a proof is whole hashes");
+  ledger::Proof proof;
+  for (size_t at = 0; at < bytes.size(); at += 32) {
+    DURE_ASSIGN(const Digest digest, Digest::FromBytes(bytes.subspan(at, 32)));
+    proof.push_back(digest);
+  }
+  return proof;
+}
+
+ledger::Role RoleInLog(identity::Role role) {
+  switch (role) {
+    case identity::Role::kMember:
+      return ledger::Role::kSite;
+    case identity::Role::kOfficer:
+      return ledger::Role::kOfficer;
+    case identity::Role::kResearcher:
+      return ledger::Role::kResearcher;
+    case identity::Role::kOperator:
+      return ledger::Role::kOperator;
+    case identity::Role::kAggregator:
+      return ledger::Role::kAggregator;
+  }
+  return ledger::Role::kSite;
+}
+
+// The folder in which evidence is kept; a file that cannot be written is missing from the message's
+// promise, not from the refusal.
+std::string EvidenceFolder(const std::string& dir) {
+  std::error_code ignored;
+  std::filesystem::create_directories(dir + "/evidence", ignored);
+  return dir + "/evidence";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identity::Identity& self) {
+  auto clerk = std::unique_ptr<Clerk>(new Clerk(self));
+  clerk->dir_ = dir;
+  DURE_ASSIGN(clerk->log_key_, ledger::NoteKey::Parse(self.log_vkey));
+  ledger::MirrorOptions options;
+  options.dir = dir;
+  options.log_key = clerk->log_key_;
+  options.verifier = &clerk->verifier_;
+  DURE_ASSIGN(clerk->mirror_, ledger::Mirror::Open(std::move(options)));
+  clerk->UseDial({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
+  DURE_TRY(clerk->auditor_.CatchUp(*clerk->mirror_));
+  return clerk;
+}
+
+void Clerk::UseDial(const transport::Dial& dial) {
+  std::atomic_store(&dial_, std::make_shared<transport::Dial>(dial));
+}
+
+void Clerk::WithStanding(const std::function<void(const standing::Auditor&)>& look) const {
+  const std::lock_guard lock(mutex_);
+  look(auditor_);
+}
+
+std::optional<standing::Finding> Clerk::dissent() const {
+  const std::lock_guard lock(mutex_);
+  return auditor_.dissent();
+}
+
+ledger::Actor Clerk::Holder() const {
+  return {self_->member(), self_->signer->Key(), RoleInLog(self_->role())};
+}
+
+Status Clerk::Follow(uint64_t size) {
+  if (const auto before = dissent()) return KeepDissent(*before);
+  DURE_TRY(Fetch(size));
+  return Replay();
+}
+
+Status Clerk::Fetch(uint64_t size) {
+  const uint64_t held = mirror_->Head().head.size;
+  if (size != 0 && held >= size) return {};
+  transport::LedgerLink link(*std::atomic_load(&dial_));
+  DURE_ASSIGN(const Bytes note, link.TreeHead());
+  const auto head = ledger::OpenHead(AsText(note), log_key_, verifier_);
+  if (!head) return Within(head.error(), "reading the aggregator's tree head");
+  ledger::Extension extension;
+  extension.note = head->note;
+  const uint64_t offered = head->head.size;
+  if (offered > held && held > 0) {
+    DURE_ASSIGN(const Bytes proof, link.ConsistencyProof(held, offered));
+    DURE_ASSIGN(extension.consistency, ProofFrom(proof));
+  }
+  while (held + extension.entries.size() < offered) {
+    DURE_ASSIGN(auto batch, link.Entries(held + extension.entries.size(), offered));
+    if (batch.empty()) return Fail(ErrorCode::kUnavailable, "the aggregator sent no entries");
+    for (Bytes& entry : batch) extension.entries.push_back(std::move(entry));
+  }
+  DURE_ASSIGN(const auto refusal, mirror_->Extend(extension));
+  if (refusal) return KeepRefusal(*refusal);
+  if (size == 0 || offered >= size) return {};
+  return Fail(ErrorCode::kUnavailable, "the log is not that long yet");
+}
+
+Status Clerk::Replay() {
+  std::optional<standing::Finding> finding;
+  {
+    const std::lock_guard lock(mutex_);
+    DURE_TRY(auditor_.CatchUp(*mirror_));
+    finding = auditor_.dissent();
+  }
+  return finding ? KeepDissent(*finding) : Status();
+}
+
+Status Clerk::KeepRefusal(const ledger::Refusal& refusal) const {
+  const std::string name = EvidenceFolder(dir_) + "/" + std::to_string(mirror_->Head().head.size);
+  std::ofstream(name + ".own-head") << refusal.own_note;
+  std::ofstream(name + ".offered-head") << refusal.offered_note;
+  std::ofstream(name + ".txt") << Name(refusal.reason) << ": " << refusal.text << "\n";
+  const Error error = ledger::AsError(refusal);
+  return Fail(ErrorCode::kCorrupt, "the log is refused (" + std::string(Name(refusal.reason)) +
+                                       "): " + error.message + "; evidence is in " + name + ".txt");
+}
+
+Status Clerk::KeepDissent(const standing::Finding& finding) const {
+  const std::string path =
+      EvidenceFolder(dir_) + "/dissent-" + std::to_string(finding.index) + ".dsse.json";
+  if (!std::filesystem::exists(path)) {
+    standing::Dissent dissent;
+    dissent.origin = log_key_.name;
+    dissent.site = self_->site();
+    dissent.key = self_->signer->Key();
+    dissent.finding = finding;
+    dissent.leaf = mirror_->Leaf(finding.index);
+    dissent.head_note = mirror_->Head().note;
+    std::ofstream(path) << standing::SealDissent(dissent, *self_->signer);
+  }
+  return Fail(ErrorCode::kCorrupt, "this copy dissents from entry " +
+                                       std::to_string(finding.index) + " (" +
+                                       std::string(Name(finding.type)) + "): " + finding.rule +
+                                       ": " + finding.text + "; the signed dissent is " + path);
+}
+
+Result<Bytes> Clerk::Seal(ledger::Event event, WallTime now) const {
+  DURE_ASSIGN(ledger::SealedEntry sealed,
+              ledger::SealNext(*mirror_, Holder(), *self_->signer, now, std::move(event)));
+  return std::move(sealed.bytes);
+}
+
+Result<uint64_t> Clerk::Submit(ledger::Event event, WallTime now) {
+  DURE_TRY(Follow());
+  DURE_ASSIGN(const Bytes envelope, Seal(std::move(event), now));
+  DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::ParseEntry(envelope));
+  std::optional<standing::Finding> finding;
+  WithStanding([&](const standing::Auditor& own) { finding = own.standing().Check(entry); });
+  if (finding) return Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text);
+  transport::AdminLink link(*std::atomic_load(&dial_));
+  const json request = {{"envelope", ToBase64(envelope)}};
+  DURE_ASSIGN(const std::string answer, link.Call("ledger.append", transport::JsonLine(request)));
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
+  const uint64_t index = transport::CountField(said, "index");
+  DURE_TRY(Follow(index + 1));
+  if (mirror_->Leaf(index) == entry.leaf) return index;
+  return Fail(ErrorCode::kCorrupt, "the aggregator says that the entry is at " +
+                                       std::to_string(index) + ", where another one stands");
+}
+
+}  // namespace dure::clerk

@@ -1,0 +1,77 @@
+// The clerk: keeps a member's own copy of the record, in a folder of its own.
+//
+// It follows the aggregator's log, verifies everything into a mirror, replays every decision, and
+// seals what its holder has to say. A site has one inside its daemon (site/scribe.h), an officer, a
+// researcher or an operator has one while a command runs. What is refused or does not hold leaves
+// evidence in <dir>/evidence, and from then on the clerk follows no further: a holder that dissents
+// contributes nothing until a person has looked.
+//
+// Life: Open, then Follow as often as wanted. Follow, Submit and Seal block on network and disk and
+// are for one thread at a time; WithStanding may be called from any thread meanwhile.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "federation/identity/identity.h"
+#include "federation/transport/client.h"
+#include "policy/ledger/mirror.h"
+#include "policy/standing/auditor.h"
+#include "policy/standing/dissent.h"
+
+namespace dure::clerk {
+
+class Clerk {
+ public:
+  // `dir` holds the identity and becomes the home of ledger.db. `self` outlives it. Errors as
+  // ledger::Mirror::Open. A copy that was there is replayed, which takes some seconds per 100,000
+  // entries.
+  static Result<std::unique_ptr<Clerk>> Open(const std::string& dir,
+                                             const identity::Identity& self);
+
+  // Brings copy and standing up to the aggregator's head, or at least to `size` entries.
+  // kUnavailable: no answer, or the log is not that long yet. kCorrupt: the log is refused, or this
+  // holder dissents; the message names entry, rule and the evidence.
+  Status Follow(uint64_t size = 0);
+  // The holder's next entry. REQUIRES: the one before it is in the copy, or never will be.
+  Result<Bytes> Seal(ledger::Event event, WallTime now) const;
+  // Follows, seals, has it appended and follows to it. The index it got. kFailedPrecondition: the
+  // standing says that it would be void, and why. As Follow, and what the aggregator refuses.
+  Result<uint64_t> Submit(ledger::Event event, WallTime now);
+
+  // A cosignature of a head of this copy, kept before it is sent. Errors as Mirror::AddCosignature.
+  Status KeepCosignature(uint64_t size, std::string_view line) {
+    return mirror_->AddCosignature(size, line);
+  }
+  const ledger::Mirror& mirror() const { return *mirror_; }
+  const ledger::NoteKey& log_key() const { return log_key_; }
+  const Verifier& verifier() const { return verifier_; }
+  // What this copy comes to. `look` must be quick: followers wait.
+  void WithStanding(const std::function<void(const standing::Auditor&)>& look) const;
+  // Why this holder dissents, if it does.
+  std::optional<standing::Finding> dissent() const;
+
+  void UseDial(const transport::Dial& dial);  // after a renewal; from any thread
+
+ private:
+  explicit Clerk(const identity::Identity& self) : self_(&self) {}
+  Status Fetch(uint64_t size);
+  Status Replay();
+  Status KeepRefusal(const ledger::Refusal& refusal) const;
+  Status KeepDissent(const standing::Finding& finding) const;
+  ledger::Actor Holder() const;
+
+  const identity::Identity* self_;
+  std::string dir_;
+  Ed25519Verifier verifier_;
+  ledger::NoteKey log_key_;
+  std::unique_ptr<ledger::Mirror> mirror_;
+  mutable std::mutex mutex_;  // of auditor_
+  standing::Auditor auditor_;
+  std::shared_ptr<transport::Dial> dial_;  // replaced while a call may be under way
+};
+
+}  // namespace dure::clerk

@@ -1,0 +1,194 @@
+// dure grant: ask to use a model, agree to uses, see who may, take it back.
+#include "cli/grant.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/folders.h"
+#include "cli/nouns.h"
+#include "cli/record_copy.h"
+#include "federation/transport/json_fields.h"
+#include "policy/rules/explain.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string dir;
+  GrantAsk ask;
+  std::string dataset;
+  std::string run;
+  std::string language = "en";
+  uint64_t entry = 0;
+  std::string reason = "withdrawn";
+};
+
+std::string ReasonsOf(const rules::Decision& decision) {
+  std::string text;
+  for (const rules::Reason& reason : decision.reasons) {
+    text += "\n  " + reason.rule + "  " + reason.because.en;
+  }
+  return text;
+}
+
+Status Request(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
+  DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, options.ask));
+  if (context.json()) {
+    context.PrintJson(
+        ordered_json{{"entry", answer.entry},
+                     {"granted", answer.granted},
+                     {"decision", ordered_json::parse(rules::ToJson(answer.decision))}}
+            .dump());
+  } else {
+    const auto language =
+        options.language.starts_with("ko") ? rules::Language::kKorean : rules::Language::kEnglish;
+    context.Print((answer.granted ? "Granted" : "Refused") + std::string(", entry ") +
+                  std::to_string(answer.entry) + ".\n" +
+                  rules::ExplainDecision(answer.decision, rules::ConsortiumSchema(), language));
+  }
+  if (answer.granted) return {};
+  return Fail(ErrorCode::kPermissionDenied, "the terms behind this model do not allow it (entry " +
+                                                std::to_string(answer.entry) + ")");
+}
+
+Status Consent(const Options& options, Context& context) {
+  ledger::ConsentGiven event;
+  DURE_ASSIGN(event.dataset, DatasetId::Parse(options.dataset));
+  if (options.run.empty()) {
+    DURE_ASSIGN(event.kind, ledger::ParseUseKind(options.ask.kind));
+    event.purpose = options.ask.purpose;
+    if (!options.ask.model.empty()) {
+      DURE_ASSIGN(event.model, Digest::FromHex(options.ask.model));
+    }
+  } else {
+    DURE_ASSIGN(event.run, RunId::Parse(options.run));
+  }
+  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
+  return Record(desk, event, "Agreed for " + options.dataset, context);
+}
+
+Status List(const std::string& dir, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  ordered_json list = ordered_json::array();
+  std::string text;
+  for (const auto& [index, grant] : record->state().grants) {
+    const ledger::GrantDecided& e = grant.decided;
+    const std::string status = !e.granted ? "refused" : grant.revoked ? "revoked" : "granted";
+    list.push_back({{"entry", index},
+                    {"status", status},
+                    {"kind", Name(e.kind)},
+                    {"model", e.model.Hex()},
+                    {"grantee", e.grantee.str()},
+                    {"purpose", e.purpose},
+                    {"territory", e.territory},
+                    {"until", e.until}});
+    text += "entry " + std::to_string(index) + "  " + status + "  " + e.grantee.str() + " to " +
+            std::string(Name(e.kind)) + " " + e.model.Hex().substr(0, 16) + " for " + e.purpose +
+            " in " + e.territory + (e.until.empty() ? "" : " until " + e.until) + "\n";
+  }
+  context.Print(context.json() ? ordered_json{{"grants", list}}.dump()
+                               : (text.empty() ? "Nobody asked to use a model yet." : text));
+  return {};
+}
+
+Status Revoke(const Options& options, Context& context) {
+  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
+  const ledger::GrantRevoked event{options.entry, options.reason};
+  return Record(desk, event, "Revoked the grant of entry " + std::to_string(options.entry),
+                context);
+}
+
+}  // namespace
+
+Result<GrantAnswer> AskGrant(const OperatorDesk& desk, const GrantAsk& ask) {
+  const nlohmann::json request = {{"kind", ask.kind},
+                                  {"model", ask.model},
+                                  {"purpose", ask.purpose},
+                                  {"territory", ask.territory},
+                                  {"until", ask.until}};
+  DURE_ASSIGN(const std::string answer, desk.Ask("grant.request", transport::JsonLine(request)));
+  DURE_ASSIGN(const nlohmann::json said,
+              transport::ParseJsonObject(answer, "the aggregator's answer"));
+  GrantAnswer given;
+  given.granted = transport::FlagField(said, "granted");
+  given.entry = transport::CountField(said, "index");
+  DURE_ASSIGN(given.decision, rules::DecisionFromJson(transport::TextField(said, "decision")));
+  return given;
+}
+
+Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& context) {
+  DURE_ASSIGN(const identity::Identity self, LoadSeat(dir, context.Now()));
+  {
+    DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+    for (const auto& [index, grant] : record->state().grants) {
+      const ledger::GrantDecided& e = grant.decided;
+      const bool same = e.kind == ledger::UseKind::kExport && e.model.Hex() == ask.model &&
+                        e.grantee == self.member() && e.purpose == ask.purpose &&
+                        e.territory == ask.territory;
+      if (same && e.granted && !grant.revoked) return {};
+    }
+  }
+  DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
+  DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, ask));
+  if (answer.granted) {
+    context.Say("taking it away for " + ask.purpose + " is granted, entry " +
+                std::to_string(answer.entry) + " of the record");
+    return {};
+  }
+  return Fail(ErrorCode::kPermissionDenied,
+              "the owners' terms do not let this model go for " + ask.purpose + " (entry " +
+                  std::to_string(answer.entry) + "):" + ReasonsOf(answer.decision) +
+                  "\nAn owner that asks to be asked agrees with: dure grant consent DATASET "
+                  "--purpose " +
+                  ask.purpose);
+}
+
+void AddGrantCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "grant", "ask to use a model, agree to uses, take it back");
+  auto options = std::make_shared<Options>();
+  CLI::App& request =
+      AddVerb(noun, "request", "ask to export or serve a model; the answer is recorded",
+              "dure grant request --model 4c0c… --dir /srv/desk\n"
+              "dure grant request --kind serve --purpose commercial-service --model 4c0c… --dir .");
+  request.add_option("--model", options->ask.model, "the model's digest")->required();
+  request.add_option("--kind", options->ask.kind, "export, serve or share")->capture_default_str();
+  request.add_option("--purpose", options->ask.purpose, "for what")->capture_default_str();
+  request.add_option("--territory", options->ask.territory, "where, ISO 3166")
+      ->capture_default_str();
+  request.add_option("--until", options->ask.until, "until when: 2027-01-01T00:00:00Z");
+  request.add_option("--lang", options->language, "en or ko")->capture_default_str();
+  request.add_option("--dir", options->dir, "the folder of whoever asks")->required();
+  context.Do(request, [options, &context] { return Request(*options, context); });
+
+  CLI::App& consent =
+      AddVerb(noun, "consent", "say yes where your terms ask for it",
+              "dure grant consent reviews --kind export --purpose benchmark --dir /srv/desk\n"
+              "dure grant consent reviews --run spring --dir /srv/desk");
+  consent.add_option("dataset", options->dataset, "your dataset")->required();
+  consent.add_option("--run", options->run, "to this run; otherwise to a use of models");
+  consent.add_option("--kind", options->ask.kind, "export, serve or share")->capture_default_str();
+  consent.add_option("--purpose", options->ask.purpose, "for what")->capture_default_str();
+  consent.add_option("--model", options->ask.model, "of this model only; any by default");
+  consent.add_option("--dir", options->dir, "the officer's folder")->required();
+  context.Do(consent, [options, &context] { return Consent(*options, context); });
+
+  auto dir = std::make_shared<std::string>();
+  CLI::App& list =
+      AddVerb(noun, "list", "list what was granted and refused", "dure grant list --dir /srv/desk");
+  list.add_option("--dir", *dir, "a folder with a copy of the record")->required();
+  context.Do(list, [dir, &context] { return List(*dir, context); });
+
+  CLI::App& revoke = AddVerb(noun, "revoke", "take back a grant of a model with your data in it",
+                             "dure grant revoke 97 --reason contract-end --dir /srv/desk");
+  revoke.add_option("entry", options->entry, "the grant-decided entry")->required();
+  revoke.add_option("--reason", options->reason, "a code")->capture_default_str();
+  revoke.add_option("--dir", options->dir, "the officer's folder")->required();
+  context.Do(revoke, [options, &context] { return Revoke(*options, context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,164 @@
+// dure why: why something was admitted or refused, in sentences, from the record; and what would
+// have made it otherwise.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/record_copy.h"
+#include "policy/rules/explain.h"
+#include "policy/rules/parse.h"
+#include "policy/rules/what_if.h"
+#include "policy/standing/past.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string dir;
+  std::vector<std::string> what;  // an entry, or SITE DATASET RUN ROUND
+  std::vector<std::string> what_if;
+  std::string language;
+};
+
+rules::Language LanguageOf(const std::string& wanted) {
+  std::string language = wanted;
+  if (language.empty()) {
+    const char* locale = std::getenv("LANG");
+    language = locale == nullptr ? "en" : locale;
+  }
+  return language.starts_with("ko") ? rules::Language::kKorean : rules::Language::kEnglish;
+}
+
+// The last decision about a dataset of a site in a round.
+Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::string>& what) {
+  std::optional<uint64_t> found;
+  std::string known;
+  for (const auto& [at, round] : record.state().rounds) {
+    if (at.run.str() != what[2] || std::to_string(at.round.value) != what[3]) continue;
+    for (const standing::Admission& one : round.admissions) {
+      known += " " + one.site.str() + "/" + one.what.dataset.str();
+      const bool asked = one.site.str() == what[0] && one.what.dataset.str() == what[1];
+      if (asked) found = one.index;
+    }
+  }
+  if (found) return *found;
+  return Fail(ErrorCode::kNotFound, "the record decides nothing about " + what[1] + " of " +
+                                        what[0] + " in " + what[2] + " round " + what[3] +
+                                        (known.empty() ? "" : "; it decides about" + known));
+}
+
+Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string>& what) {
+  if (what.size() == 4) return FindAdmission(record, what);
+  if (what.size() == 1 && what[0].find_first_not_of("0123456789") == std::string::npos &&
+      what[0].size() < 18) {
+    return std::stoull(what[0]);
+  }
+  return Fail(ErrorCode::kInvalid, "give an entry's number, or SITE DATASET RUN ROUND");
+}
+
+struct Replayed {
+  bool found = false;
+  std::string recorded;
+  rules::Decision decision;  // with the facts of that moment, and the what-ifs
+  std::vector<rules::Change> changes;
+  Status failed;
+};
+
+template <typename Request>
+void Replay(const Request& request, const standing::Standing& before, rules::Action action,
+            const std::vector<rules::Facts::Entry>& what_if, Replayed& out) {
+  const auto policies = standing::PoliciesOf(before, request);
+  if (!policies) {
+    out.failed = Fail(policies.error());
+    return;
+  }
+  rules::Facts facts = standing::FactsOf(before, request);
+  for (const rules::Facts::Entry& entry : what_if) {
+    if (entry.fact.presence == rules::Presence::kAbsent) facts.SetAbsent(entry.path);
+    if (entry.fact.presence == rules::Presence::kKnown) facts.Set(entry.path, entry.fact.value);
+  }
+  out.decision = rules::Decide(*policies, action, facts);
+  out.changes = rules::ChangesThatAdmit(*policies, action, facts, rules::ConsortiumSchema());
+}
+
+Status Why(const Options& options, Context& context) {
+  std::vector<rules::Facts::Entry> what_if;
+  for (const std::string& text : options.what_if) {
+    DURE_ASSIGN(rules::Facts::Entry entry, rules::ParseFact(text));
+    what_if.push_back(std::move(entry));
+  }
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  DURE_ASSIGN(const uint64_t index, EntryOf(*record, options.what));
+  DURE_TRY(record->Entry(index).map([](const auto&) {}));
+  Replayed replayed;
+  DURE_TRY(standing::ForEachDecision(
+      record->log(), [&](const standing::PastDecision& past, const standing::Standing& before) {
+        if (past.index != index) return;
+        replayed.found = true;
+        replayed.recorded = past.decision;
+        if (const auto* admission = std::get_if<standing::AdmissionRequest>(&past.request)) {
+          return Replay(*admission, before, rules::Action::kTrain, what_if, replayed);
+        }
+        const auto& grant = std::get<standing::GrantRequest>(past.request);
+        const bool serves = grant.kind == ledger::UseKind::kServe;
+        Replay(grant, before, serves ? rules::Action::kServe : rules::Action::kExportWeights,
+               what_if, replayed);
+      }));
+  if (!replayed.found) {
+    return Fail(ErrorCode::kInvalid, "entry " + std::to_string(index) +
+                                         " decides nothing; dure ledger show tells what "
+                                         "it says");
+  }
+  if (!replayed.failed) return Fail(replayed.failed.error());
+  const bool same = rules::ToJson(replayed.decision) == replayed.recorded;
+  if (context.json()) {
+    ordered_json changes = ordered_json::array();
+    for (const rules::Change& change : replayed.changes) {
+      changes.push_back(
+          {{"path", change.path},
+           {"to",
+            change.to.presence == rules::Presence::kAbsent ? "absent" : change.to.value.ToText()}});
+    }
+    context.PrintJson(ordered_json{
+        {"entry", index},
+        {"decision", ordered_json::parse(rules::ToJson(replayed.decision))},
+        {"replays", what_if.empty() ? ordered_json(same) : ordered_json(nullptr)},
+        {"would_admit",
+         changes}}.dump());
+    return {};
+  }
+  const rules::Language language = LanguageOf(options.language);
+  std::string text = rules::ExplainDecision(replayed.decision, rules::ConsortiumSchema(), language);
+  text += rules::ExplainChanges(replayed.changes, rules::ConsortiumSchema(), language);
+  if (what_if.empty()) {
+    text += same ? "\nReplayed from this copy: the same, byte for byte.\n"
+                 : "\nReplayed from this copy: NOT what the record says. Run dure ledger verify.\n";
+  }
+  context.Print(text);
+  return {};
+}
+
+}  // namespace
+
+void AddWhyCommand(CLI::App& dure, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb =
+      AddVerb(dure, "why", "Explain a decision of the record, and what would have changed it",
+              "dure why 57 --dir /srv/desk\n"
+              "dure why kt-seoul reviews first 3 --dir /srv/desk --lang ko\n"
+              "dure why 57 --what-if run.purpose=statistics --dir /srv/desk");
+  verb.add_option("what", options->what, "An entry, or SITE DATASET RUN ROUND")
+      ->required()
+      ->expected(1, 4);
+  verb.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  verb.add_option("--what-if", options->what_if, "PATH=VALUE, as if the record said so");
+  verb.add_option("--lang", options->language, "en or ko (default: the locale's)");
+  context.Do(verb, [options, &context] { return Why(*options, context); });
+}
+
+}  // namespace dure::cli
