@@ -134,6 +134,7 @@ Status Daemon::State::Listen() {
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
   loop->Wait([this] {
     for (const auto& [id, driver] : runs) driver->Start();
+    TellRunsOfSeats();  // also what a death kept them from being told
     ExcludeWithdrawn();
     Tick();
     EndVotes();
@@ -176,6 +177,7 @@ void Daemon::State::AddRun(std::unique_ptr<RunDriver> driver) {
   RunDriver& run = *driver;
   runs.emplace(run.rounds().manifest().run, std::move(driver));
   run.Start();
+  TellOfSeats(run);
   for (const SiteId& site : connected) {
     if (run.Invites(site)) run.Feed(round::SiteConnected{site});
   }

@@ -36,6 +36,7 @@ struct Daemon::State {
 
   // doors.cc: what arrives from outside.
   transport::ServerCalls Calls();
+  Status MayConnect(const PeerIdentity& peer) const;
   void Connected(const PeerIdentity& peer);
   void Disconnected(const PeerIdentity& peer);
   void Received(const PeerIdentity& peer, const round::Message& message);
@@ -70,6 +71,14 @@ struct Daemon::State {
   void ExcludeWithdrawn();
   Result<std::string> TakeCosignature(const std::string& json);
   void AskGrant(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
+
+  // seats.cc: who may take part.
+  bool IsRevoked(const identity::Seat& seat) const;
+  // A member's seat that is revoked, or whose key is ended on the record: why, and what to do.
+  std::optional<Error> Objection(const identity::Seat& seat) const;
+  // Every run, of every member's seat; what a run knows already changes nothing.
+  void TellRunsOfSeats();
+  void TellOfSeats(RunDriver& driver);
 
   RunDriver* FindRun(const std::string& name) const;
   void AddRun(std::unique_ptr<RunDriver> driver);

@@ -6,6 +6,7 @@
 #include "federation/codec/lane.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
+#include "federation/identity/messages.h"
 
 namespace dure::aggregator {
 namespace {
@@ -23,6 +24,7 @@ Bytes Flat(const ledger::Proof& proof) {
 
 transport::ServerCalls Daemon::State::Calls() {
   transport::ServerCalls calls;
+  calls.may_connect = [this](const PeerIdentity& peer) { return MayConnect(peer); };
   calls.connected = [this](const PeerIdentity& peer) { Connected(peer); };
   calls.disconnected = [this](const PeerIdentity& peer) { Disconnected(peer); };
   calls.received = [this](const PeerIdentity& peer, const round::Message& message) {
@@ -59,6 +61,14 @@ transport::ServerCalls Daemon::State::Calls() {
     Watch(peer, json, std::move(watcher));
   };
   return calls;
+}
+
+Status Daemon::State::MayConnect(const PeerIdentity& peer) const {
+  if (peer.role != identity::Role::kMember || !*alive) return {};
+  const auto seat = authority->FindSeat(peer.role, peer.site);
+  if (!seat) return {};
+  if (auto objection = Objection(*seat)) return Fail(std::move(*objection));
+  return {};
 }
 
 void Daemon::State::Connected(const PeerIdentity& peer) {
@@ -119,9 +129,21 @@ Status Daemon::State::MayGet(const PeerIdentity&, const Digest& digest) const {
 }
 
 Result<Bytes> Daemon::State::Enrol(ByteView request) {
+  // Before the invitation is spent: a key that the record ended would be let in for nothing.
+  const auto asked = identity::EnrolmentRequest::Parse(request);
+  if (asked && record->KeyEnded(asked->signing_key)) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "the signing key in that folder was ended on the record by a revocation; enrol "
+                "with the same invitation and --new-keys");
+  }
   DURE_ASSIGN(Bytes response, authority->Enrol(request, loop->WallNow()));
+  CrashPoint("aggregator.enrolled");
   // The seat learns of its certificates only after the log knows its key.
   DURE_TRY(record->Admit(authority->Seats()));
+  CrashPoint("aggregator.admitted");
+  loop->Post([this, alive = alive] {
+    if (*alive) TellRunsOfSeats();
+  });
   return response;
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aggregator/requests.h"
+#include "federation/crash_point.h"
 #include "federation/transport/json_fields.h"
 #include "policy/ledger/events.h"
 
@@ -90,6 +91,7 @@ void Evaluations::Report(const SiteId& site, const std::string& text, transport:
       [this, alive = alive_, id, site, answer, reply](Result<ledger::Appended> done) {
         loop_.Post([this, alive, id, site, answer, reply, done = std::move(done)]() mutable {
           if (!*alive) return;
+          CrashPoint("aggregator.evaluation-appended");
           if (!done) {
             reply(Fail(std::move(done.error())));
             return;

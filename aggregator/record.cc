@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "federation/check.h"
+#include "federation/error_code.h"
 #include "policy/ledger/sqlite_ledger.h"
 
 namespace dure::aggregator {
@@ -125,6 +126,13 @@ Status Record::Revoke(const identity::Seat& seat, const std::string& reason) {
   return recorder_->Record(event, "revoked/" + ToHex(seat.signing_key)).map([](const auto&) {});
 }
 
+bool Record::KeyEnded(const identity::Seat& seat) const { return KeyEnded(seat.signing_key); }
+
+bool Record::KeyEnded(const PublicKey& key) const {
+  const auto found = log_->FindKey(key);
+  return found && found->revoked;
+}
+
 Result<ledger::Event> Record::EventOf(const round::Append& append,
                                       std::map<std::string, std::string> describe) const {
   using ledger::Event;
@@ -191,11 +199,7 @@ void Record::Try(std::function<void(ledger::AppendCallback)> attempt, std::strin
           if (*alive) Try(attempt, key, answer);
         });
       } else {
-        std::string reason(Name(appended.error().code));
-        for (char& c : reason) {
-          if (c == ' ') c = '-';
-        }
-        answer(round::AppendRefused{key, reason});
+        answer(round::AppendRefused{key, CodeWord(appended.error().code)});
       }
     });
   };

@@ -38,6 +38,9 @@ class Record {
   Status Admit(const std::vector<identity::Seat>& seats);
   // From the next index on the seat's key speaks for nobody. Blocks; any thread.
   Status Revoke(const identity::Seat& seat, const std::string& reason);
+  // Revoked on the record: the key never speaks again, whatever becomes of the seat. Any thread.
+  bool KeyEnded(const identity::Seat& seat) const;
+  bool KeyEnded(const PublicKey& key) const;
 
   // Answers with Appended or AppendRefused on the loop, once, as often as it takes. `describe` is
   // what a run-proposed entry tells a reader of the run.

@@ -7,6 +7,7 @@
 
 #include "aggregator/merge.h"
 #include "federation/crash_point.h"
+#include "federation/error_code.h"
 #include "policy/ledger/events.h"
 
 namespace dure::aggregator {
@@ -38,12 +39,6 @@ std::string_view KindOf(const round::Append& append) {
   if (std::holds_alternative<round::RecordAbandoned>(append.record)) return "abandoned";
   if (std::holds_alternative<round::RecordClosed>(append.record)) return "closed";
   return "opened";
-}
-
-std::string FailureCode(const Error& error) {
-  std::string code(Name(error.code));
-  std::ranges::replace(code, ' ', '-');
-  return code;
 }
 
 // On a worker, which may outlive the driver.
@@ -127,6 +122,7 @@ void RunDriver::Drain() {
     queue_.pop_front();
   }
   draining_ = false;
+  view_.WaitFor(rounds_.WaitsFor());
   view_.Tick(shop_.loop.Now());
 }
 
@@ -238,7 +234,7 @@ void RunDriver::Do(const round::StartMerge& effect) {
         if (*alive) Do(effect);
       });
     } else {
-      Feed(round::MergeFailed{effect.at, FailureCode(merged.error())});
+      Feed(round::MergeFailed{effect.at, CodeWord(merged.error().code)});
     }
   };
   if (!shop_.workers.RunThen(shop_.loop, work, answer)) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/waiting.h"
+
 namespace dure::aggregator {
 namespace {
 
 constexpr std::chrono::milliseconds kLineInterval{200};
+constexpr std::chrono::seconds kWaitingInterval{5};  // a line that only counts the time on
 
 double SecondsBetween(MonoTime from, MonoTime to) {
   return to <= from ? 0 : std::chrono::duration<double>(to - from).count();
@@ -107,6 +110,12 @@ void RunView::Take(const round::Notice& notice, MonoTime now) {
   site.note = notice.text;
 }
 
+void RunView::WaitFor(std::optional<round::Gathering> waits) {
+  if (waits == waits_) return;
+  waits_ = std::move(waits);
+  changed_ = true;
+}
+
 void RunView::EnterPhase(const round::Notice& notice, MonoTime now) {
   phase_ = notice.phase;
   // A phase that waits says for what; once sites train, an earlier reason is over.
@@ -177,6 +186,7 @@ std::string RunView::Line(MonoTime now, size_t closed_from) const {
                {"elapsed_seconds", SecondsBetween(started_, now)}};
   if (!reason_.empty()) line["reason"] = reason_;
   if (!ended_.empty()) line["ended"] = ended_;
+  if (waits_) line["waiting"] = WaitingJson(*waits_, now);
   if (const auto remaining = RemainingSeconds(now)) line["remaining_seconds"] = *remaining;
   json sites = json::array();
   for (const auto& [id, site] : sites_) {
@@ -214,7 +224,8 @@ void RunView::Watch(std::shared_ptr<transport::Watcher> watcher, MonoTime now) {
 }
 
 void RunView::Tick(MonoTime now) {
-  if (watching_.empty() || !changed_) return;
+  const bool waits = waits_ && now - last_line_ >= kWaitingInterval;
+  if (watching_.empty() || !(changed_ || waits)) return;
   if (!ended() && now - last_line_ < kLineInterval) return;
   last_line_ = now;
   changed_ = false;

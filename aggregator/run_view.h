@@ -20,6 +20,8 @@ class RunView {
   // After a restart: where the run stands. What sites had reported before is not known.
   void Resume(const round::Rounds& rounds);
   void Take(const round::Notice& notice, MonoTime now);
+  // What a gathering waits for; while it waits, watchers hear of it now and then without a change.
+  void WaitFor(std::optional<round::Gathering> waits);
   // The state as one JSON line (docs/how-to/watch-a-run.md); `closed` since the last call of a
   // watcher is in it.
   std::string Line(MonoTime now, size_t closed_from) const;
@@ -68,6 +70,7 @@ class RunView {
   round::RunPhase phase_ = round::RunPhase::kNew;
   std::string reason_;
   std::string ended_;
+  std::optional<round::Gathering> waits_;
   std::map<SiteId, Site> sites_;
   MonoTime started_;
   // Of the round under way.

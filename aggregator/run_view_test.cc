@@ -123,6 +123,25 @@ TEST_F(RunViewTest, AWatcherIsToldAtOnceThenOfChangesAndIsClosedAtTheEnd) {
   EXPECT_EQ(listener->lines.back()["ended"], "complete");
 }
 
+TEST_F(RunViewTest, AGatheringSaysWhomItWaitsForAndHowLongAlready) {
+  const auto listener = std::make_shared<Listener>();
+  view_.Watch(listener, After(0));
+  round::SiteWait wait{TestSite("kt"), round::WaitCause::kNotConnected, {}, After(10)};
+  view_.WaitFor(round::Gathering{2, 3, {wait}});
+  view_.Tick(After(20));
+  const json waiting = listener->lines.back()["waiting"];
+  EXPECT_EQ(waiting["ready"], 2);
+  EXPECT_EQ(waiting["needed"], 3);
+  EXPECT_EQ(waiting["missing"][0]["site"], "kt");
+  EXPECT_EQ(waiting["missing"][0]["cause"], "not-connected");
+  EXPECT_EQ(waiting["missing"][0]["seconds"], 10);
+  view_.Tick(After(26));
+  EXPECT_EQ(listener->lines.back()["waiting"]["missing"][0]["seconds"], 16);
+  view_.WaitFor(std::nullopt);
+  view_.Tick(After(27));
+  EXPECT_FALSE(listener->lines.back().contains("waiting"));
+}
+
 TEST_F(RunViewTest, AWatcherThatHasGoneIsForgotten) {
   const auto listener = std::make_shared<Listener>();
   view_.Watch(listener, After(0));

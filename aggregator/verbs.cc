@@ -5,6 +5,7 @@
 #include "aggregator/daemon_state.h"
 #include "aggregator/merge.h"
 #include "aggregator/requests.h"
+#include "aggregator/waiting.h"
 #include "federation/canonical.h"
 #include "federation/transport/json_fields.h"
 
@@ -130,6 +131,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"base", BaseJson(rounds.base())},
                  {"invited", sites},
                  {"cohort", cohort}});
+  if (const auto waits = rounds.WaitsFor()) answer["waiting"] = WaitingJson(*waits, loop->Now());
   return JsonLine(answer);
 }
 
@@ -190,39 +192,23 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
   // Takes the identity database and the log: on a worker.
   auto work = [this, peer, order = *order]() -> Result<std::string> {
     DURE_ASSIGN(const std::string said, authority->Obey(peer, order, loop->WallNow()));
-    const auto revoked = authority->revocations();
     for (const identity::Seat& seat : authority->Seats()) {
-      PeerIdentity at{seat.subject.consortium,
-                      seat.subject.member,
-                      seat.subject.site,
-                      seat.subject.role,
-                      seat.serial,
-                      {},
-                      {},
-                      {}};
-      if (revoked->Find(at) != nullptr) DURE_TRY(record->Revoke(seat, "revoked-by-operator"));
+      if (IsRevoked(seat)) DURE_TRY(record->Revoke(seat, "revoked-by-operator"));
     }
     return said;
   };
   auto done = [this, alive = alive, reply](Result<std::string> said) {
     if (!*alive) return;
     if (!said) return reply(Fail(std::move(said.error())));
-    const auto revoked = authority->revocations();
+    TellRunsOfSeats();
+    json answer = {{"revoked", *said}};
+    json ended = json::array();
     for (const identity::Seat& seat : authority->Seats()) {
-      PeerIdentity at{seat.subject.consortium,
-                      seat.subject.member,
-                      seat.subject.site,
-                      seat.subject.role,
-                      seat.serial,
-                      {},
-                      {},
-                      {}};
-      if (revoked->Find(at) == nullptr || seat.subject.role != identity::Role::kMember) continue;
-      for (const auto& [id, driver] : runs) {
-        if (driver->Invites(seat.subject.site)) driver->Feed(round::SiteRemoved{seat.subject.site});
-      }
+      if (!IsRevoked(seat) && record->KeyEnded(seat)) ended.push_back(seat.subject.site.str());
     }
-    reply(JsonLine({{"revoked", *said}}));
+    // Let in again as far as certificates go; the record waits for new keys of them.
+    if (!ended.empty()) answer["keys_ended"] = std::move(ended);
+    reply(JsonLine(answer));
   };
   if (Status queued = workers->RunThen(*loop, work, done); !queued) reply(Fail(queued.error()));
 }

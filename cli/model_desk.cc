@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/columns.h"
 #include "federation/transport/json_fields.h"
 #include "model/config.h"
 #include "model/cpu/generate.h"
@@ -34,13 +35,6 @@ std::string Cell(const Measurement& measurement) {
   if (!measurement.error.empty()) return "failed";
   const double nats = measurement.NatsPerByte();
   return fmt::format("{:.3f} ({:.2f})", nats, std::exp(nats));
-}
-
-// Columns are counted in characters, so that Korean names do not shift the table by their bytes.
-std::string Pad(const std::string& text, size_t width) {
-  size_t shown = 0;
-  for (const char c : text) shown += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
-  return shown >= width ? text : std::string(width - shown, ' ') + text;
 }
 
 }  // namespace
@@ -127,14 +121,16 @@ std::string EvaluationTable(const std::vector<std::pair<std::string, std::string
       totals[column].bytes += measurement.bytes;
     }
   }
-  std::string table = fmt::format("  {:<16}", "held-out text of");
-  for (const auto& [name, answer] : columns) table += Pad(name, kWidth);
+  // Two spaces between columns, whatever a name is cut to.
+  const auto cell = [](const std::string& text) { return "  " + RightAligned(text, kWidth); };
+  std::string table = "  " + LeftAligned("held-out text of", kWidth);
+  for (const auto& [name, answer] : columns) table += cell(name);
   for (const auto& [site, cells] : rows) {
-    table += fmt::format("\n  {:<16}", site);
-    for (const std::string& cell : cells) table += Pad(cell, kWidth);
+    table += "\n  " + LeftAligned(site, kWidth);
+    for (const std::string& text : cells) table += cell(text);
   }
-  table += fmt::format("\n  {:<16}", "all sites");
-  for (const Measurement& total : totals) table += Pad(Cell(total), kWidth);
+  table += "\n  " + LeftAligned("all sites", kWidth);
+  for (const Measurement& total : totals) table += cell(Cell(total));
   return table + "\n  nats per byte (perplexity per byte); smaller is better";
 }
 

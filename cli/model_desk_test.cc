@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
+
+#include "cli/columns.h"
+
 namespace dure::cli {
 namespace {
 
@@ -39,6 +43,27 @@ TEST(Evaluation, TheTableComparesModelsOnEverySitesText) {
   EXPECT_THAT(table, HasSubstr("0.500 (1.65)"));
   EXPECT_THAT(table, HasSubstr("failed"));
   EXPECT_THAT(table, HasSubstr("–")) << "snu did not measure SHARED";
+}
+
+TEST(Evaluation, LongNamesAreCutAndColumnsStayApart) {
+  const std::string long_names =
+      R"({"results":[{"site":"movie-reviews-ko-of-2015","nats":500.0,"bytes":1000}]})";
+  const std::string table = EvaluationTable({{"start", long_names},
+                                             {"movie-reviews-ko alone", long_names},
+                                             {"shakespeare-en alone", long_names}});
+  EXPECT_THAT(table, HasSubstr("  movie-rev… alone  shakespea… alone"));
+  std::vector<size_t> widths;
+  std::istringstream lines(table.substr(0, table.rfind('\n')));
+  for (std::string line; std::getline(lines, line);) widths.push_back(WidthOf(line));
+  EXPECT_THAT(widths, testing::Each(2 + 16 + 3 * 18));
+}
+
+TEST(Columns, AreCutInTheMiddleAndCountedInCharacters) {
+  EXPECT_EQ(Elided("dialogue-ko", 16), "dialogue-ko");
+  EXPECT_EQ(Elided("abcdefghij", 6), "abc…ij");
+  EXPECT_EQ(Elided("가나다라마바사", 4), "가나…사");
+  EXPECT_EQ(RightAligned("가나", 4), "  가나");
+  EXPECT_EQ(LeftAligned("가나", 4), "가나  ");
 }
 
 TEST(Evaluation, ASiteThatFailedDoesNotCountForAllSites) {

@@ -103,10 +103,15 @@ Result<std::string> OperatorDesk::StartRun(
   DURE_ASSIGN(const Proposal proposal, MakeProposal(options, *store, scratch.path()));
   say("the model has " + std::to_string(proposal.parameter_count) +
       " parameters; uploading its first weights");
-  transport::DataLink data(dial_);
+  transport::DataLink data(dial_, {}, std::chrono::seconds(options.patience_seconds));
   for (const Digest& digest : proposal.blobs) {
     DURE_ASSIGN(const auto reader, store->Open(digest));
-    DURE_TRY(data.Upload(*reader, {}));
+    if (const Status sent = data.Upload(*reader, {}); !sent) {
+      return Within(
+          FromAggregator(sent.error(), dial_.address),
+          "uploading the first weights; nothing is proposed, and the same command goes on "
+          "from the chunks that arrived");
+    }
   }
   json request = {{"manifest", ToBase64(proposal.manifest.Canonical())},
                   {"invited", options.sites}};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cli/columns.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::cli {
@@ -66,6 +67,12 @@ std::string LossText(const std::optional<double>& loss) {
   return loss ? fmt::format("{:.3f}", *loss) : "–";
 }
 
+// For whom it waits, or what a person can do; nothing while the run goes on.
+std::string WhyItWaits(const RunProgress& progress) {
+  const bool asks = progress.phase == "paused" && progress.waiting.empty();
+  return asks ? "dure run resume goes on, dure run stop ends it" : progress.waiting;
+}
+
 std::string RoundText(const RoundTimes& round) {
   const double total = round.train + round.upload + round.merge + round.wait;
   std::string text = fmt::format(
@@ -93,10 +100,34 @@ Result<RunProgress> ParseProgress(std::string_view text) {
   progress.elapsed_seconds = NumberField(object, "elapsed_seconds");
   progress.remaining_seconds = OptionalNumber(object, "remaining_seconds");
   progress.ended = Shown(object, "ended");
+  progress.waiting = WaitingText(object.value("waiting", json()));
   for (const json& site : ListField(object, "sites")) progress.sites.push_back(ParseSite(site));
   for (const json& round : ListField(object, "closed"))
     progress.closed.push_back(ParseRound(round));
   return progress;
+}
+
+std::string WaitingText(const json& waiting) {
+  if (!waiting.is_object()) return {};
+  std::string text = fmt::format("{} of {} needed sites ready", CountField(waiting, "ready"),
+                                 CountField(waiting, "needed"));
+  for (const json& site : ListField(waiting, "missing")) {
+    const std::string cause = Shown(site, "cause");
+    const std::string reason = Shown(site, "reason");
+    text += "; " + Shown(site, "site");
+    if (cause == "not-connected") {
+      text += " is not connected for " + FormatSeconds(NumberField(site, "seconds"));
+    } else if (cause == "no-answer") {
+      text += " has not answered yet";
+    } else if (cause == "declined") {
+      text += " declined" + (reason.empty() ? "" : " (" + reason + ")");
+    } else if (cause == "left") {
+      text += " left the run";
+    } else {
+      text += " is " + cause;
+    }
+  }
+  return text;
 }
 
 std::string FormatBytes(uint64_t bytes) {
@@ -156,11 +187,14 @@ std::vector<std::string> ProgressView::Picture(const RunProgress& progress) cons
   if (progress.remaining_seconds)
     head += ", about " + FormatSeconds(*progress.remaining_seconds) + " left";
   lines.push_back(head);
+  const std::string why = WhyItWaits(progress);
+  // Cut, not wrapped: a line that the terminal breaks would be counted once and drawn twice.
+  if (!why.empty()) lines.push_back("  " + why.substr(0, static_cast<size_t>(columns_) - 4));
   lines.push_back(fmt::format("  {:<16} {:<12} {:<16} {:>11} {:>8} {:>10} {:>10} {:>10}", "site",
                               "state", "", "step", "loss", "tokens", "up", "down"));
   for (const SiteProgress& site : progress.sites) {
-    lines.push_back(fmt::format("  {:<16} {:<12} {} {:>11} {:>8} {:>10} {:>10} {:>10}",
-                                site.site.substr(0, 16), site.state.substr(0, 12),
+    lines.push_back(fmt::format("  {} {:<12} {} {:>11} {:>8} {:>10} {:>10} {:>10}",
+                                LeftAligned(site.site, 16), site.state.substr(0, 12),
                                 Bar(site.step, site.steps, 16),
                                 fmt::format("{}/{}", site.step, site.steps), LossText(site.loss),
                                 FormatRate(site.tokens_per_second), FormatBytes(site.bytes_up),
@@ -191,6 +225,12 @@ void ProgressView::PrintChanges(const RunProgress& progress) {
       out_ << fmt::format("  {}: {}\n", site.site, site.note);
       last = site.note;
     }
+  }
+  const std::string why = WhyItWaits(progress);
+  // The seconds in it count on; that alone is said no more often than anything else.
+  if (!why.empty() && (due || why.substr(0, 12) != last_waiting_)) {
+    out_ << "  " << why << "\n";
+    last_waiting_ = why.substr(0, 12);
   }
   if (phase == last_phase_ && !due) return;
   last_phase_ = phase;

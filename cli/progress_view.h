@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -52,11 +53,16 @@ struct RunProgress {
   std::optional<double> remaining_seconds;
   std::vector<SiteProgress> sites;
   std::vector<RoundTimes> closed;  // rounds closed since the last line
+  std::string waiting;             // for whom, in words; empty: for nobody
   std::string ended;               // why the run ended; empty while it goes on
 };
 
 // kInvalid: not one of the aggregator's progress lines.
 Result<RunProgress> ParseProgress(std::string_view json);
+
+// The "waiting" of a progress line or of run.show, in words: "1 of 3 needed sites ready; kt is not
+// connected for 3 min 20 s; naver declined (policy)". Empty: it is no such object.
+std::string WaitingText(const nlohmann::json& waiting);
 
 std::string FormatBytes(uint64_t bytes);    // "1.2 MiB"
 std::string FormatSeconds(double seconds);  // "48 s", "3 min 20 s", "2 h 05 min"
@@ -80,6 +86,7 @@ class ProgressView {
   int columns_;
   size_t drawn_lines_ = 0;
   std::string last_phase_;
+  std::string last_waiting_;
   std::map<std::string, std::string> last_state_;
   double last_plain_seconds_ = 0;
 };

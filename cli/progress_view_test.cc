@@ -68,6 +68,27 @@ TEST_F(PlainView, SaysWhereAClosedRoundsTimeWent) {
   EXPECT_THAT(text, HasSubstr("training loss 2.250"));
 }
 
+TEST_F(PlainView, SaysForWhomAGatheringWaits) {
+  const auto progress = ParseProgress(
+      R"({"kind":"progress","phase":"gathering","elapsed_seconds":9,"waiting":{"ready":1,)"
+      R"("needed":3,"missing":[{"site":"kt","cause":"not-connected","seconds":200},)"
+      R"({"site":"naver","cause":"declined","reason":"policy"},{"site":"x","cause":"revoked"}]}})");
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->waiting,
+            "1 of 3 needed sites ready; kt is not connected for 3 min 20 s; naver declined "
+            "(policy); x is revoked");
+  EXPECT_THAT(Shown(*progress), HasSubstr("kt is not connected for 3 min 20 s"));
+}
+
+TEST_F(PlainView, SaysWhyARunIsPausedAndWhatToDo) {
+  RunProgress progress = Training(4, 12);
+  progress.phase = "paused";
+  progress.reason = "attempts-exhausted";
+  const std::string text = Shown(progress);
+  EXPECT_THAT(text, HasSubstr("attempts-exhausted"));
+  EXPECT_THAT(text, HasSubstr("dure run resume goes on"));
+}
+
 TEST(ParseProgress, ReadsTheAggregatorsLine) {
   const auto progress = ParseProgress(
       R"({"kind":"progress","run":"r","round":1,"rounds":3,"phase":"merging","attempt":2,)"

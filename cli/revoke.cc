@@ -68,8 +68,10 @@ Status Revoke(const Options& options, Context& context) {
   // The record ended the keys of a revoked seat for good; new ones need a new enrolment.
   if (options.lift && is_seat) {
     context.Say(
-        "The keys that the revocation ended on the record stay ended: invite it anew, and let it "
-        "enrol into a new folder.");
+        "The keys that the revocation ended on the record stay ended, and until it has new ones "
+        "the "
+        "seat is not let in.\nInvite it anew (dure invite), and let it enrol into its own folder:  "
+        "dure site enrol INVITATION --dir DIR --new-keys");
   }
   return {};
 }

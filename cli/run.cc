@@ -98,9 +98,11 @@ std::string RoundText(const json& run) {
 
 std::string RunText(const json& run) {
   const std::string reason = TextField(run, "reason");
+  const std::string waiting = WaitingText(run.value("waiting", json()));
   return "run         " + TextField(run, "run") + "\nphase       " + TextField(run, "phase") +
          (reason.empty() ? "" : " (" + reason + ")") + ", " + RoundText(run) + ", attempt " +
-         std::to_string(CountField(run, "attempt") + 1) + "\ninvited     " +
+         std::to_string(CountField(run, "attempt") + 1) +
+         (waiting.empty() ? "" : "\nwaits for   " + waiting) + "\ninvited     " +
          Names(ListField(run, "invited")) + "\ncohort      " + Names(ListField(run, "cohort")) +
          "; quorum " + std::to_string(CountField(run, "quorum")) +
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
@@ -123,6 +125,24 @@ Status Ask(const Target& target, const char* verb, const json& request, Context&
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   context.Print(context.json() ? answer : said.contains("runs") ? ListText(said) : RunText(said));
   return {};
+}
+
+// Whom a run waits for, and how long.
+void AddPatience(CLI::App& verb, RunOptions& run) {
+  verb.add_option("--quorum", run.quorum,
+                  "fewest contributions a round closes with; all invited by default");
+  verb.add_option("--join-seconds", run.join_seconds,
+                  "how long sites are waited for at a round's start")
+      ->capture_default_str();
+  verb.add_option("--deadline-seconds", run.deadline_seconds,
+                  "of a round, from roster to last contribution")
+      ->capture_default_str();
+  verb.add_option("--lost-seconds", run.lost_seconds, "a site gone this long is not waited for")
+      ->capture_default_str();
+  verb.add_option("--patience-seconds", run.patience_seconds,
+                  "how long an aggregator that falls silent during the upload is waited for")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
 }
 
 void AddStart(CLI::App& noun, Context& context) {
@@ -178,16 +198,7 @@ void AddStart(CLI::App& noun, Context& context) {
                   "outer learning rate; 1 with --outer-mu 0 is FedAvg")
       ->capture_default_str();
   verb.add_option("--outer-mu", run.outer_mu, "outer Nesterov momentum")->capture_default_str();
-  verb.add_option("--quorum", run.quorum,
-                  "fewest contributions a round closes with; all invited by default");
-  verb.add_option("--join-seconds", run.join_seconds,
-                  "how long sites are waited for at a round's start")
-      ->capture_default_str();
-  verb.add_option("--deadline-seconds", run.deadline_seconds,
-                  "of a round, from roster to last contribution")
-      ->capture_default_str();
-  verb.add_option("--lost-seconds", run.lost_seconds, "a site gone this long is not waited for")
-      ->capture_default_str();
+  AddPatience(verb, run);
   verb.add_option("--seed", run.seed, "of weights and data order")->capture_default_str();
   context.Do(verb, [typed, &context] { return Start(typed->dir, typed->run, context); });
 }

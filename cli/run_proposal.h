@@ -43,6 +43,8 @@ struct RunOptions {
   double lost_seconds = 120;
   uint64_t reference_tokens = 0;  // 0: what the step budget holds
   uint64_t seed = 1;
+  // How long an aggregator that falls silent is waited for while the first weights travel.
+  uint32_t patience_seconds = 60;  // enough for one that is being restarted
 };
 
 struct Proposal {

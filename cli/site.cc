@@ -1,5 +1,6 @@
 // dure site: become one.
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "federation/identity/enrolment.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/invitation.h"
+#include "federation/journal/journal.h"
 #include "federation/transport/client.h"
 
 namespace dure::cli {
@@ -18,7 +20,17 @@ using nlohmann::ordered_json;
 struct EnrolOptions {
   std::string invitation;
   std::string dir;
+  bool new_keys = false;
 };
+
+// New keys under a daemon that signs with the old ones would leave it speaking for nobody.
+Status CheckStopped(const std::string& dir) {
+  const std::string path = dir + "/site.db";
+  if (!std::filesystem::exists(path)) return {};
+  const auto journal = journal::Journal::Open(path);
+  if (journal) return {};
+  return Within(journal.error(), "--new-keys needs the site's daemon to be stopped");
+}
 
 // What a person does next depends on what they were invited as.
 std::string NextStep(const identity::Identity& own, const std::string& dir) {
@@ -43,8 +55,10 @@ Error Refusal(Error error) {
 
 Status Enrol(const EnrolOptions& options, Context& context) {
   DURE_ASSIGN(const identity::Invitation invitation, identity::ParseInvitation(options.invitation));
+  if (options.new_keys) DURE_TRY(CheckStopped(options.dir));
+  const identity::Keys keys = options.new_keys ? identity::Keys::kNew : identity::Keys::kKeep;
   DURE_ASSIGN(const Bytes request,
-              identity::PrepareEnrolment(invitation, options.dir, context.Now()));
+              identity::PrepareEnrolment(invitation, options.dir, context.Now(), keys));
   context.Say("Asking " + invitation.enrol_address + " to enrol " +
               std::string(identity::Name(invitation.subject.role)) + " " +
               invitation.subject.site.str() + " of " + invitation.subject.member.str() + " …");
@@ -81,7 +95,11 @@ void AddEnrol(CLI::App& noun, Context& context) {
                            "dure site enrol \"$INVITATION\" --dir kt-seoul --json");
   verb.add_option("invitation", options->invitation, "The line that the operator gave you")
       ->required();
-  verb.add_option("--dir", options->dir, "The folder to make")->required();
+  verb.add_option("--dir", options->dir, "The folder to make, or the site's own to enrol again")
+      ->required();
+  verb.add_flag("--new-keys", options->new_keys,
+                "In the site's own folder: keys made anew, because the record ended the old ones; "
+                "its copy of the record, its models and its error feedback stay");
   context.Do(verb, [options, &context] { return Enrol(*options, context); });
 }
 
@@ -91,6 +109,7 @@ void AddSiteCommands(CLI::App& dure, Context& context) {
   CLI::App& noun = AddNoun(dure, "site", "Enrol and run a site");
   AddSiteServe(noun, context);
   AddEnrol(noun, context);
+  AddSitePart(noun, context);
 }
 
 }  // namespace dure::cli

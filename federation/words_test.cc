@@ -9,12 +9,18 @@
 #include "federation/check.h"
 #include "federation/clock.h"
 #include "federation/digest.h"
+#include "federation/error_code.h"
 #include "federation/ids.h"
 #include "federation/random.h"
 #include "federation/signer.h"
 
 namespace dure {
 namespace {
+
+TEST(ErrorCode, IsOneWordInMessagesAndEntries) {
+  EXPECT_EQ(CodeWord(ErrorCode::kFailedPrecondition), "failed-precondition");
+  EXPECT_EQ(CodeWord(ErrorCode::kCorrupt), "corrupt");
+}
 
 TEST(Bytes, RoundTripThroughEveryTextForm) {
   SeededRandom random(1);

@@ -1,15 +1,10 @@
 #include "site/daemon.h"
 
 #include <filesystem>
-#include <map>
 #include <thread>
 
 #include "federation/identity/enrolment.h"
-#include "federation/identity/identity.h"
-#include "federation/random.h"
-#include "site/evaluation_desk.h"
-#include "site/lending.h"
-#include "site/run_desk.h"
+#include "site/daemon_state.h"
 
 namespace dure::site {
 namespace {
@@ -23,41 +18,6 @@ transport::Dial DialOf(const identity::Identity& self) {
 
 }  // namespace
 
-struct Daemon::State {
-  explicit State(DaemonOptions given) : options(std::move(given)) {}
-
-  Status Open();
-  void Connect();
-  Status RestoreRuns();
-  void Received(const round::Message& message);
-  RunDesk& DeskOf(const RunId& run);
-  void Renew();
-  void RenewLater();
-
-  DaemonOptions options;
-  identity::Identity self;
-  SystemRandom random;
-  std::stop_source stopping;
-  std::unique_ptr<journal::Journal> journal;
-  std::unique_ptr<blob::BlobStore> store;
-  std::unique_ptr<loop::EventLoop> loop;
-  launcher::LocalLauncher launcher;
-  std::unique_ptr<transport::DataLink> data;
-  std::unique_ptr<Scribe> scribe;
-  std::unique_ptr<TrainerDesk> trainer;
-  std::unique_ptr<Lending> lending;
-  std::unique_ptr<loop::WorkerPool> compute;
-  std::unique_ptr<loop::WorkerPool> transfers;
-  RunId pen_holder;
-  std::unique_ptr<Workshop> shop;
-  std::map<RunId, std::unique_ptr<RunDesk>> desks;
-  std::unique_ptr<EvaluationDesk> evaluations;
-  std::unique_ptr<transport::SiteLink> link;
-  bool connected = false;
-  std::string last_failure;
-  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
-};
-
 Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options) {
@@ -70,12 +30,16 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options) {
     if (restored) state.Connect();
   });
   DURE_TRY(restored);
+  DURE_ASSIGN(state.door, LocalDoor::Open(options.dir, [&state](const LocalRequest& request) {
+                return state.Answer(request);
+              }));
   return daemon;
 }
 
 Daemon::~Daemon() {
   State& state = *state_;
   state.stopping.request_stop();
+  state.door.reset();  // it may wait for the loop, and nobody is answered any more
   if (!state.loop) return;
   state.loop->Wait([&state] {
     *state.alive = false;
@@ -162,6 +126,7 @@ Status Daemon::State::RestoreRuns() {
     desks.emplace(run, std::move(*desk));
   }
   for (const auto& [run, desk] : desks) desk->Start();
+  DoWhatWasAsked();
   return {};
 }
 

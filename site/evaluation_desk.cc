@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "model/text/tokenizer.h"
+#include "federation/crash_point.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -23,12 +22,6 @@ constexpr uint32_t kBatch = 8;
 // sequences are taken, so every model is measured on the same text; the report says how much.
 constexpr uint64_t kEvaluationTokens = 131072;
 constexpr int kReportsMax = 5;
-
-void WriteFile(const std::filesystem::path& path, ByteView bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(bytes.data()),
-            static_cast<std::streamsize>(bytes.size()));
-}
 
 }  // namespace
 
@@ -100,22 +93,7 @@ RunFolder EvaluationDesk::FolderOf(const Request& request) const {
 Status EvaluationDesk::PrepareFiles(const Request& request) const {
   if (!shop_.store.Has(request.model))
     DURE_TRY(shop_.data.Download(request.model, shop_.store, shop_.stop));
-  const RunFolder folder = FolderOf(request);
-  std::error_code error;
-  std::filesystem::create_directories(folder.dir(), error);
-  if (!std::filesystem::exists(folder.config()))
-    WriteFile(folder.config(), AsBytes(request.manifest.model_config));
-  if (std::filesystem::exists(folder.tokenizer())) return {};
-  if (request.manifest.tokenizer.IsZero()) {
-    WriteFile(folder.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
-    return {};
-  }
-  if (!shop_.store.Has(request.manifest.tokenizer)) {
-    DURE_TRY(shop_.data.Download(request.manifest.tokenizer, shop_.store, shop_.stop));
-  }
-  DURE_ASSIGN(const auto reader, shop_.store.Open(request.manifest.tokenizer));
-  WriteFile(folder.tokenizer(), reader->bytes());
-  return {};
+  return WriteRunFiles(shop_, FolderOf(request), request.manifest);
 }
 
 void EvaluationDesk::Evaluate(const Request& request) {
@@ -154,6 +132,7 @@ void EvaluationDesk::Sign(const Request& request, const seat::EvaluatedEvent& ev
   shop_.scribe.Write(event, [this, alive = alive_, request](Result<Bytes> envelope) {
     if (!*alive) return;
     if (!envelope) return Refuse(request, envelope.error());
+    CrashPoint("site.evaluated");
     Report(request, json{{"id", request.id}, {"envelope", ToBase64(*envelope)}}.dump(), true);
   });
 }
@@ -178,6 +157,7 @@ void EvaluationDesk::Report(const Request& request, std::string text, bool holds
   };
   auto done = [this, alive = alive_, request, holds_pen](Result<std::string> answer) {
     if (!*alive) return;
+    CrashPoint("site.evaluation-reported");
     if (holds_pen) shop_.scribe.Wrote();
     if (!answer)
       shop_.say("evaluation " + std::to_string(request.id) +

@@ -58,6 +58,7 @@ std::string RunDesk::Key(std::string_view what) const {
 
 void RunDesk::Start() {
   FinishPublishing();
+  RemoveLeaving();
   Feed(round::SiteStarted{});
 }
 
@@ -239,22 +240,39 @@ void RunDesk::Do(const round::PublishModel& effect) {
   // The model before stays one round more, for whoever still reads it; what it replaced goes, and
   // the momentum and scales that only served to derive this one.
   if (before && *before) change.Put(Key("model-before"), **before);
+  CanonicalWriter leaving;
+  if (older && *older) leaving.Raw32(BaseIn(**older).model);
+  if (before && *before) leaving.Raw32(BaseIn(**before).scales).Raw32(BaseIn(**before).momentum);
+  change.Put(Key("leaving"), leaving.Take());
   if (!shop_.journal.Apply(change)) return;  // noted as under way: the next start does it
   CrashPoint("site.published");
   folder_.ForgetStatesBefore(effect.rounds);
-  std::vector<Digest> gone;
-  if (older && *older) gone.push_back(BaseIn(**older).model);
-  if (before && *before) {
-    const round::Base served = BaseIn(**before);
-    gone.insert(gone.end(), {served.scales, served.momentum});
+  RemoveLeaving();
+}
+
+// What nobody needs any more, noted until it is gone: a death in between leaves no file behind. A
+// blob that the base held now has too stays.
+void RunDesk::RemoveLeaving() {
+  const auto noted = shop_.journal.Get(Key("leaving"));
+  const auto held = shop_.journal.Get(Key("model"));
+  if (!noted || !*noted || !held || !*held) return;
+  const round::Base base = BaseIn(**held);
+  std::vector<Digest> leaving;
+  CanonicalReader reader(**noted);
+  while (reader.ok() && reader.remaining() > 0) {
+    const Digest digest = reader.Raw32();
+    const bool stays =
+        digest.IsZero() || digest == base.model || digest == base.momentum || digest == base.scales;
+    if (!stays) leaving.push_back(digest);
   }
-  for (const Digest& digest : gone) {
-    if (digest.IsZero() || digest == effect.base.model || digest == effect.base.momentum ||
-        digest == effect.base.scales) {
-      continue;
-    }
-    (void)shop_.compute.Run([&store = shop_.store, digest] { (void)store.Remove(digest); });
-  }
+  auto work = [&store = shop_.store, leaving] {
+    for (const Digest& digest : leaving) (void)store.Remove(digest);
+    return true;
+  };
+  Run(shop_.compute, work, [this, removed = **noted](bool) {
+    const auto now = shop_.journal.Get(Key("leaving"));
+    if (now && *now == removed) (void)shop_.journal.Apply(journal::Change().Erase(Key("leaving")));
+  });
 }
 
 // A model that the state already holds, and that nobody but this site would announce again.

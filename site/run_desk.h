@@ -82,6 +82,7 @@ class RunDesk {
 
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
+  void RemoveLeaving();
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);

@@ -10,8 +10,11 @@
 
 namespace dure::site {
 
-// A code for a log entry or a message: the error's name with dashes.
-std::string CodeOf(const Error& error);
+// What the trainer reads of a run as files, configuration and tokenizer, each whole or absent; the
+// tokenizer may have to be fetched first. Blocks; on a transfer thread. Errors as
+// DataLink::Download and WriteWhole.
+Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
+                     const round::RunManifest& manifest);
 
 // <folder>/<run>-<round>-<attempt>.tlog-proof and .entry: what a checker needs besides the log's
 // key. Each is whole or absent. kExhausted: disk full.

@@ -3,6 +3,7 @@
 #include "federation/check.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
+#include "federation/error_code.h"
 #include "model/text/tokenizer.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
@@ -89,19 +90,23 @@ void RunDesk::CheckRecord(const round::DecideLocally& effect) {
       });
 }
 
-// The trainer reads configuration and tokenizer as files; the tokenizer may have to be fetched
-// first.
+Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
+                     const round::RunManifest& manifest) {
+  std::error_code ignored;  // a missing folder shows itself at the first file, with its name
+  std::filesystem::create_directories(folder.dir(), ignored);
+  DURE_TRY(WriteWhole(folder.config(), AsBytes(manifest.model_config)));
+  if (manifest.tokenizer.IsZero()) {
+    return WriteWhole(folder.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
+  }
+  if (!shop.store.Has(manifest.tokenizer)) {
+    DURE_TRY(shop.data.Download(manifest.tokenizer, shop.store, shop.stop));
+  }
+  DURE_ASSIGN(const auto reader, shop.store.Open(manifest.tokenizer));
+  return WriteWhole(folder.tokenizer(), reader->bytes());
+}
+
 void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
-  auto work = [this, effect]() -> Status {
-    const round::RunManifest& manifest = effect.manifest;
-    DURE_TRY(WriteWhole(folder_.config(), AsBytes(manifest.model_config)));
-    if (manifest.tokenizer.IsZero()) {
-      return WriteWhole(folder_.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
-    }
-    DURE_TRY(Download({manifest.tokenizer}));
-    DURE_ASSIGN(const auto reader, shop_.store.Open(manifest.tokenizer));
-    return WriteWhole(folder_.tokenizer(), reader->bytes());
-  };
+  auto work = [this, effect] { return WriteRunFiles(shop_, folder_, effect.manifest); };
   Run(shop_.transfers, work, [this, effect](Status ready) {
     if (ready) {
       PrepareData(effect);
@@ -114,7 +119,7 @@ void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
       });
       return;
     }
-    Feed(round::Decided{effect.plan.at, false, CodeOf(ready.error()), {}});
+    Feed(round::Decided{effect.plan.at, false, CodeWord(ready.error().code), {}});
   });
 }
 
@@ -142,7 +147,7 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
          if (!*alive) return;
          if (!answer) {
            shop_.say(at.Text() + ": declined, the data cannot be used: " + answer.error().message);
-           Feed(round::Decided{at, false, "data-" + CodeOf(answer.error()), {}});
+           Feed(round::Decided{at, false, "data-" + CodeWord(answer.error().code), {}});
            return;
          }
          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
@@ -215,7 +220,7 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
       });
       return;
     }
-    Feed(round::TrainingFailed{round, CodeOf(answer.error())});
+    Feed(round::TrainingFailed{round, CodeWord(answer.error().code)});
     return;
   }
   const auto* done = std::get_if<seat::DoneEvent>(&*answer);

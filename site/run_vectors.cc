@@ -1,19 +1,12 @@
 // What a run does with whole vectors: fetch, encode, upload, derive, fold back.
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
+#include "federation/error_code.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
 #include "site/update_work.h"
 
 namespace dure::site {
-
-std::string CodeOf(const Error& error) {
-  std::string code(Name(error.code));
-  for (char& c : code) {
-    if (c == ' ') c = '-';
-  }
-  return code;
-}
 
 Status RunDesk::Download(const std::vector<Digest>& digests) const {
   for (const Digest& digest : digests) {
@@ -56,7 +49,7 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
     if (!made) {
       shop_.say("round " + std::to_string(round.value) +
                 ": the update cannot be encoded: " + made.error().message);
-      Feed(round::EncodeFailed{round, CodeOf(made.error())});
+      Feed(round::EncodeFailed{round, CodeWord(made.error().code)});
       return;
     }
     CrashPoint("site.encoded");
@@ -84,15 +77,20 @@ void RunDesk::Do(const round::UploadBlob& effect) {
 
 void RunDesk::Do(const round::FoldBack& effect) {
   Run(
-      shop_.compute, [this, effect] { return FoldUpdate(effect, folder_, shop_.store); },
+      shop_.compute,
+      [this, effect] {
+        CrashPoint("site.before-fold");
+        return FoldUpdate(effect, folder_, shop_.store);
+      },
       [this, effect](Status folded) {
+        CrashPoint("site.folded");
         if (folded) {
           Feed(round::Folded{effect.residual_to});
           return;
         }
         shop_.say("the update that was not counted cannot be kept yet: " + folded.error().message);
         shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(5), [this, alive = alive_, effect] {
-          if (*alive) Do(effect);
+          if (*alive && participation_.folding()) Do(effect);
         });
       });
 }

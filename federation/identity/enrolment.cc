@@ -1,5 +1,6 @@
 #include "federation/identity/enrolment.h"
 
+#include "federation/crash_point.h"
 #include "federation/identity/certificate.h"
 #include "federation/identity/key.h"
 #include "federation/identity/messages.h"
@@ -27,8 +28,8 @@ Result<Leaf> CheckLeaf(const Credentials& credentials, const Bytes& der, Purpose
 struct Expected {
   Subject subject;
   Digest root_pin;
-  PublicKey signing_key{};
-  std::vector<Digest> tls_keys;  // any of these
+  std::vector<PublicKey> signing_keys;  // any of these
+  std::vector<Digest> tls_keys;         // any of these
 };
 
 Status Verify(const Credentials& credentials, const Expected& expected, WallTime now) {
@@ -55,7 +56,10 @@ Status Verify(const Credentials& credentials, const Expected& expected, WallTime
   }
   const bool is_our_tls_key = std::find(expected.tls_keys.begin(), expected.tls_keys.end(),
                                         tls.key_fingerprint) != expected.tls_keys.end();
-  if (!is_our_tls_key || signing.signing_key != expected.signing_key) {
+  const bool is_our_signing_key =
+      signing.signing_key && std::find(expected.signing_keys.begin(), expected.signing_keys.end(),
+                                       *signing.signing_key) != expected.signing_keys.end();
+  if (!is_our_tls_key || !is_our_signing_key) {
     return NotForUs("its certificates are for other keys than ours");
   }
   return {};
@@ -78,6 +82,37 @@ Result<std::vector<Digest>> OurTlsKeys(const SeatFiles& files) {
   return keys;
 }
 
+Result<std::vector<PublicKey>> OurSigningKeys(const SeatFiles& files) {
+  std::vector<PublicKey> keys;
+  for (const auto& path : {files.signing_key(), files.next_signing_key()}) {
+    if (!std::filesystem::exists(path)) continue;
+    DURE_ASSIGN(const auto signer, SigningKeyAt(path));
+    keys.push_back(signer->Key());
+  }
+  return keys;
+}
+
+struct KeyPaths {
+  std::filesystem::path tls;
+  std::filesystem::path signing;
+};
+
+// New keys wait beside the old ones. One invitation gets one pair, however often it is tried: when
+// a try was cut off after its answer came, some of them may be in place already.
+Result<KeyPaths> NewKeysFor(const SeatFiles& files, const std::string& nonce) {
+  const auto begun = ReadPrivateFile(files.next_nonce());
+  if (!begun || *begun != nonce) {
+    DURE_TRY(TlsKeyAt(files.next_tls_key()).map([](const auto&) {}));
+    DURE_TRY(SigningKeyAt(files.next_signing_key()).map([](const auto&) {}));
+    DURE_TRY(WritePrivateFile(files.next_nonce(), nonce));
+  }
+  const auto waiting_or = [](const std::filesystem::path& next, const std::filesystem::path& now) {
+    return std::filesystem::exists(next) ? next : now;
+  };
+  return KeyPaths{waiting_or(files.next_tls_key(), files.tls_key()),
+                  waiting_or(files.next_signing_key(), files.signing_key())};
+}
+
 // An identity folder belongs to one seat for good; another invitation wants another folder.
 Status CheckOwner(const SeatFiles& files, const Subject& subject) {
   const auto owner = SubjectAt(files);
@@ -93,14 +128,20 @@ Status CheckOwner(const SeatFiles& files, const Subject& subject) {
 
 }  // namespace
 
-Result<Bytes> PrepareEnrolment(const Invitation& invitation, const std::string& dir, WallTime now) {
+Result<Bytes> PrepareEnrolment(const Invitation& invitation, const std::string& dir, WallTime now,
+                               Keys keys) {
   DURE_TRY(CheckNotExpired(invitation, now));
   const SeatFiles files(dir);
   DURE_TRY(MakePrivateFolder(dir));
   DURE_TRY(MakePrivateFolder(files.folder));
   DURE_TRY(CheckOwner(files, invitation.subject));
-  DURE_ASSIGN(const std::string tls_key, TlsKeyAt(files.tls_key()));
-  DURE_ASSIGN(const auto signer, SigningKeyAt(files.signing_key()));
+  KeyPaths paths{files.tls_key(), files.signing_key()};
+  if (keys == Keys::kNew) {
+    DURE_ASSIGN(paths, NewKeysFor(files, invitation.NonceHex()));
+  }
+  DURE_ASSIGN(const std::string tls_key, TlsKeyAt(paths.tls));
+  DURE_ASSIGN(const auto signer, SigningKeyAt(paths.signing));
+  CrashPoint("identity.keys-made");
   EnrolmentRequest request;
   request.invitation = invitation.text;
   DURE_ASSIGN(request.csr, MakeCertificateRequest(tls_key, invitation.subject.site.str(),
@@ -119,8 +160,7 @@ Status AcceptEnrolment(const Invitation& invitation, const std::string& dir, Byt
   expected.subject = invitation.subject;
   expected.root_pin = invitation.root_pin;
   DURE_ASSIGN(expected.tls_keys, OurTlsKeys(files));
-  DURE_ASSIGN(const auto signer, SigningKeyAt(files.signing_key()));
-  expected.signing_key = signer->Key();
+  DURE_ASSIGN(expected.signing_keys, OurSigningKeys(files));
   DURE_TRY(Verify(credentials, expected, now));
   return WriteSeat(files, invitation.subject, credentials);
 }
@@ -143,7 +183,7 @@ Status AcceptRenewal(const Identity& identity, const std::string& dir, ByteView 
   Expected expected;
   expected.subject = identity.subject;
   expected.root_pin = identity.root_pin;
-  expected.signing_key = identity.signer->Key();
+  expected.signing_keys = {identity.signer->Key()};
   DURE_ASSIGN(expected.tls_keys, OurTlsKeys(files));
   DURE_TRY(Verify(credentials, expected, now));
   // A log has one key for life. A renewal that brings another would move us to another history.

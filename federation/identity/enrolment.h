@@ -21,7 +21,12 @@ inline constexpr size_t kEnrolmentBytesMax = 16 * 1024;  // of a request or a re
 // a PKCS#10 request signed by the TLS key, and the signing key with its proof. No private key is in
 // it. kFailedPrecondition: the invitation is expired. kAlreadyExists: `dir` belongs to another seat
 // already. kUnavailable, kExhausted: the folder cannot be written.
-Result<Bytes> PrepareEnrolment(const Invitation& invitation, const std::string& dir, WallTime now);
+enum class Keys : uint8_t {
+  kKeep,  // those in the folder; made if there are none
+  kNew,   // made anew, and in use from AcceptEnrolment on: the record ended the old ones
+};
+Result<Bytes> PrepareEnrolment(const Invitation& invitation, const std::string& dir, WallTime now,
+                               Keys keys = Keys::kKeep);
 
 // Checks the response against the invitation's pin, names and our own keys, then writes the files,
 // the certificate last; a crash in between leaves a folder that enrols again. kUnauthenticated: the

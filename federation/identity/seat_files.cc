@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "federation/check.h"
+#include "federation/crash_point.h"
 #include "federation/identity/key.h"
 #include "federation/identity/private_files.h"
 
@@ -49,6 +50,22 @@ Result<std::string> KeyFor(const SeatFiles& files, const Digest& fingerprint) {
                                        files.tls_key().string() + "; enrol again");
 }
 
+// The same for the signing key, after an enrolment with new keys.
+Result<std::unique_ptr<Ed25519Signer>> SignerFor(const SeatFiles& files, const PublicKey& key) {
+  for (const auto& path : {files.signing_key(), files.next_signing_key()}) {
+    const auto pem = ReadPrivateFile(path);
+    if (!pem && pem.error().code == ErrorCode::kNotFound) continue;
+    if (!pem) return Fail(pem.error());
+    auto signer = Ed25519Signer::FromPem(*pem);
+    if (!signer) return Corrupt(path, signer.error());
+    if ((*signer)->Key() != key) continue;
+    if (path != files.signing_key()) DURE_TRY(RenamePrivate(path, files.signing_key()));
+    return signer;
+  }
+  return Fail(ErrorCode::kCorrupt, files.signing_crt().string() + " is not for the key in " +
+                                       files.signing_key().string() + "; enrol again");
+}
+
 Status ReadCertificates(const SeatFiles& files, Identity& identity) {
   DURE_ASSIGN(identity.cert_chain_pem, ReadPrivateFile(files.tls_crt()));
   DURE_ASSIGN(identity.root_pem, ReadPrivateFile(files.root_crt()));
@@ -63,10 +80,10 @@ Status ReadCertificates(const SeatFiles& files, Identity& identity) {
   if (!signing) return Corrupt(files.signing_crt(), signing.error());
   const auto signing_leaf = ReadLeaf(signing->front());
   if (!signing_leaf) return Corrupt(files.signing_crt(), signing_leaf.error());
-  if (signing_leaf->signing_key != identity.signer->Key()) {
-    return Fail(ErrorCode::kCorrupt, files.signing_crt().string() + " is not for the key in " +
-                                         files.signing_key().string() + "; enrol again");
+  if (!signing_leaf->signing_key) {
+    return Fail(ErrorCode::kCorrupt, files.signing_crt().string() + " is for no signing key");
   }
+  DURE_ASSIGN(identity.signer, SignerFor(files, *signing_leaf->signing_key));
   identity.subject = leaf->subject;
   identity.serial = leaf->serial;
   identity.not_before = leaf->not_before;
@@ -121,9 +138,14 @@ Status WriteSeat(const SeatFiles& files, const Subject& subject, const Credentia
   DURE_TRY(WritePrivateFile(files.root_crt(), PemOf(credentials.root_der)));
   DURE_TRY(WritePrivateFile(files.signing_crt(),
                             PemOf(credentials.signing_der) + PemOf(credentials.issuing_der)));
+  CrashPoint("identity.signing-certificate-written");
   DURE_TRY(WritePrivateFile(
       files.tls_crt(),
       PemOf(credentials.tls_der) + PemOf(credentials.issuing_der) + PemOf(credentials.root_der)));
+  CrashPoint("identity.certificates-written");
+  const auto signing = ReadLeaf(credentials.signing_der);
+  DURE_CHECK(signing && signing->signing_key, "the credentials were verified");
+  DURE_TRY(SignerFor(files, *signing->signing_key).map([](const auto&) {}));
   const auto leaf = ReadLeaf(credentials.tls_der);
   DURE_CHECK(leaf.has_value(), "the credentials were verified");
   const Result<std::string> key = KeyFor(files, leaf->key_fingerprint);
@@ -148,10 +170,6 @@ Result<Identity> LoadIdentity(const std::string& dir) {
                                           ")");
   }
   Identity identity;
-  DURE_ASSIGN(const std::string signing_key, ReadPrivateFile(files.signing_key()));
-  auto signer = Ed25519Signer::FromPem(signing_key);
-  if (!signer) return Corrupt(files.signing_key(), signer.error());
-  identity.signer = std::move(*signer);
   DURE_TRY(ReadCertificates(files, identity));
   DURE_ASSIGN(const Subject subject, SubjectAt(files));
   if (subject != identity.subject) {

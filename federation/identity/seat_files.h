@@ -19,6 +19,9 @@ struct SeatFiles {
   std::filesystem::path tls_crt() const { return folder / "tls.crt"; }
   std::filesystem::path root_crt() const { return folder / "root.crt"; }
   std::filesystem::path signing_key() const { return folder / "signing.key"; }
+  // Likewise, of an enrolment with new keys; next_nonce names the invitation that they are for.
+  std::filesystem::path next_signing_key() const { return folder / "signing.key.next"; }
+  std::filesystem::path next_nonce() const { return folder / "next.nonce"; }
   std::filesystem::path signing_crt() const { return folder / "signing.crt"; }
   std::filesystem::path consortium_json() const { return folder / "consortium.json"; }
 };

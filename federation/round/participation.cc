@@ -30,27 +30,26 @@ void Participation::On(const SiteStarted&) { Drive(); }
 void Participation::On(const LinkUp&) {
   connected_ = true;
   if (s_.phase == SitePhase::kLeft) return Say(Leave{s_.run, s_.sequence, false});
-  Resend();
+  failures_ = 0;
+  retry_at_ = now_;
+  TryAgain();
 }
 
 void Participation::On(const LinkDown&) { connected_ = false; }
 
 void Participation::On(const SiteTimer&) {
   armed_.reset();
-  if (retry_) {
-    retry_ = false;
-    Drive();
-  } else {
-    Resend();
-  }
+  TryAgain();
+}
+
+void Participation::TryAgain() {
+  if (!retry_ || !connected_ || now_ < retry_at_) return Resend();
+  retry_ = false;
+  Drive();
 }
 
 void Participation::On(const FromAggregator& e) {
   if (RunOf(e.message) != s_.run) return;
-  if (s_.join_pending && s_.phase != SitePhase::kLeft) {
-    s_.join_pending = false;
-    Changed();
-  }
   std::visit([this](const auto& m) { OnMessage(m); }, e.message);
 }
 
@@ -70,10 +69,10 @@ void Participation::On(const LeaveRequested&) {
   s_.next_plan.reset();
   s_.outcome.reset();
   s_.ended.reset();  // it is told again to a site that comes back
-  // What may be in the log already is settled when the site is back; the rest is taken home now.
-  const bool submitted =
-      s_.phase == SitePhase::kSubmitted || s_.phase == SitePhase::kReceipted || s_.committed;
-  if (!submitted) Settle(false);
+  // What may be in the log already is settled when the site is back, however often it leaves until
+  // then; the rest is taken home now.
+  const bool may_be_logged = s_.submitted || s_.committed;
+  if (!may_be_logged) Settle(false);
   EnterPhase(SitePhase::kLeft);
   Say(Leave{s_.run, s_.sequence, false});
 }
@@ -84,6 +83,7 @@ void Participation::On(const JoinRequested&) {
   s_.join_pending = true;
   EnterPhase(SitePhase::kIdle);
   Say(Join{s_.run, s_.sequence});
+  Continue();  // The run may have ended meanwhile, and the aggregator knows that we know.
 }
 
 void Participation::On(const ResyncRequested&) {
@@ -157,8 +157,14 @@ void Participation::TakePlan(const Plan& m) {
   // The same start again: what is trained, or being trained, serves this attempt as well.
   s_.work_at = {};
   s_.envelope.clear();
+  s_.submitted = false;
   s_.receipt.reset();
   if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kReady);
+  // It goes on, unless the site left meanwhile and has come back.
+  const SitePhase where = s_.work == Work::kTraining  ? SitePhase::kTraining
+                          : s_.work == Work::kTrained ? SitePhase::kEncoding
+                                                      : SitePhase::kUploading;
+  if (s_.phase != where) EnterPhase(where);
   Say(Ready{s_.plan.at, s_.held, s_.offered});
 }
 
@@ -181,8 +187,8 @@ void Participation::Decline(std::string reason) {
 void Participation::On(const BaseFetched& e) {
   if (s_.phase != SitePhase::kFetching) return;
   if (!s_.ended && !IsCurrent(e.at)) return;
-  retry_ = !e.ok;
-  if (!e.ok) return;
+  if (!e.ok) return Failed();
+  retry_ = false;
   if (s_.ended) {
     HoldBase(s_.ended->last, {s_.ended->rounds});
     return Continue();
@@ -220,6 +226,7 @@ void Participation::OnMessage(const Roster& m) {
   if (!s_.declined && !FitWork(admitted)) return;
   s_.rostered = true;
   s_.admitted = m.admitted;
+  s_.join_pending = false;
   Changed();
   if (s_.declined) return Say(Withdraw{s_.plan.at, s_.decline_reason});
   if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kSigning);
@@ -275,8 +282,8 @@ void Participation::OnMessage(const Outcome& m) {
 
 void Participation::On(const AggregateFetched& e) {
   if (s_.phase != SitePhase::kDeriving || e.at != s_.outcome->at || s_.fetched) return;
-  retry_ = !e.ok;
-  if (!e.ok) return;
+  if (!e.ok) return Failed();
+  retry_ = false;
   s_.fetched = true;
   Changed();
   Drive();
@@ -311,6 +318,7 @@ void Participation::FinishOutcome(Derivation derivation, const Base& derived) {
 
 void Participation::OnMessage(const RunEnded& m) {
   if (s_.phase == SitePhase::kLeft) return;
+  if (std::exchange(s_.join_pending, false)) Changed();
   if (s_.phase == SitePhase::kDissent && !s_.ended) {
     s_.ended = m;  // For after the dissent.
     Changed();

@@ -201,6 +201,7 @@ using SiteEvent =
 
 struct SitePace {
   Duration resend{std::chrono::seconds(5)};
+  uint32_t retry_max = 16;  // a failure that repeats is tried again after 1, 2, 4 ... times resend
 };
 
 class Participation {
@@ -217,6 +218,7 @@ class Participation {
   const Base& base() const { return s_.held; }            // the model held
   uint64_t residual() const { return s_.residual; }       // the version in force
   const Digest& contribution() const { return s_.blob; }  // in work; zero if none
+  bool folding() const { return s_.folding; }             // a FoldBack is wanted
 
  private:
   // How far the contribution of a round has come; it outlives an abandoned attempt.
@@ -234,9 +236,11 @@ class Participation {
     RunId run;
     SitePhase phase = SitePhase::kIdle;
     Base held;
-    uint64_t trainings = 0;     // begun
-    uint64_t sequence = 0;      // of leaves and joins
-    bool join_pending = false;  // until the aggregator is heard
+    uint64_t trainings = 0;  // begun
+    uint64_t sequence = 0;   // of leaves and joins
+    // Until a roster or the run's end: whoever has left is sent neither. A plan or an outcome may
+    // have been under way since before this site left.
+    bool join_pending = false;
     // The current attempt: of the last plan taken.
     bool has_plan = false;
     RoundPlan plan;
@@ -260,6 +264,7 @@ class Participation {
     uint64_t weight = 0;
     uint64_t saturated = 0;
     Bytes envelope;
+    bool submitted = false;  // to this attempt: the log may hold it, also after a refusal
     std::optional<Receipt> receipt;
     // Residual versions.
     uint64_t residual = 0;          // in force
@@ -279,9 +284,9 @@ class Participation {
     void Visit(A& a) {
       a(site, run, phase, held, trainings, sequence, join_pending, has_plan, has_manifest, work,
         accepted, declined, decline_reason, rostered, offered, admitted, work_datasets, disowned,
-        tokens, steps, blob, weight, saturated, envelope, receipt, residual, residual_former,
-        residual_pending, residual_counter, committed, folding, next_plan, outcome, fetched,
-        last_ack, ended);
+        tokens, steps, blob, weight, saturated, envelope, submitted, receipt, residual,
+        residual_former, residual_pending, residual_counter, committed, folding, next_plan, outcome,
+        fetched, last_ack, ended);
       if (has_plan) a(plan);
       if (has_manifest) a(manifest);
       if (work != Work::kNone) a(work_plan);
@@ -346,6 +351,8 @@ class Participation {
   void EnterPhase(SitePhase phase, std::string text = {});
   // Emits what the phase waits for: its work, or its message.
   void Drive();
+  void Failed();
+  void TryAgain();
   void Resend();
   void ArmTimer();
   void Emit(SiteEffect effect) { out_.push_back(std::move(effect)); }
@@ -363,7 +370,10 @@ class Participation {
   bool changed_ = false;
   // Of this process life.
   bool connected_ = false;
-  bool retry_ = false;  // something failed and is tried again at the next timer
+  bool retry_ = false;  // something failed and is tried again at the next timer, or when the link
+                        // is back: nothing of it can be done without the aggregator
+  MonoTime retry_at_{};
+  uint32_t failures_ = 0;  // of the present phase, in a row: each waits longer than the one before
   std::optional<MonoTime> armed_;
 };
 

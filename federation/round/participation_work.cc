@@ -22,7 +22,8 @@ void Participation::On(const TrainingDone& e) {
 }
 
 void Participation::On(const TrainingFailed& e) {
-  if (Works(e.round, SitePhase::kTraining)) WithdrawWork(e.reason);
+  if (!Works(e.round, SitePhase::kTraining)) return;
+  WithdrawWork(e.reason);
 }
 
 void Participation::On(const Encoded& e) {
@@ -47,12 +48,13 @@ void Participation::On(const UploadDone& e) {
 }
 
 void Participation::On(const UploadFailed& e) {
-  if (Works(e.round, SitePhase::kUploading)) retry_ = true;
+  if (Works(e.round, SitePhase::kUploading)) Failed();
 }
 
 void Participation::On(const Signed& e) {
   if (s_.phase != SitePhase::kSigning || !IsCurrent(e.at) || s_.folding) return;
   s_.envelope = e.envelope;
+  s_.submitted = true;
   s_.work_at = e.at;
   EnterPhase(SitePhase::kSubmitted);
 }
@@ -88,7 +90,7 @@ void Participation::OnMessage(const Refusal& m) {
   if (m.reason == RefusalReason::kNotSigned || m.reason == RefusalReason::kNotRecorded) {
     s_.envelope.clear();
     s_.phase = SitePhase::kSigning;
-    retry_ = true;  // Not at once: the log's mirror may have to catch up first.
+    Failed();  // Not at once: the log's mirror may have to catch up first.
     return Changed();
   }
   if (m.reason == RefusalReason::kBlobCorrupt || m.reason == RefusalReason::kOtherBase ||
@@ -158,6 +160,7 @@ void Participation::Settle(bool counted) {
     return Emit(CommitResidual{s_.residual, s_.residual, blob});
   }
   s_.folding = true;
+  retry_ = false;  // of what the work waited for; a fold is asked for once in a life
   ++s_.residual_counter;
   Changed();
   Drive();
@@ -198,7 +201,8 @@ void Participation::On(const DatasetWithdrawn& e) {
   s_.disowned = true;
   Changed();
   // What may be in the log is settled by the outcome: the record says which of the two came first.
-  const bool unsubmitted = s_.phase >= SitePhase::kReady && s_.phase <= SitePhase::kSigning;
+  const bool unsubmitted =
+      !s_.submitted && s_.phase >= SitePhase::kReady && s_.phase <= SitePhase::kSigning;
   if (s_.folding || !unsubmitted) return;
   Discard();
   WithdrawWork("dataset-withdrawn");
@@ -218,6 +222,7 @@ void Participation::ClearWork() {
   s_.weight = 0;
   s_.saturated = 0;
   s_.envelope.clear();
+  s_.submitted = false;
   s_.receipt.reset();
   s_.committed = false;
   s_.residual_former = 0;
@@ -229,6 +234,8 @@ void Participation::ClearWork() {
 // -------------------------------------------------------------------------------------------
 
 void Participation::EnterPhase(SitePhase phase, std::string text) {
+  const bool repeats = phase == SitePhase::kSubmitted || phase == SitePhase::kSigning;
+  if (!repeats) failures_ = 0;  // A signature that is refused comes back from the phase after.
   s_.phase = phase;
   retry_ = false;
   Changed();
@@ -281,14 +288,23 @@ void Participation::Resend() {
   if (s_.phase == SitePhase::kSubmitted && !s_.receipt) Say(MakeSubmission());
 }
 
+void Participation::Failed() {
+  retry_ = true;
+  failures_ = std::max(1U, std::min(2 * failures_, pace_.retry_max));
+  retry_at_ = now_ + pace_.resend * failures_;
+}
+
 void Participation::ArmTimer() {
   const bool withdrew = s_.has_plan && s_.declined && s_.rostered;
   const bool awaits = s_.join_pending || AwaitsRoster() ||
                       (withdrew && s_.phase == SitePhase::kIdle) ||
                       (s_.phase == SitePhase::kSubmitted && !s_.receipt);
-  if (armed_ || !(retry_ || (awaits && connected_))) return;
-  armed_ = now_ + pace_.resend;
-  Emit(SetSiteTimer{*armed_});
+  if (!connected_ || !(retry_ || awaits)) return;
+  MonoTime next = retry_ ? retry_at_ : now_ + pace_.resend;
+  if (awaits) next = std::min(next, now_ + pace_.resend);
+  if (armed_ && *armed_ <= next) return;
+  armed_ = next;
+  Emit(SetSiteTimer{next});
 }
 
 void Participation::Say(Message message) {

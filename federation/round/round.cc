@@ -23,6 +23,12 @@ std::string_view Name(NoticeKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
+std::string_view Name(WaitCause cause) {
+  constexpr std::array<std::string_view, 5> kNames = {"no-answer", "not-connected", "declined",
+                                                      "left", "revoked"};
+  return kNames[static_cast<size_t>(cause)];
+}
+
 Rounds::Rounds(RunManifest manifest, std::vector<SiteId> invited, Pace pace)
     : manifest_(std::move(manifest)), manifest_digest_(manifest_.digest()), pace_(pace) {
   DURE_CHECK(manifest_.Validate(), "a run starts from a manifest that passed Validate");
@@ -49,6 +55,7 @@ void Rounds::EnterPhase(RunPhase phase, std::string reason) {
   s_.phase = phase;
   s_.reason = std::move(reason);
   s_.window_end.reset();
+  s_.patience_end.reset();
   s_.deadline.reset();
   Changed();
   Note(NoticeKind::kPhase, {}, std::string(Name(phase)));
@@ -82,6 +89,7 @@ void Rounds::AppendForPhase() {
 void Rounds::StartGathering() {
   EnterPhase(RunPhase::kGathering);
   s_.window_end = now_ + manifest_.join_window;
+  s_.patience_end = now_ + pace_.patience;
   InformAll();
 }
 
@@ -93,24 +101,33 @@ void Rounds::AdvanceGathering() {
     return;
   }
   uint32_t ready = 0;
+  uint32_t possible = 0;
   bool waiting = false;
   for (const auto& [id, site] : s_.sites) {
     if (!Attends(site)) continue;
+    ++possible;
     const bool here = site.answer == Answer::kReady && site.connected;
     if (here) ++ready;
     if (!here && !site.away && site.answer != Answer::kDeclined) waiting = true;
   }
   const bool enough = ready >= manifest_.cohort_min;
   if (enough && (!waiting || ready >= manifest_.cohort_max)) return StartAdmitting();
+  const bool hopeless = possible < manifest_.cohort_min || now_ >= *s_.patience_end;
+  if (!enough && hopeless) return PauseRun(std::string(kTooFewSites));
   if (now_ < *s_.window_end) return;
-  bool declined = false;
   for (auto& [id, site] : s_.sites) {
     const bool here = site.answer == Answer::kReady && site.connected;
     if (!here) site.away = true;
-    if (site.answer == Answer::kDeclined) declined = true;
   }
   Changed();
   if (enough) return StartAdmitting();
+  WaitAnotherWindow();
+}
+
+void Rounds::WaitAnotherWindow() {
+  const bool declined = std::any_of(s_.sites.begin(), s_.sites.end(), [](const auto& entry) {
+    return entry.second.answer == Answer::kDeclined;
+  });
   s_.window_end = now_ + manifest_.join_window;
   Note(NoticeKind::kPhase, {}, "waiting-for-sites");
   if (!declined) return;
@@ -118,6 +135,14 @@ void Rounds::AdvanceGathering() {
   ++s_.attempt;
   ForgetAttempt();
   InformAll();
+}
+
+void Rounds::Reconsider() {
+  if (s_.phase != RunPhase::kPaused || s_.reason != kTooFewSites) return;
+  const auto here = std::count_if(s_.sites.begin(), s_.sites.end(), [this](const auto& entry) {
+    return Attends(entry.second) && entry.second.connected;
+  });
+  if (static_cast<uint64_t>(here) >= manifest_.cohort_min) StartGathering();
 }
 
 void Rounds::StartAdmitting() {
@@ -184,8 +209,10 @@ void Rounds::AdvanceCollecting() {
   bool in_flight = false;
   bool awaited = false;   // may still come, and is waited for
   bool possible = false;  // may still come
+  uint32_t attending = 0;
   for (const auto& [id, site] : s_.sites) {
     if (!site.in_cohort) continue;
+    if (Attends(site) || site.step != Step::kOut) ++attending;
     if (site.step == Step::kReceipted) ++receipted;
     if (site.step == Step::kVerifying || site.step == Step::kAppending) in_flight = true;
     if (site.step != Step::kWaiting) continue;
@@ -193,7 +220,10 @@ void Rounds::AdvanceCollecting() {
     if (!IsLost(site)) awaited = true;
   }
   const bool quorum = receipted >= manifest_.quorum;
-  const bool over = s_.stopping_now || now_ >= *s_.deadline || !possible || (!awaited && quorum);
+  // Whoever left or was revoked takes the quorum with it: nobody is kept waiting for the deadline.
+  const bool hopeless = attending < manifest_.quorum;
+  const bool over =
+      s_.stopping_now || now_ >= *s_.deadline || !possible || hopeless || (!awaited && quorum);
   // What is being verified or appended is let through first: nothing that the log holds is left
   // out.
   if (s_.collecting && over && (!in_flight || s_.stopping_now || now_ >= *s_.deadline)) {

@@ -19,12 +19,15 @@
 // appended, receipted) - merging - closing (round-closed appended) - the outcome out until each
 // site answered, while the next round gathers. Without a quorum at the deadline the attempt is
 // abandoned in the log and tried again from the same base; contributions already uploaded are
-// offered again.
+// offered again. A gathering to which too few sites can come, or did not come within the
+// pace's patience, pauses the run (kTooFewSites); it goes on by itself once enough of them are
+// connected.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "federation/clock.h"
@@ -35,7 +38,10 @@ namespace dure::round {
 // Times that are no rule of the run; a simulation shrinks them.
 struct Pace {
   Duration resend{std::chrono::seconds(5)};  // how long an unanswered message is waited on
+  Duration patience{std::chrono::hours(1)};  // of one gathering; then the run pauses, and says why
 };
+
+inline constexpr std::string_view kTooFewSites = "too-few-sites";  // reason() of such a pause
 
 class Rounds {
  public:
@@ -55,6 +61,8 @@ class Rounds {
   const Base& base() const { return s_.base; }             // of the current round
   const std::string& reason() const { return s_.reason; }  // of a pause or an end
   std::vector<SiteId> Cohort() const;
+  // nullopt: nothing that sites could do would move the run now.
+  std::optional<Gathering> WaitsFor() const;
   // Ended, and every site that is connected knows it.
   bool Finished() const;
   // Whether a withdrawal must wait for the closing entry: what is merged now can no longer be taken
@@ -84,7 +92,7 @@ class Rounds {
     std::vector<AdmittedDataset> admitted;  // to this attempt
     bool in_cohort = false;                 // kAdmitting: a candidate
     Step step = Step::kWaiting;
-    std::string out_reason;           // kOut
+    std::string out_reason;           // kOut, or kDeclined
     std::optional<Submission> taken;  // from kVerifying on
     std::optional<Receipt> receipt;   // the latest one given, of this attempt or an earlier one
     bool away = false;                // missed a join window, not seen since: not waited for
@@ -125,8 +133,9 @@ class Rounds {
     std::vector<Digest> spooled;  // contributions of earlier attempts at this round
     std::optional<Outcome> last;  // the outcome of the round before
     std::map<SiteId, Site> sites;
-    std::optional<MonoTime> window_end;  // kGathering
-    std::optional<MonoTime> deadline;    // kCollecting
+    std::optional<MonoTime> window_end;    // kGathering
+    std::optional<MonoTime> patience_end;  // kGathering
+    std::optional<MonoTime> deadline;      // kCollecting
 
     template <typename A>
     void Visit(A& a) {
@@ -139,6 +148,7 @@ class Rounds {
   void On(const SiteConnected&);
   void On(const SiteDisconnected&);
   void On(const SiteRemoved&);
+  void On(const SiteReadmitted&);
   void On(const Received&);
   void On(const Appended&);
   void On(const AppendRefused&);
@@ -177,6 +187,9 @@ class Rounds {
   // Moves on if what the phase waits for has come.
   void Advance();
   void AdvanceGathering();
+  void WaitAnotherWindow();
+  // Out of a pause for too few sites, if enough are connected.
+  void Reconsider();
   void StartAdmitting();
   void EmitAdmissions();
   void Admit(const SiteId& id, Site& site, const SiteAdmission& decided);

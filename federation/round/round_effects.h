@@ -110,6 +110,29 @@ struct Notice {
   std::optional<SiteStatus> status;  // kStatus
 };
 
+// What a run that gathers, or that paused because too few sites came, waits for.
+enum class WaitCause : uint8_t {
+  kNoAnswer,      // connected, and asked
+  kNotConnected,  // `since`, or since this process began
+  kDeclined,      // `reason` is the site's own code
+  kLeft,          // until it joins again
+  kRevoked,       // until it is let in again
+};
+std::string_view Name(WaitCause cause);  // "not-connected"
+struct SiteWait {
+  SiteId site;
+  WaitCause cause = WaitCause::kNoAnswer;
+  std::string reason;
+  MonoTime since{};
+  bool operator==(const SiteWait&) const = default;
+};
+struct Gathering {
+  uint32_t ready = 0;
+  uint32_t needed = 0;            // to open a round
+  std::vector<SiteWait> missing;  // ascending by site
+  bool operator==(const Gathering&) const = default;
+};
+
 // Effects
 // ------------------------------------------------------------
 struct Persist {};
@@ -169,7 +192,10 @@ struct SiteDisconnected {
 };
 struct SiteRemoved {
   SiteId site;
-};  // revoked: as if it left and can never join
+};  // revoked: as if it left, and it cannot join
+struct SiteReadmitted {
+  SiteId site;
+};  // let in again, with keys that the log admitted: what SiteRemoved did is over
 struct Received {
   SiteId site;
   Message message;
@@ -223,8 +249,8 @@ struct StopRequested {
   bool after_round = false;
 };                 // else an open attempt is abandoned
 struct Resume {};  // out of kPaused
-using Event = std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, Received,
-                           Appended, AppendRefused, AdmissionsDecided, Exclude, SubmissionVerified,
-                           Merged, MergeFailed, Timer, StopRequested, Resume>;
+using Event = std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted,
+                           Received, Appended, AppendRefused, AdmissionsDecided, Exclude,
+                           SubmissionVerified, Merged, MergeFailed, Timer, StopRequested, Resume>;
 
 }  // namespace dure::round

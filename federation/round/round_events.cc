@@ -40,6 +40,7 @@ void Rounds::On(const SiteConnected& e) {
   if (site.removed) return;
   Note(NoticeKind::kReturned, e.site);
   Inform(e.site, site);
+  Reconsider();
   const bool trains = s_.phase == RunPhase::kCollecting && site.in_cohort;
   if (trains && site.step == Step::kWaiting) SendRoster(e.site, site);
 }
@@ -61,6 +62,18 @@ void Rounds::On(const SiteRemoved& e) {
   Changed();
   DropOut(e.site, site, "revoked");
   Note(NoticeKind::kLeft, e.site, "revoked");
+}
+
+void Rounds::On(const SiteReadmitted& e) {
+  const auto found = s_.sites.find(e.site);
+  if (found == s_.sites.end() || !found->second.removed) return;
+  Site& site = found->second;
+  site.removed = false;
+  site.owes_ack = s_.last.has_value();  // It was not told what became of its contribution.
+  Changed();
+  Note(NoticeKind::kJoined, e.site, "readmitted");
+  Inform(e.site, site);
+  Reconsider();
 }
 
 void Rounds::On(const Received& e) {

@@ -25,6 +25,7 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Declined& m) {
   if (m.at != at()) return Inform(id, site);
   if (s_.phase != RunPhase::kGathering || site.answer != Answer::kNone) return;
   site.answer = Answer::kDeclined;
+  site.out_reason = m.reason;
   Changed();
   Note(NoticeKind::kDeclined, id, m.reason);
 }
@@ -93,9 +94,11 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Join& m) {
   if (m.sequence > site.sequence) {
     site.sequence = m.sequence;
     site.left = false;
+    site.knows_end = false;               // A site forgets the end when it leaves.
     site.owes_ack = s_.last.has_value();  // It may have left before it heard of its contribution.
     Changed();
     Note(NoticeKind::kJoined, id);
+    Reconsider();
   }
   Inform(id, site);
 }
@@ -215,7 +218,7 @@ void Rounds::Note(NoticeKind kind, SiteId site, std::string text) {
 void Rounds::ArmTimer() {
   std::optional<MonoTime> next;
   const auto by = [&next](MonoTime when) { next = next ? std::min(*next, when) : when; };
-  if (s_.window_end) by(*s_.window_end);
+  if (s_.window_end) by(std::min(*s_.window_end, *s_.patience_end));
   if (s_.deadline && s_.collecting) by(*s_.deadline);
   for (const auto& [id, site] : s_.sites) {
     if (AwaitsAnswer(site)) by(std::max(resend_at_, now_));
@@ -248,6 +251,32 @@ std::vector<SiteId> Rounds::Cohort() const {
     if (site.in_cohort) cohort.push_back(id);
   }
   return cohort;
+}
+
+std::optional<Gathering> Rounds::WaitsFor() const {
+  const bool paused = s_.phase == RunPhase::kPaused && s_.reason == kTooFewSites;
+  if (s_.phase != RunPhase::kGathering && !paused) return std::nullopt;
+  Gathering gathering{.ready = 0, .needed = manifest_.cohort_min, .missing = {}};
+  for (const auto& [id, site] : s_.sites) {
+    if (Attends(site) && site.connected && site.answer == Answer::kReady) {
+      ++gathering.ready;
+      continue;
+    }
+    SiteWait wait{.site = id, .cause = WaitCause::kNoAnswer, .reason = {}, .since = {}};
+    if (site.removed) {
+      wait.cause = WaitCause::kRevoked;
+    } else if (site.left) {
+      wait.cause = WaitCause::kLeft;
+    } else if (!site.connected) {
+      wait.cause = WaitCause::kNotConnected;
+      wait.since = site.gone_since;
+    } else if (site.answer == Answer::kDeclined) {
+      wait.cause = WaitCause::kDeclined;
+      wait.reason = site.out_reason;
+    }
+    gathering.missing.push_back(std::move(wait));
+  }
+  return gathering;
 }
 
 bool Rounds::Finished() const {

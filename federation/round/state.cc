@@ -22,7 +22,8 @@ std::optional<MonoTime> FromLeft(const std::optional<Duration>& left, MonoTime n
 
 Bytes Rounds::Save(MonoTime now) const {
   Put put;
-  put(kRoundsVersion, manifest_, s_, LeftOf(s_.window_end, now), LeftOf(s_.deadline, now));
+  put(kRoundsVersion, manifest_, s_, LeftOf(s_.window_end, now), LeftOf(s_.patience_end, now),
+      LeftOf(s_.deadline, now));
   return put.Take();
 }
 
@@ -36,12 +37,14 @@ Result<Rounds> Rounds::Load(ByteView state, MonoTime now, Pace pace) {
   }
   Rounds rounds(std::move(manifest), {}, pace);
   std::optional<Duration> window_left;
+  std::optional<Duration> patience_left;
   std::optional<Duration> deadline_left;
-  get(rounds.s_, window_left, deadline_left);
+  get(rounds.s_, window_left, patience_left, deadline_left);
   if (auto done = get.Done("state of a run"); !done) {
     return Fail(ErrorCode::kCorrupt, done.error().message);
   }
   rounds.s_.window_end = FromLeft(window_left, now);
+  rounds.s_.patience_end = FromLeft(patience_left, now);
   rounds.s_.deadline = FromLeft(deadline_left, now);
   DURE_TRY(rounds.CheckLoaded());
   return rounds;
@@ -51,6 +54,7 @@ Result<Rounds> Rounds::Load(ByteView state, MonoTime now, Pace pace) {
 Status Rounds::CheckLoaded() const {
   bool sound = s_.phase >= RunPhase::kNew;
   sound = sound && (s_.phase == RunPhase::kGathering) == s_.window_end.has_value();
+  sound = sound && s_.window_end.has_value() == s_.patience_end.has_value();
   sound = sound && (s_.phase == RunPhase::kCollecting) == s_.deadline.has_value();
   for (const auto& [id, site] : s_.sites) {
     const bool taken = site.step != Step::kWaiting && site.step != Step::kOut;

@@ -16,8 +16,8 @@ struct ControlService::Line {
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<v1::ControlMessage> queue;  // guarded by mutex
-  bool writing = false;  // guarded by mutex
-  bool closed = false;   // guarded by mutex; no more is written, context is not touched
+  bool writing = false;                  // guarded by mutex
+  bool closed = false;  // guarded by mutex; no more is written, context is not touched
 
   // Ends the stream from outside.
   void Close() {
@@ -55,6 +55,12 @@ struct ControlService::Line {
 grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
   Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
+  Status admitted;
+  const bool asked = loop_.Wait([&] {
+    if (calls_.may_connect) admitted = calls_.may_connect(pass->peer());
+  });
+  if (!asked) return {grpc::StatusCode::UNAVAILABLE, "the aggregator is stopping"};
+  if (!admitted) return ToGrpc(admitted.error());
   // Shared because Send may hold the line while this thread leaves.
   auto line = std::make_shared<Line>();
   line->peer = pass->peer();

@@ -53,6 +53,8 @@ using JsonReply = std::function<void(Result<std::string>)>;  // call once, from 
 struct ServerCalls {
   // The control stream of a site. A reconnect replaces the old stream: no disconnected() comes
   // between.
+  // Asked after the certificate was found good; an absent function lets everybody in.
+  std::function<Status(const PeerIdentity&)> may_connect;             // [loop]
   std::function<void(const PeerIdentity&)> connected;                 // [loop]
   std::function<void(const PeerIdentity&)> disconnected;              // [loop]
   std::function<void(const PeerIdentity&, round::Message)> received;  // [loop]

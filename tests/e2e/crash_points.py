@@ -78,3 +78,18 @@ SITE = (
     ('site.after-tell/outcome-ack', 2, True),
     ('site.before-tell/leave', 1, True),
 )
+
+# With three sites, of which two suffice: the points at which the others may overtake the victim.
+THREE = (
+    ('site.training', 2, False),
+    ('aggregator.after-append/submission', 4, False),
+    ('site.after-tell/submission', 2, True),
+    ('site.mid-upload', 2, False),
+    ('aggregator.before-merge', 1, False),
+    ('site.receipt-verified', 1, True),
+    ('aggregator.after-append/closed', 1, True),
+    ('site.signed', 2, True),
+    ('site.derived', 1, True),
+    ('aggregator.before-send/outcome', 2, True),
+    ('site.before-tell/ready', 2, False),
+)

@@ -1,6 +1,8 @@
 """kill -9 at every named point of a round, of the real processes; after a restart all must hold.
 
-    crash_test.py PROGRAMS (aggregator|site)     DURE_E2E=all takes every point
+    crash_test.py PROGRAMS (aggregator|site|three)     DURE_E2E=all takes every point
+
+`three`: three sites and a quorum of two, so that the others may go on without the one that died.
 """
 
 import os
@@ -13,8 +15,9 @@ import crash_points
 from federation import Federation
 from processes import PATIENCE, until
 
-# The operator's new model, then three chunks of each of two sites in each of two rounds.
-CHUNKS = 6 + 2 * 2 * 3
+# The operator's new model, then three chunks of each site in each of two rounds.
+CHUNKS_OF_MODEL = 6
+CHUNKS_OF_SITE = 2 * 3
 EVERY = 3  # of the points, in the suite that runs every time
 
 
@@ -24,11 +27,15 @@ class Suite:
     def __init__(self, programs, role):
         self.role = role
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        self.federation = Federation(programs, self.folder, ['north', 'south'])
+        names = ['north', 'south'] if role != 'three' else ['east', 'north', 'south']
+        self.federation = Federation(programs, self.folder, names)
+        self.options = {} if role != 'three' else {'quorum': 2, 'lost_seconds': 1,
+                                                   'join_seconds': 1, 'steps': 20}
         self.runs = []
 
     def cases(self):
-        table = crash_points.AGGREGATOR if self.role == 'aggregator' else crash_points.SITE
+        table = {'aggregator': crash_points.AGGREGATOR, 'site': crash_points.SITE,
+                 'three': crash_points.THREE}[self.role]
         if os.environ.get('DURE_E2E') == 'all':
             return table
         chosen = os.environ.get('DURE_E2E', '')
@@ -36,13 +43,13 @@ class Suite:
             return [case for case in table if chosen in case[0]]
         return table[::EVERY]
 
-    def victim(self):
-        if self.role == 'aggregator':
+    def victim(self, point):
+        if point.startswith('aggregator.'):
             return self.federation.aggregator
         return self.federation.sites['north']
 
     def case(self, number, point, nth):
-        federation, victim = self.federation, self.victim()
+        federation, victim = self.federation, self.victim(point)
         run = f'{self.role}-{number}'
         self.runs.append(run)
         passed = f'{self.folder}/{run}.passed'
@@ -51,12 +58,12 @@ class Suite:
         victim.stop()
         victim.start(crash_at=f'{point}:{nth}', passed=passed)
         # In the background: it may wait for an aggregator that died while it proposed.
-        with federation.proposing(run, seed=number + 1) as proposal:
+        with federation.proposing(run, seed=number + 1, **self.options) as proposal:
             victim.wait_for_death()
             victim.start(passed=passed)
             answered = proposal.wait(PATIENCE) == 0
         if not answered:
-            federation.propose(run, seed=number + 1)
+            federation.propose(run, seed=number + 1, **self.options)
         federation.complete(run)
         closed = federation.check_run(run)
         federation.check_receipts(run, closed)
@@ -65,7 +72,8 @@ class Suite:
         # A chunk that arrived is never sent again, whoever died.
         with open(passed, encoding='ascii') as names:
             arrived = names.read().split().count('aggregator.chunk-received')
-        assert arrived <= CHUNKS, f'{arrived} chunks arrived where {CHUNKS} suffice'
+        enough = CHUNKS_OF_MODEL + CHUNKS_OF_SITE * len(federation.sites)
+        assert arrived <= enough, f'{arrived} chunks arrived where {enough} suffice'
 
     def run(self):
         federation = self.federation

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from federation import Federation
-from processes import until
+from processes import PATIENCE, until
 from relay import Relay
 
 PROGRAMS = ''
@@ -125,6 +125,44 @@ class CohortTest(FaultTest):
         self.assertEqual(sorted(self.counted(closed[0])), SITES[:2])
         self.assertEqual(sorted(self.counted(closed[-1])), SITES)
 
+    def part(self, federation, verb, site, run, **options):
+        return federation.dure('site', verb, '--dir', federation.home(site), '--run', run,
+                               **options)
+
+    def test_site_leaves_a_run_and_joins_it_again_at_its_own_machine(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('part', rounds=6, quorum=2, steps=150, join_seconds=1)
+        self.training(federation, 'part', 'north')
+        self.assertEqual(self.part(federation, 'leave', 'north', 'part')['phase'], 'left')
+        self.part(federation, 'resync', 'north', 'part', expect=1)
+        self.part(federation, 'leave', 'north', 'unknown', expect=1)
+        federation.watch('part', lambda line: line['round'] >= 2, 'rounds without north')
+        self.assertEqual(self.part(federation, 'join', 'north', 'part')['running'], True)
+        closed = self.settle(federation, 'part')
+        self.assertNotIn('north', self.counted(closed[0]))
+        self.assertIn('north', self.counted(closed[-1]))
+
+    def test_site_without_a_daemon_leaves_when_it_starts_again(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('later', rounds=4, quorum=2, steps=150, lost_seconds=1, join_seconds=1)
+        self.training(federation, 'later', 'north')
+        north = federation.sites['north']
+        north.kill()
+        self.assertEqual(self.part(federation, 'leave', 'north', 'later')['asked'], 'leave')
+        status = federation.dure('site', 'status', '--dir', federation.home('north'))
+        self.assertEqual((status['running'], status['runs'][0]['asked']), (False, 'leave'))
+        north.start()
+        until(lambda: north.log_has('later: asked here to leave'), 'north does as it was asked')
+        status = federation.dure('site', 'status', '--dir', federation.home('north'))
+        self.assertEqual(status['runs'][0]['phase'], 'left')
+        federation.complete('later')
+        closed = federation.check_run('later', ['east', 'south'])
+        self.assertNotIn('north', [site for event in closed for site in self.counted(event)])
+        self.part(federation, 'join', 'north', 'later')  # the run is over; its model is fetched
+        federation.check_run('later')
+
     def test_second_daemon_in_the_same_folder_is_refused(self):
         federation = self.found(SITES[:2])
         federation.start_sites()
@@ -163,11 +201,47 @@ class RevocationTest(FaultTest):
         federation.propose('few', rounds=2, steps=100, join_seconds=1)
         self.training(federation, 'few', 'north')
         self.revoke(federation, 'north')
-        line = federation.watch('few', lambda line: line.get('reason'), 'a reason')
-        self.assertEqual(line['reason'], 'no-quorum')
-        self.assertIn(line['phase'], ('gathering', 'paused'))
+        line = federation.watch('few', lambda line: line['phase'] == 'paused', 'a pause')
+        self.assertEqual(line['reason'], 'too-few-sites')
         self.assertEqual(line['closed'], [])
-        federation.check_copies(['east'])
+        missing = federation.show('few')['waiting']['missing']
+        self.assertIn(('north', 'revoked'), [(each['site'], each['cause']) for each in missing])
+
+    def test_lifted_site_is_told_to_enrol_with_new_keys_and_the_run_goes_on(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('back', rounds=2, steps=100, join_seconds=1)
+        self.training(federation, 'back', 'north')
+        self.revoke(federation, 'north')
+        federation.watch('back', lambda line: line['phase'] == 'paused', 'a pause')
+        lifted = federation.dure('revoke', '--dir', federation.consortium, '--site', 'north',
+                                 '--lift')
+        self.assertEqual(lifted['keys_ended'], ['north'])
+        north = federation.sites['north']
+        until(lambda: north.log_has('--new-keys'), 'north hears why it is not let in')
+        self.assertEqual(federation.show('back')['phase'], 'paused')
+        invitation = federation.invite('north')
+        enrol = ('site', 'enrol', invitation, '--dir', federation.home('north'))
+        federation.dure(*enrol, '--new-keys', expect=1)  # under a running daemon
+        north.stop()
+        federation.dure(*enrol, expect=3)  # with the keys that are ended
+        federation.dure(*enrol, '--new-keys')
+        federation.dure(*enrol, '--new-keys')  # again, as after a lost answer
+        north.start()
+        closed = self.settle(federation, 'back')
+        self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
+
+    def test_proposal_ends_when_the_aggregator_dies_during_its_upload(self):
+        federation = self.found(SITES[:2])
+        federation.aggregator.stop()
+        federation.aggregator.start(crash_at='aggregator.chunk-received:2')
+        with federation.proposing('dead', patience_seconds=2) as proposal:
+            federation.aggregator.wait_for_death()
+            self.assertEqual(proposal.wait(PATIENCE), 4)
+        federation.aggregator.start()
+        federation.start_sites()
+        federation.propose('dead')
+        self.settle(federation, 'dead')
 
     def test_site_may_not_propose_a_run(self):
         federation = self.found(SITES[:2])

@@ -85,18 +85,25 @@ class Federation:
     def dure(self, *arguments, **options):
         return self.programs.dure(*arguments, **options)
 
+    def invite(self, name, role='member'):
+        return self.dure('invite', '--dir', self.consortium, '--member', name, '--site', name,
+                         '--role', role)['invitation']
+
     def admit(self, name, role='member'):
-        invitation = self.dure('invite', '--dir', self.consortium, '--member', name, '--site', name,
-                               '--role', role)['invitation']
+        invitation = self.invite(name, role)
         home = f'{self.folder}/{name}'
         self.dure('site', 'enrol', invitation, '--dir', home)
-        if role != 'member':
-            return home
+        if role == 'member':
+            self.seat(name)
+        return home
+
+    def seat(self, name):
+        """The daemon of a site that has enrolled, with text of its own."""
+        home = self.home(name)
         write_text(f'{self.folder}/{name}-data', seed=name)
         self.sites[name] = Daemon(self.programs, [
             'site', 'serve', '--dir', home, '--data', f'{self.folder}/{name}-data',
             '--terms', 'open', '--threads', '1'], f'{self.folder}/{name}.log')
-        return home
 
     def home(self, name):
         return f'{self.consortium}/aggregator' if name == 'aggregator' else f'{self.folder}/{name}'

@@ -3,9 +3,15 @@
 // DURE_CRASH_AT is "point[/detail][:n]": the process dies by SIGKILL when it passes the point for
 // the n-th time (the first by default). Without the variable it is `dure`. With DURE_CRASH_LIST it
 // also writes every point it passes to that file, so that the tests can see that none is out of
-// reach.
+// reach. DURE_CLOCK names a file of eight bytes: seconds by which this process takes the time of
+// day to be later (or, negative, earlier) than it is; the tests write there while it runs. What is
+// asked of the monotonic clock stays.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -39,6 +45,22 @@ void Hook(std::string_view point, std::string_view detail) {
   if (name == plan.point && ++plan.passed == plan.nth) kill(getpid(), SIGKILL);
 }
 
+// Eight bytes of the file that DURE_CLOCK names, mapped; nullptr without it.
+const int64_t* ShiftAt() {
+  const char* path = std::getenv("DURE_CLOCK");
+  if (path == nullptr) return nullptr;
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return nullptr;
+  void* mapped = mmap(nullptr, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+  close(file);
+  return mapped == MAP_FAILED ? nullptr : static_cast<const int64_t*>(mapped);
+}
+
+int64_t Shift() {
+  static const int64_t* const at = ShiftAt();
+  return at == nullptr ? 0 : __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
 void ReadPlan() {
   if (const char* list = std::getenv("DURE_CRASH_LIST")) {
     plan.list = open(list, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -54,6 +76,33 @@ void ReadPlan() {
 }
 
 }  // namespace
+
+// In the program itself, so that every library of the process asks here: ours, TLS, gRPC.
+extern "C" {
+
+int clock_gettime(clockid_t clock, timespec* now) noexcept {
+  const long answer = syscall(SYS_clock_gettime, clock, now);
+  const bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+  if (answer == 0 && wall) now->tv_sec += Shift();
+  return static_cast<int>(answer);
+}
+
+time_t time(time_t* into) noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (into != nullptr) *into = now.tv_sec;
+  return now.tv_sec;
+}
+
+int gettimeofday(timeval* into, void*) noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  into->tv_sec = now.tv_sec;
+  into->tv_usec = now.tv_nsec / 1000;
+  return 0;
+}
+
+}  // extern "C"
 
 int main(int argc, char** argv) {
   ReadPlan();

@@ -29,6 +29,19 @@ def until(condition, what, seconds=PATIENCE, wake=None):
         poll.poll(50)
 
 
+class Clock:
+    """The time of day as chosen processes take it to be; changed while they run."""
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, 'wb') as file:
+            file.write(bytes(8))
+
+    def jump(self, seconds):
+        with open(self.path, 'r+b') as file:
+            file.write(int(seconds).to_bytes(8, 'little', signed=True))
+
+
 class Programs:
     def __init__(self, folder):
         self.folder = folder
@@ -36,10 +49,11 @@ class Programs:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def dure(self, *arguments, expect=0):
+    def dure(self, *arguments, expect=0, **environment):
         """Runs one command to its end; returns what it printed as JSON where it is JSON."""
         done = subprocess.run([self.path('dure-crashing'), *arguments, '--json'],
-                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+                              capture_output=True, text=True, timeout=PATIENCE, check=False,
+                              env={**os.environ, **environment})
         if done.returncode != expect:
             raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
                                  f'{expect}: {done.stdout}{done.stderr}')
@@ -55,13 +69,15 @@ class Daemon:
         self.process = None
         self.said = ''
 
-    def start(self, crash_at=None, passed=None, limit=None):
+    def start(self, crash_at=None, passed=None, limit=None, clock=None):
         """Starts and waits for the ready line. A daemon that is to die early may never say it."""
         environment = dict(os.environ)
         if crash_at:
             environment['DURE_CRASH_AT'] = crash_at
         if passed:
             environment['DURE_CRASH_LIST'] = passed
+        if clock:
+            environment['DURE_CLOCK'] = clock
         before = None
         if limit is not None:
             def before():

@@ -8,7 +8,7 @@
 namespace dure::sim {
 
 namespace {
-constexpr round::Pace kPace{std::chrono::milliseconds(1500)};
+constexpr round::Pace kPace{std::chrono::milliseconds(1500), std::chrono::seconds(60)};
 }
 
 AggregatorNode::AggregatorNode(World& world, round::RunManifest manifest,

@@ -110,6 +110,7 @@ Result<Faults> ParseFaults(std::string_view text) {
       {"withdraw", &f.withdraw},
       {"append_refused", &f.append_refused},
       {"clock_jump", &f.clock_jump},
+      {"removal_lost", &f.removal_lost},
   };
   DURE_TRY(Each(text, [&](const Words& words) -> Status {
     const auto field = fields.find(words[0]);

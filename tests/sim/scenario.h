@@ -2,9 +2,9 @@
 //
 // A scenario has one directive a line: `sites 3`, `rounds 4`, `quorum 2`, ... and events such as
 // `at 40 leave site-1`, `at 70 join site-1`, `at 50 stop`, `at 30 cut site-2 20`,
-// `at 20 withdraw site-1`, `at 0 deny site-0 40`, `at 25 crash
-// aggregator` (seconds of virtual time). A fault recipe has one probability a line: `loss 0.1`. '#'
-// begins a comment.
+// `at 20 withdraw site-1`, `at 0 deny site-0 40`, `at 25 crash aggregator`, `at 25 crash aggregator
+// 300`, `at 30 revoke site-1` (seconds of virtual time). A fault recipe has one probability a line:
+// `loss 0.1`. '#' begins a comment.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,10 @@ namespace dure::sim {
 
 struct ScriptedEvent {
   double at_seconds = 0;
-  std::string verb;    // withdraw, deny, leave, join, stop, stop-after-round, cut, crash
+  // withdraw, deny, leave, join, stop, stop-after-round, cut, crash, revoke, readmit
+  std::string verb;
   std::string who;     // a site, "aggregator", or empty
-  double seconds = 0;  // cut, deny: how long
+  double seconds = 0;  // cut, deny, crash: how long; a crash without it is over within seconds
 };
 
 struct Scenario {
@@ -60,6 +61,7 @@ struct Faults {
   double withdraw = 0;        // of a dataset, at a message to a site
   double append_refused = 0;  // of a submission
   double clock_jump = 0;      // at a timer: the machine slept
+  double removal_lost = 0;    // of a site's training result
 };
 
 Result<Scenario> ParseScenario(std::string_view text);

@@ -204,8 +204,9 @@ Vector SiteNode::UpdateOf(RoundNumber round, const round::Base& base) const {
 }
 
 void SiteNode::Do(const round::EncodeUpdate& encode) {
-  world_.After(world_.Between(0.01, 0.2), index_ + 1, [this, encode] {
-    if (!trained_.contains(encode.round.value)) return;
+  const uint64_t mine = ++encoding_;
+  world_.After(world_.Between(0.01, 0.2), index_ + 1, [this, mine, encode] {
+    if (mine != encoding_ || !trained_.contains(encode.round.value)) return;
     if (encode.residual_from != 0 && !residuals_.contains(encode.residual_from)) {
       return world_.Violate("a residual is read that was removed");
     }
@@ -224,8 +225,9 @@ void SiteNode::Do(const round::EncodeUpdate& encode) {
 }
 
 void SiteNode::Do(const round::FoldBack& fold) {
+  ++encoding_;  // One thread encodes and folds: an encoding under way is over before the fold.
   world_.After(world_.Between(0.01, 0.2), index_ + 1, [this, fold] {
-    if (!trained_.contains(fold.round.value)) return;
+    if (!core_->folding() || !trained_.contains(fold.round.value)) return;
     const Vector update = UpdateOf(fold.round, fold.base);
     if (fold.residual_from != 0 && !residuals_.contains(fold.residual_from)) {
       return world_.Violate("a residual is folded into that was removed");
@@ -248,7 +250,12 @@ void SiteNode::Do(const round::CommitResidual& commit) {
   });
 }
 
-void SiteNode::Do(const round::DropWork& drop) { trained_.erase(drop.round.value); }
+void SiteNode::Do(const round::DropWork& drop) {
+  ++encoding_;
+  // A removal that a power cut undoes: what was dropped lies there again.
+  if (world_.Happens(world_.faults().removal_lost)) return;
+  trained_.erase(drop.round.value);
+}
 
 // Signing, receipts, deriving
 // -------------------------------------------------------------------------

@@ -82,6 +82,7 @@ class SiteNode {
   int64_t clock_offset_ = 0;
   uint64_t timer_ = 0;
   uint64_t training_ = 0;
+  uint64_t encoding_ = 0;
 };
 
 }  // namespace dure::sim

@@ -67,7 +67,7 @@ World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t s
        {&faults_.loss, &faults_.duplicate, &faults_.delay, &faults_.crash, &faults_.cut,
         &faults_.upload_fails, &faults_.blob_lost, &faults_.merge_fails, &faults_.training_fails,
         &faults_.derive_fails, &faults_.derive_differs, &faults_.decline, &faults_.append_refused,
-        &faults_.deny, &faults_.withdraw, &faults_.clock_jump}) {
+        &faults_.deny, &faults_.withdraw, &faults_.clock_jump, &faults_.removal_lost}) {
     const double strength = Between(0.2, 2.0);
     *p = Next64() % 3 == 0 ? 0 : std::min(0.5, *p * strength);
   }
@@ -183,13 +183,21 @@ void World::Start(Node node) {
     return After(Between(0.01, 0.5), node, [this, node] { Connect(node - 1); });
   }
   aggregator_->Start();
+  // Who is revoked stands in another store than the run: told again, whatever the run knew.
+  for (uint32_t i = 0; i < sites_.size(); ++i) {
+    const SiteId& id = sites_[i]->id();
+    revoked_.contains(i) ? aggregator_->Feed(round::SiteRemoved{id})
+                         : aggregator_->Feed(round::SiteReadmitted{id});
+  }
   for (uint32_t i = 0; i < sites_.size(); ++i) {
     After(Between(0.01, 1), kAggregator, [this, i] { Connect(i); });
   }
   After(5, kAggregator, [this] { Operate(); });
 }
 
-void World::Crash(Node node) {
+void World::Crash(Node node) { CrashFor(node, Between(0.2, 15)); }
+
+void World::CrashFor(Node node, double seconds) {
   Trace(node, "crash");
   ++report_.crashes;
   ++lives_[node];
@@ -205,7 +213,7 @@ void World::Crash(Node node) {
   } else {
     sites_[node - 1]->Stop();
   }
-  After(Between(0.2, 15), node, [this, node] { Start(node); });
+  After(seconds, node, [this, node] { Start(node); });
 }
 
 // What an operator does about a run that paused or a site that dissents.
@@ -214,6 +222,9 @@ void World::Operate() {
   for (auto& site : sites_) {
     const bool dissents = site->up() && site->core().phase() == round::SitePhase::kDissent;
     if (dissents) After(0, site->index() + 1, [&site] { site->Feed(round::ResyncRequested{}); });
+    // One that was down when it was asked to join is asked again.
+    const bool left = liveness_ && site->up() && site->core().phase() == round::SitePhase::kLeft;
+    if (left) After(0, site->index() + 1, [&site] { site->Feed(round::JoinRequested{}); });
   }
   After(5, kAggregator, [this] { Operate(); });
 }
@@ -221,6 +232,7 @@ void World::Operate() {
 void World::BeginLiveness() {
   Trace(kAggregator, "liveness");
   liveness_ = true;
+  while (!revoked_.empty()) Readmit(*revoked_.begin());
   for (uint32_t i = 0; i < sites_.size(); ++i) {
     links_[i].cut_until = Duration(0);
     After(0.5, i + 1, [this, i] {
@@ -235,7 +247,7 @@ void World::BeginLiveness() {
 
 void World::Connect(uint32_t site) {
   Link& link = links_[site];
-  if (link.up || !aggregator_->up() || !sites_[site]->up()) return;
+  if (link.up || !aggregator_->up() || !sites_[site]->up() || revoked_.contains(site)) return;
   if (now_ < link.cut_until) {
     const double left = static_cast<double>((link.cut_until - now_).count()) / 1e6;
     return After(left + 0.1, site + 1, [this, site] { Connect(site); });
@@ -283,6 +295,23 @@ void World::Carry(uint32_t site, Node to, const Message& message) {
   }
 }
 
+void World::Revoke(uint32_t site) {
+  revoked_.insert(site);
+  Cut(site, 0);
+  if (aggregator_->up()) aggregator_->Feed(round::SiteRemoved{sites_[site]->id()});
+}
+
+void World::Readmit(uint32_t site) {
+  revoked_.erase(site);
+  // An aggregator that is down learns of it from the state of the seat, like a revocation.
+  After(0.1, Nobody(), [this, site] {
+    if (revoked_.contains(site)) return;
+    if (!aggregator_->up()) return Readmit(site);
+    aggregator_->Feed(round::SiteReadmitted{sites_[site]->id()});
+    Connect(site);
+  });
+}
+
 // Scripts, blobs, records
 // ---------------------------------------------------------------------------
 
@@ -300,8 +329,8 @@ void World::Do(const ScriptedEvent& event) {
     return aggregator_->Feed(round::StopRequested{event.verb != "stop"});
   }
   if (event.verb == "crash" && event.who == "aggregator") {
-    if (aggregator_->up()) Crash(kAggregator);
-    return;
+    if (!aggregator_->up()) return;
+    return event.seconds > 0 ? CrashFor(kAggregator, event.seconds) : Crash(kAggregator);
   }
   const uint32_t site = SiteNamed(event.who);
   if (event.verb == "leave") return sites_[site]->Feed(round::LeaveRequested{});
@@ -312,8 +341,11 @@ void World::Do(const ScriptedEvent& event) {
     denied_until_[sites_[site]->id()] = now_ + Seconds(event.seconds);
     return;
   }
+  if (event.verb == "revoke") return Revoke(site);
+  if (event.verb == "readmit") return Readmit(site);
   DURE_CHECK(event.verb == "crash", "a scenario uses known verbs");
-  if (sites_[site]->up()) Crash(site + 1);
+  if (!sites_[site]->up()) return;
+  return event.seconds > 0 ? CrashFor(site + 1, event.seconds) : Crash(site + 1);
 }
 
 void World::Withdraw(uint32_t site) {

@@ -50,7 +50,8 @@ class World {
   uint64_t Draw() { return Next64(); }
   void SendToSite(uint32_t site, const round::Message& message);
   void SendToAggregator(uint32_t site, const round::Message& message);
-  void Crash(Node node);
+  void Crash(Node node);  // and starts again within seconds
+  void CrashFor(Node node, double seconds);
   bool Linked(uint32_t site) const { return links_[site].up; }
   const Faults& faults() const { return faults_; }
   const Scenario& scenario() const { return scenario_; }
@@ -87,6 +88,8 @@ class World {
   void Connect(uint32_t site);
   void Cut(uint32_t site, double seconds);
   void Do(const ScriptedEvent& event);
+  void Revoke(uint32_t site);
+  void Readmit(uint32_t site);
   void Operate();
   void BeginLiveness();
   bool Finished() const;
@@ -104,6 +107,7 @@ class World {
   std::vector<Task> tasks_;  // a heap
   std::vector<uint64_t> lives_;
   std::vector<Link> links_;
+  std::set<uint32_t> revoked_;  // not let in; durable at the aggregator
   std::map<Digest, Bytes> blobs_;
   Datasets datasets_;
   std::map<SiteId, Duration> denied_until_;

@@ -1,0 +1,43 @@
+// Who may take part: what the revocations and the record say of a seat, and what runs are told.
+#include "aggregator/daemon_state.h"
+
+namespace dure::aggregator {
+
+bool Daemon::State::IsRevoked(const identity::Seat& seat) const {
+  PeerIdentity peer;
+  peer.consortium = seat.subject.consortium;
+  peer.member = seat.subject.member;
+  peer.site = seat.subject.site;
+  peer.role = seat.subject.role;
+  peer.serial = seat.serial;
+  return authority->revocations()->Find(peer) != nullptr;
+}
+
+std::optional<Error> Daemon::State::Objection(const identity::Seat& seat) const {
+  const std::string& site = seat.subject.site.str();
+  if (IsRevoked(seat)) return Error{ErrorCode::kPermissionDenied, "revoked: site " + site};
+  if (!record->KeyEnded(seat)) return std::nullopt;
+  return Error{ErrorCode::kPermissionDenied,
+               "the signing key of " + site +
+                   " was ended on the record by a revocation, and lifting that does not bring it "
+                   "back: ask the operator for a new invitation, then dure site enrol INVITATION "
+                   "--dir DIR --new-keys, with the daemon stopped"};
+}
+
+void Daemon::State::TellOfSeats(RunDriver& driver) {
+  for (const identity::Seat& seat : authority->Seats()) {
+    const SiteId& site = seat.subject.site;
+    if (seat.subject.role != identity::Role::kMember || !driver.Invites(site)) continue;
+    if (Objection(seat)) {
+      driver.Feed(round::SiteRemoved{site});
+    } else {
+      driver.Feed(round::SiteReadmitted{site});
+    }
+  }
+}
+
+void Daemon::State::TellRunsOfSeats() {
+  for (const auto& [id, driver] : runs) TellOfSeats(*driver);
+}
+
+}  // namespace dure::aggregator

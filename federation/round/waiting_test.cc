@@ -1,0 +1,216 @@
+// What a round does while it cannot go on: gathering with too few sites, and work that is refused.
+#include <gtest/gtest.h>
+
+#include "federation/round/testing.h"
+
+namespace dure::round {
+namespace {
+
+const SiteId kA = TestSite("a");
+const SiteId kB = TestSite("b");
+
+MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
+
+// Both invited, the run in the log, nobody here yet; needs both.
+Rounds Gathering_() {
+  Rounds rounds(TestManifest(), {kA, kB});
+  rounds.Handle(At(0), Started{});
+  rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+  return rounds;
+}
+void Comes(Rounds& rounds, const SiteId& site, int seconds) {
+  rounds.Handle(At(seconds), SiteConnected{site});
+  rounds.Handle(At(seconds), Received{site, Ready{rounds.at(), rounds.base(), Offered(site)}});
+}
+void LetTimePass(Rounds& rounds, int from, int to) {
+  for (int second = from; second <= to; second += 5) rounds.Handle(At(second), Timer{});
+}
+
+TEST(Gathering, SaysWhoIsMissingAndSinceWhen) {
+  Rounds rounds = Gathering_();
+  Comes(rounds, kA, 1);
+  rounds.Handle(At(2), SiteConnected{kB});
+  rounds.Handle(At(3), SiteDisconnected{kB});
+  const auto waits = rounds.WaitsFor();
+  ASSERT_TRUE(waits);
+  EXPECT_EQ(waits->ready, 1u);
+  EXPECT_EQ(waits->needed, 2u);
+  ASSERT_EQ(waits->missing.size(), 1u);
+  EXPECT_EQ(waits->missing[0].site, kB);
+  EXPECT_EQ(waits->missing[0].cause, WaitCause::kNotConnected);
+  EXPECT_EQ(waits->missing[0].since, At(3));
+}
+
+TEST(Gathering, SaysWhyASiteDeclined) {
+  Rounds rounds = Gathering_();
+  rounds.Handle(At(1), SiteConnected{kA});
+  rounds.Handle(At(1), Received{kA, Declined{rounds.at(), "policy"}});
+  const auto waits = rounds.WaitsFor();
+  ASSERT_TRUE(waits && !waits->missing.empty());
+  EXPECT_EQ(waits->missing[0].cause, WaitCause::kDeclined);
+  EXPECT_EQ(waits->missing[0].reason, "policy");
+}
+
+TEST(Gathering, PausesWithAReasonWhenThePatienceEndsAndGoesOnWhenTheSitesCome) {
+  Rounds rounds = Gathering_();
+  Comes(rounds, kA, 1);
+  LetTimePass(rounds, 5, 3595);
+  EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
+  LetTimePass(rounds, 3600, 3605);
+  EXPECT_EQ(rounds.phase(), RunPhase::kPaused);
+  EXPECT_EQ(rounds.reason(), kTooFewSites);
+  ASSERT_TRUE(rounds.WaitsFor());
+  EXPECT_EQ(rounds.WaitsFor()->missing.back().site, kB);
+  rounds.Handle(At(9000), SiteConnected{kB});
+  EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
+  rounds.Handle(At(9001), Received{kB, Ready{rounds.at(), rounds.base(), Offered(kB)}});
+  EXPECT_EQ(rounds.phase(), RunPhase::kAdmitting);
+}
+
+TEST(Gathering, KeepsItsPatienceOverARestart) {
+  Rounds rounds = Gathering_();
+  Comes(rounds, kA, 1);
+  auto loaded = Rounds::Load(rounds.Save(At(3000)), At(50));
+  ASSERT_TRUE(loaded);
+  loaded->Handle(At(50), Started{});
+  LetTimePass(*loaded, 55, 640);
+  EXPECT_EQ(loaded->phase(), RunPhase::kGathering);
+  LetTimePass(*loaded, 645, 660);
+  EXPECT_EQ(loaded->phase(), RunPhase::kPaused);
+}
+
+TEST(Gathering, PausesAtOnceWhenARevocationTookTheQuorumAndGoesOnWhenItIsUndone) {
+  Rounds rounds = Gathering_();
+  Comes(rounds, kA, 1);
+  rounds.Handle(At(2), SiteRemoved{kB});
+  EXPECT_EQ(rounds.phase(), RunPhase::kPaused);
+  EXPECT_EQ(rounds.reason(), kTooFewSites);
+  ASSERT_TRUE(rounds.WaitsFor());
+  EXPECT_EQ(rounds.WaitsFor()->missing[0].cause, WaitCause::kRevoked);
+  rounds.Handle(At(3), SiteConnected{kB});
+  EXPECT_EQ(rounds.phase(), RunPhase::kPaused) << "a connection alone lets nobody in again";
+  rounds.Handle(At(4), SiteReadmitted{kB});
+  EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
+}
+
+TEST(Collecting, IsAbandonedAtOnceWhenARevocationTookTheQuorum) {
+  Rounds rounds = Gathering_();
+  Comes(rounds, kA, 1);
+  Comes(rounds, kB, 1);
+  AdmissionsDecided decided{rounds.at(), {{kA, Granted(kA), ""}, {kB, Granted(kB), ""}}};
+  rounds.Handle(At(2), decided);
+  rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+  ASSERT_EQ(rounds.phase(), RunPhase::kCollecting);
+  rounds.Handle(At(3), SiteRemoved{kB});
+  EXPECT_EQ(rounds.phase(), RunPhase::kAbandoning);
+  EXPECT_EQ(rounds.reason(), "no-quorum");
+  rounds.Handle(At(4), Appended{"run/0/0/abandoned", 2, {}, {}});
+  EXPECT_EQ(rounds.phase(), RunPhase::kPaused);
+  EXPECT_EQ(rounds.reason(), kTooFewSites);
+}
+
+// Site
+// ---------------------------------------------------------------------------------------------
+
+class SiteAtWork : public testing::Test {
+ protected:
+  SiteAtWork() : site_(kA, TestManifest().run, Base{TestManifest().initial_model, {}, {}}) {
+    plan_.manifest = TestManifest();
+    plan_.plan = MakePlan(plan_.manifest, {0}, 0, {plan_.manifest.initial_model, {}, {}});
+    site_.Handle(At(0), SiteStarted{});
+    site_.Handle(At(0), LinkUp{});
+    Train();
+  }
+  void Train() {
+    site_.Handle(At(1), FromAggregator{plan_});
+    site_.Handle(At(1), Decided{plan_.plan.at, true, "", Offered(kA)});
+    const auto effects = site_.Handle(
+        At(2), FromAggregator{Roster{plan_.plan.at, {kA}, 0, Duration(1), Granted(kA)}});
+    for (const StartTraining& start : Only<StartTraining>(effects)) work_ = start.number;
+  }
+  void Upload() {
+    site_.Handle(At(3), TrainingDone{{0}, 10, 1, 2.0});
+    site_.Handle(At(4), Encoded{{0}, blob_, 5, 0});
+  }
+  void LeaveAndCome(int seconds) {
+    site_.Handle(At(seconds), LeaveRequested{});
+    if (site_.folding()) site_.Handle(At(seconds), Folded{++folds_ * 2});
+    site_.Handle(At(seconds), JoinRequested{});
+  }
+
+  Plan plan_;
+  Participation site_;
+  Digest blob_ = Sha256(AsBytes("blob"));
+  uint64_t work_ = 0;
+  uint64_t folds_ = 0;
+};
+
+TEST_F(SiteAtWork, AnUploadThatIsRefusedAgainAndAgainIsTriedLessAndLessOften) {
+  Upload();
+  int now = 5;
+  for (const int wait : {5, 10, 20, 40, 80, 80}) {
+    site_.Handle(At(now), UploadFailed{{0}, blob_});
+    now += wait;
+    EXPECT_TRUE(Only<UploadBlob>(site_.Handle(At(now - 1), SiteTimer{})).empty()) << wait;
+    EXPECT_EQ(Only<UploadBlob>(site_.Handle(At(now), SiteTimer{})).size(), 1u) << wait;
+  }
+}
+
+TEST_F(SiteAtWork, NothingIsTriedWhileTheAggregatorIsAwayAndAllAtOnceWhenItIsBack) {
+  Upload();
+  site_.Handle(At(5), LinkDown{});
+  EXPECT_TRUE(Only<SetSiteTimer>(site_.Handle(At(6), UploadFailed{{0}, blob_})).empty());
+  EXPECT_TRUE(Only<UploadBlob>(site_.Handle(At(60), SiteTimer{})).empty());
+  EXPECT_EQ(Only<UploadBlob>(site_.Handle(At(70), LinkUp{})).size(), 1u);
+}
+
+TEST_F(SiteAtWork, ARoundThatIsTrainedAgainIsAnotherTraining) {
+  Upload();
+  const uint64_t first = work_;
+  LeaveAndCome(5);
+  Train();
+  ASSERT_EQ(site_.phase(), SitePhase::kTraining);
+  EXPECT_NE(work_, first);
+}
+
+TEST_F(SiteAtWork, WhatTheLogMayHoldIsNotFoldedBackHoweverOftenTheSiteLeaves) {
+  Upload();
+  site_.Handle(At(5), UploadDone{{0}, blob_});
+  site_.Handle(At(6), Signed{plan_.plan.at, {1}});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(Only<FoldBack>(site_.Handle(At(7), LeaveRequested{})).empty());
+    site_.Handle(At(8), JoinRequested{});
+  }
+}
+
+// The refusal is of one copy of the submission; another, delayed one, may be taken after it.
+TEST_F(SiteAtWork, WhatWasRefusedByTheLogMayStillBeTakenByIt) {
+  Upload();
+  site_.Handle(At(5), UploadDone{{0}, blob_});
+  site_.Handle(At(6), Signed{plan_.plan.at, {1}});
+  site_.Handle(At(7), FromAggregator{Refusal{plan_.plan.at, blob_, RefusalReason::kNotRecorded}});
+  EXPECT_TRUE(Only<FoldBack>(site_.Handle(At(8), LeaveRequested{})).empty());
+}
+
+TEST_F(SiteAtWork, AnUploadThatALeaveInterruptedGoesOnWhenTheSiteIsBackInTheRound) {
+  Upload();
+  site_.Handle(At(5), UploadDone{{0}, blob_});
+  site_.Handle(At(6), Signed{plan_.plan.at, {1}});
+  site_.Handle(At(7), FromAggregator{Refusal{plan_.plan.at, blob_, RefusalReason::kBlobMissing}});
+  ASSERT_EQ(site_.phase(), SitePhase::kUploading);
+  LeaveAndCome(8);
+  const auto effects = site_.Handle(At(9), FromAggregator{plan_});
+  EXPECT_EQ(Only<UploadBlob>(effects).size(), 1u);
+}
+
+TEST_F(SiteAtWork, AsksToJoinUntilARosterShowsThatItDid) {
+  LeaveAndCome(3);
+  Outcome outcome;  // under way since before the site left
+  outcome.at = plan_.plan.at;
+  outcome.base = plan_.plan.base;
+  site_.Handle(At(4), FromAggregator{outcome});
+  EXPECT_EQ(Told<Join>(site_.Handle(At(10), SiteTimer{})).size(), 1u);
+}
+
+}  // namespace
+}  // namespace dure::round

@@ -1,0 +1,61 @@
+// The parts of the daemon and what they do together; private to this folder.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "federation/identity/identity.h"
+#include "federation/random.h"
+#include "site/daemon.h"
+#include "site/evaluation_desk.h"
+#include "site/lending.h"
+#include "site/local_door.h"
+#include "site/run_desk.h"
+
+namespace dure::site {
+
+struct Daemon::State {
+  explicit State(DaemonOptions given) : options(std::move(given)) {}
+
+  Status Open();
+  void Connect();
+  Status RestoreRuns();
+  // local_requests.cc
+  Result<std::string> Answer(const LocalRequest& request);  // on the door's thread
+  Result<std::string> Obey(const LocalRequest& request);
+  std::string StatusLine() const;
+  void DoWhatWasAsked();
+
+  void Received(const round::Message& message);
+  RunDesk& DeskOf(const RunId& run);
+  void Renew();
+  void RenewLater();
+
+  DaemonOptions options;
+  identity::Identity self;
+  SystemRandom random;
+  std::stop_source stopping;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<blob::BlobStore> store;
+  std::unique_ptr<loop::EventLoop> loop;
+  launcher::LocalLauncher launcher;
+  std::unique_ptr<transport::DataLink> data;
+  std::unique_ptr<Scribe> scribe;
+  std::unique_ptr<TrainerDesk> trainer;
+  std::unique_ptr<Lending> lending;
+  std::unique_ptr<loop::WorkerPool> compute;
+  std::unique_ptr<loop::WorkerPool> transfers;
+  RunId pen_holder;
+  std::unique_ptr<Workshop> shop;
+  std::map<RunId, std::unique_ptr<RunDesk>> desks;
+  std::unique_ptr<EvaluationDesk> evaluations;
+  std::unique_ptr<transport::SiteLink> link;
+  std::unique_ptr<LocalDoor> door;
+  bool connected = false;
+  std::string last_failure;
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::site

@@ -1,0 +1,61 @@
+// What the daemon does for the people of its machine, and what they asked while it was not running.
+#include <nlohmann/json.hpp>
+
+#include "federation/transport/json_fields.h"
+#include "site/daemon_state.h"
+
+namespace dure::site {
+
+using nlohmann::json;
+using transport::JsonLine;
+
+Result<std::string> Daemon::State::Answer(const LocalRequest& request) {
+  Result<std::string> answer = Fail(ErrorCode::kUnavailable, "the site's daemon is stopping");
+  loop->Wait([&] {
+    if (*alive) answer = request.verb == LocalVerb::kStatus ? StatusLine() : Obey(request);
+  });
+  return answer;
+}
+
+std::string Daemon::State::StatusLine() const {
+  json runs = json::array();
+  for (const auto& [run, desk] : desks) {
+    const round::Participation& at = desk->participation();
+    runs.push_back({{"run", run.str()},
+                    {"phase", std::string(round::Name(at.phase()))},
+                    {"round", at.at().round.value},
+                    {"attempt", at.at().attempt}});
+  }
+  return JsonLine({{"running", true}, {"connected", connected}, {"runs", std::move(runs)}});
+}
+
+Result<std::string> Daemon::State::Obey(const LocalRequest& request) {
+  const auto desk = desks.find(request.run);
+  if (desk == desks.end()) {
+    return Fail(ErrorCode::kNotFound, "this site knows no run \"" + request.run.str() + "\"");
+  }
+  RunDesk& run = *desk->second;
+  DURE_ASSIGN(const auto event, EventFor(request.verb, run.participation().phase()));
+  if (event) {
+    options.say(request.run.str() + ": asked here to " + std::string(Name(request.verb)));
+    run.Feed(*event);
+  }
+  return JsonLine({{"run", request.run.str()},
+                   {"phase", std::string(round::Name(run.participation().phase()))},
+                   {"running", true}});
+}
+
+// A wish that makes no sense any more is dropped: it was checked against the state that it met.
+void Daemon::State::DoWhatWasAsked() {
+  for (const auto& [run, desk] : desks) {
+    const auto asked = journal->Get(AskedKey(run));
+    if (!asked || !*asked) continue;
+    for (const LocalVerb verb : {LocalVerb::kLeave, LocalVerb::kJoin, LocalVerb::kResync}) {
+      if (AsText(**asked) == Name(verb)) (void)Obey({verb, run});
+    }
+    // Gone only after the state that came of it is durable; done twice it changes nothing.
+    (void)journal->Apply(journal::Change().Erase(AskedKey(run)));
+  }
+}
+
+}  // namespace dure::site

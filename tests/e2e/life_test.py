@@ -1,0 +1,219 @@
+"""Crashes outside the rounds, and clocks that jump: enrolment, renewal, evaluation, fold-back.
+
+    life_test.py PROGRAMS [unittest arguments]
+"""
+
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from federation import Federation
+from processes import PATIENCE, Clock, until
+
+PROGRAMS = ''
+SITES = ['north', 'south']
+DAY = 24 * 3600
+KILLED = -signal.SIGKILL
+SEAT = ('identity.signing-certificate-written', 'identity.certificates-written')
+
+
+class LifeTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def found(self, names, **options):
+        federation = Federation(PROGRAMS, self.folder, names, **options)
+        self.addCleanup(federation.kill)
+        return federation
+
+    def settle(self, federation, run):
+        federation.complete(run)
+        closed = federation.check_run(run)
+        federation.check_receipts(run, closed)
+        federation.check_copies()
+
+    def training(self, federation, run, site):
+        federation.watch(run, lambda line: any(
+            each['site'] == site and each['state'] == 'training' and each['step'] > 1
+            for each in line['sites']), f'{site} is training')
+
+    def clock(self):
+        return Clock(f'{self.folder}/clock')
+
+
+class EnrolmentTest(LifeTest):
+    def enrol(self, federation, name, **options):
+        return federation.dure('site', 'enrol', self.invitation, '--dir',
+                               federation.home(name), **options)
+
+    def test_site_killed_while_it_enrols_enrols_by_the_same_command(self):
+        federation = self.found(['north'])
+        for number, point in enumerate(('identity.keys-made', *SEAT)):
+            name = f'site-{number}'
+            self.invitation = federation.invite(name)
+            self.enrol(federation, name, expect=KILLED, DURE_CRASH_AT=point)
+            self.assertEqual(self.enrol(federation, name)['site'], name)
+            federation.seat(name)
+        federation.start_sites()
+        federation.propose('enrolled', rounds=1)
+        self.settle(federation, 'enrolled')
+
+    def test_aggregator_killed_while_it_enrols_admits_the_seat_once(self):
+        federation = self.found(['north'])
+        for number, point in enumerate(('aggregator.enrolled', 'aggregator.admitted')):
+            name = f'site-{number}'
+            self.invitation = federation.invite(name)
+            federation.aggregator.stop()
+            federation.aggregator.start(crash_at=point)
+            self.enrol(federation, name, expect=4)
+            federation.aggregator.wait_for_death()
+            federation.aggregator.start()
+            self.enrol(federation, name)
+            federation.seat(name)
+        admitted = [entry['event']['site'] for entry in federation.entries('aggregator')
+                    if entry['type'] == 'member-admitted']
+        self.assertEqual(len(admitted), len(set(admitted)), admitted)
+        federation.start_sites()
+        federation.propose('enrolled', rounds=1)
+        self.settle(federation, 'enrolled')
+
+    def test_site_killed_while_it_takes_new_keys_takes_them_by_the_same_command(self):
+        federation = self.found(SITES)
+        federation.dure('revoke', '--dir', federation.consortium, '--site', 'north')
+        federation.dure('revoke', '--dir', federation.consortium, '--site', 'north', '--lift')
+        self.invitation = federation.invite('north')
+        for point in ('identity.keys-made', *SEAT):
+            federation.dure('site', 'enrol', self.invitation, '--dir', federation.home('north'),
+                            '--new-keys', expect=KILLED, DURE_CRASH_AT=point)
+        federation.dure('site', 'enrol', self.invitation, '--dir', federation.home('north'),
+                        '--new-keys')
+        federation.start_sites()
+        federation.propose('new-keys', rounds=1)
+        self.settle(federation, 'new-keys')
+
+
+class RenewalTest(LifeTest):
+    def test_daemons_killed_while_they_renew_go_on_with_one_certificate_or_the_other(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        federation.aggregator.stop()
+        clock.jump(5 * DAY)  # of seven: everybody's certificate is due
+        for point in SEAT:
+            federation.aggregator.start(crash_at=point, clock=clock.path)
+            federation.aggregator.wait_for_death()
+        federation.aggregator.start(clock=clock.path)
+        north = federation.sites['north']
+        for point in SEAT:
+            north.start(crash_at=point, clock=clock.path)
+            north.wait_for_death()
+        north.start(clock=clock.path)
+        federation.sites['south'].start(clock=clock.path)
+        for site in federation.sites.values():
+            until(lambda site=site: site.log_has('certificate renewed'), 'a new certificate')
+        federation.propose('renewed', rounds=1)
+        self.settle(federation, 'renewed')
+
+
+class ClockTest(LifeTest):
+    def test_site_whose_clock_jumps_loses_nothing(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        federation.sites['north'].start(clock=clock.path)
+        federation.sites['south'].start()
+        federation.propose('jumps', rounds=3, steps=100)
+        self.training(federation, 'jumps', 'north')
+        clock.jump(30 * DAY)  # every certificate it sees has expired
+        until(lambda: federation.sites['north'].log_has('expired'), 'north says so')
+        clock.jump(-30 * DAY)  # nobody's certificate has begun
+        until(lambda: federation.sites['north'].log_has('not yet valid'), 'north says so')
+        clock.jump(0)
+        self.settle(federation, 'jumps')
+
+    def test_aggregator_whose_clock_jumps_loses_nothing(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        federation.aggregator.stop()
+        federation.aggregator.start(clock=clock.path)
+        federation.start_sites()
+        federation.propose('jumps', rounds=3, steps=100)
+        self.training(federation, 'jumps', 'north')
+        clock.jump(30 * DAY)
+        until(lambda: federation.sites['north'].log_has('expired'), 'north is told')
+        clock.jump(0)
+        self.settle(federation, 'jumps')
+
+
+class EvaluationTest(LifeTest):
+    def evaluation(self, federation, run):
+        return subprocess.Popen(
+            [federation.programs.path('dure-crashing'), 'model', 'evaluate', '--dir',
+             federation.consortium, run, '--json'],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_site_killed_while_it_evaluates_answers_when_it_is_back(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('measured', rounds=1)
+        federation.complete('measured')
+        north = federation.sites['north']
+        for point in ('site.evaluated', 'site.evaluation-reported'):
+            north.stop()
+            north.start(crash_at=point)
+            with self.evaluation(federation, 'measured') as asked:
+                north.wait_for_death()
+                north.start()
+                said, why = asked.communicate(timeout=PATIENCE)
+            self.assertEqual(asked.returncode, 0, said + why)
+        self.settle(federation, 'measured')
+
+    def test_aggregator_killed_while_sites_report_can_be_asked_again(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('measured', rounds=1)
+        federation.complete('measured')
+        federation.aggregator.stop()
+        federation.aggregator.start(crash_at='aggregator.evaluation-appended')
+        with self.evaluation(federation, 'measured') as asked:
+            federation.aggregator.wait_for_death()
+            federation.aggregator.start()
+            asked.communicate(timeout=PATIENCE)
+        with self.evaluation(federation, 'measured') as asked:
+            said, why = asked.communicate(timeout=PATIENCE)
+        self.assertEqual(asked.returncode, 0, said + why)
+        self.settle(federation, 'measured')
+
+
+class FoldBackTest(LifeTest):
+    def test_site_killed_while_it_takes_an_uncounted_update_home_does_so_once(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        north = federation.sites['north']
+        for number, point in enumerate(('site.before-fold', 'site.folded')):
+            run = f'stopped-{number}'
+            # South's training lasts: north has submitted when the operator stops the run.
+            federation.propose(run, rounds=1, steps=400)
+            self.training(federation, run, 'north')
+            north.stop()
+            north.start(crash_at=point)
+            federation.watch(run, lambda line: any(
+                each['site'] == 'north' and each['state'] in ('submitted', 'receipted')
+                for each in line['sites']), 'north has submitted', PATIENCE * 2)
+            federation.dure('run', 'stop', '--dir', federation.consortium, run)
+            north.wait_for_death()
+            north.start()
+            until(lambda run=run: north.log_has(f'{run}/0/0: ended'), 'north knows that it is over')
+            left = sorted(os.path.basename(path).split('-')[0] for path in
+                          glob.glob(f'{federation.home("north")}/runs/{run}/*.*')
+                          if 'residual' in path or 'trained' in path)
+            self.assertEqual(left, ['residual'])
+
+
+if __name__ == '__main__':
+    PROGRAMS = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
