@@ -27,7 +27,7 @@ std::string Elided(std::string_view text, size_t width) {
   DURE_CHECK(width >= 3, "a column has room for a beginning, the mark and an end");
   const size_t shown = WidthOf(text);
   if (shown <= width) return std::string(text);
-  const size_t tail = (width - 1) / 2;
+  const size_t tail = (width - 1) * 2 / 5;
   const size_t head = width - 1 - tail;
   return std::string(text.substr(0, OffsetOf(text, head))) + "…" +
          std::string(text.substr(OffsetOf(text, shown - tail)));

@@ -191,6 +191,7 @@ void Rounds::OpenOrGatherAgain() {
   EnterPhase(RunPhase::kGathering, "admission");
   s_.unadmitted = true;
   s_.window_end = now_ + manifest_.join_window;
+  s_.patience_end = now_ + pace_.patience;
   Note(NoticeKind::kPhase, {}, "waiting-for-admission");
 }
 
