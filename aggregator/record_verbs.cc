@@ -94,7 +94,8 @@ void Daemon::State::ExcludeWithdrawn() {
 Result<std::string> Daemon::State::TakeCosignature(const std::string& text) {
   DURE_ASSIGN(const CosignatureSaid said, ParseCosignature(text));
   DURE_TRY(record->log().AddCosignature(said.size, said.line));
-  return JsonLine({{"size", said.size}});
+  const auto agreed = record->log().Agreed();
+  return JsonLine({{"size", said.size}, {"agreed", agreed ? agreed->Note() : std::string()}});
 }
 
 void Daemon::State::AskGrant(const PeerIdentity& peer, const std::string& text,

@@ -121,6 +121,12 @@ Status Clerk::Replay() {
   return finding ? KeepDissent(*finding) : Status();
 }
 
+Status Clerk::TakeAgreed(std::string_view note) {
+  if (note.empty()) return {};
+  DURE_ASSIGN(const auto refusal, mirror_->TakeCosigned(note));
+  return refusal ? KeepRefusal(*refusal) : Status();
+}
+
 Status Clerk::KeepRefusal(const ledger::Refusal& refusal) const {
   const std::string name = EvidenceFolder(dir_) + "/" + std::to_string(mirror_->Head().head.size);
   std::ofstream(name + ".own-head") << refusal.own_note;

@@ -46,6 +46,9 @@ class Clerk {
   Status KeepCosignature(uint64_t size, std::string_view line) {
     return mirror_->AddCosignature(size, line);
   }
+  // A published head with the cosignatures of others, as the aggregator sends it. Empty: none yet.
+  // kCorrupt: it contradicts this copy; the evidence is kept.
+  Status TakeAgreed(std::string_view note);
   const ledger::Mirror& mirror() const { return *mirror_; }
   const ledger::NoteKey& log_key() const { return log_key_; }
   const Verifier& verifier() const { return verifier_; }

@@ -29,9 +29,11 @@ void Scribe::UseDial(const transport::Dial& dial) {
 
 Status Scribe::FollowNow(uint64_t size) {
   DURE_TRY(clerk_->Follow(size));
-  // A cosignature that cannot be given now is given with the next head.
-  (void)CosignNow();
-  return {};
+  // A cosignature that cannot be given now is given with the next head; a head that others
+  // co-signed and that contradicts this copy is another matter.
+  const Status cosigned = CosignNow();
+  const bool forked = !cosigned && cosigned.error().code == ErrorCode::kCorrupt;
+  return forked ? cosigned : Status();
 }
 
 // What is followed to is verified, replayed and stored: only then is it co-signed, kept, and told.
@@ -43,9 +45,11 @@ Status Scribe::CosignNow() {
   DURE_TRY(clerk_->KeepCosignature(head.head.size, line));
   const nlohmann::json said = {{"size", head.head.size}, {"line", line}};
   transport::AdminLink link(*std::atomic_load(&dial_));
-  DURE_TRY(link.Call("ledger.cosign", transport::JsonLine(said)).map([](const auto&) {}));
+  DURE_ASSIGN(const std::string answer, link.Call("ledger.cosign", transport::JsonLine(said)));
   cosigned_ = head.head.size;
-  return {};
+  DURE_ASSIGN(const nlohmann::json agreed,
+              transport::ParseJsonObject(answer, "the aggregator's answer"));
+  return clerk_->TakeAgreed(transport::TextField(agreed, "agreed"));
 }
 
 void Scribe::AnnounceAuditor(std::function<void(Status)> done) {
