@@ -106,9 +106,15 @@ void Lending::Start() {
   started_ = true;
   scribe_.AnnounceAuditor([this, alive = alive_](Status announced) {
     if (!*alive) return;
-    if (announced) return Describe();
+    const bool later = !announced && announced.error().code == ErrorCode::kUnavailable;
+    const bool refused = !announced && announced.error().code == ErrorCode::kCorrupt;
+    // A key that the record does not take ends no loan: heads are then not co-signed.
+    if (!announced && !later && !refused) {
+      say_("tree heads are not co-signed: " + announced.error().message);
+    }
+    if (!later && !refused) return Describe();
     started_ = false;
-    if (announced.error().code == ErrorCode::kCorrupt) {
+    if (refused) {
       objection_ = "record-refused";
       say_("nothing is lent: " + announced.error().message);
       return;
@@ -136,7 +142,7 @@ void Lending::Describe() {
 }
 
 void Lending::LookAgain() {
-  if (description_ && objection_.empty()) Compare();
+  if (description_ && objection_.empty() && !registering_) Compare();
 }
 
 // What the record, as it is now, has of the dataset.
@@ -183,8 +189,10 @@ void Lending::Register(uint64_t version) {
   if (!journal_.Apply(journal::Change().Put(key + "/salt", salt))) {
     return Later([this] { Compare(); });
   }
+  registering_ = true;
   scribe_.Say(event, [this, alive = alive_, what = event.what](Result<uint64_t> index) {
     if (!*alive) return;
+    registering_ = false;
     if (index) {
       say_("lends " + what.dataset.str() + " version " + std::to_string(what.version) + ", entry " +
            std::to_string(*index) + " of the record");

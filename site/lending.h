@@ -68,6 +68,7 @@ class Lending {
   std::optional<round::OfferedDataset> offered_;
   std::string objection_;
   bool started_ = false;
+  bool registering_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -1,6 +1,7 @@
 #include "site/scribe.h"
 
 #include <atomic>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "federation/transport/json_fields.h"
@@ -12,6 +13,12 @@ Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const ident
   auto scribe = std::unique_ptr<Scribe>(new Scribe(loop));
   DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self));
   DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
+  // With its site's signing key an auditor key ends too; a seat that came back gets another.
+  if (scribe->mirror().Cosigners().IsRevoked(scribe->auditor_.key.key)) {
+    std::error_code ignored;
+    std::filesystem::rename(dir + "/auditor.key", dir + "/auditor.key.ended", ignored);
+    DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
+  }
   scribe->UseDial({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
   scribe->thread_ = std::make_unique<loop::WorkerPool>(1);
   return scribe;
