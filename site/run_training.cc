@@ -12,6 +12,7 @@ namespace dure::site {
 namespace {
 
 constexpr std::chrono::milliseconds kStatusInterval{250};
+constexpr std::chrono::milliseconds kOfferRetry{50};  // until the loan is on record
 constexpr std::chrono::seconds kRecordRetry{2};
 
 uint64_t OrderSeed(uint64_t seed, const SiteId& site) {
@@ -131,7 +132,7 @@ void RunDesk::Offer(const round::RoundAttempt& at) {
   }
   const std::string& objection = shop_.lending.objection();
   if (!objection.empty()) return Feed(round::Decided{at, false, objection, {}});
-  shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive = alive_, at] {
+  shop_.loop.At(shop_.loop.Now() + kOfferRetry, [this, alive = alive_, at] {
     if (*alive) Offer(at);
   });
 }
