@@ -78,14 +78,19 @@ Status Deliberation::Found(const std::string& dir) {
   return {};
 }
 
-Status Deliberation::CatchUp(Fold& fold, const ledger::LogReader& log) {
-  return fold.auditor.CatchUp(log);
+ledger::Recorder::Make Deliberation::Deciding(FromStanding decide) const {
+  return [fold = fold_, &log = record_.log(),
+          decide = std::move(decide)](WallTime now) -> Result<ledger::Event> {
+    const std::lock_guard lock(fold->mutex);
+    DURE_TRY(fold->auditor.CatchUp(log));
+    return decide(fold->auditor.standing(), InstantOf(now));
+  };
 }
 
 Status Deliberation::WithStanding(
     const std::function<void(const standing::Standing&)>& look) const {
   const std::lock_guard lock(fold_->mutex);
-  DURE_TRY(CatchUp(*fold_, record_.log()));
+  DURE_TRY(fold_->auditor.CatchUp(record_.log()));
   look(fold_->auditor.standing());
   return {};
 }
@@ -98,21 +103,18 @@ void Deliberation::Admit(const round::RoundAttempt& at, const SiteId& site,
 
 void Deliberation::AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
                               std::function<void(Result<Admitted>)> done) {
-  auto make = [fold = fold_, &log = record_.log(),
-               asked = request](WallTime now) -> Result<ledger::Event> {
-    const std::lock_guard lock(fold->mutex);
-    DURE_TRY(CatchUp(*fold, log));
+  auto decide = [asked = request](const standing::Standing& now,
+                                  rules::Instant at) -> Result<ledger::Event> {
     standing::AdmissionRequest request = asked;
-    request.now = InstantOf(now);
-    const standing::Standing& standing = fold->auditor.standing();
-    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(standing, request));
-    return ledger::Event(standing::EventOf(standing, request, ruling));
+    request.now = at;
+    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, request));
+    return ledger::Event(standing::EventOf(now, request, ruling));
   };
   const std::string key = request.at.run.str() + "/" + std::to_string(request.at.round.value) +
                           "/" + std::to_string(request.at.attempt) + "/admission/" +
                           request.site.str() + "/" + request.what.dataset.str() + "/" +
                           std::to_string(time);
-  record_.Make(std::move(make), key,
+  record_.Make(Deciding(decide), key,
                [this, alive = alive_, request, time,
                 done = std::move(done)](Result<ledger::Appended> appended) {
                  if (!*alive) return;
@@ -172,14 +174,11 @@ void Deliberation::SettleRuns() {
     } else if (where == Where::kOpen) {
       waiting_.push_back(std::move(one));
     } else {
-      auto make = [fold = fold_, &log = record_.log(),
-                   run = one.run](WallTime) -> Result<ledger::Event> {
-        const std::lock_guard lock(fold->mutex);
-        DURE_TRY(CatchUp(*fold, log));
-        return ledger::Event(
-            ledger::RunApproved{run, fold->auditor.standing().state().policies, {}});
+      auto approve = [run = one.run](const standing::Standing& now,
+                                     rules::Instant) -> Result<ledger::Event> {
+        return ledger::Event(ledger::RunApproved{run, now.state().policies, {}});
       };
-      record_.Make(std::move(make), one.run.str() + "/approved",
+      record_.Make(Deciding(approve), one.run.str() + "/approved",
                    [alive = alive_, done = std::move(one.done)](Result<ledger::Appended> appended) {
                      if (!*alive) return;
                      done(appended ? Status() : Status(Fail(std::move(appended.error()))));
@@ -191,19 +190,16 @@ void Deliberation::SettleRuns() {
 void Deliberation::Grant(standing::GrantRequest request,
                          std::function<void(Result<Granted>)> done) {
   auto granted = std::make_shared<Granted>();
-  auto make = [fold = fold_, &log = record_.log(), asked = request,
-               granted](WallTime now) -> Result<ledger::Event> {
-    const std::lock_guard lock(fold->mutex);
-    DURE_TRY(CatchUp(*fold, log));
+  auto decide = [asked = request, granted](const standing::Standing& now,
+                                           rules::Instant at) -> Result<ledger::Event> {
     standing::GrantRequest request = asked;
-    request.now = InstantOf(now);
-    const standing::Standing& standing = fold->auditor.standing();
-    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(standing, request));
+    request.now = at;
+    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, request));
     granted->granted = ruling.allowed();
     granted->decision = ruling.Json();
-    return ledger::Event(standing::EventOf(standing, request, ruling));
+    return ledger::Event(standing::EventOf(now, request, ruling));
   };
-  record_.Make(std::move(make), "",
+  record_.Make(Deciding(decide), "",
                [alive = alive_, granted, done = std::move(done)](Result<ledger::Appended> entry) {
                  if (!*alive) return;
                  if (!entry) return done(Fail(std::move(entry.error())));
@@ -255,12 +251,11 @@ void Deliberation::SettleVotes() {
   if (!looked) return;
   for (const uint64_t index : due) {
     if (!settling_.insert(index).second) continue;
-    auto make = [fold = fold_, &log = record_.log(), index](WallTime at) -> Result<ledger::Event> {
-      const std::lock_guard lock(fold->mutex);
-      DURE_TRY(CatchUp(*fold, log));
-      const standing::State& state = fold->auditor.standing().state();
+    auto settle = [index](const standing::Standing& standing,
+                          rules::Instant at) -> Result<ledger::Event> {
+      const standing::State& state = standing.state();
       const standing::Proposal& proposal = state.proposals.at(index);
-      const auto outcome = standing::DueOutcome(proposal, state, InstantOf(at));
+      const auto outcome = standing::DueOutcome(proposal, state, at);
       if (!outcome) return Fail(ErrorCode::kFailedPrecondition, "the vote goes on");
       if (!outcome->adopt) {
         return ledger::Event(ledger::PolicyRejected{index, outcome->reason, outcome->tally});
@@ -272,7 +267,7 @@ void Deliberation::SettleVotes() {
       return ledger::Event(ledger::PolicyAdopted{index, digest, outcome->tally});
     };
     // No key: what ended is found in the standing, and is not due again.
-    record_.Make(std::move(make), "", [this, alive = alive_, index](Result<ledger::Appended>) {
+    record_.Make(Deciding(settle), "", [this, alive = alive_, index](Result<ledger::Appended>) {
       if (!*alive) return;
       settling_.erase(index);
       SettleRuns();

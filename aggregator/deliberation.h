@@ -69,8 +69,10 @@ class Deliberation {
   void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
                   std::function<void(Result<Admitted>)> done);
   Result<Admitted> Look(const standing::AdmissionRequest& request, uint64_t index) const;
-  // Brings the fold up to the log; REQUIRES: the mutex is held.
-  static Status CatchUp(Fold& fold, const ledger::LogReader& log);
+  // An event made, when it is sealed, from the standing of every entry before it. Outlives this.
+  using FromStanding =
+      std::function<Result<ledger::Event>(const standing::Standing& now, rules::Instant at)>;
+  ledger::Recorder::Make Deciding(FromStanding decide) const;
   void SettleRuns();
 
   struct WaitingRun {

@@ -70,7 +70,7 @@ struct Replayed {
 };
 
 template <typename Request>
-void Replay(const Request& request, const standing::Standing& before, rules::Action action,
+void Replay(const Request& request, const standing::Standing& before,
             const std::vector<rules::Facts::Entry>& what_if, Replayed& out) {
   const auto policies = standing::PoliciesOf(before, request);
   if (!policies) {
@@ -82,6 +82,7 @@ void Replay(const Request& request, const standing::Standing& before, rules::Act
     if (entry.fact.presence == rules::Presence::kAbsent) facts.SetAbsent(entry.path);
     if (entry.fact.presence == rules::Presence::kKnown) facts.Set(entry.path, entry.fact.value);
   }
+  const rules::Action action = standing::ActionOf(request);
   out.decision = rules::Decide(*policies, action, facts);
   out.changes = rules::ChangesThatAdmit(*policies, action, facts, rules::ConsortiumSchema());
 }
@@ -101,13 +102,8 @@ Status Why(const Options& options, Context& context) {
         if (past.index != index) return;
         replayed.found = true;
         replayed.recorded = past.decision;
-        if (const auto* admission = std::get_if<standing::AdmissionRequest>(&past.request)) {
-          return Replay(*admission, before, rules::Action::kTrain, what_if, replayed);
-        }
-        const auto& grant = std::get<standing::GrantRequest>(past.request);
-        const bool serves = grant.kind == ledger::UseKind::kServe;
-        Replay(grant, before, serves ? rules::Action::kServe : rules::Action::kExportWeights,
-               what_if, replayed);
+        std::visit([&](const auto& request) { Replay(request, before, what_if, replayed); },
+                   past.request);
       }));
   if (!replayed.found) {
     return Fail(ErrorCode::kInvalid, "entry " + std::to_string(index) +

@@ -74,11 +74,13 @@ terms::Beneficiary BeneficiaryOf(const State& state, const MemberId& grantee) {
   return terms::Beneficiary::kForProfit;
 }
 
-rules::Action ActionOf(ledger::UseKind kind) {
-  return kind == ledger::UseKind::kServe ? rules::Action::kServe : rules::Action::kExportWeights;
-}
-
 }  // namespace
+
+rules::Action ActionOf(const AdmissionRequest&) { return rules::Action::kTrain; }
+rules::Action ActionOf(const GrantRequest& request) {
+  const bool serves = request.kind == ledger::UseKind::kServe;
+  return serves ? rules::Action::kServe : rules::Action::kExportWeights;
+}
 
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request) {
   const auto run = standing.state().runs.find(request.at.run);
@@ -117,14 +119,14 @@ std::string Ruling::Json() const { return rules::ToJson(decision); }
 Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request) {
   DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
   const rules::Facts facts = FactsOf(standing, request);
-  return Ruling{rules::Decide(policies, rules::Action::kTrain, facts),
+  return Ruling{rules::Decide(policies, ActionOf(request), facts),
                 standing.state().runs.at(request.at.run).policies};
 }
 
 Result<Ruling> Decide(const Standing& standing, const GrantRequest& request) {
   DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
   const rules::Facts facts = FactsOf(standing, request);
-  return Ruling{rules::Decide(policies, ActionOf(request.kind), facts), standing.state().policies};
+  return Ruling{rules::Decide(policies, ActionOf(request), facts), standing.state().policies};
 }
 
 ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionRequest& request,

@@ -27,6 +27,10 @@ struct GrantRequest {
   rules::Instant now;
 };
 
+// What is asked for, in the words of the rules.
+rules::Action ActionOf(const AdmissionRequest& request);
+rules::Action ActionOf(const GrantRequest& request);
+
 // What the record says about a request. A path that is not set is unknown to the rules.
 rules::Facts FactsOf(const Standing& standing, const AdmissionRequest& request);
 rules::Facts FactsOf(const Standing& standing, const GrantRequest& request);

@@ -7,16 +7,6 @@ namespace {
 
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
-template <typename Request>
-rules::Action ActionOf(const Request& request) {
-  if constexpr (std::is_same_v<Request, GrantRequest>) {
-    const bool serves = request.kind == ledger::UseKind::kServe;
-    return serves ? rules::Action::kServe : rules::Action::kExportWeights;
-  } else {
-    return rules::Action::kTrain;
-  }
-}
-
 // The policies of a request with one replaced, or joined to the others.
 template <typename Request>
 Result<rules::Decision> DecideWith(const rules::PolicyDocument& proposal, const Request& request,
