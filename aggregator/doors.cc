@@ -40,7 +40,10 @@ transport::ServerCalls Daemon::State::Calls() {
   calls.renew = [this](const PeerIdentity& peer, ByteView request) {
     return authority->Renew(peer, request, loop->WallNow());
   };
-  calls.ledger.tree_head = [this]() -> Result<Bytes> { return ToBytes(record->log().Head().note); };
+  calls.ledger.tree_head = [this]() -> Result<transport::LedgerCalls::Head> {
+    const ledger::SignedHead head = record->log().Head();
+    return transport::LedgerCalls::Head{ToBytes(head.note), head.head.size};
+  };
   calls.ledger.entries = [this](uint64_t begin, uint64_t end) {
     return record->log().Read(begin, end, kEntriesBytesMax);
   };

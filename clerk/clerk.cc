@@ -63,7 +63,11 @@ Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identit
 }
 
 void Clerk::UseDial(const transport::Dial& dial) {
-  std::atomic_store(&dial_, std::make_shared<transport::Dial>(dial));
+  std::atomic_store(&links_, std::make_shared<Links>(dial));
+}
+
+Result<std::string> Clerk::Ask(std::string_view verb, std::string_view request) {
+  return std::atomic_load(&links_)->admin.Call(verb, request);
 }
 
 void Clerk::WithStanding(const std::function<void(const standing::Auditor&)>& look) const {
@@ -89,19 +93,17 @@ Status Clerk::Follow(uint64_t size) {
 Status Clerk::Fetch(uint64_t size) {
   const uint64_t held = mirror_->Head().head.size;
   if (size != 0 && held >= size) return {};
-  transport::LedgerLink link(*std::atomic_load(&dial_));
-  DURE_ASSIGN(const Bytes note, link.TreeHead());
-  const auto head = ledger::OpenHead(AsText(note), log_key_, verifier_);
+  const auto links = std::atomic_load(&links_);
+  DURE_ASSIGN(transport::LogExtension got, links->ledger.Extend(held));
+  const auto head = ledger::OpenHead(AsText(got.head), log_key_, verifier_);
   if (!head) return Within(head.error(), "reading the aggregator's tree head");
   ledger::Extension extension;
   extension.note = head->note;
+  extension.entries = std::move(got.entries);
   const uint64_t offered = head->head.size;
-  if (offered > held && held > 0) {
-    DURE_ASSIGN(const Bytes proof, link.ConsistencyProof(held, offered));
-    DURE_ASSIGN(extension.consistency, ProofFrom(proof));
-  }
+  DURE_ASSIGN(extension.consistency, ProofFrom(got.consistency));
   while (held + extension.entries.size() < offered) {
-    DURE_ASSIGN(auto batch, link.Entries(held + extension.entries.size(), offered));
+    DURE_ASSIGN(auto batch, links->ledger.Entries(held + extension.entries.size(), offered));
     if (batch.empty()) return Fail(ErrorCode::kUnavailable, "the aggregator sent no entries");
     for (Bytes& entry : batch) extension.entries.push_back(std::move(entry));
   }
@@ -169,9 +171,8 @@ Result<uint64_t> Clerk::Submit(ledger::Event event, WallTime now) {
   std::optional<standing::Finding> finding;
   WithStanding([&](const standing::Auditor& own) { finding = own.standing().Check(entry); });
   if (finding) return Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text);
-  transport::AdminLink link(*std::atomic_load(&dial_));
   const json request = {{"envelope", ToBase64(envelope)}};
-  DURE_ASSIGN(const std::string answer, link.Call("ledger.append", transport::JsonLine(request)));
+  DURE_ASSIGN(const std::string answer, Ask("ledger.append", transport::JsonLine(request)));
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   const uint64_t index = transport::CountField(said, "index");
   DURE_TRY(Follow(index + 1));

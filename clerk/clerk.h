@@ -36,6 +36,8 @@ class Clerk {
   // kUnavailable: no answer, or the log is not that long yet. kCorrupt: the log is refused, or this
   // holder dissents; the message names entry, rule and the evidence.
   Status Follow(uint64_t size = 0);
+  // Of the holder's next entry, as this copy knows. Any thread.
+  uint64_t NextSequence() const { return mirror_->ChainOf(Holder().key).next_seq; }
   // The holder's next entry. REQUIRES: the one before it is in the copy, or never will be.
   Result<Bytes> Seal(ledger::Event event, WallTime now) const;
   // Follows, seals, has it appended and follows to it. The index it got. kFailedPrecondition: the
@@ -57,9 +59,18 @@ class Clerk {
   // Why this holder dissents, if it does.
   std::optional<standing::Finding> dissent() const;
 
+  // The small calls to the aggregator, over the clerk's own connection. Any thread.
+  Result<std::string> Ask(std::string_view verb, std::string_view request);
+
   void UseDial(const transport::Dial& dial);  // after a renewal; from any thread
 
  private:
+  // Kept between calls: a handshake costs more than what is asked.
+  struct Links {
+    explicit Links(const transport::Dial& dial) : ledger(dial), admin(dial) {}
+    transport::LedgerLink ledger;
+    transport::AdminLink admin;
+  };
   explicit Clerk(const identity::Identity& self) : self_(&self) {}
   Status Fetch(uint64_t size);
   Status Replay();
@@ -74,7 +85,7 @@ class Clerk {
   std::unique_ptr<ledger::Mirror> mirror_;
   mutable std::mutex mutex_;  // of auditor_
   standing::Auditor auditor_;
-  std::shared_ptr<transport::Dial> dial_;  // replaced while a call may be under way
+  std::shared_ptr<Links> links_;  // replaced while a call may be under way
 };
 
 }  // namespace dure::clerk

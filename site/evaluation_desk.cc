@@ -129,7 +129,7 @@ void EvaluationDesk::Sign(const Request& request, const seat::EvaluatedEvent& ev
   event.nll = evaluated.nats;
   event.bytes = evaluated.bytes;
   event.tokens = evaluated.tokens;
-  shop_.scribe.Write(event, [this, alive = alive_, request](Result<Bytes> envelope) {
+  shop_.scribe.Write(event, 0, [this, alive = alive_, request](Result<Bytes> envelope) {
     if (!*alive) return;
     if (!envelope) return Refuse(request, envelope.error());
     CrashPoint("site.evaluated");

@@ -2,6 +2,8 @@
 // run_vectors.cc.
 #include "site/run_desk.h"
 
+#include <algorithm>
+
 #include "federation/canonical.h"
 #include "federation/crash_point.h"
 #include "site/run_desk_work.h"
@@ -143,11 +145,13 @@ void RunDesk::Do(const round::SignSubmission& effect) {
   event.tokens = numbers.tokens;
   event.steps = numbers.steps;
   event.saturated_lanes = numbers.saturated_lanes;
+  uint64_t admitted = 0;  // entries up to those that admit the site's data, which this copy replays
   for (const round::AdmittedDataset& one : numbers.datasets) {
     event.datasets.push_back({{one.dataset, one.version}, one.entry});
+    admitted = std::max(admitted, one.entry + 1);
   }
   shop_.scribe.Write(
-      event, [this, alive = alive_, effect, at = numbers.at](Result<Bytes> envelope) {
+      event, admitted, [this, alive = alive_, effect, at = numbers.at](Result<Bytes> envelope) {
         if (!*alive) return;
         if (!envelope) {
           shop_.say(at.Text() + ": cannot sign yet: " + envelope.error().message);

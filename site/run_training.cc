@@ -204,6 +204,7 @@ void RunDesk::Do(const round::StartTraining& effect) {
     if (*alive && turn == training_turn_) Trained(effect, std::move(answer));
   };
   training_task_ = shop_.trainer.Submit(std::move(task), std::move(calls));
+  shop_.scribe.Sync([](const Status&) {});  // what admits it, long before it is signed for
 }
 
 void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer) {

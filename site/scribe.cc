@@ -1,12 +1,17 @@
 #include "site/scribe.h"
 
-#include <atomic>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "federation/transport/json_fields.h"
 
 namespace dure::site {
+namespace {
+
+// A round brings several heads within a moment; each cosignature costs two disks and a call.
+constexpr std::chrono::milliseconds kCosignAfter{250};
+
+}  // namespace
 
 Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const identity::Identity& self,
                                              loop::EventLoop& loop) {
@@ -19,7 +24,6 @@ Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const ident
     std::filesystem::rename(dir + "/auditor.key", dir + "/auditor.key.ended", ignored);
     DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
   }
-  scribe->UseDial({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
   scribe->thread_ = std::make_unique<loop::WorkerPool>(1);
   return scribe;
 }
@@ -29,34 +33,43 @@ Scribe::~Scribe() {
   thread_.reset();
 }
 
-void Scribe::UseDial(const transport::Dial& dial) {
-  clerk_->UseDial(dial);
-  std::atomic_store(&dial_, std::make_shared<transport::Dial>(dial));
-}
+void Scribe::UseDial(const transport::Dial& dial) { clerk_->UseDial(dial); }
 
-Status Scribe::FollowNow(uint64_t size) {
-  DURE_TRY(clerk_->Follow(size));
-  // A cosignature that cannot be given now is given with the next head; a head that others
-  // co-signed and that contradicts this copy is another matter.
-  const Status cosigned = CosignNow();
-  const bool forked = !cosigned && cosigned.error().code == ErrorCode::kCorrupt;
-  return forked ? cosigned : Status();
+// A cosignature that cannot be given now is given with the next head; a head that others co-signed
+// and that contradicts this copy is another matter.
+void Scribe::CosignSoon() {
+  if (cosigning_ || mirror().Head().head.size == cosigned_) return;
+  cosigning_ = true;
+  auto done = [this, alive = alive_](const Result<uint64_t>& size) {
+    if (!*alive) return;
+    cosigning_ = false;
+    if (size) {
+      cosigned_ = *size;
+      CosignSoon();  // what was followed to meanwhile
+    } else if (size.error().code == ErrorCode::kCorrupt) {
+      forked_ = Fail(size.error());
+    }
+  };
+  loop_.At(loop_.Now() + kCosignAfter, [this, alive = alive_, done] {
+    if (!*alive) return;
+    auto work = [this, before = cosigned_] { return CosignNow(before); };
+    if (!thread_->RunThen(loop_, work, done)) cosigning_ = false;
+  });
 }
 
 // What is followed to is verified, replayed and stored: only then is it co-signed, kept, and told.
-Status Scribe::CosignNow() {
+Result<uint64_t> Scribe::CosignNow(uint64_t before) {
   const ledger::SignedHead head = clerk_->mirror().Head();
-  if (head.head.size == 0 || head.head.size == cosigned_) return {};
+  if (head.head.size == 0 || head.head.size == before) return head.head.size;
   DURE_ASSIGN(const std::string line,
               CosignHead(auditor_, clerk_->mirror(), head.head, loop_.WallNow()));
   DURE_TRY(clerk_->KeepCosignature(head.head.size, line));
   const nlohmann::json said = {{"size", head.head.size}, {"line", line}};
-  transport::AdminLink link(*std::atomic_load(&dial_));
-  DURE_ASSIGN(const std::string answer, link.Call("ledger.cosign", transport::JsonLine(said)));
-  cosigned_ = head.head.size;
+  DURE_ASSIGN(const std::string answer, clerk_->Ask("ledger.cosign", transport::JsonLine(said)));
   DURE_ASSIGN(const nlohmann::json agreed,
               transport::ParseJsonObject(answer, "the aggregator's answer"));
-  return clerk_->TakeAgreed(transport::TextField(agreed, "agreed"));
+  DURE_TRY(clerk_->TakeAgreed(transport::TextField(agreed, "agreed")));
+  return head.head.size;
 }
 
 void Scribe::AnnounceAuditor(std::function<void(Status)> done) {
@@ -71,14 +84,16 @@ void Scribe::AnnounceAuditor(std::function<void(Status)> done) {
 void Scribe::Sync(std::function<void(Status)> done) { SyncTo(0, std::move(done)); }
 
 void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {
-  auto answer = [alive = alive_, done](Status status) {
-    if (*alive) done(std::move(status));
+  auto answer = [this, alive = alive_, done](Status status) {
+    if (!*alive) return;
+    CosignSoon();
+    done(std::move(status));
   };
-  if (Status queued = thread_->RunThen(
-          loop_, [this, size] { return FollowNow(size); }, answer);
-      !queued) {
-    loop_.Post([answer, queued] { answer(queued); });
-  }
+  Status queued = forked_;
+  if (queued)
+    queued = thread_->RunThen(
+        loop_, [this, size] { return clerk_->Follow(size); }, answer);
+  if (!queued) loop_.Post([answer, queued] { answer(queued); });
 }
 
 void Scribe::FindRun(const RunId& run,
@@ -97,13 +112,13 @@ void Scribe::FindRun(const RunId& run,
   });
 }
 
-void Scribe::Write(ledger::Event event, std::function<void(Result<Bytes>)> sealed) {
-  waiting_.push_back({std::move(event), std::move(sealed), nullptr});
+void Scribe::Write(ledger::Event event, uint64_t size, std::function<void(Result<Bytes>)> sealed) {
+  waiting_.push_back({std::move(event), size, std::move(sealed), nullptr});
   if (!writing_) NextTurn();
 }
 
 void Scribe::Say(ledger::Event event, std::function<void(Result<uint64_t>)> said) {
-  waiting_.push_back({std::move(event), nullptr, std::move(said)});
+  waiting_.push_back({std::move(event), 0, nullptr, std::move(said)});
   if (!writing_) NextTurn();
 }
 
@@ -117,36 +132,39 @@ void Scribe::NextTurn() {
   writing_ = true;
   Waiting next = std::move(waiting_.front());
   waiting_.pop_front();
-  if (next.said) {
-    auto answer = [this, alive = alive_, said = next.said](Result<uint64_t> index) {
-      if (!*alive) return;
-      said(std::move(index));
-      Wrote();
-    };
-    auto work = [this, event = next.event, now = loop_.WallNow()] {
-      Result<uint64_t> index = clerk_->Submit(event, now);
-      if (index) (void)CosignNow();
-      return index;
-    };
-    if (Status queued = thread_->RunThen(loop_, work, answer); !queued) {
-      loop_.Post([answer, queued] { answer(Fail(queued.error())); });
-    }
-    return;
-  }
-  Sync([this, next = std::move(next)](Status synced) {
-    if (!synced) {
-      next.sealed(Fail(std::move(synced.error())));
-      Wrote();
-      return;
-    }
-    auto entry = clerk_->Seal(next.event, loop_.WallNow());
-    if (!entry) {
-      next.sealed(Fail(std::move(entry.error())));
-      Wrote();
-      return;
-    }
-    next.sealed(std::move(*entry));
+  if (next.said) return SayNow(std::move(next));
+  const bool known = sequence_ && clerk_->NextSequence() >= *sequence_;
+  const uint64_t size = known ? next.size : 0;
+  SyncTo(size, [this, next = std::move(next)](const Status& synced) {
+    if (synced) return SealNow(next);
+    next.sealed(Fail(synced.error()));
+    Wrote();
   });
+}
+
+void Scribe::SayNow(Waiting next) {
+  auto answer = [this, alive = alive_, said = next.said](Result<uint64_t> index) {
+    if (!*alive) return;
+    sequence_.reset();
+    if (index) sequence_ = 0;  // the copy was followed to it
+    CosignSoon();
+    said(std::move(index));
+    Wrote();
+  };
+  auto work = [this, event = std::move(next.event), now = loop_.WallNow()] {
+    return clerk_->Submit(event, now);
+  };
+  Status queued = forked_;
+  if (queued) queued = thread_->RunThen(loop_, work, answer);
+  if (!queued) loop_.Post([answer, queued] { answer(Fail(queued.error())); });
+}
+
+void Scribe::SealNow(Waiting next) {
+  sequence_ = clerk_->NextSequence() + 1;
+  auto entry = clerk_->Seal(std::move(next.event), loop_.WallNow());
+  if (entry) return next.sealed(std::move(*entry));
+  next.sealed(Fail(std::move(entry.error())));
+  Wrote();
 }
 
 }  // namespace dure::site

@@ -2,9 +2,10 @@
 //
 // Every entry of a site carries its sequence number, the digest of its previous entry and the tree
 // head it last verified; so the pen writes one entry at a time: the next is sealed only when the
-// one before it stands in the mirror or has been given up. Life: Open, Sync and Write from the
-// loop, destroyed on the loop. Network and disk are on one thread of its own; callbacks run on the
-// loop.
+// one before it stands in the mirror or has been given up. What the copy came to is co-signed a
+// moment later, once for all that came in it: nobody waits for that. Life: Open, Sync and Write
+// from the loop, destroyed on the loop. Network and disk are on one thread of its own; callbacks
+// run on the loop.
 #pragma once
 
 #include <deque>
@@ -42,9 +43,11 @@ class Scribe {
   // never proposed. Errors as Sync.
   void FindRun(const RunId& run, std::function<void(Result<std::optional<ProposedRun>>)> done);
 
-  // Seals an event of this site when it is its turn. The writer then sends it, and calls Wrote when
-  // the entry is in the mirror or will never be appended; until then nobody else writes.
-  void Write(ledger::Event event, std::function<void(Result<Bytes>)> sealed);
+  // Seals an event of this site when it is its turn, over a copy of at least `size` entries that
+  // holds the entry sealed before; 0: over one brought up to the aggregator's head. The writer then
+  // sends it, and calls Wrote when the entry is in the mirror or will never be appended; until then
+  // nobody else writes.
+  void Write(ledger::Event event, uint64_t size, std::function<void(Result<Bytes>)> sealed);
   void Wrote();
 
   const ledger::Mirror& mirror() const { return clerk_->mirror(); }
@@ -63,18 +66,25 @@ class Scribe {
  private:
   struct Waiting {
     ledger::Event event;
+    uint64_t size = 0;
     std::function<void(Result<Bytes>)> sealed;   // by Write: the writer sends it
     std::function<void(Result<uint64_t>)> said;  // by Say: sent here
   };
   explicit Scribe(loop::EventLoop& loop) : loop_(loop) {}
   void NextTurn();
-  Status FollowNow(uint64_t size);  // on the thread
-  Status CosignNow();
+  void SayNow(Waiting next);
+  void SealNow(Waiting next);
+  void CosignSoon();
+  Result<uint64_t> CosignNow(uint64_t before);  // on the thread; the size co-signed
 
   loop::EventLoop& loop_;
-  std::shared_ptr<transport::Dial> dial_;  // replaced on renewal while a call may be under way
   AuditorKey auditor_;
-  uint64_t cosigned_ = 0;  // the size co-signed last, on the thread
+  uint64_t cosigned_ = 0;  // the size co-signed last
+  bool cosigning_ = false;
+  Status forked_;  // why this copy follows no further: others co-signed another log
+  // The sequence number that the copy gives the next entry if it holds the one sealed before.
+  // Unknown: only the aggregator can say.
+  std::optional<uint64_t> sequence_;
   std::unique_ptr<clerk::Clerk> clerk_;
   std::deque<Waiting> waiting_;
   bool writing_ = false;

@@ -62,6 +62,19 @@ Result<Bytes> LedgerLink::TreeHead() {
   return BytesOf(reply.bytes());
 }
 
+Result<LogExtension> LedgerLink::Extend(uint64_t held) {
+  DURE_ASSIGN(const Connection connection, state_->Get());
+  v1::ExtensionRequest request;
+  request.set_held(held);
+  v1::Extension reply;
+  DURE_TRY(Make(connection, [&](grpc::ClientContext* context) {
+    return v1::Ledger::NewStub(connection.channel)->Extend(context, request, &reply);
+  }));
+  LogExtension extension{BytesOf(reply.head()), BytesOf(reply.consistency()), {}};
+  for (const std::string& entry : reply.entries()) extension.entries.push_back(BytesOf(entry));
+  return extension;
+}
+
 Result<std::vector<Bytes>> LedgerLink::Entries(uint64_t begin, uint64_t end) {
   DURE_ASSIGN(const Connection connection, state_->Get());
   v1::EntryRange range;

@@ -31,7 +31,30 @@ grpc::Status LedgerService::GetTreeHead(grpc::ServerContext* context, const v1::
   const Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
   if (!calls_.tree_head) return Absent("log");
-  return Answer(calls_.tree_head(), reply->mutable_bytes());
+  return Answer(calls_.tree_head().map([](LedgerCalls::Head head) { return std::move(head.note); }),
+                reply->mutable_bytes());
+}
+
+grpc::Status LedgerService::Extend(grpc::ServerContext* context,
+                                   const v1::ExtensionRequest* request, v1::Extension* reply) {
+  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  if (!pass) return ToGrpc(pass.error());
+  if (!calls_.tree_head || !calls_.entries || !calls_.consistency_proof) return Absent("log");
+  // The head first: proof and entries reach up to it, however the log grows meanwhile.
+  const Result<LedgerCalls::Head> head = calls_.tree_head();
+  if (!head) return ToGrpc(head.error());
+  reply->set_head(head->note.data(), head->note.size());
+  const uint64_t held = request->held();
+  if (held >= head->size) return grpc::Status::OK;
+  if (held > 0) {
+    const grpc::Status proved =
+        Answer(calls_.consistency_proof(held, head->size), reply->mutable_consistency());
+    if (!proved.ok()) return proved;
+  }
+  if (Status read = Read(held, head->size, reply->mutable_entries()); !read) {
+    return ToGrpc(read.error());
+  }
+  return grpc::Status::OK;
 }
 
 grpc::Status LedgerService::ReadEntries(grpc::ServerContext* context, const v1::EntryRange* range,
@@ -42,16 +65,23 @@ grpc::Status LedgerService::ReadEntries(grpc::ServerContext* context, const v1::
   if (!(range->begin() < range->end())) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "an empty range of entries"};
   }
-  const uint64_t count = std::min(range->end() - range->begin(), kEntriesPerCallMax);
-  const Result<std::vector<Bytes>> entries = calls_.entries(range->begin(), range->begin() + count);
-  if (!entries) return ToGrpc(entries.error());
-  size_t total = 0;
-  for (const Bytes& entry : *entries) {
-    total += entry.size();
-    if (total > kEntriesBytesMax && reply->entries_size() > 0) break;  // the caller asks on
-    reply->add_entries(entry.data(), entry.size());
+  if (Status read = Read(range->begin(), range->end(), reply->mutable_entries()); !read) {
+    return ToGrpc(read.error());
   }
   return grpc::Status::OK;
+}
+
+Status LedgerService::Read(uint64_t begin, uint64_t end,
+                           google::protobuf::RepeatedPtrField<std::string>* entries) const {
+  const uint64_t count = std::min(end - begin, kEntriesPerCallMax);
+  DURE_ASSIGN(const std::vector<Bytes> read, calls_.entries(begin, begin + count));
+  size_t total = 0;
+  for (const Bytes& entry : read) {
+    total += entry.size();
+    if (total > kEntriesBytesMax && !entries->empty()) break;  // the caller asks on
+    entries->Add(std::string(AsText(entry)));
+  }
+  return {};
 }
 
 grpc::Status LedgerService::ProveInclusion(grpc::ServerContext* context,

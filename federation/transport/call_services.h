@@ -21,6 +21,8 @@ inline constexpr size_t kWatchQueueMax = 1024;  // lines that a watcher has not 
 class LedgerService final : public v1::Ledger::Service {
  public:
   LedgerService(Gate& gate, const LedgerCalls& calls) : gate_(gate), calls_(calls) {}
+  grpc::Status Extend(grpc::ServerContext* context, const v1::ExtensionRequest* request,
+                      v1::Extension* reply) override;
   grpc::Status GetTreeHead(grpc::ServerContext* context, const v1::TreeHeadRequest* request,
                            v1::LedgerBytes* reply) override;
   grpc::Status ReadEntries(grpc::ServerContext* context, const v1::EntryRange* range,
@@ -31,6 +33,10 @@ class LedgerService final : public v1::Ledger::Service {
                                 v1::LedgerBytes* reply) override;
 
  private:
+  // The first entries of [begin, end) that fit into one answer.
+  Status Read(uint64_t begin, uint64_t end,
+              google::protobuf::RepeatedPtrField<std::string>* entries) const;
+
   Gate& gate_;
   const LedgerCalls& calls_;
 };

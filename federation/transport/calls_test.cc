@@ -9,6 +9,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
 ErrorCode CodeOf(const auto& result) { return result ? ErrorCode::kInternal : result.error().code; }
 
@@ -113,7 +114,9 @@ TEST(Renewal, TheAggregatorServesItsNewCertificateWithoutARestart) {
 
 LedgerCalls SmallLog() {
   LedgerCalls calls;
-  calls.tree_head = [] { return Result<Bytes>(ToBytes("head of 3")); };
+  calls.tree_head = [] {
+    return Result<LedgerCalls::Head>(LedgerCalls::Head{ToBytes("head of 3"), 3});
+  };
   calls.entries = [](uint64_t begin, uint64_t end) -> Result<std::vector<Bytes>> {
     std::vector<Bytes> entries;
     for (uint64_t i = begin; i < std::min<uint64_t>(end, 3); ++i) {
@@ -143,6 +146,25 @@ TEST(LedgerCalls, EveryInvitedRoleReadsTheLog) {
     EXPECT_EQ(AsText(Must(log.ConsistencyProof(1, 3))), "consistency");
     EXPECT_EQ(CodeOf(log.InclusionProof(3, 3)), ErrorCode::kInvalid);
     EXPECT_EQ(CodeOf(log.Entries(5, 5)), ErrorCode::kInvalid);
+  }
+}
+
+TEST(LedgerCalls, ACopyIsBroughtForwardInOneAnswer) {
+  World world;
+  world.calls.ledger = SmallLog();
+  world.Start();
+  LedgerLink log(world.DialAs("seoul"));
+  const LogExtension fresh = Must(log.Extend(0));
+  EXPECT_EQ(AsText(fresh.head), "head of 3");
+  EXPECT_TRUE(fresh.consistency.empty());
+  EXPECT_THAT(fresh.entries, SizeIs(3));
+  const LogExtension later = Must(log.Extend(2));
+  EXPECT_EQ(AsText(later.consistency), "consistency");
+  EXPECT_THAT(later.entries, ElementsAre(ToBytes("entry 2")));
+  for (const uint64_t held : {3, 4}) {
+    const LogExtension nothing = Must(log.Extend(held));
+    EXPECT_EQ(AsText(nothing.head), "head of 3");
+    EXPECT_TRUE(nothing.consistency.empty() && nothing.entries.empty());
   }
 }
 

@@ -110,6 +110,13 @@ class DataLink {
 
 inline constexpr std::chrono::milliseconds kCallTimeout{20000};
 
+// A head, the proof that it extends a copy, and the first of the entries between them.
+struct LogExtension {
+  Bytes head;
+  Bytes consistency;
+  std::vector<Bytes> entries;
+};
+
 // The log as the aggregator serves it; the caller verifies. All: kUnavailable, and whatever the
 // server refuses.
 class LedgerLink {
@@ -117,6 +124,8 @@ class LedgerLink {
   explicit LedgerLink(Dial dial);
   ~LedgerLink();
   Result<Bytes> TreeHead();
+  // For a copy of `held` entries. Proof and entries are empty when the head is not beyond it.
+  Result<LogExtension> Extend(uint64_t held);
   // At most a bounded batch from `begin` on; at least one entry when begin < end <= the log's size.
   Result<std::vector<Bytes>> Entries(uint64_t begin, uint64_t end);
   Result<Bytes> InclusionProof(uint64_t index, uint64_t tree_size);

@@ -41,7 +41,11 @@ class Watcher {
 
 // A byte range of the log for a site that mirrors it; proofs are opaque here.
 struct LedgerCalls {
-  std::function<Result<Bytes>()> tree_head;                                              // [any]
+  struct Head {
+    Bytes note;
+    uint64_t size = 0;
+  };
+  std::function<Result<Head>()> tree_head;                                               // [any]
   std::function<Result<std::vector<Bytes>>(uint64_t begin, uint64_t end)> entries;       // [any]
   std::function<Result<Bytes>(uint64_t index, uint64_t tree_size)> inclusion_proof;      // [any]
   std::function<Result<Bytes>(uint64_t old_size, uint64_t new_size)> consistency_proof;  // [any]
