@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::chrono::minutes kRenewalCheckMax{10};
 constexpr std::chrono::seconds kRenewalCheckMin{1};
+constexpr std::chrono::seconds kFollowEvery{5};
 
 transport::Dial DialOf(const identity::Identity& self) {
   return {self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()};
@@ -126,8 +127,42 @@ Status Daemon::State::RestoreRuns() {
     desks.emplace(run, std::move(*desk));
   }
   for (const auto& [run, desk] : desks) desk->Start();
+  scribe->OnGrowth([this] { HearRecord(); });
+  HearRecord();
   DoWhatWasAsked();
   return {};
+}
+
+// Before anything that was waiting for the copy goes on: what is folded back, or decided, next must
+// know of it.
+void Daemon::State::HearRecord() {
+  std::vector<DatasetId> gone;
+  scribe->WithStanding([&](const standing::Auditor& own) {
+    for (const auto& [id, dataset] : own.standing().state().datasets) {
+      if (dataset.withdrawn && !withdrawn.contains(id)) gone.push_back(id);
+    }
+  });
+  for (const DatasetId& dataset : gone) {
+    withdrawn.insert(dataset);
+    for (const auto& [run, desk] : desks) desk->Feed(round::DatasetWithdrawn{dataset});
+  }
+  if (!gone.empty()) lending->LookAgain();
+}
+
+void Daemon::State::FollowLater() {
+  loop->At(loop->Now() + kFollowEvery, [this, alive = alive] {
+    if (!*alive) return;
+    if (!connected) return FollowLater();
+    scribe->Sync([this, alive](const Status& synced) {
+      if (!*alive) return;
+      const bool refused = !synced && synced.error().code == ErrorCode::kCorrupt;
+      if (refused && synced.error().message != last_refusal) {
+        last_refusal = synced.error().message;
+        options.say(last_refusal);
+      }
+      FollowLater();
+    });
+  });
 }
 
 RunDesk& Daemon::State::DeskOf(const RunId& run) {
@@ -168,6 +203,7 @@ void Daemon::State::Connect() {
   evaluations = std::make_unique<EvaluationDesk>(*shop, DialOf(self));
   evaluations->Start();
   RenewLater();
+  FollowLater();
 }
 
 void Daemon::State::RenewLater() {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -27,6 +28,11 @@ struct Daemon::State {
   Result<std::string> Obey(const LocalRequest& request);
   std::string StatusLine() const;
   void DoWhatWasAsked();
+
+  // The record, kept up with also between rounds: heads are co-signed, and what it says of the
+  // site's own data is told to the runs.
+  void FollowLater();
+  void HearRecord();
 
   void Received(const round::Message& message);
   RunDesk& DeskOf(const RunId& run);
@@ -53,8 +59,10 @@ struct Daemon::State {
   std::unique_ptr<EvaluationDesk> evaluations;
   std::unique_ptr<transport::SiteLink> link;
   std::unique_ptr<LocalDoor> door;
+  std::set<DatasetId> withdrawn;  // that the runs know of
   bool connected = false;
   std::string last_failure;
+  std::string last_refusal;  // of the record
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 

@@ -80,6 +80,7 @@ class RunDesk {
   void Do(const round::PublishModel& effect);
   void Do(const round::SetSiteTimer& effect);
 
+  void Fold(const round::FoldBack& effect);
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
   void RemoveLeaving();

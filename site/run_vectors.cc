@@ -76,7 +76,19 @@ void RunDesk::Do(const round::UploadBlob& effect) {
   });
 }
 
+// The record first: work on a dataset that was withdrawn may not be folded back, and the
+// withdrawal that took this work out of its round may be what the copy still lacks.
 void RunDesk::Do(const round::FoldBack& effect) {
+  shop_.scribe.Sync([this, alive = alive_, effect](const Status& synced) {
+    if (!*alive) return;
+    if (synced || synced.error().code == ErrorCode::kCorrupt) return Fold(effect);
+    shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive, effect] {
+      if (*alive && participation_.folding()) Do(effect);
+    });
+  });
+}
+
+void RunDesk::Fold(const round::FoldBack& effect) {
   Run(
       shop_.compute,
       [this, effect] {

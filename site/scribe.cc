@@ -86,6 +86,7 @@ void Scribe::Sync(std::function<void(Status)> done) { SyncTo(0, std::move(done))
 void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {
   auto answer = [this, alive = alive_, done](Status status) {
     if (!*alive) return;
+    TellGrowth();
     CosignSoon();
     done(std::move(status));
   };
@@ -94,6 +95,13 @@ void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {
     queued = thread_->RunThen(
         loop_, [this, size] { return clerk_->Follow(size); }, answer);
   if (!queued) loop_.Post([answer, queued] { answer(queued); });
+}
+
+void Scribe::TellGrowth() {
+  const uint64_t size = mirror().Head().head.size;
+  if (size == told_ || !grown_) return;
+  told_ = size;
+  grown_();
 }
 
 void Scribe::FindRun(const RunId& run,
@@ -147,6 +155,7 @@ void Scribe::SayNow(Waiting next) {
     if (!*alive) return;
     sequence_.reset();
     if (index) sequence_ = 0;  // the copy was followed to it
+    TellGrowth();
     CosignSoon();
     said(std::move(index));
     Wrote();

@@ -31,6 +31,9 @@ class Scribe {
                                               loop::EventLoop& loop);
   ~Scribe();
 
+  // Called on the loop whenever the copy has grown, before the answer to whoever had it brought up.
+  void OnGrowth(std::function<void()> grown) { grown_ = std::move(grown); }
+
   // Brings the copy up to the aggregator's head, verifying and replaying everything. kCorrupt: the
   // log is refused or this site dissents; evidence is in <dir>/evidence, and the site must not
   // contribute any more.
@@ -72,6 +75,7 @@ class Scribe {
   };
   explicit Scribe(loop::EventLoop& loop) : loop_(loop) {}
   void NextTurn();
+  void TellGrowth();
   void SayNow(Waiting next);
   void SealNow(Waiting next);
   void CosignSoon();
@@ -88,6 +92,8 @@ class Scribe {
   std::unique_ptr<clerk::Clerk> clerk_;
   std::deque<Waiting> waiting_;
   bool writing_ = false;
+  std::function<void()> grown_;
+  uint64_t told_ = 0;  // the size that was told of last
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<loop::WorkerPool> thread_;  // last: ends first
 };

@@ -135,7 +135,8 @@ bool Participation::WasCounted(const Plan& m) const {
 void Participation::TakePlan(const Plan& m) {
   const bool same_work = s_.work != Work::kNone && s_.work_plan.at.round == m.plan.at.round &&
                          s_.work_plan.base == m.plan.base &&
-                         s_.work_plan.manifest == m.plan.manifest && !s_.disowned;
+                         s_.work_plan.manifest == m.plan.manifest && !s_.disowned &&
+                         !s_.carries_disowned;
   if (s_.work != Work::kNone && !same_work) {
     s_.next_plan = m;
     Changed();

@@ -267,12 +267,14 @@ class Participation {
     bool submitted = false;  // to this attempt: the log may hold it, also after a refusal
     std::optional<Receipt> receipt;
     // Residual versions.
-    uint64_t residual = 0;          // in force
-    uint64_t residual_former = 0;   // committed: what the contribution's encoding read
-    uint64_t residual_pending = 0;  // what it wrote
-    uint64_t residual_counter = 0;  // versions given out
-    bool committed = false;         // the pending one is in force
-    bool folding = false;           // to version residual_counter
+    uint64_t residual = 0;                // in force
+    uint64_t residual_former = 0;         // committed: what the contribution's encoding read
+    uint64_t residual_pending = 0;        // what it wrote
+    uint64_t residual_counter = 0;        // versions given out
+    bool committed = false;               // the pending one is in force
+    bool folding = false;                 // to version residual_counter
+    std::vector<OfferedDataset> carried;  // trained on, folded back and not given away since
+    bool carries_disowned = false;        // one of them was withdrawn since
     // What waits for something to be finished first.
     std::optional<Plan> next_plan;
     std::optional<Outcome> outcome;  // being derived
@@ -285,8 +287,8 @@ class Participation {
       a(site, run, phase, held, trainings, sequence, join_pending, has_plan, has_manifest, work,
         accepted, declined, decline_reason, rostered, offered, admitted, work_datasets, disowned,
         tokens, steps, blob, weight, saturated, envelope, submitted, receipt, residual,
-        residual_former, residual_pending, residual_counter, committed, folding, next_plan, outcome,
-        fetched, last_ack, ended);
+        residual_former, residual_pending, residual_counter, committed, folding, carried,
+        carries_disowned, next_plan, outcome, fetched, last_ack, ended);
       if (has_plan) a(plan);
       if (has_manifest) a(manifest);
       if (work != Work::kNone) a(work_plan);
@@ -338,6 +340,8 @@ class Participation {
   // The contribution was counted, or what it carried goes back into the residual.
   void Settle(bool counted);
   void Commit();
+  // What is carried of withdrawn data goes, and with it the rest of the residual: it is one sum.
+  void ForgetResidual();
   // The contribution in work goes, as if it had never been trained.
   void Discard();
   void ClearWork();

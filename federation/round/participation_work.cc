@@ -152,9 +152,12 @@ void Participation::Settle(bool counted) {
     Emit(StopTraining{s_.work_plan.at.round});
     return ClearWork();
   }
-  if (!counted && s_.disowned) return Discard();
+  if (!counted && (s_.disowned || s_.carries_disowned)) return Discard();
   if (counted) {
     Commit();
+    // What was carried went with it.
+    s_.carried.clear();
+    s_.carries_disowned = false;
     const Digest blob = s_.blob;
     ClearWork();
     return Emit(CommitResidual{s_.residual, s_.residual, blob});
@@ -176,14 +179,26 @@ void Participation::Discard() {
   Emit(CommitResidual{s_.residual, s_.residual, {}});
 }
 
+void Participation::ForgetResidual() {
+  s_.residual = 0;
+  s_.carried.clear();
+  s_.carries_disowned = false;
+  Changed();
+  Emit(CommitResidual{0, 0, {}});
+}
+
 void Participation::On(const Folded& e) {
   if (!s_.folding || e.residual != s_.residual_counter) return;
-  if (s_.disowned) {
+  if (s_.disowned || s_.carries_disowned) {
     Discard();
     return Continue();
   }
   s_.folding = false;
   s_.residual = s_.residual_counter;
+  for (const OfferedDataset& one : s_.work_datasets) {
+    const auto at = std::ranges::lower_bound(s_.carried, one.dataset, {}, &OfferedDataset::dataset);
+    if (at == s_.carried.end() || at->dataset != one.dataset) s_.carried.insert(at, one);
+  }
   ClearWork();
   Emit(CommitResidual{s_.residual, s_.residual, {}});
   Continue();
@@ -192,13 +207,20 @@ void Participation::On(const Folded& e) {
 void Participation::On(const DatasetWithdrawn& e) {
   const auto is_it = [&e](const OfferedDataset& one) { return one.dataset == e.dataset; };
   if (std::erase_if(s_.offered, is_it) > 0) Changed();
+  if (std::ranges::any_of(s_.carried, is_it)) {
+    // No encoding has read the residual yet: it goes at once. Else it goes with the work.
+    const bool unread = s_.work < Work::kTrained && !s_.folding;
+    if (unread) ForgetResidual();
+    s_.carries_disowned = !unread;
+    Changed();
+  }
   const bool waits = s_.phase == SitePhase::kReady || s_.phase == SitePhase::kFetching;
   if (waits && !s_.ended && s_.work == Work::kNone && s_.accepted && s_.offered.empty()) {
     return Decline("dataset-withdrawn");
   }
-  const auto& used = s_.work_datasets;
-  if (s_.work == Work::kNone || std::none_of(used.begin(), used.end(), is_it)) return;
-  s_.disowned = true;
+  const bool used = s_.work != Work::kNone && std::ranges::any_of(s_.work_datasets, is_it);
+  if (!used && !s_.carries_disowned) return;
+  s_.disowned = s_.disowned || used;
   Changed();
   // What may be in the log is settled by the outcome: the record says which of the two came first.
   const bool unsubmitted =
@@ -227,6 +249,7 @@ void Participation::ClearWork() {
   s_.committed = false;
   s_.residual_former = 0;
   s_.residual_pending = 0;
+  if (s_.carries_disowned) ForgetResidual();
   Changed();
 }
 

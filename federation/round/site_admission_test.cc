@@ -38,9 +38,9 @@ struct Site {
     return Feed(FromAggregator{Roster{at, {kA}, 0, Duration(1), std::move(admitted)}});
   }
   void Upload() {
-    Feed(TrainingDone{{0}, 10, 1, 2.0});
-    Feed(Encoded{{0}, blob, 5, 0});
-    Feed(UploadDone{{0}, blob});
+    Feed(TrainingDone{at.round, 10, 1, 2.0});
+    Feed(Encoded{at.round, blob, 5, 0});
+    Feed(UploadDone{at.round, blob});
   }
   void Receive() {
     Feed(Signed{at, {1, 2}});
@@ -50,6 +50,16 @@ struct Site {
   std::vector<SiteEffect> NextAttempt() {
     ++at.attempt;
     return Feed(FromAggregator{FirstPlan(at.attempt)});
+  }
+  // Its outcome is derived, and the next round's plan accepted.
+  void NextRound(const Outcome& outcome) {
+    Feed(AggregateFetched{at, true});
+    Feed(Derived{at, true, outcome.next});
+    Plan plan = FirstPlan();
+    plan.plan = MakePlan(plan.manifest, {at.round.value + 1}, 0, outcome.next);
+    at = plan.plan.at;
+    Feed(FromAggregator{plan});
+    Feed(Decided{at, true, "", kTwo});
   }
   Outcome OutcomeWithoutUs() const {
     Outcome outcome;
@@ -191,6 +201,46 @@ TEST(SiteWithdrawal, AfterTheReceiptWaitsForTheOutcomeAndThenDropsWhatWasNotCoun
     const auto effects = site.Feed(FromAggregator{outcome});
     EXPECT_TRUE(Only<FoldBack>(effects).empty());
     EXPECT_EQ(site.core.residual(), counted ? 1u : 0u);
+  }
+}
+
+// A round in which nothing of the site was counted: its work is in the residual, as version 2.
+Site WithWorkCarried() {
+  Site site;
+  site.GetReady();
+  site.Rostered(kBoth);
+  site.Upload();
+  site.Feed(FromAggregator{site.OutcomeWithoutUs()});
+  site.Feed(Folded{2});
+  return site;
+}
+
+TEST(SiteWithdrawal, LaterForgetsWhatWasFoldedBackOfIt) {
+  Site site = WithWorkCarried();
+  ASSERT_EQ(site.core.residual(), 2u);
+  Site other = WithWorkCarried();
+  other.Feed(DatasetWithdrawn{TestDataset("elsewhere")});
+  EXPECT_EQ(other.core.residual(), 2u);
+  const auto effects = site.Feed(DatasetWithdrawn{TestDataset("q")});
+  EXPECT_EQ(site.core.residual(), 0u);
+  ASSERT_EQ(Only<CommitResidual>(effects).size(), 1u);
+  EXPECT_EQ(Only<CommitResidual>(effects)[0].current, 0u);
+  EXPECT_EQ(Only<PersistSite>(effects).size(), 1u);
+}
+
+TEST(SiteWithdrawal, OfWhatALaterContributionCarriesDropsThatToo) {
+  for (const bool counted : {false, true}) {
+    Site site = WithWorkCarried();
+    site.NextRound(site.OutcomeWithoutUs());
+    site.Rostered({kBoth[0]});
+    site.Upload();
+    site.Receive();
+    site.Feed(DatasetWithdrawn{TestDataset("q")});
+    EXPECT_EQ(site.core.residual(), 3u) << "the outcome says which came first";
+    Outcome outcome = site.OutcomeWithoutUs();
+    if (counted) outcome.counted = {{kA, 5, 1}};
+    EXPECT_TRUE(Only<FoldBack>(site.Feed(FromAggregator{outcome})).empty());
+    EXPECT_EQ(site.core.residual(), counted ? 3u : 0u);
   }
 }
 

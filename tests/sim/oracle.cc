@@ -30,6 +30,13 @@ void Oracle::Folded(uint32_t site, const Digest& work, const Vector& update) {
   kept_[{site, work}] = update;
 }
 
+void Oracle::Disowned(uint32_t site) {
+  const std::vector<double> held = Held(site);
+  std::vector<double>& gone = disowned_[site];
+  gone.resize(kParameters, 0);
+  for (size_t i = 0; i < gone.size(); ++i) gone[i] += held[i];
+}
+
 void Oracle::Committed(uint32_t site, const Digest& blob) {
   const SiteId& id = world_.sites()[site]->id();
   for (const SimLog::Entry& entry : world_.aggregator().log.entries()) {
@@ -191,18 +198,26 @@ void Oracle::CheckReceipts() {
 }
 
 // Error feedback telescopes: what was given away and what is still at home are what was made.
-void Oracle::CheckConservation(uint32_t site) {
+std::vector<double> Oracle::Held(uint32_t site) const {
   std::vector<double> sum(kParameters, 0);
   for (const auto& [key, update] : kept_) {
     if (key.first != site) continue;
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += update[i];
   }
+  for (const auto* less : {&given_, &disowned_}) {
+    const auto found = less->find(site);
+    if (found == less->end()) continue;
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] -= found->second[i];
+  }
+  return sum;
+}
+
+void Oracle::CheckConservation(uint32_t site) {
+  const std::vector<double> held = Held(site);
   const round::Participation& core = world_.sites()[site]->core();
   const Vector residual = world_.sites()[site]->Residual(core.residual());
-  const auto given = given_.find(site);
-  for (size_t i = 0; i < sum.size(); ++i) {
-    const double accounted = residual[i] + (given == given_.end() ? 0.0 : given->second[i]);
-    if (!(std::abs(sum[i] - accounted) < 1e-4)) {
+  for (size_t i = 0; i < held.size(); ++i) {
+    if (!(std::abs(held[i] - residual[i]) < 1e-4)) {
       return world_.Violate(world_.sites()[site]->id().str() +
                             ": what was counted and the residual are not what was made");
     }

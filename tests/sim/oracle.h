@@ -25,6 +25,8 @@ class Oracle {
                const std::vector<round::OfferedDataset>& datasets);
   // A residual into which a site folded this work back is in force.
   void Folded(uint32_t site, const Digest& work, const Vector& update);
+  // A site that carried withdrawn data has begun another residual: what it held is nowhere.
+  void Disowned(uint32_t site);
   // A site takes a residual into force on the strength of a receipt.
   void Committed(uint32_t site, const Digest& blob);
   void ReceiptHeld(uint32_t site, const round::Submission& submission, const SimReceipt& receipt);
@@ -52,11 +54,14 @@ class Oracle {
   void CheckExcluded(const round::RecordClosed& closed);
   void CheckCounted(const round::RecordClosed& closed, const round::Counted& one);
   void CheckConservation(uint32_t site);
+  // What a site made and has not given away: counted, folded back, disowned.
+  std::vector<double> Held(uint32_t site) const;
 
   World& world_;
   std::map<std::pair<uint32_t, Digest>, Made> made_;    // by site and blob
   std::map<std::pair<uint32_t, Digest>, Vector> kept_;  // by site and work: counted or folded
   std::map<uint32_t, std::vector<double>> given_;       // counted, as the lanes carried it
+  std::map<uint32_t, std::vector<double>> disowned_;    // went with withdrawn data
   std::set<std::pair<uint32_t, Digest>> counted_work_;
   std::set<uint64_t> counted_submissions_;
   std::set<uint64_t> closed_rounds_;

@@ -90,6 +90,8 @@ void SiteNode::Later(double seconds, round::SiteEvent event) {
 void SiteNode::Do(const round::PersistSite&) {
   if (world_.bug() == Bug::kForgetState && world_.Draw() % 8 == 0) return;
   state_ = core_->Save();
+  if (core_->residual() == 0 && residual_kept_ != 0) world_.oracle().Disowned(index_);
+  residual_kept_ = core_->residual();
   // A fold counts once its residual is in force: one that was dropped meanwhile never is.
   if (const auto fold = folds_.find(core_->residual()); fold != folds_.end()) {
     world_.oracle().Folded(index_, fold->second.first, fold->second.second);
