@@ -43,6 +43,8 @@ class Dure {
     AddWithdrawCommands(app_, context_);
     AddGrantCommands(app_, context_);
     AddRoundCommands(app_, context_);
+    AddExportCommands(app_, context_);
+    AddShareCommands(app_, context_);
     AddDemoCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }

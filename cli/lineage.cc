@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/find_model.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "policy/terms/answer.h"
@@ -26,22 +27,6 @@ std::string Text(const ledger::DatasetVersion& what) {
 }
 ordered_json Json(const RoundAttempt& at) {
   return {{"run", at.run.str()}, {"round", at.round.value}, {"attempt", at.attempt}};
-}
-
-// A model by its digest, or by as many of its first digits as tell it apart; "RUN" is that run's
-// newest.
-Result<Digest> FindModel(const standing::State& state, const std::string& name) {
-  std::vector<Digest> found;
-  for (const auto& [index, at] : state.closings) {
-    const Digest& model = state.rounds.at(at).model;
-    if (at.run.str() == name) found = {model};
-    if (name.size() >= 6 && model.Hex().starts_with(name)) {
-      if (std::ranges::find(found, model) == found.end()) found.push_back(model);
-    }
-  }
-  if (found.size() == 1) return found.front();
-  return Fail(ErrorCode::kNotFound, found.empty() ? "no closed round made a model \"" + name + "\""
-                                                  : "\"" + name + "\" begins several models");
 }
 
 ordered_json Json(const lineage::RoundStory& story) {

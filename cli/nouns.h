@@ -34,6 +34,8 @@ void AddWhyCommand(CLI::App& dure, Context& context);        // why
 void AddWithdrawCommands(CLI::App& dure, Context& context);  // withdraw plan|file|close
 void AddGrantCommands(CLI::App& dure, Context& context);     // grant request|list|revoke
 void AddRoundCommands(CLI::App& dure, Context& context);     // round show
+void AddShareCommands(CLI::App& dure, Context& context);     // share compute|explain|recompute
+void AddExportCommands(CLI::App& dure, Context& context);    // export prov|spdx|...
 
 // Verbs of nouns above that have files of their own.
 void AddPolicyChangeVerbs(CLI::App& policy, Context& context);    // policy propose|impact

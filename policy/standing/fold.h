@@ -97,6 +97,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Admissi
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRevoked& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ShareComputed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DisclosureExported& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundOpened& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ContributionSubmitted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundClosed& e);

@@ -124,14 +124,20 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ShareCompute
   if (e.as_of > now.size() || std::ranges::any_of(state.closings, closing)) {
     return Breach{"as-of", "it was computed from other entries than those before it"};
   }
-  const auto formula =
-      state.share_formula.empty() ? ShareFormula() : *ShareFormula::Parse(state.share_formula);
+  const ShareFormula formula = FormulaOf(state);
   if (formula.digest() != e.formula) {
     return Breach{"other-formula", "the formula in force is \"" + formula.Text() + "\"",
                   formula.digest().Hex()};
   }
   if (ComputeShares(state, e.run, formula, e.seed) == e.shares) return std::nullopt;
   return Breach{"shares-differ", "the shares of " + e.run.str() + " recompute to others"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::DisclosureExported& e) {
+  const bool known = now.state().models.contains(e.subject);
+  if (known && e.as_of <= now.size()) return std::nullopt;
+  return Breach{"as-of", known ? "it speaks of entries that are not there yet"
+                               : "no closed round made what it speaks of"};
 }
 
 void Fold::Do(const Said& said, const ledger::DatasetRegistered& e) {

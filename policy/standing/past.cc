@@ -61,6 +61,21 @@ Status ForEachDecision(
   return {};
 }
 
+Result<Standing> StandingAt(const ledger::LogReader& log, uint64_t size) {
+  Standing standing;
+  while (standing.size() < size) {
+    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(standing.size(), size, kPageBytes));
+    for (const Bytes& bytes : page) {
+      const auto entry = ledger::ParseEntry(bytes);
+      if (!entry) {
+        return Within(entry.error(), "reading entry " + std::to_string(standing.size()));
+      }
+      (void)standing.Take(*entry);
+    }
+  }
+  return standing;
+}
+
 Result<Impact> ImpactOf(const ledger::LogReader& log, const rules::PolicyDocument& proposal) {
   Impact impact;
   Status failed;

@@ -27,6 +27,9 @@ Status ForEachDecision(
     const ledger::LogReader& log,
     const std::function<void(const PastDecision&, const Standing& before)>& look);
 
+// The standing after the first `size` entries. kInvalid: the log is not that long; else as above.
+Result<Standing> StandingAt(const ledger::LogReader& log, uint64_t size);
+
 // A decision that would come out otherwise.
 struct Flip {
   uint64_t index = 0;

@@ -95,21 +95,29 @@ Shares Normalised(const std::map<MemberId, __uint128_t>& weights) {
   return shares;
 }
 
+struct Component {
+  const char* name;
+  uint64_t ShareInput::*value;
+  uint64_t percent;
+};
+std::array<Component, 4> ComponentsOf(const ShareFormula& formula) {
+  return {{{"tokens", &ShareInput::tokens, formula.tokens},
+           {"steps", &ShareInput::steps, formula.steps},
+           {"rounds", &ShareInput::rounds, formula.rounds},
+           {"evaluations", &ShareInput::evaluations, formula.evaluations}}};
+}
+
+Shares PartsOf(const Inputs& inputs, const Component& component, const ShareFormula& formula) {
+  Shares parts = PartsOf(inputs, component.value);
+  if (component.value == &ShareInput::tokens) Cap(parts, formula.cap);
+  return parts;
+}
+
 Shares Apply(const ShareFormula& formula, const Inputs& inputs) {
-  struct Component {
-    uint64_t ShareInput::*value;
-    uint64_t percent;
-  };
-  const std::array<Component, 4> components = {{{&ShareInput::tokens, formula.tokens},
-                                                {&ShareInput::steps, formula.steps},
-                                                {&ShareInput::rounds, formula.rounds},
-                                                {&ShareInput::evaluations, formula.evaluations}}};
   std::map<MemberId, __uint128_t> weights;
   for (const auto& [member, input] : inputs) weights[member] = 0;
-  for (const Component& component : components) {
-    Shares parts = PartsOf(inputs, component.value);
-    if (component.value == &ShareInput::tokens) Cap(parts, formula.cap);
-    for (const auto& [member, part] : parts) {
+  for (const Component& component : ComponentsOf(formula)) {
+    for (const auto& [member, part] : PartsOf(inputs, component, formula)) {
       weights[member] += __uint128_t{part} * component.percent;
     }
   }
@@ -163,6 +171,57 @@ std::map<MemberId, ShareInput> ShareInputs(const State& state, const RunId& run)
   Inputs inputs = Evaluated(state, run);
   for (const Inputs& round : ClosedRounds(state, run)) Add(inputs, round);
   return inputs;
+}
+
+std::vector<SharePart> ShareParts(const State& state, const RunId& run,
+                                  const ShareFormula& formula) {
+  const Inputs inputs = ShareInputs(state, run);
+  std::vector<SharePart> parts;
+  for (const Component& component : ComponentsOf(formula)) {
+    parts.push_back({component.name, component.percent, PartsOf(inputs, component, formula)});
+  }
+  return parts;
+}
+
+ShareFormula FormulaOf(const State& state) {
+  return state.share_formula.empty() ? ShareFormula() : *ShareFormula::Parse(state.share_formula);
+}
+
+uint64_t SeedOf(const ledger::LogReader& log, const State& state, const RunId& run) {
+  uint64_t seed = 0;
+  for (const auto& [index, at] : state.closings) {
+    if (at.run != run) continue;
+    const Digest leaf = log.Leaf(index);
+    seed = 0;
+    // 53 bits: JSON readers keep no more.
+    for (size_t i = 0; i < 8; ++i) seed = seed << 8 | leaf.bytes[i];
+    seed >>= 11;
+  }
+  return seed;
+}
+
+ValuationRefusal RefusalOf(const Run& run, Valuation valuation) {
+  const auto field = [&](const char* name) {
+    const auto found = run.fields.find(name);
+    return found == run.fields.end() ? std::string() : found->second;
+  };
+  const bool groups = valuation == Valuation::kGroupShapley;
+  const std::string masking = field("masking");
+  if (!groups && masking != "none") {
+    return {"masked", "the run hides single updates (masking " +
+                          (masking.empty() ? "not recorded" : masking) +
+                          "): nobody can say what the model would be without one of them"};
+  }
+  const std::string declared = field("valuation");
+  if (declared != "individual" && !(groups && declared == "group")) {
+    return {"not-declared", "the run declared valuation \"" +
+                                (declared.empty() ? "none" : declared) +
+                                "\": its members did not agree to be valued " +
+                                (groups ? "by group" : "one by one")};
+  }
+  return {"not-measured",
+          "no model without a member or a house was made or measured in this run, and none can be "
+          "made from the record; shares by the voted formula need none"};
 }
 
 std::vector<ledger::ShareOfMember> ComputeShares(const State& state, const RunId& run,

@@ -8,7 +8,9 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
+#include "policy/ledger/ledger.h"
 #include "policy/standing/state.h"
 
 namespace dure::standing {
@@ -36,6 +38,29 @@ struct ShareInput {
 };
 // What the record holds of a run, by member.
 std::map<MemberId, ShareInput> ShareInputs(const State& state, const RunId& run);
+
+// What each part of the formula came to for one member, in parts of a million of that part.
+struct SharePart {
+  std::string name;  // "tokens", "steps", "rounds", "evaluations"
+  uint64_t percent = 0;
+  std::map<MemberId, uint64_t> parts;  // empty: nobody has any
+};
+std::vector<SharePart> ShareParts(const State& state, const RunId& run,
+                                  const ShareFormula& formula);
+
+// The formula in force.
+ShareFormula FormulaOf(const State& state);
+// The seed that nobody chose: from the leaf hash of the run's last closing entry. 0: none closed.
+uint64_t SeedOf(const ledger::LogReader& log, const State& state, const RunId& run);
+
+enum class Valuation : uint8_t { kLeaveOneOut, kGroupShapley };
+// Why a model's gain cannot be laid to single members, or houses, in this run; a code and a
+// sentence. Always something: no coalition's model is made or measured in a round.
+struct ValuationRefusal {
+  std::string code;  // "masked", "not-declared", "not-measured"
+  std::string text;
+};
+ValuationRefusal RefusalOf(const Run& run, Valuation valuation);
 
 // Of the entries that `state` folded. The interval spans 90 of 100 draws of the run's rounds, drawn
 // by `seed`. Empty: no closed round.

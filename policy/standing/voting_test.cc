@@ -112,7 +112,8 @@ TEST_F(VotingTest, ASecondVoteAndALateVoteAreVoid) {
   w_.SetTime("2026-10-09T09:00:00Z");
   Vote("etri", proposal, Choice::kYes);
   std::vector<std::string> rules;
-  for (const Finding& finding : w_.Audit().voids()) rules.push_back(finding.rule);
+  const Auditor audit = w_.Audit();
+  for (const Finding& finding : audit.voids()) rules.push_back(finding.rule);
   EXPECT_THAT(rules, ::testing::ElementsAre("voted-twice", "window"));
 }
 

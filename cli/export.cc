@@ -1,0 +1,183 @@
+// dure export: files for authorities, partners and tools, made from the own copy of the record.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/find_model.h"
+#include "cli/nouns.h"
+#include "cli/record_copy.h"
+#include "policy/exports/collect.h"
+
+namespace dure::cli {
+namespace {
+
+using exports::Format;
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string model;
+  std::string dir;
+  std::string out;
+  std::string language = "en";
+  uint64_t as_of = 0;
+  bool no_log = false;
+};
+
+struct Kind {
+  Format format;
+  const char* what;
+};
+constexpr Kind kKinds[] = {
+    {Format::kProv, "W3C PROV-JSON: which data, rounds and members a model comes from"},
+    {Format::kSpdx, "SPDX 3.0.1 with the AI and Dataset profiles"},
+    {Format::kCycloneDx, "CycloneDX 1.6: a machine-learning bill of materials"},
+    {Format::kModelCard, "a model card that Hugging Face takes"},
+    {Format::kEuSummary, "the EU's public summary of training content"},
+    {Format::kKrOverview, "the overview after Korea's AI Basic Act, in Korean"},
+    {Format::kOdrl, "one ODRL offer a dataset"},
+    {Format::kCroissant, "one Croissant 1.1 description a dataset"},
+    {Format::kCsv, "tables: datasets, rounds, contributions, decisions, evaluations"},
+};
+
+Status WriteFile(const std::filesystem::path& path, const std::string& text) {
+  if (std::filesystem::exists(path)) {
+    return Fail(ErrorCode::kAlreadyExists, path.string() + " exists; nothing is written over");
+  }
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  if (out.flush()) return {};
+  return Fail(ErrorCode::kUnavailable, "cannot write " + path.string());
+}
+
+// To the folder, made if need be.
+Status WriteFiles(const exports::Export& made, const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return Fail(ErrorCode::kUnavailable, "cannot make " + folder + ": " + error.message());
+  }
+  for (const exports::File& file : made.files) {
+    DURE_TRY(WriteFile(std::filesystem::path(folder) / file.name, file.text));
+  }
+  return {};
+}
+
+// Says in the record that the file was made. A daemon's folder has no seat of its own for that.
+Result<uint64_t> LogDisclosure(const Options& options, const exports::Export& made,
+                               const exports::Dossier& dossier, Context& context) {
+  auto desk =
+      OpenDesk(options.dir, {identity::Role::kOfficer, identity::Role::kResearcher}, context);
+  if (!desk) {
+    return Fail(desk.error().code, desk.error().message +
+                                       "; an export is recorded by an officer or a researcher: "
+                                       "give --no-log to make it without");
+  }
+  ledger::DisclosureExported event;
+  event.kind = made.kind;
+  event.template_version = made.template_version;
+  event.subject = dossier.model.digest;
+  event.file = exports::DigestOf(made);
+  event.as_of = dossier.as_of;
+  return desk->clerk->Submit(event, context.Now());
+}
+
+void Report(const Options& options, Format format, const exports::Export& made,
+            const exports::Dossier& dossier, std::optional<uint64_t> entry, Context& context) {
+  const auto language =
+      options.language == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;
+  const std::vector<std::string> caveats = exports::DoesNotProve(format, language);
+  if (context.json()) {
+    ordered_json files = ordered_json::array();
+    for (const exports::File& file : made.files) {
+      files.push_back({{"name", file.name},
+                       {"media_type", file.media_type},
+                       {"sha256", Sha256(AsBytes(file.text)).Hex()}});
+    }
+    context.PrintJson(ordered_json{
+        {"kind", made.kind},
+        {"template", made.template_version},
+        {"model", dossier.model.digest.Hex()},
+        {"as_of", dossier.as_of},
+        {"sha256", exports::DigestOf(made).Hex()},
+        {"files", files},
+        {"entry", entry ? ordered_json(*entry) : ordered_json(nullptr)},
+        {"does_not_prove",
+         caveats}}.dump());
+    return;
+  }
+  std::string text;
+  for (const exports::File& file : made.files) {
+    text += Sha256(AsBytes(file.text)).Hex() + "  " + file.name + "\n";
+  }
+  text += "\nMade from the first " + std::to_string(dossier.as_of) + " entries, template " +
+          made.template_version + ", digest " + exports::DigestOf(made).Hex() + ".\n";
+  text += entry ? "Recorded as entry " + std::to_string(*entry) + ".\n" : "Not recorded.\n";
+  text += language == terms::Language::kKorean ? "\n이 문서가 증명하지 않는 것\n"
+                                               : "\nWhat it does not prove\n";
+  for (const std::string& caveat : caveats) text += "  " + caveat + "\n";
+  context.Print(text);
+}
+
+Status Export(const Options& options, Format format, Context& context) {
+  DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
+  if (const auto& dissent = record->auditor().dissent()) {
+    return Fail(ErrorCode::kCorrupt, "entry " + std::to_string(dissent->index) +
+                                         " of this copy does not hold (" + dissent->rule +
+                                         "): nothing is exported from it");
+  }
+  DURE_ASSIGN(const Digest model, FindModel(record->state(), options.model));
+  const uint64_t as_of = options.as_of == 0 ? record->log().Head().head.size : options.as_of;
+  const auto language =
+      options.language == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;
+  DURE_ASSIGN(const exports::Dossier dossier,
+              exports::Collect(record->log(), as_of, model, language));
+  const exports::Export made = exports::Make(format, dossier);
+  const std::string folder =
+      options.out.empty() ? made.kind + "-" + model.Hex().substr(0, 12) : options.out;
+  for (const exports::File& file : made.files) {
+    if (std::filesystem::exists(std::filesystem::path(folder) / file.name)) {
+      return Fail(ErrorCode::kAlreadyExists,
+                  folder + "/" + file.name + " exists; give another folder with --out");
+    }
+  }
+  record.reset();  // of a person: the desk's clerk opens the same copy
+  // Recorded before it leaves: no file without its entry.
+  std::optional<uint64_t> entry;
+  if (!options.no_log) {
+    DURE_ASSIGN(entry, LogDisclosure(options, made, dossier, context));
+  }
+  DURE_TRY(WriteFiles(made, folder));
+  Report(options, format, made, dossier, entry, context);
+  return {};
+}
+
+}  // namespace
+
+void AddExportCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "export", "Make files for authorities, partners and tools");
+  for (const Kind& kind : kKinds) {
+    auto options = std::make_shared<Options>();
+    const std::string word(terms::Word(kind.format));
+    CLI::App& verb = AddVerb(noun, word, kind.what,
+                             "dure export " + word + " first --dir desk --out " + word +
+                                 "\ndure export " + word + " 4c0ce92c76 --no-log --dir /srv/site");
+    verb.add_option("model", options->model,
+                    "Its digest, the first digits of it, or a run for its newest")
+        ->required();
+    verb.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+    verb.add_option("--out", options->out, "The folder to write to; named after kind and model");
+    verb.add_option("--as-of", options->as_of,
+                    "Only the first so many entries: makes a recorded export again");
+    verb.add_option("--lang", options->language, "en or ko: of reasons and warnings")
+        ->check(CLI::IsMember({"en", "ko"}));
+    verb.add_flag("--no-log", options->no_log, "Do not say in the record that it was made");
+    context.Do(verb, [options, format = kind.format, &context] {
+      return Export(*options, format, context);
+    });
+  }
+}
+
+}  // namespace dure::cli

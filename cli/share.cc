@@ -1,0 +1,206 @@
+// dure share: what part of a run each member is credited with, by the formula the members voted;
+// why; and whether a recorded computation comes out again.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/record_copy.h"
+#include "policy/standing/past.h"
+#include "policy/standing/shares.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using standing::ShareFormula;
+
+struct Options {
+  std::string run;
+  uint64_t entry = 0;
+  std::string dir;
+  std::optional<uint64_t> seed;
+  std::string method = "formula";
+  bool log = false;
+};
+
+std::string Percent(uint64_t ppm) {
+  return fmt::format("{:.2f} %", static_cast<double>(ppm) / 1e4);
+}
+
+ordered_json Json(const std::vector<ledger::ShareOfMember>& shares) {
+  ordered_json json = ordered_json::array();
+  for (const ledger::ShareOfMember& one : shares) {
+    json.push_back({{"member", one.member.str()},
+                    {"share_ppm", one.share_ppm},
+                    {"low_ppm", one.low_ppm},
+                    {"high_ppm", one.high_ppm}});
+  }
+  return json;
+}
+
+std::string Text(const std::vector<ledger::ShareOfMember>& shares) {
+  std::string text;
+  for (const ledger::ShareOfMember& one : shares) {
+    text += fmt::format("  {:<24} {:>8}   ({} to {})\n", one.member.str(), Percent(one.share_ppm),
+                        Percent(one.low_ppm), Percent(one.high_ppm));
+  }
+  return text;
+}
+
+constexpr const char* kCaveat =
+    "A share is credit by the voted formula. It is not ownership, and not what the model gained by "
+    "a contribution.";
+
+Result<const standing::Run*> RunOf(const standing::State& state, const RunId& id) {
+  const auto run = state.runs.find(id);
+  if (run != state.runs.end()) return &run->second;
+  return Fail(ErrorCode::kNotFound, "the record knows no run \"" + id.str() + "\"");
+}
+
+Status Refused(const standing::Run& run, const std::string& method) {
+  const auto valuation = method == "group-shapley" ? standing::Valuation::kGroupShapley
+                                                   : standing::Valuation::kLeaveOneOut;
+  const standing::ValuationRefusal refusal = standing::RefusalOf(run, valuation);
+  return Fail(ErrorCode::kFailedPrecondition,
+              method + " refused (" + refusal.code + "): " + refusal.text);
+}
+
+Status Compute(const Options& options, Context& context) {
+  DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
+  DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
+  const standing::State& state = record->state();
+  DURE_ASSIGN(const standing::Run* run, RunOf(state, id));
+  if (options.method != "formula") return Refused(*run, options.method);
+  const ShareFormula formula = standing::FormulaOf(state);
+  const uint64_t seed = options.seed.value_or(standing::SeedOf(record->log(), state, id));
+  ledger::ShareComputed event{id, formula.digest(), record->log().Head().head.size, seed,
+                              standing::ComputeShares(state, id, formula, seed)};
+  if (event.shares.empty()) {
+    return Fail(ErrorCode::kFailedPrecondition, "no round of \"" + id.str() + "\" has closed");
+  }
+  std::optional<uint64_t> entry;
+  if (options.log) {
+    record.reset();  // the desk's clerk opens the same copy
+    DURE_ASSIGN(Desk desk, OpenDesk(options.dir, {identity::Role::kOfficer}, context));
+    DURE_ASSIGN(entry, desk.clerk->Submit(event, context.Now()));
+  }
+  if (context.json()) {
+    context.PrintJson(ordered_json{{"run", id.str()},
+                                   {"formula", formula.Text()},
+                                   {"as_of", event.as_of},
+                                   {"seed", seed},
+                                   {"shares", Json(event.shares)},
+                                   {"entry", entry ? ordered_json(*entry) : ordered_json(nullptr)}}
+                          .dump());
+    return {};
+  }
+  context.Print(id.str() + " after " + std::to_string(event.as_of) + " entries\n" + formula.Text() +
+                "\n\n" + Text(event.shares) +
+                "\nIn brackets: 90 of 100 draws of the run's rounds (seed " + std::to_string(seed) +
+                ").\n" + kCaveat +
+                (entry ? "\nRecorded as entry " + std::to_string(*entry) + "." : ""));
+  return {};
+}
+
+Status Explain(const Options& options, Context& context) {
+  DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  const standing::State& state = record->state();
+  DURE_TRY(RunOf(state, id).map([](const auto*) {}));
+  const ShareFormula formula = standing::FormulaOf(state);
+  const auto inputs = standing::ShareInputs(state, id);
+  const auto parts = standing::ShareParts(state, id, formula);
+  ordered_json members = ordered_json::array();
+  std::string text = formula.Text() + "\n";
+  for (const auto& [member, input] : inputs) {
+    members.push_back({{"member", member.str()},
+                       {"tokens", input.tokens},
+                       {"steps", input.steps},
+                       {"rounds", input.rounds},
+                       {"evaluations", input.evaluations}});
+    text += fmt::format("\n{}: {} tokens, {} steps, {} rounds, {} evaluations\n", member.str(),
+                        input.tokens, input.steps, input.rounds, input.evaluations);
+    for (const standing::SharePart& part : parts) {
+      const auto own = part.parts.find(member);
+      if (own == part.parts.end() || part.percent == 0) continue;
+      text += fmt::format("  {} of all {}, which count {} of 100: {}\n", Percent(own->second),
+                          part.name, part.percent, Percent(own->second * part.percent / 100));
+    }
+  }
+  text += fmt::format(
+      "\nNobody gets more than {} of 100 of the tokens' part. What nobody has any of counts "
+      "nothing, and the rest is scaled to the whole.\n{}",
+      formula.cap, kCaveat);
+  context.Print(
+      context.json()
+          ? ordered_json{{"run", id.str()}, {"formula", formula.Text()}, {"inputs", members}}.dump()
+          : text);
+  return {};
+}
+
+Status Recompute(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  DURE_ASSIGN(const ledger::OpenedEntry entry, record->Entry(options.entry));
+  const auto* said = std::get_if<ledger::ShareComputed>(&entry.record.event);
+  if (said == nullptr) {
+    return Fail(ErrorCode::kInvalid,
+                "entry " + std::to_string(options.entry) + " computes no shares");
+  }
+  DURE_ASSIGN(const standing::Standing before, standing::StandingAt(record->log(), options.entry));
+  const auto finding = before.Check(entry);
+  const auto again = standing::ComputeShares(before.state(), said->run,
+                                             standing::FormulaOf(before.state()), said->seed);
+  if (context.json()) {
+    context.PrintJson(ordered_json{
+        {"entry", options.entry},
+        {"run", said->run.str()},
+        {"holds", !finding},
+        {"recorded", Json(said->shares)},
+        {"recomputed",
+         Json(again)}}.dump());
+  } else {
+    context.Print("entry " + std::to_string(options.entry) + ", " + said->run.str() +
+                  "\nrecorded\n" + Text(said->shares) + "recomputed from this copy\n" +
+                  Text(again) + (finding ? "" : "The same."));
+  }
+  if (!finding) return {};
+  return Fail(ErrorCode::kCorrupt, finding->rule + ": " + finding->text);
+}
+
+}  // namespace
+
+void AddShareCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun =
+      AddNoun(dure, "share", "Compute, explain and recompute members' shares of a run");
+  auto options = std::make_shared<Options>();
+  CLI::App& compute = AddVerb(noun, "compute", "Compute each member's share, with its interval",
+                              "dure share compute first --dir desk\n"
+                              "dure share compute first --log --dir desk");
+  compute.add_option("run", options->run, "The run")->required();
+  compute.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  compute.add_option(
+      "--seed", options->seed,
+      "Of the draws behind the interval; by default from the run's last closing entry");
+  compute.add_option("--method", options->method, "formula, leave-one-out or group-shapley")
+      ->check(CLI::IsMember({"formula", "leave-one-out", "group-shapley"}));
+  compute.add_flag("--log", options->log, "An officer: have the result recorded");
+  context.Do(compute, [options, &context] { return Compute(*options, context); });
+
+  CLI::App& explain = AddVerb(noun, "explain", "Show what each part of the formula came to",
+                              "dure share explain first --dir desk");
+  explain.add_option("run", options->run, "The run")->required();
+  explain.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  context.Do(explain, [options, &context] { return Explain(*options, context); });
+
+  CLI::App& again = AddVerb(noun, "recompute", "Compute recorded shares again and compare",
+                            "dure share recompute 120 --dir desk");
+  again.add_option("entry", options->entry, "The entry that recorded them")->required();
+  again.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  context.Do(again, [options, &context] { return Recompute(*options, context); });
+}
+
+}  // namespace dure::cli

@@ -1,0 +1,132 @@
+// From a real log to files: what the record says is in them, what it lacks is stated.
+#include "policy/exports/collect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "policy/standing/testing.h"
+
+namespace dure::exports {
+namespace {
+
+using standing::testing::DigestOf;
+using standing::testing::World;
+using terms::Language;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// Two owners, two rounds; then one withdraws, and somebody asks to serve the model.
+struct Story {
+  World world;
+  uint64_t before_withdrawal = 0;
+  Digest model = DigestOf("first/1");
+
+  Story() {
+    world.Found();
+    terms::Terms shared = terms::testing::OpenTerms();
+    shared.Of(terms::Action::kServe) = terms::Permission::kDeny;
+    world.Lend("reviews", "kt", terms::testing::OpenTerms());
+    world.Lend("nli", "etri", shared);
+    world.Propose("first", "scientific-research");
+    world.Approve("first");
+    world.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "nli"}});
+    world.SetTime("2026-10-02T09:00:00Z");
+    world.PlayRound("first", 1, {{"kt", "reviews"}});
+    before_withdrawal = world.log().Head().head.size;
+    world.SetTime("2026-10-03T09:00:00Z");
+    world.Say("etri-desk", ledger::DatasetWithdrawn{*DatasetId::Parse("nli"), "consent",
+                                                    ledger::WithdrawalScope::kFutureRounds,
+                                                    "2026-11-03T09:00:00Z"});
+    const standing::GrantRequest request{
+        ledger::UseKind::kServe,         model, *MemberId::Parse("kt"),
+        "scientific-research",           "KR",  "",
+        rules::Instant::At(world.time())};
+    const auto ruling = standing::Decide(world.Now(), request);
+    world.Say("host", standing::EventOf(world.Now(), request, *ruling));
+  }
+  Dossier At(uint64_t as_of, Language language = Language::kEnglish) {
+    return *Collect(world.log(), as_of, model, language);
+  }
+  Dossier Now() { return At(world.log().Head().head.size); }
+};
+
+TEST(Collecting, TakesEverythingFromTheRecord) {
+  Story story;
+  const Dossier dossier = story.Now();
+  EXPECT_EQ(dossier.federation, "test/log");
+  EXPECT_EQ(dossier.root, story.world.log().Head().head.root);
+  EXPECT_EQ(dossier.model.name, "first");
+  EXPECT_EQ(dossier.model.purpose, "scientific-research");
+  EXPECT_EQ(terms::FormatInstant(dossier.made_at), "2026-10-03T09:00:00Z");
+  ASSERT_THAT(dossier.rounds, SizeIs(2));
+  EXPECT_THAT(dossier.rounds[0].contributions, SizeIs(2));
+  EXPECT_EQ(dossier.rounds[1].model, story.model);
+  ASSERT_THAT(dossier.datasets, SizeIs(2));
+  for (const Dataset& one : dossier.datasets) {
+    EXPECT_EQ(one.withdrawal.has_value(), one.passport.dataset == "nli");
+    EXPECT_EQ(one.place.leaf, story.world.log().Leaf(one.place.index));
+  }
+  ASSERT_THAT(dossier.members, SizeIs(2));
+  EXPECT_EQ(dossier.members[0].house, "public");
+}
+
+TEST(Collecting, ARefusedUseNamesTheDatasetAndItsClauseInTheLanguageAskedFor) {
+  Story story;
+  const auto refusal = [](const Dossier& dossier) {
+    std::string text;
+    for (const Decision& one : dossier.decisions) {
+      if (one.kind != "serve") continue;
+      EXPECT_FALSE(one.granted);
+      for (const std::string& reason : one.reasons) text += reason + "\n";
+    }
+    return text;
+  };
+  const uint64_t size = story.world.log().Head().head.size;
+  const std::string english = refusal(story.At(size));
+  EXPECT_THAT(english, HasSubstr("nli"));
+  EXPECT_NE(refusal(story.At(size, Language::kKorean)), english);
+}
+
+TEST(Collecting, EveryDecisionHasItsPolicies) {
+  Story story;
+  const Dossier dossier = story.Now();
+  EXPECT_THAT(dossier.decisions, SizeIs(4)) << "three admissions and a refusal";
+  EXPECT_THAT(dossier.policies, SizeIs(rules::ConstitutionTexts().size()));
+  for (const Policy& one : dossier.policies) {
+    EXPECT_TRUE(one.name.has_value());
+    EXPECT_GT(one.place.index, 0u);
+  }
+}
+
+TEST(Collecting, AsOfAnEarlierSizeKnowsNothingLater) {
+  Story story;
+  const Dossier before = story.At(story.before_withdrawal);
+  for (const Dataset& one : before.datasets) EXPECT_FALSE(one.withdrawal.has_value());
+  EXPECT_EQ(before.as_of, story.before_withdrawal);
+  EXPECT_NE(before.root, story.Now().root);
+}
+
+TEST(Collecting, TwoCopiesOfOneRecordGiveTheSameBytes) {
+  Story one;
+  Story two;
+  for (size_t i = 0; i < terms::kWordCount<Format>; ++i) {
+    const auto format = static_cast<Format>(i);
+    const Export made = Make(format, one.Now());
+    ASSERT_FALSE(made.files.empty());
+    EXPECT_EQ(DigestOf(made), DigestOf(Make(format, two.Now()))) << made.kind;
+    EXPECT_NE(DigestOf(made), DigestOf(Make(format, one.At(one.before_withdrawal)))) << made.kind;
+  }
+}
+
+TEST(Collecting, AModelOfNoRoundIsNotFound) {
+  Story story;
+  EXPECT_EQ(Collect(story.world.log(), 5, story.model, Language::kEnglish).error().code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(Collect(story.world.log(), 100000, story.model, Language::kEnglish).error().code,
+            ErrorCode::kInvalid);
+}
+
+}  // namespace
+}  // namespace dure::exports

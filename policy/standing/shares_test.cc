@@ -1,0 +1,109 @@
+// Shares of a run: what the voted formula comes to, the same everywhere, and what is refused.
+#include "policy/standing/shares.h"
+
+#include <gtest/gtest.h>
+
+#include "policy/standing/past.h"
+#include "policy/standing/testing.h"
+
+namespace dure::standing {
+namespace {
+
+using testing::DigestOf;
+using testing::World;
+
+// kt is in both rounds, etri in one; each contribution is of 5,000 tokens and 8 steps.
+struct Trained {
+  World world;
+  RunId run = *RunId::Parse("first");
+
+  Trained() {
+    world.Found();
+    world.Lend("reviews", "kt", terms::testing::OpenTerms());
+    world.Lend("nli", "etri", terms::testing::OpenTerms());
+    world.Propose("first", "scientific-research");
+    world.Approve("first");
+    world.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "nli"}});
+    world.PlayRound("first", 1, {{"kt", "reviews"}});
+  }
+  std::vector<ledger::ShareOfMember> Shares(const ShareFormula& formula, uint64_t seed = 1) const {
+    return ComputeShares(world.Now().state(), run, formula, seed);
+  }
+};
+
+TEST(Shares, AreTheFormulasPartsAndSumToTheWhole) {
+  const Trained trained;
+  // Two of three tokens, steps and rounds each; the evaluations' part counts for nobody.
+  ShareFormula even{40, 30, 30, 0, 100};
+  const auto shares = trained.Shares(even);
+  ASSERT_EQ(shares.size(), 2u);
+  EXPECT_EQ(shares[0].member.str(), "etri");
+  EXPECT_EQ(shares[0].share_ppm, 333333u);
+  EXPECT_EQ(shares[1].share_ppm, 666667u);
+  for (const auto& one : shares) {
+    EXPECT_LE(one.low_ppm, one.share_ppm);
+    EXPECT_GE(one.high_ppm, one.share_ppm);
+    EXPECT_LT(one.low_ppm, one.high_ppm) << "it hangs on which rounds there were";
+  }
+}
+
+TEST(Shares, NobodyGetsMoreOfTheTokensThanTheCap) {
+  const Trained trained;
+  const auto capped = trained.Shares({100, 0, 0, 0, 50});
+  EXPECT_EQ(capped[1].share_ppm, 600000u) << "a half, of five sixths";
+}
+
+TEST(Shares, TheSeedMovesTheIntervalAndNeverTheShare) {
+  const Trained trained;
+  const ShareFormula formula;
+  EXPECT_EQ(trained.Shares(formula, 7), trained.Shares(formula, 7));
+  EXPECT_EQ(trained.Shares(formula, 7)[0].share_ppm, trained.Shares(formula, 8)[0].share_ppm);
+}
+
+TEST(Shares, ARecordedComputationHoldsOnlyIfItRecomputes) {
+  for (const bool honest : {true, false}) {
+    Trained trained;
+    const ShareFormula formula;
+    const uint64_t seed = SeedOf(trained.world.log(), trained.world.Now().state(), trained.run);
+    ledger::ShareComputed event{trained.run, formula.digest(), trained.world.Now().size(), seed,
+                                trained.Shares(formula, seed)};
+    if (!honest) {
+      event.shares[0].share_ppm += 1000;
+      event.shares[1].share_ppm -= 1000;
+    }
+    const uint64_t index = trained.world.Say("kt-desk", event);
+    const Auditor audit = trained.world.Audit();
+    EXPECT_EQ(audit.standing().state().shares.contains(index), honest);
+    EXPECT_EQ(audit.voids().size(), honest ? 0u : 1u);
+    EXPECT_EQ(StandingAt(trained.world.log(), index)->size(), index);
+  }
+}
+
+TEST(Shares, WhatTheModelGainedIsRefusedWithTheReason) {
+  standing::Run run;
+  const auto code = [&](Valuation valuation) { return RefusalOf(run, valuation).code; };
+  run.fields = {{"masking", "pairwise"}, {"valuation", "individual"}};
+  EXPECT_EQ(code(Valuation::kLeaveOneOut), "masked");
+  run.fields = {{"masking", "pairwise"}, {"valuation", "none"}};
+  EXPECT_EQ(code(Valuation::kGroupShapley), "not-declared");
+  run.fields = {{"masking", "none"}, {"valuation", "group"}};
+  EXPECT_EQ(code(Valuation::kLeaveOneOut), "not-declared");
+  EXPECT_EQ(code(Valuation::kGroupShapley), "not-measured");
+  run.fields = {};
+  EXPECT_EQ(code(Valuation::kLeaveOneOut), "masked") << "what is not recorded is not allowed";
+}
+
+TEST(ShareFormula, ReadsOnlyWhatItWrites) {
+  for (const char* wrong :
+       {"", "share formula: tokens 50",
+        "share formula: tokens 50, steps 20, rounds 20, evaluations "
+        "11, cap 60",
+        "share formula: tokens 050, steps 20, rounds 20, evaluations 10, cap 60",
+        "share formula: tokens 50, steps 20, rounds 20, evaluations 10, cap 0"}) {
+    EXPECT_FALSE(ShareFormula::Parse(wrong)) << wrong;
+  }
+  EXPECT_EQ(*ShareFormula::Parse(ShareFormula().Text()), ShareFormula());
+}
+
+}  // namespace
+}  // namespace dure::standing
