@@ -9,6 +9,7 @@
 
 #include "policy/rules/constitution.h"
 #include "policy/rules/parse.h"
+#include "policy/rules/policy_set.h"
 
 namespace dure::aggregator {
 namespace {
@@ -97,15 +98,18 @@ Result<Constitution> ReadConstitution(const std::string& folder) {
     if (entry.path().extension() == ".policy") files.push_back(entry.path());
   }
   std::ranges::sort(files);
+  std::vector<rules::PolicyDocument> documents;
   for (const fs::path& file : files) {
     DURE_ASSIGN(std::string text, ReadFile(file));
-    DURE_TRY(rules::ReadPolicy(text, file.string()).map([](const auto&) {}));
+    DURE_ASSIGN(documents.emplace_back(), rules::ReadPolicy(text, file.string()));
     if (text.size() > ledger::kPolicyTextBytesMax) {
       return Fail(ErrorCode::kInvalid, file.string() + " is longer than an entry may be, " +
                                            std::to_string(ledger::kPolicyTextBytesMax) + " bytes");
     }
     constitution.policies.push_back(std::move(text));
   }
+  const auto together = rules::PolicySet::Make(std::move(documents));
+  if (!together) return Within(together.error(), folder);
   if (!constitution.policies.empty()) return constitution;
   return Fail(ErrorCode::kInvalid,
               folder + " holds no *.policy: without one nothing is ever permitted");

@@ -19,7 +19,7 @@ struct Constitution {
 // What Dure ships: the default voting rule, policies P1 to P6.
 Constitution ShippedConstitution();
 // The shipped one where there is no such folder. kInvalid: a file with its line; a policy that
-// cannot be read; none at all.
+// cannot be read; two rules of one name; none at all.
 Result<Constitution> ReadConstitution(const std::string& folder);
 // kUnavailable: the disk. Files that are there stay.
 Status WriteConstitution(const std::string& folder, const Constitution& constitution);

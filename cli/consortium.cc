@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "aggregator/constitution.h"
 #include "cli/command.h"
 #include "cli/domicile.h"
 #include "cli/folders.h"
@@ -31,6 +32,7 @@ struct InitOptions {
   std::vector<std::string> also_known_as;
   std::string house = "private";
   std::string country = "KR";
+  std::string constitution;
 };
 
 // The next port, unless the operator says otherwise.
@@ -44,8 +46,29 @@ Result<std::string> EnrolAddress(const InitOptions& options) {
   return options.address.substr(0, colon + 1) + std::to_string(parsed.port + 1);
 }
 
+Status CheckConstitution(const std::string& folder) {
+  if (folder.empty()) return {};
+  if (!fs::is_directory(folder)) return Fail(ErrorCode::kNotFound, "there is no folder " + folder);
+  return aggregator::ReadConstitution(folder).map([](const auto&) {});
+}
+
+// The rules that the aggregator puts into the record when it first starts: until then a folder of
+// texts that the founders read and change.
+Status LayDownConstitution(const InitOptions& options) {
+  const fs::path folder = fs::path(options.dir) / "aggregator" / "constitution";
+  if (options.constitution.empty()) {
+    return aggregator::WriteConstitution(folder.string(), aggregator::ShippedConstitution());
+  }
+  std::error_code error;
+  fs::copy(options.constitution, folder, error);
+  if (!error) return {};
+  return Fail(ErrorCode::kUnavailable, "cannot copy " + options.constitution + " to " +
+                                           folder.string() + ": " + error.message());
+}
+
 Status Init(const InitOptions& options, Context& context) {
   DURE_TRY(ValidateName("consortium", options.name));
+  DURE_TRY(CheckConstitution(options.constitution));
   identity::ConsortiumPlan plan;
   plan.name = options.name;
   DURE_ASSIGN(plan.domicile, ParseDomicile(options.house, options.country));
@@ -60,6 +83,7 @@ Status Init(const InitOptions& options, Context& context) {
   plan.log_vkey = note_key.Vkey();
   DURE_ASSIGN(const identity::ConsortiumFounded founded,
               identity::FoundConsortium(options.dir, plan, context.Now()));
+  DURE_TRY(LayDownConstitution(options));
 
   const fs::path dir(options.dir);
   if (context.json()) {
@@ -71,6 +95,7 @@ Status Init(const InitOptions& options, Context& context) {
         {"root_key", founded.root_key_path},
         {"aggregator_dir", (dir / "aggregator").string()},
         {"operator_dir", (dir / "operator").string()},
+        {"constitution_dir", (dir / "aggregator" / "constitution").string()},
         {"address", plan.address},
         {"enrol_address", plan.enrol_address},
         {"log_origin", plan.log_origin},
@@ -92,13 +117,16 @@ Status Init(const InitOptions& options, Context& context) {
       "     your consortium again; you need it only once a year, to renew the issuing CA before " +
       FormatRfc3339(founded.issuing_not_after).substr(0, 10) +
       ".\n"
-      "  2. Copy " +
+      "  2. Have the members' officers read and change the rules in " +
+      (dir / "aggregator" / "constitution").string() +
+      ";\n     from the aggregator's first start on, only votes change them.\n"
+      "  3. Copy " +
       (dir / "aggregator").string() +
       " to the aggregator's machine and run there:\n"
       "       dure aggregator serve --dir " +
       (dir / "aggregator").string() +
       "\n"
-      "  3. Invite the first site; hand the line over like a password:\n"
+      "  4. Invite the first site; hand the line over like a password:\n"
       "       dure invite --dir " +
       dir.string() + " --member NAME --site NAME");
   return {};
@@ -242,6 +270,9 @@ void AddInit(CLI::App& noun, Context& context) {
       ->capture_default_str();
   verb.add_option("--country", options->country, "Its country: ISO 3166, two letters")
       ->capture_default_str();
+  verb.add_option(
+      "--constitution", options->constitution,
+      "A folder with charter.toml and *.policy to begin with (default: Dure's own six)");
   context.Do(verb, [options, &context] { return Init(*options, context); });
 }
 

@@ -1,9 +1,12 @@
 // Founding, inviting and looking at a consortium, through whole command lines.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "aggregator/constitution.h"
 #include "cli/dure.h"
 #include "cli/spans.h"
 #include "federation/identity/testing.h"
@@ -50,6 +53,40 @@ TEST_F(ConsortiumCommands, InitFoundsAndSaysWhatComesNext) {
   const identity::Identity op = Must(identity::LoadIdentity(dir + "/operator"));
   EXPECT_EQ(op.role(), identity::Role::kOperator);
   EXPECT_THAT(op.log_vkey, HasSubstr("hanguk/log+"));
+}
+
+TEST_F(ConsortiumCommands, InitLaysDownTheRulesForOfficersToChangeBeforeTheFirstRun) {
+  ASSERT_EQ(Init().code, 0);
+  const std::filesystem::path rules = dir + "/aggregator/constitution";
+  const auto shipped = Must(aggregator::ReadConstitution(rules.string()));
+  EXPECT_EQ(shipped.policies, aggregator::ShippedConstitution().policies);
+  EXPECT_EQ(shipped.voting, ledger::VotingRule());
+  EXPECT_EQ(RunLine({"policy", "lint", (rules / "p2-purpose.policy").string()}).code, 0);
+  std::ofstream(rules / "charter.toml") << "quorum_percent = 80\nruns_by_vote = true\n";
+  std::filesystem::remove(rules / "p6-use-of-models.policy");
+  const auto changed = Must(aggregator::ReadConstitution(rules.string()));
+  EXPECT_EQ(changed.voting.quorum_percent, 80u);
+  EXPECT_TRUE(changed.voting.runs_by_vote);
+  EXPECT_EQ(changed.policies.size() + 1, shipped.policies.size());
+}
+
+TEST_F(ConsortiumCommands, InitTakesAnotherConstitutionAndRefusesOneThatDoesNotRead) {
+  ASSERT_EQ(Init().code, 0);
+  const std::string rules = dir + "/aggregator/constitution";
+  const auto found = [&](const std::string& name) {
+    return RunLine({"consortium", "init", "--dir", (folder / name).string(), "--name", name,
+                    "--address", "127.0.0.1:7443", "--constitution", rules});
+  };
+  std::ofstream(rules + "/charter.toml") << "quorum_percent = 80\n";
+  ASSERT_EQ(found("again").code, 0);
+  const auto taken =
+      Must(aggregator::ReadConstitution((folder / "again/aggregator/constitution").string()));
+  EXPECT_EQ(taken.voting.quorum_percent, 80u);
+  std::filesystem::copy(rules + "/p2-purpose.policy", rules + "/twice.policy");
+  EXPECT_THAT(found("twice").err, HasSubstr("P2."));
+  std::ofstream(rules + "/charter.toml") << "quorum_percent = 200\n";
+  EXPECT_THAT(found("charter").err, HasSubstr("charter.toml:1"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "charter"));
 }
 
 TEST_F(ConsortiumCommands, InitRefusesToOverwriteAndBadNames) {
