@@ -34,6 +34,20 @@ std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(const State& 
   return behind;
 }
 
+namespace {
+
+// Whoever withdraws with a wider scope than future rounds lets no model with the data in it go
+// anywhere from then on; what was granted before stands until it is revoked.
+terms::Terms Withdrawn(terms::Terms terms) {
+  for (const auto action : {terms::Action::kExportWeights, terms::Action::kServe,
+                            terms::Action::kDistil, terms::Action::kSynthesise}) {
+    terms.Of(action) = terms::Permission::kDeny;
+  }
+  return terms;
+}
+
+}  // namespace
+
 terms::ModelTerms TermsBehind(const State& state, const Digest& model) {
   terms::ModelTerms joined;
   for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
@@ -45,6 +59,12 @@ terms::ModelTerms TermsBehind(const State& state, const Digest& model) {
       if (entry == dataset->second.versions.end()) continue;
       const terms::Source source{what.dataset.str(), version};
       joined = terms::Join(joined, terms::TermsOf(source, entry->second.terms));
+    }
+    const auto& gone = dataset->second.withdrawn;
+    if (gone && gone->scope != ledger::WithdrawalScope::kFutureRounds) {
+      const terms::Source source{what.dataset.str(), dataset->second.version()};
+      const terms::Terms now = Withdrawn(dataset->second.newest().terms);
+      joined = terms::Join(joined, terms::TermsOf(source, now));
     }
   }
   return joined;

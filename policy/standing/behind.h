@@ -18,7 +18,8 @@ std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(const State& 
                                                                    const Digest& model);
 
 // Their terms together: as they were lent and as they are now, so a change narrows and never widens
-// what a model that is already trained may be used for.
+// what a model that is already trained may be used for. A withdrawal that asks for more than future
+// rounds lets it be used for nothing new.
 terms::ModelTerms TermsBehind(const State& state, const Digest& model);
 
 }  // namespace dure::standing

@@ -241,6 +241,34 @@ TEST_F(StandingTest, AnOwnerThatAsksIsHeardBeforeAnExport) {
   EXPECT_TRUE(after->allowed()) << after->Json();
 }
 
+TEST_F(StandingTest, AWithdrawalOfMoreThanFutureRoundsChangesTheModelsTerms) {
+  for (const auto scope :
+       {ledger::WithdrawalScope::kFutureRounds, ledger::WithdrawalScope::kRetireModels}) {
+    World world;
+    world.Found();
+    world.Lend("open", "etri", terms::testing::OpenTerms());
+    world.Propose("first", "scientific-research");
+    world.Approve("first");
+    world.PlayRound("first", 0, {{"etri", "open"}});
+    GrantRequest request;
+    request.kind = ledger::UseKind::kServe;
+    request.model = DigestOf("first/0");
+    request.grantee = *MemberId::Parse("kt");
+    request.purpose = "scientific-research";
+    request.territory = "KR";
+    request.now = rules::Instant::At(world.time());
+    ASSERT_TRUE(Decide(world.Now(), request)->allowed());
+    world.Say("etri-desk", ledger::DatasetWithdrawn{*DatasetId::Parse("open"), "owner", scope,
+                                                    "2026-11-01T00:00:00Z"});
+    const auto ruling = Decide(world.Now(), request);
+    const bool stays = scope == ledger::WithdrawalScope::kFutureRounds;
+    EXPECT_EQ(ruling->allowed(), stays) << ruling->Json();
+    if (!stays) {
+      EXPECT_THAT(ruling->Json(), HasSubstr("terms:open#actions.serve"));
+    }
+  }
+}
+
 TEST_F(StandingTest, AMembersVersionsFollowEachOther) {
   w_.Lend("reviews", "kt", NonCommercial(), 3);
   ASSERT_EQ(w_.Audit().voids().size(), 1u);

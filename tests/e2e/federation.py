@@ -85,25 +85,29 @@ class Federation:
     def dure(self, *arguments, **options):
         return self.programs.dure(*arguments, **options)
 
-    def invite(self, name, role='member'):
-        return self.dure('invite', '--dir', self.consortium, '--member', name, '--site', name,
-                         '--role', role)['invitation']
+    def invite(self, name, role='member', member=None, house='private'):
+        return self.dure('invite', '--dir', self.consortium, '--member', member or name, '--site',
+                         name, '--role', role, '--house', house)['invitation']
 
-    def admit(self, name, role='member'):
-        invitation = self.invite(name, role)
+    def officer(self, member, house='private'):
+        """The folder of a new officer of a member."""
+        return self.admit(f'{member}-desk', 'officer', member=member, house=house)
+
+    def admit(self, name, role='member', terms='open', **options):
+        invitation = self.invite(name, role, **options)
         home = f'{self.folder}/{name}'
         self.dure('site', 'enrol', invitation, '--dir', home)
         if role == 'member':
-            self.seat(name)
+            self.seat(name, terms)
         return home
 
-    def seat(self, name):
+    def seat(self, name, terms='open'):
         """The daemon of a site that has enrolled, with text of its own."""
         home = self.home(name)
         write_text(f'{self.folder}/{name}-data', seed=name)
         self.sites[name] = Daemon(self.programs, [
             'site', 'serve', '--dir', home, '--data', f'{self.folder}/{name}-data',
-            '--terms', 'open', '--threads', '1'], f'{self.folder}/{name}.log')
+            '--terms', terms, '--threads', '1'], f'{self.folder}/{name}.log')
 
     def home(self, name):
         return f'{self.consortium}/aggregator' if name == 'aggregator' else f'{self.folder}/{name}'

@@ -24,10 +24,7 @@ class WithdrawalTest(unittest.TestCase):
     def test_work_on_a_dataset_withdrawn_in_its_round_is_not_kept_for_the_next(self):
         federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
         self.addCleanup(federation.kill)
-        invitation = federation.dure('invite', '--dir', federation.consortium, '--member', 'north',
-                                     '--site', 'north-desk', '--role', 'officer')['invitation']
-        desk = f'{self.folder}/north-desk'
-        federation.dure('site', 'enrol', invitation, '--dir', desk)
+        desk = federation.officer('north')
         federation.start_sites()
         federation.propose('leaving', rounds=2, quorum=1, steps=60)
         federation.watch('leaving', lambda line: any(
