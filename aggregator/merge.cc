@@ -58,6 +58,21 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
   return result;
 }
 
+void KeepReadyForRound(const round::Base& base, const round::RunManifest& manifest, size_t cohort,
+                       blob::BlobStore& store, const std::string& scratch) {
+  const auto model = store.Open(base.model);
+  const auto count = ParameterCountOf(base.model, store);
+  if (!model || !count) return;
+  const codec::Lane lane = derivation::LaneOf(manifest);
+  const auto contribution = codec::ContributionBytes(lane, *count);
+  const auto layout = codec::AggregateLayout::Make(lane, static_cast<uint32_t>(cohort), *count);
+  if (!contribution || !layout) return;
+  std::vector<uint64_t> sizes = {layout->bytes()};
+  if (manifest.outer_mu != 0) sizes.push_back((*model)->size());
+  sizes.insert(sizes.end(), cohort, *contribution);
+  derivation::KeepReady(store, scratch + "/" + manifest.run.str() + ".ready-", sizes);
+}
+
 round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,
                                  uint64_t parameter_count, const blob::BlobStore& store) {
   const auto reader = store.Open(contribution);

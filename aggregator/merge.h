@@ -22,6 +22,10 @@ struct MergeResult {
 Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifest& manifest,
                           blob::BlobStore& store, const std::string& scratch, int threads);
 
+// Files that a round of such a cohort will fill are ready in the store (derivation::KeepReady).
+void KeepReadyForRound(const round::Base& base, const round::RunManifest& manifest, size_t cohort,
+                       blob::BlobStore& store, const std::string& scratch);
+
 // Whether the stored blob is a contribution of this run, as far as its bytes can tell.
 round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,
                                  uint64_t parameter_count, const blob::BlobStore& store);

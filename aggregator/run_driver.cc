@@ -14,6 +14,8 @@ namespace dure::aggregator {
 namespace {
 
 constexpr std::chrono::seconds kDiskRetry{1};
+constexpr std::chrono::milliseconds kReadyAfter{600};  // what the last round left is spare by then
+constexpr size_t kIdleHeapBytesMax = size_t{32} << 20;
 
 bool SameDatasets(const std::vector<ledger::DatasetUsed>& said,
                   const std::vector<round::AdmittedDataset>& sent) {
@@ -159,8 +161,20 @@ bool RunDriver::Perform(const round::Effect& effect) {
   return true;
 }
 
+void RunDriver::KeepFilesReady(size_t cohort) {
+  shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, cohort] {
+    if (!*alive || rounds_.phase() != round::RunPhase::kCollecting) return;
+    (void)shop_.workers.Run(
+        [base = rounds_.base(), manifest = rounds_.manifest(), cohort, &store = shop_.store,
+         scratch = shop_.scratch] { KeepReadyForRound(base, manifest, cohort, store, scratch); });
+  });
+}
+
 void RunDriver::Do(const round::Append& effect) {
   CrashPoint("aggregator.before-append", KindOf(effect));
+  if (const auto* opened = std::get_if<round::RecordOpened>(&effect.record)) {
+    KeepFilesReady(opened->cohort.size());
+  }
   auto answer = [this, alive = alive_, kind = KindOf(effect)](round::Event event) {
     CrashPoint("aggregator.after-append", kind);
     if (!*alive) return;
@@ -218,7 +232,8 @@ void RunDriver::Do(const round::StartMerge& effect) {
   auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
     CrashPoint("aggregator.before-merge");
     auto merged = Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
-    malloc_trim(0);  // what a round's uploads took goes back before the next one
+    // What a round's uploads took goes back before the next one; a little is soon wanted again.
+    if (mallinfo2().fordblks > kIdleHeapBytesMax) malloc_trim(0);
     return merged;
   };
   auto answer = [this, alive = alive_, effect](Result<MergeResult> merged) {

@@ -71,6 +71,8 @@ class RunDriver {
   void Drain();
   // False: the effect must be tried again later, and nothing behind it may be done before.
   bool Perform(const round::Effect& effect);
+  // For the time in which sites train: what their round will fill.
+  void KeepFilesReady(size_t cohort);
   void Do(const round::Append& effect);
   // A run is proposed once its proposal is recorded and approved.
   void Approve(const round::Event& proposed);

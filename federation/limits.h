@@ -23,9 +23,11 @@ inline constexpr uint64_t kParameterCountMax = uint64_t{1} << 40;
 // Files of removed blobs kept to be written over (federation/blob/spares.h): below, making a file
 // anew costs nothing; above, its pages do not stay in memory for a round, and the disk has better
 // uses.
-inline constexpr uint64_t kSpareBytesMin = uint64_t{8} << 20;
+inline constexpr uint64_t kSpareBytesMin = uint64_t{256} << 10;
 inline constexpr uint64_t kSpareBytesMax = uint64_t{1} << 30;
 inline constexpr uint64_t kSparesBytesMax = uint64_t{2} << 30;  // of one store, together
+inline constexpr size_t kSparesMax =
+    256;  // a round frees a few files, and one a site of the cohort
 inline constexpr int kDataStreamsPerSite = 2;  // a second stream hides the first one's stalls
 
 }  // namespace dure::limits

@@ -1,5 +1,6 @@
 #include "site/daemon.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -94,26 +95,28 @@ Status Daemon::State::Open() {
                                       *scribe, *journal, *loop, *transfers, options.say);
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
-  shop = std::make_unique<Workshop>(Workshop{*loop,
-                                             *compute,
-                                             *transfers,
-                                             *journal,
-                                             *store,
-                                             *scribe,
-                                             *trainer,
-                                             *lending,
-                                             *data,
-                                             self.site(),
-                                             absolute,
-                                             {text.string(), options.columns},
-                                             options.rules,
-                                             threads,
-                                             stopping.get_token(),
-                                             [this](const round::Message& message) {
-                                               if (link) (void)link->Send(message);
-                                             },
-                                             &pen_holder,
-                                             options.say});
+  shop = std::make_unique<Workshop>(
+      Workshop{*loop,
+               *compute,
+               *transfers,
+               *journal,
+               *store,
+               *scribe,
+               *trainer,
+               *lending,
+               *data,
+               self.site(),
+               absolute,
+               {text.string(), options.columns},
+               options.rules,
+               threads,
+               stopping.get_token(),
+               [this](const round::Message& message) {
+                 if (link) (void)link->Send(message);
+               },
+               [this](const RunId& run, const Digest& blob) { return NeededElsewhere(run, blob); },
+               &pen_holder,
+               options.say});
   return {};
 }
 
@@ -163,6 +166,11 @@ void Daemon::State::FollowLater() {
       FollowLater();
     });
   });
+}
+
+bool Daemon::State::NeededElsewhere(const RunId& run, const Digest& blob) const {
+  return std::ranges::any_of(
+      desks, [&](const auto& entry) { return entry.first != run && entry.second->Needs(blob); });
 }
 
 RunDesk& Daemon::State::DeskOf(const RunId& run) {

@@ -36,6 +36,7 @@ struct Daemon::State {
 
   void Received(const round::Message& message);
   RunDesk& DeskOf(const RunId& run);
+  bool NeededElsewhere(const RunId& run, const Digest& blob) const;
   void Renew();
   void RenewLater();
 

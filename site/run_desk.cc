@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "federation/canonical.h"
+#include "federation/codec/files.h"
 #include "federation/crash_point.h"
 #include "site/run_desk_work.h"
 
@@ -12,6 +13,8 @@ namespace dure::site {
 namespace {
 
 constexpr std::chrono::seconds kDiskRetry{1};
+// Freeing hundreds of megabytes holds up whoever writes to that disk: not while a round closes.
+constexpr std::chrono::milliseconds kLeavingAfter{300};
 
 Bytes BytesOf(const round::PublishModel& effect) {
   return CanonicalWriter()
@@ -56,6 +59,12 @@ RunDesk::~RunDesk() { *alive_ = false; }
 
 std::string RunDesk::Key(std::string_view what) const {
   return "run/" + run_.str() + "/" + std::string(what);
+}
+
+bool RunDesk::Needs(const Digest& blob) const {
+  const round::Base& held = participation_.base();
+  const bool is_held = blob == held.model || blob == held.momentum || blob == held.scales;
+  return is_held || blob == aggregate_;
 }
 
 void RunDesk::Start() {
@@ -222,8 +231,11 @@ bool RunDesk::ReceiptHolds(const round::VerifyReceipt& effect) const {
 }
 
 void RunDesk::Do(const round::DropWork& effect) {
-  std::error_code ignored;
-  std::filesystem::remove(folder_.trained(effect.round), ignored);
+  // What was counted goes with the base before (RemoveLeaving); anything else at once.
+  if (participation_.phase() != round::SitePhase::kDeriving) {
+    std::error_code ignored;
+    std::filesystem::remove(folder_.trained(effect.round), ignored);
+  }
   (void)shop_.journal.Apply(
       journal::Change().Erase(Key("trained/" + std::to_string(effect.round.value))));
   if (effect.blob.IsZero()) return;
@@ -245,31 +257,47 @@ void RunDesk::Do(const round::PublishModel& effect) {
   // the momentum and scales that only served to derive this one.
   if (before && *before) change.Put(Key("model-before"), **before);
   CanonicalWriter leaving;
+  for (const Digest& digest : Leaving()) leaving.Raw32(digest);
   if (older && *older) leaving.Raw32(BaseIn(**older).model);
   if (before && *before) leaving.Raw32(BaseIn(**before).scales).Raw32(BaseIn(**before).momentum);
   change.Put(Key("leaving"), leaving.Take());
   if (!shop_.journal.Apply(change)) return;  // noted as under way: the next start does it
   CrashPoint("site.published");
   folder_.ForgetStatesBefore(effect.rounds);
-  RemoveLeaving();
+  shop_.loop.At(shop_.loop.Now() + kLeavingAfter, [this, alive = alive_] {
+    if (*alive) RemoveLeaving();
+  });
+}
+
+std::vector<Digest> RunDesk::Leaving() const {
+  std::vector<Digest> leaving;
+  const auto noted = shop_.journal.Get(Key("leaving"));
+  if (!noted || !*noted) return leaving;
+  CanonicalReader reader(**noted);
+  while (reader.ok() && reader.remaining() > 0) leaving.push_back(reader.Raw32());
+  return leaving;
 }
 
 // What nobody needs any more, noted until it is gone: a death in between leaves no file behind. A
-// blob that the base held now has too stays.
+// blob that the base held now has too stays, or that another run of the same start works with.
 void RunDesk::RemoveLeaving() {
   const auto noted = shop_.journal.Get(Key("leaving"));
   const auto held = shop_.journal.Get(Key("model"));
   if (!noted || !*noted || !held || !*held) return;
   const round::Base base = BaseIn(**held);
   std::vector<Digest> leaving;
-  CanonicalReader reader(**noted);
-  while (reader.ok() && reader.remaining() > 0) {
-    const Digest digest = reader.Raw32();
-    const bool stays =
-        digest.IsZero() || digest == base.model || digest == base.momentum || digest == base.scales;
+  for (const Digest& digest : Leaving()) {
+    const bool stays = digest.IsZero() || digest == base.model || digest == base.momentum ||
+                       digest == base.scales || shop_.needed_elsewhere(run_, digest);
     if (!stays) leaving.push_back(digest);
   }
-  auto work = [&store = shop_.store, leaving] {
+  const RoundNumber rounds{CanonicalReader(**held).U64()};
+  const auto before = shop_.journal.Get(Key("model-before"));
+  const Digest former = before && *before ? BaseIn(**before).model : Digest{};
+  auto work = [&store = shop_.store, leaving, former, trained = folder_.TrainedBefore(rounds)] {
+    if (const auto path = store.PathOf(former)) codec::DropFromMemory(*path);
+    std::error_code ignored;
+    for (const auto& path : trained) std::filesystem::remove(path, ignored);
     for (const Digest& digest : leaving) (void)store.Remove(digest);
     return true;
   };

@@ -46,6 +46,8 @@ struct Workshop {
   int threads = 1;
   std::stop_token stop;
   std::function<void(const round::Message&)> send;
+  // Whether a run other than this one holds a blob of that name, or derives from it.
+  std::function<bool(const RunId&, const Digest&)> needed_elsewhere;
   // The seat of the pen (scribe.h) is one for all runs.
   RunId* pen_holder = nullptr;
   std::function<void(const std::string&)> say;  // a line for the daemon's log
@@ -60,6 +62,7 @@ class RunDesk {
   void Start();
   void Feed(const round::SiteEvent& event);
   const round::Participation& participation() const { return participation_; }
+  bool Needs(const Digest& blob) const;
 
  private:
   RunDesk(Workshop& shop, const RunId& run, round::Participation participation);
@@ -83,6 +86,7 @@ class RunDesk {
   void Fold(const round::FoldBack& effect);
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
+  std::vector<Digest> Leaving() const;
   void RemoveLeaving();
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);

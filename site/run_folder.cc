@@ -62,6 +62,14 @@ void RunFolder::ForgetStatesBefore(RoundNumber round) const {
   }
 }
 
+std::vector<fs::path> RunFolder::TrainedBefore(RoundNumber round) const {
+  std::vector<fs::path> before;
+  for (const uint64_t number : NumbersIn(dir_, "trained-", ".safetensors")) {
+    if (number < round.value) before.push_back(trained(RoundNumber{number}));
+  }
+  return before;
+}
+
 std::vector<fs::path> RunFolder::ResidualsBut(uint64_t current, uint64_t former) const {
   std::vector<fs::path> others;
   for (const uint64_t version : NumbersIn(dir_, "residual-", ".f32")) {

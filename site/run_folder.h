@@ -33,6 +33,8 @@ class RunFolder {
   std::optional<std::filesystem::path> StateBefore(RoundNumber round) const;
   // Removes states of rounds before the latest two before `round`.
   void ForgetStatesBefore(RoundNumber round) const;
+  // Results of rounds before `round`.
+  std::vector<std::filesystem::path> TrainedBefore(RoundNumber round) const;
   // Residual versions other than these two.
   std::vector<std::filesystem::path> ResidualsBut(uint64_t current, uint64_t former) const;
 

@@ -7,6 +7,7 @@
 #include "model/text/tokenizer.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
+#include "site/update_work.h"
 
 namespace dure::site {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds kStatusInterval{250};
 constexpr std::chrono::milliseconds kOfferRetry{50};  // until the loan is on record
 constexpr std::chrono::seconds kRecordRetry{2};
+// After what the round before left behind has become spare.
+constexpr std::chrono::milliseconds kReadyAfter{600};
 
 uint64_t OrderSeed(uint64_t seed, const SiteId& site) {
   const Digest digest =
@@ -205,6 +208,12 @@ void RunDesk::Do(const round::StartTraining& effect) {
   };
   training_task_ = shop_.trainer.Submit(std::move(task), std::move(calls));
   shop_.scribe.Sync([](const Status&) {});  // what admits it, long before it is signed for
+  shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, base = effect.plan.base] {
+    if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
+    (void)shop_.compute.Run([manifest = manifest_, folder = folder_, &store = shop_.store, base] {
+      KeepFilesReady(base.model, manifest, folder, store);
+    });
+  });
 }
 
 void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer) {

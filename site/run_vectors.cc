@@ -159,8 +159,11 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       return;
     }
     if (base != said.next) shop_.say(said.at.Text() + ": DISSENT: this site derives another model");
-    (void)shop_.compute.Run(
-        [&store = shop_.store, aggregate = said.aggregate] { (void)store.Remove(aggregate); });
+    aggregate_ = {};
+    if (!shop_.needed_elsewhere(run_, said.aggregate)) {
+      (void)shop_.compute.Run(
+          [&store = shop_.store, aggregate = said.aggregate] { (void)store.Remove(aggregate); });
+    }
     CrashPoint("site.derived");
     Feed(round::Derived{said.at, true, base});
   });

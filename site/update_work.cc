@@ -90,6 +90,18 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
   return made;
 }
 
+void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest,
+                    const RunFolder& folder, blob::BlobStore& store) {
+  const auto base = OpenBase(base_model, store);
+  if (!base) return;
+  const uint64_t count = base->shape.parameter_count;
+  const auto lanes = codec::ContributionBytes(derivation::LaneOf(manifest), count);
+  if (!lanes) return;
+  std::vector<uint64_t> sizes = {count * sizeof(float), *lanes};
+  if (manifest.outer_mu != 0) sizes.push_back(base->file.bytes().size());
+  derivation::KeepReady(store, (folder.dir() / "ready-").string(), sizes);
+}
+
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store) {
   DURE_ASSIGN(const auto base, OpenBase(work.base.model, store));
   DURE_ASSIGN(const auto trained, FlatFile::Open(folder.trained(work.round).string()));

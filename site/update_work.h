@@ -26,6 +26,10 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                             const RunFolder& folder, blob::BlobStore& store,
                                             const codec::Work& pace);
 
+// Before a round's work: files that it will fill are ready in the store (derivation::KeepReady).
+void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest,
+                    const RunFolder& folder, blob::BlobStore& store);
+
 // residual_to = residual_from + base - trained, durable. kCorrupt: the residual has another size
 // than the model; else as above.
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store);

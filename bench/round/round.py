@@ -69,12 +69,23 @@ def phase_of(line):
     return line.split(": ", 1)[1].split(" (")[0] if ": " in line else ""
 
 
+def await_quiet(stage, still=0.7):
+    """Until no daemon has worked for a while: a round's files are made ready during training."""
+    before, since = None, time.monotonic()
+    while time.monotonic() - since < still:
+        time.sleep(0.1)
+        now = sum(sum(daemon.cpu()) for daemon in stage.daemons)
+        if before is None or now - before > 0.03:
+            before, since = now, time.monotonic()
+
+
 def measure_round(stage, number, sampler, seen):
     end = time.monotonic() + PATIENCE
     while not stage.armed(number):
         if time.monotonic() > end:
             raise SystemExit("the sites did not finish training")
         time.sleep(0.02)
+    await_quiet(stage)  # training takes hours; what the daemons do meanwhile is over by then
     os.sync()  # what the trainers wrote is no part of the round
     time.sleep(0.5)
     sampler.take()

@@ -48,7 +48,8 @@ bool Spares::Keep(const std::string& path, uint64_t bytes) {
   spares_.push_back({kept, bytes});
   uint64_t total = 0;
   for (const Spare& spare : spares_) total += spare.bytes;
-  while (total > limits::kSparesBytesMax) {  // the oldest are the least likely to be in memory
+  while (total > limits::kSparesBytesMax ||
+         spares_.size() > limits::kSparesMax) {  // the oldest are the least likely to be in memory
     ::unlink(spares_.front().path.c_str());
     total -= spares_.front().bytes;
     spares_.pop_front();

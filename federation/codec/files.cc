@@ -3,12 +3,13 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "federation/check.h"
 #include "federation/codec/typed.h"
@@ -78,7 +79,8 @@ std::span<const float> MappedFile::Floats(uint64_t offset) const {
 }
 
 Result<InputFile> InputFile::Open(const std::string& path) {
-  InputFile file;
+  DURE_ASSIGN(auto map, MappedFile::Open(path));
+  InputFile file(std::move(map));
   file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file.descriptor_ < 0) return FailErrno("opening " + path);
   file.direct_ = ::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
@@ -86,10 +88,12 @@ Result<InputFile> InputFile::Open(const std::string& path) {
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
+    : map_(std::move(other.map_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
       direct_(std::exchange(other.direct_, -1)) {}
 
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
+  std::swap(map_, other.map_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(direct_, other.direct_);
   return *this;
@@ -100,14 +104,20 @@ InputFile::~InputFile() {
   if (direct_ >= 0) ::close(direct_);
 }
 
+// Not asked by a read that does not wait: that one fills memory from the disk all the same.
+bool InputFile::InMemory(uint64_t offset, size_t bytes) const {
+  if (offset + bytes > map_.bytes().size()) return false;
+  std::vector<uint8_t> pages((bytes + kDirectBytes - 1) / kDirectBytes);
+  auto* const from = const_cast<uint8_t*>(map_.bytes().data() + offset);
+  if (::mincore(from, bytes, pages.data()) != 0) return false;
+  return std::ranges::all_of(pages, [](uint8_t page) { return (page & 1) != 0; });
+}
+
 Status InputFile::ReadAt(uint64_t offset, std::span<uint8_t> room) const {
   const auto at = static_cast<off_t>(offset);
-  const iovec all{room.data(), room.size()};
-  // What is in memory; where the system cannot tell, nothing is.
-  if (::preadv2(descriptor_, &all, 1, at, RWF_NOWAIT) == static_cast<ssize_t>(room.size()))
-    return {};
   const size_t whole = (room.size() + kDirectBytes - 1) / kDirectBytes * kDirectBytes;
-  if (direct_ >= 0 && ::pread(direct_, room.data(), whole, at) >= static_cast<ssize_t>(room.size()))
+  if (direct_ >= 0 && !InMemory(offset, room.size()) &&
+      ::pread(direct_, room.data(), whole, at) >= static_cast<ssize_t>(room.size()))
     return {};
   while (!room.empty()) {
     const ssize_t got = ::pread(descriptor_, room.data(), room.size(), static_cast<off_t>(offset));
@@ -118,6 +128,13 @@ Status InputFile::ReadAt(uint64_t offset, std::span<uint8_t> room) const {
     offset += static_cast<uint64_t>(got);
   }
   return {};
+}
+
+void DropFromMemory(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(descriptor);
 }
 
 Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes, Caching caching) {
@@ -140,7 +157,7 @@ Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes, C
   return failure;
 }
 
-Result<OutputFile> OutputFile::Reuse(const std::string& path, uint64_t bytes) {
+Result<OutputFile> OutputFile::Reuse(const std::string& path, uint64_t bytes, Caching caching) {
   OutputFile file;
   file.descriptor_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (file.descriptor_ < 0) return FailErrno("opening " + path);
@@ -150,6 +167,9 @@ Result<OutputFile> OutputFile::Reuse(const std::string& path, uint64_t bytes) {
   if (::fstat(file.descriptor_, &status) != 0) return FailErrno("the size of " + path);
   if (static_cast<uint64_t>(status.st_size) != bytes)
     return Fail(ErrorCode::kInvalid, path + " has another size than what replaces it");
+  if (caching == Caching::kAround) {
+    file.direct_ = ::open(path.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+  }
   return file;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "federation/bytes.h"
 #include "federation/result.h"
@@ -52,10 +53,16 @@ class InputFile {
   Status ReadAt(uint64_t offset, std::span<uint8_t> room) const;
 
  private:
-  InputFile() = default;
+  explicit InputFile(MappedFile map) : map_(std::move(map)) {}
+  bool InMemory(uint64_t offset, size_t bytes) const;
+
+  MappedFile map_;  // tells what is in memory; never read through
   int descriptor_ = -1;
   int direct_ = -1;  // -1: not to be had
 };
+
+// Gives back the memory of a file that nobody reads soon; what is not on disk yet stays.
+void DropFromMemory(const std::string& path);
 
 inline constexpr size_t kDirectBytes = 4096;  // what a direct write's address and range are made of
 
@@ -72,7 +79,8 @@ class OutputFile {
                                    Caching caching = Caching::kKept);
   // A file that is there and is written over in place. kNotFound, kUnavailable; kInvalid: it has
   // another size.
-  static Result<OutputFile> Reuse(const std::string& path, uint64_t bytes);
+  static Result<OutputFile> Reuse(const std::string& path, uint64_t bytes,
+                                  Caching caching = Caching::kKept);
   // Uses a descriptor that the caller keeps open and closes.
   static OutputFile Borrow(int descriptor, uint64_t bytes);
   OutputFile(OutputFile&& other) noexcept;

@@ -1,12 +1,17 @@
 #include "federation/derivation/derivation.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
+
+#include "federation/limits.h"
 
 namespace dure::derivation {
 namespace {
 
 constexpr uint64_t kLargeBytes = uint64_t{64} << 20;  // of a model that memory need not hold
+// Around memory a thread waits four times as long for the disk as it computes; each holds 3 MiB.
+constexpr int kThreadsWaiting = 5;
 
 // A file under way: removed unless the store took it.
 class Scratch {
@@ -76,8 +81,41 @@ Result<codec::OutputFile> NewFile(blob::BlobStore& store, const std::string& pat
                                   codec::Caching caching) {
   std::error_code ignored;
   std::filesystem::remove(path, ignored);  // of a process that died here
-  if (store.Recycle(bytes, path)) return codec::OutputFile::Reuse(path, bytes);
+  if (store.Recycle(bytes, path)) return codec::OutputFile::Reuse(path, bytes, caching);
   return codec::OutputFile::Create(path, bytes, caching);
+}
+
+namespace {
+
+Status FillWithZeros(const codec::OutputFile& file) {
+  const Bytes zeros(limits::kChunkBytes);
+  for (uint64_t at = 0; at < file.size(); at += zeros.size()) {
+    const auto count = static_cast<size_t>(std::min<uint64_t>(zeros.size(), file.size() - at));
+    DURE_TRY(file.WriteAt(at, ByteView(zeros).first(count)));
+  }
+  return {};
+}
+
+}  // namespace
+
+void KeepReady(blob::BlobStore& store, const std::string& prefix,
+               const std::vector<uint64_t>& sizes) {
+  std::vector<std::string> ready;
+  uint64_t total = 0;
+  for (const uint64_t bytes : sizes) {
+    total += bytes;
+    if (bytes < kLargeBytes || bytes > limits::kSpareBytesMax) continue;
+    if (total > limits::kSparesBytesMax) break;
+    const std::string path = prefix + std::to_string(ready.size());
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);  // of a process that died here
+    if (!store.Recycle(bytes, path)) {
+      const auto file = codec::OutputFile::Create(path, bytes);
+      if (!file || !FillWithZeros(*file)) std::filesystem::remove(path, ignored);
+    }
+    ready.push_back(path);
+  }
+  for (const std::string& path : ready) store.Scrap(path);
 }
 
 Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manifest,
@@ -119,12 +157,14 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
     next_momentum.emplace(std::move(file));
   }
   const bool large = model->size() >= kLargeBytes;
+  codec::Work pace = work;
+  if (large) pace.threads *= kThreadsWaiting;
   DURE_ASSIGN(auto next_model,
               Scratch::Create(store, prefix + ".model", model->size(),
                               large ? codec::Caching::kAround : codec::Caching::kKept));
   DURE_ASSIGN(auto derived,
               codec::DeriveModel(layout, in, next_model.file(),
-                                 next_momentum ? &next_momentum->file() : nullptr, work));
+                                 next_momentum ? &next_momentum->file() : nullptr, pace));
   const Bytes scales_bytes = codec::SerializeScales(derived.next_scales);
   DURE_ASSIGN(auto next_scales, Scratch::Create(store, prefix + ".scales", scales_bytes.size(),
                                                 codec::Caching::kKept));

@@ -43,6 +43,13 @@ struct Step {
 Result<codec::OutputFile> NewFile(blob::BlobStore& store, const std::string& path, uint64_t bytes,
                                   codec::Caching caching);
 
+// Has files of these sizes ready in `store` for the next NewFile or spool, in memory where a new
+// one would not be: for the time before a round's work, since new pages are filled at a tenth of
+// the speed. Only large ones, and no more than spares may be; fewer where the disk refuses.
+// `prefix`: of the paths of files under way, on the store's file system.
+void KeepReady(blob::BlobStore& store, const std::string& prefix,
+               const std::vector<uint64_t>& sizes);
+
 codec::Lane LaneOf(const round::RunManifest& manifest);
 
 // The next base; all its blobs are durable in `store` when this returns. `scratch` is a folder on
