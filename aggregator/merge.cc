@@ -67,10 +67,10 @@ void KeepReadyForRound(const round::Base& base, const round::RunManifest& manife
   const auto contribution = codec::ContributionBytes(lane, *count);
   const auto layout = codec::AggregateLayout::Make(lane, static_cast<uint32_t>(cohort), *count);
   if (!contribution || !layout) return;
-  std::vector<uint64_t> sizes = {layout->bytes()};
-  if (manifest.outer_mu != 0) sizes.push_back((*model)->size());
-  sizes.insert(sizes.end(), cohort, *contribution);
-  derivation::KeepReady(store, scratch + "/" + manifest.run.str() + ".ready-", sizes);
+  auto files = derivation::FilesOfDerivation((*model)->size(), manifest);
+  files.push_back({layout->bytes()});
+  files.insert(files.end(), cohort, {*contribution});
+  derivation::KeepReady(store, scratch + "/" + manifest.run.str() + ".ready-", files);
 }
 
 round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,

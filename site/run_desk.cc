@@ -7,6 +7,7 @@
 #include "federation/canonical.h"
 #include "federation/codec/files.h"
 #include "federation/crash_point.h"
+#include "federation/derivation/derivation.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -295,8 +296,11 @@ void RunDesk::RemoveLeaving() {
   const auto before = shop_.journal.Get(Key("model-before"));
   const Digest former = before && *before ? BaseIn(**before).model : Digest{};
   auto work = [&store = shop_.store, leaving, former, trained = folder_.TrainedBefore(rounds)] {
-    if (const auto path = store.PathOf(former)) codec::DropFromMemory(*path);
     std::error_code ignored;
+    const auto path = store.PathOf(former);
+    const bool is_large =
+        path && std::filesystem::file_size(*path, ignored) >= derivation::kLargeBytes;
+    if (is_large) codec::DropFromMemory(*path);
     for (const auto& path : trained) std::filesystem::remove(path, ignored);
     for (const Digest& digest : leaving) (void)store.Remove(digest);
     return true;

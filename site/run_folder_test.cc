@@ -57,6 +57,12 @@ TEST_F(RunFolderTest, AllResidualsButTheTwoNamedOnesMayGo) {
               testing::UnorderedElementsAre(folder_->residual(1), folder_->residual(3)));
 }
 
+TEST_F(RunFolderTest, ResultsOfEarlierRoundsMayGo) {
+  for (uint64_t round = 8; round < 12; ++round) Touch(folder_->trained({round}));
+  EXPECT_THAT(folder_->TrainedBefore({10}),
+              testing::UnorderedElementsAre(folder_->trained({8}), folder_->trained({9})));
+}
+
 TEST_F(RunFolderTest, AFolderThatIsNotThereHoldsNothing) {
   const RunFolder absent(home_, *RunId::Parse("another"));
   EXPECT_EQ(absent.StateBefore({5}), std::nullopt);

@@ -97,9 +97,10 @@ void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest
   const uint64_t count = base->shape.parameter_count;
   const auto lanes = codec::ContributionBytes(derivation::LaneOf(manifest), count);
   if (!lanes) return;
-  std::vector<uint64_t> sizes = {count * sizeof(float), *lanes};
-  if (manifest.outer_mu != 0) sizes.push_back(base->file.bytes().size());
-  derivation::KeepReady(store, (folder.dir() / "ready-").string(), sizes);
+  auto files = derivation::FilesOfDerivation(base->file.bytes().size(), manifest);
+  files.push_back({*lanes});
+  files.push_back({count * sizeof(float)});
+  derivation::KeepReady(store, (folder.dir() / "ready-").string(), files);
 }
 
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store) {

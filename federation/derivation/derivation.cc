@@ -1,7 +1,9 @@
 #include "federation/derivation/derivation.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "federation/limits.h"
@@ -9,7 +11,6 @@
 namespace dure::derivation {
 namespace {
 
-constexpr uint64_t kLargeBytes = uint64_t{64} << 20;  // of a model that memory need not hold
 // Around memory a thread waits four times as long for the disk as it computes; each holds 3 MiB.
 constexpr int kThreadsWaiting = 5;
 
@@ -88,10 +89,13 @@ Result<codec::OutputFile> NewFile(blob::BlobStore& store, const std::string& pat
 namespace {
 
 Status FillWithZeros(const codec::OutputFile& file) {
-  const Bytes zeros(limits::kChunkBytes);
-  for (uint64_t at = 0; at < file.size(); at += zeros.size()) {
-    const auto count = static_cast<size_t>(std::min<uint64_t>(zeros.size(), file.size() - at));
-    DURE_TRY(file.WriteAt(at, ByteView(zeros).first(count)));
+  struct alignas(codec::kDirectBytes) Chunk {
+    std::array<uint8_t, limits::kChunkBytes> bytes{};
+  };
+  const auto zeros = std::make_unique<Chunk>();
+  for (uint64_t at = 0; at < file.size(); at += zeros->bytes.size()) {
+    const auto count = std::min<uint64_t>(zeros->bytes.size(), file.size() - at);
+    DURE_TRY(file.WriteAt(at, ByteView(zeros->bytes).first(count)));
   }
   return {};
 }
@@ -99,10 +103,10 @@ Status FillWithZeros(const codec::OutputFile& file) {
 }  // namespace
 
 void KeepReady(blob::BlobStore& store, const std::string& prefix,
-               const std::vector<uint64_t>& sizes) {
+               const std::vector<ReadyFile>& files) {
   std::vector<std::string> ready;
   uint64_t total = 0;
-  for (const uint64_t bytes : sizes) {
+  for (const auto& [bytes, caching] : files) {
     total += bytes;
     if (bytes < kLargeBytes || bytes > limits::kSpareBytesMax) continue;
     if (total > limits::kSparesBytesMax) break;
@@ -110,12 +114,20 @@ void KeepReady(blob::BlobStore& store, const std::string& prefix,
     std::error_code ignored;
     std::filesystem::remove(path, ignored);  // of a process that died here
     if (!store.Recycle(bytes, path)) {
-      const auto file = codec::OutputFile::Create(path, bytes);
+      const auto file = codec::OutputFile::Create(path, bytes, caching);
       if (!file || !FillWithZeros(*file)) std::filesystem::remove(path, ignored);
     }
     ready.push_back(path);
   }
-  for (const std::string& path : ready) store.Scrap(path);
+  // The latest spare is the first to be taken.
+  for (size_t i = ready.size(); i-- > 0;) store.Scrap(ready[i]);
+}
+
+std::vector<ReadyFile> FilesOfDerivation(uint64_t model_bytes, const round::RunManifest& manifest) {
+  std::vector<ReadyFile> files;
+  if (manifest.outer_mu != 0) files.push_back({model_bytes, codec::Caching::kKept});
+  files.push_back({model_bytes, codec::Caching::kAround});
+  return files;
 }
 
 Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manifest,

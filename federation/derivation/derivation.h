@@ -15,6 +15,9 @@
 
 namespace dure::derivation {
 
+// Of files that are made ready, and of models that memory need not hold until training reads them.
+inline constexpr uint64_t kLargeBytes = uint64_t{16} << 20;
+
 // Where the flat vector lies in a model file (docs/decisions/0001): 8 bytes little-endian header
 // length, header, fp32 data from a multiple of 4096 on.
 struct ModelShape {
@@ -43,12 +46,19 @@ struct Step {
 Result<codec::OutputFile> NewFile(blob::BlobStore& store, const std::string& path, uint64_t bytes,
                                   codec::Caching caching);
 
-// Has files of these sizes ready in `store` for the next NewFile or spool, in memory where a new
-// one would not be: for the time before a round's work, since new pages are filled at a tenth of
-// the speed. Only large ones, and no more than spares may be; fewer where the disk refuses.
-// `prefix`: of the paths of files under way, on the store's file system.
+struct ReadyFile {
+  uint64_t bytes = 0;
+  codec::Caching caching = codec::Caching::kKept;
+};
+// Has such files ready in `store` for the next NewFile or spool, the first of a size for the first
+// that asks: for the time before a round's work. A new file's pages are filled at a tenth of the
+// speed, and a write around memory into blocks never written is one at a time. Only large ones,
+// and no more than spares may be; fewer where the disk refuses. `prefix`: of the paths of files
+// under way, on the store's file system.
 void KeepReady(blob::BlobStore& store, const std::string& prefix,
-               const std::vector<uint64_t>& sizes);
+               const std::vector<ReadyFile>& files);
+// What DeriveNext will fill, in that order.
+std::vector<ReadyFile> FilesOfDerivation(uint64_t model_bytes, const round::RunManifest& manifest);
 
 codec::Lane LaneOf(const round::RunManifest& manifest);
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "federation/codec/merge.h"
+#include "federation/limits.h"
 #include "federation/round/testing.h"
 
 namespace dure::derivation {
@@ -167,6 +168,29 @@ TEST(Derivation, AMissingBlobAndAMomentumOfAnotherSizeAreNamed) {
   step = StepAt(machine, ModelFile(1), Aggregate());
   step.base.momentum = machine.Put(Bytes(8192));
   EXPECT_EQ(machine.Derive(step, manifest, 1).error().code, ErrorCode::kCorrupt);
+}
+
+TEST(KeepReady, HasLargeFilesForTheRoundAndTakesThoseThatAreThere) {
+  std::string pattern = (fs::temp_directory_path() / "dure-ready-XXXXXX").string();
+  const fs::path folder = ::mkdtemp(pattern.data());
+  {
+    const auto store = blob::OpenFileBlobStore((folder / "store").string()).value();
+    const std::string prefix = (folder / "ready-").string();
+    const auto spares = [&] {
+      return std::distance(fs::directory_iterator(folder / "store/spare"), {});
+    };
+    const std::vector<ReadyFile> files = {{kLargeBytes, codec::Caching::kAround},
+                                          {kLargeBytes - 1}};
+    KeepReady(*store, prefix, files);
+    EXPECT_EQ(spares(), 1) << "a small file costs nothing to make anew";
+    KeepReady(*store, prefix, files);
+    EXPECT_EQ(spares(), 1) << "what is there serves again";
+    KeepReady(*store, prefix, {{limits::kSpareBytesMax + 1}});
+    EXPECT_EQ(spares(), 1) << "what memory would not hold until it is filled";
+    EXPECT_TRUE(store->Recycle(kLargeBytes, (folder / "taken").string()));
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 2) << "the store and what it gave";
+  }
+  fs::remove_all(folder);
 }
 
 TEST(Shape, IsReadFromTheHeaderLength) {
