@@ -4,20 +4,25 @@
     compare.py BENCH_TRAIN [--rounds 3] [--steps 5] [--threads 2] [--json]
 
 BENCH_TRAIN is the built program. PyTorch is Debian's: apt-get install python3-torch
-libopenblas0-openmp (the default pthread OpenBLAS is half as fast on two cores), run by
-/usr/bin/python3. Its model is written as one would for PyTorch 1.13 on CPU, which has no fused
+libopenblas0-openmp (`./run peers`), run by /usr/bin/python3; the default pthread OpenBLAS is half
+as fast on two cores, and the reference BLAS, which is what a bare python3-torch finds, takes half a
+minute a step: with that the script refuses to compare. Its model is written as one would for PyTorch 1.13 on CPU, which has no fused
 attention there: fused QKV and gate/up products, batched matrix products for attention, softmax and
 cross-entropy from torch, AdamW with foreach, clipping. Each side runs in its own process and sides
-take turns, so that a busy machine hurts both alike; each reports its best median, and tokens per
-second of processor time too (with one thread that is fair even when others use the machine). Exit
-status 1 if the built-in engine is not faster.
+take turns, so that a busy machine hurts both alike; each takes two steps to warm up, then reports
+its best median, and tokens per second of processor time too (with one thread that is fair even when
+others use the machine). Exit status 1 if the built-in engine is not faster; 2 if there is nothing
+fair to compare with.
 """
 import argparse
+import glob
 import json
 import os
 import subprocess
 import sys
 import time
+
+CHILD_SECONDS_MAX = 60  # of one side's turn; a few seconds each on two idle cores
 
 MODEL = {"vocab": 4096, "dim": 384, "layers": 6, "heads": 6, "ffn": 1024,
          "sequence": 256, "batch": 8}
@@ -121,8 +126,20 @@ def run_torch(threads, steps):
 
 def child(command, threads):
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
-    result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment,
+                            timeout=CHILD_SECONDS_MAX)
     return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def missing_peer():
+    """What keeps PyTorch from being a fair peer here, or None."""
+    if subprocess.run(["/usr/bin/python3", "-c", "import importlib.util, sys; "
+                       "sys.exit(importlib.util.find_spec('torch') is None)"]).returncode != 0:
+        return "python3-torch is not installed"
+    found = [os.path.realpath(path) for path in glob.glob("/usr/lib/*/libblas.so.3")]
+    if not any("openblas" in path for path in found):
+        return "PyTorch would use " + (found[0] if found else "no BLAS")
+    return None
 
 
 def main():
@@ -136,6 +153,9 @@ def main():
     if options.bench == "torch":
         run_torch(options.threads, options.steps)
         return 0
+    if missing := missing_peer():
+        print(f"compare: {missing} (./run peers installs it)", file=sys.stderr)
+        return 2
     count = ["--threads", str(options.threads), "--steps", str(options.steps)]
     ours = [options.bench, "--model", "small", "--batch", str(MODEL["batch"]),
             "--sequence", str(MODEL["sequence"])] + count
