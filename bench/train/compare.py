@@ -6,13 +6,13 @@
 BENCH_TRAIN is the built program. PyTorch is Debian's: apt-get install python3-torch
 libopenblas0-openmp (`./run peers`), run by /usr/bin/python3; the default pthread OpenBLAS is half
 as fast on two cores, and the reference BLAS, which is what a bare python3-torch finds, takes half a
-minute a step: with that the script refuses to compare. Its model is written as one would for PyTorch 1.13 on CPU, which has no fused
-attention there: fused QKV and gate/up products, batched matrix products for attention, softmax and
-cross-entropy from torch, AdamW with foreach, clipping. Each side runs in its own process and sides
-take turns, so that a busy machine hurts both alike; each takes two steps to warm up, then reports
-its best median, and tokens per second of processor time too (with one thread that is fair even when
-others use the machine). Exit status 1 if the built-in engine is not faster; 2 if there is nothing
-fair to compare with.
+minute a step: with that the script refuses to compare. Its model is written as one would for
+PyTorch 1.13 on CPU, which has no fused attention there: fused QKV and gate/up products, batched
+matrix products for attention, softmax and cross-entropy from torch, AdamW with foreach, clipping.
+Each side runs in its own process and sides take turns, so that a busy machine hurts both alike;
+each takes two steps to warm up, then reports its best median, and tokens per second of processor
+time too (with one thread that is fair even when others use the machine). Exit status 1 if the
+built-in engine is not faster; 2 if there is nothing fair to compare with.
 """
 import argparse
 import glob
