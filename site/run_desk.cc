@@ -63,9 +63,10 @@ std::string RunDesk::Key(std::string_view what) const {
 }
 
 bool RunDesk::Needs(const Digest& blob) const {
-  const round::Base& held = participation_.base();
-  const bool is_held = blob == held.model || blob == held.momentum || blob == held.scales;
-  return is_held || blob == aggregate_;
+  const auto is_of = [&blob](const round::Base& base) {
+    return blob == base.model || blob == base.momentum || blob == base.scales;
+  };
+  return is_of(participation_.base()) || is_of(coming_) || blob == aggregate_;
 }
 
 void RunDesk::Start() {

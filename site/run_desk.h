@@ -46,7 +46,8 @@ struct Workshop {
   int threads = 1;
   std::stop_token stop;
   std::function<void(const round::Message&)> send;
-  // Whether a run other than this one holds a blob of that name, or derives from it.
+  // Whether a run other than this one holds a blob of that name, derives from it, or is making it:
+  // runs of one start have the same scales for some rounds.
   std::function<bool(const RunId&, const Digest&)> needed_elsewhere;
   // The seat of the pen (scribe.h) is one for all runs.
   RunId* pen_holder = nullptr;
@@ -113,6 +114,7 @@ class RunDesk {
   round::Participation participation_;
   round::RunManifest manifest_;  // of the latest plan that was decided or trained
   Digest aggregate_;             // of the outcome being derived
+  round::Base coming_;           // what is being derived or fetched, or was last
   std::deque<round::SiteEffect> queue_;
   bool draining_ = false;
   bool stalled_ = false;

@@ -17,6 +17,7 @@ Status RunDesk::Download(const std::vector<Digest>& digests) const {
 }
 
 void RunDesk::Do(const round::FetchBase& effect) {
+  coming_ = effect.base;
   const std::vector<Digest> wanted = {effect.base.model, effect.base.momentum, effect.base.scales};
   Run(
       shop_.transfers, [this, wanted] { return Download(wanted); },
@@ -110,6 +111,7 @@ void RunDesk::Fold(const round::FoldBack& effect) {
 
 void RunDesk::Do(const round::DeriveModel& effect) {
   aggregate_ = effect.outcome.aggregate;
+  coming_ = effect.outcome.next;
   auto work = [this, effect] {
     codec::Work pace;
     pace.threads = shop_.threads;

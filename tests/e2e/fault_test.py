@@ -177,6 +177,19 @@ class CohortTest(FaultTest):
         self.settle(federation, 'single')
 
 
+class TwoRunsTest(FaultTest):
+    def test_two_runs_of_the_same_start_do_not_take_each_others_blobs(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        runs = ['first', 'second', 'third']  # same scales: one removes what another still needs
+        for run in runs:
+            federation.propose(run, rounds=3)
+        for run in runs:
+            federation.complete(run)
+        for run in runs:
+            self.settle(federation, run)
+
+
 class RevocationTest(FaultTest):
     def revoke(self, federation, site):
         began = time.monotonic()
