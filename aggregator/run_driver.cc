@@ -130,12 +130,13 @@ void RunDriver::Drain() {
 
 bool RunDriver::Perform(const round::Effect& effect) {
   if (std::holds_alternative<round::Persist>(effect)) {
-    journal::Change change;
+    journal::Change change = with_state_;
     // The state of now: it may already hold what later effects of the queue stand for, and then a
     // restart emits those again.
     change.Put("run/" + rounds_.manifest().run.str() + "/state", rounds_.Save(shop_.loop.Now()));
     CrashPoint("aggregator.before-persist");
     const bool kept = shop_.journal.Apply(change).has_value();
+    if (kept) with_state_ = {};
     CrashPoint("aggregator.after-persist");
     return kept;
   }
@@ -240,7 +241,7 @@ void RunDriver::Do(const round::StartMerge& effect) {
     if (!*alive) return;
     CrashPoint("aggregator.after-merge");
     if (merged) {
-      (void)shop_.journal.Apply(journal::Change().Put(ModelKey(merged->next.model), {}));
+      with_state_.Put(ModelKey(merged->next.model), {});
       Feed(round::Merged{effect.at, merged->aggregate, merged->next});
     } else if (merged.error().code == ErrorCode::kExhausted ||
                merged.error().code == ErrorCode::kUnavailable) {

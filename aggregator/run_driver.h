@@ -91,6 +91,7 @@ class RunDriver {
   uint64_t parameter_count_ = 0;
   RunView view_;
   std::deque<round::Effect> queue_;
+  journal::Change with_state_;  // durable together with the state that the next Persist saves
   bool draining_ = false;
   bool stalled_ = false;
   uint64_t timer_ =

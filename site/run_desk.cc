@@ -62,6 +62,10 @@ std::string RunDesk::Key(std::string_view what) const {
   return "run/" + run_.str() + "/" + std::string(what);
 }
 
+std::string RunDesk::TrainedKey(RoundNumber round) const {
+  return Key("trained/" + std::to_string(round.value));
+}
+
 bool RunDesk::Needs(const Digest& blob) const {
   const auto is_of = [&blob](const round::Base& base) {
     return blob == base.model || blob == base.momentum || blob == base.scales;
@@ -233,13 +237,12 @@ bool RunDesk::ReceiptHolds(const round::VerifyReceipt& effect) const {
 }
 
 void RunDesk::Do(const round::DropWork& effect) {
-  // What was counted goes with the base before (RemoveLeaving); anything else at once.
+  // What was counted goes with the base before (PublishModel); anything else at once.
   if (participation_.phase() != round::SitePhase::kDeriving) {
     std::error_code ignored;
     std::filesystem::remove(folder_.trained(effect.round), ignored);
+    (void)shop_.journal.Apply(journal::Change().Erase(TrainedKey(effect.round)));
   }
-  (void)shop_.journal.Apply(
-      journal::Change().Erase(Key("trained/" + std::to_string(effect.round.value))));
   if (effect.blob.IsZero()) return;
   // With a cohort of one the aggregate is the contribution itself, and is still to be derived from:
   // so first the other effects of this event, which name the aggregate.
@@ -258,6 +261,7 @@ void RunDesk::Do(const round::PublishModel& effect) {
   // The model before stays one round more, for whoever still reads it; what it replaced goes, and
   // the momentum and scales that only served to derive this one.
   if (before && *before) change.Put(Key("model-before"), **before);
+  if (effect.rounds.value > 0) change.Erase(TrainedKey({effect.rounds.value - 1}));
   CanonicalWriter leaving;
   for (const Digest& digest : Leaving()) leaving.Raw32(digest);
   if (older && *older) leaving.Raw32(BaseIn(**older).model);

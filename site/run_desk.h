@@ -103,6 +103,7 @@ class RunDesk {
   bool Kept(const round::VerifyReceipt& effect);
   void GivePenBack();
   std::string Key(std::string_view what) const;
+  std::string TrainedKey(RoundNumber round) const;  // of what its training came to
   // Work on a pool whose answer comes back to this desk, if it still stands.
   template <typename Work, typename Done>
   void Run(loop::WorkerPool& pool, Work work, Done done);

@@ -165,7 +165,7 @@ void RunDesk::Do(const round::StartTraining& effect) {
   const RoundNumber round = effect.plan.at.round;
   manifest_ = effect.manifest;
   if (training_round_ == round && training_task_ != 0) return;  // asked again while it runs
-  const std::string mark = Key("trained/" + std::to_string(round.value));
+  const std::string mark = TrainedKey(round);
   if (const auto done = shop_.journal.Get(mark);
       done && *done && std::filesystem::exists(folder_.trained(round))) {
     CanonicalReader reader(**done);
@@ -247,8 +247,7 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
                          .F64(result.loss)
                          .U64(effect.number)
                          .Take();
-  (void)shop_.journal.Apply(
-      journal::Change().Put(Key("trained/" + std::to_string(round.value)), mark));
+  (void)shop_.journal.Apply(journal::Change().Put(TrainedKey(round), mark));
   CrashPoint("site.training-noted");
   Feed(result);
 }
