@@ -70,7 +70,7 @@ Status Daemon::State::Open() {
   if (error)
     return Fail(ErrorCode::kUnavailable, "cannot make " + scratch + ": " + error.message());
   loop = std::make_unique<loop::EventLoop>();
-  DURE_ASSIGN(record, Record::Open(dir, self, *loop));
+  DURE_ASSIGN(record, Record::Open(dir, self, *loop, options.log_seam));
   DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
   DURE_TRY(record->Admit(authority->Seats()));
   const int threads =

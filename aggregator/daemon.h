@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "aggregator/record.h"
 #include "federation/result.h"
 
 namespace dure::aggregator {
@@ -19,6 +20,7 @@ struct DaemonOptions {
       listen;  // "host:port"; empty: the port of the consortium's address, on every interface
   std::string listen_enrol;  // likewise
   int threads = 0;           // for merging; 0: as many as the machine has
+  LogSeam log_seam;          // of tests (tests/adversary)
 };
 
 class Daemon {

@@ -105,10 +105,10 @@ void Deliberation::AdmitAgain(const standing::AdmissionRequest& request, uint32_
                               std::function<void(Result<Admitted>)> done) {
   auto decide = [asked = request](const standing::Standing& now,
                                   rules::Instant at) -> Result<ledger::Event> {
-    standing::AdmissionRequest request = asked;
-    request.now = at;
-    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, request));
-    return ledger::Event(standing::EventOf(now, request, ruling));
+    standing::AdmissionRequest timed = asked;
+    timed.now = at;
+    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, timed));
+    return ledger::Event(standing::EventOf(now, timed, ruling));
   };
   const std::string key = request.at.run.str() + "/" + std::to_string(request.at.round.value) +
                           "/" + std::to_string(request.at.attempt) + "/admission/" +
@@ -192,12 +192,12 @@ void Deliberation::Grant(standing::GrantRequest request,
   auto granted = std::make_shared<Granted>();
   auto decide = [asked = request, granted](const standing::Standing& now,
                                            rules::Instant at) -> Result<ledger::Event> {
-    standing::GrantRequest request = asked;
-    request.now = at;
-    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, request));
+    standing::GrantRequest timed = asked;
+    timed.now = at;
+    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, timed));
     granted->granted = ruling.allowed();
     granted->decision = ruling.Json();
-    return ledger::Event(standing::EventOf(now, request, ruling));
+    return ledger::Event(standing::EventOf(now, timed, ruling));
   };
   record_.Make(Deciding(decide), "",
                [alive = alive_, granted, done = std::move(done)](Result<ledger::Appended> entry) {

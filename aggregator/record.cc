@@ -59,7 +59,7 @@ bool MayBeTriedAgain(ErrorCode code) {
 }  // namespace
 
 Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const identity::Identity& self,
-                                             loop::EventLoop& loop) {
+                                             loop::EventLoop& loop, const LogSeam& seam) {
   auto record = std::unique_ptr<Record>(new Record(loop));
   record->self_ = &self;
   DURE_ASSIGN(const std::string pem, ReadFile(dir + "/log.key"));
@@ -70,6 +70,9 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   options.log_signer = record->log_signer_.get();
   options.verifier = &record->verifier_;
   DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
+  if (seam) {
+    DURE_ASSIGN(record->log_, seam(std::move(record->log_)));
+  }
   ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
   record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
                                                          [&now = *record] { return now.Now(); });

@@ -20,13 +20,17 @@
 
 namespace dure::aggregator {
 
+// What stands in the place of the log on disk; nothing, unless a test says otherwise.
+using LogSeam =
+    std::function<Result<std::unique_ptr<ledger::Ledger>>(std::unique_ptr<ledger::Ledger> on_disk)>;
+
 class Record {
  public:
   // `dir` holds log.key and becomes the home of ledger.db. kNotFound: no log key there; else as
   // OpenSqliteLedger.
   static Result<std::unique_ptr<Record>> Open(const std::string& dir,
-                                              const identity::Identity& self,
-                                              loop::EventLoop& loop);
+                                              const identity::Identity& self, loop::EventLoop& loop,
+                                              const LogSeam& seam = {});
   ~Record();
 
   ledger::Ledger& log() { return *log_; }

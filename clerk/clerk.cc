@@ -38,19 +38,11 @@ ledger::Role RoleInLog(identity::Role role) {
   return ledger::Role::kSite;
 }
 
-// The folder in which evidence is kept; a file that cannot be written is missing from the message's
-// promise, not from the refusal.
-std::string EvidenceFolder(const std::string& dir) {
-  std::error_code ignored;
-  std::filesystem::create_directories(dir + "/evidence", ignored);
-  return dir + "/evidence";
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identity::Identity& self) {
-  auto clerk = std::unique_ptr<Clerk>(new Clerk(self));
-  clerk->dir_ = dir;
+  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self));
+  clerk->stopped_ = clerk->evidence_.Stopped();
   DURE_ASSIGN(clerk->log_key_, ledger::NoteKey::Parse(self.log_vkey));
   ledger::MirrorOptions options;
   options.dir = dir;
@@ -86,6 +78,7 @@ ledger::Actor Clerk::Holder() const {
 
 Status Clerk::Follow(uint64_t size) {
   if (const auto before = dissent()) return KeepDissent(*before);
+  if (stopped_) return Fail(ErrorCode::kCorrupt, *stopped_);
   DURE_TRY(Fetch(size));
   return Replay();
 }
@@ -108,7 +101,7 @@ Status Clerk::Fetch(uint64_t size) {
     for (Bytes& entry : batch) extension.entries.push_back(std::move(entry));
   }
   DURE_ASSIGN(const auto refusal, mirror_->Extend(extension));
-  if (refusal) return KeepRefusal(*refusal);
+  if (refusal) return KeepRefusal(*refusal, offered, extension.entries);
   if (size == 0 || offered >= size) return {};
   return Fail(ErrorCode::kUnavailable, "the log is not that long yet");
 }
@@ -126,22 +119,42 @@ Status Clerk::Replay() {
 Status Clerk::TakeAgreed(std::string_view note) {
   if (note.empty()) return {};
   DURE_ASSIGN(const auto refusal, mirror_->TakeCosigned(note));
-  return refusal ? KeepRefusal(*refusal) : Status();
+  return refusal ? KeepRefusal(*refusal, 0, {}) : Status();
 }
 
-Status Clerk::KeepRefusal(const ledger::Refusal& refusal) const {
-  const std::string name = EvidenceFolder(dir_) + "/" + std::to_string(mirror_->Head().head.size);
-  std::ofstream(name + ".own-head") << refusal.own_note;
-  std::ofstream(name + ".offered-head") << refusal.offered_note;
-  std::ofstream(name + ".txt") << Name(refusal.reason) << ": " << refusal.text << "\n";
-  const Error error = ledger::AsError(refusal);
-  return Fail(ErrorCode::kCorrupt, "the log is refused (" + std::string(Name(refusal.reason)) +
-                                       "): " + error.message + "; evidence is in " + name + ".txt");
+// Heads alone say that something is wrong; the entries that are served now say what.
+Status Clerk::KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
+                          const std::vector<Bytes>& entries) {
+  const uint64_t held = mirror_->Head().head.size;
+  Bytes entry;
+  const bool by_heads = refusal.reason == ledger::RefusalReason::kFork ||
+                        refusal.reason == ledger::RefusalReason::kRollback;
+  if (by_heads && offered_size > 0) {
+    const auto links = std::atomic_load(&links_);
+    auto different = FirstDifference(*mirror_, offered_size, [&](uint64_t begin, uint64_t end) {
+      return links->ledger.Entries(begin, end);
+    });
+    if (different && *different) {
+      refusal.reason = ledger::RefusalReason::kFork;  // also where the log is shorter besides
+      refusal.text += "; " + (*different)->text;
+      entry = (*different)->offered;
+    } else if (different && offered_size < held) {
+      refusal.text += "; entries " + std::to_string(offered_size) + " to " +
+                      std::to_string(held - 1) + " are gone, which its key had signed";
+    }
+  } else if (refusal.index && *refusal.index >= held && *refusal.index - held < entries.size()) {
+    entry = entries[*refusal.index - held];
+    refusal.text += " (" + Describe(entry) + ")";
+  }
+  const std::string said = evidence_.Keep(refusal, held, entry);
+  stopped_ = evidence_.Stopped();
+  return Fail(ErrorCode::kCorrupt, said);
 }
 
 Status Clerk::KeepDissent(const standing::Finding& finding) const {
+  evidence_.Make();
   const std::string path =
-      EvidenceFolder(dir_) + "/dissent-" + std::to_string(finding.index) + ".dsse.json";
+      evidence_.path() + "/dissent-" + std::to_string(finding.index) + ".dsse.json";
   if (!std::filesystem::exists(path)) {
     standing::Dissent dissent;
     dissent.origin = log_key_.name;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "clerk/evidence.h"
 #include "federation/identity/identity.h"
 #include "federation/transport/client.h"
 #include "policy/ledger/mirror.h"
@@ -71,15 +72,17 @@ class Clerk {
     transport::LedgerLink ledger;
     transport::AdminLink admin;
   };
-  explicit Clerk(const identity::Identity& self) : self_(&self) {}
+  Clerk(const std::string& dir, const identity::Identity& self) : self_(&self), evidence_(dir) {}
   Status Fetch(uint64_t size);
   Status Replay();
-  Status KeepRefusal(const ledger::Refusal& refusal) const;
+  Status KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
+                     const std::vector<Bytes>& entries);
   Status KeepDissent(const standing::Finding& finding) const;
   ledger::Actor Holder() const;
 
   const identity::Identity* self_;
-  std::string dir_;
+  EvidenceFolder evidence_;
+  std::optional<std::string> stopped_;  // on the follower's thread
   Ed25519Verifier verifier_;
   ledger::NoteKey log_key_;
   std::unique_ptr<ledger::Mirror> mirror_;

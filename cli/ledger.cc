@@ -275,6 +275,7 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   fsck.add_option("--dir", options->dir, "Or: a copy you trust, whose key is taken");
 
   AddWitnessCommands(noun, context);
+  AddCopyCommands(noun, context);
 }
 
 }  // namespace dure::cli

@@ -27,6 +27,7 @@ void AddPlanCommand(CLI::App& dure, Context& context);         // plan
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
 void AddWitnessCommands(CLI::App& ledger, Context& context);   // ledger witnesses|dissent
+void AddCopyCommands(CLI::App& ledger, Context& context);      // ledger compare|heal
 void AddPolicyCommands(CLI::App& dure, Context& context);      // policy lint|fmt|test|explain|...
 
 void AddVoteCommands(CLI::App& dure, Context& context);      // vote, tally

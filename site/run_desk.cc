@@ -3,6 +3,7 @@
 #include "site/run_desk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "federation/canonical.h"
 #include "federation/codec/files.h"
@@ -169,7 +170,10 @@ void RunDesk::Do(const round::SignSubmission& effect) {
       event, admitted, [this, alive = alive_, effect, at = numbers.at](Result<Bytes> envelope) {
         if (!*alive) return;
         if (!envelope) {
-          shop_.say(at.Text() + ": cannot sign yet: " + envelope.error().message);
+          if (std::exchange(unsigned_because_, envelope.error().message) !=
+              envelope.error().message) {
+            shop_.say(at.Text() + ": cannot sign yet: " + unsigned_because_);
+          }
           shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, effect] {
             const bool wanted = *alive && participation_.phase() == round::SitePhase::kSigning;
             if (wanted && *shop_.pen_holder != run_) Do(effect);

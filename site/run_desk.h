@@ -119,6 +119,7 @@ class RunDesk {
   std::deque<round::SiteEffect> queue_;
   bool draining_ = false;
   bool stalled_ = false;
+  std::string unsigned_because_;  // said once
   uint64_t timer_ = 0;
   uint64_t training_task_ = 0;
   std::optional<RoundNumber> training_round_;

@@ -62,6 +62,7 @@ class Federation:
     def __init__(self, programs, folder, names, relay=None):
         """With a relay everybody finds the aggregator behind it."""
         self.folder = folder
+        os.makedirs(folder, exist_ok=True)
         self.programs = Programs(programs)
         listen, enrol = free_ports(2)
         if relay:
@@ -84,6 +85,10 @@ class Federation:
 
     def dure(self, *arguments, **options):
         return self.programs.dure(*arguments, **options)
+
+    def fails(self, *arguments, expect):
+        """What a command that must fail says."""
+        return self.programs.fails(*arguments, expect=expect)
 
     def invite(self, name, role='member', member=None, house='private'):
         return self.dure('invite', '--dir', self.consortium, '--member', member or name, '--site',

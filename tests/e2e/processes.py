@@ -25,7 +25,7 @@ def until(condition, what, seconds=PATIENCE, wake=None):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise Late(f'after {seconds:.0f} s still not: {what}')
+            raise Late(f'after {seconds:.0f} s still not: {what() if callable(what) else what}')
         poll.poll(50)
 
 
@@ -61,11 +61,22 @@ class Programs:
         return lines[0] if len(lines) == 1 else lines
 
 
+    def fails(self, *arguments, expect):
+        """Runs a command that must end with that code; what it said."""
+        done = subprocess.run([self.path('dure-crashing'), *arguments, '--json'],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if done.returncode != expect:
+            raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
+                                 f'{expect}: {done.stdout}{done.stderr}')
+        return done.stderr
+
+
 class Daemon:
     """`dure ... serve` as its own process; its log goes on across restarts."""
 
-    def __init__(self, programs, arguments, log):
+    def __init__(self, programs, arguments, log, program='dure-crashing'):
         self.programs, self.arguments, self.log = programs, arguments, log
+        self.program = program
         self.process = None
         self.said = ''
 
@@ -84,7 +95,7 @@ class Daemon:
                 limit()
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
-                [self.programs.path('dure-crashing'), *self.arguments, '--json'],
+                [self.programs.path(self.program), *self.arguments, '--json'],
                 stdout=subprocess.PIPE, stderr=log, env=environment, preexec_fn=before)
         line = self._first_line()
         if not line and not crash_at:

@@ -1,0 +1,247 @@
+#include "tests/adversary/forged_log.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "policy/ledger/merkle.h"
+#include "policy/rules/value.h"
+
+namespace dure::adversary {
+namespace {
+
+using ledger::EventType;
+using ledger::OpenedEntry;
+using Lock = std::lock_guard<std::recursive_mutex>;
+
+constexpr std::array<std::string_view, 10> kActs = {"none",     "rewrite", "drop",  "reorder",
+                                                    "backdate", "replay",  "tally", "admit",
+                                                    "weight",   "swallow"};
+constexpr size_t kPageBytes = 4 * 1024 * 1024;
+
+std::string Moved(const std::string& time, std::chrono::hours by) {
+  const auto at = rules::Instant::Parse(time);
+  return at ? FormatRfc3339(WallTime(std::chrono::seconds(at->seconds)) + by) : time;
+}
+
+}  // namespace
+
+Result<Act> ParseAct(std::string_view word) {
+  const auto found = std::ranges::find(kActs, word);
+  if (found != kActs.end()) return static_cast<Act>(found - kActs.begin());
+  return Fail(ErrorCode::kInvalid, "there is no act \"" + std::string(word) + "\"");
+}
+
+ForgedLog::ForgedLog(std::unique_ptr<ledger::Ledger> honest, Keys keys, Act act, std::string when)
+    : honest_(std::move(honest)), keys_(keys), act_(act), when_(std::move(when)) {}
+
+Result<std::unique_ptr<ForgedLog>> ForgedLog::Make(std::unique_ptr<ledger::Ledger> honest,
+                                                   Keys keys, Act act, std::string when) {
+  auto log =
+      std::unique_ptr<ForgedLog>(new ForgedLog(std::move(honest), keys, act, std::move(when)));
+  const uint64_t size = log->honest_->Head().head.size;
+  while (log->entries_.size() < size) {
+    DURE_ASSIGN(const auto page, log->honest_->Read(log->entries_.size(), size, kPageBytes));
+    for (const Bytes& bytes : page) {
+      DURE_ASSIGN(const OpenedEntry entry, ledger::ParseEntry(bytes));
+      log->Put(entry);
+    }
+  }
+  return log;
+}
+
+ledger::SignedHead ForgedLog::Head() const {
+  const Lock lock(mutex_);
+  return ledger::SignHead({log_key().name, tree_.size(), tree_.Root()}, log_key(), *keys_.log);
+}
+
+Result<ledger::Proof> ForgedLog::ProveInclusion(uint64_t index, uint64_t size) const {
+  const Lock lock(mutex_);
+  if (index < size && size <= tree_.size()) return tree_.ProveInclusion(index, size);
+  return Fail(ErrorCode::kInvalid, "no such entry");
+}
+
+Result<ledger::Proof> ForgedLog::ProveConsistency(uint64_t from, uint64_t to) const {
+  const Lock lock(mutex_);
+  if (from <= to && to <= tree_.size()) return tree_.ProveConsistency(from, to);
+  return Fail(ErrorCode::kInvalid, "no such sizes");
+}
+
+Result<std::vector<Bytes>> ForgedLog::Read(uint64_t begin, uint64_t end, size_t bytes_max) const {
+  const Lock lock(mutex_);
+  if (begin > end || end > entries_.size()) return Fail(ErrorCode::kInvalid, "no such entries");
+  std::vector<Bytes> page;
+  size_t bytes = 0;
+  for (uint64_t i = begin; i < end && (page.empty() || bytes < bytes_max); ++i) {
+    bytes += entries_[i].bytes.size();
+    page.push_back(entries_[i].bytes);
+  }
+  return page;
+}
+
+Result<ledger::SignedHead> ForgedLog::HeadFor(uint64_t, uint64_t) const { return Head(); }
+
+Digest ForgedLog::Leaf(uint64_t index) const {
+  const Lock lock(mutex_);
+  return tree_.Leaf(index);
+}
+
+ledger::ActorChain ForgedLog::ChainOf(const PublicKey& key) const {
+  const Lock lock(mutex_);
+  const auto found = chains_.find(key);
+  return found == chains_.end() ? ledger::ActorChain() : found->second;
+}
+
+std::optional<ledger::AdmittedKey> ForgedLog::FindKey(const PublicKey& key) const {
+  const Lock lock(mutex_);
+  const auto found = admitted_.find(key);
+  return found == admitted_.end() ? honest_->FindKey(key) : found->second;
+}
+
+Result<ledger::CosignedHead> ForgedLog::Cosigned(uint64_t size) const {
+  return honest_->Cosigned(size);
+}
+
+std::optional<uint64_t> ForgedLog::Find(std::string_view key) const {
+  const Lock lock(mutex_);
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? honest_->Find(key) : found->second;
+}
+
+void ForgedLog::Put(const OpenedEntry& entry) {
+  const ledger::Record& record = entry.record;
+  chains_[record.actor.key] = {record.actor_seq + 1, entry.payload_digest};
+  if (const auto* e = std::get_if<ledger::MemberAdmitted>(&record.event)) {
+    admitted_[e->key] = {e->member, e->site, e->role, false};
+  }
+  tree_.Append(entry.leaf);
+  entries_.push_back(entry);
+}
+
+void ForgedLog::Rebuild() {
+  const std::vector<OpenedEntry> entries = std::move(entries_);
+  entries_.clear();
+  tree_ = {};
+  chains_.clear();
+  for (const OpenedEntry& entry : entries) Put(entry);
+}
+
+OpenedEntry ForgedLog::Resealed(const ledger::Record& record) const {
+  const auto sealed = ledger::SealRecord(record, *keys_.aggregator);
+  return *ledger::ParseEntry(sealed->bytes);
+}
+
+std::optional<uint64_t> ForgedLog::Last(EventType type) const {
+  for (uint64_t i = entries_.size(); i > 0; --i) {
+    if (TypeOf(entries_[i - 1].record.event) == type) return i - 1;
+  }
+  return std::nullopt;
+}
+
+bool ForgedLog::Due() const { return !done_ && std::filesystem::exists(when_); }
+
+void ForgedLog::Submit(OpenedEntry entry, std::string key, ledger::OnRepeat,
+                       ledger::AppendCallback done) {
+  done(Take(std::move(entry), key));
+}
+
+Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& key) {
+  const Lock lock(mutex_);
+  if (!key.empty() && Find(key)) {
+    DURE_ASSIGN(ledger::Receipt receipt, ledger::MakeReceipt(*this, *Find(key)));
+    return ledger::Appended{std::move(receipt), true};
+  }
+  if (Due()) Commit(entry);
+  const bool swallowed =
+      act_ == Act::kSwallow && done_ && TypeOf(entry.record.event) == EventType::kDatasetWithdrawn;
+  if (!swallowed) {
+    Put(entry);
+    if (!key.empty()) by_key_[key] = entries_.size() - 1;
+  }
+  DURE_ASSIGN(ledger::Receipt receipt, ledger::MakeReceipt(*this, entries_.size() - 1));
+  return ledger::Appended{std::move(receipt), false};
+}
+
+// An adoption before the aggregator's next entry, which then follows it.
+void ForgedLog::ForgeTally(OpenedEntry& next) {
+  const auto proposed = Last(EventType::kPolicyProposed);
+  if (!proposed) return;
+  const auto& proposal = std::get<ledger::PolicyProposed>(entries_[*proposed].record.event);
+  ledger::PolicyAdopted adopted;
+  adopted.proposal = *proposed;
+  adopted.policy = Sha256(AsBytes(proposal.policy));
+  adopted.tally.houses = {{ledger::House::kPrivate, 4, 3, 0, 0}};
+  ledger::Record record = next.record;
+  record.event = adopted;
+  const OpenedEntry forged = Resealed(record);
+  Put(forged);
+  ledger::Record after = next.record;
+  after.actor_seq += 1;
+  after.prev_actor_digest = forged.payload_digest;
+  next = Resealed(after);
+  done_ = true;
+}
+
+void ForgedLog::Commit(OpenedEntry& next) {
+  const bool own = next.record.actor.key == keys_.aggregator->Key();
+  const auto contribution = Last(EventType::kContributionSubmitted);
+  ledger::Record record = next.record;
+  switch (act_) {
+    case Act::kNone:
+      return;
+    case Act::kRewrite: {
+      const auto proposed = Last(EventType::kRunProposed);
+      if (!proposed) return;
+      ledger::Record old = entries_[*proposed].record;
+      std::get<ledger::RunProposed>(old.event).fields["purpose"] = "commercial-service";
+      entries_[*proposed] = Resealed(old);
+      Rebuild();
+      break;
+    }
+    case Act::kDrop:
+      if (!contribution) return;
+      entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(*contribution));
+      Rebuild();
+      break;
+    case Act::kReorder:
+      if (!contribution || *contribution + 1 >= entries_.size()) return;
+      std::swap(entries_[*contribution], entries_[*contribution + 1]);
+      Rebuild();
+      break;
+    case Act::kBackdate:
+      if (!own) return;
+      record.occurred_at = Moved(record.occurred_at, -std::chrono::hours(1));
+      next = Resealed(record);
+      break;
+    case Act::kReplay:
+      if (!contribution) return;
+      Put(entries_[*contribution]);
+      break;
+    case Act::kTally:
+      return own ? ForgeTally(next) : void();
+    case Act::kAdmit: {
+      auto* decided = std::get_if<ledger::AdmissionDecided>(&record.event);
+      if (decided == nullptr || decided->admit) return;
+      decided->admit = true;
+      for (const OpenedEntry& entry : entries_) {
+        const auto* other = std::get_if<ledger::AdmissionDecided>(&entry.record.event);
+        if (other != nullptr && other->admit) decided->decision = other->decision;
+      }
+      next = Resealed(record);
+      break;
+    }
+    case Act::kWeight: {
+      auto* closed = std::get_if<ledger::RoundClosed>(&record.event);
+      if (closed == nullptr || closed->submissions.empty()) return;
+      closed->submissions.front().weight += 1;
+      next = Resealed(record);
+      break;
+    }
+    case Act::kSwallow:
+      if (TypeOf(record.event) != EventType::kDatasetWithdrawn) return;
+      break;
+  }
+  done_ = true;
+}
+
+}  // namespace dure::adversary

@@ -1,0 +1,92 @@
+// A log whose keeper lies: the adversarial aggregator's. For tests; never installed.
+//
+// It holds what the honest ledger held when it was made, takes entries without any check, signs
+// every head with the log's own key, and commits one act of wrongdoing when it is told to. Nothing
+// of it is on disk. Everybody, the aggregator itself too, reads the forged log, so that all its
+// messages fit the lie. Thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "policy/ledger/ledger.h"
+
+namespace dure::adversary {
+
+enum class Act : uint8_t {
+  kNone,
+  kRewrite,   // the entry that proposed the last run says another purpose
+  kDrop,      // the last contribution is gone
+  kReorder,   // the last contribution changes places with the entry after it
+  kBackdate,  // the aggregator's next entry is dated an hour back
+  kReplay,    // the last contribution stands in the log once more
+  kTally,     // the last proposed policy is adopted with votes that nobody cast
+  kAdmit,     // what was decided as a refusal is recorded as an admission
+  kWeight,    // the next closing counts a contribution with another weight
+  kSwallow,   // a member's withdrawal is answered with a receipt and not recorded
+};
+Result<Act> ParseAct(std::string_view word);  // "rewrite", …
+
+struct Keys {
+  const Signer* log = nullptr;         // signs heads
+  const Signer* aggregator = nullptr;  // signs the aggregator's entries
+};
+
+class ForgedLog final : public ledger::Ledger {
+ public:
+  // `honest` stays open and unchanged. The act is committed at the first append after the file
+  // `when` is there.
+  static Result<std::unique_ptr<ForgedLog>> Make(std::unique_ptr<ledger::Ledger> honest, Keys keys,
+                                                 Act act, std::string when);
+
+  const ledger::NoteKey& log_key() const override { return honest_->log_key(); }
+  ledger::SignedHead Head() const override;
+  Result<ledger::Proof> ProveInclusion(uint64_t index, uint64_t size) const override;
+  Result<ledger::Proof> ProveConsistency(uint64_t from, uint64_t to) const override;
+  Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override;
+  Result<ledger::SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const override;
+  Digest Leaf(uint64_t index) const override;
+  ledger::ActorChain ChainOf(const PublicKey& key) const override;
+  std::optional<ledger::AdmittedKey> FindKey(const PublicKey& key) const override;
+  ledger::CosignerRoll Cosigners() const override { return honest_->Cosigners(); }
+  Result<ledger::CosignedHead> Cosigned(uint64_t size) const override;
+  std::optional<ledger::CosignedHead> Agreed() const override { return std::nullopt; }
+  Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t) const override {
+    return std::optional<uint64_t>();
+  }
+  Status AddCosignature(uint64_t, std::string_view) override { return {}; }
+  std::optional<uint64_t> Find(std::string_view key) const override;
+  const Verifier& verifier() const override { return honest_->verifier(); }
+
+ private:
+  ForgedLog(std::unique_ptr<ledger::Ledger> honest, Keys keys, Act act, std::string when);
+  void Submit(ledger::OpenedEntry entry, std::string key, ledger::OnRepeat on_repeat,
+              ledger::AppendCallback done) override;
+
+  bool Due() const;
+  Result<ledger::Appended> Take(ledger::OpenedEntry entry, const std::string& key);
+  // Commits the act, where it concerns what is there; `next` is what is about to be appended.
+  void Commit(ledger::OpenedEntry& next);
+  void Put(const ledger::OpenedEntry& entry);
+  void Rebuild();
+  ledger::OpenedEntry Resealed(const ledger::Record& record) const;
+  std::optional<uint64_t> Last(ledger::EventType type) const;
+  void ForgeTally(ledger::OpenedEntry& next);
+
+  std::unique_ptr<ledger::Ledger> honest_;
+  Keys keys_;
+  Act act_;
+  std::string when_;
+  mutable std::recursive_mutex mutex_;  // what follows
+  bool done_ = false;
+  std::vector<ledger::OpenedEntry> entries_;
+  ledger::MerkleTree tree_;
+  std::map<std::string, uint64_t, std::less<>> by_key_;
+  std::map<PublicKey, ledger::ActorChain> chains_;
+  std::map<PublicKey, ledger::AdmittedKey> admitted_;
+};
+
+}  // namespace dure::adversary

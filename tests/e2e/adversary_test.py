@@ -1,0 +1,191 @@
+"""An aggregator that lies: real, unmodified sites and officers must notice, and name what was done.
+
+    adversary_test.py PROGRAMS [unittest arguments]
+
+`dure-forging` (tests/adversary) is the aggregator with a forged log; it holds the log's and the
+aggregator's keys and commits one act when a file appears. What was done is known here from the
+act's name; what is asserted is what the sites say, keep and no longer do.
+"""
+
+import glob
+import shutil
+import sys
+import tempfile
+import unittest
+
+from federation import Federation
+from processes import Daemon, until
+
+PROGRAMS = ''
+SITES = ['east', 'north', 'south']
+HOUSE_RULES = '''policy "H House" ko "H 규칙" version 1 effective 2026-09-01
+
+rule H1 forbid train
+  title "Not for energy" ko "에너지에는 쓰지 않는다"
+  when run.sector exists and run.sector is energy
+  because "Run {run.id} is in the sector {run.sector}."
+       ko "학습 {run.id}의 분야는 {run.sector}입니다."
+end
+'''
+
+
+class AdversaryTest(unittest.TestCase):
+    """Each test begins from the same folder: a consortium that has closed one honest round."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.all = Federation(PROGRAMS, f'{cls.folder}/now', [])
+        cls.addClassCleanup(cls.all.kill)
+        for site in SITES:
+            cls.all.admit(site, terms='research-only' if site == 'east' else 'open')
+        cls.desk = cls.all.officer('north')
+        cls.all.start_sites()
+        cls.all.propose('first', rounds=1)
+        cls.all.complete('first')
+        cls.all.stop()
+        shutil.copytree(f'{cls.folder}/now', f'{cls.folder}/before')
+
+    def setUp(self):
+        self.addCleanup(self.all.kill)
+
+    def tearDown(self):
+        self.all.kill()
+        shutil.rmtree(f'{self.folder}/now')
+        shutil.copytree(f'{self.folder}/before', f'{self.folder}/now')
+
+    def forge(self, act, *sites):
+        """The lying aggregator in the place of the honest one, and these sites or all."""
+        self.when = f'{self.folder}/now/when'
+        self.honest = honest = self.all.aggregator
+        self.addCleanup(setattr, self.all, 'aggregator', honest)
+        options = honest.arguments
+        self.all.aggregator = Daemon(self.all.programs, [
+            f'{self.all.consortium}/aggregator', options[options.index('--listen') + 1],
+            options[options.index('--listen-enrol') + 1], act, self.when], honest.log,
+            program='dure-forging')
+        self.all.aggregator.start()
+        self.all.start_sites(*sites)
+
+    def act(self):
+        with open(self.when, 'w', encoding='ascii'):
+            pass
+
+    def training(self, run, **options):
+        """A run of many short rounds, of which one has closed."""
+        self.all.propose(run, rounds=200, quorum=2, steps=2, **options)
+        self.all.watch(run, lambda line: line['round'] >= 1, 'a round closed')
+        return run
+
+    def named(self, *words, sites=('north', 'south')):
+        """Every site says so, keeps the evidence, and takes part in nothing any more."""
+        for site in sites:
+            daemon = self.all.sites[site]
+            until(lambda d=daemon: all(d.log_has(word) for word in words),
+                  lambda d=daemon: f'{words}; it says {d.tail(4000)}', seconds=30)
+            self.assertTrue(glob.glob(f'{self.all.home(site)}/evidence/*'), site)
+        self.all.propose('after', rounds=1, quorum=2)
+        for site in sites:
+            daemon = self.all.sites[site]
+            until(lambda d=daemon: d.log_has('after/0/0: idle (record-refused)'),
+                  lambda d=daemon: f'it declines; it says {d.tail(4000)}', seconds=30)
+
+    def test_an_entry_is_rewritten(self):
+        self.forge('rewrite')
+        self.training('second')
+        self.act()
+        self.named('fork', 'run-proposed', 'was rewritten')
+
+    def test_an_entry_is_dropped(self):
+        self.forge('drop')
+        self.training('second')
+        self.act()
+        self.named('fork', 'contribution-submitted', 'was dropped')
+
+    def test_two_entries_change_places(self):
+        self.forge('reorder')
+        self.training('second')
+        self.act()
+        self.named('fork', 'contribution-submitted', 'changed places')
+
+    def test_an_entry_is_backdated(self):
+        self.forge('backdate')
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'backdated')
+
+    def test_an_old_entry_is_replayed(self):
+        self.forge('replay')
+        self.training('second')
+        self.act()
+        self.named('actor-chain-broken', 'contribution-submitted')
+
+    def test_a_tally_is_forged(self):
+        self.forge('tally')
+        with open(f'{self.folder}/house.policy', 'w', encoding='utf-8') as file:
+            file.write(HOUSE_RULES)
+        self.all.dure('policy', 'propose', f'{self.folder}/house.policy', '--dir', self.desk)
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'policy-adopted', 'nothing is due on this proposal')
+
+    def test_what_the_policy_denies_is_admitted(self):
+        self.forge('admit')
+        self.act()
+        self.all.propose('product', rounds=5, quorum=2, join_seconds=1,
+                         purpose='commercial-service', beneficiary='for-profit')
+        self.named('dissents from entry', 'admission-decided', 'decision-differs', sites=SITES)
+
+    def test_a_weight_is_changed_silently(self):
+        self.forge('weight')
+        self.training('second')
+        self.act()
+        self.named('rule-broken', 'round-closed', 'with weight')
+
+    def test_a_withdrawal_is_answered_and_not_recorded(self):
+        self.forge('swallow')
+        self.training('second')
+        self.act()
+        said = self.all.fails('withdraw', 'file', 'north', '--dir', self.desk, expect=3)
+        self.assertIn('where another one stands', said)
+
+    def test_an_old_database_is_restored(self):
+        self.all.aggregator.start()
+        self.all.start_sites()
+        self.training('second')
+        self.all.stop()
+        newer = max(entry['index'] for entry in self.all.entries('north'))
+        shutil.rmtree(f'{self.all.consortium}/aggregator')
+        shutil.copytree(f'{self.folder}/before/consortium/aggregator',
+                        f'{self.all.consortium}/aggregator')
+        self.forge('none')
+        self.named('rollback', f'to {newer} are gone')
+
+
+    def test_two_sites_are_shown_two_logs(self):
+        self.forge('none', 'south')
+        self.all.propose('second', rounds=1, quorum=1, sites=['south'])
+        self.all.complete('second')
+        self.all.sites['south'].stop()
+        self.all.aggregator.stop()
+        self.all.aggregator = self.honest
+        self.all.aggregator.start()
+        self.all.start_sites('north')
+        self.all.propose('third', rounds=1, quorum=1, sites=['north'])
+        self.all.complete('third')
+        until(lambda: self.all.sites['north'].log_has('third/0/0: ended'), 'north knows the end')
+        # Each copy is whole, signed and its own; they cannot both be of one log.
+        for site in ('north', 'south'):
+            found = self.all.dure('ledger', 'verify', '--dir', self.all.home(site))
+            self.assertTrue(found['intact'])
+        said = self.all.fails('ledger', 'compare', '--dir', self.all.home('north'), '--with',
+                              self.all.home('south'), expect=3)
+        self.assertIn('was rewritten', said)
+        self.all.sites['south'].start()
+        self.named('fork', 'was rewritten', sites=['south'])
+
+
+if __name__ == '__main__':
+    PROGRAMS = sys.argv.pop(1)
+    unittest.main(verbosity=2)
