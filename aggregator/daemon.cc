@@ -70,9 +70,14 @@ Status Daemon::State::Open() {
   if (error)
     return Fail(ErrorCode::kUnavailable, "cannot make " + scratch + ": " + error.message());
   loop = std::make_unique<loop::EventLoop>();
-  DURE_ASSIGN(record, Record::Open(dir, self, *loop, options.log_seam));
+  DURE_ASSIGN(record,
+              Record::Open(dir, self, *loop, {options.log_seam, options.alone, options.say}));
   DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
-  DURE_TRY(record->Admit(authority->Seats()));
+  // What is missing of the seats, if a death kept it from the log, waits like everything else.
+  if (Status admitted = record->Admit(authority->Seats());
+      !admitted && admitted.error().code != ErrorCode::kUnavailable) {
+    return admitted;
+  }
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
@@ -132,6 +137,8 @@ Status Daemon::State::Listen() {
   server->Revoke(authority->revocations());
   authority->OnRevocation(
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
+  record->guard().OnOpen(
+      [this] { (void)workers->Run([this] { (void)record->Admit(authority->Seats()); }); });
   loop->Wait([this] {
     for (const auto& [id, driver] : runs) driver->Start();
     TellRunsOfSeats();  // also what a death kept them from being told

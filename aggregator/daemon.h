@@ -20,7 +20,9 @@ struct DaemonOptions {
       listen;  // "host:port"; empty: the port of the consortium's address, on every interface
   std::string listen_enrol;  // likewise
   int threads = 0;           // for merging; 0: as many as the machine has
+  bool alone = false;        // writes without having compared its log with members' copies
   LogSeam log_seam;          // of tests (tests/adversary)
+  std::function<void(const std::string&)> say;  // a line for the daemon's log; may be empty
 };
 
 class Daemon {

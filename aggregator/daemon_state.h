@@ -70,6 +70,7 @@ struct Daemon::State {
   // Contributions that were trained on what has been withdrawn leave the rounds that collect.
   void ExcludeWithdrawn();
   Result<std::string> TakeCosignature(const std::string& json);
+  Result<std::string> HearHeld(const PeerIdentity& peer, const std::string& json);
   void AskGrant(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
 
   // seats.cc: who may take part.

@@ -12,6 +12,7 @@ namespace dure::aggregator {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfter{1};
+constexpr std::chrono::milliseconds kComparedSoon{100};  // by the sites that connect after a start
 
 Result<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -59,7 +60,7 @@ bool MayBeTriedAgain(ErrorCode code) {
 }  // namespace
 
 Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const identity::Identity& self,
-                                             loop::EventLoop& loop, const LogSeam& seam) {
+                                             loop::EventLoop& loop, RecordOptions given) {
   auto record = std::unique_ptr<Record>(new Record(loop));
   record->self_ = &self;
   DURE_ASSIGN(const std::string pem, ReadFile(dir + "/log.key"));
@@ -69,9 +70,14 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   DURE_ASSIGN(options.log_key, ledger::NoteKey::Parse(self.log_vkey));
   options.log_signer = record->log_signer_.get();
   options.verifier = &record->verifier_;
+  if (!given.say) given.say = [](const std::string&) {};
+  record->guard_ = std::make_unique<RollbackGuard>(given.alone || given.seam, given.say);
+  options.may_append = [&guard = *record->guard_] { return guard.MayAppend(); };
   DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
-  if (seam) {
-    DURE_ASSIGN(record->log_, seam(std::move(record->log_)));
+  if (given.seam) {
+    DURE_ASSIGN(record->log_, given.seam(std::move(record->log_)));
+  } else {
+    record->guard_->Watch(*record->log_);
   }
   ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
   record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
@@ -197,8 +203,10 @@ void Record::Try(std::function<void(ledger::AppendCallback)> attempt, std::strin
         answer(round::Appended{key, appended->receipt.index,
                                ToBytes(appended->receipt.ToTlogProof()),
                                ToBytes(appended->receipt.head.note)});
-      } else if (MayBeTriedAgain(appended.error().code)) {
-        loop_.At(loop_.Now() + kRetryAfter, [this, alive, attempt, key, answer] {
+      } else if (MayBeTriedAgain(appended.error().code) || !guard_->MayAppend()) {
+        const bool compares = !guard_->MayAppend();
+        const Duration wait = compares ? Duration(kComparedSoon) : Duration(kRetryAfter);
+        loop_.At(loop_.Now() + wait, [this, alive, attempt, key, answer] {
           if (*alive) Try(attempt, key, answer);
         });
       } else {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/rollback_guard.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/issuing.h"
 #include "federation/loop/loop.h"
@@ -24,17 +25,25 @@ namespace dure::aggregator {
 using LogSeam =
     std::function<Result<std::unique_ptr<ledger::Ledger>>(std::unique_ptr<ledger::Ledger> on_disk)>;
 
+struct RecordOptions {
+  LogSeam seam;
+  bool alone = false;                           // rollback_guard.h
+  std::function<void(const std::string&)> say;  // a line for the daemon's log
+};
+
 class Record {
  public:
   // `dir` holds log.key and becomes the home of ledger.db. kNotFound: no log key there; else as
   // OpenSqliteLedger.
   static Result<std::unique_ptr<Record>> Open(const std::string& dir,
                                               const identity::Identity& self, loop::EventLoop& loop,
-                                              const LogSeam& seam = {});
+                                              RecordOptions options = {});
   ~Record();
 
   ledger::Ledger& log() { return *log_; }
   const ledger::Ledger& log() const { return *log_; }
+  // Nothing is appended until it opens: then kUnavailable is the answer, or kCorrupt for good.
+  RollbackGuard& guard() { return *guard_; }
 
   // Every member that the log does not know yet is described, and every seat whose key it does not
   // know admitted, durably, before this returns.
@@ -72,6 +81,7 @@ class Record {
       std::make_shared<bool>(true);  // posted answers may outlive the record
   Ed25519Verifier verifier_;
   std::unique_ptr<Ed25519Signer> log_signer_;
+  std::unique_ptr<RollbackGuard> guard_;
   std::unique_ptr<ledger::Ledger> log_;
   const identity::Identity* self_ = nullptr;
   std::unique_ptr<ledger::Recorder> recorder_;

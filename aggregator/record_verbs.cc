@@ -98,6 +98,12 @@ Result<std::string> Daemon::State::TakeCosignature(const std::string& text) {
   return JsonLine({{"size", said.size}, {"agreed", agreed ? agreed->Note() : std::string()}});
 }
 
+Result<std::string> Daemon::State::HearHeld(const PeerIdentity& peer, const std::string& text) {
+  DURE_ASSIGN(const std::string note, ParseHeld(text));
+  DURE_TRY(record->guard().Hear(peer.site, note));
+  return JsonLine({{"size", record->log().Head().head.size}});
+}
+
 void Daemon::State::AskGrant(const PeerIdentity& peer, const std::string& text,
                              transport::JsonReply reply) {
   const Result<GrantAsked> asked = ParseGrant(text);

@@ -119,6 +119,11 @@ Result<CosignatureSaid> ParseCosignature(std::string_view text) {
   return said;
 }
 
+Result<std::string> ParseHeld(std::string_view text) {
+  DURE_ASSIGN(const json object, ParseObject(text));
+  return Text(object, "note");
+}
+
 Result<GrantAsked> ParseGrant(std::string_view text) {
   DURE_ASSIGN(const json object, ParseObject(text));
   GrantAsked asked;

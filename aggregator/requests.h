@@ -61,6 +61,9 @@ struct CosignatureSaid {
 };
 Result<CosignatureSaid> ParseCosignature(std::string_view json);
 
+// {"note": the signed head that a site holds}
+Result<std::string> ParseHeld(std::string_view json);
+
 // {"kind": "export", "model": hex, "purpose": code, "territory": "KR", "until": RFC 3339?}
 struct GrantAsked {
   ledger::UseKind kind = ledger::UseKind::kExport;

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ParseRevocation(text);
   (void)ParseAppend(text);
   (void)ParseCosignature(text);
+  (void)ParseHeld(text);
   (void)ParseGrant(text);
   (void)ParseWatch(text);
   return 0;

@@ -32,6 +32,7 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
     return evaluations->Report(peer.site, text, std::move(reply));
   if (verb == "ledger.append") return TakeEntry(peer, text, std::move(reply));
   if (verb == "ledger.cosign" && is_member) return reply(TakeCosignature(text));
+  if (verb == "ledger.held" && is_member) return reply(HearHeld(peer, text));
   if (verb == "grant.request") return AskGrant(peer, text, std::move(reply));
   if (verb == "run.list") return reply(ListRuns());
   if (verb == "run.show") return reply(ShowRun(text));
@@ -56,6 +57,8 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
 }
 
 Result<std::string> Daemon::State::StartRun(const std::string& text) {
+  const Status may = record->guard().MayAppend();
+  if (!may && may.error().code == ErrorCode::kCorrupt) return Fail(may.error());
   DURE_ASSIGN(StartRequest request, ParseStart(text));
   const round::RunManifest& manifest = request.manifest;
   std::vector<SiteId>& invited = request.invited;

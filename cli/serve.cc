@@ -20,8 +20,19 @@
 namespace dure::cli {
 namespace {
 
+// A daemon's log: lines with their time on standard error, also with --json; none with --quiet.
+std::function<void(const std::string&)> LogTo(Context& context) {
+  auto mutex = std::make_shared<std::mutex>();
+  return [mutex, &context](const std::string& line) {
+    if (context.quiet()) return;
+    const std::lock_guard lock(*mutex);
+    std::cerr << FormatRfc3339(context.Now()) << " " << line << std::endl;
+  };
+}
+
 Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   options.dir = AggregatorFolder(options.dir);
+  options.say = LogTo(context);
   HoldSignals();
   // Chunks pass through many threads of the transport; with an arena a thread each would keep some.
   mallopt(M_ARENA_MAX, 2);
@@ -40,19 +51,10 @@ Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   return {};
 }
 
-// A daemon's log: lines with their time on standard error, also with --json; none with --quiet.
-std::function<void(const std::string&)> LogTo(Context& context) {
-  auto mutex = std::make_shared<std::mutex>();
-  return [mutex, &context](const std::string& line) {
-    if (context.quiet()) return;
-    const std::lock_guard lock(*mutex);
-    std::cerr << FormatRfc3339(context.Now()) << " " << line << std::endl;
-  };
-}
-
 struct SiteOptions {
   site::DaemonOptions daemon;
   std::vector<std::string> accept;
+  std::string policy;
 };
 
 // A slip in --data or --trainer is told now, and not when a round has opened.
@@ -74,6 +76,9 @@ Status ServeSite(SiteOptions options, Context& context) {
     options.daemon.rules.accept.insert(std::move(run));
   }
   options.daemon.rules.accept_all = options.accept.empty();
+  if (!options.policy.empty()) {
+    DURE_ASSIGN(options.daemon.rules.policy, site::ReadSitePolicy(options.policy));
+  }
   options.daemon.say = LogTo(context);
   DURE_ASSIGN(const auto daemon, site::Daemon::Start(options.daemon));
   context.Print(context.json() ? "{\"ready\":true}"
@@ -96,6 +101,9 @@ void AddAggregatorCommands(CLI::App& dure, Context& context) {
   verb.add_option("--listen", options->listen,
                   "host:port for members; the announced port on every interface by default");
   verb.add_option("--listen-enrol", options->listen_enrol, "host:port for enrolment; likewise");
+  verb.add_flag("--alone", options->alone,
+                "write to the log before members have shown what they hold of it: only when you "
+                "know that it was not restored from an older copy");
   verb.add_option("--threads", options->threads, "threads for merging; all cores by default")
       ->check(CLI::Range(0, 4096));
   context.Do(verb, [options, &context] { return ServeAggregator(*options, context); });
@@ -121,6 +129,9 @@ void AddSiteServe(CLI::App& noun, Context& context) {
                   "columns or fields that hold text; guessed by default");
   verb.add_option("--accept", options->accept,
                   "runs this site takes part in; every run by default");
+  verb.add_option("--policy", options->policy,
+                  "the site's own policy, a text that begins \"site policy\": it can only narrow "
+                  "what the consortium permits");
   verb.add_option("--rounds-max", options->daemon.rules.rounds_max,
                   "rounds of one run at most; 0 for no limit");
   verb.add_option("--trainer", options->daemon.trainer, "another program for the trainer's seat");

@@ -13,6 +13,7 @@ namespace {
 constexpr std::chrono::minutes kRenewalCheckMax{10};
 constexpr std::chrono::seconds kRenewalCheckMin{1};
 constexpr std::chrono::seconds kFollowEvery{5};
+constexpr std::chrono::milliseconds kShowAgain{500};
 
 transport::Dial DialOf(const identity::Identity& self) {
   return {self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()};
@@ -152,6 +153,17 @@ void Daemon::State::HearRecord() {
   if (!gone.empty()) lending->LookAgain();
 }
 
+void Daemon::State::ShowHeld() {
+  if (scribe->mirror().Head().head.size == 0) return;
+  scribe->ShowHeld([this, alive = alive](const Status& shown) {
+    if (!*alive || shown) return;
+    if (shown.error().code != ErrorCode::kUnavailable) return options.say(shown.error().message);
+    loop->At(loop->Now() + kShowAgain, [this, alive] {
+      if (*alive && connected) ShowHeld();
+    });
+  });
+}
+
 void Daemon::State::FollowLater() {
   loop->At(loop->Now() + kFollowEvery, [this, alive = alive] {
     if (!*alive) return;
@@ -196,6 +208,7 @@ void Daemon::State::Connect() {
     connected = true;
     last_failure.clear();
     options.say("connected to " + self.address);
+    ShowHeld();
     lending->Start();
     for (const auto& [run, desk] : desks) desk->Feed(round::LinkUp{});
   };

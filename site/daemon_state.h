@@ -32,6 +32,7 @@ struct Daemon::State {
   // The record, kept up with also between rounds: heads are co-signed, and what it says of the
   // site's own data is told to the runs.
   void FollowLater();
+  void ShowHeld();
   void HearRecord();
 
   void Received(const round::Message& message);

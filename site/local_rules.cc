@@ -1,6 +1,23 @@
 #include "site/local_rules.h"
 
+#include <fstream>
+#include <iterator>
+
+#include "policy/rules/parse.h"
+
 namespace dure::site {
+
+Result<rules::PolicyDocument> ReadSitePolicy(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Fail(ErrorCode::kNotFound, "--policy " + path + " is not there");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  DURE_ASSIGN(rules::PolicyDocument document, rules::ReadPolicy(text, path));
+  if (document.policy.layer == rules::Layer::kSite) return document;
+  return Fail(ErrorCode::kInvalid,
+              path +
+                  " is no site policy: its first words are \"site policy\", and it can only "
+                  "forbid, require and oblige");
+}
 
 std::string Objection(const LocalRules& rules, const round::RunManifest& manifest,
                       RoundNumber round, uint64_t parameter_count) {

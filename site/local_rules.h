@@ -2,19 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "federation/round/plan.h"
+#include "policy/rules/policy_set.h"
 
 namespace dure::site {
 
 struct LocalRules {
   bool accept_all = true;
-  std::set<RunId> accept;       // when not accept_all
-  uint64_t rounds_max = 0;      // of one run; 0: as many as it has
-  uint64_t parameters_max = 0;  // 0: any size
+  std::set<RunId> accept;                       // when not accept_all
+  uint64_t rounds_max = 0;                      // of one run; 0: as many as it has
+  uint64_t parameters_max = 0;                  // 0: any size
+  std::optional<rules::PolicyDocument> policy;  // of the site's layer: it can only narrow
 };
+
+// kNotFound: no such file. kInvalid: it does not read, or is no site policy; with its line.
+Result<rules::PolicyDocument> ReadSitePolicy(const std::string& path);
 
 // Empty: this site takes part. Otherwise a code: "run-not-accepted", "too-many-rounds",
 // "model-too-large".

@@ -94,6 +94,8 @@ class RunDesk {
   void PrepareData(const round::DecideLocally& effect);
   // Answers with what is lent, once that is on record.
   void Offer(const round::RoundAttempt& at);
+  std::string OwnObjection(const round::RoundAttempt& at,
+                           const round::OfferedDataset& offered) const;
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches

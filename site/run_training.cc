@@ -5,6 +5,7 @@
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
 #include "model/text/tokenizer.h"
+#include "policy/standing/admission.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
 #include "site/update_work.h"
@@ -127,10 +128,35 @@ void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
   });
 }
 
+// What the site's own policy says to this use of its data, as a code; the sentences are for its
+// log.
+std::string RunDesk::OwnObjection(const round::RoundAttempt& at,
+                                  const round::OfferedDataset& offered) const {
+  if (!shop_.rules.policy) return "";
+  Result<std::vector<rules::Reason>> reasons = Fail(ErrorCode::kInternal, "not asked");
+  shop_.scribe.WithStanding([&](const standing::Auditor& own) {
+    const standing::AdmissionRequest request{{at.run, at.round, at.attempt},
+                                             shop_.site,
+                                             {offered.dataset, offered.version},
+                                             rules::Instant::At(shop_.loop.WallNow())};
+    reasons = standing::ObjectionsOf(*shop_.rules.policy, own.standing(), request);
+  });
+  if (!reasons) {
+    shop_.say(at.Text() + ": the own policy cannot decide: " + reasons.error().message);
+    return "own-policy";
+  }
+  for (const rules::Reason& reason : *reasons) {
+    shop_.say(at.Text() + ": the own policy says no, " + reason.rule + ": " + reason.because.en);
+  }
+  return reasons->empty() ? "" : "own-policy";
+}
+
 void RunDesk::Offer(const round::RoundAttempt& at) {
   if (participation_.phase() != round::SitePhase::kDeciding) return;
   shop_.lending.LookAgain();
   if (const auto offered = shop_.lending.offered()) {
+    const std::string own = OwnObjection(at, *offered);
+    if (!own.empty()) return Feed(round::Decided{at, false, own, {}});
     return Feed(round::Decided{at, true, "", {*offered}});
   }
   const std::string& objection = shop_.lending.objection();

@@ -81,6 +81,19 @@ void Scribe::AnnounceAuditor(std::function<void(Status)> done) {
   });
 }
 
+void Scribe::ShowHeld(std::function<void(Status)> shown) {
+  auto answer = [alive = alive_, shown](Status status) {
+    if (*alive) shown(std::move(status));
+  };
+  auto work = [this] {
+    const nlohmann::json held = {{"note", mirror().Head().note}};
+    return clerk_->Ask("ledger.held", transport::JsonLine(held)).map([](const std::string&) {});
+  };
+  if (Status queued = thread_->RunThen(loop_, work, answer); !queued) {
+    loop_.Post([answer, queued] { answer(queued); });
+  }
+}
+
 void Scribe::Sync(std::function<void(Status)> done) { SyncTo(0, std::move(done)); }
 
 void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {

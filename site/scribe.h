@@ -64,6 +64,9 @@ class Scribe {
   void Say(ledger::Event event, std::function<void(Result<uint64_t>)> said);
   // Has the record name this site's auditor key, if it does not yet.
   void AnnounceAuditor(std::function<void(Status)> done);
+  // Shows the aggregator the head this copy holds: an aggregator that was restored from an older
+  // copy must know before it writes. kCorrupt: it lacks what this copy holds.
+  void ShowHeld(std::function<void(Status)> shown);
   void UseDial(const transport::Dial& dial);
 
  private:

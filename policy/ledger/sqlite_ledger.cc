@@ -45,6 +45,9 @@ class SqliteLedger final : public StoredReader<Ledger> {
  private:
   void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat,
               AppendCallback done) override {
+    if (options_.may_append) {
+      if (Status may = options_.may_append(); !may) return done(Fail(std::move(may.error())));
+    }
     {
       const std::lock_guard lock(mutex_);
       if (queue_.size() < options_.queue_entries_max && !closing_) {

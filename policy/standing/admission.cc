@@ -123,6 +123,18 @@ Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request)
                 standing.state().runs.at(request.at.run).policies};
 }
 
+Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own,
+                                                const Standing& standing,
+                                                const AdmissionRequest& request) {
+  DURE_ASSIGN(const rules::PolicySet alone, rules::PolicySet::Make({own}));
+  rules::Decision decision = rules::Decide(alone, ActionOf(request), FactsOf(standing, request));
+  std::erase_if(decision.reasons, [](const rules::Reason& reason) {
+    return reason.policy.layer != rules::Layer::kSite ||
+           reason.reason_class == rules::ReasonClass::kNothingPermits;
+  });
+  return std::move(decision.reasons);
+}
+
 Result<Ruling> Decide(const Standing& standing, const GrantRequest& request) {
   DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
   const rules::Facts facts = FactsOf(standing, request);

@@ -50,6 +50,12 @@ struct Ruling {
 Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request);
 Result<Ruling> Decide(const Standing& standing, const GrantRequest& request);
 
+// The same with a site's own policy besides, which can only narrow it: its reasons alone, empty if
+// it has none. REQUIRES: own is of the site's layer. Errors as Decide.
+Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own,
+                                                const Standing& standing,
+                                                const AdmissionRequest& request);
+
 // The entries of such rulings.
 ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionRequest& request,
                                  const Ruling& ruling);

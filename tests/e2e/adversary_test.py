@@ -80,16 +80,19 @@ class AdversaryTest(unittest.TestCase):
 
     def named(self, *words, sites=('north', 'south')):
         """Every site says so, keeps the evidence, and takes part in nothing any more."""
-        for site in sites:
-            daemon = self.all.sites[site]
-            until(lambda d=daemon: all(d.log_has(word) for word in words),
-                  lambda d=daemon: f'{words}; it says {d.tail(4000)}', seconds=30)
-            self.assertTrue(glob.glob(f'{self.all.home(site)}/evidence/*'), site)
+        self.said(*words, sites=sites)
         self.all.propose('after', rounds=1, quorum=2)
         for site in sites:
             daemon = self.all.sites[site]
             until(lambda d=daemon: d.log_has('after/0/0: idle (record-refused)'),
                   lambda d=daemon: f'it declines; it says {d.tail(4000)}', seconds=30)
+
+    def said(self, *words, sites):
+        for site in sites:
+            daemon = self.all.sites[site]
+            until(lambda d=daemon: all(d.log_has(word) for word in words),
+                  lambda d=daemon: f'{words}; it says {d.tail(4000)}', seconds=30)
+            self.assertTrue(glob.glob(f'{self.all.home(site)}/evidence/*'), site)
 
     def test_an_entry_is_rewritten(self):
         self.forge('rewrite')
@@ -171,7 +174,7 @@ class AdversaryTest(unittest.TestCase):
         self.all.aggregator.stop()
         self.all.aggregator = self.honest
         self.all.aggregator.start()
-        self.all.start_sites('north')
+        self.all.start_sites('east', 'north')
         self.all.propose('third', rounds=1, quorum=1, sites=['north'])
         self.all.complete('third')
         until(lambda: self.all.sites['north'].log_has('third/0/0: ended'), 'north knows the end')
@@ -183,7 +186,9 @@ class AdversaryTest(unittest.TestCase):
                               self.all.home('south'), expect=3)
         self.assertIn('was rewritten', said)
         self.all.sites['south'].start()
-        self.named('fork', 'was rewritten', sites=['south'])
+        self.said('fork', 'was rewritten', sites=['south'])
+        # An honest aggregator that finds that its log has been forked elsewhere writes no more.
+        self.all.fails(*self.all._proposal('after', rounds=1), expect=3)
 
 
 if __name__ == '__main__':

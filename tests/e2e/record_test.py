@@ -51,6 +51,96 @@ class WithdrawalTest(unittest.TestCase):
         self.assertEqual(glob.glob(f'{federation.home("north")}/runs/leaving/residual*'), [])
 
 
+SITE_POLICY = '''site policy "Ours" ko "우리" version 1 effective 2026-09-01
+
+rule S1 forbid train
+  title "Not for energy" ko "에너지에는 쓰지 않는다"
+  when run.sector exists and run.sector is energy
+  because "Run {run.id} is in the sector {run.sector}."
+       ko "학습 {run.id}의 분야는 {run.sector}입니다."
+end
+'''
+
+
+class SitePolicyTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_a_sites_own_policy_narrows_what_the_consortium_permits(self):
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        self.addCleanup(federation.kill)
+        path = f'{self.folder}/own.policy'
+        north = federation.sites['north']
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(SITE_POLICY.removeprefix('site '))
+        self.assertIn('no site policy', federation.fails(
+            *north.arguments, '--policy', path, expect=1))
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(SITE_POLICY)
+        north.arguments += ['--policy', path]
+        federation.start_sites()
+        for run, sector, sites in (('grid', 'energy', ['south']),
+                                   ('open', 'health', ['north', 'south'])):
+            federation.propose(run, rounds=1, quorum=1, join_seconds=2, sector=sector)
+            federation.complete(run)
+            closed = federation.check_run(run, sites)
+            self.assertEqual(sorted(each['site'] for each in closed[0]['submissions']), sites)
+        self.assertTrue(north.log_has('the own policy says no, S1: Run grid is in the sector'))
+        decided = [each['event'] for each in federation.entries('aggregator', 'grid')
+                   if each['type'] == 'admission-decided']
+        self.assertEqual([each['site'] for each in decided], ['south'])
+
+
+class RestoreTest(unittest.TestCase):
+    """The drill of docs/how-to/operate.md: a backup is restored, and misses what came after it."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_an_aggregator_restored_from_a_backup_writes_nothing_until_it_is_healed(self):
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        self.addCleanup(federation.kill)
+        desk = federation.officer('north')
+        federation.start_sites()
+        federation.propose('first', rounds=1)
+        federation.complete('first')
+        federation.aggregator.stop()
+        home, backup = federation.home('aggregator'), f'{self.folder}/backup'
+        shutil.copytree(home, backup)
+        federation.aggregator.start()
+        federation.propose('second', rounds=1)
+        federation.complete('second')
+        until(lambda: federation.sites['north'].log_has('second/0/0: ended'), 'north knows the end')
+        lost = federation.entries('north')
+        federation.aggregator.stop()
+        shutil.rmtree(home)
+        shutil.copytree(backup, home)
+        before = len(federation.entries('aggregator'))
+        federation.aggregator.start()
+        until(lambda: federation.aggregator.log_has('dure ledger heal'), 'the aggregator says so')
+        # Not one entry more, whoever asks.
+        self.assertIn('restored', federation.fails(
+            'withdraw', 'file', 'north', '--dir', desk, expect=3))
+        federation.fails(*federation._proposal('third', rounds=1), expect=3)
+        self.assertEqual(len(federation.entries('aggregator')), before)
+        federation.aggregator.stop()
+        healed = federation.dure('ledger', 'heal', '--dir', home, '--from',
+                                 federation.home('north'))
+        self.assertEqual((healed['before'], healed['after']), (before, len(lost)))
+        federation.aggregator.start()
+        federation.propose('third', rounds=1)
+        federation.complete('third')
+        until(lambda: federation.sites['north'].log_has('third/0/0: ended'), 'north knows the end')
+        whole = federation.entries('north')
+        self.assertEqual([each['leaf'] for each in whole[:len(lost)]],
+                         [each['leaf'] for each in lost])
+        federation.check_copies()
+        for site in federation.sites:
+            self.assertFalse(federation.sites[site].log_has('(fork'), site)
+
+
 if __name__ == '__main__':
     PROGRAMS = sys.argv.pop(1)
     unittest.main(verbosity=2)

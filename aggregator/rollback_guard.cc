@@ -1,0 +1,87 @@
+#include "aggregator/rollback_guard.h"
+
+#include <algorithm>
+
+namespace dure::aggregator {
+
+void RollbackGuard::Watch(const ledger::Ledger& log) {
+  log_ = &log;
+  const std::lock_guard lock(mutex_);
+  if (open_) return;
+  open_ = log.Cosigners().At(log.Head().head.size).empty();
+  if (!open_) say_("the log waits for members' heads to compare with before anything is written");
+}
+
+void RollbackGuard::OnOpen(std::function<void()> opened) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!open_) {
+      opened_ = std::move(opened);
+      return;
+    }
+  }
+  opened();
+}
+
+Status RollbackGuard::MayAppend() const {
+  const std::lock_guard lock(mutex_);
+  if (!lost_) return lost_;
+  if (open_) return {};
+  return Fail(ErrorCode::kUnavailable,
+              "after its start the aggregator compares its log with what members hold, and not "
+              "enough of them have connected yet; try again");
+}
+
+Status RollbackGuard::Compare(const SiteId& site, const ledger::SignedHead& held) const {
+  const uint64_t own = log_->Head().head.size;
+  const uint64_t size = held.head.size;
+  const std::string who = site.str() + " holds a head of " + std::to_string(size) +
+                          " entries that this log's key signed; ";
+  if (size > own) {
+    return Fail(ErrorCode::kCorrupt,
+                who + "this log has " + std::to_string(own) +
+                    ": it was restored from an older copy. Stop the aggregator and run dure ledger "
+                    "heal with a member's copy");
+  }
+  if (size == 0) return {};
+  const auto own_head = log_->Cosigned(size);
+  if (own_head && own_head->head.head.root == held.head.root) return {};
+  return Fail(ErrorCode::kCorrupt, who +
+                                       "this log never had that head: it is another log. Nothing "
+                                       "is written to it any more");
+}
+
+bool RollbackGuard::Enough() const {
+  const uint64_t size = log_->Head().head.size;
+  const ledger::CosignerRoll roll = log_->Cosigners();
+  std::vector<ledger::CosignerKey> keys;
+  for (const ledger::Cosigner& one : roll.At(size)) {
+    if (agreed_.contains(one.site)) keys.push_back(one.key);
+  }
+  return ledger::AllAgree(roll.Count(size, keys));
+}
+
+Status RollbackGuard::Hear(const SiteId& site, std::string_view note) {
+  if (log_ == nullptr) return {};
+  DURE_ASSIGN(const ledger::SignedHead held,
+              ledger::OpenHead(note, log_->log_key(), log_->verifier()));
+  std::function<void()> opened;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!lost_) return lost_;
+    if (Status same = Compare(site, held); !same) {
+      lost_ = same;
+      say_(same.error().message);
+      return same;
+    }
+    if (held.head.size > 0) agreed_.insert(site);
+    if (open_ || !Enough()) return {};
+    open_ = true;
+    opened = std::move(opened_);
+  }
+  say_("the log contains what members hold; it is written to again");
+  if (opened) opened();
+  return {};
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,50 @@
+// The rollback guard: keeps an aggregator from writing after an older copy of its log.
+//
+// Whoever restores a backup, or starts a cloned machine, has a log that looks whole and lacks its
+// end; the next entry would fork it for good. So after a start nothing is appended until enough
+// sites of every house have shown the head that they hold, and this log contains each: as many as a
+// head needs to be agreed, since an agreed head is then among them. A site that holds more closes
+// the log: it must be healed from a member's copy (dure ledger heal). A log that nobody co-signs
+// yet is open. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "policy/ledger/ledger.h"
+
+namespace dure::aggregator {
+
+class RollbackGuard {
+ public:
+  // `alone`: the operator answers for it that no member holds more.
+  RollbackGuard(bool alone, std::function<void(const std::string&)> say)
+      : say_(std::move(say)), open_(alone) {}
+  // Once, when the log is open and before anything is heard; else nothing is guarded. REQUIRES: log
+  // outlives this.
+  void Watch(const ledger::Ledger& log);
+  // Called once when the log opens: inside Watch, or on whoever's thread was heard last.
+  void OnOpen(std::function<void()> opened);
+
+  // kUnavailable: not compared yet. kCorrupt: it lost its end, or is another log than the members'.
+  Status MayAppend() const;
+  // The head that a site holds. kInvalid, kUnauthenticated: no head of this log. kCorrupt: this log
+  // does not contain it, and is closed from now on.
+  Status Hear(const SiteId& site, std::string_view note);
+
+ private:
+  Status Compare(const SiteId& site, const ledger::SignedHead& held) const;
+  bool Enough() const;
+
+  const std::function<void(const std::string&)> say_;
+  const ledger::Ledger* log_ = nullptr;
+  std::function<void()> opened_;
+  mutable std::mutex mutex_;  // of what follows
+  bool open_;
+  Status lost_;
+  std::set<SiteId> agreed_;
+};
+
+}  // namespace dure::aggregator

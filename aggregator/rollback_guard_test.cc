@@ -1,0 +1,95 @@
+// A log that lost its end is not written to; one that is whole is, once members have said so.
+#include "aggregator/rollback_guard.h"
+
+#include <gtest/gtest.h>
+
+#include "policy/standing/testing.h"
+
+namespace dure::aggregator {
+namespace {
+
+using standing::testing::SignerOf;
+using standing::testing::World;
+
+ledger::CosignerAnnounced Announcement(const std::string& site, uint8_t seed) {
+  ledger::CosignerAnnounced event;
+  event.site = *SiteId::Parse(site);
+  event.vkey = ledger::CosignerKey{site + "/auditor", SignerOf(seed)->Key()}.Vkey();
+  return event;
+}
+
+struct Guarded {
+  World world;
+  std::vector<std::string> said;
+  RollbackGuard guard;
+
+  explicit Guarded(bool alone = false)
+      : guard(alone, [this](const std::string& line) { said.push_back(line); }) {
+    world.Found();
+    world.Say("kt-site", Announcement("kt-site", 50));
+    world.Say("etri-site", Announcement("etri-site", 51));
+  }
+  SiteId Site(const std::string& name) const { return *SiteId::Parse(name); }
+};
+
+TEST(RollbackGuard, IsOpenWhileNobodyCosigns) {
+  World world;
+  world.Found();
+  RollbackGuard guard(false, [](const std::string&) {});
+  guard.Watch(world.log());
+  EXPECT_TRUE(guard.MayAppend());
+}
+
+TEST(RollbackGuard, OpensWhenEveryHouseHasShownAHeadThatTheLogContains) {
+  Guarded g;
+  g.guard.Watch(g.world.log());
+  bool opened = false;
+  g.guard.OnOpen([&] { opened = true; });
+  const std::string note = g.world.log().Head().note;
+  EXPECT_EQ(g.guard.MayAppend().error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(g.guard.Hear(g.Site("kt-site"), note));
+  EXPECT_EQ(g.guard.MayAppend().error().code, ErrorCode::kUnavailable) << "the other house";
+  EXPECT_FALSE(opened);
+  EXPECT_TRUE(g.guard.Hear(g.Site("etri-site"), note));
+  EXPECT_TRUE(g.guard.MayAppend());
+  EXPECT_TRUE(opened);
+}
+
+TEST(RollbackGuard, AMemberThatHoldsMoreClosesItForGood) {
+  for (const bool alone : {false, true}) {
+    Guarded restored(alone);
+    Guarded before;  // the same entries, and one more
+    before.world.Propose("first", "statistics");
+    restored.guard.Watch(restored.world.log());
+    const std::string longer = before.world.log().Head().note;
+    const Status heard = restored.guard.Hear(restored.Site("kt-site"), longer);
+    ASSERT_FALSE(heard);
+    EXPECT_EQ(heard.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(heard.error().message.find("dure ledger heal"), std::string::npos);
+    const std::string own = restored.world.log().Head().note;
+    (void)restored.guard.Hear(restored.Site("etri-site"), own);
+    EXPECT_EQ(restored.guard.MayAppend().error().code, ErrorCode::kCorrupt);
+    EXPECT_FALSE(restored.said.empty());
+  }
+}
+
+TEST(RollbackGuard, AMemberWithAnotherLogOfThisKeyClosesItToo) {
+  Guarded g;
+  World other;
+  other.Found();
+  other.SetTime("2026-10-01T10:00:00Z");
+  other.Propose("first", "statistics");
+  g.guard.Watch(g.world.log());
+  EXPECT_EQ(g.guard.Hear(g.Site("kt-site"), other.log().Head().note).error().code,
+            ErrorCode::kCorrupt);
+}
+
+TEST(RollbackGuard, WhatIsNoHeadOfThisLogChangesNothing) {
+  Guarded g;
+  g.guard.Watch(g.world.log());
+  EXPECT_FALSE(g.guard.Hear(g.Site("kt-site"), "nonsense"));
+  EXPECT_EQ(g.guard.MayAppend().error().code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace dure::aggregator
