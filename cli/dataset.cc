@@ -205,6 +205,7 @@ void AddForce(CLI::App& verb, Options& options) {
 void AddDatasetCommands(CLI::App& dure, Context& context) {
   CLI::App& noun = AddNoun(dure, "dataset", "say what data is lent, and under which terms");
   const auto options = std::make_shared<Options>();
+  AddDatasetAdd(noun, context);
   AddDatasetRecordVerbs(noun, context);
 
   CLI::App& form = Add(noun, context, options, "form", "answer questions, get a terms file",

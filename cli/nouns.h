@@ -41,6 +41,7 @@ void AddExportCommands(CLI::App& dure, Context& context);    // export prov|spdx
 // Verbs of nouns above that have files of their own.
 void AddPolicyChangeVerbs(CLI::App& policy, Context& context);    // policy propose|impact
 void AddModelLineage(CLI::App& model, Context& context);          // model lineage
+void AddDatasetAdd(CLI::App& dataset, Context& context);          // dataset add
 void AddDatasetRecordVerbs(CLI::App& dataset, Context& context);  // dataset list|show
 
 }  // namespace dure::cli

@@ -92,6 +92,28 @@ class SitePolicyTest(unittest.TestCase):
         self.assertEqual([each['site'] for each in decided], ['south'])
 
 
+class LendingTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_a_dataset_added_by_command_is_offered_by_the_daemon_as_it_stands(self):
+        federation = Federation(PROGRAMS, self.folder, ['north'])
+        self.addCleanup(federation.kill)
+        add = ['dataset', 'add', '--dir', federation.home('north'), '--data',
+               f'{self.folder}/north-data', '--terms', 'open']
+        added = federation.dure(*add)
+        self.assertEqual((added['dataset'], added['version']), ('north', 1))
+        self.assertIsNone(federation.dure(*add)['entry'], 'said twice it stands once')
+        federation.start_sites()
+        federation.fails(*add, expect=1)  # the daemon has the pen
+        federation.propose('first', rounds=1)
+        federation.complete('first')
+        registered = [each for each in federation.entries('aggregator')
+                      if each['type'] == 'dataset-registered']
+        self.assertEqual([each['index'] for each in registered], [added['entry']])
+
+
 class RestoreTest(unittest.TestCase):
     """The drill of docs/how-to/operate.md: a backup is restored, and misses what came after it."""
 

@@ -1,0 +1,119 @@
+"""Each file system call of an append and of a publish fails in turn, or the process dies at it.
+
+    disk_test.py PROGRAMS [unittest arguments]
+
+Needs strace, which injects the failures; without it the tests are skipped and say so. The append is
+`dure ledger heal`, which commits a member's entries into the aggregator's log with the store that
+every append uses; the publish is `dure ledger export`. Afterwards nothing may be believed that is
+not whole: the same command completes, and what it leaves passes the strictest check.
+"""
+
+import collections
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from federation import Federation
+from processes import PATIENCE, until
+
+PROGRAMS = ''
+CALLS = ['openat', 'write', 'pwrite64', 'fsync', 'fdatasync', 'rename', 'mkdir', 'unlink', 'link',
+         'ftruncate', 'fallocate', 'close', 'read', 'pread64']
+
+
+@unittest.skipUnless(shutil.which('strace'), 'strace is not installed')
+class DiskTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.all = Federation(PROGRAMS, f'{cls.folder}/all', ['north'])
+        cls.addClassCleanup(cls.all.kill)
+        cls.all.start_sites()
+        cls.all.aggregator.stop()
+        shutil.copytree(cls.all.home('aggregator'), f'{cls.folder}/old')
+        cls.all.aggregator.start()
+        cls.all.propose('first', rounds=1)
+        cls.all.complete('first')
+        until(lambda: cls.all.sites['north'].log_has('first/0/0: ended'), 'north knows the end')
+        cls.all.stop()
+        cls.vkey = cls.all.dure('ledger', 'head', '--dir', cls.all.home('north'))['vkey']
+        cls.dure = os.path.abspath(cls.all.programs.path('dure'))
+
+    def traced(self, inject, *arguments):
+        """Runs the command under strace; its exit code and what strace saw."""
+        trace = f'{self.folder}/trace'
+        done = subprocess.run(['strace', '-f', '-qq', '-o', trace, *inject, self.dure, *arguments],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              timeout=PATIENCE, check=False)
+        with open(trace, encoding='utf-8', errors='replace') as file:
+            return done.returncode, file.read()
+
+    def places(self, fresh, folder, *arguments):
+        """Which calls of which kind touch `folder` in a run that nothing disturbs."""
+        fresh()
+        code, trace = self.traced(['-y', '-e', 'trace=' + ','.join(CALLS)], *arguments)
+        self.assertEqual(code, 0)
+        passed, found = collections.Counter(), []
+        for line in trace.splitlines():
+            call = re.match(r'\d+\s+(\w+)\(', line)
+            if not call or call[1] not in CALLS:
+                continue
+            passed[call[1]] += 1
+            if folder in line:
+                found.append((call[1], passed[call[1]]))
+        return found
+
+    def each(self, fresh, check, folder, *arguments):
+        places = self.places(fresh, folder, *arguments)
+        self.assertGreater(len(places), 20, 'strace sees what the command does')
+        for call, nth in places:
+            for what in ('error=EIO', 'signal=KILL'):
+                if what == 'signal=KILL' and call in ('read', 'pread64', 'close'):
+                    continue
+                with self.subTest(call=call, nth=nth, what=what):
+                    fresh()
+                    code, _ = self.traced(['-e', f'inject={call}:{what}:when={nth}'], *arguments)
+                    check(code)
+
+    def test_an_append_fails_or_dies_at_each_call_and_nothing_half_written_is_believed(self):
+        home, whole = f'{self.folder}/home', len(self.all.entries('north'))
+        arguments = ['ledger', 'heal', '--dir', home, '--from', self.all.home('north')]
+
+        def fresh():
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(f'{self.folder}/old', home)
+
+        def check(code):
+            found = self.all.dure('ledger', 'verify', '--full', '--dir', home)
+            self.assertTrue(found['intact'])
+            if code == 0:
+                self.assertEqual(sum(found['entries'].values()), whole)
+            self.all.dure(*arguments)
+            found = self.all.dure('ledger', 'verify', '--full', '--dir', home)
+            self.assertTrue(found['intact'])
+            self.assertEqual(sum(found['entries'].values()), whole)
+        self.each(fresh, check, home, *arguments)
+
+    def test_a_publish_fails_or_dies_at_each_call_and_the_next_one_completes_it(self):
+        out = f'{self.folder}/out'
+        arguments = ['ledger', 'export', '--dir', self.all.home('north'), '--out', out]
+
+        def fresh():
+            shutil.rmtree(out, ignore_errors=True)
+
+        def check(code):
+            if code == 0 or os.path.exists(f'{out}/checkpoint'):
+                self.all.dure('ledger', 'fsck', '--tiles', out, '--vkey', self.vkey)
+            self.all.dure(*arguments)
+            self.all.dure('ledger', 'fsck', '--tiles', out, '--vkey', self.vkey)
+        self.each(fresh, check, out, *arguments)
+
+
+if __name__ == '__main__':
+    PROGRAMS = sys.argv.pop(1)
+    unittest.main(verbosity=2)
