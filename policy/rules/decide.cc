@@ -7,7 +7,7 @@
 namespace dure::rules {
 namespace {
 
-constexpr size_t kWrittenBytesMax = 256;
+constexpr size_t kReasonsUsual = 8;  // a refusal rarely has more
 
 PolicyRef RefOf(const PolicyDocument& document) {
   return {document.policy.layer, document.policy.name.en, document.policy.version, document.digest};
@@ -19,7 +19,7 @@ std::string Written(const Fact& fact) {
   return Cut(fact.value.ToText(), kWrittenBytesMax);
 }
 
-FactSeen ToFactSeen(const Seen& seen, const Slots& slots) {
+FactSeen ToFactSeen(const Program& program, const Seen& seen, const Slots& slots) {
   const Atom& atom = *seen.node->atom;
   FactSeen fact;
   fact.path = atom.path;
@@ -29,7 +29,7 @@ FactSeen ToFactSeen(const Seen& seen, const Slots& slots) {
     fact.expected = Written(slots.At(seen.node->right));
     fact.expected_path = atom.right.path;
   } else if (HasRightSide(atom.op)) {
-    fact.expected = Cut(atom.right.value.ToText(), kWrittenBytesMax);
+    fact.expected = program.literals[seen.node->literal];
   }
   if (seen.truth != Truth::kUnknown) fact.holds = seen.truth == Truth::kTrue;
   return fact;
@@ -37,20 +37,23 @@ FactSeen ToFactSeen(const Seen& seen, const Slots& slots) {
 
 std::vector<FactSeen> FactsBehind(const Program& program, const Slots& slots, uint32_t root) {
   std::vector<FactSeen> facts;
-  for (const Seen& seen : WhyIs(program, slots, root)) facts.push_back(ToFactSeen(seen, slots));
+  const std::vector<Seen> behind = WhyIs(program, slots, root);
+  facts.reserve(behind.size());
+  for (const Seen& seen : behind) facts.push_back(ToFactSeen(program, seen, slots));
   return facts;
 }
 
 // The rule's own sentence in both languages; its title or its facts where it has none.
-Sentence Filled(const Rule& rule, const Facts& facts, Action action) {
+Sentence Filled(const CompiledRule& compiled, const Slots& slots, Action action) {
+  const Rule& rule = *compiled.rule;
   Sentence sentence;
   if (!rule.because.en.empty()) {
-    sentence.en = Fill(rule.because.en, facts, action, Language::kEnglish);
+    sentence.en = Fill(compiled.because_en, slots.all(), action, Language::kEnglish);
   } else {
     sentence.en = rule.title.en.empty() ? Format(rule.condition) : rule.title.en;
   }
   if (!rule.because.ko.empty()) {
-    sentence.ko = Fill(rule.because.ko, facts, action, Language::kKorean);
+    sentence.ko = Fill(compiled.because_ko, slots.all(), action, Language::kKorean);
   } else {
     sentence.ko = rule.title.ko.empty() ? sentence.en : rule.title.ko;
   }
@@ -89,8 +92,8 @@ class Judge {
     if (!decision_.reasons.empty() || permits_.empty()) return Denied();
     decision_.outcome = Outcome::kAdmit;
     for (const CompiledRule* permit : permits_) {
-      decision_.permissions.push_back({permit->rule->id, RefOf(*permit->document),
-                                       Filled(*permit->rule, facts_, decision_.action)});
+      decision_.permissions.push_back(
+          {permit->rule->id, RefOf(*permit->document), Filled(*permit, slots_, decision_.action)});
     }
     for (const CompiledRule* oblige : obliges_) Owe(*oblige);
     return std::move(decision_);
@@ -112,9 +115,10 @@ class Judge {
     const ReasonClass by_effect = rule.rule->effect == Effect::kForbid
                                       ? ReasonClass::kForbidden
                                       : ReasonClass::kRequirementNotMet;
+    if (decision_.reasons.empty()) decision_.reasons.reserve(kReasonsUsual);
     Reason reason = ReasonOf(rule);
     reason.reason_class = truth == Truth::kUnknown ? ReasonClass::kUnknownFact : by_effect;
-    reason.because = Filled(*rule.rule, facts_, decision_.action);
+    reason.because = Filled(rule, slots_, decision_.action);
     decision_.reasons.push_back(std::move(reason));
   }
 

@@ -199,6 +199,7 @@ void Gather(const Program& program, const Slots& slots, uint32_t root, std::vect
 
 std::vector<Seen> WhyIs(const Program& program, const Slots& slots, uint32_t root) {
   std::vector<Seen> seen;
+  seen.reserve(4);
   Gather(program, slots, root, seen);
   return seen;
 }

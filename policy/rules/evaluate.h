@@ -2,6 +2,7 @@
 // rule. decide.h makes a decision of it; the linter and the cases look at it directly.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "policy/rules/facts.h"
@@ -24,6 +25,7 @@ class Slots {
   Slots(const Slots&) = delete;  // a slot points into this object
   Slots& operator=(const Slots&) = delete;
   const Fact& At(uint32_t slot) const { return *facts_[slot]; }
+  std::span<const Fact* const> all() const { return facts_; }
 
  private:
   std::vector<const Fact*> facts_;

@@ -1,13 +1,16 @@
 #include "policy/rules/policy_set.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 namespace dure::rules {
 
 struct PolicySet::State {
   std::vector<PolicyDocument> documents;
-  std::array<Program, kActions.size()> programs;
+  // Compiled when an action is first asked for: whoever makes a set for one decision pays for one.
+  mutable std::array<std::once_flag, kActions.size()> once;
+  mutable std::array<Program, kActions.size()> programs;
 };
 
 namespace {
@@ -33,6 +36,18 @@ uint32_t SlotOf(const std::vector<std::string_view>& paths, std::string_view pat
   return static_cast<uint32_t>(std::lower_bound(paths.begin(), paths.end(), path) - paths.begin());
 }
 
+void AddPaths(const SentencePieces& pieces, std::vector<std::string_view>& paths) {
+  for (const SentencePiece& piece : pieces) {
+    if (piece.slot == SentencePiece::kNoSlot) paths.push_back(piece.text);
+  }
+}
+
+void Place(SentencePieces& pieces, const std::vector<std::string_view>& paths) {
+  for (SentencePiece& piece : pieces) {
+    if (piece.slot == SentencePiece::kNoSlot) piece.slot = SlotOf(paths, piece.text);
+  }
+}
+
 void AddNodes(const Condition& condition, Program& program) {
   const size_t at = program.nodes.size();
   Node node;
@@ -40,8 +55,12 @@ void AddNodes(const Condition& condition, Program& program) {
   if (condition.form == Condition::Form::kAtom) {
     node.atom = &condition.atom;
     node.left = SlotOf(program.paths, condition.atom.path);
-    if (!condition.atom.right.path.empty())
+    if (!condition.atom.right.path.empty()) {
       node.right = SlotOf(program.paths, condition.atom.right.path);
+    } else if (HasRightSide(condition.atom.op)) {
+      node.literal = static_cast<uint32_t>(program.literals.size());
+      program.literals.push_back(Cut(condition.atom.right.value.ToText(), kWrittenBytesMax));
+    }
   }
   program.nodes.push_back(node);
   for (const Condition& part : condition.parts) AddNodes(part, program);
@@ -53,8 +72,11 @@ Program Compile(const std::vector<PolicyDocument>& documents, Action action) {
   for (const PolicyDocument& document : documents) {
     for (const Rule& rule : document.policy.rules) {
       if (!std::binary_search(rule.actions.begin(), rule.actions.end(), action)) continue;
-      program.rules.push_back({&rule, &document, 0});
+      program.rules.push_back(
+          {&rule, &document, 0, ReadTemplate(rule.because.en), ReadTemplate(rule.because.ko)});
       AddPaths(rule.condition, program.paths);
+      AddPaths(program.rules.back().because_en, program.paths);
+      AddPaths(program.rules.back().because_ko, program.paths);
     }
   }
   std::sort(program.paths.begin(), program.paths.end());
@@ -66,6 +88,8 @@ Program Compile(const std::vector<PolicyDocument>& documents, Action action) {
   for (CompiledRule& rule : program.rules) {
     rule.root = static_cast<uint32_t>(program.nodes.size());
     AddNodes(rule.rule->condition, program);
+    Place(rule.because_en, program.paths);
+    Place(rule.because_ko, program.paths);
   }
   return program;
 }
@@ -108,15 +132,16 @@ Result<PolicySet> PolicySet::Make(std::vector<PolicyDocument> documents) {
   }
   const auto state = std::make_shared<State>();
   state->documents = std::move(documents);
-  for (const Action action : kActions)
-    state->programs[static_cast<size_t>(action)] = Compile(state->documents, action);
   return PolicySet(state);
 }
 
 const std::vector<PolicyDocument>& PolicySet::documents() const { return state_->documents; }
 
 const Program& PolicySet::For(Action action) const {
-  return state_->programs[static_cast<size_t>(action)];
+  const auto at = static_cast<size_t>(action);
+  std::call_once(state_->once[at],
+                 [&] { state_->programs[at] = Compile(state_->documents, action); });
+  return state_->programs[at];
 }
 
 const Rule* PolicySet::Find(std::string_view rule_id) const {

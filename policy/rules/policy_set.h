@@ -1,6 +1,6 @@
 // The policies in force for a decision, made ready: paths become slots, conditions one array of
-// nodes an action. Make it once when a policy, a dataset's terms or the site's own file changes,
-// then decide with it as often as needed.
+// nodes an action, the first time that action is asked for. Make it once when a policy, a dataset's
+// terms or the site's own file changes, then decide with it as often as needed.
 //
 // Immutable; copies share one compiled state (that is why it is held by a shared_ptr: the loop
 // thread decides with it while workers replay the log with the same one).
@@ -8,14 +8,17 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "policy/rules/policy.h"
+#include "policy/rules/sentence.h"
 
 namespace dure::rules {
 
-inline constexpr size_t kPoliciesMax = 4096;  // every dataset behind a model brings its terms
+inline constexpr size_t kWrittenBytesMax = 256;  // of a value in a decision; longer ones are cut
+inline constexpr size_t kPoliciesMax = 4096;     // every dataset behind a model brings its terms
 
 // One step of a compiled condition; its parts follow it up to `end`.
 struct Node {
@@ -24,6 +27,7 @@ struct Node {
   uint32_t left = 0;           // slot of the path
   uint32_t right = kLiteral;   // slot of the path on the right, or the literal in `atom`
   const Atom* atom = nullptr;  // of kAtom
+  uint32_t literal = 0;        // of a literal on the right: its place among the written ones
   static constexpr uint32_t kLiteral = UINT32_MAX;
 };
 
@@ -31,13 +35,16 @@ struct CompiledRule {
   const Rule* rule = nullptr;
   const PolicyDocument* document = nullptr;
   uint32_t root = 0;  // of its condition among the nodes
+  SentencePieces because_en;
+  SentencePieces because_ko;
 };
 
 // What one action needs.
 struct Program {
   std::vector<std::string_view> paths;  // ordered; a slot is a place here
   std::vector<Node> nodes;
-  std::vector<CompiledRule> rules;  // ordered by rule name: P2.2 before P2.10
+  std::vector<std::string> literals;  // as decisions write them
+  std::vector<CompiledRule> rules;    // ordered by rule name: P2.2 before P2.10
 };
 
 class PolicySet {

@@ -23,7 +23,8 @@ Piece NextPiece(std::string_view& text) {
   if (text.starts_with("{{") || text.starts_with("}}")) return take(Piece::Form::kText, 0, 1, 2);
   if (text[0] == '}') return take(Piece::Form::kStray, 0, 1, 1);
   if (text[0] != '{') {
-    const size_t end = std::min(text.find_first_of("{}"), text.size());
+    size_t end = 1;  // find_first_of asks the library for each byte: most of a deny's time
+    while (end < text.size() && text[end] != '{' && text[end] != '}') ++end;
     return take(Piece::Form::kText, 0, end, end);
   }
   const size_t close = text.find('}');
@@ -72,6 +73,7 @@ constexpr auto kParticles = std::to_array<Particle>({{"은(는)", "은", "는"},
 
 // The particle that fits behind `before`, if a pair stands at the front of `rest`.
 std::string_view TakeParticle(std::string_view before, std::string_view& rest) {
+  if (rest.empty() || rest[0] == ' ') return {};
   for (const Particle& particle : kParticles) {
     if (!rest.starts_with(particle.written)) continue;
     rest.remove_prefix(particle.written.size());
@@ -86,12 +88,13 @@ std::string_view TakeParticle(std::string_view before, std::string_view& rest) {
 
 }  // namespace
 
-std::string Cut(std::string_view text, size_t bytes_max) {
+std::string Cut(std::string text, size_t bytes_max) {
   constexpr std::string_view kMore = "…";
-  if (text.size() <= bytes_max) return std::string(text);
+  if (text.size() <= bytes_max) return text;
   size_t end = bytes_max - kMore.size();
   while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) end--;
-  return std::string(text.substr(0, end)) + std::string(kMore);
+  text.resize(end);
+  return text.append(kMore);
 }
 
 std::string Shown(const Fact& fact, Language language) {
@@ -136,6 +139,44 @@ std::string FillWith(std::string_view text,
     const std::string shown = written(piece.text);
     filled += shown;
     if (language == Language::kKorean) filled += TakeParticle(shown, text);
+  }
+  return filled;
+}
+
+SentencePieces ReadTemplate(std::string_view text) {
+  SentencePieces pieces;
+  pieces.reserve(8);
+  while (!text.empty()) {
+    const Piece piece = NextPiece(text);
+    const uint32_t fact =
+        piece.text == "request.action" ? SentencePiece::kAction : SentencePiece::kNoSlot;
+    pieces.push_back({piece.text, piece.form == Piece::Form::kPath ? fact : SentencePiece::kText});
+  }
+  return pieces;
+}
+
+std::string Fill(const SentencePieces& pieces, std::span<const Fact* const> facts, Action action,
+                 Language language) {
+  std::string filled;
+  filled.reserve(256);
+  std::string_view particle;  // of the fact before, if it asks for one
+  std::string_view rest;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const SentencePiece& piece = pieces[i];
+    if (piece.slot == SentencePiece::kText) {
+      filled += particle;
+      filled += particle.empty() ? piece.text : rest;
+      particle = {};
+      continue;
+    }
+    const std::string shown = piece.slot == SentencePiece::kAction
+                                  ? NameIn(action, language)
+                                  : Shown(*facts[piece.slot], language);
+    filled += shown;
+    const bool before_text = i + 1 < pieces.size() && pieces[i + 1].slot == SentencePiece::kText;
+    if (language != Language::kKorean || !before_text) continue;
+    rest = pieces[i + 1].text;
+    particle = TakeParticle(shown, rest);
   }
   return filled;
 }

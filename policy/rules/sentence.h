@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,7 @@ enum class Language : uint8_t { kEnglish, kKorean };
 std::string Shown(const Fact& fact, Language language);
 
 // At most `bytes_max` bytes of whole characters; … at the end if something was cut.
-std::string Cut(std::string_view text, size_t bytes_max);
+std::string Cut(std::string text, size_t bytes_max);
 
 // A template: {path} stands for the fact there, {{ and }} for braces. A brace that is neither
 // stays as it is. In Korean the particle pairs 은(는), 이(가), 을(를), 과(와) and (으)로 directly
@@ -29,6 +30,20 @@ std::string Fill(std::string_view text, const Facts& facts, Action action, Langu
 std::string FillWith(std::string_view text,
                      const std::function<std::string(std::string_view path)>& written,
                      Language language);
+
+// A template read once: what stands as it is, and facts by their place in a program's paths.
+struct SentencePiece {
+  std::string_view text;  // of the template, which outlives it; of a fact, its path
+  uint32_t slot = kText;
+  static constexpr uint32_t kText = UINT32_MAX;
+  static constexpr uint32_t kAction = UINT32_MAX - 1;  // {request.action}
+  static constexpr uint32_t kNoSlot = UINT32_MAX - 2;  // a fact whose place is not known yet
+};
+using SentencePieces = std::vector<SentencePiece>;
+SentencePieces ReadTemplate(std::string_view text);
+// As Fill of the template, with `facts` by slot. REQUIRES: every fact has its slot.
+std::string Fill(const SentencePieces& pieces, std::span<const Fact* const> facts, Action action,
+                 Language language);
 
 // `word` with the particle of the pair that fits its last sound: ("학습", "을(를)") -> 학습을.
 std::string WithParticle(std::string_view word, std::string_view pair);
