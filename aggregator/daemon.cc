@@ -85,11 +85,11 @@ Status Daemon::State::Open() {
   admissions = AdmitByTheRecord(*deliberation, *loop);
   shop = std::make_unique<Workshop>(
       Workshop{*loop, *workers, *journal, *store, *record, *deliberation, *admissions, *authority,
-               scratch, threads,
+               self, scratch, threads,
                [this](const SiteId& site, const round::Message& message) {
                  (void)server->Send(site, message);
                },
-               [this](const SiteId& site) { return connected.contains(site); },
+               [this](const SiteId& site) { return connected.contains(site); }, options.say,
                [this](const Digest& digest) {
                  for (const auto& [id, driver] : runs) {
                    const auto needs = driver->Needs();

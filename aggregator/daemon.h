@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,7 +23,7 @@ struct DaemonOptions {
   int threads = 0;           // for merging; 0: as many as the machine has
   bool alone = false;        // writes without having compared its log with members' copies
   LogSeam log_seam;          // of tests (tests/adversary)
-  std::function<void(const std::string&)> say;  // a line for the daemon's log; may be empty
+  std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for the log
 };
 
 class Daemon {

@@ -50,6 +50,7 @@ struct Daemon::State {
   void Admin(const PeerIdentity& peer, std::string_view verb, const std::string& json,
              transport::JsonReply reply);
   Result<std::string> StartRun(const std::string& json);
+  Status CheckMembers(const round::RunManifest& manifest, const std::vector<SiteId>& invited) const;
   Result<std::string> StopRun(const std::string& json);
   Result<std::string> ResumeRun(const std::string& json);
   Result<std::string> ShowRun(const std::string& json) const;

@@ -3,9 +3,7 @@
 
 #include "aggregator/daemon_state.h"
 #include "aggregator/requests.h"
-#include "federation/codec/lane.h"
 #include "federation/crash_point.h"
-#include "federation/derivation/derivation.h"
 #include "federation/identity/messages.h"
 
 namespace dure::aggregator {
@@ -92,6 +90,9 @@ void Daemon::State::Disconnected(const PeerIdentity& peer) {
 void Daemon::State::Received(const PeerIdentity& peer, const round::Message& message) {
   const auto found = runs.find(RunOf(message));
   if (found == runs.end() || !found->second->Invites(peer.site)) return;
+  if (const auto* masked = std::get_if<round::Masked>(&message)) {
+    return found->second->Take(peer.site, *masked);
+  }
   found->second->Feed(round::Received{peer.site, message});
 }
 
@@ -103,8 +104,7 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
   }
   for (const auto& [id, driver] : runs) {
     if (!driver->Invites(peer.site) || !driver->rounds().MayUpload(peer.site)) continue;
-    const auto lane = derivation::LaneOf(driver->rounds().manifest());
-    const auto bytes = codec::ContributionBytes(lane, driver->parameter_count());
+    const auto bytes = driver->ContributionBytes();
     if (!bytes || *bytes != size) continue;
     if (contributions.contains(digest)) return {};
     // Known to be one site's own before its first byte is here, also after a restart.

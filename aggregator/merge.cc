@@ -1,8 +1,10 @@
 #include "aggregator/merge.h"
 
+#include <malloc.h>
+
 #include "federation/codec/vectors.h"
 #include "federation/crash_point.h"
-#include "federation/derivation/derivation.h"
+#include "federation/masking/segment_files.h"
 
 namespace dure::aggregator {
 namespace {
@@ -51,11 +53,49 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
   const std::string path = scratch + "/" + manifest.run.str() + ".aggregate";
   DURE_ASSIGN(result.aggregate, SumInto(work, manifest, layout, store, path, threads));
   CrashPoint("aggregator.summed");
+  const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum};
+  DURE_ASSIGN(result.next, DeriveFromSum(step, manifest, store, scratch, threads));
+  return result;
+}
+
+Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Context& context,
+                           blob::BlobStore& store, const std::string& path, int threads) {
+  std::vector<std::unique_ptr<blob::Reader>> readers;
+  std::vector<ByteView> payloads;
+  for (const masking::SegmentPayload& one : work.survivors) {
+    DURE_ASSIGN(auto reader, store.Open(one.payload));
+    payloads.push_back(reader->bytes());
+    readers.push_back(std::move(reader));
+  }
+  const masking::WordLayout masked = context.SegmentLayout(work.segment);
+  DURE_ASSIGN(const auto sums, masking::WordLayout::Make(context.agreed.lane_max,
+                                                         static_cast<uint32_t>(payloads.size()),
+                                                         masked.parameter_count()));
+  DURE_ASSIGN(auto file,
+              derivation::NewFile(store, path, sums.PlaneBytes(), codec::Caching::kKept));
   codec::Work pace;
   pace.threads = threads;
-  const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum};
-  DURE_ASSIGN(result.next, derivation::DeriveNext(step, manifest, store, scratch, pace));
-  return result;
+  DURE_ASSIGN(auto unmasked,
+              masking::UnmaskSegmentFiles(masked, payloads, work.undo, sums, file, pace));
+  DURE_ASSIGN(const auto blob, blob::Manifest::Make(file.size(), std::move(unmasked.plane_chunks)));
+  UnmaskedSum sum;
+  sum.scalars = unmasked.scalars;
+  DURE_ASSIGN(sum.planes, store.Import(path, blob));
+  malloc_trim(0);  // what a round's uploads took goes back before the next one
+  return sum;
+}
+
+Result<round::Base> DeriveFromSum(const derivation::Step& step, const round::RunManifest& manifest,
+                                  blob::BlobStore& store, const std::string& scratch, int threads) {
+  codec::Work pace;
+  pace.threads = threads;
+  return derivation::DeriveNext(step, manifest, store, scratch, pace);
+}
+
+round::Verdict CheckPayload(const Digest& payload, uint64_t bytes, const blob::BlobStore& store) {
+  const auto reader = store.Open(payload);
+  if (!reader) return round::Verdict::kMissing;
+  return bytes != 0 && (*reader)->size() == bytes ? round::Verdict::kOk : round::Verdict::kCorrupt;
 }
 
 void KeepReadyForRound(const round::Base& base, const round::RunManifest& manifest, size_t cohort,

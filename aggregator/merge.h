@@ -7,6 +7,8 @@
 #include <string>
 
 #include "federation/blob/store.h"
+#include "federation/derivation/derivation.h"
+#include "federation/masking/aggregator_half.h"
 #include "federation/round/round.h"
 
 namespace dure::aggregator {
@@ -26,9 +28,24 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
 void KeepReadyForRound(const round::Base& base, const round::RunManifest& manifest, size_t cohort,
                        blob::BlobStore& store, const std::string& scratch);
 
+struct UnmaskedSum {
+  Digest planes;  // an aggregate of as many sites as survived
+  masking::Scalars scalars{};
+};
+// The sum of a segment's survivors, written to `path` on its way into the store. Errors as Merge;
+// kCorrupt: a sum that its sites cannot reach.
+Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Context& context,
+                           blob::BlobStore& store, const std::string& path, int threads);
+
+Result<round::Base> DeriveFromSum(const derivation::Step& step, const round::RunManifest& manifest,
+                                  blob::BlobStore& store, const std::string& scratch, int threads);
+
 // Whether the stored blob is a contribution of this run, as far as its bytes can tell.
 round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,
                                  uint64_t parameter_count, const blob::BlobStore& store);
+
+// The same of a masked one, whose bytes can tell nothing but their number.
+round::Verdict CheckPayload(const Digest& payload, uint64_t bytes, const blob::BlobStore& store);
 
 // Parameters of a stored model. kNotFound, kInvalid.
 Result<uint64_t> ParameterCountOf(const Digest& model, const blob::BlobStore& store);

@@ -163,8 +163,12 @@ Result<ledger::Event> Record::EventOf(const round::Append& append,
   const auto* closed = std::get_if<round::RecordClosed>(&append.record);
   DURE_CHECK(closed != nullptr, "a submission is appended as it is");
   ledger::RoundClosed event{
-      At(closed->at),     {}, {}, closed->aggregate, closed->next.model, closed->next.momentum,
-      closed->next.scales};
+      At(closed->at),      {}, {}, closed->aggregate, closed->next.model, closed->next.momentum,
+      closed->next.scales, {}};
+  if (closed->sums) {
+    event.sums = ledger::MaskedSums{closed->sums->weight, closed->sums->tokens, closed->sums->steps,
+                                    closed->sums->saturated_lanes};
+  }
   for (const round::Counted& counted : closed->counted) {
     event.submissions.push_back({counted.submission, counted.site, counted.weight});
   }

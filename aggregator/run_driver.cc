@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "aggregator/merge.h"
+#include "federation/codec/lane.h"
 #include "federation/crash_point.h"
+#include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
 #include "policy/ledger/events.h"
 
@@ -66,6 +68,9 @@ RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> i
       parameter_count_(parameter_count),
       view_(rounds_.manifest(), shop.loop.Now()) {
   std::ranges::sort(invited_);
+  if (!rounds_.manifest().masked()) return;
+  masking_ = std::make_unique<MaskingDesk>(shop_, rounds_, parameter_count_,
+                                           [this](const round::Event& event) { Feed(event); });
 }
 
 RunDriver::~RunDriver() { *alive_ = false; }
@@ -73,6 +78,12 @@ RunDriver::~RunDriver() { *alive_ = false; }
 Result<std::unique_ptr<RunDriver>> RunDriver::Create(Workshop& shop, round::RunManifest manifest,
                                                      std::vector<SiteId> invited) {
   DURE_ASSIGN(const uint64_t count, ParameterCountOf(manifest.initial_model, shop.store));
+  if (manifest.masked() && count > masking::kSegmentParametersMax) {
+    return Fail(ErrorCode::kInvalid, "the model has " + std::to_string(count) +
+                                         " parameters; this version masks at most " +
+                                         std::to_string(masking::kSegmentParametersMax) +
+                                         " (--masking none)");
+  }
   round::Rounds rounds(std::move(manifest), invited);
   return std::unique_ptr<RunDriver>(
       new RunDriver(shop, std::move(rounds), std::move(invited), count));
@@ -85,6 +96,7 @@ Result<std::unique_ptr<RunDriver>> RunDriver::Restore(Workshop& shop, ByteView s
   auto driver =
       std::unique_ptr<RunDriver>(new RunDriver(shop, std::move(rounds), std::move(invited), count));
   driver->view_.Resume(driver->rounds_);
+  if (driver->masking_) DURE_TRY(driver->masking_->Restore());
   return driver;
 }
 
@@ -100,12 +112,27 @@ std::vector<Digest> RunDriver::Needs() const {
   return needs;
 }
 
-void RunDriver::Start() { Feed(round::Started{}); }
+void RunDriver::Start() {
+  Feed(round::Started{});
+  if (masking_) masking_->Resume();
+}
+
+void RunDriver::Take(const SiteId& site, const round::Masked& message) {
+  if (masking_) masking_->Take(site, message.message);
+}
+
+Result<uint64_t> RunDriver::ContributionBytes() const {
+  if (masking_) return masking_->PayloadBytes();
+  return codec::ContributionBytes(derivation::LaneOf(rounds_.manifest()), parameter_count_);
+}
 
 void RunDriver::Feed(const round::Event& event) {
   for (round::Effect& effect : rounds_.Handle(shop_.loop.Now(), event))
     queue_.push_back(std::move(effect));
   Drain();
+  if (!masking_) return;
+  if (const auto* back = std::get_if<round::SiteConnected>(&event)) masking_->Connected(back->site);
+  masking_->Look();
 }
 
 void RunDriver::Drain() {
@@ -211,9 +238,12 @@ void RunDriver::Do(const round::DecideAdmissions& effect) {
 
 void RunDriver::Do(const round::VerifySubmission& effect) {
   auto check = [effect, manifest = rounds_.manifest(), count = parameter_count_,
-                &store = shop_.store, &authority = shop_.authority] {
-    const round::Verdict blob =
-        CheckContribution(effect.submission.contribution, manifest, count, store);
+                masked_bytes = masking_ ? masking_->PayloadBytes() : 0, &store = shop_.store,
+                &authority = shop_.authority] {
+    const Digest& contribution = effect.submission.contribution;
+    const round::Verdict blob = manifest.masked()
+                                    ? CheckPayload(contribution, masked_bytes, store)
+                                    : CheckContribution(contribution, manifest, count, store);
     return blob == round::Verdict::kOk ? CheckEnvelope(effect, authority) : blob;
   };
   auto answer = [this, alive = alive_, effect](round::Verdict verdict) {
@@ -230,6 +260,7 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
 }
 
 void RunDriver::Do(const round::StartMerge& effect) {
+  if (masking_) return masking_->Sum(effect);
   auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
     CrashPoint("aggregator.before-merge");
     auto merged = Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
@@ -242,7 +273,7 @@ void RunDriver::Do(const round::StartMerge& effect) {
     CrashPoint("aggregator.after-merge");
     if (merged) {
       with_state_.Put(ModelKey(merged->next.model), {});
-      Feed(round::Merged{effect.at, merged->aggregate, merged->next});
+      Feed(round::Merged{effect.at, merged->aggregate, merged->next, {}});
     } else if (merged.error().code == ErrorCode::kExhausted ||
                merged.error().code == ErrorCode::kUnavailable) {
       // The contributions are safe; the disk may have room again in a while.

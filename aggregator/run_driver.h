@@ -9,41 +9,17 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "aggregator/admissions.h"
-#include "aggregator/record.h"
+#include "aggregator/masking_desk.h"
 #include "aggregator/run_view.h"
-#include "federation/blob/store.h"
-#include "federation/journal/journal.h"
-#include "federation/loop/loop.h"
-#include "federation/loop/workers.h"
+#include "aggregator/workshop.h"
 #include "federation/round/round.h"
-#include "federation/transport/server.h"
 
 namespace dure::aggregator {
-
-// What a driver works with; all outlive it.
-struct Workshop {
-  loop::EventLoop& loop;
-  loop::WorkerPool& workers;
-  journal::Journal& journal;
-  blob::BlobStore& store;
-  Record& record;
-  Deliberation& deliberation;
-  Admissions& admissions;
-  identity::IssuingAuthority& authority;
-  std::string scratch;
-  int threads = 1;
-  std::function<void(const SiteId&, const round::Message&)> send;
-  std::function<bool(const SiteId&)> is_connected;
-  // Digests that other runs still need.
-  std::function<bool(const Digest&)> needed_elsewhere;
-};
 
 class RunDriver {
  public:
@@ -56,11 +32,15 @@ class RunDriver {
 
   void Start();
   void Feed(const round::Event& event);
+  // A masking message of a site.
+  void Take(const SiteId& site, const round::Masked& message);
 
   bool Invites(const SiteId& site) const;
   const std::vector<SiteId>& invited() const { return invited_; }
   const round::Rounds& rounds() const { return rounds_; }
   uint64_t parameter_count() const { return parameter_count_; }
+  // Of a contribution that a site may upload now. kInvalid: this run has none of any size.
+  Result<uint64_t> ContributionBytes() const;
   // Everything this run may still need: its base, aggregate, tokenizer and first model.
   std::vector<Digest> Needs() const;
   RunView& view() { return view_; }
@@ -90,6 +70,7 @@ class RunDriver {
   std::vector<SiteId> invited_;  // ascending; empty: everybody
   uint64_t parameter_count_ = 0;
   RunView view_;
+  std::unique_ptr<MaskingDesk> masking_;  // of a masked run
   std::deque<round::Effect> queue_;
   journal::Change with_state_;  // durable together with the state that the next Persist saves
   bool draining_ = false;

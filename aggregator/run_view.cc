@@ -139,7 +139,7 @@ void RunView::TakeStatus(const round::Notice& notice, MonoTime now) {
   site.state = state;
   site.step = status.step;
   site.steps = status.steps;
-  if (status.step > 0) site.loss = status.loss;
+  if (status.step > 0 && status.loss != 0) site.loss = status.loss;  // masked: none is told
   site.tokens_per_second = status.tokens_per_second;
   site.bytes_up = status.bytes_up;
   site.bytes_down = status.bytes_down;

@@ -75,6 +75,7 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
       return Fail(ErrorCode::kNotFound, "no site \"" + site.str() + "\" is enrolled");
     }
   }
+  DURE_TRY(CheckMembers(manifest, invited));
   if (!manifest.tokenizer.IsZero() && !store->Has(manifest.tokenizer)) {
     return Fail(ErrorCode::kFailedPrecondition, "the run's tokenizer has not been uploaded");
   }
@@ -86,6 +87,26 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
       journal->Apply(journal::Change().Put("run/" + manifest.run.str() + "/invited", list.Take())));
   AddRun(std::move(driver));
   return JsonLine(answer);
+}
+
+// Of two members each would read the other's update off the sum.
+Status Daemon::State::CheckMembers(const round::RunManifest& manifest,
+                                   const std::vector<SiteId>& invited) const {
+  if (!manifest.masked()) return {};
+  std::set<MemberId> members;
+  for (const identity::Seat& seat : authority->Seats()) {
+    const identity::Subject& who = seat.subject;
+    const bool may_come = invited.empty() || std::ranges::find(invited, who.site) != invited.end();
+    if (who.role == identity::Role::kMember && may_come && !Objection(seat)) {
+      members.insert(who.member);
+    }
+  }
+  const uint32_t needed = manifest.masking_rules.members_min;
+  if (members.size() >= needed) return {};
+  return Fail(ErrorCode::kFailedPrecondition,
+              "masking needs sites of " + std::to_string(needed) + " members, and " +
+                  std::to_string(members.size()) +
+                  " are there; --masking none shows each update to the aggregator");
 }
 
 Result<std::string> Daemon::State::StopRun(const std::string& text) {

@@ -28,12 +28,13 @@ void AddDemoCommand(CLI::App& dure, Context& context) {
       AddVerb(dure, "demo", "a whole federation on this machine, from nothing to a checked model",
               "dure demo\n"
               "dure demo --data ./my-texts --rounds 8 --steps 60\n"
+              "dure demo --faults\n"
               "dure demo --sites 5 --quorum 4 --keep ./federation --json");
   verb.add_option("--data", options->data,
                   "a folder whose sub-folders (or files) are the institutions' texts; this "
                   "machine's own by default");
   verb.add_option("--sites", options->sites,
-                  "how many institutions; three, or as many as --data has");
+                  "how many institutions; three (four with --faults), or as many as --data has");
   verb.add_option("--rounds", options->rounds, "rounds")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
@@ -53,6 +54,9 @@ void AddDemoCommand(CLI::App& dure, Context& context) {
   verb.add_option("--outer-eta", options->outer_eta, "outer learning rate")->capture_default_str();
   verb.add_option("--quorum", options->quorum,
                   "fewest contributions a round closes with; all by default");
+  verb.add_flag(
+      "--faults", options->faults,
+      "kill one site while it uploads its masked update, and see the others close the round");
   verb.add_option("--keep", options->keep,
                   "the folder to work in and leave behind; ./.demo by default");
   verb.add_option("--prompt", options->prompt, "what the shared model goes on with at the end");

@@ -21,6 +21,7 @@ struct DemoOptions {
   double learning_rate = 3e-3;
   double outer_eta = 0.7;
   uint32_t quorum = 0;
+  bool faults = false;  // one site is killed while it uploads
   std::string keep;
   std::string prompt;
 };

@@ -130,6 +130,13 @@ DemoProcess::~DemoProcess() {
   if (out_ >= 0) close(out_);
 }
 
+void DemoProcess::Kill() {
+  if (pid_ == 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
 void DemoProcess::Terminate() {
   if (pid_ == 0) return;
   (void)Peaks();

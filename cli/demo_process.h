@@ -30,6 +30,7 @@ class DemoProcess {
   // of its log.
   Result<std::string> FirstLine();
   void Terminate();
+  void Kill();  // SIGKILL
   bool IsRunning();
 
   // Largest resident set so far, of this process and of its children by name ("site", "site

@@ -112,6 +112,8 @@ Status DemoStage::CheckLedger() {
     const auto* said =
         opened ? std::get_if<ledger::ContributionSubmitted>(&opened->record.event) : nullptr;
     if (said != nullptr && said->at.run == run) tokens_ += said->tokens;
+    const auto* closed = opened ? std::get_if<ledger::RoundClosed>(&opened->record.event) : nullptr;
+    if (closed != nullptr && closed->at.run == run && closed->sums) tokens_ += closed->sums->tokens;
   }
   Line(fmt::format("  {} rounds closed, {} tokens trained on, model sha256:{}", rounds.size(),
                    tokens_, model_digest_));
@@ -144,6 +146,7 @@ std::string DemoStage::JsonResult() {
               {"losses", losses},
               {"evaluation", RowsOf(evaluations_)},
               {"generated", generated_},
+              {"left_each_site", left_},
               {"ledger", {{"size", ledger_size_}, {"root", ledger_root_}}},
               {"model", {{"digest", model_digest_}, {"path", (dir_ / "model").string()}}},
               {"seconds", Elapsed()},

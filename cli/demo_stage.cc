@@ -77,7 +77,12 @@ Status DemoStage::Prepare() {
     return Fail(ErrorCode::kUnavailable, "cannot make " + dir_.string() + ": " + error.message());
   std::ofstream(dir_ / "demo.json") << "{}\n";
   Title("The institutions and their text");
-  DURE_ASSIGN(sites_, DemoSites(options_.data, options_.sites, dir_ / "data"));
+  const size_t wanted = options_.faults && options_.sites == 0 ? 4 : options_.sites;
+  DURE_ASSIGN(sites_, DemoSites(options_.data, wanted, dir_ / "data"));
+  if (options_.faults && sites_.size() < 4) {
+    return Fail(ErrorCode::kInvalid,
+                "--faults needs four sites: with one lost, three make the smallest masked sum");
+  }
   for (const DemoSite& site : sites_) {
     uint64_t bytes = 0;
     DURE_ASSIGN(const auto report,
@@ -166,14 +171,24 @@ Result<std::string> DemoStage::Enrol(const std::string& member, const std::strin
   return home;
 }
 
-Status DemoStage::StartSite(const DemoSite& site) {
-  DURE_ASSIGN(const std::string home, Enrol(site.site, site.site, "member"));
-  DURE_ASSIGN(auto process,
-              DemoProcess::Start(site.site,
-                                 {"site", "serve", "--dir", home, "--data", site.data.string(),
-                                  "--terms", site.terms, "--threads", "1", "--json"},
-                                 dir_ / (site.site + ".log")));
+Result<std::unique_ptr<DemoProcess>> DemoStage::ServeSite(const DemoSite& site, bool slow) {
+  std::vector<std::string> arguments = {"site",      "serve",
+                                        "--dir",     (dir_ / "sites" / site.site).string(),
+                                        "--data",    site.data.string(),
+                                        "--terms",   site.terms,
+                                        "--threads", "1",
+                                        "--json"};
+  // So that it can be killed in the middle of an upload.
+  if (slow) arguments.insert(arguments.end(), {"--upload-limit", "0.1"});
+  DURE_ASSIGN(auto process, DemoProcess::Start(site.site, arguments, LogOf(site.site)));
   DURE_TRY(process->FirstLine().map([](const auto&) {}));
+  return process;
+}
+
+Status DemoStage::StartSite(const DemoSite& site) {
+  DURE_TRY(Enrol(site.site, site.site, "member").map([](const auto&) {}));
+  const bool slow = options_.faults && &site == &sites_.back();
+  DURE_ASSIGN(auto process, ServeSite(site, slow));
   Line("  site " + site.site + " invited, enrolled with keys of its own, serving");
   site_processes_.push_back(std::move(process));
   return {};
@@ -196,9 +211,11 @@ RunOptions DemoStage::OptionsFor(const std::string& name) const {
 Status DemoStage::Follow(const std::string& run, ProgressView& view) {
   std::string ended;
   DURE_TRY(desk_->Watch(run, [&](const std::string& line) {
-    const auto progress = ParseProgress(line);
+    auto progress = ParseProgress(line);
     if (!progress) return true;
+    if (run == "together") AddOwnNumbers(*progress);
     view.Show(*progress);
+    if (options_.faults && run == "together") CutDown(*progress);
     if (run == "together")
       rounds_.insert(rounds_.end(), progress->closed.begin(), progress->closed.end());
     ended = progress->ended;
@@ -217,13 +234,23 @@ Status DemoStage::TrainTogether() {
   Title(fmt::format("Training together: {} rounds of {} steps", options_.rounds, options_.steps));
   RunOptions run = OptionsFor("together");
   if (run.quorum == 0) run.quorum = static_cast<uint32_t>(sites_.size());
+  if (options_.faults) {
+    run.quorum = static_cast<uint32_t>(sites_.size() - 1);
+    run.lost_seconds = 1;
+    run.join_seconds = 3;
+    run.lane = "int16";  // an upload of some length
+    // The site that is killed and comes back makes sums over four and over three sites.
+    run.allow_differences = true;
+  }
   Line(fmt::format("  its purpose, which the record carries: {}, for {}", run.purpose,
                    fmt::join(run.beneficiaries, " and ")));
   DURE_TRY(desk_->StartRun(run, [&](const std::string& line) { Line("  " + line); })
                .map([](const auto&) {}));
   std::ostream& out = context_.json() ? std::cerr : std::cout;
   ProgressView view(out, !context_.json() && isatty(STDOUT_FILENO) == 1, TerminalColumns());
-  return Follow("together", view);
+  DURE_TRY(Follow("together", view));
+  ShowWhatLeft();
+  return {};
 }
 
 Status DemoStage::TrainAlone() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,13 @@ class DemoStage {
  private:
   Status FoundOn(uint16_t port, uint16_t enrol_port);
   Status StartSite(const DemoSite& site);
+  Result<std::unique_ptr<DemoProcess>> ServeSite(const DemoSite& site, bool slow);
+  // Kills the last site once its update is on its way, and starts it again when its round is over.
+  void CutDown(const RunProgress& progress);
+  void ShowWhatLeft();
+  // Loss and speed, which under masking no site tells the others: here each is asked for its own.
+  void AddOwnNumbers(RunProgress& progress);
+  std::filesystem::path LogOf(const std::string& name) const { return dir_ / (name + ".log"); }
   // Somebody of a site's member who holds another role; the folder it enrolled into.
   Result<std::string> Enrol(const std::string& member, const std::string& name,
                             const std::string& role);
@@ -60,6 +68,10 @@ class DemoStage {
   std::string generated_;
   std::string model_digest_;
   uint64_t tokens_ = 0;
+  std::map<std::string, double> own_losses_;
+  bool killed_ = false;
+  bool restarted_ = false;
+  std::vector<std::string> left_;  // what each site's log says of what left it first
   uint64_t ledger_size_ = 0;
   std::string ledger_root_;
 };

@@ -39,10 +39,12 @@ ordered_json Json(const lineage::RoundStory& story) {
     contributed.push_back({{"site", one.site.str()},
                            {"member", one.member.str()},
                            {"entry", one.submission},
-                           {"weight", one.weight},
-                           {"tokens", one.tokens},
-                           {"steps", one.steps},
+                           {"masked", one.weight == 0},
                            {"datasets", datasets}});
+    if (one.weight == 0) continue;
+    contributed.back()["weight"] = one.weight;
+    contributed.back()["tokens"] = one.tokens;
+    contributed.back()["steps"] = one.steps;
   }
   ordered_json left_out = ordered_json::array();
   for (const ledger::ExcludedSite& one : story.left_out) {
@@ -63,9 +65,11 @@ std::string Text(const lineage::RoundStory& story) {
                      Short(story.model) + ", entries " + std::to_string(story.opened) + " to " +
                      std::to_string(story.closed) + "\n";
   for (const lineage::Contributed& one : story.contributed) {
-    text += "  " + one.site.str() + " of " + one.member.str() + ": weight " +
-            std::to_string(one.weight) + ", " + std::to_string(one.tokens) + " tokens, " +
-            std::to_string(one.steps) + " steps, on";
+    const std::string numbers = one.weight == 0 ? "masked"
+                                                : "weight " + std::to_string(one.weight) + ", " +
+                                                      std::to_string(one.tokens) + " tokens, " +
+                                                      std::to_string(one.steps) + " steps";
+    text += "  " + one.site.str() + " of " + one.member.str() + ": " + numbers + ", on";
     for (const auto& what : one.datasets) text += " " + Text(what);
     text += " (entry " + std::to_string(one.submission) + ")\n";
   }

@@ -145,6 +145,22 @@ void AddPatience(CLI::App& verb, RunOptions& run) {
       ->capture_default_str();
 }
 
+void AddMasking(CLI::App& verb, RunOptions& run) {
+  verb.add_option("--masking", run.masking,
+                  "pairwise: the aggregator sees only sums, the default of three sites or more; or "
+                  "none");
+  verb.add_option("--members-min", run.members_min, "fewest members in a masked sum")
+      ->check(CLI::Range(3, 255))
+      ->capture_default_str();
+  verb.add_option("--batch-members", run.batch_members,
+                  "under masking members come and go in batches of at least so many")
+      ->check(CLI::Range(1, 4))
+      ->capture_default_str();
+  verb.add_flag("--allow-differences", run.allow_differences,
+                "take sums whose difference to an earlier one shows one member's part; without it "
+                "a round waits for whoever was in the sums before");
+}
+
 void AddStart(CLI::App& noun, Context& context) {
   struct Typed {
     std::string dir;
@@ -192,6 +208,7 @@ void AddStart(CLI::App& noun, Context& context) {
   verb.add_option("--schedule", run.schedule, "constant, cosine or wsd")->capture_default_str();
   verb.add_option("--lane", run.lane, "int8 or int16")->capture_default_str();
   verb.add_option("--weighting", run.weighting, "tokens or equal")->capture_default_str();
+  AddMasking(verb, run);
   verb.add_option("--reference-tokens", run.reference_tokens,
                   "tokens a round that give full weight; with a step budget what the steps hold");
   verb.add_option("--outer-eta", run.outer_eta,

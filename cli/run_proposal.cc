@@ -95,6 +95,32 @@ float InitialScale(const round::InnerTraining& inner) {
   return static_cast<float>(std::max(largest, 1e-9));
 }
 
+// Secure aggregation is what a run has unless somebody says otherwise, or two sites are all there
+// are.
+Status ChooseMasking(const RunOptions& options, round::RunManifest& manifest) {
+  const size_t invited = options.sites.size();
+  if (options.masking.empty()) {
+    const bool too_few = invited != 0 && invited < options.members_min;
+    manifest.masking = too_few ? round::Masking::kNone : round::Masking::kPairwise;
+  } else {
+    DURE_ASSIGN(manifest.masking, round::ParseMasking(options.masking));
+  }
+  if (!manifest.masked()) return {};
+  manifest.masking_rules.members_min = options.members_min;
+  manifest.masking_rules.batch_members = options.batch_members;
+  manifest.masking_rules.forbid_differences = !options.allow_differences;
+  if (options.quorum == 0 && invited == 0) manifest.quorum = options.members_min;
+  if (manifest.quorum < options.members_min) {
+    return Fail(ErrorCode::kInvalid,
+                "a round of " + std::to_string(manifest.quorum) +
+                    " sites cannot be masked: --quorum " + std::to_string(options.members_min) +
+                    " or more, or --masking none, which shows each update to the aggregator");
+  }
+  manifest.cohort_min = manifest.quorum;
+  manifest.cohort_max = std::max(std::min(manifest.cohort_max, 255U), manifest.cohort_min);
+  return {};
+}
+
 }  // namespace
 
 Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
@@ -139,6 +165,7 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   manifest.quorum = options.quorum != 0 ? options.quorum : std::max(invited, 1u);
   manifest.cohort_min = manifest.quorum;
   manifest.cohort_max = invited != 0 ? std::min(invited, options.cohort_max) : options.cohort_max;
+  DURE_TRY(ChooseMasking(options, manifest));
   manifest.join_window = Seconds(options.join_seconds);
   manifest.round_deadline = Seconds(options.deadline_seconds);
   manifest.lost_grace = Seconds(options.lost_seconds);

@@ -34,6 +34,10 @@ struct RunOptions {
   std::string schedule = "cosine";
   std::string lane = "int8";
   std::string weighting = "tokens";
+  std::string masking;  // "pairwise" or "none"; empty: pairwise if three sites or more may come
+  uint32_t members_min = 3;
+  uint32_t batch_members = 1;
+  bool allow_differences = false;
   double outer_eta = 0.7;
   double outer_mu = 0.9;
   uint32_t quorum = 0;  // 0: all invited sites, at least one

@@ -135,6 +135,9 @@ void AddSiteServe(CLI::App& noun, Context& context) {
   verb.add_option("--rounds-max", options->daemon.rules.rounds_max,
                   "rounds of one run at most; 0 for no limit");
   verb.add_option("--trainer", options->daemon.trainer, "another program for the trainer's seat");
+  verb.add_option("--upload-limit", options->daemon.upload_mib,
+                  "MiB a second that uploads take at most; no limit by default")
+      ->check(CLI::Range(0.0, 1e6));
   verb.add_option("--threads", options->daemon.threads,
                   "threads for training and codec; all cores by default")
       ->check(CLI::Range(0, 4096));

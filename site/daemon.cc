@@ -83,6 +83,7 @@ Status Daemon::State::Open() {
   loop = std::make_unique<loop::EventLoop>();
   DURE_ASSIGN(scribe, Scribe::Open(dir, self, *loop));
   data = std::make_unique<transport::DataLink>(DialOf(self));
+  data->LimitUploads(static_cast<uint64_t>(options.upload_mib * 1024 * 1024));
   launcher::TrainerSpec spec;
   spec.program = options.trainer;
   const std::filesystem::path absolute = std::filesystem::absolute(dir);
@@ -106,6 +107,8 @@ Status Daemon::State::Open() {
                *trainer,
                *lending,
                *data,
+               self,
+               random,
                self.site(),
                absolute,
                {text.string(), options.columns},
@@ -199,6 +202,7 @@ void Daemon::State::Received(const round::Message& message) {
   const RunId& run = RunOf(message);
   // Only a plan begins a run; anything else about an unknown run is of a time before this folder.
   if (!desks.contains(run) && !std::holds_alternative<round::Plan>(message)) return;
+  if (const auto* masked = std::get_if<round::Masked>(&message)) return DeskOf(run).Take(*masked);
   DeskOf(run).Feed(round::FromAggregator{message});
 }
 

@@ -23,6 +23,7 @@ struct DaemonOptions {
   std::string trainer;               // another program for the trainer's seat; empty: dure-trainer
   LocalRules rules;
   int threads = 0;                              // 0: as many as the machine has
+  double upload_mib = 0;                        // a second, at most; 0: no limit
   std::function<void(const std::string&)> say;  // a line for people, from any thread
 };
 

@@ -24,7 +24,11 @@ std::string Daemon::State::StatusLine() const {
     runs.push_back({{"run", run.str()},
                     {"phase", std::string(round::Name(at.phase()))},
                     {"round", at.at().round.value},
-                    {"attempt", at.at().attempt}});
+                    {"attempt", at.at().attempt},
+                    {"step", desk->status().step},
+                    {"steps", desk->status().steps},
+                    {"loss", desk->status().loss},
+                    {"tokens_per_second", desk->status().tokens_per_second}});
   }
   return JsonLine({{"running", true}, {"connected", connected}, {"runs", std::move(runs)}});
 }

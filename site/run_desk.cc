@@ -40,7 +40,12 @@ round::Base BaseIn(ByteView published) {
 }  // namespace
 
 RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation participation)
-    : shop_(shop), run_(run), folder_(shop.dir, run), participation_(std::move(participation)) {
+    : shop_(shop),
+      run_(run),
+      folder_(shop.dir, run),
+      participation_(std::move(participation)),
+      masking_(shop, folder_, participation_,
+               [this](const round::SiteEvent& event) { Feed(event); }) {
   std::error_code ignored;  // a missing folder shows itself at the first file, with its name
   std::filesystem::create_directories(folder_.dir(), ignored);
   if (const auto kept = shop.journal.Get(Key("manifest")); kept && *kept) {
@@ -54,7 +59,9 @@ RunDesk::RunDesk(Workshop& shop, const RunId& run)
 Result<std::unique_ptr<RunDesk>> RunDesk::Restore(Workshop& shop, const RunId& run,
                                                   ByteView state) {
   DURE_ASSIGN(auto participation, round::Participation::Load(state));
-  return std::unique_ptr<RunDesk>(new RunDesk(shop, run, std::move(participation)));
+  auto desk = std::unique_ptr<RunDesk>(new RunDesk(shop, run, std::move(participation)));
+  DURE_TRY(desk->masking_.Restore());
+  return desk;
 }
 
 RunDesk::~RunDesk() { *alive_ = false; }
@@ -77,13 +84,17 @@ bool RunDesk::Needs(const Digest& blob) const {
 void RunDesk::Start() {
   FinishPublishing();
   RemoveLeaving();
+  masking_.Resume();
   Feed(round::SiteStarted{});
 }
 
 void RunDesk::Feed(const round::SiteEvent& event) {
+  // Before the submission that it belongs to.
+  if (std::holds_alternative<round::LinkUp>(event)) masking_.Resume();
   for (round::SiteEffect& effect : participation_.Handle(shop_.loop.Now(), event))
     queue_.push_back(std::move(effect));
   Drain();
+  masking_.Look();
   GivePenBack();
 }
 
@@ -241,6 +252,7 @@ bool RunDesk::ReceiptHolds(const round::VerifyReceipt& effect) const {
 }
 
 void RunDesk::Do(const round::DropWork& effect) {
+  if (participation_.manifest().masked()) masking_.Drop(effect.round);
   // What was counted goes with the base before (PublishModel); anything else at once.
   if (participation_.phase() != round::SitePhase::kDeriving) {
     std::error_code ignored;

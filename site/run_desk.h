@@ -10,49 +10,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 
-#include "federation/blob/store.h"
-#include "federation/identity/identity.h"
-#include "federation/journal/journal.h"
-#include "federation/loop/loop.h"
-#include "federation/loop/workers.h"
 #include "federation/round/participation.h"
-#include "federation/transport/client.h"
-#include "site/lending.h"
-#include "site/local_rules.h"
+#include "site/masking_desk.h"
 #include "site/run_folder.h"
-#include "site/scribe.h"
-#include "site/trainer_desk.h"
+#include "site/workshop.h"
 
 namespace dure::site {
-
-// What a desk works with; all outlive it.
-struct Workshop {
-  loop::EventLoop& loop;
-  loop::WorkerPool& compute;    // codec, derivation
-  loop::WorkerPool& transfers;  // uploads and downloads, which may wait for a link
-  journal::Journal& journal;
-  blob::BlobStore& store;
-  Scribe& scribe;
-  TrainerDesk& trainer;
-  Lending& lending;
-  transport::DataLink& data;
-  SiteId site;
-  std::filesystem::path dir;
-  seat::DataSpec data_spec;
-  LocalRules rules;
-  int threads = 1;
-  std::stop_token stop;
-  std::function<void(const round::Message&)> send;
-  // Whether a run other than this one holds a blob of that name, derives from it, or is making it:
-  // runs of one start have the same scales for some rounds.
-  std::function<bool(const RunId&, const Digest&)> needed_elsewhere;
-  // The seat of the pen (scribe.h) is one for all runs.
-  RunId* pen_holder = nullptr;
-  std::function<void(const std::string&)> say;  // a line for the daemon's log
-};
 
 class RunDesk {
  public:
@@ -62,8 +27,11 @@ class RunDesk {
 
   void Start();
   void Feed(const round::SiteEvent& event);
+  // Of the aggregator's half of a masked round.
+  void Take(const round::Masked& message) { masking_.Take(message.message); }
   const round::Participation& participation() const { return participation_; }
   bool Needs(const Digest& blob) const;
+  const round::SiteStatus& status() const { return status_; }  // of this site's own eyes only
 
  private:
   RunDesk(Workshop& shop, const RunId& run, round::Participation participation);
@@ -100,6 +68,9 @@ class RunDesk {
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
+  // Under masking: whether the sum is what this site checked. False: it was answered, or is asked
+  // again later.
+  bool JudgeSum(const round::DeriveModel& effect, const round::Base& base);
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
   // False: the disk did not take it, and the whole check comes again.
   bool Kept(const round::VerifyReceipt& effect);
@@ -115,6 +86,7 @@ class RunDesk {
   RunId run_;
   RunFolder folder_;
   round::Participation participation_;
+  MaskingDesk masking_;
   round::RunManifest manifest_;  // of the latest plan that was decided or trained
   Digest aggregate_;             // of the outcome being derived
   round::Base coming_;           // what is being derived or fetched, or was last

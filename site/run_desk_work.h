@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "federation/loop/workers.h"
@@ -30,20 +31,15 @@ Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Ou
 // The file holds the bytes, or what it held before. kExhausted: disk full.
 Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 
+// The round-closed entry at this index; nullopt: it is another, or not there.
+std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror);
+
 // Whether the round-closed entry in the mirror says exactly what the outcome says.
 bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror);
 
 template <typename Work, typename Done>
 void RunDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
-  auto answer = [alive = alive_, done](auto value) {
-    if (*alive) done(std::move(value));
-  };
-  if (pool.RunThen(shop_.loop, work, answer)) return;
-  // The pool is full for the moment: the same work again in a while.
-  shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1),
-                [this, alive = alive_, &pool, work, done] {
-                  if (*alive) Run(pool, work, done);
-                });
+  RunFor(alive_, shop_.loop, pool, std::move(work), std::move(done));
 }
 
 }  // namespace dure::site

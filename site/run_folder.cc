@@ -46,6 +46,10 @@ fs::path RunFolder::lanes(RoundNumber round) const {
   return dir_ / ("lanes-" + std::to_string(round.value));
 }
 
+fs::path RunFolder::payload(RoundNumber round) const {
+  return dir_ / ("payload-" + std::to_string(round.value));
+}
+
 std::optional<fs::path> RunFolder::StateBefore(RoundNumber round) const {
   std::optional<uint64_t> latest;
   for (const uint64_t number : NumbersIn(dir_, "state-", "")) {

@@ -4,12 +4,17 @@
 //   trained-<round>.safetensors          a round's result, until it is settled
 //   state-<round>/                       optimizer and data cursor after that round's training
 //   residual-<version>.f32               error feedback, one file a version
+//   lanes-<round>                        a contribution under way; in a masked round, what was
+//   masked,
+//                                        until the sum is checked
+//   payload-<round>                      a masked contribution under way
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "federation/round/plan.h"
@@ -19,15 +24,17 @@ namespace dure::site {
 class RunFolder {
  public:
   RunFolder(const std::filesystem::path& site_dir, const RunId& run)
-      : dir_(site_dir / "runs" / run.str()) {}
+      : dir_(site_dir / "runs" / run.str()), key_("run/" + run.str() + "/") {}
 
   const std::filesystem::path& dir() const { return dir_; }
+  std::string JournalKey(std::string_view what) const { return key_ + std::string(what); }
   std::filesystem::path config() const { return dir_ / "config.json"; }
   std::filesystem::path tokenizer() const { return dir_ / "tokenizer.json"; }
   std::filesystem::path trained(RoundNumber round) const;
   std::filesystem::path state(RoundNumber round) const;
   std::filesystem::path residual(uint64_t version) const;
   std::filesystem::path lanes(RoundNumber round) const;
+  std::filesystem::path payload(RoundNumber round) const;
 
   // The latest state of a round before `round`; nullopt at the beginning.
   std::optional<std::filesystem::path> StateBefore(RoundNumber round) const;
@@ -40,6 +47,7 @@ class RunFolder {
 
  private:
   std::filesystem::path dir_;
+  std::string key_;
 };
 
 }  // namespace dure::site

@@ -42,6 +42,7 @@ void RunDesk::Do(const round::FetchAggregate& effect) {
 }
 
 void RunDesk::Do(const round::EncodeUpdate& effect) {
+  if (manifest_.masked()) return masking_.Encode(effect);
   auto work = [this, effect, manifest = manifest_] {
     codec::Work pace;
     pace.threads = shop_.threads;
@@ -68,6 +69,7 @@ void RunDesk::Do(const round::UploadBlob& effect) {
   Run(shop_.transfers, work, [this, effect](Status uploaded) {
     if (uploaded) {
       CrashPoint("site.uploaded");
+      if (manifest_.masked()) masking_.Uploaded(effect.blob);
       Feed(round::UploadDone{effect.round, effect.blob});
       return;
     }
@@ -151,6 +153,7 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
       return;
     }
+    if (!JudgeSum(effect, base)) return;
     const Status kept =
         KeepReceiptOfOutcome(shop_.dir / "receipts", said, shop_.site, shop_.scribe.mirror());
     if (!kept) {
@@ -171,13 +174,35 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
   });
 }
 
-bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror) {
-  const auto entries =
-      mirror.Read(outcome.closed_index, outcome.closed_index + 1, limits::kEntryBytesMax);
-  if (!entries || entries->size() != 1) return false;
+bool RunDesk::JudgeSum(const round::DeriveModel& effect, const round::Base& base) {
+  if (!effect.manifest.masked()) return true;
+  const round::Outcome& said = effect.outcome;
+  const auto closed = LoggedClosing(said.closed_index, shop_.scribe.mirror());
+  const auto judged = closed ? masking_.Judge(said, *closed) : MaskingDesk::Judgement::kDissent;
+  if (judged == MaskingDesk::Judgement::kHolds) return true;
+  if (judged == MaskingDesk::Judgement::kDissent) {
+    shop_.say(said.at.Text() + ": DISSENT: the sum is not the one that this site checked");
+    Feed(round::Derived{said.at, true, {}});
+    return false;
+  }
+  masking_.Resume();
+  shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive = alive_, effect, base] {
+    if (*alive) CheckOutcome(effect, base);
+  });
+  return false;
+}
+
+std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror) {
+  const auto entries = mirror.Read(index, index + 1, limits::kEntryBytesMax);
+  if (!entries || entries->size() != 1) return std::nullopt;
   const auto opened = ledger::ParseEntry(entries->front());
   const auto* closed = opened ? std::get_if<ledger::RoundClosed>(&opened->record.event) : nullptr;
-  if (closed == nullptr ||
+  return closed == nullptr ? std::nullopt : std::optional(*closed);
+}
+
+bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror) {
+  const auto closed = LoggedClosing(outcome.closed_index, mirror);
+  if (!closed ||
       closed->at != ledger::RoundAttempt{outcome.at.run, outcome.at.round, outcome.at.attempt} ||
       closed->aggregate != outcome.aggregate || closed->model != outcome.next.model ||
       closed->momentum != outcome.next.momentum || closed->scales != outcome.next.scales ||
@@ -193,7 +218,7 @@ bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror
       return false;
     weight_sum += logged.weight;
   }
-  return weight_sum == outcome.weight_sum;
+  return outcome.weight_sum == (closed->sums ? closed->sums->weight : weight_sum);
 }
 
 }  // namespace dure::site

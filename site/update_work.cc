@@ -45,46 +45,69 @@ Result<FlatFile> OpenBase(const Digest& model, const blob::BlobStore& store) {
   return FlatFile::Open(path);
 }
 
+// What an update is encoded from, open for as long as this lives.
+struct UpdateFiles {
+  FlatFile base;
+  FlatFile trained;
+  std::vector<float> scales;
+  std::optional<codec::MappedFile> residual;
+  codec::EncodeParameters parameters;
+
+  uint64_t count() const { return base.shape.parameter_count; }
+  codec::UpdateInput in() const {
+    codec::UpdateInput in;
+    in.base = base.floats();
+    in.trained = trained.floats();
+    in.scales = scales;
+    if (residual) in.residual = residual->Floats();
+    return in;
+  }
+
+  static Result<UpdateFiles> Open(const round::EncodeUpdate& work,
+                                  const round::RunManifest& manifest, const SiteId& site,
+                                  const RunFolder& folder, const blob::BlobStore& store) {
+    DURE_ASSIGN(auto base, OpenBase(work.plan.base.model, store));
+    DURE_ASSIGN(auto trained, FlatFile::Open(folder.trained(work.round).string()));
+    if (trained.shape.parameter_count != base.shape.parameter_count) {
+      return Fail(ErrorCode::kInvalid, "the trainer's result has another size than the base model");
+    }
+    const uint64_t count = base.shape.parameter_count;
+    DURE_ASSIGN(auto scales, derivation::ScalesOf(work.plan.base, manifest, count, store));
+    UpdateFiles files{std::move(base), std::move(trained), std::move(scales), {}, {}};
+    if (work.residual_from != 0) {
+      DURE_ASSIGN(files.residual,
+                  codec::MappedFile::Open(folder.residual(work.residual_from).string()));
+    }
+    files.parameters.lane = derivation::LaneOf(manifest);
+    files.parameters.seed = RoundingSeed(manifest, work.round, site);
+    if (manifest.weighting == round::Weighting::kTokens) {
+      DURE_ASSIGN(files.parameters.weight,
+                  codec::WeightOf(work.tokens, work.plan.reference_tokens));
+    }
+    return files;
+  }
+};
+
 }  // namespace
 
 Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                             const round::RunManifest& manifest, const SiteId& site,
                                             const RunFolder& folder, blob::BlobStore& store,
                                             const codec::Work& pace) {
-  DURE_ASSIGN(const auto base, OpenBase(work.plan.base.model, store));
-  DURE_ASSIGN(const auto trained, FlatFile::Open(folder.trained(work.round).string()));
-  if (trained.shape.parameter_count != base.shape.parameter_count) {
-    return Fail(ErrorCode::kInvalid, "the trainer's result has another size than the base model");
-  }
-  const uint64_t count = base.shape.parameter_count;
-  DURE_ASSIGN(const auto scales, derivation::ScalesOf(work.plan.base, manifest, count, store));
-  codec::UpdateInput in;
-  in.base = base.floats();
-  in.trained = trained.floats();
-  in.scales = scales;
-  std::optional<codec::MappedFile> residual;
-  if (work.residual_from != 0) {
-    DURE_ASSIGN(residual, codec::MappedFile::Open(folder.residual(work.residual_from).string()));
-    in.residual = residual->Floats();
-  }
-  codec::EncodeParameters parameters;
-  parameters.lane = derivation::LaneOf(manifest);
-  parameters.seed = RoundingSeed(manifest, work.round, site);
-  if (manifest.weighting == round::Weighting::kTokens) {
-    DURE_ASSIGN(parameters.weight, codec::WeightOf(work.tokens, work.plan.reference_tokens));
-  }
-  DURE_ASSIGN(const uint64_t lane_bytes, codec::ContributionBytes(parameters.lane, count));
+  DURE_ASSIGN(const auto files, UpdateFiles::Open(work, manifest, site, folder, store));
+  DURE_ASSIGN(const uint64_t lane_bytes,
+              codec::ContributionBytes(files.parameters.lane, files.count()));
   const std::filesystem::path lanes_path = folder.lanes(work.round);
   DURE_ASSIGN(const auto lanes,
               derivation::NewFile(store, lanes_path.string(), lane_bytes, codec::Caching::kKept));
   DURE_ASSIGN(const auto next,
               derivation::NewFile(store, folder.residual(work.residual_to).string(),
-                                  count * sizeof(float), codec::Caching::kKept));
-  DURE_ASSIGN(auto encoded, codec::EncodeUpdate(in, parameters, lanes, next, pace));
+                                  files.count() * sizeof(float), codec::Caching::kKept));
+  DURE_ASSIGN(auto encoded, codec::EncodeUpdate(files.in(), files.parameters, lanes, next, pace));
   DURE_TRY(next.Sync());
   DURE_ASSIGN(const auto blob, blob::Manifest::Make(lane_bytes, std::move(encoded.lane_chunks)));
   ContributionMade made;
-  made.weight = parameters.weight;
+  made.weight = files.parameters.weight;
   made.saturated = encoded.stats.saturated;
   DURE_ASSIGN(made.blob, store.Import(lanes_path.string(), blob));
   return made;
@@ -101,6 +124,61 @@ void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest
   files.push_back({*lanes});
   files.push_back({count * sizeof(float)});
   derivation::KeepReady(store, (folder.dir() / "ready-").string(), files);
+}
+
+Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
+                                        const round::RunManifest& manifest, const SiteId& site,
+                                        const MaskWith& with, const RunFolder& folder,
+                                        blob::BlobStore& store, const codec::Work& pace) {
+  DURE_ASSIGN(const auto files, UpdateFiles::Open(work, manifest, site, folder, store));
+  if (files.count() != with.layout.parameter_count()) {
+    return Fail(ErrorCode::kInvalid, "the update has another size than what is masked");
+  }
+  const std::filesystem::path payload_path = folder.payload(work.round);
+  const uint64_t bytes = with.layout.PayloadBytes();
+  DURE_ASSIGN(const auto payload,
+              derivation::NewFile(store, payload_path.string(), bytes, codec::Caching::kKept));
+  DURE_ASSIGN(const auto lanes,
+              derivation::NewFile(store, folder.lanes(work.round).string(),
+                                  with.layout.LowBytes(files.count()), codec::Caching::kKept));
+  DURE_ASSIGN(const auto next,
+              derivation::NewFile(store, folder.residual(work.residual_to).string(),
+                                  files.count() * sizeof(float), codec::Caching::kKept));
+  const masking::SegmentUpdate update{
+      files.in(), 0, files.parameters, {files.parameters.weight, work.tokens, work.steps, 0}};
+  DURE_ASSIGN(auto masked, masking::MaskSegmentFiles(update, with.layout, with.masks, payload,
+                                                     {lanes}, {next}, pace));
+  DURE_TRY(next.Sync());
+  DURE_ASSIGN(const auto blob, blob::Manifest::Make(bytes, std::move(masked.payload_chunks)));
+  MaskedContribution contribution;
+  contribution.made.weight = files.parameters.weight;
+  contribution.made.saturated = masked.stats.saturated;
+  contribution.scalars = masked.scalars;
+  contribution.bytes = bytes;
+  {
+    DURE_ASSIGN(const auto leaving, codec::MappedFile::Open(payload_path.string()));
+    DURE_ASSIGN(const auto staying, codec::MappedFile::Open(folder.lanes(work.round).string()));
+    contribution.leaves = LookAt(leaving.bytes());
+    contribution.stays = LookAt(staying.bytes());
+  }
+  DURE_ASSIGN(contribution.made.blob, store.Import(payload_path.string(), blob));
+  return contribution;
+}
+
+Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& folder,
+                                        RoundNumber round, const blob::BlobStore& store,
+                                        const codec::Work& pace) {
+  DURE_ASSIGN(const auto planes, store.Open(with.planes));
+  masking::CheckSides sides;
+  sides.planes = planes->bytes();
+  sides.result = with.published;
+  std::optional<codec::MappedFile> lanes;
+  if (with.is_survivor) {
+    DURE_ASSIGN(lanes, codec::MappedFile::Open(folder.lanes(round).string()));
+    sides.lanes = lanes->bytes();
+    sides.own = with.own;
+  }
+  return masking::CheckSegmentFiles(with.sums, sides, with.coefficients, pace);
 }
 
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store) {

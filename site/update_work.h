@@ -7,7 +7,9 @@
 
 #include "federation/blob/store.h"
 #include "federation/codec/vectors.h"
+#include "federation/masking/segment_files.h"
 #include "federation/round/participation.h"
+#include "site/byte_look.h"
 #include "site/run_folder.h"
 
 namespace dure::site {
@@ -29,6 +31,40 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
 // Before a round's work: files that it will fill are ready in the store (derivation::KeepReady).
 void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest,
                     const RunFolder& folder, blob::BlobStore& store);
+
+// What masks an update: of one attempt, from the site's half of the protocol.
+struct MaskWith {
+  masking::WordLayout layout;
+  std::vector<masking::Mask> masks;
+};
+struct MaskedContribution {
+  ContributionMade made;  // `blob` is the masked payload
+  uint64_t bytes = 0;     // of it
+  masking::Scalars scalars{};
+  ByteLook leaves;  // the payload
+  ByteLook stays;   // the same update unmasked
+};
+// The same, masked while it is encoded. The lanes in the clear stay in folder.lanes(round), for the
+// check of the sum; no durable copy of them is made. kInvalid also: the update has another size
+// than the layout.
+Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
+                                        const round::RunManifest& manifest, const SiteId& site,
+                                        const MaskWith& with, const RunFolder& folder,
+                                        blob::BlobStore& store, const codec::Work& pace);
+
+// This site's part of checking a published sum: planes from the store, lanes from the folder; with
+// `is_survivor` false only the published side. kNotFound: planes or lanes are not there.
+struct CheckWith {
+  masking::WordLayout sums;
+  masking::StreamKey coefficients;
+  Digest planes;
+  masking::Scalars published{};
+  masking::Scalars own{};
+  bool is_survivor = false;
+};
+Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& folder,
+                                        RoundNumber round, const blob::BlobStore& store,
+                                        const codec::Work& pace);
 
 // residual_to = residual_from + base - trained, durable. kCorrupt: the residual has another size
 // than the model; else as above.

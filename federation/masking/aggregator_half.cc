@@ -183,6 +183,18 @@ void AggregatorHalf::On(const SegmentUnmasked& event) {
   AdvanceUnmasking();
 }
 
+Sites AggregatorHalf::survivors(uint32_t segment) const {
+  const auto found = s_.survived.find(segment);
+  return found == s_.survived.end() ? Sites{} : found->second;
+}
+
+bool AggregatorHalf::may_be_released() const {
+  if (s_.phase == AggregatorPhase::kSurviving) {
+    return s_.agreed2.size() + 1 >= context_.threshold;
+  }
+  return s_.phase >= AggregatorPhase::kRevealing && s_.phase <= AggregatorPhase::kFinished;
+}
+
 bool AggregatorHalf::IsSharer(uint32_t site) const {
   return std::binary_search(s_.sharers.begin(), s_.sharers.end(), site);
 }

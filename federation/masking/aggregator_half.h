@@ -121,6 +121,13 @@ class AggregatorHalf {
   AggregatorPhase phase() const { return s_.phase; }
   const Context& context() const { return context_; }
   const Digest& survivors_transcript() const { return s_.survivors; }
+  const Sites& sharers() const { return s_.sharers; }  // from kAgreeing on
+  bool has_uploaded(uint32_t site, uint32_t segment) const {
+    return s_.uploaded.contains({segment, site});
+  }
+  Sites survivors(uint32_t segment) const;  // from kSurviving on
+  // Whether some site may have given its shares: it needs t agreements, its own among them.
+  bool may_be_released() const;
 
  private:
   struct KeptShares {

@@ -44,4 +44,10 @@ std::string_view Name(Refusal refusal) {
   return "";
 }
 
+std::string CodeOf(Refusal refusal) {
+  std::string code(Name(refusal));
+  for (char& c : code) c = c == '_' ? '-' : static_cast<char>(c | 0x20);
+  return code;
+}
+
 }  // namespace dure::masking

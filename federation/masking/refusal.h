@@ -30,6 +30,7 @@ enum class Refusal : uint8_t {
 };
 
 std::string_view Name(Refusal refusal);  // "REFUSE_CTX_MISMATCH", as the attack suite names them
+std::string CodeOf(Refusal refusal);     // "refuse-ctx-mismatch", as the record wants codes
 
 inline constexpr uint32_t kNobody = 0xffffffff;
 inline constexpr uint32_t kAggregator = 0xfffffffe;

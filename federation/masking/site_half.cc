@@ -111,6 +111,12 @@ std::vector<SiteEffect> SiteHalf::Handle(const SiteEvent& event) {
   return std::move(out_);
 }
 
+bool SiteHalf::survives(uint32_t segment) const {
+  const auto found = s_.attempt.survived.find(segment);
+  return found != s_.attempt.survived.end() &&
+         std::binary_search(found->second.sites.begin(), found->second.sites.end(), me_);
+}
+
 bool SiteHalf::HasBegun() const {
   return s_.phase >= SitePhase::kAdvertised && s_.phase <= SitePhase::kChecked;
 }
@@ -147,6 +153,7 @@ void SiteHalf::BeginAttempt(Context context, Bytes carried) {
   context_id_ = context_.Id();
   s_.attempt.context = std::move(carried);
   s_.last = {context_.round.value, context_.attempt};
+  s_.check_told.clear();
   const auto index = context_.IndexOf(s_.self);
   if (!index) {
     out_.push_back(
@@ -236,6 +243,9 @@ void SiteHalf::On(const Resumed&) {
     case SitePhase::kChecked:
       TellOpening();
       return TellCheckValues();
+    case SitePhase::kAccepted:
+      // Peers, or an aggregator that died, may lack what this site need not wait for.
+      return TellCheckValues();
     default:
       return;
   }
@@ -272,6 +282,5 @@ template void SiteHalf::SaySigned(Agreement);
 template void SiteHalf::SaySigned(Uploaded);
 template void SiteHalf::SaySigned(Reveal);
 template void SiteHalf::SaySigned(Opening);
-template void SiteHalf::SaySigned(CheckValues);
 
 }  // namespace dure::masking

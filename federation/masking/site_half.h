@@ -127,7 +127,9 @@ class SiteHalf {
   SitePhase phase() const { return s_.phase; }
   const History& history() const { return s_.history; }
   History& history() { return s_.history; }            // to Learn
-  const Context& context() const { return context_; }  // of the attempt under way
+  const Context& context() const { return context_; }  // of the attempt under way, or the last
+  // Whether this site is in the sum of a segment, once its survivors are known.
+  bool survives(uint32_t segment) const;
 
  private:
   // What this site holds of another's secrets of one segment.
@@ -183,9 +185,10 @@ class SiteHalf {
     History history;
     std::optional<std::pair<uint64_t, uint32_t>> last;  // round and attempt begun last
     Attempt attempt;
+    Bytes check_told;  // the last check values, as signed: they outlive the attempt, for peers
     template <typename A>
     void Visit(A& a) {
-      a(self, phase, history, last, attempt);
+      a(self, phase, history, last, attempt, check_told);
     }
   };
 

@@ -270,6 +270,9 @@ void SiteHalf::AdvanceChecking() {
     values[segment] = value;
   }
   s_.attempt.check_values[me_] = std::move(values);
+  s_.check_told =
+      Sign(*signer_, OwnHeader(), CheckValues{s_.attempt.result, s_.attempt.check_values.at(me_)})
+          .carried;
   s_.phase = SitePhase::kChecked;
   Keep();
   TellCheckValues();
@@ -277,7 +280,7 @@ void SiteHalf::AdvanceChecking() {
 }
 
 void SiteHalf::TellCheckValues() {
-  SaySigned(CheckValues{s_.attempt.result, s_.attempt.check_values.at(me_)});
+  if (!s_.check_told.empty()) Say(s_.check_told);
 }
 
 // False only if all values are there and do not fit.

@@ -160,7 +160,7 @@ TEST(Exclusion, TakesAReceiptedContributionOutAndTheClosingSaysSo) {
   EXPECT_TRUE(rounds.HoldsWithdrawals());
   rounds.Handle(At(5), Exclude{kB, "withdrawn"});  // too late: changes nothing
   const auto effects = rounds.Handle(
-      At(6), Merged{rounds.at(), Sha256(AsBytes("sum")), {Sha256(AsBytes("m")), {}, {}}});
+      At(6), Merged{rounds.at(), Sha256(AsBytes("sum")), {Sha256(AsBytes("m")), {}, {}}, {}});
   ASSERT_EQ(Only<Append>(effects).size(), 1u);
   const auto closed = std::get<RecordClosed>(Only<Append>(effects)[0].record);
   ASSERT_EQ(closed.counted.size(), 1u);

@@ -187,7 +187,7 @@ class Get {
 inline uint8_t EnumMax(Lane) { return static_cast<uint8_t>(Lane::kInt16); }
 inline uint8_t EnumMax(Weighting) { return static_cast<uint8_t>(Weighting::kEqual); }
 inline uint8_t EnumMax(ScheduleKind) { return static_cast<uint8_t>(ScheduleKind::kWsd); }
-inline uint8_t EnumMax(Masking) { return static_cast<uint8_t>(Masking::kNone); }
+inline uint8_t EnumMax(Masking) { return static_cast<uint8_t>(Masking::kPairwise); }
 inline uint8_t EnumMax(Purpose) { return static_cast<uint8_t>(Purpose::kBenchmark); }
 inline uint8_t EnumMax(Beneficiary) { return static_cast<uint8_t>(Beneficiary::kForProfit); }
 inline uint8_t EnumMax(Valuation) { return static_cast<uint8_t>(Valuation::kIndividual); }
@@ -215,11 +215,23 @@ void Fields(A& a, Intent& v) {
   a(v.purpose, v.beneficiaries, v.sector, v.valuation, v.risk);
 }
 template <typename A>
+void Fields(A& a, MaskingRules& v) {
+  a(v.members_min, v.survivors_permille, v.batch_members, v.forbid_differences);
+}
+template <typename A>
+void Fields(A& a, Sums& v) {
+  a(v.weight, v.tokens, v.steps, v.saturated_lanes);
+}
+template <typename A>
+void Fields(A& a, Masked& v) {
+  a(v.run, v.message);
+}
+template <typename A>
 void Fields(A& a, RunManifest& v) {
   a(v.run, v.intent, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta,
     v.outer_mu, v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max,
-    v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, v.masking, v.reference_tokens,
-    v.initial_scale);
+    v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, v.masking, v.masking_rules,
+    v.reference_tokens, v.initial_scale);
 }
 template <typename A>
 void Fields(A& a, RoundPlan& v) {

@@ -12,8 +12,9 @@ namespace dure::round {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Message>> kKinds = {
-    "plan",     "roster",     "receipt",     "refusal",  "outcome", "run-ended", "ready",
-    "declined", "submission", "outcome-ack", "withdraw", "leave",   "join",      "site-status"};
+    "plan",      "roster", "receipt",  "refusal",     "outcome",
+    "run-ended", "ready",  "declined", "submission",  "outcome-ack",
+    "withdraw",  "leave",  "join",     "site-status", "masked"};
 
 constexpr uint64_t kWeightMax = uint64_t{1} << 20;
 
@@ -81,14 +82,20 @@ Status Check(const Refusal& m) {
 Status Check(const Outcome& m) {
   DURE_TRY(CheckAt(m.at));
   if (m.counted.empty() || m.counted.size() > limits::kSitesMax) return Malformed("counted sites");
+  const bool masked = m.counted.front().weight == 0;
   uint64_t sum = 0;
   for (size_t i = 0; i < m.counted.size(); ++i) {
     if (i > 0 && !(m.counted[i - 1].site < m.counted[i].site)) {
       return Malformed("counted sites out of order");
     }
     const uint64_t weight = m.counted[i].weight;
-    if (weight < 1 || weight > kWeightMax) return Malformed("a weight out of bounds");
+    if ((weight == 0) != masked || weight > kWeightMax) return Malformed("a weight out of bounds");
     sum += weight;
+  }
+  if (masked) {
+    const bool possible =
+        m.weight_sum >= m.counted.size() && m.weight_sum <= m.counted.size() * kWeightMax;
+    return possible ? Status() : Malformed("a weight sum that the sites cannot reach");
   }
   if (sum != m.weight_sum) return Malformed("a weight sum that is not the sum of the weights");
   return {};
@@ -104,7 +111,9 @@ Status Check(const Declined& m) {
 }
 Status Check(const Submission& m) {
   DURE_TRY(CheckAt(m.at));
-  if (m.weight < 1 || m.weight > kWeightMax) return Malformed("a weight out of bounds");
+  if (m.weight > kWeightMax) return Malformed("a weight out of bounds");
+  const bool told = m.tokens != 0 || m.steps != 0 || m.saturated_lanes != 0;
+  if (m.weight == 0 && told) return Malformed("counts without a weight");
   if (m.contribution.IsZero()) return Malformed("a submission without a contribution");
   if (m.envelope.empty()) return Malformed("a submission without an envelope");
   return CheckDatasets(m.datasets);
@@ -119,6 +128,9 @@ Status Check(const Withdraw& m) {
 }
 Status Check(const Leave&) { return {}; }
 Status Check(const Join&) { return {}; }
+Status Check(const Masked& m) {
+  return m.message.empty() ? Malformed("an empty masking message") : Status();
+}
 Status Check(const SiteStatus& m) {
   DURE_TRY(CheckAt(m.at));
   if (!std::isfinite(m.loss) || !std::isfinite(m.tokens_per_second)) {

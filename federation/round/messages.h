@@ -92,9 +92,18 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
+// What a masked round tells of its contributions: sums, and no part of them.
+struct Sums {
+  uint64_t weight = 0;
+  uint64_t tokens = 0;
+  uint64_t steps = 0;
+  uint64_t saturated_lanes = 0;
+  bool operator==(const Sums&) const = default;
+};
+
 struct Counted {
   SiteId site;
-  uint64_t weight = 0;      // numerator over 2^20
+  uint64_t weight = 0;      // numerator over 2^20; 0 under masking: nobody knows it
   uint64_t submission = 0;  // index of its entry
   bool operator==(const Counted&) const = default;
 };
@@ -147,7 +156,7 @@ struct Submission {
   RoundAttempt at;
   Digest base_model;
   Digest contribution;  // the blob; already whole and durable at the aggregator
-  uint64_t weight = 0;  // 1..2^20
+  uint64_t weight = 0;  // 1..2^20. This and the counts below: 0 under masking, where only sums show
   uint64_t tokens = 0;
   uint64_t steps = 0;
   uint64_t saturated_lanes = 0;
@@ -224,8 +233,16 @@ struct SiteStatus {
   bool operator==(const SiteStatus&) const = default;
 };
 
+// Either way: a message of the masking protocol, which has signatures and counters of its own. The
+// rounds do not look at it.
+struct Masked {
+  RunId run;
+  Bytes message;
+  bool operator==(const Masked&) const = default;
+};
+
 using Message = std::variant<Plan, Roster, Receipt, Refusal, Outcome, RunEnded, Ready, Declined,
-                             Submission, OutcomeAck, Withdraw, Leave, Join, SiteStatus>;
+                             Submission, OutcomeAck, Withdraw, Leave, Join, SiteStatus, Masked>;
 
 std::string_view KindName(const Message& message);  // "plan", "site-status"
 const RunId& RunOf(const Message& message);

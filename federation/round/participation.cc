@@ -58,6 +58,12 @@ void Participation::On(const StatusReport& e) {
   SiteStatus status = e.status;
   status.at = s_.plan.at;
   status.phase = s_.phase;
+  if (s_.has_manifest && s_.manifest.masked()) {
+    // No loss and no count of a single site is told, nor what either could be reckoned from.
+    status.loss = 0;
+    status.tokens_per_second = 0;
+    if (s_.manifest.inner.seconds > 0) status.step = 0;
+  }
   Say(status);
 }
 
@@ -156,6 +162,7 @@ void Participation::TakePlan(const Plan& m) {
   Changed();
   if (!same_work) return EnterPhase(SitePhase::kDeciding);
   // The same start again: what is trained, or being trained, serves this attempt as well.
+  if (m.manifest.masked()) UndoEncoding();
   s_.work_at = {};
   s_.envelope.clear();
   s_.submitted = false;
@@ -165,7 +172,8 @@ void Participation::TakePlan(const Plan& m) {
   const SitePhase where = s_.work == Work::kTraining  ? SitePhase::kTraining
                           : s_.work == Work::kTrained ? SitePhase::kEncoding
                                                       : SitePhase::kUploading;
-  if (s_.phase != where) EnterPhase(where);
+  const bool encodes_anew = m.manifest.masked() && where == SitePhase::kEncoding;
+  if (s_.phase != where || encodes_anew) EnterPhase(where);
   Say(Ready{s_.plan.at, s_.held, s_.offered});
 }
 

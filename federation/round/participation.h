@@ -56,11 +56,14 @@ struct StopTraining {
   RoundNumber round;
 };                     // the result, if any comes, is not wanted
 struct EncodeUpdate {  // -> Encoded
+  RoundAttempt at;     // under masking: whose masks. Asked for again, it replaces what was asked
   RoundNumber round;
   RoundPlan plan;
   uint64_t tokens = 0;
+  uint64_t steps = 0;
   uint64_t residual_from = 0;  // read; 0: zeros
   uint64_t residual_to = 0;    // written, durable before the answer
+  Digest replaces;             // the contribution to an abandoned masked attempt; it may go
 };
 struct UploadBlob {
   RoundNumber round;
@@ -186,6 +189,12 @@ struct Derived {
 struct DatasetWithdrawn {
   DatasetId dataset;
 };
+// The masks of this attempt cannot be had, or must not: the site refuses. What it trained and did
+// not submit goes back into the residual.
+struct MaskingRefused {
+  RoundAttempt at;
+  std::string reason;
+};  // a code
 struct StatusReport {
   SiteStatus status;
 };  // at and phase are filled in here
@@ -193,11 +202,11 @@ struct SiteTimer {};
 struct LeaveRequested {};
 struct JoinRequested {};
 struct ResyncRequested {};  // the operator ends a dissent: the model is fetched anew
-using SiteEvent =
-    std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched, TrainingDone,
-                 TrainingFailed, Encoded, EncodeFailed, UploadDone, UploadFailed, Signed,
-                 ReceiptChecked, Folded, AggregateFetched, Derived, DatasetWithdrawn, StatusReport,
-                 SiteTimer, LeaveRequested, JoinRequested, ResyncRequested>;
+using SiteEvent = std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched,
+                               TrainingDone, TrainingFailed, Encoded, EncodeFailed, UploadDone,
+                               UploadFailed, Signed, ReceiptChecked, Folded, AggregateFetched,
+                               Derived, DatasetWithdrawn, MaskingRefused, StatusReport, SiteTimer,
+                               LeaveRequested, JoinRequested, ResyncRequested>;
 
 struct SitePace {
   Duration resend{std::chrono::seconds(5)};
@@ -214,11 +223,13 @@ class Participation {
   std::vector<SiteEffect> Handle(MonoTime now, const SiteEvent& event);
 
   SitePhase phase() const { return s_.phase; }
-  const RoundAttempt& at() const { return s_.plan.at; }   // of the last plan taken
-  const Base& base() const { return s_.held; }            // the model held
-  uint64_t residual() const { return s_.residual; }       // the version in force
-  const Digest& contribution() const { return s_.blob; }  // in work; zero if none
-  bool folding() const { return s_.folding; }             // a FoldBack is wanted
+  const RoundAttempt& at() const { return s_.plan.at; }        // of the last plan taken
+  const Base& base() const { return s_.held; }                 // the model held
+  uint64_t residual() const { return s_.residual; }            // the version in force
+  const Digest& contribution() const { return s_.blob; }       // in work; zero if none
+  bool rostered() const { return s_.rostered; }                // to at()
+  const RunManifest& manifest() const { return s_.manifest; }  // of the last plan taken
+  bool folding() const { return s_.folding; }                  // a FoldBack is wanted
 
  private:
   // How far the contribution of a round has come; it outlives an abandoned attempt.
@@ -263,6 +274,7 @@ class Participation {
     Digest blob;
     uint64_t weight = 0;
     uint64_t saturated = 0;
+    Digest replaced;  // kTrained: the contribution of an attempt before this
     Bytes envelope;
     bool submitted = false;  // to this attempt: the log may hold it, also after a refusal
     std::optional<Receipt> receipt;
@@ -286,7 +298,7 @@ class Participation {
     void Visit(A& a) {
       a(site, run, phase, held, trainings, sequence, join_pending, has_plan, has_manifest, work,
         accepted, declined, decline_reason, rostered, offered, admitted, work_datasets, disowned,
-        tokens, steps, blob, weight, saturated, envelope, submitted, receipt, residual,
+        tokens, steps, blob, weight, saturated, replaced, envelope, submitted, receipt, residual,
         residual_former, residual_pending, residual_counter, committed, folding, carried,
         carries_disowned, next_plan, outcome, fetched, last_ack, ended);
       if (has_plan) a(plan);
@@ -314,6 +326,7 @@ class Participation {
   void On(const AggregateFetched&);
   void On(const Derived&);
   void On(const DatasetWithdrawn&);
+  void On(const MaskingRefused&);
   void On(const StatusReport&);
   void On(const SiteTimer&);
   void On(const LeaveRequested&);
@@ -342,6 +355,8 @@ class Participation {
   void Commit();
   // What is carried of withdrawn data goes, and with it the rest of the residual: it is one sum.
   void ForgetResidual();
+  // Back to what was trained: masks are of one attempt, and so is what they were added to.
+  void UndoEncoding();
   // The contribution in work goes, as if it had never been trained.
   void Discard();
   void ClearWork();

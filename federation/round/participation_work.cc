@@ -32,6 +32,7 @@ void Participation::On(const Encoded& e) {
   s_.blob = e.blob;
   s_.weight = e.weight;
   s_.saturated = e.saturated;
+  s_.replaced = {};
   EnterPhase(SitePhase::kUploading);
 }
 
@@ -146,6 +147,20 @@ void Participation::Commit() {
   Emit(CommitResidual{s_.residual, s_.residual_former, s_.blob});
 }
 
+void Participation::UndoEncoding() {
+  if (s_.work == Work::kNone || s_.work <= Work::kTrained) return;
+  // The version in force carries what that encoding left over; the former does not.
+  if (s_.committed) s_.residual = s_.residual_former;
+  s_.committed = false;
+  s_.residual_former = 0;
+  s_.residual_pending = ++s_.residual_counter;
+  s_.replaced = std::exchange(s_.blob, {});
+  s_.weight = 0;
+  s_.saturated = 0;
+  s_.work = Work::kTrained;
+  Changed();
+}
+
 void Participation::Settle(bool counted) {
   if (s_.work == Work::kNone || s_.folding) return;
   if (s_.work == Work::kTraining) {
@@ -230,6 +245,21 @@ void Participation::On(const DatasetWithdrawn& e) {
   WithdrawWork("dataset-withdrawn");
 }
 
+void Participation::On(const MaskingRefused& e) {
+  const bool works = s_.phase >= SitePhase::kReady && s_.phase <= SitePhase::kSigning;
+  if (!IsCurrent(e.at) || !works || s_.submitted || s_.folding || s_.declined) return;
+  const bool rostered = s_.rostered;
+  Settle(false);
+  s_.declined = true;
+  s_.decline_reason = e.reason;
+  EnterPhase(SitePhase::kIdle, e.reason);
+  if (rostered) {
+    Say(Withdraw{s_.plan.at, e.reason});
+  } else {
+    Say(Declined{s_.plan.at, e.reason});
+  }
+}
+
 void Participation::ClearWork() {
   if (s_.work == Work::kNone) return;
   Emit(DropWork{s_.work_plan.at.round, s_.blob});
@@ -243,6 +273,7 @@ void Participation::ClearWork() {
   s_.blob = {};
   s_.weight = 0;
   s_.saturated = 0;
+  s_.replaced = {};
   s_.envelope.clear();
   s_.submitted = false;
   s_.receipt.reset();
@@ -280,7 +311,8 @@ void Participation::Drive() {
     case SitePhase::kTraining:
       return Emit(StartTraining{s_.work_plan, s_.manifest, s_.work_datasets, s_.trainings});
     case SitePhase::kEncoding:
-      return Emit(EncodeUpdate{round, s_.work_plan, s_.tokens, s_.residual, s_.residual_pending});
+      return Emit(EncodeUpdate{s_.plan.at, round, s_.work_plan, s_.tokens, s_.steps, s_.residual,
+                               s_.residual_pending, s_.replaced});
     case SitePhase::kUploading:
       return Emit(UploadBlob{round, s_.blob});
     case SitePhase::kSigning:
@@ -336,13 +368,14 @@ void Participation::Say(Message message) {
 
 Submission Participation::MakeSubmission() const {
   const bool is_signed = !s_.envelope.empty();
+  const bool masked = s_.manifest.masked();  // then nobody but this site knows its numbers
   return {.at = is_signed ? s_.work_at : s_.plan.at,
           .base_model = s_.work_plan.base.model,
           .contribution = s_.blob,
-          .weight = s_.weight,
-          .tokens = s_.tokens,
-          .steps = s_.steps,
-          .saturated_lanes = s_.saturated,
+          .weight = masked ? 0 : s_.weight,
+          .tokens = masked ? 0 : s_.tokens,
+          .steps = masked ? 0 : s_.steps,
+          .saturated_lanes = masked ? 0 : s_.saturated,
           .datasets = s_.admitted,
           .envelope = s_.envelope};
 }

@@ -9,8 +9,11 @@
 namespace dure::round {
 namespace {
 
+constexpr uint32_t kMaskedSitesMax = 255;  // the places of the secrets' sharing
+
 constexpr std::array<std::string_view, 3> kLanes = {"", "int8", "int16"};
 constexpr std::array<std::string_view, 3> kWeightings = {"", "tokens", "equal"};
+constexpr std::array<std::string_view, 3> kMaskings = {"", "none", "pairwise"};
 constexpr std::array<std::string_view, 4> kSchedules = {"", "constant", "cosine", "wsd"};
 
 // Collects the first complaint, so that each rule is one line.
@@ -86,6 +89,22 @@ Status CheckCohort(const RunManifest& m) {
   return rules.Take();
 }
 
+Status CheckMasking(const RunManifest& m) {
+  const MaskingRules& cohort = m.masking_rules;
+  Rules rules;
+  rules.Require(cohort.members_min >= 3 && cohort.members_min <= kMaskedSitesMax, "members_min",
+                cohort.members_min, "3..255: of two, each would learn the other's update");
+  rules.Require(m.quorum >= cohort.members_min, "quorum", m.quorum,
+                "at least members_min under masking");
+  rules.Require(m.cohort_max <= kMaskedSitesMax, "cohort_max", m.cohort_max,
+                "at most 255 under masking");
+  rules.Require(cohort.survivors_permille <= 1000, "survivors_permille", cohort.survivors_permille,
+                "0..1000");
+  rules.Require(cohort.batch_members >= 1 && cohort.batch_members <= 4, "batch_members",
+                cohort.batch_members, "1..4");
+  return rules.Take();
+}
+
 }  // namespace
 
 std::string RoundAttempt::Text() const {
@@ -95,7 +114,7 @@ std::string RoundAttempt::Text() const {
 std::string_view Name(Lane lane) { return kLanes[static_cast<size_t>(lane)]; }
 std::string_view Name(Weighting weighting) { return kWeightings[static_cast<size_t>(weighting)]; }
 std::string_view Name(ScheduleKind kind) { return kSchedules[static_cast<size_t>(kind)]; }
-std::string_view Name(Masking) { return "none"; }
+std::string_view Name(Masking masking) { return kMaskings[static_cast<size_t>(masking)]; }
 
 Result<Lane> ParseLane(std::string_view text) { return ParseChoice<Lane>(kLanes, "lane", text); }
 Result<Weighting> ParseWeighting(std::string_view text) {
@@ -103,6 +122,10 @@ Result<Weighting> ParseWeighting(std::string_view text) {
 }
 Result<ScheduleKind> ParseScheduleKind(std::string_view text) {
   return ParseChoice<ScheduleKind>(kSchedules, "schedule", text);
+}
+
+Result<Masking> ParseMasking(std::string_view text) {
+  return ParseChoice<Masking>(kMaskings, "masking", text);
 }
 
 Status RunManifest::Validate() const {
@@ -121,7 +144,7 @@ Status RunManifest::Validate() const {
   rules.Require(IsChoice(weighting), "weighting", static_cast<int>(weighting), "tokens or equal");
   rules.Require(IsChoice(inner.schedule), "schedule", static_cast<int>(inner.schedule),
                 "constant, cosine or wsd");
-  rules.Require(IsChoice(masking), "masking", static_cast<int>(masking), "none");
+  rules.Require(IsChoice(masking), "masking", static_cast<int>(masking), "none or pairwise");
   rules.Require(block == 1024, "block", block, "1024");
   rules.Require(outer_eta > 0 && outer_eta <= 10, "outer_eta", outer_eta, "above 0, at most 10");
   rules.Require(outer_mu >= 0 && outer_mu < 1, "outer_mu", outer_mu, "0 or more and below 1");
@@ -131,6 +154,7 @@ Status RunManifest::Validate() const {
                 "1e-12..1e12");
   DURE_TRY(rules.Take());
   DURE_TRY(CheckCohort(*this));
+  if (masked()) DURE_TRY(CheckMasking(*this));
   return CheckInner(inner);
 }
 

@@ -40,15 +40,17 @@ struct Base {
 enum class Lane : uint8_t { kInt8 = 1, kInt16 = 2 };  // as codec::Lane: bytes a parameter
 enum class Weighting : uint8_t { kTokens = 1, kEqual = 2 };
 enum class ScheduleKind : uint8_t { kConstant = 1, kCosine = 2, kWsd = 3 };
-enum class Masking : uint8_t { kNone = 1 };
+// kPairwise: the aggregator sees the sum of a round and no contribution (federation/masking).
+enum class Masking : uint8_t { kNone = 1, kPairwise = 2 };
 
 std::string_view Name(Lane lane);               // "int8"
 std::string_view Name(Weighting weighting);     // "tokens"
 std::string_view Name(ScheduleKind kind);       // "cosine"
-std::string_view Name(Masking masking);         // "none"
+std::string_view Name(Masking masking);         // "pairwise"
 Result<Lane> ParseLane(std::string_view text);  // kInvalid lists the choices; so do the others
 Result<Weighting> ParseWeighting(std::string_view text);
 Result<ScheduleKind> ParseScheduleKind(std::string_view text);
+Result<Masking> ParseMasking(std::string_view text);
 
 // What every site does between two outer steps. Moments and step counter continue across rounds.
 struct InnerTraining {
@@ -70,6 +72,15 @@ struct InnerTraining {
   uint32_t accumulation = 1;  // batches of one step
   uint64_t seed = 0;          // each site derives its own from it, its id and the round
   bool operator==(const InnerTraining&) const = default;
+};
+
+// Whom a masked sum may hold; each site checks it itself (federation/masking/cohort.h).
+struct MaskingRules {
+  uint32_t members_min = 3;           // members, not sites
+  uint32_t survivors_permille = 667;  // of the sites that shared masks
+  uint32_t batch_members = 1;         // members come and go in batches of at least so many
+  bool forbid_differences = true;     // no sum that with earlier ones would isolate members
+  bool operator==(const MaskingRules&) const = default;
 };
 
 inline constexpr size_t kModelConfigBytesMax =
@@ -96,10 +107,12 @@ struct RunManifest {
   Duration round_deadline{0};  // from roster to last contribution
   Duration lost_grace{0};      // a site gone this long is not waited for; 0: until the deadline
   Masking masking = Masking::kNone;
+  MaskingRules masking_rules;     // if masked
   uint64_t reference_tokens = 0;  // tokens a round that give a contribution full weight
   float initial_scale = 0;        // of every block in round 0
 
   bool operator==(const RunManifest&) const = default;
+  bool masked() const { return masking != Masking::kNone; }
   Digest config_digest() const { return Sha256(AsBytes(model_config)); }
   // kInvalid names the field, its value and its bound.
   Status Validate() const;

@@ -139,7 +139,8 @@ std::vector<Message> OneOfEach() {
           Withdraw{at, "trainer-failed"},
           Leave{manifest.run, 3, true},
           Join{manifest.run, 4},
-          SiteStatus{at, SitePhase::kTraining, 1, 2, 3.5, 4.5, 5, 6}};
+          SiteStatus{at, SitePhase::kTraining, 1, 2, 3.5, 4.5, 5, 6},
+          Masked{at.run, ToBytes("opaque")}};
 }
 
 TEST(Messages, EachComesBackFromItsBytesAndKnowsItsRun) {

@@ -71,8 +71,12 @@ void Rounds::AppendForPhase() {
   } else if (s_.phase == RunPhase::kAbandoning) {
     out_.emplace_back(Append{Key("abandoned"), RecordAbandoned{at, s_.base.model, s_.reason}});
   } else if (s_.phase == RunPhase::kClosing) {
-    RecordClosed closed{
-        .at = at, .counted = {}, .excluded = {}, .aggregate = s_.aggregate, .next = s_.next};
+    RecordClosed closed{.at = at,
+                        .counted = {},
+                        .excluded = {},
+                        .aggregate = s_.aggregate,
+                        .next = s_.next,
+                        .sums = s_.sums};
     for (const auto& [id, site] : s_.sites) {
       if (!site.in_cohort) continue;
       if (site.step == Step::kReceipted) {
@@ -110,7 +114,7 @@ void Rounds::AdvanceGathering() {
     if (here) ++ready;
     if (!here && !site.away && site.answer != Answer::kDeclined) waiting = true;
   }
-  const bool enough = ready >= manifest_.cohort_min;
+  const bool enough = ready >= Needed();
   if (enough && (!waiting || ready >= manifest_.cohort_max)) return StartAdmitting();
   const bool hopeless = possible < manifest_.cohort_min || now_ >= *s_.patience_end;
   if (!enough && hopeless) return PauseRun(std::string(kTooFewSites));
@@ -142,7 +146,7 @@ void Rounds::Reconsider() {
   const auto here = std::count_if(s_.sites.begin(), s_.sites.end(), [this](const auto& entry) {
     return Attends(entry.second) && entry.second.connected;
   });
-  if (static_cast<uint64_t>(here) >= manifest_.cohort_min) StartGathering();
+  if (static_cast<uint64_t>(here) >= Needed()) StartGathering();
 }
 
 void Rounds::StartAdmitting() {
@@ -223,8 +227,8 @@ void Rounds::AdvanceCollecting() {
   const bool quorum = receipted >= manifest_.quorum;
   // Whoever left or was revoked takes the quorum with it: nobody is kept waiting for the deadline.
   const bool hopeless = attending < manifest_.quorum;
-  const bool over =
-      s_.stopping_now || now_ >= *s_.deadline || !possible || hopeless || (!awaited && quorum);
+  const bool over = s_.stopping_now || !s_.failing.empty() || now_ >= *s_.deadline || !possible ||
+                    hopeless || (!awaited && quorum);
   // What is being verified or appended is let through first: nothing that the log holds is left
   // out.
   if (s_.collecting && over && (!in_flight || s_.stopping_now || now_ >= *s_.deadline)) {
@@ -233,6 +237,7 @@ void Rounds::AdvanceCollecting() {
   }
   if (s_.collecting || in_flight) return;
   if (s_.stopping_now) return StartAbandoning("stopped");
+  if (!s_.failing.empty()) return StartAbandoning(s_.failing);
   if (!quorum) return StartAbandoning("no-quorum");
   StartMerging();
 }
@@ -277,12 +282,13 @@ void Rounds::CloseRound(const Appended& closed) {
       continue;
     }
     outcome.counted.push_back({id, site.taken->weight, site.receipt->index});
-    outcome.weight_sum += site.taken->weight;
+    outcome.weight_sum += site.taken->weight;  // 0 under masking
     removal.blobs.push_back(site.taken->contribution);
     site.has_counted = true;
     site.counted_round = s_.round;
     site.counted_attempt = s_.attempt;
   }
+  if (s_.sums) outcome.weight_sum = s_.sums->weight;
   if (s_.last) {
     removal.blobs.push_back(s_.last->aggregate);
     removal.checkpoints = {s_.last->base.model, s_.last->base.momentum, s_.last->base.scales};
@@ -291,6 +297,7 @@ void Rounds::CloseRound(const Appended& closed) {
   s_.base = outcome.next;
   s_.last = std::move(outcome);
   s_.round = s_.round.Next();
+  s_.whole = false;
   s_.attempt = 0;
   s_.abandoned = 0;
   s_.spooled.clear();
@@ -328,6 +335,8 @@ void Rounds::ForgetAttempt() {
   s_.opened_index = 0;
   s_.aggregate = {};
   s_.next = {};
+  s_.sums.reset();
+  s_.failing.clear();
   for (auto& [id, site] : s_.sites) {
     site.answer = Answer::kNone;
     site.offered.clear();

@@ -41,6 +41,8 @@ struct Pace {
   Duration patience{std::chrono::hours(1)};  // of one gathering; then the run pauses, and says why
 };
 
+// Why an attempt failed that only the sum over every site could mend: those were in sums before.
+inline constexpr std::string_view kNeedsAll = "refuse-membership";
 inline constexpr std::string_view kTooFewSites = "too-few-sites";  // reason() of such a pause
 
 class Rounds {
@@ -61,6 +63,9 @@ class Rounds {
   const Base& base() const { return s_.base; }             // of the current round
   const std::string& reason() const { return s_.reason; }  // of a pause or an end
   std::vector<SiteId> Cohort() const;
+  uint32_t Needed() const;  // sites to open a round with
+  // Why this site of the cohort is out: withdrawn, left, excluded or revoked; nullopt: it is not.
+  std::optional<std::string> OutReason(const SiteId& site) const;
   // nullopt: nothing that sites could do would move the run now.
   std::optional<Gathering> WaitsFor() const;
   // Ended, and every site that is connected knows it.
@@ -127,9 +132,12 @@ class Rounds {
     bool stopping_now = false;  // and a round that still collects is abandoned
     bool collecting = false;    // submissions are taken
     bool unadmitted = false;    // kGathering: too few were admitted; the window is sat out
+    bool whole = false;         // this round needs every site that attends (kNeedsAll)
     uint64_t opened_index = 0;
     Digest aggregate;             // kClosing
     Base next;                    // kClosing
+    std::optional<Sums> sums;     // kClosing, of a masked round
+    std::string failing;          // kCollecting: abandoned for this as soon as nothing is in flight
     std::vector<Digest> spooled;  // contributions of earlier attempts at this round
     std::optional<Outcome> last;  // the outcome of the round before
     std::map<SiteId, Site> sites;
@@ -140,7 +148,8 @@ class Rounds {
     template <typename A>
     void Visit(A& a) {
       a(phase, paused_in, round, attempt, abandoned, base, reason, stopping, stopping_now,
-        collecting, unadmitted, opened_index, aggregate, next, spooled, last, sites);
+        collecting, unadmitted, whole, opened_index, aggregate, next, sums, failing, spooled, last,
+        sites);
     }
   };
 
@@ -157,6 +166,7 @@ class Rounds {
   void On(const SubmissionVerified&);
   void On(const Merged&);
   void On(const MergeFailed&);
+  void On(const AttemptFailed&);
   void On(const Timer&);
   void On(const StopRequested&);
   void On(const Resume&);

@@ -43,6 +43,7 @@ struct RecordClosed {
   std::vector<Excluded> excluded;  // of the cohort, each with a code
   Digest aggregate;
   Base next;
+  std::optional<Sums> sums;  // of a masked round
 };
 struct RecordAbandoned {
   RoundAttempt at;
@@ -239,8 +240,14 @@ struct Merged {
   RoundAttempt at;
   Digest aggregate;
   Base next;
-};  // durable blobs, all of them
+  std::optional<Sums> sums;  // of a masked round, and only then
+};                           // durable blobs, all of them
 struct MergeFailed {
+  RoundAttempt at;
+  std::string reason;
+};  // a code
+// The attempt cannot come to a sum any more: it is abandoned, also while it collects.
+struct AttemptFailed {
   RoundAttempt at;
   std::string reason;
 };  // a code
@@ -249,8 +256,9 @@ struct StopRequested {
   bool after_round = false;
 };                 // else an open attempt is abandoned
 struct Resume {};  // out of kPaused
-using Event = std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted,
-                           Received, Appended, AppendRefused, AdmissionsDecided, Exclude,
-                           SubmissionVerified, Merged, MergeFailed, Timer, StopRequested, Resume>;
+using Event =
+    std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted, Received,
+                 Appended, AppendRefused, AdmissionsDecided, Exclude, SubmissionVerified, Merged,
+                 MergeFailed, AttemptFailed, Timer, StopRequested, Resume>;
 
 }  // namespace dure::round

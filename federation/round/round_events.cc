@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "federation/check.h"
 #include "federation/round/round.h"
 
 namespace dure::round {
@@ -160,13 +161,28 @@ void Rounds::On(const SubmissionVerified& e) {
 
 void Rounds::On(const Merged& e) {
   if (s_.phase != RunPhase::kMerging || e.at != at()) return;
+  DURE_CHECK(e.sums.has_value() == manifest_.masked(),
+             "a masked round knows its sums, and only it");
   s_.aggregate = e.aggregate;
   s_.next = e.next;
+  s_.sums = e.sums;
   EnterPhase(RunPhase::kClosing);
 }
 
 void Rounds::On(const MergeFailed& e) {
   if (s_.phase == RunPhase::kMerging && e.at == at()) StartAbandoning(e.reason);
+}
+
+void Rounds::On(const AttemptFailed& e) {
+  if (e.at != at()) return;
+  if (e.reason == kNeedsAll && !s_.whole) {
+    s_.whole = true;
+    Changed();
+  }
+  if (s_.phase == RunPhase::kMerging) return StartAbandoning(e.reason);
+  if (s_.phase != RunPhase::kCollecting || !s_.failing.empty()) return;
+  s_.failing = e.reason;
+  Changed();
 }
 
 void Rounds::On(const Timer&) {

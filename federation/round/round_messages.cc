@@ -49,6 +49,8 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Submission& m) {
   if (site.step == Step::kOut) return Refuse(id, m, RefusalReason::kExcluded);
   if (!takes || site.step != Step::kWaiting) return Refuse(id, m, RefusalReason::kLate);
   if (m.base_model != s_.base.model) return Refuse(id, m, RefusalReason::kOtherBase);
+  // Under masking nothing but the sum is told; without it everything is.
+  if ((m.weight == 0) != manifest_.masked()) return Refuse(id, m, RefusalReason::kNotSigned);
   if (m.datasets != site.admitted) return Refuse(id, m, RefusalReason::kNotAdmitted);
   site.step = Step::kVerifying;
   site.taken = m;
@@ -245,6 +247,21 @@ std::string Rounds::Key(std::string_view kind) const {
   return at().Text() + "/" + std::string(kind);
 }
 
+uint32_t Rounds::Needed() const {
+  if (!s_.whole) return manifest_.cohort_min;
+  const auto attend = std::count_if(s_.sites.begin(), s_.sites.end(),
+                                    [this](const auto& entry) { return Attends(entry.second); });
+  return std::max(manifest_.cohort_min,
+                  std::min(static_cast<uint32_t>(attend), manifest_.cohort_max));
+}
+
+std::optional<std::string> Rounds::OutReason(const SiteId& site) const {
+  const auto found = s_.sites.find(site);
+  const bool out =
+      found != s_.sites.end() && found->second.in_cohort && found->second.step == Step::kOut;
+  return out ? std::optional(found->second.out_reason) : std::nullopt;
+}
+
 std::vector<SiteId> Rounds::Cohort() const {
   std::vector<SiteId> cohort;
   for (const auto& [id, site] : s_.sites) {
@@ -256,7 +273,7 @@ std::vector<SiteId> Rounds::Cohort() const {
 std::optional<Gathering> Rounds::WaitsFor() const {
   const bool paused = s_.phase == RunPhase::kPaused && s_.reason == kTooFewSites;
   if (s_.phase != RunPhase::kGathering && !paused) return std::nullopt;
-  Gathering gathering{.ready = 0, .needed = manifest_.cohort_min, .missing = {}};
+  Gathering gathering{.ready = 0, .needed = Needed(), .missing = {}};
   for (const auto& [id, site] : s_.sites) {
     if (Attends(site) && site.connected && site.answer == Answer::kReady) {
       ++gathering.ready;

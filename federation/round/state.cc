@@ -6,8 +6,8 @@
 namespace dure::round {
 namespace {
 
-constexpr uint32_t kRoundsVersion = 2;
-constexpr uint32_t kSiteVersion = 2;
+constexpr uint32_t kRoundsVersion = 4;
+constexpr uint32_t kSiteVersion = 4;
 
 std::optional<Duration> LeftOf(const std::optional<MonoTime>& when, MonoTime now) {
   if (!when) return std::nullopt;
@@ -56,6 +56,8 @@ Status Rounds::CheckLoaded() const {
   sound = sound && (s_.phase == RunPhase::kGathering) == s_.window_end.has_value();
   sound = sound && s_.window_end.has_value() == s_.patience_end.has_value();
   sound = sound && (s_.phase == RunPhase::kCollecting) == s_.deadline.has_value();
+  const bool summed = s_.phase == RunPhase::kClosing && manifest_.masked();
+  sound = sound && (!summed || s_.sums.has_value());
   for (const auto& [id, site] : s_.sites) {
     const bool taken = site.step != Step::kWaiting && site.step != Step::kOut;
     if (taken && !site.taken) sound = false;

@@ -100,6 +100,9 @@ class DataLink {
                   OnProgress progress = nullptr);
 
   void UseDial(Dial dial);      // for transfers that begin, or retry, afterwards
+  // Uploads take no more of the line than this, on average over a few chunks; 0: all they get. For
+  // transfers that begin afterwards.
+  void LimitUploads(uint64_t bytes_per_second);
   uint64_t bytes_sent() const;  // chunk payload since construction
   uint64_t bytes_received() const;
 

@@ -68,6 +68,7 @@ struct DataLink::State {
   std::vector<Connection> idle;  // guarded by mutex; of dial_version, for the next transfer
   std::atomic<uint64_t> sent = 0;
   std::atomic<uint64_t> received = 0;
+  std::atomic<uint64_t> upload_limit = 0;  // bytes a second; 0: none
 
   // Connections of one attempt. They go back only if nothing failed: a broken one is not kept.
   struct Lease {
@@ -168,6 +169,8 @@ void DataLink::UseDial(Dial dial) {
   state_->idle.clear();
 }
 
+void DataLink::LimitUploads(uint64_t bytes_per_second) { state_->upload_limit = bytes_per_second; }
+
 uint64_t DataLink::bytes_sent() const { return state_->sent; }
 uint64_t DataLink::bytes_received() const { return state_->received; }
 
@@ -257,7 +260,8 @@ void DataLink::State::PutStream(const blob::Reader& blob, const Connection& conn
   const auto writer = stub->PutChunks(&call.context(), &reply);
   v1::Chunk chunk;
   chunk.set_blob_digest(digest.bytes.data(), digest.bytes.size());
-  std::optional<Error> own;
+  const uint64_t limit = upload_limit;
+  const auto begun = std::chrono::steady_clock::now();
   while (!shared.failed()) {
     const size_t at = shared.cursor++;
     if (at >= missing.size()) break;
@@ -270,6 +274,12 @@ void DataLink::State::PutStream(const blob::Reader& blob, const Connection& conn
     sent += size;
     shared.moved += size;
     moved();
+    if (limit != 0) {
+      const auto due = begun + std::chrono::microseconds(shared.moved * 1'000'000 / limit);
+      Sleep(std::chrono::duration_cast<std::chrono::milliseconds>(due -
+                                                                  std::chrono::steady_clock::now()),
+            stop);
+    }
   }
   writer->WritesDone();
   const grpc::Status status = writer->Finish();

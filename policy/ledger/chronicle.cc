@@ -308,6 +308,12 @@ std::optional<Refusal> Chronicle::Check(const RoundClosed& event) const {
                         counted.site.str() + "'s with weight " + std::to_string(counted.weight) +
                         ", which is not what that entry says");
     }
+    if ((counted.weight == 0) != event.sums.has_value()) {
+      return Refuse(RefusalReason::kRuleBroken,
+                    "the round counts entry " + std::to_string(counted.submission) +
+                        (event.sums ? " under sums, which is not masked"
+                                    : ", which is masked, without the sums of the round"));
+    }
   }
   return std::nullopt;
 }

@@ -109,10 +109,14 @@ void Write(const ContributionSubmitted& e, json& out) {
   out["site"] = e.site.str();
   out["baseModel"] = e.base_model.Hex();
   out["contribution"] = e.contribution.Hex();
-  out["weight"] = e.weight;
-  out["tokens"] = e.tokens;
-  out["steps"] = e.steps;
-  out["saturatedLanes"] = e.saturated_lanes;
+  if (e.masked()) {
+    out["masked"] = true;
+  } else {
+    out["weight"] = e.weight;
+    out["tokens"] = e.tokens;
+    out["steps"] = e.steps;
+    out["saturatedLanes"] = e.saturated_lanes;
+  }
   WriteDatasetsUsed(e.datasets, out["datasets"]);
 }
 void Read(ContributionSubmitted& e, FieldReader& in) {
@@ -120,10 +124,15 @@ void Read(ContributionSubmitted& e, FieldReader& in) {
   e.site = in.Named<SiteId>("site");
   e.base_model = in.Hash("baseModel");
   e.contribution = in.Hash("contribution");
-  e.weight = in.Count("weight");
-  e.tokens = in.Count("tokens");
-  e.steps = in.Count("steps");
-  e.saturated_lanes = in.Count("saturatedLanes");
+  if (in.Has("masked")) {
+    if (!in.Flag("masked")) in.Blame("masked", "is there and not true");
+  } else {
+    e.weight = in.Count("weight");
+    e.tokens = in.Count("tokens");
+    e.steps = in.Count("steps");
+    e.saturated_lanes = in.Count("saturatedLanes");
+    if (e.weight == 0) in.Blame("weight", "is 0, and nothing says that it is masked");
+  }
   e.datasets = ReadDatasetsUsed(in, "datasets");
 }
 
@@ -142,12 +151,27 @@ void Read(ContributionReceipted& e, FieldReader& in) {
   e.reason = in.Code("reason", true);
 }
 
+MaskedSums ReadSums(FieldReader& in) {
+  FieldReader of(in.Object("sums"), "sums");
+  MaskedSums sums{.weight = of.Count("weight"),
+                  .tokens = of.Count("tokens"),
+                  .steps = of.Count("steps"),
+                  .saturated_lanes = of.Count("saturatedLanes")};
+  in.Join(of.error());
+  return sums;
+}
 void Write(const RoundClosed& e, json& out) {
   WriteAttempt(e.at, out);
   out["submissions"] = json::array();
   for (const CountedSubmission& s : e.submissions) {
-    out["submissions"].push_back(
-        {{"index", s.submission}, {"site", s.site.str()}, {"weight", s.weight}});
+    out["submissions"].push_back({{"index", s.submission}, {"site", s.site.str()}});
+    if (!e.sums) out["submissions"].back()["weight"] = s.weight;
+  }
+  if (e.sums) {
+    out["sums"] = {{"weight", e.sums->weight},
+                   {"tokens", e.sums->tokens},
+                   {"steps", e.sums->steps},
+                   {"saturatedLanes", e.sums->saturated_lanes}};
   }
   out["excluded"] = json::array();
   for (const ExcludedSite& s : e.excluded) {
@@ -160,12 +184,13 @@ void Write(const RoundClosed& e, json& out) {
 }
 void Read(RoundClosed& e, FieldReader& in) {
   e.at = ReadAttempt(in);
+  if (in.Has("sums")) e.sums = ReadSums(in);
   for (const json& item : in.Array("submissions", limits::kSitesMax)) {
     FieldReader one(item, "submission");
     CountedSubmission s;
     s.submission = one.Count("index");
     s.site = one.Named<SiteId>("site");
-    s.weight = one.Count("weight");
+    if (!e.sums) s.weight = one.Count("weight");
     in.Join(one.error());
     e.submissions.push_back(std::move(s));
   }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -71,7 +72,8 @@ struct RoundOpened {
   std::vector<SiteId> cohort;  // distinct
   bool operator==(const RoundOpened&) const = default;
 };
-// Signed by the site itself; these bytes are its submission.
+// Signed by the site itself; these bytes are its submission. A masked one tells no number: weight,
+// tokens, steps and saturated lanes are 0, and the round's sums stand where it is closed.
 struct ContributionSubmitted {
   RoundAttempt at;
   SiteId site;
@@ -82,6 +84,7 @@ struct ContributionSubmitted {
   uint64_t steps = 0;
   uint64_t saturated_lanes = 0;
   std::vector<DatasetUsed> datasets;  // what it was trained on, ascending
+  bool masked() const { return weight == 0; }
   bool operator==(const ContributionSubmitted&) const = default;
 };
 struct ContributionReceipted {
@@ -103,6 +106,14 @@ struct ExcludedSite {
   std::string reason;  // a code
   bool operator==(const ExcludedSite&) const = default;
 };
+// The sums over a masked round's contributions, as the secure aggregation gave them.
+struct MaskedSums {
+  uint64_t weight = 0;
+  uint64_t tokens = 0;
+  uint64_t steps = 0;
+  uint64_t saturated_lanes = 0;
+  bool operator==(const MaskedSums&) const = default;
+};
 struct RoundClosed {
   RoundAttempt at;
   std::vector<CountedSubmission> submissions;  // each exactly once
@@ -111,6 +122,7 @@ struct RoundClosed {
   Digest model;
   Digest momentum;
   Digest scales;
+  std::optional<MaskedSums> sums;  // of a masked round; no submission then has a weight
   bool operator==(const RoundClosed&) const = default;
 };
 struct RoundAbandoned {

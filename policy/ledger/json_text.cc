@@ -114,6 +114,10 @@ void FieldReader::Join(const Status& other) {
   if (error_ && !other) error_ = Fail(other.error());
 }
 
+bool FieldReader::Has(const char* name) const {
+  return object_.is_object() && object_.contains(name);
+}
+
 const json& FieldReader::Field(const char* name) {
   if (!error_) return Null();
   const auto found = object_.find(name);

@@ -27,6 +27,7 @@ class FieldReader {
   // `object` must outlive the reader. A value that is no object fails at once.
   FieldReader(const nlohmann::json& object, std::string_view what);
 
+  bool Has(const char* name) const;
   const nlohmann::json& Object(const char* name);
   const nlohmann::json& Array(const char* name, size_t items_max);
   std::string Text(const char* name, size_t bytes_max);

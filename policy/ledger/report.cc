@@ -40,6 +40,10 @@ std::string Say(const RoundOpened& e) {
   return "opened " + Text(e.at) + " from model " + Short(e.base_model) + " with " + sites;
 }
 std::string Say(const ContributionSubmitted& e) {
+  if (e.masked()) {
+    return e.site.str() + " contributed to " + Text(e.at) + ", masked: contribution " +
+           Short(e.contribution);
+  }
   return e.site.str() + " contributed to " + Text(e.at) + ": weight " + std::to_string(e.weight) +
          ", " + Count(e.tokens, "token") + ", " + Count(e.steps, "step") + ", contribution " +
          Short(e.contribution);
@@ -51,8 +55,12 @@ std::string Say(const ContributionReceipted& e) {
 std::string Say(const RoundClosed& e) {
   std::string counted;
   for (const CountedSubmission& s : e.submissions) {
-    counted +=
-        (counted.empty() ? "" : ", ") + s.site.str() + " (weight " + std::to_string(s.weight) + ")";
+    counted += (counted.empty() ? "" : ", ") + s.site.str() +
+               (e.sums ? "" : " (weight " + std::to_string(s.weight) + ")");
+  }
+  if (e.sums) {
+    counted += ", masked: weight " + std::to_string(e.sums->weight) + " together, " +
+               Count(e.sums->tokens, "token");
   }
   std::string left_out;
   for (const ExcludedSite& s : e.excluded)

@@ -22,7 +22,7 @@ struct Contributed {
   SiteId site;
   MemberId member;
   uint64_t submission = 0;  // entry
-  uint64_t weight = 0;
+  uint64_t weight = 0;  // 0: masked, and so are the two below
   uint64_t tokens = 0;
   uint64_t steps = 0;
   std::vector<DatasetVersion> datasets;

@@ -141,6 +141,7 @@ void Fold::Do(const Said& said, const ledger::RoundClosed& e) {
   Round& round = state_.rounds[e.at];
   round.closed = said.index;
   round.model = e.model;
+  round.sums = e.sums;
   round.excluded = e.excluded;
   std::set<DatasetId> used;
   for (const ledger::CountedSubmission& counted : e.submissions) {

@@ -122,7 +122,7 @@ struct Submission {
   uint64_t index = 0;
   SiteId site;
   MemberId member;
-  uint64_t weight = 0;
+  uint64_t weight = 0;  // 0: masked, and so are the two below
   uint64_t tokens = 0;
   uint64_t steps = 0;
   Digest contribution;
@@ -136,7 +136,8 @@ struct Round {
   std::map<uint64_t, Submission> submissions;
   std::optional<uint64_t> closed;
   std::optional<uint64_t> abandoned;
-  std::vector<uint64_t> counted;  // submission indexes
+  std::vector<uint64_t> counted;           // submission indexes
+  std::optional<ledger::MaskedSums> sums;  // of a masked round, once closed
   std::vector<ledger::ExcludedSite> excluded;
   Digest model;  // of a closed round
   bool is_open() const { return !closed && !abandoned; }

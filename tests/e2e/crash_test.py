@@ -1,8 +1,10 @@
 """kill -9 at every named point of a round, of the real processes; after a restart all must hold.
 
-    crash_test.py PROGRAMS (aggregator|site|three)     DURE_E2E=all takes every point
+    crash_test.py PROGRAMS (aggregator|site|three|masked)   DURE_E2E=all takes every point
 
-`three`: three sites and a quorum of two, so that the others may go on without the one that died.
+`three`: three sites, unmasked, and a quorum of two, so that the others may go on without the one
+that died.
+`masked`: three sites under secure aggregation, all of which a sum needs.
 """
 
 import os
@@ -27,7 +29,8 @@ class Suite:
     def __init__(self, programs, role):
         self.role = role
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        names = ['north', 'south'] if role != 'three' else ['east', 'north', 'south']
+        trio = role in ('three', 'masked')
+        names = ['east', 'north', 'south'] if trio else ['north', 'south']
         self.federation = Federation(programs, self.folder, names)
         self.options = {} if role != 'three' else {'quorum': 2, 'lost_seconds': 1,
                                                    'join_seconds': 1, 'steps': 20}
@@ -35,7 +38,7 @@ class Suite:
 
     def cases(self):
         table = {'aggregator': crash_points.AGGREGATOR, 'site': crash_points.SITE,
-                 'three': crash_points.THREE}[self.role]
+                 'three': crash_points.THREE, 'masked': crash_points.MASKED}[self.role]
         if os.environ.get('DURE_E2E') == 'all':
             return table
         chosen = os.environ.get('DURE_E2E', '')
@@ -73,6 +76,8 @@ class Suite:
         with open(passed, encoding='ascii') as names:
             arrived = names.read().split().count('aggregator.chunk-received')
         enough = CHUNKS_OF_MODEL + CHUNKS_OF_SITE * len(federation.sites)
+        if self.role == 'masked':
+            enough *= 2
         assert arrived <= enough, f'{arrived} chunks arrived where {enough} suffice'
 
     def run(self):

@@ -127,10 +127,15 @@ class Federation:
                      f'{self.folder}/model.json', '--rounds', str(rounds), '--steps', str(steps),
                      '--batch', '2', '--lane', 'int16', '--quorum',
                      str(quorum or len(sites or self.sites))]
+        there = len(sites or self.sites)
+        if there >= 3 and (quorum or there) < 3:
+            options.setdefault('masking', 'none')  # two are no secure sum
         for site in sites or self.sites:
             arguments += ['--site', site]
         for key, value in options.items():
-            arguments += ['--' + key.replace('_', '-'), str(value)]
+            arguments.append('--' + key.replace('_', '-'))
+            if value is not True:
+                arguments.append(str(value))
         return arguments
 
     def propose(self, run, **options):

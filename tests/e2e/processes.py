@@ -80,7 +80,7 @@ class Daemon:
         self.process = None
         self.said = ''
 
-    def start(self, crash_at=None, passed=None, limit=None, clock=None):
+    def start(self, crash_at=None, passed=None, limit=None, clock=None, lie=None, told=None):
         """Starts and waits for the ready line. A daemon that is to die early may never say it."""
         environment = dict(os.environ)
         if crash_at:
@@ -89,13 +89,18 @@ class Daemon:
             environment['DURE_CRASH_LIST'] = passed
         if clock:
             environment['DURE_CLOCK'] = clock
+        program = self.program
+        if lie:
+            program = 'dure-lying'
+            environment['DURE_LIE'] = lie
+            environment['DURE_LIE_TOLD'] = told
         before = None
         if limit is not None:
             def before():
                 limit()
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(
-                [self.programs.path(self.program), *self.arguments, '--json'],
+                [self.programs.path(program), *self.arguments, '--json'],
                 stdout=subprocess.PIPE, stderr=log, env=environment, preexec_fn=before)
         line = self._first_line()
         if not line and not crash_at:

@@ -227,7 +227,7 @@ void AggregatorNode::MergeNow(const round::StartMerge& merge) {
   base.scales = world_.Remember(ToBlob(next.scales));
   const Digest digest = world_.Remember(aggregate);
   for (const Digest& d : {base.model, base.momentum, base.scales, digest}) blobs.insert(d);
-  Feed(round::Merged{merge.at, digest, base});
+  Feed(round::Merged{merge.at, digest, base, {}});
 }
 
 // The rest

@@ -1,0 +1,383 @@
+#include "aggregator/masking_desk.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "aggregator/merge.h"
+#include "federation/crash_point.h"
+#include "federation/error_code.h"
+#include "federation/wire_hook.h"
+
+namespace dure::aggregator {
+namespace {
+
+using Phase = masking::AggregatorPhase;
+
+constexpr std::chrono::seconds kRetry{1};
+
+round::Sums SumsOf(const masking::Scalars& scalars) {
+  const auto of = [&scalars](masking::Scalar which) { return scalars[static_cast<size_t>(which)]; };
+  return {of(masking::Scalar::kWeight), of(masking::Scalar::kTokens), of(masking::Scalar::kSteps),
+          of(masking::Scalar::kSaturated)};
+}
+
+// The sums on their way to the sites.
+masking::Scalars Passed(const masking::Scalars& scalars) {
+  Bytes bytes(sizeof scalars);
+  std::memcpy(bytes.data(), scalars.data(), bytes.size());
+  PassWire("aggregator.sums", {}, bytes);
+  masking::Scalars passed = scalars;
+  if (bytes.size() == sizeof passed) std::memcpy(passed.data(), bytes.data(), bytes.size());
+  return passed;
+}
+
+bool IsOpen(Phase phase) { return phase != Phase::kFinished && phase != Phase::kAbandoned; }
+
+}  // namespace
+
+MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t parameter_count,
+                         Feed feed)
+    : shop_(shop),
+      rounds_(rounds),
+      parameter_count_(parameter_count),
+      feed_(std::move(feed)),
+      queue_(shop.loop, [this](const masking::AggregatorEffect& effect) { return Perform(effect); },
+             {}) {}
+
+MaskingDesk::~MaskingDesk() { *alive_ = false; }
+
+template <typename Work, typename Done>
+void MaskingDesk::Run(Work work, Done done) {
+  auto answer = [alive = alive_, done](auto value) {
+    if (*alive) done(std::move(value));
+  };
+  if (shop_.workers.RunThen(shop_.loop, work, answer)) return;
+  shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, work, done] {
+    if (*alive) Run(work, done);
+  });
+}
+
+// An attempt
+// ----------------------------------------------------------------------------------------
+
+void MaskingDesk::Resume() {
+  if (attempt_) {
+    Push(masking::Begin{});
+    ArmTimer();
+  }
+  Look();
+}
+
+void MaskingDesk::Look() {
+  const bool begins = rounds_.phase() == round::RunPhase::kCollecting &&
+                      (!attempt_ || attempt_->at != rounds_.at());
+  if (begins) Begin();
+  if (!attempt_ || attempt_->at != rounds_.at()) return;
+  // Until all agreed, an attempt stands on everybody: who is out of the round is not waited for.
+  const masking::AggregatorHalf& half = attempt_->half;
+  const Phase phase = half.phase();
+  if (phase < Phase::kAdvertising || phase > Phase::kAgreeing) return;
+  bool lacks = false;
+  for (uint32_t i = 0; i < half.context().site_count(); ++i) {
+    const bool counts = phase < Phase::kAgreeing || std::ranges::binary_search(half.sharers(), i);
+    const auto reason = rounds_.OutReason(half.context().seats[i].site);
+    if (!counts || !reason) continue;
+    lacks = true;
+    if (refusal_.empty() && reason->starts_with("refuse-")) refusal_ = *reason;
+  }
+  if (!lacks) return;
+  if (rounds_.phase() == round::RunPhase::kCollecting) Push(masking::PhaseOverdue{});
+}
+
+void MaskingDesk::Begin() {
+  auto context = Compose();
+  merge_.reset();
+  published_.reset();
+  derived_.reset();
+  finished_ = false;
+  failed_ = false;
+  disputed_ = false;
+  refusal_.clear();
+  if (!context) {
+    const bool rule = context.error().code == ErrorCode::kFailedPrecondition &&
+                      context.error().message.starts_with("refuse-");
+    return feed_(
+        round::AttemptFailed{rounds_.at(), rule ? context.error().message : "masking-cohort"});
+  }
+  if (attempt_ && attempt_->half.phase() == Phase::kFinished) former_ = std::move(attempt_);
+  attempt_.emplace(Attempt{
+      rounds_.at(), masking::AggregatorHalf(*std::move(context), *shop_.self.signer, verifier_)});
+  Push(masking::Begin{});
+}
+
+void MaskingDesk::Push(const masking::AggregatorEvent& event) {
+  masking::AggregatorHalf& half = attempt_->half;
+  const Phase before = half.phase();
+  const Digest survivors = half.survivors_transcript();
+  const bool released = half.may_be_released();
+  auto effects = half.Handle(event);
+  AfterEvent(before, released, survivors);
+  queue_.Push(std::move(effects));
+}
+
+void MaskingDesk::AfterEvent(Phase before, bool released, const Digest& survivors) {
+  const masking::AggregatorHalf& half = attempt_->half;
+  const Phase now = half.phase();
+  if (now == before) return;
+  if (now == Phase::kFinished) {
+    released_ = masking::Released{half.context().round, half.survivors_transcript()};
+  } else if (now == Phase::kAbandoned && released) {
+    // Sites count this number's sum as released, whether or not it is had.
+    released_ = masking::Released{half.context().round, survivors};
+    ++skipped_;
+  }
+  ArmTimer();
+}
+
+void MaskingDesk::Take(const SiteId& site, const Bytes& message) {
+  if (former_) {
+    const auto of = former_->half.context().IndexOf(site);
+    if (of) Relay(*former_, masking::FromSite{*of, message});
+  }
+  if (!attempt_ || failed_) return;
+  const auto index = attempt_->half.context().IndexOf(site);
+  if (!index) return;
+  Push(masking::FromSite{*index, message});
+  if (merge_ && attempt_->half.phase() == Phase::kUploading) FixSurvivors(false);
+  LeaveOut();
+}
+
+void MaskingDesk::Connected(const SiteId& site) {
+  for (auto* one : {&former_, &attempt_}) {
+    if (!one->has_value()) continue;
+    const auto index = (*one)->half.context().IndexOf(site);
+    if (index) Relay(**one, masking::SiteConnected{*index});
+  }
+}
+
+// What leaves the state as it is: only messages come of it.
+void MaskingDesk::Relay(Attempt& attempt, const masking::AggregatorEvent& event) {
+  for (const auto& effect : attempt.half.Handle(event)) {
+    const auto* send = std::get_if<masking::Send>(&effect);
+    if (send == nullptr) continue;
+    Tell(attempt.half.context().seats[send->site].site, send->message);
+  }
+}
+
+uint64_t MaskingDesk::PayloadBytes() const {
+  if (!attempt_ || !IsOpen(attempt_->half.phase())) return 0;
+  return attempt_->half.context().SegmentLayout(0).PayloadBytes();
+}
+
+// Whoever shared no secrets in time is out of the round too.
+void MaskingDesk::LeaveOut() {
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() < Phase::kAgreeing || !IsOpen(half.phase())) return;
+  const masking::Context& context = half.context();
+  for (uint32_t i = 0; i < context.site_count(); ++i) {
+    if (std::ranges::binary_search(half.sharers(), i)) continue;
+    feed_(round::Exclude{context.seats[i].site, "masking"});
+  }
+}
+
+// From uploads to a sum
+// -----------------------------------------------------------------------------
+
+void MaskingDesk::Sum(const round::StartMerge& merge) {
+  if (!attempt_ || attempt_->at != merge.at || attempt_->half.phase() == Phase::kAbandoned) {
+    return feed_(round::AttemptFailed{merge.at, refusal_.empty() ? "masking" : refusal_});
+  }
+  merge_ = merge;
+  const uint64_t bytes = attempt_->half.context().SegmentLayout(0).PayloadBytes();
+  for (const round::Contribution& one : merge.contributions) {
+    const auto index = attempt_->half.context().IndexOf(one.site);
+    if (index) Push(masking::Stored{*index, 0, one.blob, bytes});
+  }
+  FixSurvivors(false);
+  Derive();
+  TryFinish();
+}
+
+// The survivors are exactly whose submissions the log holds.
+void MaskingDesk::FixSurvivors(bool overdue) {
+  masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() == Phase::kUploading) {
+    const bool all_said = std::ranges::all_of(merge_->contributions, [&half](const auto& one) {
+      const auto index = half.context().IndexOf(one.site);
+      return index && half.has_uploaded(*index, 0);
+    });
+    if (!all_said && !overdue) return ArmTimer();
+    Push(masking::PhaseOverdue{});
+  }
+  if (!attempt_ || half.phase() < Phase::kSurviving || !IsOpen(half.phase())) return;
+  std::vector<SiteId> survivors;
+  for (const uint32_t i : half.survivors(0)) survivors.push_back(half.context().seats[i].site);
+  if (!std::ranges::equal(survivors, merge_->contributions, {}, {}, &round::Contribution::site)) {
+    Fail("masking-survivors");
+  }
+}
+
+bool MaskingDesk::Perform(const masking::AggregatorEffect& effect) {
+  if (std::holds_alternative<masking::PersistAggregator>(effect)) {
+    const auto phase = attempt_ ? Name(attempt_->half.phase()) : std::string_view();
+    CrashPoint("aggregator.before-masking-persist", phase);
+    const bool kept = shop_.journal.Apply(journal::Change().Put(Key(), Save())).has_value();
+    CrashPoint("aggregator.after-masking-persist", phase);
+    return kept;
+  }
+  std::visit(
+      [this](const auto& one) {
+        if constexpr (requires { this->Do(one); }) this->Do(one);
+      },
+      effect);
+  return true;
+}
+
+void MaskingDesk::Do(const masking::Send& effect) {
+  Tell(attempt_->half.context().seats[effect.site].site, effect.message);
+}
+
+void MaskingDesk::Tell(const SiteId& site, Bytes message) {
+  PassWire("aggregator.masking", site.str(), message);
+  if (message.empty()) return;
+  shop_.send(site, round::Masked{rounds_.manifest().run, std::move(message)});
+}
+
+void MaskingDesk::Do(const masking::Culprit& effect) {
+  if (refusal_.empty()) refusal_ = masking::CodeOf(effect.refused.rule);
+  shop_.say(attempt_->at.Text() +
+            ": masking: " + attempt_->half.context().seats[effect.site].site.str() + ": " +
+            std::string(Name(effect.refused.rule)) + ": " + effect.refused.why);
+  // A survivor that complains will not say that the sum is right, and an unchecked sum is none.
+  const masking::AggregatorHalf& half = attempt_->half;
+  const bool complains = effect.refused.accused != effect.site;
+  const bool summing = half.phase() >= Phase::kSurviving && IsOpen(half.phase());
+  if (complains && summing && std::ranges::binary_search(half.survivors(0), effect.site)) {
+    if (std::exchange(disputed_, true)) return;
+    // The others see for themselves first.
+    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, at = attempt_->at,
+                                              code = masking::CodeOf(effect.refused.rule)] {
+      if (*alive && attempt_ && attempt_->at == at) Fail(code);
+    });
+  }
+}
+
+void MaskingDesk::Do(const masking::Abandon& effect) {
+  shop_.say(attempt_->at.Text() + ": masking: no sum: " + effect.why);
+  feed_(round::AttemptFailed{attempt_->at, refusal_.empty() ? "masking" : refusal_});
+}
+
+void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
+  if (unmasking_) return;
+  unmasking_ = true;
+  auto work = [this, effect, context = attempt_->half.context()] {
+    CrashPoint("aggregator.before-unmask");
+    return Unmask(effect, context, shop_.store,
+                  shop_.scratch + "/" + context.agreed.run.str() + ".sum", shop_.threads);
+  };
+  Run(work, [this, effect, at = attempt_->at](const Result<UnmaskedSum>& sum) {
+    unmasking_ = false;
+    CrashPoint("aggregator.unmasked");
+    if (!attempt_ || attempt_->at != at) return;
+    if (sum) {
+      return Push(
+          masking::SegmentUnmasked{effect.segment, true, sum->planes, Passed(sum->scalars)});
+    }
+    shop_.say(at.Text() + ": masking: the sum cannot be had: " + sum.error().message);
+    const ErrorCode code = sum.error().code;
+    if (code == ErrorCode::kExhausted || code == ErrorCode::kUnavailable) {
+      shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, effect, at] {
+        if (*alive && attempt_ && attempt_->at == at) Do(effect);
+      });
+      return;
+    }
+    Push(masking::SegmentUnmasked{effect.segment, false, {}, {}});
+  });
+}
+
+void MaskingDesk::Do(const masking::Published& effect) {
+  published_ = effect.outcome;
+  Derive();
+}
+
+// While the sites check the sum.
+void MaskingDesk::Derive() {
+  if (!merge_ || !published_ || derived_ || deriving_) return;
+  deriving_ = true;
+  const masking::SegmentResult& sum = published_->segments.front();
+  const derivation::Step step{merge_->base, sum.planes,
+                              static_cast<uint32_t>(merge_->contributions.size()),
+                              SumsOf(sum.scalars).weight};
+  auto work = [this, step, manifest = rounds_.manifest()] {
+    return DeriveFromSum(step, manifest, shop_.store, shop_.scratch, shop_.threads);
+  };
+  Run(work, [this, at = merge_->at](const Result<round::Base>& derived) {
+    deriving_ = false;
+    if (!merge_ || merge_->at != at) return;
+    if (derived) {
+      derived_ = *derived;
+      return TryFinish();
+    }
+    shop_.say(at.Text() + ": cannot derive the model: " + derived.error().message);
+    const ErrorCode code = derived.error().code;
+    if (code != ErrorCode::kExhausted && code != ErrorCode::kUnavailable) {
+      return Fail(CodeWord(code));
+    }
+    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_] {
+      if (*alive) Derive();
+    });
+  });
+}
+
+void MaskingDesk::Do(const masking::Finish& effect) {
+  if (!effect.unverified.empty()) return Fail("masking-unverified");
+  finished_ = true;
+  TryFinish();
+}
+
+void MaskingDesk::TryFinish() {
+  if (!merge_ || !published_ || !derived_ || !finished_ || disputed_) return;
+  const masking::SegmentResult& sum = published_->segments.front();
+  const round::Merged merged{merge_->at, sum.planes, *derived_, SumsOf(sum.scalars)};
+  merge_.reset();
+  CrashPoint("aggregator.masked-sum");
+  feed_(merged);
+}
+
+// No sum, though the half itself has not given up.
+void MaskingDesk::Fail(std::string reason) {
+  if (std::exchange(failed_, true)) return;
+  const round::RoundAttempt at = attempt_->at;
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (half.may_be_released()) {
+    released_ = masking::Released{half.context().round, half.survivors_transcript()};
+    ++skipped_;
+  }
+  merge_.reset();
+  // The number is used up, whatever happens next.
+  if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {
+    shop_.say(at.Text() + ": masking: the disk does not take that it failed");
+  }
+  shop_.say(at.Text() + ": masking: no sum: " + reason);
+  feed_(round::AttemptFailed{at, std::move(reason)});
+}
+
+// How long a phase may take
+// -------------------------------------------------------------------------
+
+void MaskingDesk::ArmTimer() {
+  const uint64_t timer = ++timer_;
+  const Phase phase = attempt_->half.phase();
+  const auto patience = Patience(phase);
+  if (!patience) return;
+  shop_.loop.At(shop_.loop.Now() + *patience, [this, alive = alive_, timer, phase] {
+    if (!*alive || timer != timer_ || !attempt_ || attempt_->half.phase() != phase) return;
+    if (phase == Phase::kUploading) return FixSurvivors(true);
+    // An unchecked sum is no sum.
+    if (phase == Phase::kChecking) return Fail("masking-unverified");
+    Push(masking::PhaseOverdue{});
+    LeaveOut();
+  });
+}
+
+}  // namespace dure::aggregator

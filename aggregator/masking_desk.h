@@ -1,0 +1,96 @@
+// MaskingDesk: performs the aggregator's half of the masked rounds of one run (federation/masking).
+//
+// Life: with the run's driver, on the loop; Restore after a restart, Resume at the start. An
+// attempt begins when the round collects (Look) and ends with a sum (Merged) or without
+// (AttemptFailed), both fed to the rounds. It owns the half's state in the journal (key
+// run/<id>/masking). It is trusted with availability only: what it must not learn, it is not given.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aggregator/workshop.h"
+#include "federation/loop/effect_queue.h"
+#include "federation/masking/aggregator_half.h"
+#include "federation/round/round.h"
+
+namespace dure::aggregator {
+
+class MaskingDesk {
+ public:
+  using Feed = std::function<void(const round::Event&)>;
+  // All outlive it.
+  MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t parameter_count, Feed feed);
+  ~MaskingDesk();
+
+  Status Restore();  // kCorrupt
+  void Resume();
+  // The rounds have moved: an attempt that collects begins here.
+  void Look();
+  void Take(const SiteId& site, const Bytes& message);
+  void Connected(const SiteId& site);
+  // The uploads are over: the sum of exactly these.
+  void Sum(const round::StartMerge& merge);
+  // Of a contribution to the attempt under way; 0: there is none.
+  uint64_t PayloadBytes() const;
+
+ private:
+  // A half with what the driver must remember of it.
+  struct Attempt {
+    round::RoundAttempt at;
+    masking::AggregatorHalf half;
+  };
+
+  Result<masking::Context> Compose() const;
+  void Begin();
+  void Push(const masking::AggregatorEvent& event);
+  void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
+  bool Perform(const masking::AggregatorEffect& effect);
+  void Do(const masking::Send& effect);
+  void Do(const masking::UnmaskSegment& effect);
+  void Do(const masking::Culprit& effect);
+  void Do(const masking::Abandon& effect);
+  void Do(const masking::Published& effect);
+  void Do(const masking::Finish& effect);
+
+  void Tell(const SiteId& site, Bytes message);
+  void Relay(Attempt& attempt, const masking::AggregatorEvent& event);
+  void LeaveOut();
+  void FixSurvivors(bool overdue);
+  void Derive();
+  void TryFinish();
+  void Fail(std::string reason);
+  void ArmTimer();
+  std::optional<Duration> Patience(masking::AggregatorPhase phase) const;
+  Bytes Save() const;
+  std::string Key() const { return "run/" + rounds_.manifest().run.str() + "/masking"; }
+  template <typename Work, typename Done>
+  void Run(Work work, Done done);
+
+  Workshop& shop_;
+  const round::Rounds& rounds_;
+  uint64_t parameter_count_;
+  Feed feed_;
+  Ed25519Verifier verifier_;
+  std::optional<Attempt> attempt_;
+  std::optional<Attempt> former_;  // finished: for sites that missed its end
+  std::optional<masking::Released> released_;
+  uint64_t skipped_ = 0;  // numbers of attempts whose shares were given and gave no sum
+  std::string refusal_;   // the first complaint of this attempt, as a code
+  // Of this process life.
+  std::optional<round::StartMerge> merge_;
+  std::optional<masking::Outcome> published_;
+  std::optional<round::Base> derived_;
+  bool deriving_ = false;
+  bool unmasking_ = false;
+  bool finished_ = false;
+  bool failed_ = false;
+  bool disputed_ = false;  // a survivor refuses: no sum comes of it
+  uint64_t timer_ = 0;
+  loop::EffectQueue<masking::AggregatorEffect> queue_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::aggregator

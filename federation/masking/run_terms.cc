@@ -1,0 +1,26 @@
+#include "federation/masking/run_terms.h"
+
+namespace dure::masking {
+
+Agreed AgreedOn(const RunTerms& terms) {
+  const round::RunManifest& manifest = terms.manifest;
+  const round::MaskingRules& rules = manifest.masking_rules;
+  Agreed agreed;
+  agreed.federation = terms.federation;
+  agreed.run = manifest.run;
+  agreed.policy = terms.policy;
+  agreed.plan = manifest.digest();
+  agreed.schema = manifest.config_digest();
+  agreed.model = terms.base.model;
+  agreed.scales = terms.base.scales;
+  agreed.lane_max = manifest.lane == round::Lane::kInt8 ? 127 : 32767;
+  agreed.parameter_count = terms.parameter_count;
+  agreed.segment_parameters = kSegmentParametersMax;
+  agreed.rules = {rules.members_min, rules.survivors_permille, rules.batch_members,
+                  rules.forbid_differences};
+  agreed.corrupt_max = CorruptMax(terms.site_count, ThresholdFor(terms.site_count));
+  agreed.aggregator = terms.aggregator;
+  return agreed;
+}
+
+}  // namespace dure::masking

@@ -1,0 +1,24 @@
+// What the sites of a run agree on before one of its rounds is masked: from the run's manifest, the
+// base and what the record says. The aggregator and every site derive it by this one function, each
+// from its own copies. Pure; any thread.
+#pragma once
+
+#include "federation/masking/context.h"
+#include "federation/round/plan.h"
+
+namespace dure::masking {
+
+struct RunTerms {
+  const round::RunManifest& manifest;
+  const round::Base& base;  // as derived here
+  std::string federation;   // the consortium
+  Digest policy;            // pinned when the run was approved
+  PublicKey aggregator{};
+  uint64_t parameter_count = 0;
+  uint32_t site_count = 0;  // of the cohort
+};
+
+// One segment. REQUIRES: at most kSegmentParametersMax parameters, at least two sites.
+Agreed AgreedOn(const RunTerms& terms);
+
+}  // namespace dure::masking

@@ -1,0 +1,18 @@
+// Who may sit in a masked cohort: the seats that the record holds, as federation/masking wants
+// them. The aggregator composes a round's context from them, and each site checks it against its
+// own copy. Pure; any thread.
+#pragma once
+
+#include <vector>
+
+#include "federation/masking/cohort.h"
+#include "policy/standing/state.h"
+
+namespace dure::standing {
+
+// Every site of the consortium whose key speaks, ascending by site. Members, in order of their
+// names, are in batches of `batch_members`; what is left over belongs to the last batch. REQUIRES:
+// batch_members >= 1.
+std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);
+
+}  // namespace dure::standing

@@ -1,0 +1,347 @@
+#include "site/masking_desk.h"
+
+#include <algorithm>
+
+#include "federation/crash_point.h"
+#include "federation/derivation/derivation.h"
+#include "federation/error_code.h"
+#include "federation/masking/run_terms.h"
+#include "federation/wire_hook.h"
+#include "policy/standing/cohort.h"
+
+namespace dure::site {
+namespace {
+
+constexpr std::chrono::seconds kRetry{1};
+
+uint64_t Of(const masking::Scalars& scalars, masking::Scalar which) {
+  return scalars[static_cast<size_t>(which)];
+}
+
+}  // namespace
+
+MaskingDesk::MaskingDesk(Workshop& shop, const RunFolder& folder,
+                         const round::Participation& participation, Feed feed)
+    : shop_(shop),
+      folder_(folder),
+      participation_(participation),
+      feed_(std::move(feed)),
+      half_(shop.site, *shop.self.signer, verifier_),
+      queue_(
+          shop.loop, [this](const masking::SiteEffect& effect) { return Perform(effect); },
+          [this] { Say("the disk does not take the masking's state; trying again"); }) {}
+
+MaskingDesk::~MaskingDesk() { *alive_ = false; }
+
+void MaskingDesk::Say(const std::string& line) const {
+  shop_.say(participation_.at().Text() + ": masking: " + line);
+}
+
+template <typename Work, typename Done>
+void MaskingDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
+  RunFor(alive_, shop_.loop, pool, std::move(work), std::move(done));
+}
+
+// Events
+// --------------------------------------------------------------------------------------------
+
+void MaskingDesk::Push(const masking::SiteEvent& event) { queue_.Push(half_.Handle(event)); }
+
+void MaskingDesk::Resume() { Push(masking::Resumed{}); }
+
+bool MaskingDesk::IsCurrent(const masking::Context& context) const {
+  return context.attempt == participation_.at().attempt &&
+         context.agreed.run == participation_.at().run &&
+         context.round.value >= participation_.at().round.value;
+}
+
+bool MaskingDesk::Opens(const Bytes& message) const {
+  const auto decoded = masking::DecodeMessage(message);
+  const auto* open = decoded ? std::get_if<masking::Open>(&*decoded) : nullptr;
+  if (open == nullptr) return false;
+  const auto context = masking::Context::Parse(open->context);
+  return context && IsCurrent(*context);
+}
+
+void MaskingDesk::Take(const Bytes& message) {
+  opening_ = Opens(message);
+  Push(masking::FromAggregator{message});
+  opening_ = false;
+}
+
+void MaskingDesk::Look() {
+  if (examines_ && !examining_ && participation_.rostered()) Sync(*examines_);
+  TryEncode();
+}
+
+void MaskingDesk::Uploaded(const Digest& payload) {
+  if (half_.phase() != masking::SitePhase::kMasking) return;
+  const masking::Context& context = half_.context();
+  Push(masking::SegmentMasked{context.Id(), 0, payload, context.SegmentLayout(0).PayloadBytes()});
+}
+
+void MaskingDesk::Drop(RoundNumber round) {
+  for (const auto& path : {folder_.lanes(round), folder_.payload(round)}) {
+    (void)shop_.compute.Run([&store = shop_.store, path] { store.Scrap(path.string()); });
+  }
+}
+
+// Effects
+// -------------------------------------------------------------------------------------------
+
+bool MaskingDesk::Perform(const masking::SiteEffect& effect) {
+  if (std::holds_alternative<masking::Persist>(effect)) {
+    CrashPoint("site.before-masking-persist", Name(half_.phase()));
+    const bool kept =
+        shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))
+            .has_value();
+    CrashPoint("site.after-masking-persist", Name(half_.phase()));
+    return kept;
+  }
+  std::visit(
+      [this](const auto& one) {
+        if constexpr (requires { this->Do(one); }) this->Do(one);
+      },
+      effect);
+  return true;
+}
+
+void MaskingDesk::Do(const masking::Tell& effect) {
+  Bytes message = effect.message;
+  PassWire("site.masking", "aggregator", message);
+  if (!message.empty()) shop_.send(round::Masked{participation_.at().run, std::move(message)});
+}
+
+void MaskingDesk::Do(const masking::SetAside& effect) {
+  Say("a message was set aside: " + std::string(Name(effect.refused.rule)) + ": " +
+      effect.refused.why);
+}
+
+void MaskingDesk::Do(const masking::RefuseRound& effect) {
+  const masking::Refused& refused = effect.refused;
+  Say("REFUSED: " + std::string(Name(refused.rule)) + ": " + refused.why);
+  examines_.reset();
+  masks_.reset();
+  if (refused.rule == masking::Refusal::kAggregate) {
+    concluded_ =
+        Conclusion{participation_.base().model, participation_.at().attempt, true, {}, {}, {}};
+    if (!shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))) {
+      Say("the refusal could not be kept on disk");
+    }
+  }
+  const bool ends = half_.phase() == masking::SitePhase::kRefused || opening_;
+  if (ends) feed_(round::MaskingRefused{participation_.at(), masking::CodeOf(refused.rule)});
+}
+
+void MaskingDesk::Do(const masking::Examine& effect) {
+  examines_ = effect.context.Id();
+  // Later if the roster, or the base that it speaks of, is not here yet.
+  if (!examining_ && participation_.rostered()) Sync(*examines_);
+}
+
+// What the site compares with must be as new as what the aggregator composed.
+void MaskingDesk::Sync(const Digest& context) {
+  if (!IsCurrent(half_.context())) return;
+  examining_ = true;
+  shop_.scribe.Sync([this, alive = alive_, context](const Status& synced) {
+    if (!*alive) return;
+    if (synced) return ExamineNow(context);
+    Say("cannot compare with the record yet: " + synced.error().message);
+    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive, context] {
+      if (*alive) Sync(context);
+    });
+  });
+}
+
+void MaskingDesk::ExamineNow(const Digest& context) {
+  auto count = [&store = shop_.store, model = participation_.base().model]() -> Result<uint64_t> {
+    DURE_ASSIGN(const auto reader, store.Open(model));
+    DURE_ASSIGN(const auto shape, derivation::ShapeOf(reader->bytes()));
+    return shape.parameter_count;
+  };
+  Run(shop_.compute, count, [this, context](const Result<uint64_t>& parameters) {
+    examining_ = false;
+    if (!examines_ || *examines_ != context) return Look();
+    if (!parameters) return Say("cannot read the base: " + parameters.error().message);
+    if (!IsCurrent(half_.context()) || !participation_.rostered()) return;
+    examines_.reset();
+    masking::Examined examined{PinnedFor(half_.context(), *parameters), {}};
+    shop_.random.Fill(examined.seed.bytes);
+    Push(examined);
+  });
+}
+
+masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
+                                       uint64_t parameter_count) const {
+  const round::RunManifest& manifest = participation_.manifest();
+  masking::Pinned pinned;
+  pinned.self = shop_.site;
+  Digest policies;
+  shop_.scribe.WithStanding([&](const standing::Auditor& auditor) {
+    const standing::State& state = auditor.standing().state();
+    pinned.admitted = standing::SeatsOf(state, manifest.masking_rules.batch_members);
+    const auto run = state.runs.find(manifest.run);
+    if (run != state.runs.end()) policies = run->second.policies;
+  });
+  pinned.agreed =
+      masking::AgreedOn({manifest, participation_.base(), shop_.self.subject.consortium, policies,
+                         shop_.self.aggregator_key, parameter_count, context.site_count()});
+  return pinned;
+}
+
+// Masking
+// -------------------------------------------------------------------------------------------
+
+void MaskingDesk::Do(const masking::MaskSegment& effect) {
+  masks_ = effect;
+  TryEncode();
+}
+
+void MaskingDesk::Encode(const round::EncodeUpdate& effect) {
+  if (!effect.replaces.IsZero()) {
+    (void)shop_.compute.Run(
+        [&store = shop_.store, gone = effect.replaces] { (void)store.Remove(gone); });
+  }
+  wanted_ = effect;
+  ++encode_turn_;  // what is being encoded for an attempt before is not wanted any more
+  encoding_ = false;
+  TryEncode();
+}
+
+void MaskingDesk::TryEncode() {
+  const bool ready =
+      wanted_ && masks_ && !encoding_ && participation_.phase() == round::SitePhase::kEncoding &&
+      wanted_->at == participation_.at() && IsCurrent(half_.context()) &&
+      half_.phase() == masking::SitePhase::kMasking && masks_->context == half_.context().Id();
+  if (!ready) return;
+  encoding_ = true;
+  const MaskWith with{half_.context().SegmentLayout(0), masks_->masks};
+  auto work = [this, effect = *wanted_, manifest = participation_.manifest(), with] {
+    CrashPoint("site.before-mask");
+    codec::Work pace;
+    pace.threads = shop_.threads;
+    return EncodeMasked(effect, manifest, shop_.site, with, folder_, shop_.store, pace);
+  };
+  Run(shop_.compute, work,
+      [this, round = wanted_->round, turn = encode_turn_](const Result<MaskedContribution>& made) {
+        if (turn != encode_turn_) return;
+        encoding_ = false;
+        wanted_.reset();
+        if (!made) {
+          Say("the update cannot be encoded: " + made.error().message);
+          return feed_(round::EncodeFailed{round, CodeWord(made.error().code)});
+        }
+        own_ = made->scalars;
+        own_round_ = round;
+        CrashPoint("site.masked");
+        SayWhatLeaves(*made);
+        // Kept before the payload is named: the check of the sum needs these numbers.
+        if (!shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))) {
+          Say("the disk does not take what was masked");
+          return feed_(round::EncodeFailed{round, "exhausted"});
+        }
+        feed_(round::Encoded{round, made->made.blob, made->made.weight, made->made.saturated});
+      });
+}
+
+void MaskingDesk::SayWhatLeaves(const MaskedContribution& made) const {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < made.leaves.first.size(); i += 2) {
+    bytes += made.leaves.first.substr(i, 2) + " ";
+  }
+  const auto evenness = [](const ByteLook& look) {
+    return std::to_string(static_cast<uint64_t>(look.chi_square));
+  };
+  Say("leaves this site: " + std::to_string(made.bytes) + " bytes, " + bytes +
+      "...: " + (made.leaves.is_even ? "even as noise" : "NOT even as noise") + " (chi-square " +
+      evenness(made.leaves) + ", of noise 255 +- 23; of the update itself, which stays, " +
+      evenness(made.stays) + ")");
+}
+
+// Checking the sum
+// ----------------------------------------------------------------------------------
+
+void MaskingDesk::Do(const masking::CheckSegment& effect) {
+  if (checking_) return;
+  checking_ = true;
+  auto fetch = [this, planes = effect.planes]() -> Status {
+    if (shop_.store.Has(planes)) return {};
+    return shop_.data.Download(planes, shop_.store, shop_.stop);
+  };
+  Run(shop_.transfers, fetch, [this, effect](const Status& fetched) {
+    if (fetched) return CheckNow(effect);
+    checking_ = false;
+    Say("cannot fetch the sum: " + fetched.error().message);
+    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_] {
+      if (*alive && half_.phase() == masking::SitePhase::kChecking) Resume();
+    });
+  });
+}
+
+void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
+  const masking::Context& context = half_.context();
+  if (effect.context != context.Id()) {
+    checking_ = false;
+    return;
+  }
+  const auto sums = masking::WordLayout::Make(context.agreed.lane_max, effect.survivors,
+                                              context.agreed.parameter_count);
+  if (!sums) return Say("the sum has no layout: " + sums.error().message);
+  const CheckWith with{*sums, effect.coefficients,           effect.planes, effect.scalars,
+                       own_,  half_.survives(effect.segment)};
+  auto work = [this, with, round = own_round_] {
+    codec::Work pace;
+    pace.threads = shop_.threads;
+    return CheckSum(with, folder_, round, shop_.store, pace);
+  };
+  Run(shop_.compute, work, [this, effect](const Result<masking::CheckProducts>& products) {
+    checking_ = false;
+    if (!products) return Say("the sum cannot be checked: " + products.error().message);
+    CrashPoint("site.sum-checked");
+    Push(masking::SegmentChecked{effect.context, effect.segment, products->own, products->result});
+  });
+}
+
+void MaskingDesk::Do(const masking::Accept& effect) {
+  const masking::SegmentAccepted& sum = effect.segments.front();
+  const masking::Context& context = half_.context();
+  Conclusion concluded;
+  concluded.base = context.agreed.model;
+  concluded.attempt = context.attempt;
+  concluded.planes = sum.planes;
+  concluded.sums = sum.scalars;
+  for (const uint32_t site : sum.survivors) {
+    concluded.survivors.push_back(context.seats[site].site);
+  }
+  concluded_ = std::move(concluded);  // the Persist behind this effect keeps it
+  Say("the sum of " + std::to_string(sum.survivors.size()) + " sites is what they sent");
+  Drop(own_round_);
+}
+
+MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
+                                          const ledger::RoundClosed& logged) const {
+  const bool is_it = concluded_ && concluded_->base == outcome.base.model &&
+                     concluded_->attempt == outcome.at.attempt;
+  if (is_it && concluded_->forged) return Judgement::kDissent;
+  if (is_it) {
+    const masking::Scalars& sums = concluded_->sums;
+    const ledger::MaskedSums checked{
+        Of(sums, masking::Scalar::kWeight), Of(sums, masking::Scalar::kTokens),
+        Of(sums, masking::Scalar::kSteps), Of(sums, masking::Scalar::kSaturated)};
+    const bool same_sites =
+        std::ranges::equal(concluded_->survivors, outcome.counted, {}, {}, &round::Counted::site);
+    const bool holds = same_sites && concluded_->planes == outcome.aggregate &&
+                       outcome.weight_sum == checked.weight && logged.sums == checked;
+    return holds ? Judgement::kHolds : Judgement::kDissent;
+  }
+  const masking::SitePhase phase = half_.phase();
+  const masking::Context& context = half_.context();
+  const bool under_way =
+      phase >= masking::SitePhase::kMasking && phase <= masking::SitePhase::kChecked &&
+      context.agreed.model == outcome.base.model && context.attempt == outcome.at.attempt;
+  const bool counted = std::ranges::find(outcome.counted, shop_.site, &round::Counted::site) !=
+                       outcome.counted.end();
+  return under_way && counted ? Judgement::kWaits : Judgement::kHolds;
+}
+
+}  // namespace dure::site

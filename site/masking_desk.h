@@ -1,0 +1,106 @@
+// MaskingDesk: performs a site's half of the masked rounds of one run (federation/masking).
+//
+// Life: made by a run's desk, Restore and Start with it, then its calls, on the loop; destroyed
+// there. It owns the half's state in the journal (key run/<id>/masking): secrets, which never leave
+// the site's disk, and what the last attempt came to. Written before told, as in the run's desk.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "federation/loop/effect_queue.h"
+#include "federation/masking/site_half.h"
+#include "federation/round/participation.h"
+#include "policy/ledger/events.h"
+#include "site/run_folder.h"
+#include "site/update_work.h"
+#include "site/workshop.h"
+
+namespace dure::site {
+
+class MaskingDesk {
+ public:
+  using Feed = std::function<void(const round::SiteEvent&)>;
+  // All outlive it. `feed` takes what becomes of the masking to the run's participation.
+  MaskingDesk(Workshop& shop, const RunFolder& folder, const round::Participation& participation,
+              Feed feed);
+  ~MaskingDesk();
+
+  Status Restore();  // kCorrupt: the journal's state is not one
+  // After a restart, and when the link is up again: what is outstanding is said again.
+  void Resume();
+  void Take(const Bytes& message);  // of the aggregator's half
+  // The participation has moved: what waited for a roster or a base may go on.
+  void Look();
+  // Answers Encoded or EncodeFailed once this attempt's masks are agreed upon.
+  void Encode(const round::EncodeUpdate& effect);
+  void Uploaded(const Digest& payload);  // it is whole and durable at the aggregator
+  void Drop(RoundNumber round);          // the lanes of that round's update may go
+
+  enum class Judgement : uint8_t {
+    kHolds,    // checked and the same; or this site had no part in the sum
+    kWaits,    // peers' check values are still to come
+    kDissent,  // not what this site checked, or refused
+  };
+  // Whether an outcome, as the log has it, is the sum that this site checked.
+  Judgement Judge(const round::Outcome& outcome, const ledger::RoundClosed& logged) const;
+
+ private:
+  // What the attempt concluded last came to; which one it was, the base and the number say.
+  struct Conclusion {
+    Digest base;
+    uint32_t attempt = 0;
+    bool forged = false;  // refused: the published sum is not that of the contributions
+    Digest planes;
+    masking::Scalars sums{};
+    std::vector<SiteId> survivors;
+  };
+
+  void Push(const masking::SiteEvent& event);
+  bool Perform(const masking::SiteEffect& effect);
+  void Do(const masking::Tell& effect);
+  void Do(const masking::Examine& effect);
+  void Do(const masking::MaskSegment& effect);
+  void Do(const masking::CheckSegment& effect);
+  void Do(const masking::RefuseRound& effect);
+  void Do(const masking::SetAside& effect);
+  void Do(const masking::Accept& effect);
+
+  Bytes Save() const;
+  void Sync(const Digest& context);
+  void ExamineNow(const Digest& context);
+  masking::Pinned PinnedFor(const masking::Context& context, uint64_t parameter_count) const;
+  void TryEncode();
+  void SayWhatLeaves(const MaskedContribution& made) const;
+  void CheckNow(const masking::CheckSegment& effect);
+  bool IsCurrent(const masking::Context& context) const;
+  bool Opens(const Bytes& message) const;
+  void Say(const std::string& line) const;
+  template <typename Work, typename Done>
+  void Run(loop::WorkerPool& pool, Work work, Done done);
+
+  Workshop& shop_;
+  const RunFolder& folder_;
+  const round::Participation& participation_;
+  Feed feed_;
+  Ed25519Verifier verifier_;
+  masking::SiteHalf half_;
+  masking::Scalars own_{};  // of the update that was masked last
+  RoundNumber own_round_;
+  std::optional<Conclusion> concluded_;
+  // Of this process life.
+  std::optional<Digest> examines_;  // the context that waits to be examined
+  bool examining_ = false;
+  std::optional<masking::MaskSegment> masks_;
+  std::optional<round::EncodeUpdate> wanted_;
+  uint64_t encode_turn_ = 0;
+  bool encoding_ = false;
+  bool checking_ = false;
+  bool opening_ = false;  // the message in hand opens the attempt that this site waits for
+  loop::EffectQueue<masking::SiteEffect> queue_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace dure::site

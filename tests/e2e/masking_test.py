@@ -1,0 +1,240 @@
+"""Masked rounds among real processes: liars are named, the lost are survived, nothing leaks.
+
+    masking_test.py PROGRAMS [unittest arguments]
+
+The aggregator that lies, and the site that does, are dure-lying; everybody else is the product.
+"""
+
+import glob
+import os
+import re
+import shutil
+import sys
+import tempfile
+import unittest
+
+from federation import Federation
+from processes import until
+
+PROGRAMS = ''
+SITES = ['east', 'north', 'south', 'west']
+# With one site fewer than all: these runs go on without whoever is lost.
+LOOSE = {'quorum': 3, 'lost_seconds': 1, 'join_seconds': 3, 'allow_differences': True}
+LEAVES = 'masking: leaves this site'
+CHECKED = re.compile(r'masking: the sum of (\d) sites is what they sent')
+
+
+class MaskingTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        cls.federation = Federation(PROGRAMS, cls.folder, SITES)
+        cls.federation.start_sites()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.federation.kill()
+        shutil.rmtree(cls.folder)
+
+    def lines(self, site, run):
+        with open(self.federation.sites[site].log, encoding='utf-8') as log:
+            return [line for line in log if f' {run}/' in line]
+
+    def said(self, site, run, text):
+        return any(text in line for line in self.lines(site, run))
+
+    def settle(self, run):
+        federation = self.federation
+        line = federation.watch(run, lambda line: line.get('ended') or line['phase'] == 'paused',
+                                'complete')
+        if not line.get('ended'):  # the liar wore out its attempts
+            federation.dure('run', 'resume', '--dir', federation.consortium, run)
+        federation.complete(run)
+        closed = federation.check_run(run)
+        federation.check_receipts(run, closed)
+        for event in closed:
+            assert 'sums' in event, 'a masked round closes with sums'
+            assert all('weight' not in each for each in event['submissions'])
+            sums = event['sums']
+            assert sums['steps'] == 2 * len(event['submissions']), sums
+        return closed
+
+    def honest(self, name):
+        """The daemon again, as everybody has it."""
+        daemon = (self.federation.aggregator if name == 'aggregator'
+                  else self.federation.sites[name])
+        daemon.stop()
+        daemon.start()
+
+    def lied(self, name, lie, run, **options):
+        """Starts a run while `name` lies; the file shows when it did."""
+        told = f'{self.folder}/{run}.told'
+        daemon = (self.federation.aggregator if name == 'aggregator'
+                  else self.federation.sites[name])
+        daemon.stop()
+        daemon.start(lie=lie, told=told)
+        self.federation.propose(run, **{'join_seconds': 5, **options})
+        until(lambda: os.path.exists(told), f'{lie} was told')
+
+
+class LyingAggregatorTest(MaskingTest):
+    """Each lie is refused by its name; the honest aggregator then finishes the run."""
+
+    BEFORE = [
+        # lie, to whom, what that site calls it
+        ('size:north', 'REFUSE_CTX_MISMATCH'),
+        ('model:north', 'REFUSE_MODEL_CHAIN'),
+        ('rules:north', 'REFUSE_POLICY_HASH'),
+        ('plan:north', 'REFUSE_POLICY_HASH'),
+        ('threshold:north', 'REFUSE_THRESHOLD'),
+        ('stranger:north', 'REFUSE_IDENTITY'),
+        ('member:north', 'REFUSE_IDENTITY'),
+        ('cohort:north', 'REFUSE_COHORT'),
+        ('key:north', 'REFUSE_BAD_SIGNATURE'),
+    ]
+
+    def test_a_context_that_is_not_the_agreed_one_is_refused_before_a_byte_leaves(self):
+        for lie, refusal in self.BEFORE:
+            with self.subTest(lie=lie):
+                run = 'lie-' + lie.split(':')[0]
+                self.lied('aggregator', lie, run)
+                until(lambda run=run, refusal=refusal: self.said('north', run, refusal),
+                      f'north says {refusal}')
+                assert not self.said('north', run, LEAVES), 'something masked left'
+                self.honest('aggregator')
+                self.settle(run)
+
+    def test_survivors_told_differently_to_one_get_no_share_of_it(self):
+        self.lied('aggregator', 'survivors:north', 'two-sets')
+        until(lambda: self.said('north', 'two-sets', 'REFUSE_SURVIVOR_SET')
+              or self.said('north', 'two-sets', 'REFUSE_AGGREGATE'), 'north refuses')
+        assert self.said('north', 'two-sets', 'REFUSE_SURVIVOR_SET')
+        self.honest('aggregator')
+        federation = self.federation
+        closed = [entry for entry in federation.entries('aggregator', 'two-sets')
+                  if entry['type'] == 'round-closed']
+        assert not closed, 'a sum over two sets of survivors became a model'
+        # North signed that set and will not follow the other, for good: another run goes on.
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'two-sets')
+        federation.propose('one-set')
+        self.settle('one-set')
+
+    def test_nobody_is_singled_out_by_dropping_the_rest(self):
+        self.lied('aggregator', 'isolate:', 'isolated')
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'isolated', 'REFUSE_THRESHOLD'),
+                  f'{site} refuses')
+        self.honest('aggregator')
+        self.settle('isolated')
+
+    def test_a_round_that_was_released_is_not_released_again(self):
+        self.lied('aggregator', 'again:north', 'again')
+        until(lambda: self.said('north', 'again', 'REFUSE_ALREADY_RELEASED'), 'north refuses')
+        self.honest('aggregator')
+        self.settle('again')
+
+    def test_a_sum_that_is_not_the_sum_is_refused_by_every_site(self):
+        self.lied('aggregator', 'sums:', 'forged')
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'forged', 'REFUSE_AGGREGATE'),
+                  f'{site} refuses')
+        self.honest('aggregator')
+        federation = self.federation
+        if any(entry['type'] == 'round-closed'
+               for entry in federation.entries('aggregator', 'forged')):
+            # The liar wrote the false sum into the record: everybody can see who would not follow.
+            for site in SITES:
+                until(lambda site=site: self.said(site, 'forged', 'DISSENT'), f'{site} dissents')
+        assert not any(self.said(site, 'forged', 'idle (equal)') for site in SITES)
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'forged')
+        federation.propose('unforged')
+        self.settle('unforged')
+
+
+class LyingSiteTest(MaskingTest):
+    def test_a_share_that_is_not_its_owners_is_named_and_the_sum_is_had_without_it(self):
+        self.lied('west', 'reveal:', 'bad-share')
+        self.settle('bad-share')
+        assert self.federation.aggregator.log_has('west: REFUSE_BAD_SIGNATURE')
+        self.honest('west')
+
+    def test_a_site_that_holds_back_its_shares_changes_nothing(self):
+        self.lied('west', 'no-reveal:', 'no-share')
+        self.settle('no-share')
+        self.honest('west')
+
+    def test_a_site_that_will_not_check_can_only_stop_the_round(self):
+        self.lied('west', 'no-check:', 'unchecked')
+        until(lambda: all(self.said(site, 'unchecked', LEAVES) for site in SITES), 'all uploaded')
+        closed = [entry for entry in self.federation.entries('aggregator', 'unchecked')
+                  if entry['type'] == 'round-closed']
+        assert not closed, 'an unchecked sum became a model'
+        self.honest('west')
+        self.settle('unchecked')
+
+
+class LostSiteTest(MaskingTest):
+    def test_a_site_killed_at_any_step_is_survived_and_the_sum_is_exact(self):
+        # Every site checks the sum against what it sent itself: wrong sums are refused.
+        points = ['site.after-masking-persist/shared', 'site.masked', 'site.mid-upload:2',
+                  'site.uploaded', 'site.after-masking-persist/revealed']
+        west = self.federation.sites['west']
+        for number, point in enumerate(points):
+            with self.subTest(point=point):
+                run = f'lost-{number}'
+                west.stop()
+                west.start(crash_at=point if ':' in point else point + ':1')
+                with self.federation.proposing(run, steps=2, seed=number + 1, rounds=2,
+                                               deadline_seconds=20, **LOOSE) as proposal:
+                    west.wait_for_death()
+                    assert proposal.wait(60) == 0
+                west.start()
+                self.settle(run)
+
+    def test_a_site_that_was_in_a_sum_is_waited_for(self):
+        west, federation = self.federation.sites['west'], self.federation
+        with federation.proposing('waited', rounds=3, steps=40, quorum=3, lost_seconds=1,
+                                  join_seconds=2) as proposal:
+            assert proposal.wait(60) == 0
+            federation.watch('waited', lambda line: line['round'] == 1, 'round 1')
+            west.kill()
+            until(lambda: self.said('north', 'waited', 'REFUSE_MEMBERSHIP'), 'north refuses')
+            until(lambda: 'west' in str(federation.show('waited').get('waiting')),
+                  'it waits for west')
+        west.start()
+        federation.complete('waited')
+        federation.check_run('waited')
+
+    def test_what_leaves_is_noise_and_no_number_of_a_site_is_kept_anywhere(self):
+        self.federation.propose('quiet', learning_rate=1e-30)
+        closed = self.settle('quiet')
+        looks = {}
+        for site in SITES:
+            for line in self.lines(site, 'quiet'):
+                if LEAVES in line:
+                    looks.setdefault(site, []).append(line)
+                    assert 'chi-square' in line and ': even as noise' in line, line
+        # Nobody learned anything: the updates are all zeros, and still no two payloads begin alike.
+        begins = [re.search(r'bytes, ([0-9a-f ]+)', line).group(1)
+                  for lines in looks.values() for line in lines]
+        assert len(begins) == len(SITES) * len(closed) == len(set(begins))
+        entries = self.federation.entries('aggregator', 'quiet')
+        for entry in entries:
+            if entry['type'] == 'contribution-submitted':
+                assert entry['event']['masked'] is True
+                assert not {'weight', 'tokens', 'steps', 'saturatedLanes'} & set(entry['event'])
+        shown = self.federation.show('quiet')
+        assert shown['masking'] == 'pairwise'
+        assert not glob.glob(f'{self.folder}/*/runs/quiet/lanes-*'), 'lanes in the clear are left'
+
+
+def load_tests(loader, _, __):
+    suite = unittest.TestSuite()
+    for case in (LyingAggregatorTest, LyingSiteTest, LostSiteTest):
+        suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+if __name__ == '__main__':
+    PROGRAMS = sys.argv.pop(1)
+    unittest.main(verbosity=2)
