@@ -119,6 +119,7 @@ Status Daemon::State::Open() {
                  if (link) (void)link->Send(message);
                },
                [this](const RunId& run, const Digest& blob) { return NeededElsewhere(run, blob); },
+               &removing,
                &pen_holder,
                options.say});
   return {};

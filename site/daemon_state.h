@@ -55,6 +55,7 @@ struct Daemon::State {
   std::unique_ptr<Lending> lending;
   std::unique_ptr<loop::WorkerPool> compute;
   std::unique_ptr<loop::WorkerPool> transfers;
+  std::set<Digest> removing;
   RunId pen_holder;
   std::unique_ptr<Workshop> shop;
   std::map<RunId, std::unique_ptr<RunDesk>> desks;

@@ -326,7 +326,12 @@ void RunDesk::RemoveLeaving() {
     for (const Digest& digest : leaving) (void)store.Remove(digest);
     return true;
   };
-  Run(shop_.compute, work, [this, removed = **noted](bool) {
+  shop_.removing->insert(leaving.begin(), leaving.end());
+  auto gone = [removing = shop_.removing, leaving] {
+    for (const Digest& digest : leaving) removing->erase(digest);
+  };
+  Run(shop_.compute, work, [this, gone, removed = **noted](bool) {
+    gone();
     const auto now = shop_.journal.Get(Key("leaving"));
     if (now && *now == removed) (void)shop_.journal.Apply(journal::Change().Erase(Key("leaving")));
   });

@@ -1,4 +1,6 @@
 // What a run does with whole vectors: fetch, encode, upload, derive, fold back.
+#include <algorithm>
+
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
@@ -7,6 +9,11 @@
 #include "site/update_work.h"
 
 namespace dure::site {
+namespace {
+
+constexpr std::chrono::milliseconds kRemovalWait{50};
+
+}  // namespace
 
 Status RunDesk::Download(const std::vector<Digest>& digests) const {
   for (const Digest& digest : digests) {
@@ -19,6 +26,14 @@ Status RunDesk::Download(const std::vector<Digest>& digests) const {
 void RunDesk::Do(const round::FetchBase& effect) {
   coming_ = effect.base;
   const std::vector<Digest> wanted = {effect.base.model, effect.base.momentum, effect.base.scales};
+  const bool leaves = std::ranges::any_of(
+      wanted, [this](const Digest& digest) { return shop_.removing->contains(digest); });
+  if (leaves) {
+    shop_.loop.At(shop_.loop.Now() + kRemovalWait, [this, alive = alive_, effect] {
+      if (*alive && participation_.phase() == round::SitePhase::kFetching) Do(effect);
+    });
+    return;
+  }
   Run(
       shop_.transfers, [this, wanted] { return Download(wanted); },
       [this, at = effect.at](Status fetched) {

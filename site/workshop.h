@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -45,6 +46,9 @@ struct Workshop {
   // Whether a run other than this one holds a blob of that name, derives from it, or is making it:
   // runs of one start have the same scales for some rounds.
   std::function<bool(const RunId&, const Digest&)> needed_elsewhere;
+  // Blobs that are being removed: what another run finds in the store now, it may not have in a
+  // moment. Of the loop.
+  std::set<Digest>* removing = nullptr;
   // The seat of the pen (scribe.h) is one for all runs.
   RunId* pen_holder = nullptr;
   std::function<void(const std::string&)> say;  // a line for the daemon's log
