@@ -104,7 +104,12 @@ void KeepReadyForRound(const round::Base& base, const round::RunManifest& manife
   const auto count = ParameterCountOf(base.model, store);
   if (!model || !count) return;
   const codec::Lane lane = derivation::LaneOf(manifest);
-  const auto contribution = codec::ContributionBytes(lane, *count);
+  auto contribution = codec::ContributionBytes(lane, *count);
+  if (manifest.masked()) {
+    contribution =
+        masking::WordLayout::Make(codec::LaneMax(lane), static_cast<uint32_t>(cohort), *count)
+            .map([](const auto& words) { return words.PayloadBytes(); });
+  }
   const auto layout = codec::AggregateLayout::Make(lane, static_cast<uint32_t>(cohort), *count);
   if (!contribution || !layout) return;
   auto files = derivation::FilesOfDerivation((*model)->size(), manifest);

@@ -171,7 +171,7 @@ void AddStart(CLI::App& noun, Context& context) {
       noun, "start", "propose a run to the sites",
       "dure run start --dir /srv/dure --name first --model small --rounds 20 --steps 100\n"
       "dure run start --dir D --name korean --tokenizer tokenizer.json --site kt-seoul --site "
-      "naver-1 --quorum 2");
+      "naver-1 --masking none");
   RunOptions& run = typed->run;
   verb.add_option("--dir", typed->dir, "the consortium's or the operator's folder")->required();
   verb.add_option("--name", run.name, "of the run: a-z, 0-9 and '-'")->required();

@@ -80,6 +80,13 @@ void MaskingDesk::Uploaded(const Digest& payload) {
   Push(masking::SegmentMasked{context.Id(), 0, payload, context.SegmentLayout(0).PayloadBytes()});
 }
 
+uint64_t MaskingDesk::PayloadBytes() const {
+  const masking::SitePhase phase = half_.phase();
+  const bool open =
+      phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked;
+  return open ? half_.context().SegmentLayout(0).PayloadBytes() : 0;
+}
+
 void MaskingDesk::Drop(RoundNumber round) {
   for (const auto& path : {folder_.lanes(round), folder_.payload(round)}) {
     (void)shop_.compute.Run([&store = shop_.store, path] { store.Scrap(path.string()); });

@@ -236,8 +236,9 @@ void RunDesk::Do(const round::StartTraining& effect) {
   shop_.scribe.Sync([](const Status&) {});  // what admits it, long before it is signed for
   shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, base = effect.plan.base] {
     if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
-    (void)shop_.compute.Run([manifest = manifest_, folder = folder_, &store = shop_.store, base] {
-      KeepFilesReady(base.model, manifest, folder, store);
+    (void)shop_.compute.Run([manifest = manifest_, folder = folder_, &store = shop_.store, base,
+                             payload = masking_.PayloadBytes()] {
+      KeepFilesReady(base.model, manifest, payload, folder, store);
     });
   });
 }

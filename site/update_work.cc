@@ -114,7 +114,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
 }
 
 void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest,
-                    const RunFolder& folder, blob::BlobStore& store) {
+                    uint64_t payload_bytes, const RunFolder& folder, blob::BlobStore& store) {
   const auto base = OpenBase(base_model, store);
   if (!base) return;
   const uint64_t count = base->shape.parameter_count;
@@ -123,6 +123,10 @@ void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest
   auto files = derivation::FilesOfDerivation(base->file.bytes().size(), manifest);
   files.push_back({*lanes});
   files.push_back({count * sizeof(float)});
+  if (payload_bytes != 0) {
+    files.push_back({payload_bytes});
+    files.push_back({payload_bytes - 8 * masking::kScalars});  // the sum, if all survive
+  }
   derivation::KeepReady(store, (folder.dir() / "ready-").string(), files);
 }
 

@@ -29,8 +29,9 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                             const codec::Work& pace);
 
 // Before a round's work: files that it will fill are ready in the store (derivation::KeepReady).
+// `payload_bytes`: of the masked contribution; 0: it is not masked.
 void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest,
-                    const RunFolder& folder, blob::BlobStore& store);
+                    uint64_t payload_bytes, const RunFolder& folder, blob::BlobStore& store);
 
 // What masks an update: of one attempt, from the site's half of the protocol.
 struct MaskWith {

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""round.py BIN_DIR [--params 1M,10M,100M] [--lane int8,int16] [--rounds N] [--json]
+"""round.py BIN_DIR [--params 1M,10M,100M] [--lane int8,int16] [--masking none,pairwise]
+         [--rounds N] [--json]
 
 One federated round over the real daemons on loopback, mutual TLS, no training: from the instant
 at which every site's trainer is done to the instant at which the last site says that it holds the
 new model, derived by itself and found equal to the logged one. Beside it stands what this machine
 can copy, hash and send at most, measured in the same run."""
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -66,7 +68,8 @@ class Sampler:
 
 
 def phase_of(line):
-    return line.split(": ", 1)[1].split(" (")[0] if ": " in line else ""
+    said = line.split(": ", 1)[1].split(" (")[0] if ": " in line else ""
+    return "" if ":" in said else said  # a sentence is no phase
 
 
 def await_quiet(stage, still=0.7):
@@ -113,7 +116,7 @@ def measure_round(stage, number, sampler, seen):
             "last_site_enters_s": phases}
 
 
-def measure(bin_dir, folder, params, lane, rounds, site_count):
+def measure(bin_dir, folder, params, lane, masking, rounds, site_count):
     count, config = config_of(params)
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config))
@@ -122,19 +125,21 @@ def measure(bin_dir, folder, params, lane, rounds, site_count):
         sampler = Sampler(stage.aggregator)
         stage.run("run", "start", "--dir", stage.consortium, "--name", "bench", "--model",
                   folder / "config.json", "--lane", lane, "--rounds", rounds, "--steps", 1,
-                  "--schedule", "constant", "--quorum", site_count, "--deadline-seconds", PATIENCE)
+                  "--masking", masking, "--schedule", "constant", "--quorum", site_count,
+                  "--deadline-seconds", PATIENCE)
         seen = [0] * site_count
         measured = [measure_round(stage, i, sampler, seen) for i in range(rounds)]
         sampler.stop()
     finally:
         stage.stop()
-    return {"params": params, "parameters": count, "lane": lane, "sites": site_count,
-            "rounds": measured, "load_average": os.getloadavg()[0],
+    return {"params": params, "parameters": count, "lane": lane, "masking": masking,
+            "sites": site_count, "rounds": measured, "load_average": os.getloadavg()[0],
             "limits": limits.measure(folder)}
 
 
 def show(result):
-    print(f"{result['sites']} sites x {result['parameters']:,} parameters, {result['lane']}"
+    print(f"{result['sites']} sites x {result['parameters']:,} parameters, {result['lane']}, "
+          f"masking {result['masking']}"
           f"   (load average {result['load_average']:.1f})")
     for one in result["rounds"]:
         print(f"  round {one['round']}: {one['seconds']:7.3f} s, aggregator "
@@ -152,16 +157,18 @@ def main():
     parser.add_argument("bin_dir", type=pathlib.Path)
     parser.add_argument("--params", default="1M,10M,100M", help="of " + ", ".join(SHAPES))
     parser.add_argument("--lane", default="int8", help="int8, int16 or both with a comma")
+    parser.add_argument("--masking", default="none", help="none, pairwise or both with a comma")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sites", type=int, default=4)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     results = []
     for params in options.params.split(","):
-        for lane in options.lane.split(","):
+        for lane, masking in itertools.product(options.lane.split(","),
+                                               options.masking.split(",")):
             with tempfile.TemporaryDirectory(prefix="dure-bench-") as folder:
                 results.append(measure(options.bin_dir.resolve(), pathlib.Path(folder) / "stage",
-                                       params, lane, options.rounds, options.sites))
+                                       params, lane, masking, options.rounds, options.sites))
             if not options.json:
                 show(results[-1])
     if options.json:
