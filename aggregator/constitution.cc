@@ -56,6 +56,10 @@ Result<ledger::VotingRule> ReadCharter(const fs::path& path) {
       voting.runs_by_vote = node.as_boolean()->get();
       continue;
     }
+    if (name == "unmasked_by_vote" && node.is_boolean()) {
+      voting.unmasked_by_vote = node.as_boolean()->get();
+      continue;
+    }
     const auto field = std::ranges::find(kFields, name, &Field::name);
     if (field == std::end(kFields) || !node.is_integer()) {
       return Fail(ErrorCode::kInvalid, where + name + " is no field of a charter, or no number");
@@ -129,7 +133,11 @@ Status WriteConstitution(const std::string& folder, const Constitution& constitu
           << field.name << " = " << constitution.voting.*(field.value) << "\n";
     }
     out << "\n# whether a run needs a vote, or an operator's proposal suffices\nruns_by_vote = "
-        << (constitution.voting.runs_by_vote ? "true" : "false") << "\n";
+        << (constitution.voting.runs_by_vote ? "true" : "false")
+        << "\n\n# whether a run without secure aggregation needs one, if three members or more "
+           "take "
+           "part\nunmasked_by_vote = "
+        << (constitution.voting.unmasked_by_vote ? "true" : "false") << "\n";
     if (!out.flush()) return Fail(ErrorCode::kUnavailable, "cannot write " + charter.string());
   }
   const auto texts = rules::ConstitutionTexts();

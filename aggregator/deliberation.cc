@@ -162,8 +162,7 @@ void Deliberation::SettleRuns() {
       if (run == now.state().runs.end()) return;
       if (run->second.halted) where = Where::kRejected;
       if (run->second.approved) where = Where::kApproved;
-      const bool votes = now.state().voting && now.state().voting->runs_by_vote;
-      if (where == Where::kOpen && !votes) where = Where::kUnvoted;
+      if (where == Where::kOpen && !run->second.by_vote) where = Where::kUnvoted;
     });
     if (!looked) {
       one.done(looked);

@@ -86,6 +86,9 @@ class Stage:
         address, enrol = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.run("consortium", "init", "--dir", self.consortium, "--name", "bench",
                  "--address", address, "--enrol-address", enrol)
+        charter = self.consortium / "aggregator" / "constitution" / "charter.toml"
+        charter.write_text(charter.read_text().replace("unmasked_by_vote = true",
+                                                       "unmasked_by_vote = false"))
         self.aggregator = Daemon("aggregator", [
             self.dure, "aggregator", "serve", "--dir", str(self.consortium / "aggregator"),
             "--listen", address, "--listen-enrol", enrol], self.dir)

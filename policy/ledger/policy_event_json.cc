@@ -85,6 +85,7 @@ void Write(const CharterDeclared& e, json& out) {
   out["emergencyMembers"] = e.voting.emergency_members;
   out["emergencySeconds"] = e.voting.emergency_seconds;
   out["runsByVote"] = e.voting.runs_by_vote;
+  out["unmaskedByVote"] = e.voting.unmasked_by_vote;
   out["cosignPercent"] = e.voting.cosign_percent;
 }
 void Read(CharterDeclared& e, FieldReader& in) {
@@ -94,6 +95,8 @@ void Read(CharterDeclared& e, FieldReader& in) {
   e.voting.emergency_members = in.Count("emergencyMembers");
   e.voting.emergency_seconds = in.Count("emergencySeconds");
   e.voting.runs_by_vote = in.Flag("runsByVote");
+  // Charters of before there was masking do not have it.
+  e.voting.unmasked_by_vote = in.Has("unmaskedByVote") && in.Flag("unmaskedByVote");
   e.voting.cosign_percent = in.Count("cosignPercent");
 }
 Status FormOf(const CharterDeclared& e) {

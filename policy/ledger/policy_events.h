@@ -50,7 +50,10 @@ struct VotingRule {
   uint64_t window_seconds = 604800;
   uint64_t emergency_members = 2;  // of different houses; 0: no emergency rules
   uint64_t emergency_seconds = 259200;
-  bool runs_by_vote = false;     // else an operator's proposal suffices
+  bool runs_by_vote = false;  // else an operator's proposal suffices
+  // Also otherwise, a run that shows each update of three members or more to the aggregator is
+  // voted on.
+  bool unmasked_by_vote = true;
   uint64_t cosign_percent = 50;  // of the sites of each house: more than this share co-signs
   bool operator==(const VotingRule&) const = default;
 };

@@ -1,5 +1,7 @@
 // The charter, policies and runs: what is agreed, and by whose votes.
 #include <algorithm>
+#include <set>
+#include <sstream>
 
 #include "policy/rules/parse.h"
 #include "policy/standing/fold.h"
@@ -50,6 +52,33 @@ MaybeBreach OutcomeHolds(const Standing& now, const Said& said, uint64_t proposa
   if (!due) return Breach{"vote-goes-on", "nothing is due on this proposal at this moment"};
   if (*due == claimed) return std::nullopt;
   return Breach{"tally-differs", "recorded " + Text(claimed) + "; due " + Text(*due), Text(*due)};
+}
+
+// Of two members each reads the other's update off the sum anyway.
+constexpr size_t kManyMembers = 3;
+
+size_t MembersInvited(const State& state, const Run& run) {
+  const auto invited = run.fields.find("invited");
+  const bool everybody = invited == run.fields.end() || invited->second == "every site";
+  std::set<MemberId> members;
+  std::istringstream names(everybody ? "" : invited->second);
+  if (everybody) {
+    for (const auto& [site, member] : state.sites) members.insert(member);
+  }
+  for (std::string name; names >> name;) {
+    const auto site = SiteId::Parse(name);
+    const auto found = site ? state.sites.find(*site) : state.sites.end();
+    if (found != state.sites.end()) members.insert(found->second);
+  }
+  return members.size();
+}
+
+bool TakesVote(const State& state, const Run& run) {
+  if (!state.voting) return false;
+  if (state.voting->runs_by_vote) return true;
+  const auto masking = run.fields.find("masking");
+  const bool plain = masking != run.fields.end() && masking->second == "none";
+  return plain && state.voting->unmasked_by_vote && MembersInvited(state, run) >= kManyMembers;
 }
 
 }  // namespace
@@ -129,7 +158,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunAppr
                   now.state().policies.Hex()};
   }
   if (!now.state().voting) return Breach{"no-charter", "there is no voting rule yet"};
-  if (now.state().voting->runs_by_vote) {
+  if (run->second.by_vote) {
     return OutcomeHolds(now, said, run->second.proposed, {true, "", e.tally});
   }
   if (e.tally == ledger::Tally{}) return std::nullopt;
@@ -211,7 +240,8 @@ void Fold::Do(const Said& said, const ledger::RunProposed& e) {
   run.proposer = said.member;
   run.fields = e.fields;
   run.manifest = e.manifest;
-  if (!state_.voting || !state_.voting->runs_by_vote) return;
+  run.by_vote = TakesVote(state_, run);
+  if (!run.by_vote) return;
   Proposal& proposal = state_.proposals[said.index];
   proposal.index = said.index;
   proposal.leaf = said.entry.leaf;

@@ -301,5 +301,22 @@ TEST_F(StandingTest, ADissentIsSignedAndTampersShow) {
   EXPECT_FALSE(OpenDissent(changed, w_.verifier()));
 }
 
+TEST(Runs, OneThatShowsEachUpdateOfThreeMembersTakesTheirVote) {
+  World world;
+  world.Found(ledger::VotingRule());
+  world.Propose("of-two", "scientific-research");
+  world.Approve("of-two");
+  EXPECT_FALSE(world.Audit().dissent()) << "of two each knows the other's anyway";
+  world.Enrol("snu", ledger::House::kAcademic, 40);
+  world.Propose("of-three", "scientific-research");
+  const Standing standing = world.Now();
+  const State& now = standing.state();
+  EXPECT_TRUE(now.runs.at(*RunId::Parse("of-three")).by_vote);
+  EXPECT_EQ(now.proposals.size(), 1u);
+  world.Approve("of-three");
+  const auto dissent = world.Audit().dissent();
+  ASSERT_TRUE(dissent) << "an aggregator that approves it without votes is found out";
+}
+
 }  // namespace
 }  // namespace dure::standing

@@ -104,6 +104,7 @@ struct Run {
   MemberId proposer;
   std::map<std::string, std::string> fields;
   Digest manifest;
+  bool by_vote = false;  // it takes a vote to approve it
   std::optional<uint64_t> approved;
   Digest policies;  // pinned when approved
   ledger::Tally tally;

@@ -67,7 +67,12 @@ class World {
   Standing Now() const { return Audit().standing(); }
 
   // Genesis, charter, constitution; two sites with an officer each, in two houses.
-  void Found(const ledger::VotingRule& voting = {}) {
+  static ledger::VotingRule NoVoteOnRuns() {
+    ledger::VotingRule rule;
+    rule.unmasked_by_vote = false;
+    return rule;
+  }
+  void Found(const ledger::VotingRule& voting = NoVoteOnRuns()) {
     Say("host", ledger::ConsortiumGenesis{log_key_.Vkey(), DigestOf("ca"),
                                           seats_.at("host").signer->Key()});
     Say("host", ledger::CharterDeclared{voting});
