@@ -156,6 +156,13 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"invited", sites},
                  {"cohort", cohort}});
   if (const auto waits = rounds.WaitsFor()) answer["waiting"] = WaitingJson(*waits, loop->Now());
+  if (rounds.phase() == round::RunPhase::kProposing) {
+    (void)deliberation->WithStanding([&](const standing::Standing& now) {
+      const auto run = now.state().runs.find(rounds.manifest().run);
+      const bool voted = run != now.state().runs.end() && run->second.by_vote;
+      if (voted && !run->second.approved) answer["reason"] = "waiting-for-vote";
+    });
+  }
   return JsonLine(answer);
 }
 
