@@ -166,7 +166,8 @@ struct Submitted {
 
   std::vector<SiteEffect> Do(const SiteEvent& event) { return site.Handle(kStart, event); }
   std::vector<SiteEffect> Begin(uint32_t attempt) {
-    auto effects = Do(FromAggregator{Plan{MakePlan(manifest, {0}, attempt, base), manifest}});
+    auto effects =
+        Do(FromAggregator{Plan{MakePlan(manifest, {0}, attempt, base), manifest, false, {}, 0}});
     return effects;
   }
   std::vector<SiteEffect> Rostered(uint32_t attempt) {

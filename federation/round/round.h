@@ -71,7 +71,8 @@ class Rounds {
   // Ended, and every site that is connected knows it.
   bool Finished() const;
   // Whether a withdrawal must wait for the closing entry: what is merged now can no longer be taken
-  // out. It closes, or is abandoned, without waiting for any site.
+  // out. It closes, or is abandoned: unmasked without waiting for any site, masked within the time
+  // that its sites have to agree on the sum.
   bool HoldsWithdrawals() const;
   // Whether this site may upload a contribution now.
   bool MayUpload(const SiteId& site) const;

@@ -43,7 +43,7 @@ struct RecordClosed {
   std::vector<Excluded> excluded;  // of the cohort, each with a code
   Digest aggregate;
   Base next;
-  std::optional<Sums> sums;  // of a masked round
+  std::optional<Sums> sums = {};  // of a masked round
 };
 struct RecordAbandoned {
   RoundAttempt at;
@@ -240,8 +240,8 @@ struct Merged {
   RoundAttempt at;
   Digest aggregate;
   Base next;
-  std::optional<Sums> sums;  // of a masked round, and only then
-};                           // durable blobs, all of them
+  std::optional<Sums> sums = {};  // of a masked round, and only then
+};                                // durable blobs, all of them
 struct MergeFailed {
   RoundAttempt at;
   std::string reason;

@@ -122,7 +122,7 @@ struct RoundClosed {
   Digest model;
   Digest momentum;
   Digest scales;
-  std::optional<MaskedSums> sums;  // of a masked round; no submission then has a weight
+  std::optional<MaskedSums> sums = {};  // of a masked round; no submission then has a weight
   bool operator==(const RoundClosed&) const = default;
 };
 struct RoundAbandoned {

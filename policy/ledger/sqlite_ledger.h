@@ -23,7 +23,8 @@ struct SqliteLedgerOptions {
   size_t group_entries_max = 256;      // entries a commit
   uint64_t file_bytes_max = 0;         // ledger.db never grows beyond; 0: as the disk allows
   size_t queue_entries_max = 16384;    // waiting appends beyond which kExhausted answers at once
-  std::function<Status()> may_append;  // asked before each, on its thread; its error is the answer
+  std::function<Status()> may_append =
+      {};  // asked before each, on its thread; its error is the answer
 };
 
 // kFailedPrecondition: another process holds the folder, or the log is another's (vkey differs).
