@@ -6,6 +6,7 @@
 #include "aggregator/merge.h"
 #include "federation/crash_point.h"
 #include "federation/error_code.h"
+#include "federation/masking/run_terms.h"
 #include "federation/wire_hook.h"
 
 namespace dure::aggregator {
@@ -14,12 +15,6 @@ namespace {
 using Phase = masking::AggregatorPhase;
 
 constexpr std::chrono::seconds kRetry{1};
-
-round::Sums SumsOf(const masking::Scalars& scalars) {
-  const auto of = [&scalars](masking::Scalar which) { return scalars[static_cast<size_t>(which)]; };
-  return {of(masking::Scalar::kWeight), of(masking::Scalar::kTokens), of(masking::Scalar::kSteps),
-          of(masking::Scalar::kSaturated)};
-}
 
 // The sums on their way to the sites.
 masking::Scalars Passed(const masking::Scalars& scalars) {
@@ -41,20 +36,15 @@ MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t p
       rounds_(rounds),
       parameter_count_(parameter_count),
       feed_(std::move(feed)),
-      queue_(shop.loop, [this](const masking::AggregatorEffect& effect) { return Perform(effect); },
-             {}) {}
+      queue_(
+          shop.loop,
+          {[this](const masking::AggregatorEffect& effect) { return Perform(effect); }, {}, {}}) {}
 
 MaskingDesk::~MaskingDesk() { *alive_ = false; }
 
 template <typename Work, typename Done>
 void MaskingDesk::Run(Work work, Done done) {
-  auto answer = [alive = alive_, done](auto value) {
-    if (*alive) done(std::move(value));
-  };
-  if (shop_.workers.RunThen(shop_.loop, work, answer)) return;
-  shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, work, done] {
-    if (*alive) Run(work, done);
-  });
+  loop::RunFor(alive_, shop_.loop, shop_.workers, std::move(work), std::move(done));
 }
 
 // An attempt
@@ -307,7 +297,7 @@ void MaskingDesk::Derive() {
   const masking::SegmentResult& sum = published_->segments.front();
   const derivation::Step step{merge_->base, sum.planes,
                               static_cast<uint32_t>(merge_->contributions.size()),
-                              SumsOf(sum.scalars).weight};
+                              masking::SumsOf(sum.scalars).weight};
   auto work = [this, step, manifest = rounds_.manifest()] {
     return DeriveFromSum(step, manifest, shop_.store, shop_.scratch, shop_.threads);
   };
@@ -338,7 +328,7 @@ void MaskingDesk::Do(const masking::Finish& effect) {
 void MaskingDesk::TryFinish() {
   if (!merge_ || !published_ || !derived_ || !finished_ || disputed_) return;
   const masking::SegmentResult& sum = published_->segments.front();
-  const round::Merged merged{merge_->at, sum.planes, *derived_, SumsOf(sum.scalars)};
+  const round::Merged merged{merge_->at, sum.planes, *derived_, masking::SumsOf(sum.scalars)};
   merge_.reset();
   CrashPoint("aggregator.masked-sum");
   feed_(merged);

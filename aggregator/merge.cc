@@ -9,6 +9,8 @@
 namespace dure::aggregator {
 namespace {
 
+constexpr size_t kIdleHeapBytesMax = size_t{32} << 20;
+
 // The aggregate, written and named.
 Result<Digest> SumInto(const round::StartMerge& work, const round::RunManifest& manifest,
                        const codec::AggregateLayout& layout, blob::BlobStore& store,
@@ -35,6 +37,10 @@ Result<Digest> SumInto(const round::StartMerge& work, const round::RunManifest& 
 }
 
 }  // namespace
+
+void ReturnIdleMemory() {
+  if (mallinfo2().fordblks > kIdleHeapBytesMax) malloc_trim(0);
+}
 
 Result<uint64_t> ParameterCountOf(const Digest& model, const blob::BlobStore& store) {
   DURE_ASSIGN(const auto reader, store.Open(model));
@@ -81,7 +87,7 @@ Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Co
   UnmaskedSum sum;
   sum.scalars = unmasked.scalars;
   DURE_ASSIGN(sum.planes, store.Import(path, blob));
-  malloc_trim(0);  // what a round's uploads took goes back before the next one
+  ReturnIdleMemory();
   return sum;
 }
 

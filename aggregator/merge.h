@@ -28,6 +28,10 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
 void KeepReadyForRound(const round::Base& base, const round::RunManifest& manifest, size_t cohort,
                        blob::BlobStore& store, const std::string& scratch);
 
+// What a round's uploads took goes back before the next one, but for a little that is soon wanted
+// again.
+void ReturnIdleMemory();
+
 struct UnmaskedSum {
   Digest planes;  // an aggregate of as many sites as survived
   masking::Scalars scalars{};

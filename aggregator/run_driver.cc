@@ -1,7 +1,6 @@
 #include "aggregator/run_driver.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 
@@ -17,7 +16,6 @@ namespace {
 
 constexpr std::chrono::seconds kDiskRetry{1};
 constexpr std::chrono::milliseconds kReadyAfter{600};  // what the last round left is spare by then
-constexpr size_t kIdleHeapBytesMax = size_t{32} << 20;
 
 bool SameDatasets(const std::vector<ledger::DatasetUsed>& said,
                   const std::vector<round::AdmittedDataset>& sent) {
@@ -66,7 +64,13 @@ RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> i
       rounds_(std::move(rounds)),
       invited_(std::move(invited)),
       parameter_count_(parameter_count),
-      view_(rounds_.manifest(), shop.loop.Now()) {
+      view_(rounds_.manifest(), shop.loop.Now()),
+      queue_(shop.loop, {[this](const round::Effect& effect) { return Perform(effect); },
+                         {},
+                         [this] {
+                           view_.WaitFor(rounds_.WaitsFor());
+                           view_.Tick(shop_.loop.Now());
+                         }}) {
   std::ranges::sort(invited_);
   if (!rounds_.manifest().masked()) return;
   masking_ = std::make_unique<MaskingDesk>(shop_, rounds_, parameter_count_,
@@ -127,32 +131,10 @@ Result<uint64_t> RunDriver::ContributionBytes() const {
 }
 
 void RunDriver::Feed(const round::Event& event) {
-  for (round::Effect& effect : rounds_.Handle(shop_.loop.Now(), event))
-    queue_.push_back(std::move(effect));
-  Drain();
+  queue_.Push(rounds_.Handle(shop_.loop.Now(), event));
   if (!masking_) return;
   if (const auto* back = std::get_if<round::SiteConnected>(&event)) masking_->Connected(back->site);
   masking_->Look();
-}
-
-void RunDriver::Drain() {
-  if (draining_ || stalled_) return;
-  draining_ = true;
-  while (!queue_.empty()) {
-    if (!Perform(queue_.front())) {
-      stalled_ = true;
-      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_] {
-        if (!*alive) return;
-        stalled_ = false;
-        Drain();
-      });
-      break;
-    }
-    queue_.pop_front();
-  }
-  draining_ = false;
-  view_.WaitFor(rounds_.WaitsFor());
-  view_.Tick(shop_.loop.Now());
 }
 
 bool RunDriver::Perform(const round::Effect& effect) {
@@ -246,17 +228,12 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
                                     : CheckContribution(contribution, manifest, count, store);
     return blob == round::Verdict::kOk ? CheckEnvelope(effect, authority) : blob;
   };
-  auto answer = [this, alive = alive_, effect](round::Verdict verdict) {
-    if (!*alive) return;
+  auto answer = [this, effect](round::Verdict verdict) {
     CrashPoint("aggregator.verified");
     Feed(round::SubmissionVerified{effect.site, effect.submission.at,
                                    effect.submission.contribution, verdict});
   };
-  if (!shop_.workers.RunThen(shop_.loop, check, answer)) {
-    shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_, effect] {
-      if (*alive) Do(effect);
-    });
-  }
+  loop::RunFor(alive_, shop_.loop, shop_.workers, check, answer);
 }
 
 void RunDriver::Do(const round::StartMerge& effect) {
@@ -264,12 +241,10 @@ void RunDriver::Do(const round::StartMerge& effect) {
   auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
     CrashPoint("aggregator.before-merge");
     auto merged = Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
-    // What a round's uploads took goes back before the next one; a little is soon wanted again.
-    if (mallinfo2().fordblks > kIdleHeapBytesMax) malloc_trim(0);
+    ReturnIdleMemory();
     return merged;
   };
-  auto answer = [this, alive = alive_, effect](Result<MergeResult> merged) {
-    if (!*alive) return;
+  auto answer = [this, effect](const Result<MergeResult>& merged) {
     CrashPoint("aggregator.after-merge");
     if (merged) {
       with_state_.Put(ModelKey(merged->next.model), {});
@@ -277,18 +252,14 @@ void RunDriver::Do(const round::StartMerge& effect) {
     } else if (merged.error().code == ErrorCode::kExhausted ||
                merged.error().code == ErrorCode::kUnavailable) {
       // The contributions are safe; the disk may have room again in a while.
-      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, effect] {
+      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_, effect] {
         if (*alive) Do(effect);
       });
     } else {
       Feed(round::MergeFailed{effect.at, CodeWord(merged.error().code)});
     }
   };
-  if (!shop_.workers.RunThen(shop_.loop, work, answer)) {
-    shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_, effect] {
-      if (*alive) Do(effect);
-    });
-  }
+  loop::RunFor(alive_, shop_.loop, shop_.workers, work, answer);
 }
 
 void RunDriver::Do(const round::SetTimer& effect) {

@@ -8,7 +8,6 @@
 // everything behind it until the disk takes it.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "aggregator/masking_desk.h"
 #include "aggregator/run_view.h"
 #include "aggregator/workshop.h"
+#include "federation/loop/effect_queue.h"
 #include "federation/round/round.h"
 
 namespace dure::aggregator {
@@ -48,7 +48,6 @@ class RunDriver {
  private:
   RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> invited,
             uint64_t parameter_count);
-  void Drain();
   // False: the effect must be tried again later, and nothing behind it may be done before.
   bool Perform(const round::Effect& effect);
   // For the time in which sites train: what their round will fill.
@@ -71,10 +70,8 @@ class RunDriver {
   uint64_t parameter_count_ = 0;
   RunView view_;
   std::unique_ptr<MaskingDesk> masking_;  // of a masked run
-  std::deque<round::Effect> queue_;
+  loop::EffectQueue<round::Effect> queue_;
   journal::Change with_state_;  // durable together with the state that the next Persist saves
-  bool draining_ = false;
-  bool stalled_ = false;
   uint64_t timer_ =
       0;  // of the latest SetTimer: an earlier one finds another number and does nothing
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

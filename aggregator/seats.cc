@@ -4,13 +4,7 @@
 namespace dure::aggregator {
 
 bool Daemon::State::IsRevoked(const identity::Seat& seat) const {
-  PeerIdentity peer;
-  peer.consortium = seat.subject.consortium;
-  peer.member = seat.subject.member;
-  peer.site = seat.subject.site;
-  peer.role = seat.subject.role;
-  peer.serial = seat.serial;
-  return authority->revocations()->Find(peer) != nullptr;
+  return authority->revocations()->Find(identity::PeerOf(seat)) != nullptr;
 }
 
 std::optional<Error> Daemon::State::Objection(const identity::Seat& seat) const {

@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::chrono::seconds kRetry{1};
 
-uint64_t Of(const masking::Scalars& scalars, masking::Scalar which) {
-  return scalars[static_cast<size_t>(which)];
-}
-
 }  // namespace
 
 MaskingDesk::MaskingDesk(Workshop& shop, const RunFolder& folder,
@@ -27,9 +23,10 @@ MaskingDesk::MaskingDesk(Workshop& shop, const RunFolder& folder,
       participation_(participation),
       feed_(std::move(feed)),
       half_(shop.site, *shop.self.signer, verifier_),
-      queue_(
-          shop.loop, [this](const masking::SiteEffect& effect) { return Perform(effect); },
-          [this] { Say("the disk does not take the masking's state; trying again"); }) {}
+      queue_(shop.loop,
+             {[this](const masking::SiteEffect& effect) { return Perform(effect); },
+              [this] { Say("the disk does not take the masking's state; trying again"); },
+              {}}) {}
 
 MaskingDesk::~MaskingDesk() { *alive_ = false; }
 
@@ -39,7 +36,7 @@ void MaskingDesk::Say(const std::string& line) const {
 
 template <typename Work, typename Done>
 void MaskingDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
-  RunFor(alive_, shop_.loop, pool, std::move(work), std::move(done));
+  loop::RunFor(alive_, shop_.loop, pool, std::move(work), std::move(done));
 }
 
 // Events
@@ -64,9 +61,9 @@ bool MaskingDesk::Opens(const Bytes& message) const {
 }
 
 void MaskingDesk::Take(const Bytes& message) {
-  opening_ = Opens(message);
+  in_hand_ = &message;
   Push(masking::FromAggregator{message});
-  opening_ = false;
+  in_hand_ = nullptr;
 }
 
 void MaskingDesk::Look() {
@@ -96,12 +93,15 @@ void MaskingDesk::Drop(RoundNumber round) {
 // Effects
 // -------------------------------------------------------------------------------------------
 
+bool MaskingDesk::Keep() {
+  return shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))
+      .has_value();
+}
+
 bool MaskingDesk::Perform(const masking::SiteEffect& effect) {
   if (std::holds_alternative<masking::Persist>(effect)) {
     CrashPoint("site.before-masking-persist", Name(half_.phase()));
-    const bool kept =
-        shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))
-            .has_value();
+    const bool kept = Keep();
     CrashPoint("site.after-masking-persist", Name(half_.phase()));
     return kept;
   }
@@ -132,11 +132,12 @@ void MaskingDesk::Do(const masking::RefuseRound& effect) {
   if (refused.rule == masking::Refusal::kAggregate) {
     concluded_ =
         Conclusion{participation_.base().model, participation_.at().attempt, true, {}, {}, {}};
-    if (!shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))) {
+    if (!Keep()) {
       Say("the refusal could not be kept on disk");
     }
   }
-  const bool ends = half_.phase() == masking::SitePhase::kRefused || opening_;
+  const bool ends =
+      half_.phase() == masking::SitePhase::kRefused || (in_hand_ != nullptr && Opens(*in_hand_));
   if (ends) feed_(round::MaskingRefused{participation_.at(), masking::CodeOf(refused.rule)});
 }
 
@@ -243,7 +244,7 @@ void MaskingDesk::TryEncode() {
         CrashPoint("site.masked");
         SayWhatLeaves(*made);
         // Kept before the payload is named: the check of the sum needs these numbers.
-        if (!shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))) {
+        if (!Keep()) {
           Say("the disk does not take what was masked");
           return feed_(round::EncodeFailed{round, "exhausted"});
         }
@@ -331,10 +332,8 @@ MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
                      concluded_->attempt == outcome.at.attempt;
   if (is_it && concluded_->forged) return Judgement::kDissent;
   if (is_it) {
-    const masking::Scalars& sums = concluded_->sums;
-    const ledger::MaskedSums checked{
-        Of(sums, masking::Scalar::kWeight), Of(sums, masking::Scalar::kTokens),
-        Of(sums, masking::Scalar::kSteps), Of(sums, masking::Scalar::kSaturated)};
+    const round::Sums sums = masking::SumsOf(concluded_->sums);
+    const ledger::MaskedSums checked{sums.weight, sums.tokens, sums.steps, sums.saturated_lanes};
     const bool same_sites =
         std::ranges::equal(concluded_->survivors, outcome.counted, {}, {}, &round::Counted::site);
     const bool holds = same_sites && concluded_->planes == outcome.aggregate &&

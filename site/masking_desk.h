@@ -70,6 +70,7 @@ class MaskingDesk {
   void Do(const masking::Accept& effect);
 
   Bytes Save() const;
+  bool Keep();  // false: the disk did not take it
   void Sync(const Digest& context);
   void ExamineNow(const Digest& context);
   masking::Pinned PinnedFor(const masking::Context& context, uint64_t parameter_count) const;
@@ -77,6 +78,7 @@ class MaskingDesk {
   void SayWhatLeaves(const MaskedContribution& made) const;
   void CheckNow(const masking::CheckSegment& effect);
   bool IsCurrent(const masking::Context& context) const;
+  // Whether this opens the attempt that the site waits for.
   bool Opens(const Bytes& message) const;
   void Say(const std::string& line) const;
   template <typename Work, typename Done>
@@ -99,7 +101,7 @@ class MaskingDesk {
   uint64_t encode_turn_ = 0;
   bool encoding_ = false;
   bool checking_ = false;
-  bool opening_ = false;  // the message in hand opens the attempt that this site waits for
+  const Bytes* in_hand_ = nullptr;  // while it is taken
   loop::EffectQueue<masking::SiteEffect> queue_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -45,7 +45,13 @@ RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation particip
       folder_(shop.dir, run),
       participation_(std::move(participation)),
       masking_(shop, folder_, participation_,
-               [this](const round::SiteEvent& event) { Feed(event); }) {
+               [this](const round::SiteEvent& event) { Feed(event); }),
+      queue_(shop.loop,
+             {[this](const round::SiteEffect& effect) { return Perform(effect); },
+              [this] {
+                shop_.say(run_.str() + ": the disk does not take the run's state; trying again");
+              },
+              {}}) {
   std::error_code ignored;  // a missing folder shows itself at the first file, with its name
   std::filesystem::create_directories(folder_.dir(), ignored);
   if (const auto kept = shop.journal.Get(Key("manifest")); kept && *kept) {
@@ -66,9 +72,7 @@ Result<std::unique_ptr<RunDesk>> RunDesk::Restore(Workshop& shop, const RunId& r
 
 RunDesk::~RunDesk() { *alive_ = false; }
 
-std::string RunDesk::Key(std::string_view what) const {
-  return "run/" + run_.str() + "/" + std::string(what);
-}
+std::string RunDesk::Key(std::string_view what) const { return folder_.JournalKey(what); }
 
 std::string RunDesk::TrainedKey(RoundNumber round) const {
   return Key("trained/" + std::to_string(round.value));
@@ -91,30 +95,9 @@ void RunDesk::Start() {
 void RunDesk::Feed(const round::SiteEvent& event) {
   // Before the submission that it belongs to.
   if (std::holds_alternative<round::LinkUp>(event)) masking_.Resume();
-  for (round::SiteEffect& effect : participation_.Handle(shop_.loop.Now(), event))
-    queue_.push_back(std::move(effect));
-  Drain();
+  queue_.Push(participation_.Handle(shop_.loop.Now(), event));
   masking_.Look();
   GivePenBack();
-}
-
-void RunDesk::Drain() {
-  if (draining_ || stalled_) return;
-  draining_ = true;
-  while (!queue_.empty()) {
-    if (!Perform(queue_.front())) {
-      stalled_ = true;
-      shop_.say(run_.str() + ": the disk does not take the run's state; trying again");
-      shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive = alive_] {
-        if (!*alive) return;
-        stalled_ = false;
-        Drain();
-      });
-      break;
-    }
-    queue_.pop_front();
-  }
-  draining_ = false;
 }
 
 bool RunDesk::Perform(const round::SiteEffect& effect) {
@@ -124,7 +107,7 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
     change.Put(Key("state"), participation_.Save());
     // The state already holds the model that a later effect publishes: noted with it, so that a
     // restart between the two finishes it.
-    for (const round::SiteEffect& later : queue_) {
+    for (const round::SiteEffect& later : queue_.waiting()) {
       if (const auto* publish = std::get_if<round::PublishModel>(&later)) {
         change.Put(Key("publishing"), BytesOf(*publish));
       }
@@ -322,7 +305,7 @@ void RunDesk::RemoveLeaving() {
     const bool is_large =
         path && std::filesystem::file_size(*path, ignored) >= derivation::kLargeBytes;
     if (is_large) codec::DropFromMemory(*path);
-    for (const auto& path : trained) std::filesystem::remove(path, ignored);
+    for (const auto& result : trained) std::filesystem::remove(result, ignored);
     for (const Digest& digest : leaving) (void)store.Remove(digest);
     return true;
   };

@@ -6,12 +6,12 @@
 // heavy work is on workers and in the trainer, which answer with events.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "federation/loop/effect_queue.h"
 #include "federation/round/participation.h"
 #include "site/masking_desk.h"
 #include "site/run_folder.h"
@@ -35,7 +35,6 @@ class RunDesk {
 
  private:
   RunDesk(Workshop& shop, const RunId& run, round::Participation participation);
-  void Drain();
   bool Perform(const round::SiteEffect& effect);
   void Do(const round::DecideLocally& effect);
   void Do(const round::FetchBase& effect);
@@ -70,7 +69,8 @@ class RunDesk {
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
   // Under masking: whether the sum is what this site checked. False: it was answered, or is asked
   // again later.
-  bool JudgeSum(const round::DeriveModel& effect, const round::Base& base);
+  bool JudgeSum(const round::DeriveModel& effect, const ledger::RoundClosed& closed,
+                const round::Base& base);
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
   // False: the disk did not take it, and the whole check comes again.
   bool Kept(const round::VerifyReceipt& effect);
@@ -90,9 +90,7 @@ class RunDesk {
   round::RunManifest manifest_;  // of the latest plan that was decided or trained
   Digest aggregate_;             // of the outcome being derived
   round::Base coming_;           // what is being derived or fetched, or was last
-  std::deque<round::SiteEffect> queue_;
-  bool draining_ = false;
-  bool stalled_ = false;
+  loop::EffectQueue<round::SiteEffect> queue_;
   std::string unsigned_because_;  // said once
   uint64_t timer_ = 0;
   uint64_t training_task_ = 0;

@@ -34,12 +34,12 @@ Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 // The round-closed entry at this index; nullopt: it is another, or not there.
 std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror);
 
-// Whether the round-closed entry in the mirror says exactly what the outcome says.
-bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror);
+// Whether a round-closed entry says exactly what the outcome says.
+bool SaysTheSame(const round::Outcome& outcome, const ledger::RoundClosed& closed);
 
 template <typename Work, typename Done>
 void RunDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
-  RunFor(alive_, shop_.loop, pool, std::move(work), std::move(done));
+  loop::RunFor(alive_, shop_.loop, pool, std::move(work), std::move(done));
 }
 
 }  // namespace dure::site

@@ -162,13 +162,14 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       });
       return;
     }
-    if (!OutcomeIsLogged(said, shop_.scribe.mirror())) {
+    const auto closed = LoggedClosing(said.closed_index, shop_.scribe.mirror());
+    if (!closed || !SaysTheSame(said, *closed)) {
       shop_.say(said.at.Text() + ": DISSENT: the outcome is not what entry " +
                 std::to_string(said.closed_index) + " of the log says");
       Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
       return;
     }
-    if (!JudgeSum(effect, base)) return;
+    if (!JudgeSum(effect, *closed, base)) return;
     const Status kept =
         KeepReceiptOfOutcome(shop_.dir / "receipts", said, shop_.site, shop_.scribe.mirror());
     if (!kept) {
@@ -189,11 +190,11 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
   });
 }
 
-bool RunDesk::JudgeSum(const round::DeriveModel& effect, const round::Base& base) {
+bool RunDesk::JudgeSum(const round::DeriveModel& effect, const ledger::RoundClosed& closed,
+                       const round::Base& base) {
   if (!effect.manifest.masked()) return true;
   const round::Outcome& said = effect.outcome;
-  const auto closed = LoggedClosing(said.closed_index, shop_.scribe.mirror());
-  const auto judged = closed ? masking_.Judge(said, *closed) : MaskingDesk::Judgement::kDissent;
+  const auto judged = masking_.Judge(said, closed);
   if (judged == MaskingDesk::Judgement::kHolds) return true;
   if (judged == MaskingDesk::Judgement::kDissent) {
     shop_.say(said.at.Text() + ": DISSENT: the sum is not the one that this site checked");
@@ -215,25 +216,23 @@ std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::M
   return closed == nullptr ? std::nullopt : std::optional(*closed);
 }
 
-bool OutcomeIsLogged(const round::Outcome& outcome, const ledger::Mirror& mirror) {
-  const auto closed = LoggedClosing(outcome.closed_index, mirror);
-  if (!closed ||
-      closed->at != ledger::RoundAttempt{outcome.at.run, outcome.at.round, outcome.at.attempt} ||
-      closed->aggregate != outcome.aggregate || closed->model != outcome.next.model ||
-      closed->momentum != outcome.next.momentum || closed->scales != outcome.next.scales ||
-      closed->submissions.size() != outcome.counted.size()) {
+bool SaysTheSame(const round::Outcome& outcome, const ledger::RoundClosed& closed) {
+  if (closed.at != ledger::RoundAttempt{outcome.at.run, outcome.at.round, outcome.at.attempt} ||
+      closed.aggregate != outcome.aggregate || closed.model != outcome.next.model ||
+      closed.momentum != outcome.next.momentum || closed.scales != outcome.next.scales ||
+      closed.submissions.size() != outcome.counted.size()) {
     return false;
   }
   uint64_t weight_sum = 0;
   for (size_t i = 0; i < outcome.counted.size(); ++i) {
-    const ledger::CountedSubmission& logged = closed->submissions[i];
+    const ledger::CountedSubmission& logged = closed.submissions[i];
     const round::Counted& said = outcome.counted[i];
     if (logged.site != said.site || logged.weight != said.weight ||
         logged.submission != said.submission)
       return false;
     weight_sum += logged.weight;
   }
-  return outcome.weight_sum == (closed->sums ? closed->sums->weight : weight_sum);
+  return outcome.weight_sum == (closed.sums ? closed.sums->weight : weight_sum);
 }
 
 }  // namespace dure::site

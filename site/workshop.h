@@ -1,10 +1,8 @@
 // What the desks of a site work with.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -53,19 +51,5 @@ struct Workshop {
   RunId* pen_holder = nullptr;
   std::function<void(const std::string&)> say;  // a line for the daemon's log
 };
-
-// Work on a pool whose answer comes back to a desk on the loop, if it still stands then.
-template <typename Work, typename Done>
-void RunFor(std::shared_ptr<bool> alive, loop::EventLoop& loop, loop::WorkerPool& pool, Work work,
-            Done done) {
-  auto answer = [alive, done](auto value) {
-    if (*alive) done(std::move(value));
-  };
-  if (pool.RunThen(loop, work, answer)) return;
-  // The pool is full for the moment: the same work again in a while.
-  loop.At(loop.Now() + std::chrono::seconds(1), [alive, &loop, &pool, work, done] {
-    if (*alive) RunFor(alive, loop, pool, work, done);
-  });
-}
 
 }  // namespace dure::site

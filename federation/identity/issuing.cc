@@ -17,6 +17,12 @@ namespace {
 
 using Snapshot = std::shared_ptr<const Revocations>;
 
+Digest KeysOf(ByteView tls_spki, const PublicKey& signing_key) {
+  return Sha256Hasher().Update(Sha256(tls_spki).View()).Update(ByteView(signing_key)).Finish();
+}
+
+}  // namespace
+
 PeerIdentity PeerOf(const Seat& seat) {
   PeerIdentity peer;
   peer.consortium = seat.subject.consortium;
@@ -26,12 +32,6 @@ PeerIdentity PeerOf(const Seat& seat) {
   peer.serial = seat.serial;
   return peer;
 }
-
-Digest KeysOf(ByteView tls_spki, const PublicKey& signing_key) {
-  return Sha256Hasher().Update(Sha256(tls_spki).View()).Update(ByteView(signing_key)).Finish();
-}
-
-}  // namespace
 
 struct IssuingAuthority::State {
   std::filesystem::path dir;

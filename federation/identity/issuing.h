@@ -41,6 +41,9 @@ struct Seat {
   WallTime not_after;  // of its newest certificates
 };
 
+// Whom a seat's newest certificate names.
+PeerIdentity PeerOf(const Seat& seat);
+
 class IssuingAuthority {
  public:
   // kNotFound: no CA in `dir`. kPermissionDenied: its key is readable by others. kCorrupt: key,

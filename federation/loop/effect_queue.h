@@ -20,10 +20,12 @@ inline constexpr std::chrono::seconds kEffectRetry{1};
 template <typename Effect>
 class EffectQueue {
  public:
-  // `perform` is false for an effect that must be tried again; `stalled` is then told once a try.
-  EffectQueue(EventLoop& loop, std::function<bool(const Effect&)> perform,
-              std::function<void()> stalled)
-      : loop_(loop), perform_(std::move(perform)), stalled_call_(std::move(stalled)) {}
+  struct Calls {
+    std::function<bool(const Effect&)> perform;  // false: it must be tried again
+    std::function<void()> stalled;               // once a try; may be empty
+    std::function<void()> settled;               // nothing more can be done for now; may be empty
+  };
+  EffectQueue(EventLoop& loop, Calls calls) : loop_(loop), calls_(std::move(calls)) {}
   ~EffectQueue() { *alive_ = false; }
   EffectQueue(const EffectQueue&) = delete;
   EffectQueue& operator=(const EffectQueue&) = delete;
@@ -32,23 +34,26 @@ class EffectQueue {
     for (Effect& effect : effects) waiting_.push_back(std::move(effect));
     Drain();
   }
+  // From the effect that is being performed on.
+  const std::deque<Effect>& waiting() const { return waiting_; }
 
  private:
   void Drain() {
     if (draining_ || stalled_) return;
     draining_ = true;
     while (!waiting_.empty()) {
-      if (!perform_(waiting_.front())) {
+      if (!calls_.perform(waiting_.front())) {
         Stall();
         break;
       }
       waiting_.pop_front();
     }
     draining_ = false;
+    if (calls_.settled) calls_.settled();
   }
   void Stall() {
     stalled_ = true;
-    if (stalled_call_) stalled_call_();
+    if (calls_.stalled) calls_.stalled();
     loop_.At(loop_.Now() + kEffectRetry, [this, alive = alive_] {
       if (!*alive) return;
       stalled_ = false;
@@ -57,8 +62,7 @@ class EffectQueue {
   }
 
   EventLoop& loop_;
-  std::function<bool(const Effect&)> perform_;
-  std::function<void()> stalled_call_;
+  Calls calls_;
   std::deque<Effect> waiting_;
   bool draining_ = false;
   bool stalled_ = false;

@@ -6,6 +6,7 @@
 // seen where it is made.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -44,5 +45,18 @@ class WorkerPool {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Work whose answer comes back to an owner on the loop, if it still stands (*alive) then. While the
+// pool is full the same is tried again.
+template <typename Work, typename Done>
+void RunFor(std::shared_ptr<bool> alive, EventLoop& loop, WorkerPool& pool, Work work, Done done) {
+  auto answer = [alive, done](auto value) {
+    if (*alive) done(std::move(value));
+  };
+  if (pool.RunThen(loop, work, answer)) return;
+  loop.At(loop.Now() + std::chrono::seconds(1), [alive, &loop, &pool, work, done] {
+    if (*alive) RunFor(alive, loop, pool, work, done);
+  });
+}
 
 }  // namespace dure::loop

@@ -23,4 +23,9 @@ Agreed AgreedOn(const RunTerms& terms) {
   return agreed;
 }
 
+round::Sums SumsOf(const Scalars& scalars) {
+  const auto of = [&scalars](Scalar which) { return scalars[static_cast<size_t>(which)]; };
+  return {of(Scalar::kWeight), of(Scalar::kTokens), of(Scalar::kSteps), of(Scalar::kSaturated)};
+}
+
 }  // namespace dure::masking

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "federation/masking/context.h"
-#include "federation/round/plan.h"
+#include "federation/round/messages.h"
 
 namespace dure::masking {
 
@@ -20,5 +20,8 @@ struct RunTerms {
 
 // One segment. REQUIRES: at most kSegmentParametersMax parameters, at least two sites.
 Agreed AgreedOn(const RunTerms& terms);
+
+// What a round's unmasked scalars are called there.
+round::Sums SumsOf(const Scalars& scalars);
 
 }  // namespace dure::masking

@@ -43,6 +43,10 @@ class MaskingTest(unittest.TestCase):
     def said(self, site, run, text):
         return any(text in line for line in self.lines(site, run))
 
+    def closings(self, run):
+        return [entry for entry in self.federation.entries('aggregator', run)
+                if entry['type'] == 'round-closed']
+
     def settle(self, run):
         federation = self.federation
         line = federation.watch(run, lambda line: line.get('ended') or line['phase'] == 'paused',
@@ -111,9 +115,7 @@ class LyingAggregatorTest(MaskingTest):
         assert self.said('north', 'two-sets', 'REFUSE_SURVIVOR_SET')
         self.honest('aggregator')
         federation = self.federation
-        closed = [entry for entry in federation.entries('aggregator', 'two-sets')
-                  if entry['type'] == 'round-closed']
-        assert not closed, 'a sum over two sets of survivors became a model'
+        assert not self.closings('two-sets'), 'a sum over two sets of survivors became a model'
         # North signed that set and will not follow the other, for good: another run goes on.
         federation.dure('run', 'stop', '--dir', federation.consortium, 'two-sets')
         federation.propose('one-set')
@@ -140,8 +142,7 @@ class LyingAggregatorTest(MaskingTest):
                   f'{site} refuses')
         self.honest('aggregator')
         federation = self.federation
-        if any(entry['type'] == 'round-closed'
-               for entry in federation.entries('aggregator', 'forged')):
+        if self.closings('forged'):
             # The liar wrote the false sum into the record: everybody can see who would not follow.
             for site in SITES:
                 until(lambda site=site: self.said(site, 'forged', 'DISSENT'), f'{site} dissents')
@@ -166,9 +167,7 @@ class LyingSiteTest(MaskingTest):
     def test_a_site_that_will_not_check_can_only_stop_the_round(self):
         self.lied('west', 'no-check:', 'unchecked')
         until(lambda: all(self.said(site, 'unchecked', LEAVES) for site in SITES), 'all uploaded')
-        closed = [entry for entry in self.federation.entries('aggregator', 'unchecked')
-                  if entry['type'] == 'round-closed']
-        assert not closed, 'an unchecked sum became a model'
+        assert not self.closings('unchecked'), 'an unchecked sum became a model'
         self.honest('west')
         self.settle('unchecked')
 
