@@ -158,13 +158,15 @@ class AdversaryTest(unittest.TestCase):
         self.all.start_sites()
         self.training('second')
         self.all.stop()
-        newer = max(entry['index'] for entry in self.all.entries('north'))
+        newest = {site: max(entry['index'] for entry in self.all.entries(site))
+                  for site in ('north', 'south')}
         shutil.rmtree(f'{self.all.consortium}/aggregator')
         shutil.copytree(f'{self.folder}/before/consortium/aggregator',
                         f'{self.all.consortium}/aggregator')
         self.forge('none')
-        self.named('rollback', f'to {newer} are gone')
-
+        for site, newer in newest.items():
+            self.said('rollback', f'to {newer} are gone', sites=[site])
+        self.named('rollback')
 
     def test_two_sites_are_shown_two_logs(self):
         self.forge('none', 'south')
