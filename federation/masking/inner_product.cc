@@ -1,7 +1,6 @@
 #include "federation/masking/inner_product.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "federation/check.h"
 #include "federation/masking/word_kernels.h"
@@ -20,16 +19,24 @@ uint64_t Product(uint64_t a, uint64_t b) {
   return sum >= kFieldPrime ? sum - kFieldPrime : sum;
 }
 
-// For at most kStep values.
-uint64_t StepProduct(const Keystream& stream, uint64_t first, std::span<const int32_t> values) {
-  const WordKernels& kernels = BestWordKernels();
-  alignas(64) uint64_t coefficients[kStep];
-  stream.Read(8 * first, {reinterpret_cast<uint8_t*>(coefficients), 8 * values.size()});
-  kernels.reduce(values.size(), coefficients);
-  int64_t halves[2];
-  kernels.products(values.size(), coefficients, values.data(), halves);
-  return FieldSum(FieldOf(halves[0]), Product(FieldOf(halves[1]), uint64_t{1} << 30));
-}
+// Of at most kStep parameters.
+class Coefficients {
+ public:
+  Coefficients(const Keystream& stream, uint64_t first, size_t count) : count_(count) {
+    stream.Read(8 * first, {reinterpret_cast<uint8_t*>(words_), 8 * count});
+    kernels_.reduce(count, words_);
+  }
+  uint64_t Times(const int32_t* values) const {
+    int64_t halves[2];
+    kernels_.products(count_, words_, values, halves);
+    return FieldSum(FieldOf(halves[0]), Product(FieldOf(halves[1]), uint64_t{1} << 30));
+  }
+
+ private:
+  const WordKernels& kernels_ = BestWordKernels();
+  const size_t count_;
+  alignas(64) uint64_t words_[kStep];
+};
 
 }  // namespace
 
@@ -55,28 +62,34 @@ uint64_t InnerProduct(const Keystream& coefficients, uint64_t first,
   DURE_CHECK(first + values.size() <= kParametersMax, "parameters stand before the scalars");
   uint64_t sum = 0;
   for (size_t at = 0; at < values.size(); at += kStep) {
-    const size_t count = std::min(kStep, values.size() - at);
-    sum = FieldSum(sum, StepProduct(coefficients, first + at, values.subspan(at, count)));
+    const Coefficients step(coefficients, first + at, std::min(kStep, values.size() - at));
+    sum = FieldSum(sum, step.Times(values.data() + at));
   }
   return sum;
 }
 
-uint64_t InnerProductOfLanes(const Keystream& coefficients, uint64_t first, uint64_t lane_bytes,
-                             ByteView lanes) {
+InnerProducts InnerProductsOf(const Keystream& coefficients, uint64_t first,
+                              std::span<const int32_t> values, uint64_t lane_bytes,
+                              ByteView lanes) {
   DURE_CHECK(lane_bytes == 1 || lane_bytes == 2, "lanes are stored in 1 or 2 bytes");
-  const uint64_t total = lanes.size() / lane_bytes;
-  int32_t values[kStep];
-  uint64_t sum = 0;
-  for (uint64_t at = 0; at < total; at += kStep) {
-    const size_t count = std::min<uint64_t>(kStep, total - at);
-    for (size_t i = 0; i < count; ++i) {
-      int16_t wide = 0;
-      std::memcpy(&wide, lanes.data() + (at + i) * lane_bytes, lane_bytes);
-      values[i] = lane_bytes == 1 ? static_cast<int8_t>(wide) : wide;
+  DURE_CHECK(lanes.size() == values.size() * lane_bytes, "a lane for each value");
+  DURE_CHECK(first + values.size() <= kParametersMax, "parameters stand before the scalars");
+  const WordKernels& kernels = BestWordKernels();
+  alignas(64) int32_t wide[kStep];
+  InnerProducts sums;
+  for (size_t at = 0; at < values.size(); at += kStep) {
+    const size_t count = std::min(kStep, values.size() - at);
+    const Coefficients step(coefficients, first + at, count);
+    const uint8_t* const from = lanes.data() + at * lane_bytes;
+    if (lane_bytes == 1) {
+      kernels.extend8(count, from, 8, wide);
+    } else {
+      kernels.extend16(count, reinterpret_cast<const uint16_t*>(from), 16, wide);
     }
-    sum = FieldSum(sum, InnerProduct(coefficients, first + at, {values, count}));
+    sums.of_values = FieldSum(sums.of_values, step.Times(values.data() + at));
+    sums.of_lanes = FieldSum(sums.of_lanes, step.Times(wide));
   }
-  return sum;
+  return sums;
 }
 
 uint64_t InnerProduct(const Keystream& coefficients, const Scalars& scalars) {

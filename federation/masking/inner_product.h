@@ -25,9 +25,15 @@ uint64_t FieldDifference(uint64_t a, uint64_t b);  // the same
 // with FieldSum to that of the whole. REQUIRES: magnitudes below 2^24.
 uint64_t InnerProduct(const Keystream& coefficients, uint64_t first,
                       std::span<const int32_t> values);
-// Of lanes as a site stores them, 1 or 2 bytes each.
-uint64_t InnerProductOfLanes(const Keystream& coefficients, uint64_t first, uint64_t lane_bytes,
-                             ByteView lanes);
+
+struct InnerProducts {
+  uint64_t of_values = 0;
+  uint64_t of_lanes = 0;
+};
+// Of `values` and of the same parameters' lanes as a site stores them, 1 or 2 bytes each, at an
+// even address. The coefficients, which cost more than the rest, are made once for both.
+InnerProducts InnerProductsOf(const Keystream& coefficients, uint64_t first,
+                              std::span<const int32_t> values, uint64_t lane_bytes, ByteView lanes);
 uint64_t InnerProduct(const Keystream& coefficients, const Scalars& scalars);
 
 }  // namespace dure::masking

@@ -1,6 +1,7 @@
 #include "federation/masking/segment_files.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -224,6 +225,37 @@ Result<UnmaskedSegment> UnmaskSegmentFiles(const WordLayout& masked,
   return result;
 }
 
+namespace {
+
+// By blocks, which stay in cache. `planes` are the run's, `lanes` the segment's or empty.
+Result<CheckProducts> CheckRun(const WordLayout& sums, const WordRange& range,
+                               const codec::PlaneView& planes, ByteView lanes,
+                               const Keystream& stream) {
+  alignas(64) std::array<int32_t, codec::kBlockParameters> block;
+  CheckProducts products;
+  for (uint64_t at = 0; at < range.size(); at += block.size()) {
+    const uint64_t first = range.begin + at;
+    const std::span<int32_t> values =
+        std::span(block).first(std::min<uint64_t>(block.size(), range.size() - at));
+    DURE_TRY(ReadSums(sums,
+                      {planes.low.subspan(sums.LowBytes(at), sums.LowBytes(values.size())),
+                       planes.high.subspan(sums.HighBytes(at), sums.HighBytes(values.size()))},
+                      values));
+    if (lanes.empty()) {
+      products.result = FieldSum(products.result, InnerProduct(stream, first, values));
+      continue;
+    }
+    const InnerProducts both =
+        InnerProductsOf(stream, first, values, sums.lane_bytes(),
+                        lanes.subspan(sums.LowBytes(first), sums.LowBytes(values.size())));
+    products.result = FieldSum(products.result, both.of_values);
+    products.own = FieldSum(products.own, both.of_lanes);
+  }
+  return products;
+}
+
+}  // namespace
+
 Result<CheckProducts> CheckSegmentFiles(const WordLayout& sums, const CheckSides& sides,
                                         const StreamKey& coefficients, const codec::Work& work) {
   const uint64_t count = sums.parameter_count();
@@ -236,17 +268,11 @@ Result<CheckProducts> CheckSegmentFiles(const WordLayout& sums, const CheckSides
   const Cut cut(sums);
   const auto check = [&](uint64_t run) -> Result<uint64_t> {
     const WordRange range = cut.Run(run);
-    std::vector<int32_t> values(range.size());
-    const codec::PlaneView planes{
-        sides.planes.subspan(sums.LowOffset(range.begin), sums.LowBytes(range.size())),
-        sides.planes.subspan(sums.HighOffset(range.begin), sums.HighBytes(range.size()))};
-    DURE_TRY(ReadSums(sums, planes, values));
-    parts[run].result = InnerProduct(stream, range.begin, values);
-    if (!sides.lanes.empty()) {
-      parts[run].own = InnerProductOfLanes(
-          stream, range.begin, sums.lane_bytes(),
-          sides.lanes.subspan(sums.LowBytes(range.begin), sums.LowBytes(range.size())));
-    }
+    const ByteView low =
+        sides.planes.subspan(sums.LowOffset(range.begin), sums.LowBytes(range.size()));
+    const ByteView high =
+        sides.planes.subspan(sums.HighOffset(range.begin), sums.HighBytes(range.size()));
+    DURE_ASSIGN(parts[run], CheckRun(sums, range, {low, high}, sides.lanes, stream));
     return range.size();
   };
   DURE_TRY(codec::RunPieces(work, runs, count, check));

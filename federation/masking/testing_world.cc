@@ -255,10 +255,12 @@ void World::Perform(uint32_t i, const CheckSegment& check) {
     std::vector<int32_t> values(run.size());
     // A sum beyond reach is no sum; the driver would refuse it here.
     (void)ReadSums(sums, {span.low, span.high}, values);
-    result = FieldSum(result, InnerProduct(coefficients, run.begin, values));
     const ByteView lanes = ByteView(sites_[i].lanes.at(check.segment))
                                .subspan(sums.LowBytes(run.begin), sums.LowBytes(run.size()));
-    own = FieldSum(own, InnerProductOfLanes(coefficients, run.begin, sums.lane_bytes(), lanes));
+    const InnerProducts both =
+        InnerProductsOf(coefficients, run.begin, values, sums.lane_bytes(), lanes);
+    result = FieldSum(result, both.of_values);
+    own = FieldSum(own, both.of_lanes);
   }
   products[{i, check.segment}] = own;
   queue_.push_back([this, i, check, own, result] {

@@ -21,14 +21,14 @@ Error BeyondReach() {
 }
 
 // Values of one block, sign-extended from the layout's bits.
-void Unpack(const WordLayout& layout, size_t count, const uint8_t* low, const uint8_t* high,
-            int32_t* values) {
+// Returns the largest magnitude.
+int32_t Unpack(const WordLayout& layout, size_t count, const uint8_t* low, const uint8_t* high,
+               int32_t* values) {
   const codec::Kernels& kernels = codec::BestKernels();
   if (layout.lane_bytes() == 1) {
-    kernels.unpack8(count, low, high, layout.high_bits(), values);
-  } else {
-    kernels.unpack16(count, Typed<uint16_t>(low), high, layout.high_bits(), values);
+    return kernels.unpack8(count, low, high, layout.high_bits(), values);
   }
+  return kernels.unpack16(count, Typed<uint16_t>(low), high, layout.high_bits(), values);
 }
 
 void AddBlock(const WordLayout& layout, const PlaneView& upload, uint64_t at, size_t count,
@@ -137,13 +137,11 @@ Status ReadSums(const WordLayout& sums, PlaneView planes, std::span<int32_t> val
     const size_t count = std::min(kBlock, values.size() - at);
     const uint8_t* const low = planes.low.data() + sums.LowBytes(at);
     int32_t* const to = values.data() + at;
-    if (sums.word() == WordBytes::k1) {
-      kernels.extend8(count, low, 8, to);
-    } else {
-      Unpack(sums, count, low, planes.high.data() + sums.HighBytes(at), to);
-    }
-    const auto [least, most] = std::minmax_element(to, to + count);
-    if (std::max(*most, -*least) > sums.sum_max()) return Fail(BeyondReach());
+    const int32_t most =
+        sums.word() == WordBytes::k1
+            ? kernels.extend8(count, low, 8, to)
+            : Unpack(sums, count, low, planes.high.data() + sums.HighBytes(at), to);
+    if (most > sums.sum_max()) return Fail(BeyondReach());
   }
   return {};
 }

@@ -288,7 +288,25 @@ TEST(InnerProduct, AgreesWithTheDefinition) {
   const auto prime = static_cast<__int128>(kFieldPrime);
   const auto reduced = static_cast<uint64_t>(((wanted % prime) + prime) % prime);
   EXPECT_EQ(InnerProduct(stream, 5, values), reduced);
-  EXPECT_EQ(InnerProductOfLanes(stream, 5, 2, lanes), reduced);
+  const InnerProducts both = InnerProductsOf(stream, 5, values, 2, lanes);
+  EXPECT_EQ(both.of_values, reduced);
+  EXPECT_EQ(both.of_lanes, reduced);
+}
+
+TEST(InnerProduct, OfLanesOfOneByteIsThatOfTheirValues) {
+  SeededRandom chance(10);
+  const Keystream stream(RandomKey(chance));
+  std::vector<int32_t> values(700);
+  std::vector<int32_t> narrow;
+  Bytes lanes;
+  for (int32_t& value : values) {
+    value = static_cast<int32_t>(chance.Below(1000));
+    narrow.push_back(static_cast<int32_t>(chance.Below(255)) - 127);
+    lanes.push_back(static_cast<uint8_t>(narrow.back()));
+  }
+  const InnerProducts both = InnerProductsOf(stream, 3, values, 1, lanes);
+  EXPECT_EQ(both.of_values, InnerProduct(stream, 3, values));
+  EXPECT_EQ(both.of_lanes, InnerProduct(stream, 3, narrow));
 }
 
 TEST(WordKernels, GiveTheSameBitsOnEveryLevel) {
