@@ -5,8 +5,8 @@
 // that this machine has is chosen when first asked. All give the same bits: integers are integers,
 // and every floating-point operation is one IEEE operation, elementwise, never contracted or
 // reordered (kernels_test compares the levels, and tests/algorithms/same_bits.py compilers and
-// optimization levels). For the codec's own files and for federation/masking, which packs the same
-// planes.
+// optimization levels). For the codec's own files and for federation/masking and
+// federation/merging, which pack the same planes.
 #pragma once
 
 #include <cstddef>

@@ -50,6 +50,16 @@ double MeanUnit(Lane lane, float scale, uint64_t weight_sum) {
   return static_cast<double>(scale) / (static_cast<double>(LaneMax(lane)) * weight);
 }
 
+double ExpectedNorm(Lane lane, std::span<const float> scales, uint64_t parameter_count) {
+  double squares = 0;
+  for (size_t block = 0; block < scales.size(); ++block) {
+    const uint64_t count = std::min(kBlockParameters, parameter_count - block * kBlockParameters);
+    const double scale = scales[block];
+    squares += static_cast<double>(count) * (scale * scale);
+  }
+  return std::sqrt(squares) / Headroom(lane);
+}
+
 Result<std::vector<float>> UniformScales(uint64_t parameter_count, float scale) {
   if (!InRange(scale)) return Fail(ErrorCode::kInvalid, "the first scale is out of range");
   DURE_TRY(ContributionBytes(Lane::kInt8, parameter_count));

@@ -51,6 +51,9 @@ Result<std::vector<float>> NextScales(std::span<const float> scales, const Scale
 // kInvalid unless weight_sum is in [1, site_count * 2^20].
 Status CheckWeightSum(uint64_t weight_sum, uint32_t site_count);
 
+// The length that scales expect of one site's update. REQUIRES: CheckScales.
+double ExpectedNorm(Lane lane, std::span<const float> scales, uint64_t parameter_count);
+
 // What one unit of a lane sum adds to the mean: scale / (L * weight_sum / 2^20), in double.
 double MeanUnit(Lane lane, float scale, uint64_t weight_sum);
 

@@ -73,7 +73,10 @@ const Weights& Trainer::Train(const Weights& shared, uint64_t steps, uint64_t se
                               uint64_t least_step) {
   DURE_CHECK(session_->LoadParameters(shared), "the shared model has the layout's size");
   for (uint64_t i = 0; i < steps; ++i) {
-    const Tokens tokens = Counting(seed + session_->step(), kBatch, least_step);
+    Tokens tokens = Counting(seed + session_->step(), kBatch, least_step);
+    if (flips_labels_) {
+      for (uint32_t& target : tokens.targets) target = Config().vocab - 1 - target;
+    }
     DURE_CHECK(session_->Step(tokens.inputs, tokens.targets), "a step is done");
   }
   trained_.assign(session_->parameters().begin(), session_->parameters().end());

@@ -33,12 +33,16 @@ class Trainer {
   // Loads the shared model and takes `steps` steps; step i of training reads Counting(seed + i).
   const Weights& Train(const Weights& shared, uint64_t steps, uint64_t seed,
                        uint64_t least_step = 1);
+  // From now on it trains on wrong labels: each target t is read as the vocabulary's t-th from the
+  // end.
+  void FlipLabels() { flips_labels_ = true; }
   double LearningRateSum(uint64_t begin, uint64_t end) const;
 
  private:
   model::cpu::TrainOptions options_;
   std::unique_ptr<model::cpu::TrainSession> session_;
   Weights trained_;
+  bool flips_labels_ = false;
 };
 
 // Mean loss in nats a token.
