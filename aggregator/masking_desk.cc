@@ -16,11 +16,11 @@ using Phase = masking::AggregatorPhase;
 
 constexpr std::chrono::seconds kRetry{1};
 
-// The sums on their way to the sites.
-masking::Scalars Passed(const masking::Scalars& scalars) {
+// The sums on their way to the sites, and into the record.
+masking::Scalars Passed(std::string_view place, const masking::Scalars& scalars) {
   Bytes bytes(sizeof scalars);
   std::memcpy(bytes.data(), scalars.data(), bytes.size());
-  PassWire("aggregator.sums", {}, bytes);
+  PassWire(place, {}, bytes);
   masking::Scalars passed = scalars;
   if (bytes.size() == sizeof passed) std::memcpy(passed.data(), bytes.data(), bytes.size());
   return passed;
@@ -270,8 +270,8 @@ void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
     CrashPoint("aggregator.unmasked");
     if (!attempt_ || attempt_->at != at) return;
     if (sum) {
-      return Push(
-          masking::SegmentUnmasked{effect.segment, true, sum->planes, Passed(sum->scalars)});
+      return Push(masking::SegmentUnmasked{effect.segment, true, sum->planes,
+                                           Passed("aggregator.sums", sum->scalars)});
     }
     shop_.say(at.Text() + ": masking: the sum cannot be had: " + sum.error().message);
     const ErrorCode code = sum.error().code;
@@ -282,6 +282,18 @@ void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
       return;
     }
     Push(masking::SegmentUnmasked{effect.segment, false, {}, {}});
+  });
+}
+
+void MaskingDesk::Do(const masking::MeasureSegment& effect) {
+  auto work = [this, effect, context = attempt_->half.context()] {
+    return Measure(effect, context, shop_.store, shop_.threads);
+  };
+  Run(work, [this, effect, at = attempt_->at](const Result<uint64_t>& product) {
+    if (!attempt_ || attempt_->at != at) return;
+    if (product) return Push(masking::SegmentMeasured{effect.segment, *product});
+    shop_.say(at.Text() + ": masking: the sum cannot be checked: " + product.error().message);
+    Fail("masking-unverified");
   });
 }
 
@@ -328,7 +340,8 @@ void MaskingDesk::Do(const masking::Finish& effect) {
 void MaskingDesk::TryFinish() {
   if (!merge_ || !published_ || !derived_ || !finished_ || disputed_) return;
   const masking::SegmentResult& sum = published_->segments.front();
-  const round::Merged merged{merge_->at, sum.planes, *derived_, masking::SumsOf(sum.scalars)};
+  const round::Merged merged{merge_->at, sum.planes, *derived_,
+                             masking::SumsOf(Passed("aggregator.recorded", sum.scalars))};
   merge_.reset();
   CrashPoint("aggregator.masked-sum");
   feed_(merged);

@@ -52,6 +52,7 @@ class MaskingDesk {
   void Do(const masking::UnmaskSegment& effect);
   void Do(const masking::Culprit& effect);
   void Do(const masking::Abandon& effect);
+  void Do(const masking::MeasureSegment& effect);
   void Do(const masking::Published& effect);
   void Do(const masking::Finish& effect);
 

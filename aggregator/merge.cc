@@ -91,6 +91,20 @@ Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Co
   return sum;
 }
 
+Result<uint64_t> Measure(const masking::MeasureSegment& work, const masking::Context& context,
+                         const blob::BlobStore& store, int threads) {
+  DURE_ASSIGN(const auto planes, store.Open(work.result.planes));
+  const masking::WordLayout whole = context.SegmentLayout(work.segment);
+  DURE_ASSIGN(const auto sums, masking::WordLayout::Make(context.agreed.lane_max, work.survivors,
+                                                         whole.parameter_count()));
+  codec::Work pace;
+  pace.threads = threads;
+  DURE_ASSIGN(const auto products,
+              masking::CheckSegmentFiles(sums, {planes->bytes(), work.result.scalars, {}, {}},
+                                         work.coefficients, pace));
+  return products.result;
+}
+
 Result<round::Base> DeriveFromSum(const derivation::Step& step, const round::RunManifest& manifest,
                                   blob::BlobStore& store, const std::string& scratch, int threads) {
   codec::Work pace;

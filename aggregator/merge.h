@@ -41,6 +41,10 @@ struct UnmaskedSum {
 Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Context& context,
                            blob::BlobStore& store, const std::string& path, int threads);
 
+// Of the published sum, as each site measures it. Errors as Merge.
+Result<uint64_t> Measure(const masking::MeasureSegment& work, const masking::Context& context,
+                         const blob::BlobStore& store, int threads);
+
 Result<round::Base> DeriveFromSum(const derivation::Step& step, const round::RunManifest& manifest,
                                   blob::BlobStore& store, const std::string& scratch, int threads);
 

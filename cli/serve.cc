@@ -34,6 +34,7 @@ Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   options.dir = AggregatorFolder(options.dir);
   options.say = LogTo(context);
   HoldSignals();
+  RaiseFileLimit();
   // Chunks pass through many threads of the transport; with an arena a thread each would keep some.
   mallopt(M_ARENA_MAX, 2);
   DURE_ASSIGN(const auto daemon, aggregator::Daemon::Start(options));

@@ -1,5 +1,7 @@
 #include "cli/serving.h"
 
+#include <sys/resource.h>
+
 #include <csignal>
 
 namespace dure::cli {
@@ -19,6 +21,13 @@ void HoldSignals() {
   const sigset_t ends = Ends();
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   signal(SIGPIPE, SIG_IGN);
+}
+
+void RaiseFileLimit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);  // refused, the shell's limit stays
 }
 
 void WaitForEnd() {

@@ -10,6 +10,9 @@ namespace dure::cli {
 // Blocks SIGINT, SIGTERM and SIGPIPE for this thread and those it starts. Call before a daemon
 // starts its threads.
 void HoldSignals();
+// As many open files as the system lets this process have, not as many as a shell starts with: a
+// door must not be shut by whoever opens connections and says nothing.
+void RaiseFileLimit();
 // Waits for SIGINT or SIGTERM.
 void WaitForEnd();
 

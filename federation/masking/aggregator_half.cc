@@ -113,6 +113,7 @@ void AggregatorHalf::Reemit() {
   if (!s_.outcome.empty()) {
     out_.push_back(Published{DecodeSigned<Outcome>(s_.outcome).value().body});
   }
+  if (Is(AggregatorPhase::kChecking)) EmitMeasures();
   if (Is(AggregatorPhase::kFinished)) {
     Sites missing;
     for (const uint32_t site : AnySurvivors()) {
@@ -181,6 +182,12 @@ void AggregatorHalf::On(const SegmentUnmasked& event) {
   }
   s_.results[event.segment] = {event.planes, event.scalars};
   AdvanceUnmasking();
+}
+
+void AggregatorHalf::On(const SegmentMeasured& event) {
+  if (!Is(AggregatorPhase::kChecking) || event.segment >= segments()) return;
+  measured_[event.segment] = event.product;
+  AdvanceChecking(false);
 }
 
 Sites AggregatorHalf::survivors(uint32_t segment) const {
@@ -272,6 +279,7 @@ void AggregatorHalf::GiveUp(std::string why, Sites missing) {
   ended.missing = missing;
   s_ = std::move(ended);
   heads_.clear();
+  measured_.clear();
   Keep();
   out_.push_back(Abandon{std::move(why), std::move(missing)});
 }

@@ -7,12 +7,15 @@
 //   - Persist as in site_half.h.
 //   - Send may lose, repeat, delay and reorder; after SiteConnected all that the site needs in this
 //     phase is sent again.
-//   - UnmaskSegment is answered by SegmentUnmasked, from the payloads that Stored named.
+//   - UnmaskSegment is answered by SegmentUnmasked, from the payloads that Stored named, and
+//     MeasureSegment by SegmentMeasured, from the planes that came of it.
 //   - PhaseOverdue when a phase has taken as long as it may. Whoever is missing is then left out,
 //   if
 //     the rules allow it; otherwise the attempt is abandoned with nothing released, and another may
 //     be opened with a smaller cohort and fresh keys.
-// A segment's sum is exact over its survivors or there is none.
+// A segment's sum is exact over its survivors or there is none: the aggregator too finishes only
+// with a sum that is what the survivors say they sent. An upload that changed on its disk, or a
+// site that states a false check value, ends the attempt and not the federation.
 #pragma once
 
 #include <map>
@@ -50,8 +53,13 @@ struct SegmentUnmasked {
   Digest planes;
   Scalars scalars{};
 };
-using AggregatorEvent =
-    std::variant<Begin, FromSite, SiteConnected, Stored, PhaseOverdue, SegmentUnmasked>;
+// Answers MeasureSegment.
+struct SegmentMeasured {
+  uint32_t segment = 0;
+  uint64_t product = 0;
+};
+using AggregatorEvent = std::variant<Begin, FromSite, SiteConnected, Stored, PhaseOverdue,
+                                     SegmentUnmasked, SegmentMeasured>;
 
 // Effects
 struct PersistAggregator {};
@@ -67,6 +75,13 @@ struct UnmaskSegment {
   uint32_t segment = 0;
   std::vector<SegmentPayload> survivors;
   std::vector<Mask> undo;
+};
+// The inner product of the published sum, of so many survivors, with these coefficients.
+struct MeasureSegment {
+  uint32_t segment = 0;
+  StreamKey coefficients;
+  SegmentResult result;
+  uint32_t survivors = 0;
 };
 // A site did what no honest one does, or says that another did.
 struct Culprit {
@@ -85,8 +100,8 @@ struct Published {
 struct Finish {
   Sites unverified;
 };
-using AggregatorEffect =
-    std::variant<PersistAggregator, Send, UnmaskSegment, Culprit, Abandon, Published, Finish>;
+using AggregatorEffect = std::variant<PersistAggregator, Send, UnmaskSegment, MeasureSegment,
+                                      Culprit, Abandon, Published, Finish>;
 
 enum class AggregatorPhase : uint8_t {
   kNew = 0,
@@ -177,6 +192,7 @@ class AggregatorHalf {
   void On(const Stored&);
   void On(const PhaseOverdue&);
   void On(const SegmentUnmasked&);
+  void On(const SegmentMeasured&);
 
   void OnMessage(uint32_t site, const Signed<Advertise>&);
   void OnMessage(uint32_t site, const Shares&);
@@ -212,6 +228,9 @@ class AggregatorHalf {
   bool EnoughRevealed() const;
   std::vector<Mask> UndoOf(uint32_t segment, const std::map<uint32_t, Secret>& secrets) const;
   bool EmitUnmask(uint32_t segment);
+  void EmitMeasures();
+  // Of all survivors' check values, which are there.
+  uint64_t Stated(uint32_t segment) const;
 
   void Reemit();                  // after a restart
   void SendPhase(uint32_t site);  // all that a site needs in this phase
@@ -238,6 +257,7 @@ class AggregatorHalf {
   Digest context_id_;
   std::map<uint32_t, Advertise> advertised_;
   std::map<SegmentSite, Signed<ShareHead>> heads_;
+  std::map<uint32_t, uint64_t> measured_;  // by segment; asked for again after a restart
   std::vector<AggregatorEffect> out_;
 };
 

@@ -311,29 +311,6 @@ void AggregatorHalf::OnMessage(uint32_t site, const Signed<Opening>& message) {
   if (s_.opened.emplace(site, message.carried).second) AdvanceOpening(false);
 }
 
-void AggregatorHalf::AdvanceOpening(bool overdue) {
-  bool all = true;
-  for (const uint32_t site : AnySurvivors()) all = all && s_.opened.contains(site);
-  if (!all && !overdue) return;
-  if (s_.opened.empty()) {
-    s_.phase = AggregatorPhase::kFinished;
-    Keep();
-    out_.push_back(Finish{AnySurvivors()});
-    return;
-  }
-  Openings openings;
-  std::vector<Digest> ids;
-  for (const auto& [site, bytes] : s_.opened) {
-    openings.openings.push_back(bytes);
-    ids.push_back(Sha256(bytes));
-  }
-  s_.result = ResultTranscript(s_.survivors, Sha256(s_.outcome), ids);
-  s_.openings = EncodeMessage(openings);
-  s_.phase = AggregatorPhase::kChecking;
-  Keep();
-  SendAll(s_.openings);
-}
-
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<CheckValues>& message) {
   const bool in_phase = Is(AggregatorPhase::kChecking) || Is(AggregatorPhase::kFinished);
   if (!in_phase || !IsSharer(site) || !IsAuthentic(site, message)) return;
@@ -343,18 +320,6 @@ void AggregatorHalf::OnMessage(uint32_t site, const Signed<CheckValues>& message
   if (!s_.checked.emplace(site, message.carried).second) return;
   SendAll(message.carried);
   AdvanceChecking(false);
-}
-
-void AggregatorHalf::AdvanceChecking(bool overdue) {
-  if (!Is(AggregatorPhase::kChecking)) return;
-  Sites missing;
-  for (const uint32_t site : AnySurvivors()) {
-    if (!s_.checked.contains(site)) missing.push_back(site);
-  }
-  if (!missing.empty() && !overdue) return;
-  s_.phase = AggregatorPhase::kFinished;
-  Keep();
-  out_.push_back(Finish{std::move(missing)});
 }
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Complaint>& message) {

@@ -54,6 +54,19 @@ TEST(Attack13, AMaliciousResponderIsNamedAndTheSumIsExact) {
   EXPECT_EQ(world.culprits[0].refused.rule, Refusal::kShares);
 }
 
+TEST(CheckValues, ThatAreFalseEndTheAttemptAndAreNoSum) {
+  World world({.sites = 4});
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    if (to_site || site != 3) return;
+    Resign<CheckValues>(message, world.signer(3),
+                        [](Header&, CheckValues& body) { body.values[0] ^= 1; });
+  };
+  world.RunAttempt(0);
+  EXPECT_TRUE(world.abandoned.has_value());
+  EXPECT_FALSE(world.finished.has_value()) << "the aggregator took a sum that no site would take";
+  EXPECT_EQ(world.refusals.at(0).name, "REFUSE_AGGREGATE");
+}
+
 // 15
 TEST(Attack15, AContributionOutOfRangeIsNotMasked) {
   World world({.sites = 5});

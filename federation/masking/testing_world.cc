@@ -296,6 +296,8 @@ void World::PerformAggregator(std::vector<AggregatorEffect> effects) {
       Perform(*send);
     } else if (const auto* unmask = std::get_if<UnmaskSegment>(&effect)) {
       Perform(*unmask);
+    } else if (const auto* measure = std::get_if<MeasureSegment>(&effect)) {
+      Perform(*measure);
     } else if (const auto* culprit = std::get_if<Culprit>(&effect)) {
       culprits.push_back(*culprit);
     } else if (const auto* abandon = std::get_if<Abandon>(&effect)) {
@@ -358,6 +360,24 @@ void World::Perform(const UnmaskSegment& unmask) {
   blobs_[digest] = std::move(planes);
   queue_.push_back([this, unmask, exact, digest, result] {
     HandleAggregator(SegmentUnmasked{unmask.segment, exact, digest, result});
+  });
+}
+
+void World::Perform(const MeasureSegment& measure) {
+  const WordLayout whole = context_.SegmentLayout(measure.segment);
+  const WordLayout sums =
+      WordLayout::Make(whole.lane_max(), measure.survivors, whole.parameter_count()).value();
+  const Keystream coefficients(measure.coefficients);
+  Bytes planes = blobs_.at(measure.result.planes);
+  uint64_t product = InnerProduct(coefficients, measure.result.scalars);
+  for (const WordRange run : RunsOf(sums)) {
+    const PlaneSpan span = PlanesOf(sums, planes, run);
+    std::vector<int32_t> values(run.size());
+    (void)ReadSums(sums, {span.low, span.high}, values);
+    product = FieldSum(product, InnerProduct(coefficients, run.begin, values));
+  }
+  queue_.push_back([this, segment = measure.segment, product] {
+    HandleAggregator(SegmentMeasured{segment, product});
   });
 }
 

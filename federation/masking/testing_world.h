@@ -123,6 +123,7 @@ class World {
   void PerformAggregator(std::vector<AggregatorEffect> effects);
   void Perform(const masking::Send& send);
   void Perform(const UnmaskSegment& unmask);
+  void Perform(const MeasureSegment& measure);
   bool Dies(uint32_t i);
   void CheckDurable(uint32_t i, const Bytes& message);
   void HandleSite(uint32_t i, const SiteEvent& event);

@@ -19,10 +19,13 @@ namespace {
 constexpr std::chrono::milliseconds kSweepEvery{1000};  // "within seconds"
 constexpr int kEnrolmentBytesOnWire = 32 * 1024;
 constexpr std::chrono::milliseconds kPingsAtMostEvery{5000};
+constexpr std::chrono::milliseconds kHandshakeWithin{10000};  // or the connection is closed
 
 void Common(grpc::ServerBuilder& builder, int message_bytes_max) {
   builder.SetMaxReceiveMessageSize(message_bytes_max);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error, not a share
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(kHandshakeWithin.count()));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveEveryMs);

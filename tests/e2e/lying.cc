@@ -1,7 +1,9 @@
 // dure-lying: the real `dure`, that tells one lie in masked rounds.
 //
 // DURE_LIE is "lie:site": which lie (below), and to or about which site. The file that
-// DURE_LIE_TOLD names is made when it was told. Without DURE_LIE it is `dure`.
+// DURE_LIE_TOLD names is made when it was told. Without DURE_LIE it is `dure`. What a site states
+// falsely it signs with its own key, as a dishonest one would.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -9,10 +11,14 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/dure.h"
+#include "federation/crash_point.h"
+#include "federation/identity/identity.h"
 #include "federation/loop/loop.h"
+#include "federation/masking/merkle.h"
 #include "federation/masking/messages.h"
 #include "federation/wire_hook.h"
 
@@ -35,6 +41,8 @@ const Lie& TheLie() {
   return lie;
 }
 
+std::string home;  // of this daemon: what stands behind --dir
+
 void Told() {
   if (const char* path = std::getenv("DURE_LIE_TOLD")) std::ofstream(path) << TheLie().name;
 }
@@ -55,6 +63,13 @@ const std::map<std::string, std::function<void(Context&)>> kOpenings = {
        std::erase_if(c.seats, [n = 0](const masking::Seat& seat) mutable {
          return seat.site.str() != TheLie().site && n++ > 0;
        });
+       c.threshold = masking::ThresholdFor(c.site_count());
+       c.agreed.corrupt_max = masking::CorruptMax(c.site_count(), c.threshold);
+     }},
+    {"roster",
+     [](Context& c) {
+       // Enough sites for a sum, but not those of the record.
+       std::erase_if(c.seats, [](const masking::Seat& seat) { return seat.site.str() == "west"; });
        c.threshold = masking::ThresholdFor(c.site_count());
        c.agreed.corrupt_max = masking::CorruptMax(c.site_count(), c.threshold);
      }},
@@ -80,6 +95,30 @@ void LieInSurvivors(masking::Survivors survivors, std::string_view whom, Bytes& 
   Told();
 }
 
+// A survivor's upload, as its statement names it.
+Digest stolen;
+
+// At the aggregator, whose store it is: one byte of one upload, so one coordinate of the sum.
+void LieInAnUpload(std::string_view point, std::string_view) {
+  if (point != "aggregator.before-unmask" || stolen.IsZero()) return;
+  std::fstream upload(home + "/blobs/blobs/" + stolen.Hex(),
+                      std::ios::in | std::ios::out | std::ios::binary);
+  upload.seekg(5000);
+  const auto byte = static_cast<char>(upload.get() ^ 1);
+  upload.seekp(5000);
+  upload.put(byte);
+  if (upload.flush()) Told();
+}
+
+// In a later round, what a site advertised in the first.
+void SayAgain(const masking::Header& header, Bytes& bytes) {
+  static std::map<uint32_t, std::pair<uint64_t, Bytes>> said;
+  const auto [first, is_new] = said.try_emplace(header.site, std::pair(header.round.value, bytes));
+  if (is_new || first->second.first == header.round.value) return;
+  bytes = first->second.second;
+  Told();
+}
+
 void FromTheAggregator(std::string_view whom, Bytes& bytes) {
   const auto message = masking::DecodeMessage(bytes);
   if (!message) return;
@@ -87,24 +126,76 @@ void FromTheAggregator(std::string_view whom, Bytes& bytes) {
   if (const auto* open = std::get_if<masking::Open>(&*message)) {
     if (whom == lie.site) LieInOpening(*open, bytes);
   } else if (const auto* survivors = std::get_if<masking::Survivors>(&*message)) {
+    if (lie.name == "coordinate") {
+      const auto upload = masking::DecodeSigned<masking::Uploaded>(survivors->uploads.front());
+      if (upload) stolen = upload->body.payload;
+    }
     LieInSurvivors(*survivors, whom, bytes);
-  } else if (std::holds_alternative<masking::Signed<masking::Advertise>>(*message)) {
-    if (lie.name != "key" || whom != lie.site) return;
+  } else if (const auto* said = std::get_if<masking::Signed<masking::Advertise>>(&*message)) {
+    if (whom != lie.site) return;
+    if (lie.name == "stale") SayAgain(said->header, bytes);
+    if (lie.name != "key") return;
     bytes[bytes.size() - 80] ^= 1;  // in the body, before the signature
     Told();
   }
+}
+
+const Signer& OwnKey() {
+  static const auto identity = identity::LoadIdentity(home).value();
+  return *identity.signer;
+}
+
+template <typename Body>
+void Restate(const masking::Signed<Body>& said, Body body, Bytes& bytes) {
+  bytes = masking::EncodeMessage(masking::Sign(OwnKey(), said.header, std::move(body)));
+  Told();
+}
+
+// One share that cannot be opened, and a root that holds it.
+void DealBadly(masking::Shares shares, Bytes& bytes) {
+  const auto bad = std::ranges::find_if(
+      shares.entries, [](const masking::ShareEntry& entry) { return !entry.sealed.empty(); });
+  const auto head = masking::DecodeSigned<masking::ShareHead>(shares.head);
+  if (bad == shares.entries.end() || !head) return;
+  bad->sealed[5] ^= 1;
+  std::vector<Digest> leaves;
+  for (uint32_t i = 0; i < shares.entries.size(); ++i) leaves.push_back(shares.entries[i].Leaf(i));
+  masking::ShareHead stated = head->body;
+  stated.root = masking::RootOf(leaves);
+  shares.head = masking::Sign(OwnKey(), head->header, stated).carried;
+  bytes = masking::EncodeMessage(shares);
+  Told();
 }
 
 void FromASite(Bytes& bytes) {
   const auto message = masking::DecodeMessage(bytes);
   if (!message) return;
   const std::string& lie = TheLie().name;
-  const bool reveals = std::holds_alternative<masking::Signed<masking::Reveal>>(*message);
-  const bool checks = std::holds_alternative<masking::Signed<masking::CheckValues>>(*message);
-  if ((lie == "reveal" && reveals) || (lie == "check" && checks)) {
+  const auto* said = std::get_if<masking::Signed<masking::Advertise>>(&*message);
+  const auto* shares = std::get_if<masking::Shares>(&*message);
+  const auto* reveals = std::get_if<masking::Signed<masking::Reveal>>(&*message);
+  const auto* checks = std::get_if<masking::Signed<masking::CheckValues>>(&*message);
+  if (lie == "low-key" && said != nullptr) {
+    masking::Advertise body = said->body;
+    body.mask_keys[0] = masking::AgreementKey{1};  // of low order: whoever agrees with it has none
+    Restate(*said, body, bytes);
+  } else if (lie == "stale" && said != nullptr) {
+    SayAgain(said->header, bytes);
+  } else if (lie == "deal" && shares != nullptr) {
+    DealBadly(*shares, bytes);
+  } else if (lie == "wrong-share" && reveals != nullptr) {
+    masking::Reveal body = reveals->body;
+    body.shares[0].share.bytes[7] ^= 1;
+    Restate(*reveals, body, bytes);
+  } else if (lie == "check-value" && checks != nullptr) {
+    masking::CheckValues body = checks->body;
+    body.values[0] ^= 1;
+    Restate(*checks, body, bytes);
+  } else if ((lie == "reveal" && reveals != nullptr) || (lie == "check" && checks != nullptr)) {
     bytes[bytes.size() - 80] ^= 1;
     Told();
-  } else if ((lie == "no-reveal" && reveals) || (lie == "no-check" && checks)) {
+  } else if ((lie == "no-reveal" && reveals != nullptr) ||
+             (lie == "no-check" && checks != nullptr)) {
     bytes.clear();
     Told();
   }
@@ -113,7 +204,9 @@ void FromASite(Bytes& bytes) {
 void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.masking") return FromTheAggregator(whom, bytes);
   if (place == "site.masking") return FromASite(bytes);
-  if (place == "aggregator.sums" && TheLie().name == "sums") {
+  const bool to_sites = place == "aggregator.sums" && TheLie().name == "sums";
+  const bool to_all = place == "aggregator.recorded" && TheLie().name == "recorded";
+  if (to_sites || to_all) {
     uint64_t weight = 0;  // one less than the sum of the weights
     std::memcpy(&weight, bytes.data(), sizeof weight);
     --weight;
@@ -125,7 +218,12 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (std::getenv("DURE_LIE")) SetWireHook(Hook);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (std::getenv("DURE_LIE")) {
+    const auto dir = std::ranges::find(arguments, "--dir");
+    if (dir != arguments.end() && dir + 1 != arguments.end()) home = dir[1];
+    SetWireHook(Hook);
+    if (TheLie().name == "coordinate") SetCrashHook(LieInAnUpload);
+  }
   return dure::cli::RunDure(arguments, std::cout, std::cerr, dure::loop::RealWallNow);
 }

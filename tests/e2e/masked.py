@@ -1,0 +1,75 @@
+"""A federation of four sites whose rounds are masked, and what a test asks of them."""
+
+import os
+import re
+import shutil
+import tempfile
+import unittest
+
+from federation import Federation
+from processes import until
+
+SITES = ['east', 'north', 'south', 'west']
+# With one site fewer than all: these runs go on without whoever is lost.
+LOOSE = {'quorum': 3, 'lost_seconds': 1, 'join_seconds': 3, 'allow_differences': True}
+LEAVES = 'masking: leaves this site'
+CHECKED = re.compile(r'masking: the sum of (\d) sites is what they sent')
+
+
+class MaskingTest(unittest.TestCase):
+    programs = ''
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        cls.federation = Federation(cls.programs, cls.folder, SITES)
+        cls.federation.start_sites()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.federation.kill()
+        shutil.rmtree(cls.folder)
+
+    def lines(self, site, run):
+        with open(self.federation.sites[site].log, encoding='utf-8') as log:
+            return [line for line in log if f' {run}/' in line]
+
+    def said(self, site, run, text):
+        return any(text in line for line in self.lines(site, run))
+
+    def closings(self, run):
+        return [entry for entry in self.federation.entries('aggregator', run)
+                if entry['type'] == 'round-closed']
+
+    def settle(self, run):
+        federation = self.federation
+        line = federation.watch(run, lambda line: line.get('ended') or line['phase'] == 'paused',
+                                'complete')
+        if not line.get('ended'):  # the liar wore out its attempts
+            federation.dure('run', 'resume', '--dir', federation.consortium, run)
+        federation.complete(run)
+        closed = federation.check_run(run)
+        federation.check_receipts(run, closed)
+        for event in closed:
+            assert 'sums' in event, 'a masked round closes with sums'
+            assert all('weight' not in each for each in event['submissions'])
+            sums = event['sums']
+            assert sums['steps'] == 2 * len(event['submissions']), sums
+        return closed
+
+    def honest(self, name):
+        """The daemon again, as everybody has it."""
+        daemon = (self.federation.aggregator if name == 'aggregator'
+                  else self.federation.sites[name])
+        daemon.stop()
+        daemon.start()
+
+    def lied(self, name, lie, run, **options):
+        """Starts a run while `name` lies; the file shows when it did."""
+        told = f'{self.folder}/{run}.told'
+        daemon = (self.federation.aggregator if name == 'aggregator'
+                  else self.federation.sites[name])
+        daemon.stop()
+        daemon.start(lie=lie, told=told)
+        self.federation.propose(run, **{'join_seconds': 5, **options})
+        until(lambda: os.path.exists(told), f'{lie} was told')

@@ -1,0 +1,139 @@
+"""Attacks on masked rounds by whoever signs what it says, and by whoever only has a socket.
+
+    masked_attacks_test.py PROGRAMS [unittest arguments]
+
+As in masking_test.py, dure-lying tells one lie, under its own key; everybody else is the product.
+"""
+
+import resource
+import socket
+import sys
+import unittest
+
+from masked import LEAVES, LOOSE, SITES, MaskingTest
+from processes import until
+
+
+class LyingAggregatorTest(MaskingTest):
+    def test_two_rosters_make_no_sum_and_not_a_byte_leaves(self):
+        # Either may stand alone: what does not fit is that north speaks of another than its peers.
+        self.lied('aggregator', 'roster:north', 'two-rosters')
+        until(lambda: self.federation.aggregator.log_has('north: REFUSE_CTX_MISMATCH'),
+              'the contexts differ')
+        assert not any(self.said(site, 'two-rosters', LEAVES) for site in SITES)
+        self.honest('aggregator')
+        self.settle('two-rosters')
+
+    def test_what_was_said_in_an_earlier_round_is_not_taken_again(self):
+        self.lied('aggregator', 'stale:north', 'replayed', rounds=2)
+        until(lambda: self.said('north', 'replayed', 'REFUSE_'), 'north refuses')
+        assert self.said('north', 'replayed', 'REFUSE_STALE')
+        self.honest('aggregator')
+        self.settle('replayed')
+
+    def test_one_coordinate_of_one_upload_changed_is_refused_by_every_site(self):
+        self.lied('aggregator', 'coordinate:', 'changed')
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'changed', 'REFUSE_AGGREGATE'),
+                  f'{site} refuses')
+        assert not self.closings('changed'), 'a changed sum became a model'
+        self.honest('aggregator')
+        self.settle('changed')
+
+
+class LyingSiteTest(MaskingTest):
+    """West signs what is false. Nothing of it gets into a sum, and it is named."""
+
+    def named(self, run, refusal, site='aggregator'):
+        if site == 'aggregator':
+            return self.federation.aggregator.log_has(f'west: {refusal}')
+        return self.said(site, run, refusal)
+
+    def test_a_key_of_low_order_is_refused(self):
+        self.lied('west', 'low-key:', 'low-key', **LOOSE)
+        until(lambda: any(self.named('low-key', 'REFUSE_KEY', site) for site in SITES[:3]),
+              'a site refuses the key')
+        self.honest('west')
+        self.settle('low-key')
+
+    def test_shares_that_do_not_open_are_refused(self):
+        self.lied('west', 'deal:', 'bad-deal', **LOOSE)
+        until(lambda: any(self.named('bad-deal', 'REFUSE_SHARES', site) for site in SITES[:3]),
+              'a site refuses the shares')
+        self.honest('west')
+        self.settle('bad-deal')
+
+    def test_a_wrong_share_is_known_by_its_owners_commitment(self):
+        # East's shares come late, so that west's are looked at whoever is quick.
+        east = self.federation.sites['east']
+        east.stop()
+        east.start(lie='no-reveal:', told=f'{self.folder}/late.told')
+        self.lied('west', 'wrong-share:', 'wrong-share')
+        until(lambda: self.named('wrong-share', 'REFUSE_SHARES'), 'west is named')
+        self.honest('east')
+        self.settle('wrong-share')
+        self.honest('west')
+
+    def test_a_false_check_value_ends_the_attempt_and_not_the_federation(self):
+        self.lied('west', 'check-value:', 'false-value')
+        until(lambda: self.federation.aggregator.log_has('the sum is not that of what its sites'),
+              'the aggregator sees that the values do not fit')
+        assert not self.closings('false-value'), 'a sum that nobody would follow is in the record'
+        self.honest('west')
+        self.settle('false-value')
+
+    def test_keys_of_an_earlier_round_are_not_taken_again(self):
+        self.lied('west', 'stale:', 'old-keys', rounds=2, deadline_seconds=20, **LOOSE)
+        until(lambda: self.named('old-keys', 'REFUSE_'), 'west is named')
+        self.honest('west')
+        self.settle('old-keys')
+
+
+class OutsiderTest(MaskingTest):
+    def test_connections_that_say_nothing_hold_up_nobody(self):
+        host, port = self.federation.address.split(':')
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(20000, hard), hard))
+        count = min(10000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
+        # The aggregator begins with what a shell gives.
+        aggregator = self.federation.aggregator
+        aggregator.stop()
+        aggregator.start(limit=lambda: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                          (min(1024, hard), hard)))
+        silent = []
+        try:
+            for number in range(count):
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex((host, int(port)))
+                if number % 2:
+                    # The head of a TLS hello of which nothing follows.
+                    until(lambda one=one: self.can_send(one), 'the connection stands')
+                silent.append(one)
+            self.federation.propose('crowded', join_seconds=5)
+            self.settle('crowded')
+        finally:
+            for one in silent:
+                one.close()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    @staticmethod
+    def can_send(one):
+        try:
+            return one.send(b'\x16\x03\x01\x02\x00\x01') > 0
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True  # turned away already
+
+
+def load_tests(loader, _, __):
+    suite = unittest.TestSuite()
+    for case in (LyingAggregatorTest, LyingSiteTest, OutsiderTest):
+        suite.addTests(loader.loadTestsFromTestCase(case))
+    return suite
+
+
+if __name__ == '__main__':
+    MaskingTest.programs = sys.argv.pop(1)
+    unittest.main(verbosity=2)
