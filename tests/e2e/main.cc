@@ -1,7 +1,8 @@
 // dure-crashing: the real `dure`, that kills itself at a named instant.
 //
 // DURE_CRASH_AT is "point[/detail][:n]": the process dies by SIGKILL when it passes the point for
-// the n-th time (the first by default). Without the variable it is `dure`. With DURE_CRASH_LIST it
+// the n-th time (the first by default), or stops there (SIGSTOP) where DURE_CRASH_BY is "stop".
+// Without the variable it is `dure`. With DURE_CRASH_LIST it
 // also writes every point it passes to that file, so that the tests can see that none is out of
 // reach. DURE_CLOCK names a file of eight bytes: seconds by which this process takes the time of
 // day to be later (or, negative, earlier) than it is; the tests write there while it runs. What is
@@ -29,6 +30,7 @@ namespace {
 struct Plan {
   std::string point;
   int64_t nth = 1;
+  int by = SIGKILL;
   int list = -1;
   std::atomic<int64_t> passed = 0;
 };
@@ -42,7 +44,7 @@ void Hook(std::string_view point, std::string_view detail) {
     const std::string line = name + "\n";
     if (write(plan.list, line.data(), line.size()) < 0) plan.list = -1;
   }
-  if (name == plan.point && ++plan.passed == plan.nth) kill(getpid(), SIGKILL);
+  if (name == plan.point && ++plan.passed == plan.nth) kill(getpid(), plan.by);
 }
 
 // Eight bytes of the file that DURE_CLOCK names, mapped; nullptr without it.
@@ -72,6 +74,8 @@ void ReadPlan() {
       plan.point.resize(colon);
     }
   }
+  const char* by = std::getenv("DURE_CRASH_BY");
+  if (by != nullptr && std::string(by) == "stop") plan.by = SIGSTOP;
   dure::SetCrashHook(Hook);
 }
 

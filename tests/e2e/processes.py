@@ -80,11 +80,13 @@ class Daemon:
         self.process = None
         self.said = ''
 
-    def start(self, crash_at=None, passed=None, limit=None, clock=None, lie=None, told=None):
+    def start(self, crash_at=None, stop_at=None, passed=None, limit=None, clock=None, lie=None,
+              told=None):
         """Starts and waits for the ready line. A daemon that is to die early may never say it."""
         environment = dict(os.environ)
-        if crash_at:
-            environment['DURE_CRASH_AT'] = crash_at
+        if crash_at or stop_at:
+            environment['DURE_CRASH_AT'] = crash_at or stop_at
+            environment['DURE_CRASH_BY'] = 'stop' if stop_at else 'kill'
         if passed:
             environment['DURE_CRASH_LIST'] = passed
         if clock:
@@ -127,6 +129,16 @@ class Daemon:
         self.process.stdout.close()
         if code != -signal.SIGKILL:
             raise AssertionError(f'{self.arguments[:2]} ended {code}: {self.tail()}')
+
+    def wait_for_stop(self, seconds=PATIENCE):
+        """Waits until the process stopped itself."""
+        def stopped():
+            with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as stat:
+                return stat.read().rsplit(')', 1)[1].split()[0] == 'T'
+        until(stopped, lambda: f'{self.arguments[:2]} stops: {self.tail()}', seconds)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self._end(signal.SIGKILL)
