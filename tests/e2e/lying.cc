@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -108,6 +110,20 @@ void LieInAnUpload(std::string_view point, std::string_view) {
   upload.seekp(5000);
   upload.put(byte);
   if (upload.flush()) Told();
+}
+
+// At a site whose training went wrong: one weight that is no number, or beyond all others.
+void SpoilTheWeights(std::string_view point, std::string_view) {
+  if (point != "site.trained") return;
+  const float value = TheLie().name == "nan" ? std::numeric_limits<float>::quiet_NaN() : 1e38F;
+  for (const auto& run : std::filesystem::directory_iterator(home + "/runs")) {
+    const auto path = run.path() / "trained-0.safetensors";
+    std::fstream weights(path, std::ios::in | std::ios::out | std::ios::binary);
+    if (!weights) continue;
+    weights.seekp(-4096, std::ios::end);
+    weights.write(reinterpret_cast<const char*>(&value), sizeof value);
+    if (weights.flush()) Told();
+  }
 }
 
 // In a later round, what a site advertised in the first.
@@ -224,6 +240,7 @@ int main(int argc, char** argv) {
     if (dir != arguments.end() && dir + 1 != arguments.end()) home = dir[1];
     SetWireHook(Hook);
     if (TheLie().name == "coordinate") SetCrashHook(LieInAnUpload);
+    if (TheLie().name == "nan" || TheLie().name == "huge") SetCrashHook(SpoilTheWeights);
   }
   return dure::cli::RunDure(arguments, std::cout, std::cerr, dure::loop::RealWallNow);
 }

@@ -89,6 +89,27 @@ class LyingSiteTest(MaskingTest):
         self.settle('old-keys')
 
 
+class SpoiledTrainingTest(MaskingTest):
+    """West's training went wrong; what it does to the others is bounded."""
+
+    def spoiled(self, how):
+        run = f'spoiled-{how}'
+        self.lied('west', f'{how}:', run, **LOOSE)
+        closed = self.settle(run)
+        self.honest('west')
+        return run, closed
+
+    def test_a_weight_that_is_no_number_stays_at_its_site(self):
+        run, closed = self.spoiled('nan')
+        assert self.said('west', run, 'holds a NaN or an infinity near parameter')
+        assert len(closed[0]['submissions']) == 3
+
+    def test_a_weight_beyond_all_others_is_cut_and_counted(self):
+        _, closed = self.spoiled('huge')
+        assert len(closed[0]['submissions']) == 4
+        assert closed[0]['sums']['saturatedLanes'] >= 1, closed[0]['sums']
+
+
 class OutsiderTest(MaskingTest):
     def test_connections_that_say_nothing_hold_up_nobody(self):
         host, port = self.federation.address.split(':')
@@ -129,7 +150,7 @@ class OutsiderTest(MaskingTest):
 
 def load_tests(loader, _, __):
     suite = unittest.TestSuite()
-    for case in (LyingAggregatorTest, LyingSiteTest, OutsiderTest):
+    for case in (LyingAggregatorTest, LyingSiteTest, SpoiledTrainingTest, OutsiderTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
