@@ -22,6 +22,7 @@ struct WeightGradient {
 
 // dw += dyᵀ x for this worker's share of dw's rows.
 void AddShare(const WeightGradient& g, size_t rows, uint32_t worker, uint32_t workers) {
+  if (rows == 0) return;  // a rank without sequences
   const Share share = ShareOf(g.out, worker, workers, 16);
   TransposedMatmul({share.size(), g.in, rows}, {g.dy + share.begin, g.out}, {g.x, g.in},
                    {g.dw + share.begin * g.in, g.in}, {.beta = 1.0f});
@@ -47,16 +48,23 @@ void Transformer::Backward(const Pass& pass, const Slab& slab) {
                    activations_.last_inverse + slab.begin, activations_.dnormal + at, top},
                   top, NormGradient(slab.worker, 2 * layers));
   for (uint32_t i = layers; i-- > 0;) {
+    if (pass.hooks != nullptr) {
+      if (slab.worker == 0) pass.hooks->BeforeBackward(i);
+      pass.workers.Barrier();
+    }
     BackwardMlp(pass.weights.layers[i], activations_.layers[i], slab, i);
     BackwardAttention(pass.weights.layers[i], activations_.layers[i], slab, i);
     pass.workers.Barrier();
     LayerWeightGradients(pass, slab, i);
+    if (i + 1 == layers) AddNormGradient(2 * layers, slab.worker, pass.gradients.norm);
     pass.workers.Barrier();
+    if (pass.hooks == nullptr || slab.worker != 0) continue;
+    if (i + 1 == layers) pass.hooks->GradientDone(layers + 1);
+    pass.hooks->GradientDone(i + 1);
   }
   const Share columns = ShareOf(dim, slab.worker, shape_.threads, 16);
   EmbedBackward(pass.tokens.inputs, dim, {columns.begin, columns.end}, dstream(0),
                 pass.gradients.embedding);
-  NormGradients(pass, slab.worker);
 }
 
 void Transformer::BackwardMlp(const LayerWeights<const float>& w, const LayerActivations& a,
@@ -124,22 +132,17 @@ void Transformer::LayerWeightGradients(const Pass& pass, const Slab& slab, uint3
       {activations_.dqkv, qkv_dim(), activations_.normal, dim, dw.qkv},
   };
   for (const WeightGradient& one : all) AddShare(one, pass.rows(), slab.worker, shape_.threads);
+  AddNormGradient(2 * layer, slab.worker, dw.attention_norm);
+  AddNormGradient(2 * layer + 1, slab.worker, dw.mlp_norm);
 }
 
-// Sums the workers' parts in their order, for this worker's share of each norm.
-void Transformer::NormGradients(const Pass& pass, uint32_t worker) {
+// Sums the workers' parts in their order, for this worker's share of the norm.
+void Transformer::AddNormGradient(uint32_t norm, uint32_t worker, float* dw) {
   const Share columns = ShareOf(config_.dim, worker, shape_.threads, 16);
-  const auto add = [&](uint32_t norm, float* dw) {
-    for (uint32_t i = 0; i < shape_.threads; ++i) {
-      const float* part = NormGradient(i, norm);
-      for (size_t c = columns.begin; c < columns.end; ++c) dw[c] += part[c];
-    }
-  };
-  for (uint32_t i = 0; i < config_.layers; ++i) {
-    add(2 * i, pass.gradients.layers[i].attention_norm);
-    add(2 * i + 1, pass.gradients.layers[i].mlp_norm);
+  for (uint32_t i = 0; i < shape_.threads; ++i) {
+    const float* part = NormGradient(i, norm);
+    for (size_t c = columns.begin; c < columns.end; ++c) dw[c] += part[c];
   }
-  add(2 * config_.layers, pass.gradients.norm);
 }
 
 }  // namespace dure::model::cpu

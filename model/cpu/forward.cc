@@ -38,9 +38,15 @@ double Transformer::Loss(Workers& workers, const float* parameters, const TokenB
 
 double Transformer::LossAndGradient(Workers& workers, const float* parameters,
                                     const TokenBatch& tokens, float scale, float* gradients) {
+  return LossAndGradient(workers, WeightsOf(config_, parameters), tokens, scale,
+                         WeightsOf(config_, gradients), nullptr);
+}
+
+double Transformer::LossAndGradient(Workers& workers, const Weights<const float>& weights,
+                                    const TokenBatch& tokens, float scale,
+                                    const Weights<float>& gradients, PassHooks* hooks) {
   DURE_CHECK(shape_.trains, "only a training plan holds what the backward reads");
-  const Pass pass{workers, tokens, WeightsOf(config_, parameters), WeightsOf(config_, gradients),
-                  scale};
+  const Pass pass{workers, tokens, weights, gradients, scale, hooks};
   std::vector<double> losses(shape_.threads);
   workers.Run([&](uint32_t worker) {
     const Slab slab = SlabOf(pass, worker);
@@ -48,6 +54,7 @@ double Transformer::LossAndGradient(Workers& workers, const float* parameters,
     losses[worker] = HeadLossAndGradient(pass, slab);
     Backward(pass, slab);
   });
+  if (hooks != nullptr) hooks->GradientDone(0);
   double loss = 0;
   for (const double part : losses) loss += part;
   return loss;
@@ -60,6 +67,11 @@ void Transformer::Forward(const Pass& pass, const Slab& slab) {
   for (uint32_t i = 0; i < config_.layers; ++i) {
     const bool is_last = i + 1 == config_.layers;
     float* next = is_last ? activations_.last : activations_.layers[i + 1].stream;
+    if (pass.hooks != nullptr) {
+      pass.workers.Barrier();  // nobody reads the layer before any more
+      if (slab.worker == 0) pass.hooks->BeforeForward(i);
+      pass.workers.Barrier();
+    }
     ForwardAttention(pass.weights.layers[i], activations_.layers[i], slab);
     ForwardMlp(pass.weights.layers[i], activations_.layers[i], slab, next);
   }

@@ -5,17 +5,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "federation/canonical.h"
 
 namespace dure::model::cpu {
 namespace {
 
-constexpr std::string_view kMagic = "DUREOPT1";
-constexpr size_t kHeaderBytes = 8 + 32 + 8 + 8;
+constexpr std::string_view kWholeMagic = "DUREOPT1";
+constexpr std::string_view kRankMagic = "DUREOPT2";
+constexpr size_t kMagicBytes = 8;
+constexpr size_t kHeaderBytes = kMagicBytes + 32 + 8 + 8;
+constexpr size_t kRankHeaderBytes = kHeaderBytes + 4 + 4 + 8;  // without the pieces
+constexpr uint64_t kPiecesMax = 1 << 20;
 constexpr size_t kDigestBytes = 32;
 
 Error SystemError(const std::filesystem::path& path, const char* what) {
@@ -45,6 +51,8 @@ class ReadMapping {
  public:
   ReadMapping(const Descriptor& file, size_t bytes)
       : base_(mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file.value(), 0)), bytes_(bytes) {}
+  ReadMapping(ReadMapping&& other) noexcept
+      : base_(std::exchange(other.base_, MAP_FAILED)), bytes_(other.bytes_) {}
   ReadMapping(const ReadMapping&) = delete;
   ReadMapping& operator=(const ReadMapping&) = delete;
   ~ReadMapping() {
@@ -72,10 +80,18 @@ bool WriteAll(const Descriptor& file, ByteView bytes) {
   return true;
 }
 
-Bytes Header(const OptimizerFile& file) {
+Bytes Header(const OptimizerFile& file, const OptimizerPieces& pieces) {
   CanonicalWriter w;
-  for (const char c : kMagic) w.U8(static_cast<uint8_t>(c));
-  return w.Raw32(file.config).U64(file.step).U64(file.m.size()).Take();
+  for (const char c : file.world == 1 ? kWholeMagic : kRankMagic) w.U8(static_cast<uint8_t>(c));
+  w.Raw32(file.config).U64(file.step).U64(file.count);
+  if (file.world == 1) return w.Take();
+  w.U32(file.rank).U32(file.world).U64(pieces.size());
+  for (const OptimizerPiece& p : pieces) w.U64(p.begin).U64(p.begin + p.m.size());
+  return w.Take();
+}
+
+std::filesystem::path PathOf(const std::filesystem::path& path, uint32_t rank) {
+  return path.string() + "." + std::to_string(rank);
 }
 
 Status SyncDirectoryOf(const std::filesystem::path& path) {
@@ -90,19 +106,22 @@ Status SyncDirectoryOf(const std::filesystem::path& path) {
 
 }  // namespace
 
-Status WriteOptimizerFile(const std::filesystem::path& path, const OptimizerFile& optimizer) {
-  const Bytes header = Header(optimizer);
-  const Digest digest = Sha256Hasher()
-                            .Update(header)
-                            .Update(ViewOf(optimizer.m))
-                            .Update(ViewOf(optimizer.v))
-                            .Finish();
+Status WriteOptimizer(const std::filesystem::path& given, const OptimizerFile& optimizer,
+                      const OptimizerPieces& pieces) {
+  const std::filesystem::path path = optimizer.world == 1 ? given : PathOf(given, optimizer.rank);
+  const Bytes header = Header(optimizer, pieces);
+  std::vector<ByteView> parts = {ByteView(header)};
+  for (const OptimizerPiece& piece : pieces) parts.push_back(ViewOf(piece.m));
+  for (const OptimizerPiece& piece : pieces) parts.push_back(ViewOf(piece.v));
+  Sha256Hasher hasher;
+  for (const ByteView part : parts) hasher.Update(part);
+  const Digest digest = hasher.Finish();
+  parts.push_back(digest.View());
   const std::filesystem::path temporary = path.string() + ".writing";
   {
     const Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
     if (file.value() < 0) return Fail(SystemError(temporary, "cannot create"));
-    for (const ByteView part :
-         {ByteView(header), ViewOf(optimizer.m), ViewOf(optimizer.v), digest.View()}) {
+    for (const ByteView part : parts) {
       if (WriteAll(file, part)) continue;
       Error error = SystemError(temporary, "cannot write");
       unlink(temporary.c_str());
@@ -115,39 +134,153 @@ Status WriteOptimizerFile(const std::filesystem::path& path, const OptimizerFile
   return SyncDirectoryOf(path);
 }
 
-Result<uint64_t> ReadOptimizerFile(const std::filesystem::path& path, const Digest& config,
-                                   std::span<float> m, std::span<float> v) {
-  const auto corrupt = [&](const char* why) {
-    return Fail(ErrorCode::kCorrupt, "optimizer state " + path.string() + ": " + why);
+namespace {
+
+// A file that was checked: where the moments of which stretch lie in it.
+struct Stored {
+  struct Stretch {
+    uint64_t begin;
+    uint64_t end;
+    const uint8_t* m;
+    const uint8_t* v;
   };
+  OptimizerFile head;
+  ReadMapping mapping;
+  std::vector<Stretch> stretches;
+};
+
+Error Corrupt(const std::filesystem::path& path, const char* why) {
+  return {ErrorCode::kCorrupt, "optimizer state " + path.string() + ": " + why};
+}
+
+// The stretches of a file whose length and checksum are right.
+bool FindStretches(CanonicalReader reader, Stored* stored) {
+  const ByteView all = stored->mapping.bytes();
+  uint64_t pieces = 1;
+  if (stored->head.world > 1) {
+    reader.U32();
+    reader.U32();
+    pieces = reader.U64();
+  }
+  if (pieces > kPiecesMax) return false;
+  uint64_t floats = 0;
+  uint64_t last = 0;
+  for (uint64_t i = 0; i < pieces; ++i) {
+    const bool whole = stored->head.world == 1;
+    const uint64_t begin = whole ? 0 : reader.U64();
+    const uint64_t end = whole ? stored->head.count : reader.U64();
+    if (!reader.ok() || begin < last || end < begin || end > stored->head.count) return false;
+    stored->stretches.push_back({begin, end, nullptr, nullptr});
+    floats += end - begin;
+    last = end;
+  }
+  const uint64_t header = stored->head.world == 1 ? kHeaderBytes : kRankHeaderBytes + 16 * pieces;
+  if (all.size() != header + 2 * sizeof(float) * floats + kDigestBytes) return false;
+  const uint8_t* at = all.data() + header;
+  for (Stored::Stretch& stretch : stored->stretches) {
+    stretch.m = at;
+    stretch.v = at + sizeof(float) * floats;
+    at += sizeof(float) * (stretch.end - stretch.begin);
+  }
+  return true;
+}
+
+Result<Stored> OpenStored(const std::filesystem::path& path, const OptimizerOwner& owner) {
   const Descriptor file(path, O_RDONLY);
   if (file.value() < 0) return Fail(SystemError(path, "cannot open"));
   struct stat status {};
   if (fstat(file.value(), &status) != 0) return Fail(SystemError(path, "cannot inspect"));
   const auto bytes = static_cast<uint64_t>(status.st_size);
-  if (bytes < kHeaderBytes + kDigestBytes) return corrupt("cut short");
-  const ReadMapping mapping(file, bytes);
-  if (!mapping.is_mapped()) return Fail(SystemError(path, "cannot map"));
-  const ByteView all = mapping.bytes();
-  if (AsText(all.first(kMagic.size())) != kMagic) return corrupt("not an optimizer state");
-  CanonicalReader reader(all.subspan(kMagic.size(), kHeaderBytes - kMagic.size()));
-  const Digest stored_config = reader.Raw32();
-  const uint64_t step = reader.U64();
-  const uint64_t count = reader.U64();
-  if (stored_config != config || count != m.size()) {
+  if (bytes < kHeaderBytes + kDigestBytes) return Fail(Corrupt(path, "cut short"));
+  Stored stored{{}, ReadMapping(file, bytes), {}};
+  if (!stored.mapping.is_mapped()) return Fail(SystemError(path, "cannot map"));
+  const ByteView all = stored.mapping.bytes();
+  const std::string_view magic = AsText(all.first(kMagicBytes));
+  if (magic != kWholeMagic && magic != kRankMagic) {
+    return Fail(Corrupt(path, "not an optimizer state"));
+  }
+  CanonicalReader reader(all.subspan(kMagicBytes, bytes - kMagicBytes - kDigestBytes));
+  stored.head.config = reader.Raw32();
+  stored.head.step = reader.U64();
+  stored.head.count = reader.U64();
+  if (stored.head.config != owner.config || stored.head.count != owner.count) {
     return Fail(ErrorCode::kFailedPrecondition,
                 "optimizer state " + path.string() + " belongs to another model");
   }
-  if (bytes != kHeaderBytes + m.size_bytes() + v.size_bytes() + kDigestBytes) {
-    return corrupt("wrong length");
+  if (magic == kRankMagic) {
+    CanonicalReader ahead = reader;
+    stored.head.rank = ahead.U32();
+    stored.head.world = ahead.U32();
+    if (!ahead.ok() || stored.head.world < 2 || stored.head.rank >= stored.head.world) {
+      return Fail(Corrupt(path, "its rank is none"));
+    }
   }
+  if (!FindStretches(reader, &stored)) return Fail(Corrupt(path, "wrong length"));
   const Digest digest = Sha256(all.first(bytes - kDigestBytes));
   if (std::memcmp(digest.bytes.data(), all.data() + bytes - kDigestBytes, kDigestBytes) != 0) {
-    return corrupt("its checksum does not match");
+    return Fail(Corrupt(path, "its checksum does not match"));
   }
-  std::memcpy(m.data(), all.data() + kHeaderBytes, m.size_bytes());
-  std::memcpy(v.data(), all.data() + kHeaderBytes + m.size_bytes(), v.size_bytes());
-  return step;
+  return stored;
+}
+
+// All files of one moment.
+Result<std::vector<Stored>> OpenAll(const std::filesystem::path& path,
+                                    const OptimizerOwner& owner) {
+  std::vector<Stored> all;
+  auto whole = OpenStored(path, owner);
+  if (whole || whole.error().code != ErrorCode::kNotFound) {
+    if (!whole) return Fail(whole.error());
+    if (whole->head.world != 1) return Fail(Corrupt(path, "a part under the name of the whole"));
+    all.push_back(std::move(*whole));
+    return all;
+  }
+  uint32_t world = 1;
+  for (uint32_t rank = 0; rank < world; ++rank) {
+    DURE_ASSIGN(Stored stored, OpenStored(PathOf(path, rank), owner));
+    if (rank == 0) world = stored.head.world;
+    const bool fits = stored.head.rank == rank && stored.head.world == world &&
+                      (rank == 0 || stored.head.step == all[0].head.step);
+    if (!fits) return Fail(Corrupt(PathOf(path, rank), "of another moment than its neighbours"));
+    all.push_back(std::move(stored));
+  }
+  return all;
+}
+
+// Calls `use` for every overlap of the piece with what is stored; the floats that were met.
+template <typename Use>
+uint64_t ForOverlaps(const std::vector<Stored>& all, const OptimizerPiece& piece, const Use& use) {
+  uint64_t met = 0;
+  for (const Stored& stored : all) {
+    for (const Stored::Stretch& stretch : stored.stretches) {
+      const uint64_t begin = std::max<uint64_t>(stretch.begin, piece.begin);
+      const uint64_t end = std::min<uint64_t>(stretch.end, piece.begin + piece.m.size());
+      if (begin >= end) continue;
+      use(stretch, begin, end);
+      met += end - begin;
+    }
+  }
+  return met;
+}
+
+}  // namespace
+
+Result<uint64_t> ReadOptimizer(const std::filesystem::path& path, const OptimizerOwner& owner,
+                               const OptimizerPieces& pieces) {
+  DURE_ASSIGN(const std::vector<Stored> all, OpenAll(path, owner));
+  for (const OptimizerPiece& piece : pieces) {
+    const auto nothing = [](const Stored::Stretch&, uint64_t, uint64_t) {};
+    if (ForOverlaps(all, piece, nothing) == piece.m.size()) continue;
+    return Fail(Corrupt(path, "a stretch of the model is in none of its files, or in two"));
+  }
+  for (const OptimizerPiece& piece : pieces) {
+    ForOverlaps(all, piece, [&](const Stored::Stretch& stretch, uint64_t begin, uint64_t end) {
+      const size_t from = sizeof(float) * (begin - stretch.begin);
+      const size_t bytes = sizeof(float) * (end - begin);
+      std::memcpy(piece.m.data() + (begin - piece.begin), stretch.m + from, bytes);
+      std::memcpy(piece.v.data() + (begin - piece.begin), stretch.v + from, bytes);
+    });
+  }
+  return all[0].head.step;
 }
 
 }  // namespace dure::model::cpu

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/cpu/adamw.h"
+#include "model/cpu/model_memory.h"
 #include "model/cpu/optimizer_file.h"
 #include "model/cpu/tokens.h"
 #include "model/cpu/transformer.h"
@@ -13,6 +14,8 @@
 
 namespace dure::model::cpu {
 namespace {
+
+using collective::Collective;
 
 // Workers' shares of the flat vector begin at multiples of this, so that no cache line is shared.
 constexpr size_t kShareUnit = 1024;
@@ -25,24 +28,14 @@ Status InRange(const char* field, uint64_t value, uint64_t least, uint64_t most)
                 std::to_string(least) + " to " + std::to_string(most));
 }
 
-BatchShape ShapeOf(const TrainOptions& o) {
-  return {.batch = o.batch, .sequence = o.sequence, .threads = o.threads, .trains = true};
+// The sequences of each batch that a rank computes: as many as any other, or one less.
+Share SequencesOf(const TrainOptions& o, uint32_t rank, uint32_t world) {
+  return ShareOf(o.batch, rank, world);
 }
 
-struct Vectors {
-  float* parameters;
-  float* gradients;
-  float* m;
-  float* v;
-};
-
-Vectors PlanVectors(uint64_t parameter_count, MemoryPlan& plan) {
-  Vectors vectors;
-  vectors.parameters = plan.Floats(parameter_count);
-  vectors.gradients = plan.Floats(parameter_count);
-  vectors.m = plan.Floats(parameter_count);
-  vectors.v = plan.Floats(parameter_count);
-  return vectors;
+BatchShape ShapeOf(const TrainOptions& o, uint32_t world) {
+  const uint32_t most = (o.batch + world - 1) / world;
+  return {.batch = most, .sequence = o.sequence, .threads = o.threads, .trains = true};
 }
 
 // The flat vector as ranges that are decayed or not.
@@ -80,50 +73,69 @@ Status Validate(const TrainOptions& o, const LlamaConfig& config) {
   DURE_TRY(InRange("sequence", o.sequence, 1, config.context));
   DURE_TRY(InRange("accumulation", o.accumulation, 1, 1 << 16));
   DURE_TRY(InRange("threads", o.threads, 1, kWorkersMax));
+  DURE_TRY(InRange("zero", o.zero, 0, kZeroStageMax));
   return InRange("batch * sequence", uint64_t{o.batch} * o.sequence, 1, uint64_t{1} << 31);
 }
 
 struct TrainSession::State {
-  State(const LlamaConfig& c, const TrainOptions& o, Arena memory, MemoryPlan plan)
+  State(const LlamaConfig& c, const TrainOptions& o, Collective& ranks, Arena mapping,
+        MemoryPlan plan)
       : config(c),
         options(o),
+        gang(ranks),
         layout(LlamaLayout(c)),
         decay_ranges(DecayRanges(layout)),
-        arena(std::move(memory)),
-        vectors(PlanVectors(layout.parameter_count(), plan)),
-        transformer(c, ShapeOf(o), plan),
+        arena(std::move(mapping)),
+        memory(c, ranks, o.zero, plan),
+        transformer(c, ShapeOf(o, ranks.world()), plan),
         workers(o.threads) {}
 
-  double ComputeGradient(std::span<const uint32_t> inputs, std::span<const uint32_t> targets,
-                         uint64_t predicted);
-  double GradientNorm();
+  Result<double> ComputeGradient(std::span<const uint32_t> inputs,
+                                 std::span<const uint32_t> targets, uint64_t predicted);
   void Update(double learning_rate, double gradient_norm);
+  OptimizerPieces Pieces();
 
   const LlamaConfig config;
   const TrainOptions options;
+  std::unique_ptr<Collective> own_gang;  // of a session without others
+  Collective& gang;
   const Layout layout;
   const std::vector<DecayRange> decay_ranges;
   const Arena arena;
-  const Vectors vectors;
+  ModelMemory memory;
   Transformer transformer;
   Workers workers;
   uint64_t step = 0;
   bool is_loaded = false;
 };
 
-uint64_t TrainSession::PlannedBytes(const LlamaConfig& config, const TrainOptions& options) {
-  MemoryPlan plan;
-  PlanVectors(LlamaLayout(config).parameter_count(), plan);
-  PlanActivations(config, ShapeOf(options), plan);
-  return plan.bytes();
+uint64_t TrainSession::PlannedBytes(const LlamaConfig& config, const TrainOptions& options,
+                                    uint32_t world) {
+  size_t most = 0;
+  for (uint32_t rank = 0; rank < world; ++rank) {
+    MemoryPlan plan;
+    ModelMemory::Plan(config, {rank, world, world == 1 ? 0 : options.zero}, plan);
+    PlanActivations(config, ShapeOf(options, world), plan);
+    most = std::max(most, plan.bytes());
+  }
+  return most;
 }
 
 Result<std::unique_ptr<TrainSession>> TrainSession::Create(const LlamaConfig& config,
                                                            const TrainOptions& options) {
+  auto alone = collective::MakeSingle();
+  DURE_ASSIGN(auto session, Create(config, options, *alone));
+  session->state_->own_gang = std::move(alone);
+  return session;
+}
+
+Result<std::unique_ptr<TrainSession>> TrainSession::Create(const LlamaConfig& config,
+                                                           const TrainOptions& options,
+                                                           Collective& gang) {
   DURE_TRY(Validate(options, config));
-  DURE_ASSIGN(Arena arena, Arena::Create(PlannedBytes(config, options)));
+  DURE_ASSIGN(Arena arena, Arena::Create(PlannedBytes(config, options, gang.world())));
   const MemoryPlan plan(arena);
-  auto state = std::make_unique<State>(config, options, std::move(arena), plan);
+  auto state = std::make_unique<State>(config, options, gang, std::move(arena), plan);
   return std::unique_ptr<TrainSession>(new TrainSession(std::move(state)));
 }
 
@@ -135,13 +147,19 @@ Status TrainSession::LoadParameters(std::span<const float> parameters) {
     return Refuse("got " + std::to_string(parameters.size()) + " parameters, the model has " +
                   std::to_string(state_->layout.parameter_count()));
   }
-  std::copy(parameters.begin(), parameters.end(), state_->vectors.parameters);
+  state_->memory.Load(parameters);
   state_->is_loaded = true;
   return {};
 }
 
-std::span<const float> TrainSession::parameters() const {
-  return {state_->vectors.parameters, state_->layout.parameter_count()};
+std::span<const float> TrainSession::parameters() const { return state_->memory.parameters(); }
+
+Status TrainSession::GatherParameters(std::span<float> flat) {
+  if (!flat.empty() && flat.size() != state_->layout.parameter_count()) {
+    return Refuse("the model has " + std::to_string(state_->layout.parameter_count()) +
+                  " parameters, there is room for " + std::to_string(flat.size()));
+  }
+  return state_->memory.Gather(flat);
 }
 
 uint64_t TrainSession::step() const { return state_->step; }
@@ -159,82 +177,93 @@ Result<StepResult> TrainSession::Step(std::span<const uint32_t> inputs,
   const auto ignored = std::count(targets.begin(), targets.end(), kIgnoredTarget);
   StepResult result{.tokens = tokens - static_cast<uint64_t>(ignored)};
   if (result.tokens == 0) return Fail(Refuse("no token of this step has a target").error());
-  result.loss =
-      s.ComputeGradient(inputs, targets, result.tokens) / static_cast<double>(result.tokens);
-  result.gradient_norm = s.GradientNorm();
+  DURE_ASSIGN(const double loss, s.ComputeGradient(inputs, targets, result.tokens));
+  result.loss = loss / static_cast<double>(result.tokens);
+  DURE_ASSIGN(const double squares, s.memory.SquaredNorm(s.workers));
+  result.gradient_norm = std::sqrt(squares);
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) {
     return Fail(ErrorCode::kCorrupt,
                 "training: loss or gradient is not finite at step " + std::to_string(s.step));
   }
   result.learning_rate = LearningRate(o.schedule, s.step);
   s.Update(result.learning_rate, result.gradient_norm);
+  DURE_TRY(s.memory.EndStep());
   result.step = ++s.step;
   return result;
 }
 
-double TrainSession::State::ComputeGradient(std::span<const uint32_t> inputs,
-                                            std::span<const uint32_t> targets, uint64_t predicted) {
-  workers.Run([&](uint32_t worker) {
-    const Share share = ShareOf(layout.parameter_count(), worker, workers.size(), kShareUnit);
-    std::fill_n(vectors.gradients + share.begin, share.size(), 0.0f);
-  });
+Result<double> TrainSession::State::ComputeGradient(std::span<const uint32_t> inputs,
+                                                    std::span<const uint32_t> targets,
+                                                    uint64_t predicted) {
+  memory.BeginStep(workers);
   const size_t batch_tokens = size_t{options.batch} * options.sequence;
   const float scale = static_cast<float>(1.0 / static_cast<double>(predicted));
+  const Share own = SequencesOf(options, gang.rank(), gang.world());
   double loss = 0;
   for (size_t at = 0; at < inputs.size(); at += batch_tokens) {
-    const TokenBatch batch{inputs.subspan(at, batch_tokens), targets.subspan(at, batch_tokens)};
-    loss +=
-        transformer.LossAndGradient(workers, vectors.parameters, batch, scale, vectors.gradients);
+    const size_t begin = at + own.begin * options.sequence;
+    const size_t count = own.size() * options.sequence;
+    const TokenBatch batch{inputs.subspan(begin, count), targets.subspan(begin, count)};
+    memory.BeginPass(at + batch_tokens == inputs.size());
+    loss += transformer.LossAndGradient(workers, memory.weights(), batch, scale, memory.gradients(),
+                                        memory.hooks());
+    DURE_TRY(memory.EndPass());
   }
-  return loss;
-}
-
-double TrainSession::State::GradientNorm() {
-  std::vector<double> sums(workers.size());
-  workers.Run([&](uint32_t worker) {
-    const Share share = ShareOf(layout.parameter_count(), worker, workers.size(), kShareUnit);
-    sums[worker] = SumOfSquares(share.size(), vectors.gradients + share.begin);
-  });
-  double sum = 0;
-  for (const double part : sums) sum += part;
-  return std::sqrt(sum);
+  return gang.Sum(loss);
 }
 
 void TrainSession::State::Update(double learning_rate, double gradient_norm) {
   const bool clips = options.clip_norm > 0 && gradient_norm > options.clip_norm;
+  AdamW adamw{.learning_rate = learning_rate,
+              .beta1 = options.beta1,
+              .beta2 = options.beta2,
+              .epsilon = options.epsilon,
+              .weight_decay = 0.0,
+              .gradient_scale = clips ? options.clip_norm / gradient_norm : 1.0,
+              .step = step + 1};
   workers.Run([&](uint32_t worker) {
-    const Share share = ShareOf(layout.parameter_count(), worker, workers.size(), kShareUnit);
-    for (const DecayRange& range : decay_ranges) {
-      const size_t begin = std::max(range.begin, share.begin);
-      const size_t end = std::min(range.end, share.end);
-      if (begin >= end) continue;
-      AdamWUpdate({.learning_rate = learning_rate,
-                   .beta1 = options.beta1,
-                   .beta2 = options.beta2,
-                   .epsilon = options.epsilon,
-                   .weight_decay = range.decays ? options.weight_decay : 0.0,
-                   .gradient_scale = clips ? options.clip_norm / gradient_norm : 1.0,
-                   .step = step + 1},
-                  end - begin,
-                  {vectors.parameters + begin, vectors.gradients + begin, vectors.m + begin,
-                   vectors.v + begin});
+    AdamW mine = adamw;
+    for (const Owned& owned : memory.owned()) {
+      const Share share = ShareOf(owned.size, worker, workers.size(), kShareUnit);
+      for (const DecayRange& range : decay_ranges) {
+        const size_t begin = std::max(range.begin, owned.begin + share.begin);
+        const size_t end = std::min(range.end, owned.begin + share.end);
+        if (begin >= end) continue;
+        mine.weight_decay = range.decays ? options.weight_decay : 0.0;
+        const size_t at = begin - owned.begin;
+        AdamWUpdate(mine, end - begin,
+                    {owned.parameters + at, owned.gradients + at, owned.m + at, owned.v + at});
+      }
     }
   });
 }
 
+OptimizerPieces TrainSession::State::Pieces() {
+  OptimizerPieces pieces;
+  for (const Owned& owned : memory.owned()) {
+    pieces.push_back({owned.begin, {owned.m, owned.size}, {owned.v, owned.size}});
+  }
+  return pieces;
+}
+
 Status TrainSession::SaveOptimizer(const std::filesystem::path& path) const {
-  const size_t count = state_->layout.parameter_count();
-  return WriteOptimizerFile(path, {.config = ConfigDigest(state_->config),
-                                   .step = state_->step,
-                                   .m = {state_->vectors.m, count},
-                                   .v = {state_->vectors.v, count}});
+  State& s = *state_;
+  const OptimizerFile file{.config = ConfigDigest(s.config),
+                           .step = s.step,
+                           .count = s.layout.parameter_count(),
+                           .rank = s.gang.rank(),
+                           .world = s.gang.world()};
+  // Without sharding every rank has the same: the first one's is enough.
+  if (s.options.zero > 0 || s.gang.world() == 1) return WriteOptimizer(path, file, s.Pieces());
+  return s.gang.rank() > 0
+             ? Status{}
+             : WriteOptimizer(path, {file.config, file.step, file.count, 0, 1}, s.Pieces());
 }
 
 Status TrainSession::LoadOptimizer(const std::filesystem::path& path) {
-  const size_t count = state_->layout.parameter_count();
-  DURE_ASSIGN(state_->step,
-              ReadOptimizerFile(path, ConfigDigest(state_->config), {state_->vectors.m, count},
-                                {state_->vectors.v, count}));
+  State& s = *state_;
+  DURE_ASSIGN(s.step, ReadOptimizer(path, {ConfigDigest(s.config), s.layout.parameter_count()},
+                                    s.Pieces()));
   return {};
 }
 

@@ -1,6 +1,12 @@
 // A training session on the CPU: parameters, gradients, AdamW moments and one memory plan, driven
 // step by step by the trainer process.
 //
+// In a gang every rank has a session and makes the same calls with the same arguments, the whole
+// step's tokens included: each computes its share of every batch's sequences and owns its pieces of
+// the vectors (model_memory.h). What comes out is the same for any number of ranks, within
+// rounding, and the same bits on every rank. An error of the gang (kUnavailable, kCorrupt) ends the
+// session: parameters are then unspecified.
+//
 // Life: Create, LoadParameters (or parameters made by model/initialize.h), LoadOptimizer when
 // resuming, then Step as often as wanted, then parameters() to hand over and SaveOptimizer to keep.
 // At each new round the trainer calls LoadParameters with the shared model; moments and step
@@ -13,6 +19,7 @@
 #include <span>
 
 #include "federation/result.h"
+#include "model/collective/collective.h"
 #include "model/config.h"
 #include "model/cpu/cross_entropy.h"  // kIgnoredTarget
 #include "model/cpu/schedule.h"
@@ -29,7 +36,8 @@ struct TrainOptions {
   uint32_t batch = 8;         // sequences computed together
   uint32_t sequence = 128;    // tokens of one sequence, at most config.context
   uint32_t accumulation = 1;  // batches of one step
-  uint32_t threads = 1;       // sequences are shared out, so more threads than batch are idle
+  uint32_t threads = 1;       // of a rank; sequences are shared out, so more than those are idle
+  uint32_t zero = 1;          // what the ranks of a gang split: ZeRO's stage, 0 to 3
 };
 
 // kInvalid names the field and its bound.
@@ -48,20 +56,29 @@ class TrainSession {
   // kInvalid: configuration or options. kExhausted: the planned memory could not be mapped.
   static Result<std::unique_ptr<TrainSession>> Create(const LlamaConfig& config,
                                                       const TrainOptions& options);
+  // A rank's; it does not speak with the others yet. REQUIRES: the gang outlives the session.
+  static Result<std::unique_ptr<TrainSession>> Create(const LlamaConfig& config,
+                                                      const TrainOptions& options,
+                                                      collective::Collective& gang);
   ~TrainSession();
   TrainSession(const TrainSession&) = delete;
   TrainSession& operator=(const TrainSession&) = delete;
 
   // The bytes that Create maps for this configuration, all of them: parameters, gradients, moments,
-  // activations, scratch. REQUIRES: both are valid.
-  static uint64_t PlannedBytes(const LlamaConfig& config, const TrainOptions& options);
+  // activations, scratch; of the largest rank of a gang of `world`. REQUIRES: both are valid.
+  static uint64_t PlannedBytes(const LlamaConfig& config, const TrainOptions& options,
+                               uint32_t world = 1);
 
   // Copies the flat vector in; moments and step counter stay. kInvalid: its size is not the
   // layout's.
   Status LoadParameters(std::span<const float> parameters);
 
-  // The flat vector, current after each Step; valid while the session lives.
+  // The flat vector, current after each Step; valid while the session lives. REQUIRES: a gang of
+  // one, or a stage below 3.
   std::span<const float> parameters() const;
+  // The same for any stage: copied to `flat`, which is empty on ranks that do not want it.
+  // kInvalid: its size is not the layout's.
+  Status GatherParameters(std::span<float> flat);
 
   // One optimizer step. inputs and targets have [accumulation, batch, sequence] tokens, row-major;
   // each sequence is independent, and targets[i] is what follows inputs[i]. Either the step is
@@ -73,13 +90,14 @@ class TrainSession {
   // Steps done since the beginning of training, across rounds.
   uint64_t step() const;
 
-  // Moments and step counter as one file: magic, configuration digest, counter, m, v, SHA-256;
+  // Moments and step counter as files: `path` whole, or in a gang path.<rank> with a rank's pieces.
+  // Each file: magic, configuration digest, counter, m, v, SHA-256;
   // written beside and renamed, so a crash leaves the old file or the new one. kExhausted: the disk
   // is full.
   Status SaveOptimizer(const std::filesystem::path& path) const;
-  // kNotFound; kCorrupt: not whole; kFailedPrecondition: of another configuration. Unchanged on
-  // failure. After it, and LoadParameters with the parameters of the same moment, training
-  // continues bit for bit.
+  // What a session of any world and stage saved under this path. kNotFound; kCorrupt: not whole;
+  // kFailedPrecondition: of another configuration. Unchanged on failure. After it, and
+  // LoadParameters with the parameters of the same moment, training continues bit for bit.
   Status LoadOptimizer(const std::filesystem::path& path);
 
  private:

@@ -22,6 +22,20 @@ struct TokenBatch {
   std::span<const uint32_t> targets;  // as many; below vocab or kIgnoredTarget
 };
 
+// What is done around a pass when weights or gradients are not all at hand: on a rank of a gang.
+// Layers count from 0, parts as in weights.h. Each is called by one worker; in the first two all
+// others wait.
+class PassHooks {
+ public:
+  virtual ~PassHooks() = default;
+  // The layer's weights are read next.
+  virtual void BeforeForward(uint32_t layer) = 0;
+  // The layer's weights are read next, and its gradient is added to.
+  virtual void BeforeBackward(uint32_t layer) = 0;
+  // This pass adds no more to the part's gradient.
+  virtual void GradientDone(uint32_t part) = 0;
+};
+
 class Transformer {
  public:
   // Takes its buffers from the plan. REQUIRES: as PlanActivations.
@@ -34,6 +48,12 @@ class Transformer {
   // The same, and adds scale times its gradient to `gradients`. REQUIRES: also shape.trains.
   double LossAndGradient(Workers& workers, const float* parameters, const TokenBatch& tokens,
                          float scale, float* gradients);
+
+  // The same with weights and gradients that the hooks bring and take away; without tokens it adds
+  // nothing and calls the hooks all the same. REQUIRES: 0 to shape.batch sequences.
+  double LossAndGradient(Workers& workers, const Weights<const float>& weights,
+                         const TokenBatch& tokens, float scale, const Weights<float>& gradients,
+                         PassHooks* hooks);
 
  private:
   // The rows of one worker: whole sequences.
@@ -50,6 +70,7 @@ class Transformer {
     Weights<const float> weights;
     Weights<float> gradients;  // empty without a backward
     float scale = 0;
+    PassHooks* hooks = nullptr;
     size_t rows() const { return tokens.inputs.size(); }
   };
 
@@ -72,7 +93,7 @@ class Transformer {
   void BackwardAttention(const LayerWeights<const float>& w, const LayerActivations& a,
                          const Slab& slab, uint32_t layer);
   void LayerWeightGradients(const Pass& pass, const Slab& slab, uint32_t layer);
-  void NormGradients(const Pass& pass, uint32_t worker);
+  void AddNormGradient(uint32_t norm, uint32_t worker, float* dw);
   float* NormGradient(uint32_t worker, uint32_t norm) const;
 
   // The gradient of the stream after layer `place - 1`, which is before layer `place`.
