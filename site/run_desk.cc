@@ -95,6 +95,7 @@ void RunDesk::Start() {
 void RunDesk::Feed(const round::SiteEvent& event) {
   // Before the submission that it belongs to.
   if (std::holds_alternative<round::LinkUp>(event)) masking_.Resume();
+  if (const auto* made = std::get_if<round::Encoded>(&event)) new_blob_ = made->blob;
   queue_.Push(participation_.Handle(shop_.loop.Now(), event));
   masking_.Look();
   GivePenBack();

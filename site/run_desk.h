@@ -94,6 +94,7 @@ class RunDesk {
   std::string unsigned_because_;  // said once
   uint64_t timer_ = 0;
   uint64_t training_task_ = 0;
+  std::optional<Digest> new_blob_;  // encoded by this process and not yet offered
   std::optional<RoundNumber> training_round_;
   uint64_t training_turn_ = 0;  // an answer of a training given up carries an earlier one
   MonoTime last_status_{};

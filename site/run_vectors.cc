@@ -1,5 +1,6 @@
 // What a run does with whole vectors: fetch, encode, upload, derive, fold back.
 #include <algorithm>
+#include <utility>
 
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
@@ -76,10 +77,12 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
 }
 
 void RunDesk::Do(const round::UploadBlob& effect) {
-  auto work = [this, effect]() -> Status {
+  const bool is_new = std::exchange(new_blob_, std::nullopt) == effect.blob;
+  auto work = [this, effect, is_new]() -> Status {
     DURE_ASSIGN(const auto reader, shop_.store.Open(effect.blob));
     const auto watch = [](const auto&) { CrashPoint("site.mid-upload"); };
-    return shop_.data.Upload(*reader, shop_.stop, watch);
+    return is_new ? shop_.data.UploadNew(*reader, shop_.stop, watch)
+                  : shop_.data.Upload(*reader, shop_.stop, watch);
   };
   Run(shop_.transfers, work, [this, effect](Status uploaded) {
     if (uploaded) {

@@ -93,13 +93,16 @@ class DataLink {
   // kUnauthenticated: refused; kExhausted: the aggregator's disk is full; kCorrupt: our own file
   // does not match its manifest.
   Status Upload(const blob::Reader& blob, std::stop_token stop, OnProgress progress = nullptr);
+  // The same of a blob of which the aggregator can hold nothing yet: a small one moves in one call
+  // with its offer.
+  Status UploadNew(const blob::Reader& blob, std::stop_token stop, OnProgress progress = nullptr);
   // Returns when the blob is in `store`. Chunks that a spool of `store` already holds are not
   // fetched again. Errors as above; kNotFound: the aggregator has no such blob; kExhausted: our
   // disk is full.
   Status Download(const Digest& digest, blob::BlobStore& store, std::stop_token stop,
                   OnProgress progress = nullptr);
 
-  void UseDial(Dial dial);      // for transfers that begin, or retry, afterwards
+  void UseDial(Dial dial);  // for transfers that begin, or retry, afterwards
   // Uploads take no more of the line than this, on average over a few chunks; 0: all they get. For
   // transfers that begin afterwards.
   void LimitUploads(uint64_t bytes_per_second);

@@ -95,6 +95,13 @@ Result<v1::PutReply> DataService::Fill(const PeerIdentity& peer,
   v1::Chunk chunk;
   if (!chunks.Read(&chunk)) return Fail(ErrorCode::kInvalid, "a stream without chunks");
   DURE_ASSIGN(const Digest digest, DigestFrom(chunk.blob_digest()));
+  if (!chunk.manifest().empty()) {
+    DURE_ASSIGN(const auto manifest, blob::Manifest::Parse(AsBytes(chunk.manifest())));
+    if (manifest.ChunkCount() > kAtOnceChunks || manifest.BlobDigest() != digest) {
+      return Fail(ErrorCode::kInvalid, "a manifest of another blob, or of one to be offered first");
+    }
+    DURE_TRY(TakeOffer(peer, manifest));
+  }
   std::shared_ptr<blob::Spool> spool;
   if (Result<std::shared_ptr<blob::Spool>> found = SpoolFor(peer, digest)) {
     spool = *found;
@@ -149,8 +156,18 @@ grpc::Status DataService::GetManifest(grpc::ServerContext* context,
   if (!pass) return ToGrpc(pass.error());
   const auto reader = OpenFor(pass->peer(), request->blob_digest());
   if (!reader) return ToGrpc(reader.error());
-  WriteManifest((*reader)->manifest(),
-                [&](const v1::ManifestPart& part) { return parts->Write(part); });
+  const blob::Manifest& manifest = (*reader)->manifest();
+  WriteManifest(manifest, [&](const v1::ManifestPart& part) { return parts->Write(part); });
+  if (!request->with_chunks() || manifest.ChunkCount() > kAtOnceChunks) return grpc::Status::OK;
+  v1::ManifestPart part;
+  for (uint64_t index = 0; index < manifest.ChunkCount(); ++index) {
+    const size_t size = manifest.ChunkSize(index);
+    part.mutable_chunk()->set_index(index);
+    part.mutable_chunk()->set_payload((*reader)->bytes().data() + manifest.ChunkOffset(index),
+                                      size);
+    if (!parts->Write(part)) break;
+    Count(pass->peer().site, 0, size);
+  }
   return grpc::Status::OK;
 }
 

@@ -73,7 +73,11 @@ TEST_F(Transfer, SmallAndEmptyBlobs) {
   for (const size_t size : {size_t{0}, size_t{1}, kMiB, kMiB + 1}) {
     const Bytes bytes = SomeBytes(size, size);
     const auto reader = ReaderOf(*mine, bytes);
+    const uint64_t sent = link.bytes_sent();
+    Must(size % 2 == 0 ? link.UploadNew(*reader, {}) : link.Upload(*reader, {}));
+    EXPECT_EQ(link.bytes_sent(), sent + size);
     Must(link.Upload(*reader, {}));
+    EXPECT_EQ(link.bytes_sent(), sent + size) << "what is there is not sent again";
     const auto elsewhere = blob::MemoryBlobStore();
     Must(link.Download(reader->manifest().BlobDigest(), *elsewhere, {}));
     EXPECT_TRUE(elsewhere->Has(reader->manifest().BlobDigest())) << size;

@@ -12,6 +12,10 @@ namespace dure::transport {
 // 2 Mi chunks: blobs up to 2 TiB. Above that one peer could make us hold more than we grant it.
 inline constexpr uint64_t kManifestBytesMax = uint64_t{64} << 20;
 
+// A blob of so few chunks moves in one call, its manifest with it: another would cost more than
+// they.
+inline constexpr uint64_t kAtOnceChunks = 2;
+
 // `write(part)` returns false when the link is gone.
 template <typename Write>
 bool WriteManifest(const blob::Manifest& manifest, Write write) {

@@ -1,0 +1,110 @@
+// From a site to the aggregator.
+#include <numeric>
+#include <utility>
+
+#include "federation/transport/data_link_state.h"
+
+namespace dure::transport {
+
+Result<uint64_t> DataLink::State::UploadAtOnce(const blob::Reader& blob, Lease& lease, bool& done,
+                                               const std::stop_token& stop,
+                                               const OnProgress& progress) {
+  std::vector<uint64_t> all(blob.manifest().ChunkCount());
+  std::iota(all.begin(), all.end(), 0);
+  Shared shared;
+  const auto moved = [&] {
+    if (progress) progress({shared.moved, blob.manifest().size});
+  };
+  PutStream(blob, lease.connections.front(), all, shared, stop, moved, true);
+  done = shared.complete;
+  if (!done && shared.error) return Fail(*shared.error);
+  return done ? uint64_t{1} : shared.moved.load();
+}
+
+Result<uint64_t> DataLink::State::UploadOnce(const blob::Reader& blob, Lease& lease, bool& done,
+                                             const std::stop_token& stop,
+                                             const OnProgress& progress) {
+  const blob::Manifest& manifest = blob.manifest();
+  const Connection& first = lease.connections.front();
+  v1::OfferReply offer;
+  {
+    Cancellable call(stop);
+    const auto stub = v1::Data::NewStub(first.channel);
+    const auto writer = stub->Offer(&call.context(), &offer);
+    WriteManifest(manifest, [&](const v1::ManifestPart& part) { return writer->Write(part); });
+    writer->WritesDone();
+    if (const grpc::Status status = writer->Finish(); !status.ok()) {
+      return Fail(first.Explain(status));
+    }
+  }
+  const std::vector<uint64_t> missing = IndicesOf(AsBytes(offer.missing()), manifest.ChunkCount());
+  const uint64_t held = manifest.size - BytesOf(manifest, missing);
+  Shared shared;
+  const auto moved = [&] {
+    if (progress) progress({held + shared.moved, manifest.size});
+  };
+  if (offer.complete()) {
+    if (progress) progress({manifest.size, manifest.size});
+    done = true;
+    return uint64_t{0};
+  }
+  moved();
+  OnStreams(lease.connections, missing.size(), [&](const Connection& connection) {
+    PutStream(blob, connection, missing, shared, stop, moved);
+  });
+  done = shared.complete;
+  if (!done && shared.error) return Fail(*shared.error);
+  return done ? uint64_t{1} : shared.moved.load();
+}
+
+void DataLink::State::PutStream(const blob::Reader& blob, const Connection& connection,
+                                const std::vector<uint64_t>& missing, Shared& shared,
+                                const std::stop_token& stop, const std::function<void()>& moved,
+                                bool at_once) {
+  const blob::Manifest& manifest = blob.manifest();
+  const Digest digest = manifest.BlobDigest();
+  Cancellable call(stop);
+  v1::PutReply reply;
+  const auto stub = v1::Data::NewStub(connection.channel);
+  const auto writer = stub->PutChunks(&call.context(), &reply);
+  v1::Chunk chunk;
+  chunk.set_blob_digest(digest.bytes.data(), digest.bytes.size());
+  if (at_once) {
+    const Bytes encoded = manifest.Encode();
+    chunk.set_manifest(encoded.data(), encoded.size());
+  }
+  const uint64_t limit = upload_limit;
+  const auto begun = std::chrono::steady_clock::now();
+  while (!shared.failed()) {
+    const size_t at = shared.cursor++;
+    if (at >= missing.size()) break;
+    const uint64_t index = missing[at];
+    const size_t size = manifest.ChunkSize(index);
+    chunk.set_index(index);
+    chunk.set_payload(blob.bytes().data() + manifest.ChunkOffset(index), size);
+    if (!writer->Write(chunk)) break;
+    chunk.clear_blob_digest();
+    chunk.clear_manifest();
+    sent += size;
+    shared.moved += size;
+    moved();
+    if (limit != 0) {
+      const auto due = begun + std::chrono::microseconds(shared.moved * 1'000'000 / limit);
+      Sleep(std::chrono::duration_cast<std::chrono::milliseconds>(due -
+                                                                  std::chrono::steady_clock::now()),
+            stop);
+    }
+  }
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  if (status.ok()) {
+    if (reply.complete()) shared.complete = true;
+    return;
+  }
+  Error error = connection.Explain(status);
+  // "A stream without chunks": the other streams were faster. Nothing is wrong.
+  if (error.code == ErrorCode::kInvalid && !chunk.blob_digest().empty()) return;
+  shared.Fail(error);
+}
+
+}  // namespace dure::transport
