@@ -3,9 +3,9 @@
     dropout_test.py PROGRAMS [unittest arguments]
 
 Killed or stopped, for a moment or for good, one site or more than a sum can do without. The sum
-over whoever is left is exact, because each of them checks it against what it sent itself, or there is none and nothing
-was released; and when the lost come back the run completes at all sites. A few cases by default;
-all of them, for every site, with DURE_E2E=all.
+over whoever is left is exact, because each of them checks it against what it sent itself, or there
+is none and nothing was released; and when the lost come back the run completes at all sites. A few
+cases by default; all of them, for every site, with DURE_E2E=all.
 """
 
 import itertools
