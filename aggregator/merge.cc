@@ -5,16 +5,38 @@
 #include "federation/codec/vectors.h"
 #include "federation/crash_point.h"
 #include "federation/masking/segment_files.h"
+#include "federation/merging/vectors.h"
 
 namespace dure::aggregator {
 namespace {
 
 constexpr size_t kIdleHeapBytesMax = size_t{32} << 20;
 
+struct Summed {
+  std::vector<Digest> chunks;
+  std::vector<uint64_t> shares;
+};
+// Fills `file` with the sum, or with what the run's rule makes of the contributions.
+Result<Summed> Fill(const round::MergeRule& rule, const codec::AggregateLayout& layout,
+                    const codec::MergeInput& in, const codec::OutputFile& file, int threads) {
+  codec::Work pace;
+  pace.threads = threads;
+  if (rule.is_mean()) {
+    DURE_ASSIGN(auto merged, codec::MergeContributions(layout, in, file, pace));
+    return Summed{std::move(merged.chunks), {}};
+  }
+  DURE_ASSIGN(auto merged, merging::MergeByRule(rule, layout, in, file, pace));
+  return Summed{std::move(merged.chunks), std::move(merged.shares)};
+}
+
+struct Aggregate {
+  Digest blob;
+  std::vector<uint64_t> shares;
+};
 // The aggregate, written and named.
-Result<Digest> SumInto(const round::StartMerge& work, const round::RunManifest& manifest,
-                       const codec::AggregateLayout& layout, blob::BlobStore& store,
-                       const std::string& path, int threads) {
+Result<Aggregate> SumInto(const round::StartMerge& work, const round::RunManifest& manifest,
+                          const codec::AggregateLayout& layout, blob::BlobStore& store,
+                          const std::string& path, int threads) {
   std::vector<std::unique_ptr<blob::Reader>> readers;
   std::vector<ByteView> lanes;
   for (const round::Contribution& contribution : work.contributions) {
@@ -29,11 +51,12 @@ Result<Digest> SumInto(const round::StartMerge& work, const round::RunManifest& 
   in.contributions = lanes;
   in.scales = scales;
   in.weight_sum = work.weight_sum;
-  codec::Work pace;
-  pace.threads = threads;
-  DURE_ASSIGN(auto merged, codec::MergeContributions(layout, in, file, pace));
-  DURE_ASSIGN(const auto blob, blob::Manifest::Make(file.size(), std::move(merged.chunks)));
-  return store.Import(path, blob);
+  DURE_ASSIGN(auto summed, Fill(manifest.merge, layout, in, file, threads));
+  DURE_ASSIGN(const auto blob, blob::Manifest::Make(file.size(), std::move(summed.chunks)));
+  Aggregate aggregate;
+  DURE_ASSIGN(aggregate.blob, store.Import(path, blob));
+  aggregate.shares = std::move(summed.shares);
+  return aggregate;
 }
 
 }  // namespace
@@ -57,7 +80,9 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
                                                               site_count, parameter_count));
   MergeResult result;
   const std::string path = scratch + "/" + manifest.run.str() + ".aggregate";
-  DURE_ASSIGN(result.aggregate, SumInto(work, manifest, layout, store, path, threads));
+  DURE_ASSIGN(auto aggregate, SumInto(work, manifest, layout, store, path, threads));
+  result.aggregate = aggregate.blob;
+  result.shares = std::move(aggregate.shares);
   CrashPoint("aggregator.summed");
   const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum};
   DURE_ASSIGN(result.next, DeriveFromSum(step, manifest, store, scratch, threads));

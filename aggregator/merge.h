@@ -16,11 +16,13 @@ namespace dure::aggregator {
 struct MergeResult {
   Digest aggregate;
   round::Base next;
+  std::vector<uint64_t> shares = {};  // one a contribution, if the run's rule weighs them
 };
 
 // `scratch` is a folder on the store's file system, for files under way; leftovers of a crash are
 // replaced. kNotFound, kCorrupt: a blob is missing or damaged; kInvalid: a contribution is no
-// contribution of this run; kExhausted: disk full, nothing of the round is lost.
+// contribution of this run, or they are too few for its rule; kExhausted: disk full, nothing of the
+// round is lost.
 Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifest& manifest,
                           blob::BlobStore& store, const std::string& scratch, int threads);
 

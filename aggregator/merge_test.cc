@@ -92,6 +92,32 @@ TEST_F(MergeTest, ARepeatedMergeGivesTheSameBlobsInAnyOrderOfSites) {
   EXPECT_EQ(first->next, again->next);
 }
 
+TEST_F(MergeTest, ContributionsAreMergedByTheRunsRuleAndASiteDerivesTheSame) {
+  manifest_.merge = *round::MergeRule::Parse("median");
+  const auto merged = Merged({PutLanes(5), PutLanes(3), PutLanes(0x81)});
+  ASSERT_TRUE(merged) << merged.error().message;
+  EXPECT_TRUE(merged->shares.empty());
+  const auto model = store_->Open(merged->next.model).value();
+  float value = 0;
+  std::memcpy(&value, model->bytes().data() + 4096, sizeof value);
+  EXPECT_FLOAT_EQ(value, -3 * manifest_.initial_scale / 127);
+  const derivation::Step step{base_, merged->aggregate, 3, 3 * codec::kWeightOne};
+  const auto derived = derivation::DeriveNext(step, manifest_, *store_, folder_.string(), {});
+  ASSERT_TRUE(derived) << derived.error().message;
+  EXPECT_EQ(*derived, merged->next);
+}
+
+TEST_F(MergeTest, ARuleThatChoosesSaysWhatEachContributionGot) {
+  manifest_.merge = *round::MergeRule::Parse("krum=1");
+  const Digest same = PutLanes(5);
+  const auto merged = Merged({PutLanes(0x81), same, same, PutLanes(4), PutLanes(9)});
+  ASSERT_TRUE(merged) << merged.error().message;
+  EXPECT_THAT(merged->shares, testing::ElementsAre(0u, 5 * codec::kWeightOne, 0u, 0u, 0u));
+  const auto few = Merged({same, same, same});
+  ASSERT_FALSE(few);
+  EXPECT_EQ(few.error().code, ErrorCode::kInvalid);
+}
+
 TEST_F(MergeTest, WhatACrashLeftInTheScratchFolderIsReplaced) {
   std::FILE* left = std::fopen((folder_ / "run.aggregate").c_str(), "w");
   ASSERT_NE(left, nullptr);

@@ -169,8 +169,11 @@ Result<ledger::Event> Record::EventOf(const round::Append& append,
     event.sums = ledger::MaskedSums{closed->sums->weight, closed->sums->tokens, closed->sums->steps,
                                     closed->sums->saturated_lanes};
   }
-  for (const round::Counted& counted : closed->counted) {
+  event.merge = closed->merge;
+  for (size_t i = 0; i < closed->counted.size(); ++i) {
+    const round::Counted& counted = closed->counted[i];
     event.submissions.push_back({counted.submission, counted.site, counted.weight});
+    if (!closed->shares.empty()) event.submissions.back().share = closed->shares[i];
   }
   for (const round::Excluded& excluded : closed->excluded) {
     event.excluded.push_back({excluded.site, excluded.reason});

@@ -248,7 +248,7 @@ void RunDriver::Do(const round::StartMerge& effect) {
     CrashPoint("aggregator.after-merge");
     if (merged) {
       with_state_.Put(ModelKey(merged->next.model), {});
-      Feed(round::Merged{effect.at, merged->aggregate, merged->next, {}});
+      Feed(round::Merged{effect.at, merged->aggregate, merged->next, {}, merged->shares});
     } else if (merged.error().code == ErrorCode::kExhausted ||
                merged.error().code == ErrorCode::kUnavailable) {
       // The contributions are safe; the disk may have room again in a while.
@@ -303,6 +303,7 @@ std::map<std::string, std::string> RunDriver::Describe() const {
       {"lane", std::string(Name(manifest.lane))},
       {"weighting", std::string(Name(manifest.weighting))},
       {"masking", std::string(Name(manifest.masking))},
+      {"merge", manifest.merge.Text()},
       {"outerEta", fmt::format("{}", manifest.outer_eta)},
       {"outerMu", fmt::format("{}", manifest.outer_mu)},
       {"stepsPerRound", std::to_string(manifest.inner.steps)},

@@ -149,6 +149,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"attempt", rounds.at().attempt},
                  {"quorum", rounds.manifest().quorum},
                  {"masking", std::string(Name(rounds.manifest().masking))},
+                 {"merge", rounds.manifest().merge.Text()},
                  {"parameters", driver->parameter_count()},
                  {"manifest", rounds.manifest().digest().Hex()},
                  {"initial_model", rounds.manifest().initial_model.Hex()},

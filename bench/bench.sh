@@ -12,6 +12,7 @@ list() {
 round      one federated round over the real daemons: 4 sites x 1 M, 10 M, 100 M parameters, int8 and int16
 memory     anonymous memory of the aggregator at 4 sites x 25 M, 100 M, 400 M
 merge      merging contributions, beside the memory bandwidth
+merging    robust merging, beside the mean of the same contributions
 masking    masking and unmasking, beside AES-CTR of OpenSSL and the memory bandwidth
 noise      noise for differential privacy, beside the random words it is made of
 transport  gRPC under mutual TLS, beside a plain TLS socket
@@ -27,7 +28,7 @@ case "$name" in
   "" | list | --help | -h) list ;;
   train) exec /usr/bin/python3 -B "$here/train/compare.py" "$bin/bench_train" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
-  merge | masking | noise | transport | ledger | audit | policy) exec "$bin/bench_$name" "$@" ;;
+  merge | merging | masking | noise | transport | ledger | audit | policy) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --bench "$@" ;;
   build)
     dir=$(mktemp -d)

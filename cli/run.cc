@@ -108,7 +108,7 @@ std::string RunText(const json& run) {
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
-         "\nmasking     " + TextField(run, "masking");
+         "\nmasking     " + TextField(run, "masking") + "\nmerge       " + TextField(run, "merge");
 }
 
 std::string ListText(const json& list) {
@@ -207,7 +207,13 @@ void AddStart(CLI::App& noun, Context& context) {
   verb.add_option("--warmup", run.warmup, "steps; a twentieth of all by default");
   verb.add_option("--schedule", run.schedule, "constant, cosine or wsd")->capture_default_str();
   verb.add_option("--lane", run.lane, "int8 or int16")->capture_default_str();
-  verb.add_option("--weighting", run.weighting, "tokens or equal")->capture_default_str();
+  verb.add_option("--weighting", run.weighting,
+                  "tokens, or equal; by default tokens under the mean and equal otherwise");
+  verb.add_option("--merge", run.merge,
+                  "how updates become one: mean, direction-norm, or with --masking none median, "
+                  "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
+                  "norm-bound=FACTOR, centered-clipping=FACTOR")
+      ->capture_default_str();
   AddMasking(verb, run);
   verb.add_option("--reference-tokens", run.reference_tokens,
                   "tokens a round that give full weight; with a step budget what the steps hold");

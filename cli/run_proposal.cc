@@ -145,7 +145,12 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   proposal.parameter_count = model::LlamaLayout(config).parameter_count();
 
   DURE_ASSIGN(manifest.lane, round::ParseLane(options.lane));
-  DURE_ASSIGN(manifest.weighting, round::ParseWeighting(options.weighting));
+  DURE_ASSIGN(manifest.merge, round::MergeRule::Parse(options.merge));
+  manifest.weighting =
+      manifest.merge.is_mean() ? round::Weighting::kTokens : round::Weighting::kEqual;
+  if (!options.weighting.empty()) {
+    DURE_ASSIGN(manifest.weighting, round::ParseWeighting(options.weighting));
+  }
   DURE_ASSIGN(const auto schedule, round::ParseScheduleKind(options.schedule));
   manifest.outer_eta = options.outer_eta;
   manifest.outer_mu = options.outer_mu;

@@ -33,7 +33,8 @@ struct RunOptions {
   uint64_t warmup = 0;  // 0: a twentieth of all steps
   std::string schedule = "cosine";
   std::string lane = "int8";
-  std::string weighting = "tokens";
+  std::string merge = "mean";  // as round::MergeRule::Parse takes it
+  std::string weighting;       // empty: by tokens under the mean, else equal
   std::string masking;  // "pairwise" or "none"; empty: pairwise if three sites or more may come
   uint32_t members_min = 3;
   uint32_t batch_members = 1;

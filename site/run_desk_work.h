@@ -34,8 +34,10 @@ Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 // The round-closed entry at this index; nullopt: it is another, or not there.
 std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror);
 
-// Whether a round-closed entry says exactly what the outcome says.
-bool SaysTheSame(const round::Outcome& outcome, const ledger::RoundClosed& closed);
+// Whether a round-closed entry says exactly what the outcome says, and that contributions were
+// merged by the run's rule.
+bool SaysTheSame(const round::Outcome& outcome, const round::MergeRule& rule,
+                 const ledger::RoundClosed& closed);
 
 template <typename Work, typename Done>
 void RunDesk::Run(loop::WorkerPool& pool, Work work, Done done) {

@@ -166,7 +166,7 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       return;
     }
     const auto closed = LoggedClosing(said.closed_index, shop_.scribe.mirror());
-    if (!closed || !SaysTheSame(said, *closed)) {
+    if (!closed || !SaysTheSame(said, effect.manifest.merge, *closed)) {
       shop_.say(said.at.Text() + ": DISSENT: the outcome is not what entry " +
                 std::to_string(said.closed_index) + " of the log says");
       Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
@@ -219,7 +219,9 @@ std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::M
   return closed == nullptr ? std::nullopt : std::optional(*closed);
 }
 
-bool SaysTheSame(const round::Outcome& outcome, const ledger::RoundClosed& closed) {
+bool SaysTheSame(const round::Outcome& outcome, const round::MergeRule& rule,
+                 const ledger::RoundClosed& closed) {
+  if (closed.merge != rule.Recorded()) return false;
   if (closed.at != ledger::RoundAttempt{outcome.at.run, outcome.at.round, outcome.at.attempt} ||
       closed.aggregate != outcome.aggregate || closed.model != outcome.next.model ||
       closed.momentum != outcome.next.momentum || closed.scales != outcome.next.scales ||

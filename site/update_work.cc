@@ -5,6 +5,7 @@
 
 #include "federation/canonical.h"
 #include "federation/derivation/derivation.h"
+#include "federation/merging/direction.h"
 
 namespace dure::site {
 namespace {
@@ -65,7 +66,8 @@ struct UpdateFiles {
 
   static Result<UpdateFiles> Open(const round::EncodeUpdate& work,
                                   const round::RunManifest& manifest, const SiteId& site,
-                                  const RunFolder& folder, const blob::BlobStore& store) {
+                                  const RunFolder& folder, const blob::BlobStore& store,
+                                  const codec::Work& pace) {
     DURE_ASSIGN(auto base, OpenBase(work.plan.base.model, store));
     DURE_ASSIGN(auto trained, FlatFile::Open(folder.trained(work.round).string()));
     if (trained.shape.parameter_count != base.shape.parameter_count) {
@@ -84,6 +86,10 @@ struct UpdateFiles {
       DURE_ASSIGN(files.parameters.weight,
                   codec::WeightOf(work.tokens, work.plan.reference_tokens));
     }
+    if (manifest.merge.kind == round::MergeKind::kDirectionNorm) {
+      DURE_ASSIGN(files.parameters.weight,
+                  merging::DirectionWeight(files.in(), files.parameters.lane, pace));
+    }
     return files;
   }
 };
@@ -94,7 +100,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                             const round::RunManifest& manifest, const SiteId& site,
                                             const RunFolder& folder, blob::BlobStore& store,
                                             const codec::Work& pace) {
-  DURE_ASSIGN(const auto files, UpdateFiles::Open(work, manifest, site, folder, store));
+  DURE_ASSIGN(const auto files, UpdateFiles::Open(work, manifest, site, folder, store, pace));
   DURE_ASSIGN(const uint64_t lane_bytes,
               codec::ContributionBytes(files.parameters.lane, files.count()));
   const std::filesystem::path lanes_path = folder.lanes(work.round);
@@ -134,7 +140,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                                         const round::RunManifest& manifest, const SiteId& site,
                                         const MaskWith& with, const RunFolder& folder,
                                         blob::BlobStore& store, const codec::Work& pace) {
-  DURE_ASSIGN(const auto files, UpdateFiles::Open(work, manifest, site, folder, store));
+  DURE_ASSIGN(const auto files, UpdateFiles::Open(work, manifest, site, folder, store, pace));
   if (files.count() != with.layout.parameter_count()) {
     return Fail(ErrorCode::kInvalid, "the update has another size than what is masked");
   }

@@ -219,6 +219,10 @@ void Fields(A& a, MaskingRules& v) {
   a(v.members_min, v.survivors_permille, v.batch_members, v.forbid_differences);
 }
 template <typename A>
+void Fields(A& a, MergeRule& v) {
+  a(v.kind, v.faults, v.keep, v.factor);
+}
+template <typename A>
 void Fields(A& a, Sums& v) {
   a(v.weight, v.tokens, v.steps, v.saturated_lanes);
 }
@@ -231,7 +235,7 @@ void Fields(A& a, RunManifest& v) {
   a(v.run, v.intent, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta,
     v.outer_mu, v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max,
     v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, v.masking, v.masking_rules,
-    v.reference_tokens, v.initial_scale);
+    v.merge, v.reference_tokens, v.initial_scale);
 }
 template <typename A>
 void Fields(A& a, RoundPlan& v) {

@@ -88,10 +88,6 @@ Needs NeedsOf(const MergeRule& rule) {
 
 }  // namespace
 
-bool MergeRule::weighs() const {
-  return !is_mean() && kind != MergeKind::kMedian && kind != MergeKind::kTrimmedMean;
-}
-
 std::string MergeRule::Text() const {
   const Form& form = FormOf(kind);
   std::string text(form.name);

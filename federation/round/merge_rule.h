@@ -36,10 +36,10 @@ struct MergeRule {
   bool needs_single_updates() const {
     return kind != MergeKind::kMean && kind != MergeKind::kDirectionNorm;
   }
-  // Whether it gives each contribution a share, which the record then tells.
-  bool weighs() const;
   // "mean", "trimmed-mean=1", "multi-krum=1,3", "norm-bound=1.5": what Parse takes.
   std::string Text() const;
+  // As the round-closed entry tells it: nothing of a mean.
+  std::string Recorded() const { return is_mean() ? std::string() : Text(); }
   // kInvalid lists the choices.
   static Result<MergeRule> Parse(std::string_view text);
   // Whether its promise holds for every round of that many contributions or more. kInvalid names

@@ -16,8 +16,6 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> kKinds = {
     "run-ended", "ready",  "declined", "submission",  "outcome-ack",
     "withdraw",  "leave",  "join",     "site-status", "masked"};
 
-constexpr uint64_t kWeightMax = uint64_t{1} << 20;
-
 Status Malformed(std::string_view what) {
   return Fail(ErrorCode::kInvalid, "round message: " + std::string(what));
 }

@@ -17,6 +17,8 @@
 
 namespace dure::round {
 
+inline constexpr uint64_t kWeightMax = uint64_t{1} << 20;  // of a contribution: it counts whole
+
 // A version of a dataset that a site would train on, or did.
 struct OfferedDataset {
   DatasetId dataset;

@@ -105,6 +105,25 @@ Status CheckMasking(const RunManifest& m) {
   return rules.Take();
 }
 
+// A rule that looks at single updates cannot have them hidden, nor weighed by what a site declares.
+Status CheckMerge(const RunManifest& m) {
+  DURE_TRY(m.merge.Validate(m.quorum));
+  if (m.merge.is_mean()) return {};
+  if (m.masked() && m.merge.needs_single_updates()) {
+    return Fail(ErrorCode::kInvalid,
+                "manifest: merge is " + m.merge.Text() +
+                    ", which looks at each site's update, and masking hides those: choose masking "
+                    "none, which shows each update to the aggregator, or merge mean or "
+                    "direction-norm");
+  }
+  if (m.weighting != Weighting::kEqual) {
+    return Fail(ErrorCode::kInvalid, "manifest: merge is " + m.merge.Text() +
+                                         ", which counts every site the same: choose weighting "
+                                         "equal");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string RoundAttempt::Text() const {
@@ -155,6 +174,7 @@ Status RunManifest::Validate() const {
   DURE_TRY(rules.Take());
   DURE_TRY(CheckCohort(*this));
   if (masked()) DURE_TRY(CheckMasking(*this));
+  DURE_TRY(CheckMerge(*this));
   return CheckInner(inner);
 }
 

@@ -15,6 +15,7 @@
 #include "federation/digest.h"
 #include "federation/ids.h"
 #include "federation/round/intent.h"
+#include "federation/round/merge_rule.h"
 
 namespace dure::round {
 
@@ -107,7 +108,8 @@ struct RunManifest {
   Duration round_deadline{0};  // from roster to last contribution
   Duration lost_grace{0};      // a site gone this long is not waited for; 0: until the deadline
   Masking masking = Masking::kNone;
-  MaskingRules masking_rules;     // if masked
+  MaskingRules masking_rules;  // if masked
+  MergeRule merge;
   uint64_t reference_tokens = 0;  // tokens a round that give a contribution full weight
   float initial_scale = 0;        // of every block in round 0
 

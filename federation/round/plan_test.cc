@@ -11,6 +11,9 @@
 namespace dure::round {
 namespace {
 
+using testing::AllOf;
+using testing::HasSubstr;
+
 TEST(RunManifest, ComesBackFromItsCanonicalBytes) {
   const RunManifest manifest = TestManifest();
   const auto parsed = RunManifest::Parse(manifest.Canonical());
@@ -206,6 +209,38 @@ TEST(Messages, RefusesWhatNoHonestSenderSays) {
     EXPECT_FALSE(CheckMessage(message)) << KindName(message);
     EXPECT_FALSE(DecodeMessage(EncodeMessage(message))) << KindName(message);
   }
+}
+
+TEST(Plan, ARuleThatNeedsSingleUpdatesIsRefusedUnderMaskingAndSaysWhatToDo) {
+  RunManifest m = TestManifest();
+  m.quorum = m.cohort_min = 5;
+  m.weighting = Weighting::kEqual;
+  for (const char* text : {"median", "trimmed-mean=1", "krum=1", "multi-krum=1,2", "norm-bound=1",
+                           "centered-clipping=1", "geometric-median"}) {
+    m.merge = *MergeRule::Parse(text);
+    m.masking = Masking::kNone;
+    EXPECT_TRUE(m.Validate()) << text;
+    m.masking = Masking::kPairwise;
+    ASSERT_FALSE(m.Validate()) << text;
+    EXPECT_THAT(m.Validate().error().message,
+                AllOf(HasSubstr(text), HasSubstr("masking hides those"), HasSubstr("masking none"),
+                      HasSubstr("direction-norm")));
+    EXPECT_FALSE(RunManifest::Parse(m.Canonical())) << "a site takes it no more than a proposer";
+  }
+  m.merge = *MergeRule::Parse("direction-norm");
+  EXPECT_TRUE(m.Validate());
+}
+
+TEST(Plan, ARuleThatCountsSitesAlikeIsRefusedWithWeightsByTokensOrTooSmallAQuorum) {
+  RunManifest m = TestManifest();
+  m.merge = *MergeRule::Parse("krum=1");
+  m.quorum = m.cohort_min = 5;
+  m.weighting = Weighting::kTokens;
+  EXPECT_THAT(m.Validate().error().message, HasSubstr("choose weighting equal"));
+  m.weighting = Weighting::kEqual;
+  EXPECT_TRUE(m.Validate());
+  m.quorum = 4;
+  EXPECT_THAT(m.Validate().error().message, HasSubstr("needs 5 contributions or more"));
 }
 
 }  // namespace

@@ -76,7 +76,9 @@ void Rounds::AppendForPhase() {
                         .excluded = {},
                         .aggregate = s_.aggregate,
                         .next = s_.next,
-                        .sums = s_.sums};
+                        .sums = s_.sums,
+                        .merge = manifest_.merge.Recorded(),
+                        .shares = s_.shares};
     for (const auto& [id, site] : s_.sites) {
       if (!site.in_cohort) continue;
       if (site.step == Step::kReceipted) {
@@ -336,6 +338,7 @@ void Rounds::ForgetAttempt() {
   s_.aggregate = {};
   s_.next = {};
   s_.sums.reset();
+  s_.shares.clear();
   s_.failing.clear();
   for (auto& [id, site] : s_.sites) {
     site.answer = Answer::kNone;

@@ -135,9 +135,10 @@ class Rounds {
     bool unadmitted = false;    // kGathering: too few were admitted; the window is sat out
     bool whole = false;         // this round needs every site that attends (kNeedsAll)
     uint64_t opened_index = 0;
-    Digest aggregate;             // kClosing
-    Base next;                    // kClosing
-    std::optional<Sums> sums;     // kClosing, of a masked round
+    Digest aggregate;              // kClosing
+    Base next;                     // kClosing
+    std::optional<Sums> sums;      // kClosing, of a masked round
+    std::vector<uint64_t> shares;  // kClosing: RecordClosed
     std::string failing;          // kCollecting: abandoned for this as soon as nothing is in flight
     std::vector<Digest> spooled;  // contributions of earlier attempts at this round
     std::optional<Outcome> last;  // the outcome of the round before
@@ -149,8 +150,8 @@ class Rounds {
     template <typename A>
     void Visit(A& a) {
       a(phase, paused_in, round, attempt, abandoned, base, reason, stopping, stopping_now,
-        collecting, unadmitted, whole, opened_index, aggregate, next, sums, failing, spooled, last,
-        sites);
+        collecting, unadmitted, whole, opened_index, aggregate, next, sums, shares, failing,
+        spooled, last, sites);
     }
   };
 

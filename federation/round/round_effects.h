@@ -44,6 +44,9 @@ struct RecordClosed {
   Digest aggregate;
   Base next;
   std::optional<Sums> sums = {};  // of a masked round
+  std::string merge = {};         // the rule, unless it is the mean
+  // What part of an even share each of `counted` got, over 2^20; empty if the rule weighs none.
+  std::vector<uint64_t> shares = {};
 };
 struct RecordAbandoned {
   RoundAttempt at;
@@ -240,8 +243,9 @@ struct Merged {
   RoundAttempt at;
   Digest aggregate;
   Base next;
-  std::optional<Sums> sums = {};  // of a masked round, and only then
-};                                // durable blobs, all of them
+  std::optional<Sums> sums = {};      // of a masked round, and only then
+  std::vector<uint64_t> shares = {};  // one a contribution, in their order, or none: RecordClosed
+};                                    // durable blobs, all of them
 struct MergeFailed {
   RoundAttempt at;
   std::string reason;

@@ -166,6 +166,7 @@ void Rounds::On(const Merged& e) {
   s_.aggregate = e.aggregate;
   s_.next = e.next;
   s_.sums = e.sums;
+  s_.shares = e.shares;
   EnterPhase(RunPhase::kClosing);
 }
 

@@ -51,6 +51,12 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Submission& m) {
   if (m.base_model != s_.base.model) return Refuse(id, m, RefusalReason::kOtherBase);
   // Under masking nothing but the sum is told; without it everything is.
   if ((m.weight == 0) != manifest_.masked()) return Refuse(id, m, RefusalReason::kNotSigned);
+  // Nor may one that counts like every other say that it weighs less, which would enlarge the rest.
+  const bool even =
+      manifest_.weighting == Weighting::kEqual && manifest_.merge.kind != MergeKind::kDirectionNorm;
+  if (even && !manifest_.masked() && m.weight != kWeightMax) {
+    return Refuse(id, m, RefusalReason::kNotSigned);
+  }
   if (m.datasets != site.admitted) return Refuse(id, m, RefusalReason::kNotAdmitted);
   site.step = Step::kVerifying;
   site.taken = m;

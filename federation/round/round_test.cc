@@ -124,6 +124,57 @@ TEST(Rounds, RefusesASubmissionFromOutsideTheCohortOrOfAnotherBase) {
   EXPECT_EQ(SentTo<Refusal>(effects, c)[0].reason, RefusalReason::kNotInCohort);
 }
 
+TEST(Rounds, RefusesASubmissionThatSaysItWeighsLessWhereAllCountTheSame) {
+  RunManifest manifest = TestManifest();
+  manifest.weighting = Weighting::kEqual;
+  Rounds rounds = Collecting(manifest);
+  Submission submission = SubmissionFor(rounds, "a");
+  const auto refused = SentTo<Refusal>(rounds.Handle(At(3), Received{kA, submission}), kA);
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].reason, RefusalReason::kNotSigned);
+  submission.weight = kWeightMax;
+  const auto taken = rounds.Handle(At(3), Received{kA, submission});
+  EXPECT_EQ(Only<VerifySubmission>(taken).size(), 1u);
+}
+
+TEST(Rounds, TheClosingEntryTellsTheRuleAndTheSharesAlsoAfterARestart) {
+  RunManifest manifest = TestManifest();
+  manifest.weighting = Weighting::kEqual;
+  manifest.merge = *MergeRule::Parse("norm-bound=1");
+  manifest.quorum = manifest.cohort_min = 3;
+  const std::vector<SiteId> sites = {kA, kB, TestSite("c")};
+  Rounds rounds(manifest, sites);
+  rounds.Handle(At(0), Started{});
+  rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+  for (const SiteId& site : sites) {
+    rounds.Handle(At(1), SiteConnected{site});
+    rounds.Handle(At(1), Received{site, Ready{rounds.at(), rounds.base(), Offered(site)}});
+  }
+  rounds.Handle(At(1), Decision(rounds, sites));
+  rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+  for (const SiteId& site : sites) {
+    Submission submission = SubmissionFor(rounds, site.str());
+    submission.weight = kWeightMax;
+    rounds.Handle(At(3), Received{site, submission});
+    rounds.Handle(At(3),
+                  SubmissionVerified{site, rounds.at(), submission.contribution, Verdict::kOk});
+    rounds.Handle(At(3), Appended{"run/0/0/submission/" + site.str(), 2, {9}, {}});
+  }
+  ASSERT_EQ(rounds.phase(), RunPhase::kMerging);
+  const auto effects = rounds.Handle(At(4), Merged{rounds.at(), {}, {}, {}, {5, 6, 7}});
+  Rounds again = Rounds::Load(rounds.Save(At(4)), At(4)).value();
+  for (const auto& appended :
+       {Only<Append>(effects), Only<Append>(again.Handle(At(5), Started{}))}) {
+    const RecordClosed* closed = nullptr;
+    for (const Append& one : appended) {
+      if (const auto* found = std::get_if<RecordClosed>(&one.record)) closed = found;
+    }
+    ASSERT_NE(closed, nullptr);
+    EXPECT_EQ(closed->merge, "norm-bound=1");
+    EXPECT_EQ(closed->shares, (std::vector<uint64_t>{5, 6, 7}));
+  }
+}
+
 TEST(Rounds, AfterARestartAsksAgainForWhatWasOutstandingUnderTheSameKey) {
   Rounds rounds = Collecting();
   const Submission s = SubmissionFor(rounds, "a");

@@ -6,8 +6,8 @@
 namespace dure::round {
 namespace {
 
-constexpr uint32_t kRoundsVersion = 4;
-constexpr uint32_t kSiteVersion = 4;
+constexpr uint32_t kRoundsVersion = 5;
+constexpr uint32_t kSiteVersion = 5;
 
 std::optional<Duration> LeftOf(const std::optional<MonoTime>& when, MonoTime now) {
   if (!when) return std::nullopt;
@@ -58,13 +58,16 @@ Status Rounds::CheckLoaded() const {
   sound = sound && (s_.phase == RunPhase::kCollecting) == s_.deadline.has_value();
   const bool summed = s_.phase == RunPhase::kClosing && manifest_.masked();
   sound = sound && (!summed || s_.sums.has_value());
+  size_t receipted = 0;
   for (const auto& [id, site] : s_.sites) {
     const bool taken = site.step != Step::kWaiting && site.step != Step::kOut;
     if (taken && !site.taken) sound = false;
     if (site.step == Step::kReceipted && !site.receipt) sound = false;
+    if (site.in_cohort && site.step == Step::kReceipted) ++receipted;
     const bool opened = s_.phase != RunPhase::kAdmitting && site.in_cohort;
     if (opened && site.admitted.empty()) sound = false;
   }
+  sound = sound && (s_.shares.empty() || s_.shares.size() == receipted);
   if (sound) return {};
   return Fail(ErrorCode::kCorrupt, "state of a run: its parts contradict each other");
 }

@@ -16,6 +16,7 @@ using nlohmann::json;
 
 constexpr size_t kRunFieldsMax = 64;
 constexpr size_t kRunFieldBytesMax = 512;
+constexpr size_t kMergeBytesMax = 64;
 
 void WriteAttempt(const RoundAttempt& at, json& out) {
   out["run"] = at.run.str();
@@ -166,6 +167,7 @@ void Write(const RoundClosed& e, json& out) {
   for (const CountedSubmission& s : e.submissions) {
     out["submissions"].push_back({{"index", s.submission}, {"site", s.site.str()}});
     if (!e.sums) out["submissions"].back()["weight"] = s.weight;
+    if (s.share) out["submissions"].back()["share"] = *s.share;
   }
   if (e.sums) {
     out["sums"] = {{"weight", e.sums->weight},
@@ -173,6 +175,7 @@ void Write(const RoundClosed& e, json& out) {
                    {"steps", e.sums->steps},
                    {"saturatedLanes", e.sums->saturated_lanes}};
   }
+  if (!e.merge.empty()) out["merge"] = e.merge;
   out["excluded"] = json::array();
   for (const ExcludedSite& s : e.excluded) {
     out["excluded"].push_back({{"site", s.site.str()}, {"reason", s.reason}});
@@ -191,6 +194,7 @@ void Read(RoundClosed& e, FieldReader& in) {
     s.submission = one.Count("index");
     s.site = one.Named<SiteId>("site");
     if (!e.sums) s.weight = one.Count("weight");
+    if (one.Has("share")) s.share = one.Count("share");
     in.Join(one.error());
     e.submissions.push_back(std::move(s));
   }
@@ -202,6 +206,7 @@ void Read(RoundClosed& e, FieldReader& in) {
     in.Join(one.error());
     e.excluded.push_back(std::move(s));
   }
+  if (in.Has("merge")) e.merge = in.Text("merge", kMergeBytesMax);
   e.aggregate = in.Hash("aggregate");
   e.model = in.Hash("model");
   e.momentum = in.Hash("momentum");
@@ -276,6 +281,14 @@ Status FormOf(const RoundClosed& e) {
   for (const ExcludedSite& s : e.excluded) sites.push_back(s.site.str());
   if (!AllDistinct(sites) || !AllDistinct(indexes)) {
     return Fail(ErrorCode::kInvalid, "a closed round counts a site or a submission twice");
+  }
+  const auto shared = std::count_if(e.submissions.begin(), e.submissions.end(),
+                                    [](const CountedSubmission& s) { return s.share.has_value(); });
+  const bool some = shared != 0;
+  if (some && (e.merge.empty() || e.sums || shared != std::ssize(e.submissions))) {
+    return Fail(
+        ErrorCode::kInvalid,
+        "a closed round gives shares to some of its submissions, or names no rule for them");
   }
   return {};
 }

@@ -99,6 +99,7 @@ struct CountedSubmission {
   uint64_t submission = 0;
   SiteId site;
   uint64_t weight = 0;
+  std::optional<uint64_t> share = {};  // RoundClosed::merge
   bool operator==(const CountedSubmission&) const = default;
 };
 struct ExcludedSite {
@@ -123,6 +124,9 @@ struct RoundClosed {
   Digest momentum;
   Digest scales;
   std::optional<MaskedSums> sums = {};  // of a masked round; no submission then has a weight
+  // How they were merged, as the run's manifest names it; empty: the mean. If the rule weighs
+  // single contributions, each has a share: 2^20 is an even one, 0 was left out.
+  std::string merge = {};
   bool operator==(const RoundClosed&) const = default;
 };
 struct RoundAbandoned {

@@ -5,6 +5,7 @@
 #include "federation/limits.h"
 #include "policy/ledger/dsse.h"
 #include "policy/ledger/merkle.h"
+#include "policy/ledger/report.h"
 #include "policy/ledger/testing.h"
 
 namespace dure::ledger {
@@ -94,6 +95,26 @@ class EventsTest : public ::testing::Test {
   }
   const Consortium c_;
 };
+
+TEST_F(EventsTest, AClosedRoundTellsItsRuleAndEachShare) {
+  RoundClosed closed = std::get<RoundClosed>(
+      c_.Closed(0, {{5, c_.site_id, 1 << 20, 1 << 21}, {6, c_.other_id, 1 << 20, 0}}));
+  closed.merge = "krum=1";
+  const auto sealed = SealRecord(Of(closed), *c_.site_signer);
+  ASSERT_TRUE(sealed) << sealed.error().message;
+  EXPECT_EQ(OpenEntry(sealed->bytes, c_.verifier)->record.event, Event(closed));
+  EXPECT_THAT(EntrySentence(0, *OpenEntry(sealed->bytes, c_.verifier)),
+              ::testing::AllOf(::testing::HasSubstr("200 % of an even share"),
+                               ::testing::HasSubstr("left out by the merge"),
+                               ::testing::HasSubstr("merged by krum=1")));
+
+  RoundClosed unnamed = closed;
+  unnamed.merge.clear();
+  EXPECT_FALSE(SealRecord(Of(unnamed), *c_.site_signer));
+  RoundClosed partly = closed;
+  partly.submissions[0].share.reset();
+  EXPECT_FALSE(SealRecord(Of(partly), *c_.site_signer));
+}
 
 TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {
   ASSERT_EQ(OneOfEach().size(), kEventTypes);

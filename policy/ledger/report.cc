@@ -52,16 +52,22 @@ std::string Say(const ContributionReceipted& e) {
   const std::string what = "entry " + std::to_string(e.submission) + " for " + Text(e.at);
   return e.accepted ? "accepted " + what : "refused " + what + ": " + e.reason;
 }
+std::string ShareText(const CountedSubmission& s) {
+  if (!s.share) return "";
+  if (*s.share == 0) return ", left out by the merge";
+  return ", " + std::to_string((*s.share * 100 + (1 << 19)) >> 20) + " % of an even share";
+}
 std::string Say(const RoundClosed& e) {
   std::string counted;
   for (const CountedSubmission& s : e.submissions) {
     counted += (counted.empty() ? "" : ", ") + s.site.str() +
-               (e.sums ? "" : " (weight " + std::to_string(s.weight) + ")");
+               (e.sums ? "" : " (weight " + std::to_string(s.weight) + ShareText(s) + ")");
   }
   if (e.sums) {
     counted += ", masked: weight " + std::to_string(e.sums->weight) + " together, " +
                Count(e.sums->tokens, "token");
   }
+  if (!e.merge.empty()) counted += ", merged by " + e.merge;
   std::string left_out;
   for (const ExcludedSite& s : e.excluded)
     left_out += "; without " + s.site.str() + ": " + s.reason;

@@ -1,4 +1,4 @@
-// dure-lying: the real `dure`, that tells one lie in masked rounds.
+// dure-lying: the real `dure`, that tells one lie in masked rounds, or poisons what it trained.
 //
 // DURE_LIE is "lie:site": which lie (below), and to or about which site. The file that
 // DURE_LIE_TOLD names is made when it was told. Without DURE_LIE it is `dure`. What a site states
@@ -12,6 +12,7 @@
 #include <iostream>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -123,6 +124,33 @@ void SpoilTheWeights(std::string_view point, std::string_view) {
     weights.seekp(-4096, std::ios::end);
     weights.write(reinterpret_cast<const char*>(&value), sizeof value);
     if (weights.flush()) Told();
+  }
+}
+
+void PoisonFile(const std::filesystem::path& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  uint64_t header = 0;
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  const uint64_t data = sizeof header + header;
+  std::vector<float> weights((std::filesystem::file_size(path) - data) / sizeof(float));
+  const auto bytes = static_cast<std::streamsize>(weights.size() * sizeof(float));
+  file.seekg(static_cast<std::streamoff>(data));
+  file.read(reinterpret_cast<char*>(weights.data()), bytes);
+  for (float& weight : weights) weight *= -50;
+  file.seekp(static_cast<std::streamoff>(data));
+  file.write(reinterpret_cast<const char*>(weights.data()), bytes);
+  if (file.flush()) Told();
+}
+
+// At a site that attacks: each weight reversed and fifty times as large, in every round. On the
+// loop, so never twice at once.
+void Poison(std::string_view point, std::string_view) {
+  if (point != "site.trained") return;
+  static std::set<std::filesystem::path> poisoned;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(home + "/runs")) {
+    const std::string name = entry.path().filename();
+    const bool trained = name.starts_with("trained-") && name.ends_with(".safetensors");
+    if (trained && poisoned.insert(entry.path()).second) PoisonFile(entry.path());
   }
 }
 
@@ -240,6 +268,7 @@ int main(int argc, char** argv) {
     if (dir != arguments.end() && dir + 1 != arguments.end()) home = dir[1];
     SetWireHook(Hook);
     if (TheLie().name == "coordinate") SetCrashHook(LieInAnUpload);
+    if (TheLie().name == "poison") SetCrashHook(Poison);
     if (TheLie().name == "nan" || TheLie().name == "huge") SetCrashHook(SpoilTheWeights);
   }
   return dure::cli::RunDure(arguments, std::cout, std::cerr, dure::loop::RealWallNow);
