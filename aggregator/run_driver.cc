@@ -82,12 +82,6 @@ RunDriver::~RunDriver() { *alive_ = false; }
 Result<std::unique_ptr<RunDriver>> RunDriver::Create(Workshop& shop, round::RunManifest manifest,
                                                      std::vector<SiteId> invited) {
   DURE_ASSIGN(const uint64_t count, ParameterCountOf(manifest.initial_model, shop.store));
-  if (manifest.masked() && count > masking::kSegmentParametersMax) {
-    return Fail(ErrorCode::kInvalid, "the model has " + std::to_string(count) +
-                                         " parameters; this version masks at most " +
-                                         std::to_string(masking::kSegmentParametersMax) +
-                                         " (--masking none)");
-  }
   round::Rounds rounds(std::move(manifest), invited);
   return std::unique_ptr<RunDriver>(
       new RunDriver(shop, std::move(rounds), std::move(invited), count));

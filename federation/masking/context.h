@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "federation/limits.h"
 #include "federation/masking/cohort.h"
 #include "federation/masking/history.h"
 #include "federation/masking/words.h"
@@ -18,9 +19,9 @@ namespace dure::masking {
 // When a site is lost, what one segment holds is lost and not the whole vector. 2^28 parameters
 // are two seconds of a fast line.
 inline constexpr uint64_t kSegmentParameters = uint64_t{1} << 28;
-inline constexpr uint64_t kSegmentParametersMax = uint64_t{1} << 31;
-// An outcome, 64 bytes a segment, stays under limits::kControlMessageBytesMax; 512 of the largest
-// hold limits::kParameterCountMax.
+// All sizes, offsets and stream positions are 64 bits: one segment may be any model.
+inline constexpr uint64_t kSegmentParametersMax = limits::kParameterCountMax;
+// An outcome, 64 bytes a segment, stays under limits::kControlMessageBytesMax.
 inline constexpr uint64_t kSegmentsMax = 512;
 
 // What is summed, and by which rules. Sites know all of it by themselves.

@@ -18,7 +18,7 @@ struct RunTerms {
   uint32_t site_count = 0;  // of the cohort
 };
 
-// One segment. REQUIRES: at most kSegmentParametersMax parameters, at least two sites.
+// One segment. REQUIRES: at most limits::kParameterCountMax parameters, at least two sites.
 Agreed AgreedOn(const RunTerms& terms);
 
 // What a round's unmasked scalars are called there.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "federation/codec/merge.h"
 #include "federation/masking/encode_masked.h"
@@ -197,6 +198,40 @@ TEST(UnmaskRange, GivesTheBytesOfTheUnmaskedMerge) {
   const std::vector<ByteView> in(lanes.begin(), lanes.end());
   ASSERT_TRUE(codec::MergeSegment(merged, 0, in, {planes, squares}).has_value());
   EXPECT_EQ(aggregate, planes);
+}
+
+// A model of 2^40 parameters is one segment: nothing wraps at 2^31, 2^32 or 2^36 of them, and no
+// part of a mask comes again.
+TEST(FarOut, RangesOfAModelOfAnySizeMaskAndUnmaskExactly) {
+  SeededRandom chance(11);
+  for (const int32_t lane_max : {127, 32767}) {
+    const WordLayout layout = LayoutOf(lane_max, 2, uint64_t{1} << 40);
+    const std::vector<Mask> own{{RandomKey(chance), Direction::kAdd}};
+    const std::vector<Mask> undo{{own[0].key, Direction::kSubtract}};
+    std::set<Bytes> seen;
+    for (const uint64_t begin :
+         {uint64_t{0}, uint64_t{1} << 31, uint64_t{1} << 32, uint64_t{1} << 36,
+          (uint64_t{1} << 40) - codec::kSegmentParameters}) {
+      const WordRange range{begin, begin + 3000};
+      const Bytes lanes = RandomLanes(chance, LayoutOf(lane_max, 2, range.size()));
+      const Bytes zeros(lanes.size());
+      Bytes low(layout.LowBytes(range.size())), high(layout.HighBytes(range.size()));
+      ASSERT_TRUE(MaskLanes(layout, Masks(own), range, zeros, {low, high}).has_value());
+      EXPECT_TRUE(seen.insert(low).second) << "the mask of " << begin << " came before";
+      ASSERT_TRUE(MaskLanes(layout, Masks(own), range, lanes, {low, high}).has_value());
+      const WordLayout sums = LayoutOf(lane_max, 1, uint64_t{1} << 40);
+      Bytes sum_low(sums.LowBytes(range.size())), sum_high(sums.HighBytes(range.size()));
+      const std::vector<codec::PlaneView> uploads{{low, high}};
+      const Masks masks(undo);
+      ASSERT_TRUE(
+          UnmaskRange(layout, {uploads, masks}, range, sums, {sum_low, sum_high}).has_value());
+      std::vector<int32_t> values(range.size());
+      ASSERT_TRUE(ReadSums(sums, {sum_low, sum_high}, values).has_value());
+      for (uint64_t i = 0; i < range.size(); ++i) {
+        ASSERT_EQ(values[i], LaneAt(layout, lanes, i)) << begin << " + " << i;
+      }
+    }
+  }
 }
 
 TEST(UnmaskRange, RefusesASumThatSurvivorsCannotReach) {
