@@ -139,6 +139,9 @@ Status Daemon::State::Listen() {
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
   record->guard().OnOpen(
       [this] { (void)workers->Run([this] { (void)record->Admit(authority->Seats()); }); });
+  Status ended;
+  loop->Wait([&] { ended = EndOvertakenRuns(); });
+  DURE_TRY(ended);
   loop->Wait([this] {
     for (const auto& [id, driver] : runs) driver->Start();
     TellRunsOfSeats();  // also what a death kept them from being told

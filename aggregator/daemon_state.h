@@ -29,6 +29,9 @@ struct Daemon::State {
   // daemon.cc: beginning and end.
   Status Open();
   Status RestoreRuns();
+  // restored.cc: runs of which a healed log knows more than this disk.
+  Status EndOvertakenRuns();
+  void Halt(const RunId& run);
   Status Listen();
   void Tick();
   void RenewOwn();

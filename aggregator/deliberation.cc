@@ -24,6 +24,9 @@ bool IsForMembers(ledger::EventType type) {
     case ledger::EventType::kGrantRevoked:
     case ledger::EventType::kShareComputed:
     case ledger::EventType::kDisclosureExported:
+    case ledger::EventType::kIncidentReported:
+    case ledger::EventType::kIncidentClosed:
+    case ledger::EventType::kDutyFulfilled:
       return true;
     default:
       return false;

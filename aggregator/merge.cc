@@ -2,6 +2,8 @@
 
 #include <malloc.h>
 
+#include "federation/codec/encode.h"
+#include "federation/codec/norm.h"
 #include "federation/codec/vectors.h"
 #include "federation/crash_point.h"
 #include "federation/masking/segment_files.h"
@@ -135,6 +137,21 @@ Result<round::Base> DeriveFromSum(const derivation::Step& step, const round::Run
   codec::Work pace;
   pace.threads = threads;
   return derivation::DeriveNext(step, manifest, store, scratch, pace);
+}
+
+round::Verdict CheckNorm(const round::Submission& submission, const round::Base& base,
+                         const round::RunManifest& manifest, uint64_t parameter_count,
+                         const blob::BlobStore& store) {
+  const bool bounded = manifest.norm_max > 0;
+  if (!bounded) return submission.norm ? round::Verdict::kNotSigned : round::Verdict::kOk;
+  const auto reader = store.Open(submission.contribution);
+  const auto scales = derivation::ScalesOf(base, manifest, parameter_count, store);
+  if (!reader || !scales) return round::Verdict::kMissing;
+  const bool weighs = submission.weight >= 1 && submission.weight <= codec::kWeightOne;
+  const codec::Lane lane = derivation::LaneOf(manifest);
+  const bool holds = weighs && submission.norm == codec::UpdateNorm(lane, (*reader)->bytes(),
+                                                                    *scales, submission.weight);
+  return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
 }
 
 round::Verdict CheckPayload(const Digest& payload, uint64_t bytes, const blob::BlobStore& store) {

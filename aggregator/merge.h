@@ -54,6 +54,12 @@ Result<round::Base> DeriveFromSum(const derivation::Step& step, const round::Run
 round::Verdict CheckContribution(const Digest& contribution, const round::RunManifest& manifest,
                                  uint64_t parameter_count, const blob::BlobStore& store);
 
+// Whether an unmasked submission says how long its update is where the run bounds that, and says it
+// truly. kNotSigned: it does not.
+round::Verdict CheckNorm(const round::Submission& submission, const round::Base& base,
+                         const round::RunManifest& manifest, uint64_t parameter_count,
+                         const blob::BlobStore& store);
+
 // The same of a masked one, whose bytes can tell nothing but their number.
 round::Verdict CheckPayload(const Digest& payload, uint64_t bytes, const blob::BlobStore& store);
 

@@ -7,6 +7,7 @@
 #include "federation/check.h"
 #include "federation/error_code.h"
 #include "policy/ledger/sqlite_ledger.h"
+#include "policy/standing/roles.h"
 
 namespace dure::aggregator {
 namespace {
@@ -22,22 +23,6 @@ Result<std::string> ReadFile(const std::string& path) {
 }
 
 ledger::RoundAttempt At(const round::RoundAttempt& at) { return {at.run, at.round, at.attempt}; }
-
-ledger::Role RoleInLog(identity::Role role) {
-  switch (role) {
-    case identity::Role::kMember:
-      return ledger::Role::kSite;
-    case identity::Role::kOfficer:
-      return ledger::Role::kOfficer;
-    case identity::Role::kResearcher:
-      return ledger::Role::kResearcher;
-    case identity::Role::kOperator:
-      return ledger::Role::kOperator;
-    case identity::Role::kAggregator:
-      return ledger::Role::kAggregator;
-  }
-  return ledger::Role::kSite;
-}
 
 ledger::House HouseInLog(identity::House house) {
   switch (house) {
@@ -124,7 +109,7 @@ Status Record::Admit(const std::vector<identity::Seat>& seats) {
     if (log_->FindKey(seat.signing_key)) continue;
     const std::string key = "admitted/" + ToHex(seat.signing_key);
     ledger::MemberAdmitted event{seat.subject.member, seat.subject.site,
-                                 RoleInLog(seat.subject.role), seat.signing_key};
+                                 standing::RoleInLog(seat.subject.role), seat.signing_key};
     DURE_TRY(recorder_->Record(event, key).map([](const auto&) {}));
   }
   return {};
@@ -142,12 +127,12 @@ bool Record::KeyEnded(const PublicKey& key) const {
   return found && found->revoked;
 }
 
-Result<ledger::Event> Record::EventOf(const round::Append& append,
-                                      std::map<std::string, std::string> describe) const {
+Result<ledger::Event> Record::EventOf(const round::Append& append, ledger::RunProposed run) const {
   using ledger::Event;
   if (const auto* proposed = std::get_if<round::RecordProposed>(&append.record)) {
-    DURE_ASSIGN(RunId run, RunId::Parse(append.key.substr(0, append.key.find('/'))));
-    return Event(ledger::RunProposed{run, proposed->manifest, std::move(describe)});
+    DURE_ASSIGN(run.run, RunId::Parse(append.key.substr(0, append.key.find('/'))));
+    run.manifest = proposed->manifest;
+    return Event(std::move(run));
   }
   if (const auto* opened = std::get_if<round::RecordOpened>(&append.record)) {
     return Event(ledger::RoundOpened{At(opened->at), opened->base_model, opened->cohort});
@@ -181,7 +166,7 @@ Result<ledger::Event> Record::EventOf(const round::Append& append,
   return Event(std::move(event));
 }
 
-void Record::Append(const round::Append& append, std::map<std::string, std::string> describe,
+void Record::Append(const round::Append& append, ledger::RunProposed proposed,
                     std::function<void(round::Event)> answer) {
   if (const auto* submission = std::get_if<round::RecordSubmission>(&append.record)) {
     Try(
@@ -191,7 +176,7 @@ void Record::Append(const round::Append& append, std::map<std::string, std::stri
         append.key, std::move(answer));
     return;
   }
-  Result<ledger::Event> event = EventOf(append, std::move(describe));
+  Result<ledger::Event> event = EventOf(append, std::move(proposed));
   if (!event) {
     loop_.Post([answer, key = append.key] { answer(round::AppendRefused{key, "malformed"}); });
     return;

@@ -55,9 +55,9 @@ class Record {
   bool KeyEnded(const identity::Seat& seat) const;
   bool KeyEnded(const PublicKey& key) const;
 
-  // Answers with Appended or AppendRefused on the loop, once, as often as it takes. `describe` is
-  // what a run-proposed entry tells a reader of the run.
-  void Append(const round::Append& append, std::map<std::string, std::string> describe,
+  // Answers with Appended or AppendRefused on the loop, once, as often as it takes. `proposed` is
+  // what a run-proposed entry says of the run besides its name and manifest.
+  void Append(const round::Append& append, ledger::RunProposed proposed,
               std::function<void(round::Event)> answer);
   // An event of the aggregator itself. Blocks until durable; any thread.
   Status Write(ledger::Event event, const std::string& key);
@@ -71,8 +71,7 @@ class Record {
 
  private:
   explicit Record(loop::EventLoop& loop) : loop_(loop) {}
-  Result<ledger::Event> EventOf(const round::Append& append,
-                                std::map<std::string, std::string> describe) const;
+  Result<ledger::Event> EventOf(const round::Append& append, ledger::RunProposed proposed) const;
   void Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
            std::function<void(round::Event)> answer);
 

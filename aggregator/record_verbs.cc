@@ -19,12 +19,6 @@ bool IsWithdrawal(ByteView envelope) {
   return entry && ledger::TypeOf(entry->record.event) == ledger::EventType::kDatasetWithdrawn;
 }
 
-bool Holds(const round::Rounds& rounds) {
-  const bool opens =
-      rounds.phase() == round::RunPhase::kAdmitting || rounds.phase() == round::RunPhase::kOpening;
-  return opens || rounds.HoldsWithdrawals();
-}
-
 std::string AnswerOf(const ledger::Appended& appended) {
   return JsonLine({{"index", appended.receipt.index},
                    {"existed", appended.existed},
@@ -64,7 +58,7 @@ void Daemon::State::Take(WaitingEntry entry) {
 void Daemon::State::TakeWaiting() {
   if (waiting_entries.empty()) return;
   for (const auto& [id, driver] : runs) {
-    if (Holds(driver->rounds())) return;
+    if (driver->rounds().HoldsWithdrawals()) return;
   }
   std::vector<WaitingEntry> entries = std::move(waiting_entries);
   waiting_entries.clear();

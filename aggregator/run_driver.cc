@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "aggregator/merge.h"
 #include "federation/codec/lane.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
+#include "federation/limits.h"
 #include "policy/ledger/events.h"
+#include "policy/standing/manifest.h"
 
 namespace dure::aggregator {
 namespace {
@@ -31,7 +34,8 @@ bool SameNumbers(const ledger::ContributionSubmitted& said, const round::Submiss
          said.at.attempt == sent.at.attempt && said.site == site &&
          said.base_model == sent.base_model && said.contribution == sent.contribution &&
          said.weight == sent.weight && said.tokens == sent.tokens && said.steps == sent.steps &&
-         said.saturated_lanes == sent.saturated_lanes && SameDatasets(said.datasets, sent.datasets);
+         said.saturated_lanes == sent.saturated_lanes && said.code == sent.code &&
+         said.norm == sent.norm && SameDatasets(said.datasets, sent.datasets);
 }
 
 std::string_view KindOf(const round::Append& append) {
@@ -41,6 +45,15 @@ std::string_view KindOf(const round::Append& append) {
   if (std::holds_alternative<round::RecordAbandoned>(append.record)) return "abandoned";
   if (std::holds_alternative<round::RecordClosed>(append.record)) return "closed";
   return "opened";
+}
+
+// As the configuration names it: "LlamaForCausalLM". Empty: it names none.
+std::string ArchitectureOf(const round::RunManifest& manifest) {
+  const auto config = nlohmann::json::parse(manifest.model_config, nullptr, false);
+  if (!config.is_object() || !config.contains("architectures")) return "";
+  const auto& names = config["architectures"];
+  const bool named = names.is_array() && !names.empty() && names.front().is_string();
+  return named ? names.front().get<std::string>().substr(0, limits::kNameBytesMax) : "";
 }
 
 // On a worker, which may outlive the driver.
@@ -65,6 +78,7 @@ RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> i
       invited_(std::move(invited)),
       parameter_count_(parameter_count),
       view_(rounds_.manifest(), shop.loop.Now()),
+      coalitions_(shop, rounds_.manifest()),
       queue_(shop.loop, {[this](const round::Effect& effect) { return Perform(effect); },
                          {},
                          [this] {
@@ -112,6 +126,7 @@ std::vector<Digest> RunDriver::Needs() const {
 
 void RunDriver::Start() {
   Feed(round::Started{});
+  coalitions_.Say();
   if (masking_) masking_->Resume();
 }
 
@@ -182,9 +197,14 @@ void RunDriver::Do(const round::Append& effect) {
   auto answer = [this, alive = alive_, kind = KindOf(effect)](round::Event event) {
     CrashPoint("aggregator.after-append", kind);
     if (!*alive) return;
+    const auto* appended = std::get_if<round::Appended>(&event);
+    if (kind == "submission" && appended != nullptr && IsVoid(*appended)) {
+      return Feed(round::AppendRefused{appended->key, "void"});
+    }
     const bool proposed = kind == "proposed" && std::holds_alternative<round::Appended>(event);
     if (proposed) return Approve(event);
     Feed(event);
+    if (kind == "closed") coalitions_.Say();
   };
   shop_.record.Append(effect, Describe(), std::move(answer));
 }
@@ -213,36 +233,69 @@ void RunDriver::Do(const round::DecideAdmissions& effect) {
 }
 
 void RunDriver::Do(const round::VerifySubmission& effect) {
-  auto check = [effect, manifest = rounds_.manifest(), count = parameter_count_,
-                masked_bytes = masking_ ? masking_->PayloadBytes() : 0, &store = shop_.store,
-                &authority = shop_.authority] {
+  auto check = [effect, base = rounds_.base(), manifest = rounds_.manifest(),
+                count = parameter_count_, masked_bytes = masking_ ? masking_->PayloadBytes() : 0,
+                &store = shop_.store, &authority = shop_.authority] {
     const Digest& contribution = effect.submission.contribution;
-    const round::Verdict blob = manifest.masked()
-                                    ? CheckPayload(contribution, masked_bytes, store)
-                                    : CheckContribution(contribution, manifest, count, store);
-    return blob == round::Verdict::kOk ? CheckEnvelope(effect, authority) : blob;
+    round::Verdict verdict = manifest.masked()
+                                 ? CheckPayload(contribution, masked_bytes, store)
+                                 : CheckContribution(contribution, manifest, count, store);
+    if (verdict == round::Verdict::kOk) verdict = CheckEnvelope(effect, authority);
+    if (verdict == round::Verdict::kOk && !manifest.masked()) {
+      verdict = CheckNorm(effect.submission, base, manifest, count, store);
+    }
+    return verdict;
   };
   auto answer = [this, effect](round::Verdict verdict) {
     CrashPoint("aggregator.verified");
-    Feed(round::SubmissionVerified{effect.site, effect.submission.at,
-                                   effect.submission.contribution, verdict});
+    round::SubmissionVerified verified{effect.site, effect.submission.at,
+                                       effect.submission.contribution, verdict};
+    if (verdict == round::Verdict::kOk) verified.reason = ObjectionTo(effect.submission.envelope);
+    if (!verified.reason.empty()) verified.verdict = round::Verdict::kNotAllowed;
+    Feed(verified);
   };
   loop::RunFor(alive_, shop_.loop, shop_.workers, check, answer);
 }
 
+std::string RunDriver::ObjectionTo(const Bytes& envelope) const {
+  const auto entry = ledger::ParseEntry(envelope);
+  if (!entry) return "malformed";
+  std::optional<standing::Finding> finding;
+  const Status looked = shop_.deliberation.WithStanding(
+      [&](const standing::Standing& now) { finding = now.Check(*entry); });
+  if (!looked) return "record-unreadable";
+  if (finding) shop_.say(entry->record.actor.member.str() + " is not counted: " + finding->text);
+  return finding ? finding->rule : "";
+}
+
+// What was said between the check and the entry may have made it void: then it counts for nothing.
+bool RunDriver::IsVoid(const round::Appended& submission) const {
+  bool counts = false;
+  const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
+    const round::RoundAttempt at = rounds_.at();
+    const auto found = now.state().rounds.find({at.run, at.round, at.attempt});
+    counts =
+        found != now.state().rounds.end() && found->second.submissions.contains(submission.index);
+  });
+  return looked && !counts;
+}
+
 void RunDriver::Do(const round::StartMerge& effect) {
   if (masking_) return masking_->Sum(effect);
-  auto work = [effect, manifest = rounds_.manifest(), &shop = shop_] {
+  auto work = [effect, manifest = rounds_.manifest(), parts = coalitions_.PartsOf(effect),
+               &shop = shop_]() -> Result<Merging> {
     CrashPoint("aggregator.before-merge");
-    auto merged = Merge(effect, manifest, shop.store, shop.scratch, shop.threads);
+    Merging merged;
+    DURE_ASSIGN(merged.whole, Merge(effect, manifest, shop.store, shop.scratch, shop.threads));
+    DURE_ASSIGN(merged.parts,
+                Coalitions::Make(parts, manifest, shop.store, shop.scratch, shop.threads));
     ReturnIdleMemory();
     return merged;
   };
-  auto answer = [this, effect](const Result<MergeResult>& merged) {
+  auto answer = [this, effect](const Result<Merging>& merged) {
     CrashPoint("aggregator.after-merge");
     if (merged) {
-      with_state_.Put(ModelKey(merged->next.model), {});
-      Feed(round::Merged{effect.at, merged->aggregate, merged->next, {}, merged->shares});
+      TakeMerge(effect, *merged);
     } else if (merged.error().code == ErrorCode::kExhausted ||
                merged.error().code == ErrorCode::kUnavailable) {
       // The contributions are safe; the disk may have room again in a while.
@@ -254,6 +307,26 @@ void RunDriver::Do(const round::StartMerge& effect) {
     }
   };
   loop::RunFor(alive_, shop_.loop, shop_.workers, work, answer);
+}
+
+void RunDriver::TakeMerge(const round::StartMerge& effect, const Merging& merged) {
+  with_state_.Put(ModelKey(merged.whole.next.model), {});
+  for (const ledger::Coalition& one : merged.parts.coalitions) {
+    with_state_.Put(ModelKey(one.model), {});
+  }
+  coalitions_.Keep(with_state_, effect.at, merged.parts);
+  // Of one contribution the sum is the contribution itself, which another life may merge again.
+  round::RemoveBlobs gone;
+  const round::Base& next = merged.whole.next;
+  for (const Digest& digest : merged.parts.leftovers) {
+    const auto is_it = [&](const round::Contribution& one) { return one.blob == digest; };
+    const bool stays = std::ranges::any_of(effect.contributions, is_it) ||
+                       digest == merged.whole.aggregate || digest == next.momentum ||
+                       digest == next.scales;
+    if (!stays) gone.blobs.push_back(digest);
+  }
+  Feed(round::Merged{effect.at, merged.whole.aggregate, next, {}, merged.whole.shares});
+  Do(gone);
 }
 
 void RunDriver::Do(const round::SetTimer& effect) {
@@ -283,17 +356,15 @@ std::string RunDriver::ModelKey(const Digest& model) const {
   return "run/" + rounds_.manifest().run.str() + "/model/" + model.Hex();
 }
 
-std::map<std::string, std::string> RunDriver::Describe() const {
+ledger::RunProposed RunDriver::Describe() const {
   const round::RunManifest& manifest = rounds_.manifest();
-  std::string sites;
-  for (const SiteId& site : invited_) sites += (sites.empty() ? "" : " ") + site.str();
-  if (sites.empty()) sites = "every site";
   std::map<std::string, std::string> fields = manifest.intent.Fields();
   fields.merge(std::map<std::string, std::string>{
+      {"architecture", ArchitectureOf(manifest)},
+      {"task", "text-generation"},  // what a language model is for
       {"parameters", std::to_string(parameter_count_)},
       {"rounds", std::to_string(manifest.rounds)},
       {"quorum", std::to_string(manifest.quorum)},
-      {"invited", sites.substr(0, 512)},
       {"lane", std::string(Name(manifest.lane))},
       {"weighting", std::string(Name(manifest.weighting))},
       {"masking", std::string(Name(manifest.masking))},
@@ -306,7 +377,7 @@ std::map<std::string, std::string> RunDriver::Describe() const {
       {"tokenizer", manifest.tokenizer.IsZero() ? "bytes" : manifest.tokenizer.Hex()},
       {"modelConfig", manifest.config_digest().Hex()},
   });
-  return fields;
+  return {{}, {}, std::move(fields), invited_, standing::BoundsOf(manifest)};
 }
 
 }  // namespace dure::aggregator

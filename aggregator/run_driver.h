@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/coalitions.h"
 #include "aggregator/masking_desk.h"
 #include "aggregator/run_view.h"
 #include "aggregator/workshop.h"
@@ -58,9 +59,17 @@ class RunDriver {
   void Do(const round::DecideAdmissions& effect);
   void Do(const round::VerifySubmission& effect);
   void Do(const round::StartMerge& effect);
+  struct Merging {
+    MergeResult whole;
+    Coalitions::Made parts;
+  };
+  void TakeMerge(const round::StartMerge& effect, const Merging& merged);
   void Do(const round::SetTimer& effect);
   void Do(const round::RemoveBlobs& effect);
-  std::map<std::string, std::string> Describe() const;
+  ledger::RunProposed Describe() const;
+  // Why the record would not count the submission that this entry says, as a code; empty: it would.
+  std::string ObjectionTo(const Bytes& envelope) const;
+  bool IsVoid(const round::Appended& submission) const;
   std::string ModelKey(
       const Digest& model) const;  // marks, in the journal, a digest that is a model
 
@@ -70,6 +79,7 @@ class RunDriver {
   uint64_t parameter_count_ = 0;
   RunView view_;
   std::unique_ptr<MaskingDesk> masking_;  // of a masked run
+  Coalitions coalitions_;
   loop::EffectQueue<round::Effect> queue_;
   journal::Change with_state_;  // durable together with the state that the next Persist saves
   uint64_t timer_ =

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "federation/transport/json_fields.h"
+#include "policy/standing/roles.h"
 
 namespace dure::clerk {
 namespace {
@@ -20,22 +21,6 @@ Result<ledger::Proof> ProofFrom(ByteView bytes) {
     proof.push_back(digest);
   }
   return proof;
-}
-
-ledger::Role RoleInLog(identity::Role role) {
-  switch (role) {
-    case identity::Role::kMember:
-      return ledger::Role::kSite;
-    case identity::Role::kOfficer:
-      return ledger::Role::kOfficer;
-    case identity::Role::kResearcher:
-      return ledger::Role::kResearcher;
-    case identity::Role::kOperator:
-      return ledger::Role::kOperator;
-    case identity::Role::kAggregator:
-      return ledger::Role::kAggregator;
-  }
-  return ledger::Role::kSite;
 }
 
 }  // namespace
@@ -73,7 +58,7 @@ std::optional<standing::Finding> Clerk::dissent() const {
 }
 
 ledger::Actor Clerk::Holder() const {
-  return {self_->member(), self_->signer->Key(), RoleInLog(self_->role())};
+  return {self_->member(), self_->signer->Key(), standing::RoleInLog(self_->role())};
 }
 
 Status Clerk::Follow(uint64_t size) {

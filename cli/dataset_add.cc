@@ -25,13 +25,15 @@ struct Options {
   std::string dir;
   std::string data;
   std::string terms;
+  std::vector<std::string> columns;
   std::string language = "en";
 };
 
 // The terms file: given, or made here by asking.
 Result<std::string> TermsFile(const Options& options, const identity::Identity& self) {
   if (!options.terms.empty()) return options.terms;
-  const std::string path = options.dir + "/" + self.site().str() + ".terms.toml";
+  const std::string data = fs::absolute(options.data).filename().string();
+  const std::string path = options.dir + "/" + self.site().str() + "-" + data + ".terms.toml";
   if (fs::exists(path)) {
     return Fail(ErrorCode::kAlreadyExists,
                 path + " is there already: give it with --terms, or remove it to be asked anew");
@@ -77,26 +79,25 @@ Status Add(const Options& options, Context& context) {
   }
   DURE_ASSIGN(const std::string file, TermsFile(options, *desk.self));
   SystemRandom random;
-  DURE_ASSIGN(
-      const terms::Description description,
-      site::DescribeLoan({desk.self->site(), desk.self->member(), fs::absolute(options.data), file},
-                         random));
+  const bool preset = file == "open" || file == "research-only";
+  const site::Loan loan{desk.self->site(), desk.self->member(), fs::absolute(options.data),
+                        preset ? file : fs::absolute(file).string(), options.columns};
+  DURE_ASSIGN(const terms::Description description, site::DescribeLoan(loan, random));
   DURE_TRY(desk.clerk->Follow());
   DURE_ASSIGN(const Registration made, Compare(*desk.clerk, *desk.self, description));
   const std::string what =
       made.event.what.dataset.str() + " version " + std::to_string(made.event.what.version);
-  const std::string serve =
-      "dure site serve --dir " + options.dir + " --data " + options.data + " --terms " + file;
   uint64_t index = 0;
+  DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
   if (!made.there) {
     // The salt first: without it nobody could ever show that these were the bytes.
-    DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
     const std::string key = "dataset/" + made.event.what.dataset.str() + "/" +
                             std::to_string(made.event.what.version) + "/salt";
     const Bytes salt(description.data_salt.begin(), description.data_salt.end());
     DURE_TRY(journal->Apply(journal::Change().Put(key, salt)));
     DURE_ASSIGN(index, desk.clerk->Submit(made.event, context.Now()));
   }
+  DURE_TRY(site::KeepLoan(*journal, made.event.what.dataset, loan));
   if (context.json()) {
     context.PrintJson(
         ordered_json{{"dataset", made.event.what.dataset.str()},
@@ -113,7 +114,7 @@ Status Add(const Options& options, Context& context) {
                                  std::to_string(description.passport.files) + " files, " +
                                  std::to_string(description.passport.bytes) +
                                  " bytes. Nothing of them left this machine.");
-  context.Say("Take part with it:\n  " + serve);
+  context.Say("Take part with all that was added here:\n  dure site serve --dir " + options.dir);
   return {};
 }
 
@@ -128,6 +129,8 @@ void AddDatasetAdd(CLI::App& dataset, Context& context) {
   verb.add_option("--data", options->data, "File or folder of the data; it stays here")->required();
   verb.add_option("--terms", options->terms,
                   "A file of dure dataset form, open or research-only; you are asked without it");
+  verb.add_option("--column", options->columns,
+                  "Columns or fields that hold text; guessed by default");
   verb.add_option("--language", options->language, "Of the questions: en or ko")
       ->check(CLI::IsMember({"en", "ko"}));
   context.Do(verb, [options, &context] { return Add(*options, context); });

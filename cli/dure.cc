@@ -45,6 +45,10 @@ class Dure {
     AddRoundCommands(app_, context_);
     AddExportCommands(app_, context_);
     AddShareCommands(app_, context_);
+    AddIncidentCommands(app_, context_);
+    AddDutiesCommands(app_, context_);
+    AddQuotaCommand(app_, context_);
+    AddMemberCommands(app_, context_);
     AddDemoCommand(app_, context_);
     AddHelpCommand(app_, context_);
   }

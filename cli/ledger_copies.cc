@@ -8,6 +8,8 @@
 #include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/record_folder.h"
+#include "federation/canonical.h"
+#include "federation/journal/journal.h"
 #include "policy/ledger/mirror.h"
 
 namespace dure::cli {
@@ -70,6 +72,13 @@ Status Heal(const Options& options, Context& context) {
                 options.other + " is a copy of another log, " + other->log_key().Vkey());
   }
   const uint64_t before = log->Head().head.size;
+  const uint64_t whole = other->Head().head.size;
+  // Runs that these entries speak of cannot go on from this disk; the daemon ends them.
+  if (whole > before) {
+    DURE_ASSIGN(const auto journal, journal::Journal::Open(dir + "/aggregator.db"));
+    DURE_TRY(journal->Apply(journal::Change().Put(
+        "healed/" + std::to_string(before), CanonicalWriter().U64(before).U64(whole).Take())));
+  }
   while (log->Head().head.size < other->Head().head.size) {
     DURE_ASSIGN(const auto next, ledger::MakeExtension(*other, log->Head().head.size));
     DURE_ASSIGN(const auto refusal, log->Extend(next));
@@ -89,7 +98,8 @@ Status Heal(const Options& options, Context& context) {
                     : "Took entries " + std::to_string(before) + " to " +
                           std::to_string(after - 1) +
                           ", each checked and under a head that this "
-                          "log's key had signed.");
+                          "log's key had signed.\nRuns that they speak of end when the aggregator "
+                          "starts: what they were made of is on no disk here.");
   return {};
 }
 

@@ -37,6 +37,10 @@ void AddGrantCommands(CLI::App& dure, Context& context);     // grant request|li
 void AddRoundCommands(CLI::App& dure, Context& context);     // round show
 void AddShareCommands(CLI::App& dure, Context& context);     // share compute|explain|recompute
 void AddExportCommands(CLI::App& dure, Context& context);    // export prov|spdx|...
+void AddIncidentCommands(CLI::App& dure, Context& context);  // incident report|close|list
+void AddDutiesCommands(CLI::App& dure, Context& context);    // duties list|done
+void AddQuotaCommand(CLI::App& dure, Context& context);      // quota
+void AddMemberCommands(CLI::App& dure, Context& context);    // member suspend|reinstate|list
 
 // Verbs of nouns above that have files of their own.
 void AddPolicyChangeVerbs(CLI::App& policy, Context& context);    // policy propose|impact

@@ -1,6 +1,8 @@
 #include "cli/run_proposal.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "model/config.h"
 #include "model/cpu/schedule.h"
@@ -121,6 +123,33 @@ Status ChooseMasking(const RunOptions& options, round::RunManifest& manifest) {
   return {};
 }
 
+// A digest as it is, or of a file.
+Result<Digest> CodeNamed(const std::string& typed) {
+  if (const auto digest = Digest::FromHex(typed)) return *digest;
+  if (typed.find('/') == std::string::npos) {
+    return Fail(ErrorCode::kInvalid, "--code " + typed +
+                                         " is neither 64 hex digits nor a path: dure site status "
+                                         "shows the digest of a site's trainer");
+  }
+  std::ifstream file(typed, std::ios::binary);
+  if (!file) return Fail(ErrorCode::kNotFound, "--code " + typed + " is not there");
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return Sha256(AsBytes(bytes));
+}
+
+Status ChooseBounds(const RunOptions& options, round::RunManifest& manifest) {
+  for (const std::string& typed : options.code) {
+    DURE_ASSIGN(const Digest digest, CodeNamed(typed));
+    manifest.code.push_back(digest);
+  }
+  std::ranges::sort(manifest.code);
+  const auto repeated = std::ranges::unique(manifest.code);
+  manifest.code.erase(repeated.begin(), repeated.end());
+  manifest.norm_max = options.norm_max;
+  manifest.passes_max = options.passes_max;
+  return {};
+}
+
 }  // namespace
 
 Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
@@ -171,6 +200,7 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   manifest.cohort_min = manifest.quorum;
   manifest.cohort_max = invited != 0 ? std::min(invited, options.cohort_max) : options.cohort_max;
   DURE_TRY(ChooseMasking(options, manifest));
+  DURE_TRY(ChooseBounds(options, manifest));
   manifest.join_window = Seconds(options.join_seconds);
   manifest.round_deadline = Seconds(options.deadline_seconds);
   manifest.lost_grace = Seconds(options.lost_seconds);

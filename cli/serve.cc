@@ -60,9 +60,16 @@ struct SiteOptions {
 
 // A slip in --data or --trainer is told now, and not when a round has opened.
 Status CheckSite(const site::DaemonOptions& options) {
-  const text::Source source{options.data, options.columns};
-  const auto read = text::ReadDocuments(source, [](std::string_view) { return false; });
-  if (!read) return Within(read.error(), "--data");
+  if (options.data.size() != options.terms.size()) {
+    return Fail(ErrorCode::kInvalid, "each --data has its --terms, in the same order: " +
+                                         std::to_string(options.data.size()) + " and " +
+                                         std::to_string(options.terms.size()) + " were given");
+  }
+  for (const std::string& data : options.data) {
+    const text::Source source{data, options.columns};
+    const auto read = text::ReadDocuments(source, [](std::string_view) { return false; });
+    if (!read) return Within(read.error(), "--data");
+  }
   if (options.trainer.empty() || access(options.trainer.c_str(), X_OK) == 0) return {};
   return Fail(ErrorCode::kNotFound, "--trainer " + options.trainer + " is no program");
 }
@@ -82,8 +89,11 @@ Status ServeSite(SiteOptions options, Context& context) {
   }
   options.daemon.say = LogTo(context);
   DURE_ASSIGN(const auto daemon, site::Daemon::Start(options.daemon));
-  context.Print(context.json() ? "{\"ready\":true}"
-                               : "the site serves; its data stays in " + options.daemon.data);
+  context.Print(context.json()
+                    ? "{\"ready\":true}"
+                    : "the site serves; its data stays " +
+                          (options.daemon.data.empty() ? std::string("where it is")
+                                                       : "in " + options.daemon.data.front()));
   WaitForEnd();
   context.Say("stopping");
   return {};
@@ -115,17 +125,20 @@ void AddSiteServe(CLI::App& noun, Context& context) {
   CLI::App& verb =
       AddVerb(noun, "serve", "take part in training rounds until interrupted",
               "dure site serve --dir /var/lib/dure-site --data /data/text --terms terms.toml\n"
-              "dure site serve --dir S --data r.tsv --column text --terms research-only");
+              "dure site serve --dir S --data r.tsv --column text --terms research-only\n"
+              "dure site serve --dir S --data A --terms a.toml --data B --terms b.toml\n"
+              "dure site serve --dir S   (with what dure dataset add registered)");
   verb.add_option("--dir", options->daemon.dir, "the site's folder, made by dure site enrol")
       ->required();
-  verb.add_option(
-          "--data", options->daemon.data,
-          "the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays here")
-      ->required();
+  verb.add_option("--data", options->daemon.data,
+                  "the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays "
+                  "here. Once "
+                  "for each dataset; left out: what dure dataset add registered")
+      ->take_all();
   verb.add_option("--terms", options->daemon.terms,
                   "what you allow: a file of dure dataset form, or open, or research-only (both "
-                  "say that there is no personal data)")
-      ->required();
+                  "say that there is no personal data); one for each --data, in its order")
+      ->take_all();
   verb.add_option("--column", options->daemon.columns,
                   "columns or fields that hold text; guessed by default");
   verb.add_option("--accept", options->accept,

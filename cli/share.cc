@@ -7,10 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/folders.h"
 #include "cli/nouns.h"
+#include "cli/operator_desk.h"
 #include "cli/record_copy.h"
 #include "policy/standing/past.h"
 #include "policy/standing/shares.h"
+#include "policy/standing/valuation.h"
 
 namespace dure::cli {
 namespace {
@@ -61,27 +64,55 @@ Result<const standing::Run*> RunOf(const standing::State& state, const RunId& id
   return Fail(ErrorCode::kNotFound, "the record knows no run \"" + id.str() + "\"");
 }
 
-Status Refused(const standing::Run& run, const std::string& method) {
-  const auto valuation = method == "group-shapley" ? standing::Valuation::kGroupShapley
-                                                   : standing::Valuation::kLeaveOneOut;
-  const standing::ValuationRefusal refusal = standing::RefusalOf(run, valuation);
-  return Fail(ErrorCode::kFailedPrecondition,
-              method + " refused (" + refusal.code + "): " + refusal.text);
+constexpr const char* kMeasured =
+    "A share by measurement is what the model's loss would be higher without a contribution, on "
+    "the "
+    "text that the sites measured on. It is not ownership.";
+
+// What is recorded, however it was computed, and what is said of it.
+struct Computed {
+  ledger::ShareComputed event;
+  std::string by;        // the formula, or the method
+  std::string interval;  // what the brackets are
+  const char* caveat = kCaveat;
+};
+
+Result<Computed> ByFormula(const RecordCopy& record, const RunId& id,
+                           const std::optional<uint64_t>& given) {
+  const standing::State& state = record.state();
+  const ShareFormula formula = standing::FormulaOf(state);
+  const uint64_t seed = given.value_or(standing::SeedOf(record.log(), state, id));
+  Computed computed{{id, formula.digest(), record.log().Head().head.size, seed,
+                     standing::ComputeShares(state, id, formula, seed)},
+                    formula.Text(),
+                    "90 of 100 draws of the run's rounds (seed " + std::to_string(seed) + ")"};
+  if (!computed.event.shares.empty()) return computed;
+  return Fail(ErrorCode::kFailedPrecondition, "no round of \"" + id.str() + "\" has closed");
+}
+
+Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id,
+                               const std::string& method) {
+  DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
+  const standing::Valuation valuation = standing::ValueRun(record.state(), id, kind);
+  if (valuation.refusal) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                method + " refused (" + valuation.refusal->code + "): " + valuation.refusal->text);
+  }
+  return Computed{
+      {id, standing::DigestOf(kind), record.log().Head().head.size, 0, valuation.valued.shares},
+      method + ", over " + std::to_string(valuation.valued.rounds.size()) + " measured rounds",
+      "what comes out without one of the sites that measured",
+      kMeasured};
 }
 
 Status Compute(const Options& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
-  const standing::State& state = record->state();
-  DURE_ASSIGN(const standing::Run* run, RunOf(state, id));
-  if (options.method != "formula") return Refused(*run, options.method);
-  const ShareFormula formula = standing::FormulaOf(state);
-  const uint64_t seed = options.seed.value_or(standing::SeedOf(record->log(), state, id));
-  ledger::ShareComputed event{id, formula.digest(), record->log().Head().head.size, seed,
-                              standing::ComputeShares(state, id, formula, seed)};
-  if (event.shares.empty()) {
-    return Fail(ErrorCode::kFailedPrecondition, "no round of \"" + id.str() + "\" has closed");
-  }
+  DURE_TRY(RunOf(record->state(), id).map([](const auto*) {}));
+  DURE_ASSIGN(const Computed computed, options.method == "formula"
+                                           ? ByFormula(*record, id, options.seed)
+                                           : ByMeasurement(*record, id, options.method));
+  const ledger::ShareComputed& event = computed.event;
   std::optional<uint64_t> entry;
   if (options.log) {
     record.reset();  // the desk's clerk opens the same copy
@@ -90,18 +121,17 @@ Status Compute(const Options& options, Context& context) {
   }
   if (context.json()) {
     context.PrintJson(ordered_json{{"run", id.str()},
-                                   {"formula", formula.Text()},
+                                   {"formula", computed.by},
                                    {"as_of", event.as_of},
-                                   {"seed", seed},
+                                   {"seed", event.seed},
                                    {"shares", Json(event.shares)},
                                    {"entry", entry ? ordered_json(*entry) : ordered_json(nullptr)}}
                           .dump());
     return {};
   }
-  context.Print(id.str() + " after " + std::to_string(event.as_of) + " entries\n" + formula.Text() +
-                "\n\n" + Text(event.shares) +
-                "\nIn brackets: 90 of 100 draws of the run's rounds (seed " + std::to_string(seed) +
-                ").\n" + kCaveat +
+  context.Print(id.str() + " after " + std::to_string(event.as_of) + " entries\n" + computed.by +
+                "\n\n" + Text(event.shares) + "\nIn brackets: " + computed.interval + ".\n" +
+                computed.caveat +
                 (entry ? "\nRecorded as entry " + std::to_string(*entry) + "." : ""));
   return {};
 }
@@ -142,6 +172,47 @@ Status Explain(const Options& options, Context& context) {
   return {};
 }
 
+std::vector<ledger::ShareOfMember> ComputedAgain(const standing::State& state,
+                                                 const ledger::ShareComputed& said) {
+  for (const auto kind : {ledger::CoalitionKind::kLeaveOneOut, ledger::CoalitionKind::kGroup}) {
+    if (said.formula != standing::DigestOf(kind)) continue;
+    return standing::ValueRun(state, said.run, kind).valued.shares;
+  }
+  return standing::ComputeShares(state, said.run, standing::FormulaOf(state), said.seed);
+}
+
+// Every model of the run's parts, and those beside which they stand, measured by every site.
+Status Measure(const Options& options, Context& context) {
+  DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
+  std::vector<Digest> models;
+  {
+    DURE_ASSIGN(const auto record, RecordCopy::Open(OperatorFolder(options.dir), context));
+    const standing::State& state = record->state();
+    DURE_ASSIGN(const standing::Run* run, RunOf(state, id));
+    for (const auto kind : {ledger::CoalitionKind::kLeaveOneOut, ledger::CoalitionKind::kGroup}) {
+      const auto refusal = standing::RefusalOf(*run, kind);
+      if (refusal && kind == ledger::CoalitionKind::kGroup) {
+        return Fail(ErrorCode::kFailedPrecondition,
+                    "refused (" + refusal->code + "): " + refusal->text);
+      }
+    }
+    models = standing::ModelsToMeasure(state, id);
+  }
+  DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
+  uint64_t measured = 0;
+  for (const Digest& model : models) {
+    context.Say("model " + std::to_string(++measured) + " of " + std::to_string(models.size()));
+    DURE_TRY(
+        desk.Evaluate(options.run, model.Hex(), {}, std::chrono::hours(1)).map([](const auto&) {}));
+  }
+  context.Print(context.json() ? ordered_json{{"run", options.run}, {"models", measured}}.dump()
+                               : std::to_string(measured) +
+                                     " models are measured. Next: dure "
+                                     "share compute " +
+                                     options.run + " --method leave-one-out --dir DESK");
+  return {};
+}
+
 Status Recompute(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   DURE_ASSIGN(const ledger::OpenedEntry entry, record->Entry(options.entry));
@@ -152,8 +223,7 @@ Status Recompute(const Options& options, Context& context) {
   }
   DURE_ASSIGN(const standing::Standing before, standing::StandingAt(record->log(), options.entry));
   const auto finding = before.Check(entry);
-  const auto again = standing::ComputeShares(before.state(), said->run,
-                                             standing::FormulaOf(before.state()), said->seed);
+  const auto again = ComputedAgain(before.state(), *said);
   if (context.json()) {
     context.PrintJson(ordered_json{
         {"entry", options.entry},
@@ -189,6 +259,14 @@ void AddShareCommands(CLI::App& dure, Context& context) {
       ->check(CLI::IsMember({"formula", "leave-one-out", "group-shapley"}));
   compute.add_flag("--log", options->log, "An officer: have the result recorded");
   context.Do(compute, [options, &context] { return Compute(*options, context); });
+
+  CLI::App& measure =
+      AddVerb(noun, "measure", "Have sites measure a valued run's models without some members",
+              "dure share measure first --dir /srv/dure");
+  measure.add_option("run", options->run, "A run that declared --valuation")->required();
+  measure.add_option("--dir", options->dir, "The folder of an operator, or of the consortium")
+      ->required();
+  context.Do(measure, [options, &context] { return Measure(*options, context); });
 
   CLI::App& explain = AddVerb(noun, "explain", "Show what each part of the formula came to",
                               "dure share explain first --dir desk");

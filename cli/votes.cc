@@ -74,6 +74,11 @@ Status CastVote(const VoteOptions& options, Context& context) {
 
 std::string SubjectOf(const standing::Proposal& proposal) {
   if (!proposal.run.empty()) return "run " + proposal.run.str();
+  if (proposal.kind == ledger::ProposalKind::kFormula) return proposal.policy;
+  if (proposal.kind == ledger::ProposalKind::kSuspend) return "suspension of " + proposal.policy;
+  if (proposal.kind == ledger::ProposalKind::kReinstate) {
+    return "reinstatement of " + proposal.policy;
+  }
   const auto document = rules::ReadPolicy(proposal.policy, "policy");
   const std::string kind =
       proposal.kind == ledger::ProposalKind::kEmergency ? "emergency rule " : "policy ";

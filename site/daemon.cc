@@ -68,11 +68,8 @@ Status Daemon::State::Open() {
     return Fail(ErrorCode::kFailedPrecondition, dir + " belongs to " + self.subject.ToUri() +
                                                     "; this needs the folder of a member's site");
   }
-  if (!std::filesystem::exists(options.data)) {
-    return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");
-  }
-  DURE_TRY(CheckTerms(options.terms));
   DURE_ASSIGN(journal, journal::Journal::Open(dir + "/site.db"));
+  DURE_ASSIGN(const std::vector<Loan> loans, Loans());
   DURE_ASSIGN(store, blob::OpenFileBlobStore(dir + "/blobs"));
   for (const char* folder : {"/runs", "/work", "/receipts"}) {
     std::error_code error;
@@ -87,14 +84,14 @@ Status Daemon::State::Open() {
   launcher::TrainerSpec spec;
   spec.program = options.trainer;
   const std::filesystem::path absolute = std::filesystem::absolute(dir);
-  const std::filesystem::path text = std::filesystem::absolute(options.data);
-  spec.read_paths = {absolute / "blobs", text};
+  spec.read_paths = {absolute / "blobs"};
+  for (const Loan& loan : loans) spec.read_paths.push_back(loan.data);
   spec.write_paths = {absolute / "runs", absolute / "work"};
+  DURE_ASSIGN(code, launcher::CodeOf(spec));
   trainer = std::make_unique<TrainerDesk>(*loop, launcher, std::move(spec));
   compute = std::make_unique<loop::WorkerPool>(1);
   transfers = std::make_unique<loop::WorkerPool>(2);
-  lending = std::make_unique<Lending>(Loan{self.site(), self.member(), text, options.terms},
-                                      *scribe, *journal, *loop, *transfers, options.say);
+  lending = std::make_unique<Lending>(loans, *scribe, *journal, *loop, *transfers, options.say);
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   shop = std::make_unique<Workshop>(
@@ -111,7 +108,6 @@ Status Daemon::State::Open() {
                random,
                self.site(),
                absolute,
-               {text.string(), options.columns},
                options.rules,
                threads,
                stopping.get_token(),
@@ -125,6 +121,26 @@ Status Daemon::State::Open() {
   return {};
 }
 
+Result<std::vector<Loan>> Daemon::State::Loans() const {
+  DURE_ASSIGN(std::vector<Loan> loans, KeptLoans(*journal, self.site(), self.member()));
+  if (!options.data.empty()) loans.clear();
+  for (size_t i = 0; i < options.data.size(); ++i) {
+    loans.push_back({self.site(), self.member(), std::filesystem::absolute(options.data[i]),
+                     options.terms.at(i), options.columns});
+  }
+  if (loans.empty()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "this site lends nothing: dure dataset add, or --data and --terms");
+  }
+  for (const Loan& loan : loans) {
+    if (!std::filesystem::exists(loan.data)) {
+      return Fail(ErrorCode::kNotFound, "--data " + loan.data.string() + " is not there");
+    }
+    DURE_TRY(CheckTerms(loan.terms));
+  }
+  return loans;
+}
+
 Status Daemon::State::RestoreRuns() {
   DURE_ASSIGN(const auto entries, journal->Scan("run/"));
   for (const auto& [key, value] : entries) {
@@ -134,6 +150,7 @@ Status Daemon::State::RestoreRuns() {
     if (!desk) return Within(desk.error(), "restoring " + key);
     desks.emplace(run, std::move(*desk));
   }
+  lending->Measure();
   for (const auto& [run, desk] : desks) desk->Start();
   scribe->OnGrowth([this] { HearRecord(); });
   HearRecord();

@@ -16,10 +16,12 @@
 namespace dure::site {
 
 struct DaemonOptions {
-  std::string dir;                   // made by `dure site enrol`
-  std::string data;                  // the member's private text: a folder or a file
+  std::string dir;  // made by `dure site enrol`
+  // The member's private text: folders or files, each with the terms under which it is lent
+  // (lending.h). None: what `dure dataset add` put down.
+  std::vector<std::string> data;
+  std::vector<std::string> terms;
   std::vector<std::string> columns;  // of tables and records; empty: guessed
-  std::string terms;                 // under which it is lent (lending.h)
   std::string trainer;               // another program for the trainer's seat; empty: dure-trainer
   LocalRules rules;
   int threads = 0;                              // 0: as many as the machine has

@@ -22,6 +22,7 @@ struct Daemon::State {
 
   Status Open();
   void Connect();
+  Result<std::vector<Loan>> Loans() const;
   Status RestoreRuns();
   // local_requests.cc
   Result<std::string> Answer(const LocalRequest& request);  // on the door's thread
@@ -52,6 +53,7 @@ struct Daemon::State {
   std::unique_ptr<transport::DataLink> data;
   std::unique_ptr<Scribe> scribe;
   std::unique_ptr<TrainerDesk> trainer;
+  Digest code;  // of its program, at the start
   std::unique_ptr<Lending> lending;
   std::unique_ptr<loop::WorkerPool> compute;
   std::unique_ptr<loop::WorkerPool> transfers;

@@ -104,7 +104,12 @@ void EvaluationDesk::Evaluate(const Request& request) {
   task.model_path = *model;
   task.config_path = folder.config().string();
   task.tokenizer_path = folder.tokenizer().string();
-  task.data = shop_.data_spec;
+  const auto data = shop_.lending.ToEvaluateOn();
+  if (!data) {
+    return Refuse(request, Error{ErrorCode::kPermissionDenied,
+                                 "this site lends no data that may be evaluated on"});
+  }
+  task.data = *data;
   task.work_dir = (shop_.dir / "work").string();
   task.batch = kBatch;
   task.sequence = request.manifest.inner.sequence;

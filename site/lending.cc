@@ -1,14 +1,19 @@
 #include "site/lending.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
+#include "federation/canonical.h"
+#include "federation/check.h"
 #include "federation/random.h"
 
 namespace dure::site {
 namespace {
 
 constexpr std::chrono::seconds kRetryAfter{1};
+const std::string kLoanKey = "loan/";
+constexpr size_t kPathBytesMax = 4096;
 constexpr std::string_view kOpen = "open";
 constexpr std::string_view kResearchOnly = "research-only";
 
@@ -51,6 +56,14 @@ terms::Terms PresetTerms(const std::string& name) {
   return terms;
 }
 
+seat::DataSpec SpecOf(const std::vector<const Loan*>& loans) {
+  seat::DataSpec spec;
+  spec.path = loans.front()->data.string();
+  spec.columns = loans.front()->columns;
+  for (size_t i = 1; i < loans.size(); ++i) spec.more.push_back(loans[i]->data.string());
+  return spec;
+}
+
 }  // namespace
 
 Status CheckTerms(const std::string& terms) {
@@ -75,6 +88,8 @@ Result<terms::Description> DescribeLoan(const Loan& loan, Random& random) {
   passport.dataset = loan.site.str();
   passport.custodian = loan.member.str();
   passport.rights_holder = loan.member.str();
+  const bool open = loan.terms == kOpen;  // everybody may have it anyway
+  if (open) passport.classification = terms::Classification::kClear;
   DURE_ASSIGN(const terms::Measurement measured,
               terms::MeasureData(loan.data, description.data_salt));
   passport.files = measured.files;
@@ -84,14 +99,37 @@ Result<terms::Description> DescribeLoan(const Loan& loan, Random& random) {
   return description;
 }
 
-Lending::Lending(Loan loan, Scribe& scribe, journal::Journal& journal, loop::EventLoop& loop,
-                 loop::WorkerPool& workers, std::function<void(const std::string&)> say)
-    : loan_(std::move(loan)),
-      scribe_(scribe),
-      journal_(journal),
-      loop_(loop),
-      workers_(workers),
-      say_(std::move(say)) {}
+Status KeepLoan(journal::Journal& journal, const DatasetId& dataset, const Loan& loan) {
+  CanonicalWriter writer;
+  writer.Text(loan.data.string()).Text(loan.terms).U32(static_cast<uint32_t>(loan.columns.size()));
+  for (const std::string& column : loan.columns) writer.Text(column);
+  return journal.Apply(journal::Change().Put(kLoanKey + dataset.str(), writer.Take()));
+}
+
+Result<std::vector<Loan>> KeptLoans(const journal::Journal& journal, const SiteId& site,
+                                    const MemberId& member) {
+  DURE_ASSIGN(const auto entries, journal.Scan(kLoanKey));
+  std::vector<Loan> loans;
+  for (const auto& [key, value] : entries) {
+    CanonicalReader reader(value);
+    Loan loan{site, member, reader.Text(kPathBytesMax), reader.Text(kPathBytesMax)};
+    const uint32_t columns = reader.U32();
+    for (uint32_t i = 0; i < columns && reader.ok(); ++i) {
+      loan.columns.push_back(reader.Text(kPathBytesMax));
+    }
+    DURE_TRY(reader.Done(key));
+    loans.push_back(std::move(loan));
+  }
+  return loans;
+}
+
+Lending::Lending(std::vector<Loan> loans, Scribe& scribe, journal::Journal& journal,
+                 loop::EventLoop& loop, loop::WorkerPool& workers,
+                 std::function<void(const std::string&)> say)
+    : scribe_(scribe), journal_(journal), loop_(loop), workers_(workers), say_(std::move(say)) {
+  DURE_CHECK(!loans.empty(), "a site lends something");
+  for (Loan& loan : loans) lent_.push_back({std::move(loan)});
+}
 
 Lending::~Lending() { *alive_ = false; }
 
@@ -99,6 +137,32 @@ void Lending::Later(std::function<void()> what) {
   loop_.At(loop_.Now() + kRetryAfter, [alive = alive_, what = std::move(what)] {
     if (*alive) what();
   });
+}
+
+void Lending::Object(Lent& lent, std::string objection, const std::string& why) {
+  lent.objection = std::move(objection);
+  say_((lent_.size() > 1 ? lent.loan.data.string() + " is not lent: " : "nothing is lent: ") + why);
+}
+
+bool Lending::settled() const {
+  return std::ranges::all_of(
+      lent_, [](const Lent& lent) { return lent.offered.has_value() || !lent.objection.empty(); });
+}
+
+std::vector<round::OfferedDataset> Lending::offered() const {
+  std::vector<round::OfferedDataset> offered;
+  for (const Lent& lent : lent_) {
+    if (lent.offered) offered.push_back(*lent.offered);
+  }
+  std::ranges::sort(offered);
+  return offered;
+}
+
+const std::string& Lending::objection() const {
+  const auto found =
+      std::ranges::find_if(lent_, [](const Lent& lent) { return !lent.objection.empty(); });
+  DURE_CHECK(found != lent_.end(), "a loan that is settled and not offered has an objection");
+  return found->objection;
 }
 
 void Lending::Start() {
@@ -112,45 +176,55 @@ void Lending::Start() {
     if (!announced && !later && !refused) {
       say_("tree heads are not co-signed: " + announced.error().message);
     }
-    if (!later && !refused) return Describe();
-    started_ = false;
-    if (refused) {
-      objection_ = "record-refused";
-      say_("nothing is lent: " + announced.error().message);
-      return;
+    if (!later && !refused) {
+      announced_ = true;
+      return LookAgain();
     }
-    Later([this] { Start(); });
+    started_ = false;
+    if (later) return Later([this] { Start(); });
+    for (Lent& lent : lent_) Object(lent, "record-refused", announced.error().message);
   });
 }
 
-void Lending::Describe() {
-  auto work = [loan = loan_] {
+void Lending::Describe(Lent& lent) {
+  auto work = [loan = lent.loan] {
     SystemRandom random;
     return DescribeLoan(loan, random);
   };
-  auto done = [this, alive = alive_](Result<terms::Description> description) {
+  auto done = [this, alive = alive_, &lent](Result<terms::Description> description) {
     if (!*alive) return;
-    if (!description) {
-      objection_ = "terms-unreadable";
-      say_("nothing is lent: " + description.error().message);
-      return;
-    }
-    description_ = std::move(*description);
-    Compare();
+    if (!description) return Object(lent, "terms-unreadable", description.error().message);
+    lent.description = std::move(*description);
+    if (announced_) Compare(lent);
   };
-  if (!workers_.RunThen(loop_, work, done)) Later([this] { Describe(); });
+  if (!workers_.RunThen(loop_, work, done)) Later([this, &lent] { Describe(lent); });
+}
+
+void Lending::Measure() {
+  for (Lent& lent : lent_) Describe(lent);
 }
 
 void Lending::LookAgain() {
-  if (description_ && objection_.empty() && !registering_) Compare();
+  if (!announced_) return;
+  for (Lent& lent : lent_) {
+    if (lent.description && lent.objection.empty() && !lent.registering) Compare(lent);
+  }
+}
+
+bool Lending::IsTwice(const Lent& lent) const {
+  return std::ranges::any_of(lent_, [&](const Lent& other) {
+    return &other < &lent && other.description &&
+           other.description->passport.dataset == lent.description->passport.dataset;
+  });
 }
 
 // What the record, as it is now, has of the dataset.
-void Lending::Compare() {
-  const auto id = DatasetId::Parse(description_->passport.dataset);
-  if (!id) {
-    objection_ = "terms-unreadable";
-    return say_("nothing is lent: " + id.error().message);
+void Lending::Compare(Lent& lent) {
+  const terms::Description& description = *lent.description;
+  const auto id = DatasetId::Parse(description.passport.dataset);
+  if (!id) return Object(lent, "terms-unreadable", id.error().message);
+  if (IsTwice(lent)) {
+    return Object(lent, "dataset-twice", "two terms files name the dataset " + id->str());
   }
   uint64_t version = 0;
   bool same = false;
@@ -160,52 +234,94 @@ void Lending::Compare() {
     const auto known = own.standing().state().datasets.find(*id);
     if (known == own.standing().state().datasets.end()) return;
     version = known->second.version();
-    foreign = known->second.custodian != loan_.member;
+    foreign = known->second.custodian != lent.loan.member;
     withdrawn = known->second.withdrawn.has_value();
     const standing::DatasetEntry& newest = known->second.newest();
     same =
-        newest.site == loan_.site && newest.terms_text == terms::ToCanonical(description_->terms);
+        newest.site == lent.loan.site && newest.terms_text == terms::ToCanonical(description.terms);
   });
-  offered_.reset();
+  lent.offered.reset();
   if (foreign || withdrawn) {
-    objection_ = withdrawn ? "dataset-withdrawn" : "dataset-of-another";
+    lent.objection = withdrawn ? "dataset-withdrawn" : "dataset-of-another";
     say_(id->str() + (withdrawn ? " was withdrawn: it is offered no more"
                                 : " belongs to another member; name the dataset otherwise"));
   } else if (same) {
-    offered_ = round::OfferedDataset{*id, version};
+    lent.offered = round::OfferedDataset{*id, version};
   } else {
-    Register(version + 1);
+    Register(lent, version + 1);
   }
 }
 
-void Lending::Register(uint64_t version) {
+void Lending::Register(Lent& lent, uint64_t version) {
+  const terms::Description& description = *lent.description;
   ledger::DatasetRegistered event;
-  event.what = {*DatasetId::Parse(description_->passport.dataset), version};
-  event.site = loan_.site;
-  event.passport = terms::ToCanonical(description_->passport);
-  event.terms = terms::ToCanonical(description_->terms);
+  event.what = {*DatasetId::Parse(description.passport.dataset), version};
+  event.site = lent.loan.site;
+  event.passport = terms::ToCanonical(description.passport);
+  event.terms = terms::ToCanonical(description.terms);
   const std::string key = "dataset/" + event.what.dataset.str() + "/" + std::to_string(version);
-  const Bytes salt(description_->data_salt.begin(), description_->data_salt.end());
+  const Bytes salt(description.data_salt.begin(), description.data_salt.end());
   if (!journal_.Apply(journal::Change().Put(key + "/salt", salt))) {
-    return Later([this] { Compare(); });
+    return Later([this, &lent] { Compare(lent); });
   }
-  registering_ = true;
-  scribe_.Say(event, [this, alive = alive_, what = event.what](Result<uint64_t> index) {
+  lent.registering = true;
+  scribe_.Say(event, [this, alive = alive_, &lent, what = event.what](Result<uint64_t> index) {
     if (!*alive) return;
-    registering_ = false;
+    lent.registering = false;
     if (index) {
       say_("lends " + what.dataset.str() + " version " + std::to_string(what.version) + ", entry " +
            std::to_string(*index) + " of the record");
-      offered_ = round::OfferedDataset{what.dataset, what.version};
+      lent.offered = round::OfferedDataset{what.dataset, what.version};
       return;
     }
     say_("cannot register " + what.dataset.str() + " yet: " + index.error().message);
     if (index.error().code == ErrorCode::kCorrupt) {
-      objection_ = "record-refused";
+      lent.objection = "record-refused";
       return;
     }
-    Later([this] { Compare(); });
+    Later([this, &lent] { Compare(lent); });
   });
+}
+
+const Lending::Lent* Lending::Find(const DatasetId& dataset) const {
+  const auto found = std::ranges::find_if(lent_, [&](const Lent& lent) {
+    return lent.description && lent.description->passport.dataset == dataset.str();
+  });
+  return found == lent_.end() ? nullptr : &*found;
+}
+
+std::optional<bool> Lending::Has(const std::vector<round::OfferedDataset>& datasets) const {
+  const bool all =
+      std::ranges::all_of(datasets, [&](const auto& one) { return Find(one.dataset) != nullptr; });
+  const bool measuring = std::ranges::any_of(
+      lent_, [](const Lent& lent) { return !lent.description && lent.objection.empty(); });
+  return !all && measuring ? std::nullopt : std::optional(all);
+}
+
+seat::DataSpec Lending::DataOf(const std::vector<round::OfferedDataset>& datasets) const {
+  std::vector<const Loan*> loans;
+  for (const round::OfferedDataset& one : datasets) {
+    const Lent* lent = Find(one.dataset);
+    DURE_CHECK(lent != nullptr, "a site trains on what it lends");
+    loans.push_back(&lent->loan);
+  }
+  return SpecOf(loans);
+}
+
+seat::DataSpec Lending::Everything() const {
+  std::vector<const Loan*> loans;
+  for (const Lent& lent : lent_) loans.push_back(&lent.loan);
+  return SpecOf(loans);
+}
+
+std::optional<seat::DataSpec> Lending::ToEvaluateOn() const {
+  std::vector<const Loan*> loans;
+  for (const Lent& lent : lent_) {
+    const bool may = lent.offered && lent.description->terms.Of(terms::Action::kEvaluate) !=
+                                         terms::Permission::kDeny;
+    if (may) loans.push_back(&lent.loan);
+  }
+  return loans.empty() ? std::nullopt : std::optional(SpecOf(loans));
 }
 
 }  // namespace dure::site

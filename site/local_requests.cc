@@ -30,7 +30,11 @@ std::string Daemon::State::StatusLine() const {
                     {"loss", desk->status().loss},
                     {"tokens_per_second", desk->status().tokens_per_second}});
   }
-  return JsonLine({{"running", true}, {"connected", connected}, {"runs", std::move(runs)}});
+  const Digest& now = trainer->code().IsZero() ? code : trainer->code();
+  return JsonLine({{"running", true},
+                   {"connected", connected},
+                   {"code", now.Hex()},
+                   {"runs", std::move(runs)}});
 }
 
 Result<std::string> Daemon::State::Obey(const LocalRequest& request) {

@@ -1,5 +1,6 @@
 #include "site/local_rules.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -17,6 +18,10 @@ Result<rules::PolicyDocument> ReadSitePolicy(const std::string& path) {
               path +
                   " is no site policy: its first words are \"site policy\", and it can only "
                   "forbid, require and oblige");
+}
+
+bool CodeIsApproved(const round::RunManifest& manifest, const Digest& code) {
+  return manifest.code.empty() || std::ranges::binary_search(manifest.code, code);
 }
 
 std::string Objection(const LocalRules& rules, const round::RunManifest& manifest,

@@ -22,6 +22,9 @@ struct LocalRules {
 // kNotFound: no such file. kInvalid: it does not read, or is no site policy; with its line.
 Result<rules::PolicyDocument> ReadSitePolicy(const std::string& path);
 
+// Whether the run takes contributions of a trainer with this digest.
+bool CodeIsApproved(const round::RunManifest& manifest, const Digest& code);
+
 // Empty: this site takes part. Otherwise a code: "run-not-accepted", "too-many-rounds",
 // "model-too-large".
 std::string Objection(const LocalRules& rules, const round::RunManifest& manifest,

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 
 #include "federation/round/testing.h"
+#include "policy/standing/manifest.h"
 
 namespace dure::site {
 namespace {
 
 ProposedRun AsRecorded(const round::RunManifest& manifest) {
-  return {manifest.digest(), std::string(Name(manifest.intent.purpose))};
+  return {manifest.digest(), std::string(Name(manifest.intent.purpose)),
+          standing::BoundsOf(manifest)};
 }
 
 TEST(ProposalsTest, ARunAsRecordedIsTaken) {
@@ -32,6 +34,19 @@ TEST(ProposalsTest, AnEntryThatTellsReadersAnotherPurposeIsObjectedTo) {
     recorded.purpose = purpose;
     EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded") << purpose;
   }
+}
+
+TEST(ProposalsTest, AnEntryThatTellsReadersOtherBoundsIsObjectedTo) {
+  round::RunManifest manifest = round::TestManifest();
+  manifest.code = {Sha256(AsBytes("trainer"))};
+  ProposedRun recorded = AsRecorded(manifest);
+  recorded.bounds->code.clear();
+  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
+  recorded = AsRecorded(manifest);
+  recorded.bounds->step_tokens *= 1000;
+  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
+  recorded.bounds.reset();
+  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
 }
 
 }  // namespace

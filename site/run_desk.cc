@@ -156,6 +156,8 @@ void RunDesk::Do(const round::SignSubmission& effect) {
   event.tokens = numbers.tokens;
   event.steps = numbers.steps;
   event.saturated_lanes = numbers.saturated_lanes;
+  event.code = numbers.code;
+  event.norm = numbers.norm;
   uint64_t admitted = 0;  // entries up to those that admit the site's data, which this copy replays
   for (const round::AdmittedDataset& one : numbers.datasets) {
     event.datasets.push_back({{one.dataset, one.version}, one.entry});

@@ -63,6 +63,8 @@ class RunDesk {
   void Offer(const round::RoundAttempt& at);
   std::string OwnObjection(const round::RoundAttempt& at,
                            const round::OfferedDataset& offered) const;
+  void Train(const round::StartTraining& effect);
+  void TrainLater(const round::StartTraining& effect);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches

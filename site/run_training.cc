@@ -146,7 +146,8 @@ std::string RunDesk::OwnObjection(const round::RoundAttempt& at,
     return "own-policy";
   }
   for (const rules::Reason& reason : *reasons) {
-    shop_.say(at.Text() + ": the own policy says no, " + reason.rule + ": " + reason.because.en);
+    shop_.say(at.Text() + ": the own policy says no to " + offered.dataset.str() + ", " +
+              reason.rule + ": " + reason.because.en);
   }
   return reasons->empty() ? "" : "own-policy";
 }
@@ -154,13 +155,20 @@ std::string RunDesk::OwnObjection(const round::RoundAttempt& at,
 void RunDesk::Offer(const round::RoundAttempt& at) {
   if (participation_.phase() != round::SitePhase::kDeciding) return;
   shop_.lending.LookAgain();
-  if (const auto offered = shop_.lending.offered()) {
-    const std::string own = OwnObjection(at, *offered);
-    if (!own.empty()) return Feed(round::Decided{at, false, own, {}});
-    return Feed(round::Decided{at, true, "", {*offered}});
+  if (shop_.lending.settled()) {
+    const std::vector<round::OfferedDataset> offered = shop_.lending.offered();
+    if (offered.empty()) return Feed(round::Decided{at, false, shop_.lending.objection(), {}});
+    // The site's own policy may keep some of its data back, or all.
+    std::vector<round::OfferedDataset> allowed;
+    std::string own;
+    for (const round::OfferedDataset& one : offered) {
+      const std::string objection = OwnObjection(at, one);
+      if (objection.empty()) allowed.push_back(one);
+      if (!objection.empty()) own = objection;
+    }
+    if (allowed.empty()) return Feed(round::Decided{at, false, own, {}});
+    return Feed(round::Decided{at, true, "", allowed});
   }
-  const std::string& objection = shop_.lending.objection();
-  if (!objection.empty()) return Feed(round::Decided{at, false, objection, {}});
   shop_.loop.At(shop_.loop.Now() + kOfferRetry, [this, alive = alive_, at] {
     if (*alive) Offer(at);
   });
@@ -169,7 +177,7 @@ void RunDesk::Offer(const round::RoundAttempt& at) {
 void RunDesk::PrepareData(const round::DecideLocally& effect) {
   seat::PrepareTask task;
   task.tokenizer_path = folder_.tokenizer().string();
-  task.data = shop_.data_spec;
+  task.data = shop_.lending.Everything();
   task.work_dir = (shop_.dir / "work").string();
   shop_.trainer.Submit(
       task,
@@ -182,8 +190,13 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
          }
          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
          const bool enough = prepared != nullptr && prepared->train_tokens > 1;
-         if (enough) return Offer(at);
-         Feed(round::Decided{at, false, "no-tokens", {}});
+         if (!enough) return Feed(round::Decided{at, false, "no-tokens", {}});
+         if (!CodeIsApproved(manifest_, shop_.trainer.code())) {
+           shop_.say(at.Text() + ": the run approves other trainers than " +
+                     shop_.trainer.code().Hex());
+           return Feed(round::Decided{at, false, "code-not-approved", {}});
+         }
+         Offer(at);
        }});
 }
 
@@ -195,8 +208,9 @@ void RunDesk::Do(const round::StartTraining& effect) {
   if (const auto done = shop_.journal.Get(mark);
       done && *done && std::filesystem::exists(folder_.trained(round))) {
     CanonicalReader reader(**done);
-    const round::TrainingDone result{round, reader.U64(), reader.U64(), reader.F64()};
+    round::TrainingDone result{round, reader.U64(), reader.U64(), reader.F64()};
     const uint64_t number = reader.U64();
+    result.code = reader.Raw32();
     if (reader.Done("a training mark") && number == effect.number) {
       shop_.loop.Post([this, alive = alive_, result] {
         if (*alive) Feed(result);
@@ -204,6 +218,27 @@ void RunDesk::Do(const round::StartTraining& effect) {
       return;
     }
   }
+  // After a restart the data is measured first: until then nobody knows which is which.
+  const std::optional<bool> has = shop_.lending.Has(effect.datasets);
+  if (!has) return TrainLater(effect);
+  if (!*has) {
+    shop_.loop.Post([this, alive = alive_, round] {
+      if (*alive) Feed(round::TrainingFailed{round, "data-gone"});
+    });
+    return;
+  }
+  Train(effect);
+}
+
+void RunDesk::TrainLater(const round::StartTraining& effect) {
+  shop_.loop.At(shop_.loop.Now() + kOfferRetry, [this, alive = alive_, effect] {
+    if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
+    if (participation_.at().round == effect.plan.at.round) Do(effect);
+  });
+}
+
+void RunDesk::Train(const round::StartTraining& effect) {
+  const RoundNumber round = effect.plan.at.round;
   seat::TrainTask task = TaskOf(effect.manifest.inner);
   task.run = run_.str();
   task.round = round.value;
@@ -211,7 +246,7 @@ void RunDesk::Do(const round::StartTraining& effect) {
   if (base) task.model_path = *base;
   task.config_path = folder_.config().string();
   task.tokenizer_path = folder_.tokenizer().string();
-  task.data = shop_.data_spec;
+  task.data = shop_.lending.DataOf(effect.datasets);
   task.work_dir = (shop_.dir / "work").string();
   if (const auto state = folder_.StateBefore(round)) task.state_in = state->string();
   task.state_out = folder_.state(round).string();
@@ -266,13 +301,15 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
     Feed(round::TrainingFailed{round, "no-result"});
     return;
   }
-  const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss};
+  const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss,
+                                   shop_.trainer.code()};
   CrashPoint("site.trained");
   const Bytes mark = CanonicalWriter()
                          .U64(result.tokens)
                          .U64(result.steps)
                          .F64(result.loss)
                          .U64(effect.number)
+                         .Raw32(result.code)
                          .Take();
   (void)shop_.journal.Apply(journal::Change().Put(TrainedKey(round), mark));
   CrashPoint("site.training-noted");

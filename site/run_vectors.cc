@@ -72,7 +72,7 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
       return;
     }
     CrashPoint("site.encoded");
-    Feed(round::Encoded{round, made->blob, made->weight, made->saturated});
+    Feed(round::Encoded{round, made->blob, made->weight, made->saturated, made->norm});
   });
 }
 

@@ -127,7 +127,8 @@ void Scribe::FindRun(const RunId& run,
       if (known == own.standing().state().runs.end()) return;
       const auto purpose = known->second.fields.find("purpose");
       const bool said = purpose != known->second.fields.end();
-      found = ProposedRun{known->second.manifest, said ? purpose->second : ""};
+      found =
+          ProposedRun{known->second.manifest, said ? purpose->second : "", known->second.bounds};
     });
     done(found);
   });

@@ -71,6 +71,7 @@ Status TrainerDesk::EnsureTrainer() {
     });
   };
   DURE_ASSIGN(trainer_, launcher_.Start(spec_, std::move(observer)));
+  code_ = trainer_->code();
   return {};
 }
 

@@ -43,6 +43,8 @@ class TrainerDesk {
   bool idle() const { return !running_ && waiting_.empty(); }
   // pid of the trainer process; 0 when none runs.
   int64_t trainer_pid() const;
+  // Of the trainer's program, as it was last started; zero: it never was.
+  const Digest& code() const { return code_; }
 
  private:
   struct Waiting {
@@ -63,6 +65,7 @@ class TrainerDesk {
       std::make_shared<bool>(true);  // posted callbacks may outlive the desk
   std::unique_ptr<launcher::Trainer> trainer_;
   uint64_t generation_ = 0;  // of the trainer process: events of an earlier one are ignored
+  Digest code_;
   uint64_t next_id_ = 1;
   std::deque<Waiting> waiting_;
   std::unique_ptr<Waiting> running_;

@@ -22,10 +22,12 @@ class FakeTrainer final : public launcher::Trainer {
   }
   void Stop(std::chrono::milliseconds) override {}
   int64_t pid() const override { return 42; }
+  const Digest& code() const override { return code_; }
 
  private:
   std::vector<seat::Request>& sent_;
   TrainerObserver observer_;
+  const Digest code_;
 };
 
 class FakeLauncher final : public launcher::Launcher {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "federation/canonical.h"
+#include "federation/codec/norm.h"
 #include "federation/derivation/derivation.h"
 #include "federation/merging/direction.h"
 
@@ -94,6 +95,18 @@ struct UpdateFiles {
   }
 };
 
+// Too long an update is not sent: it would not be counted.
+Result<std::optional<double>> NormOf(const std::string& lanes, const UpdateFiles& files,
+                                     const round::RunManifest& manifest) {
+  DURE_ASSIGN(const auto mapped, codec::MappedFile::Open(lanes));
+  const double norm = codec::UpdateNorm(files.parameters.lane, mapped.bytes(), files.scales,
+                                        files.parameters.weight);
+  if (norm <= manifest.norm_max) return norm;
+  return Fail(ErrorCode::kFailedPrecondition, "the update is " + std::to_string(norm) +
+                                                  " long, and the run counts none above " +
+                                                  std::to_string(manifest.norm_max));
+}
+
 }  // namespace
 
 Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
@@ -115,6 +128,9 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
   ContributionMade made;
   made.weight = files.parameters.weight;
   made.saturated = encoded.stats.saturated;
+  if (manifest.norm_max > 0) {
+    DURE_ASSIGN(made.norm, NormOf(lanes_path.string(), files, manifest));
+  }
   DURE_ASSIGN(made.blob, store.Import(lanes_path.string(), blob));
   return made;
 }

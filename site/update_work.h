@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "federation/blob/store.h"
@@ -18,11 +19,13 @@ struct ContributionMade {
   Digest blob;
   uint64_t weight = 0;
   uint64_t saturated = 0;
+  std::optional<double> norm = {};  // where the run bounds it
 };
 
 // The contribution is durable in the store and the next residual version on disk when this returns.
 // Repeating it gives the same bytes: rounding draws from (run, round, site). kNotFound: base or
-// result is gone; kInvalid: a NaN or infinity in the update; kExhausted: disk full.
+// result is gone; kInvalid: a NaN or infinity in the update; kExhausted: disk full;
+// kFailedPrecondition: the update is longer than the run allows.
 Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                             const round::RunManifest& manifest, const SiteId& site,
                                             const RunFolder& folder, blob::BlobStore& store,

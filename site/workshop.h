@@ -36,7 +36,6 @@ struct Workshop {
   Random& random;
   SiteId site;
   std::filesystem::path dir;
-  seat::DataSpec data_spec;
   LocalRules rules;
   int threads = 1;
   std::stop_token stop;

@@ -24,7 +24,8 @@ Result<text::Dataset> Prepare(const Task& task, const seat::DataSpec& data,
                               const text::Tokenizer& tokenizer, const std::string& work_dir) {
   task.report(seat::ProgressEvent{.id = task.id, .stage = "reading"});
   const text::SplitOptions split{data.held_out_fraction, data.held_out_bytes_max};
-  return text::PrepareDataset({data.path, data.columns}, tokenizer, split, work_dir,
+  const text::Source source{data.path, data.columns, {data.more.begin(), data.more.end()}};
+  return text::PrepareDataset(source, tokenizer, split, work_dir,
                               [&task] { return !task.ShouldStop(); });
 }
 

@@ -192,7 +192,7 @@ inline uint8_t EnumMax(Purpose) { return static_cast<uint8_t>(Purpose::kBenchmar
 inline uint8_t EnumMax(Beneficiary) { return static_cast<uint8_t>(Beneficiary::kForProfit); }
 inline uint8_t EnumMax(Valuation) { return static_cast<uint8_t>(Valuation::kIndividual); }
 inline uint8_t EnumMax(RiskClass) { return static_cast<uint8_t>(RiskClass::kHighImpact); }
-inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kExcluded); }
+inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kNotAllowed); }
 inline uint8_t EnumMax(Derivation) { return static_cast<uint8_t>(Derivation::kNotHeld); }
 inline uint8_t EnumMax(SitePhase) { return static_cast<uint8_t>(SitePhase::kEnded); }
 
@@ -235,7 +235,7 @@ void Fields(A& a, RunManifest& v) {
   a(v.run, v.intent, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta,
     v.outer_mu, v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max,
     v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, v.masking, v.masking_rules,
-    v.merge, v.reference_tokens, v.initial_scale);
+    v.merge, v.reference_tokens, v.initial_scale, v.code, v.norm_max, v.passes_max);
 }
 template <typename A>
 void Fields(A& a, RoundPlan& v) {
@@ -289,7 +289,7 @@ void Fields(A& a, Declined& v) {
 template <typename A>
 void Fields(A& a, Submission& v) {
   a(v.at, v.base_model, v.contribution, v.weight, v.tokens, v.steps, v.saturated_lanes, v.datasets,
-    v.envelope);
+    v.code, v.norm, v.envelope);
 }
 template <typename A>
 void Fields(A& a, OutcomeAck& v) {

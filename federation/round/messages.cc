@@ -112,6 +112,8 @@ Status Check(const Submission& m) {
   if (m.weight > kWeightMax) return Malformed("a weight out of bounds");
   const bool told = m.tokens != 0 || m.steps != 0 || m.saturated_lanes != 0;
   if (m.weight == 0 && told) return Malformed("counts without a weight");
+  const bool sound = !m.norm || (m.weight != 0 && *m.norm >= 0 && *m.norm <= 1e300);
+  if (!sound) return Malformed("a norm that is none, or of a masked update");
   if (m.contribution.IsZero()) return Malformed("a submission without a contribution");
   if (m.envelope.empty()) return Malformed("a submission without an envelope");
   return CheckDatasets(m.datasets);
@@ -174,9 +176,10 @@ std::vector<OfferedDataset> VersionsOf(const std::vector<AdmittedDataset>& admit
 }
 
 std::string_view Name(RefusalReason reason) {
-  constexpr std::array<std::string_view, 10> kNames = {
+  constexpr std::array<std::string_view, 11> kNames = {
       "",           "late",         "not-in-cohort", "blob-missing", "blob-corrupt",
-      "not-signed", "not-recorded", "other-base",    "not-admitted", "excluded"};
+      "not-signed", "not-recorded", "other-base",    "not-admitted", "excluded",
+      "not-allowed"};
   return NameIn(kNames, reason);
 }
 std::string_view Name(Derivation derivation) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -82,6 +83,7 @@ enum class RefusalReason : uint8_t {
   kOtherBase = 7,    // made from another base model
   kNotAdmitted = 8,  // names other datasets than were admitted to this attempt
   kExcluded = 9,     // taken out of this round: its data may no longer be used
+  kNotAllowed = 10,  // what the run or its policies ask of a contribution does not hold
 };
 std::string_view Name(RefusalReason reason);  // "late", "blob-missing", ...
 
@@ -132,7 +134,7 @@ struct RunEnded {
   RunId run;
   uint64_t rounds = 0;  // closed
   Base last;
-  std::string reason;  // a code: "complete", "stopped"
+  std::string reason;  // a code: "complete", "stopped", "restored-backup"
   bool operator==(const RunEnded&) const = default;
 };
 
@@ -163,6 +165,8 @@ struct Submission {
   uint64_t steps = 0;
   uint64_t saturated_lanes = 0;
   std::vector<AdmittedDataset> datasets;  // trained on: all that were admitted, and no other
+  Digest code = {};                       // of the trainer's program
+  std::optional<double> norm = {};        // of the update, where the run bounds it
   Bytes envelope;                         // the site's signed DSSE statement of the same numbers
   bool operator==(const Submission&) const = default;
 };

@@ -30,8 +30,7 @@
 
 namespace dure::round {
 
-// Effects
-// ------------------------------------------------------------
+// Effects -----------------------------------------------------
 struct PersistSite {};
 struct Tell {
   Message message;
@@ -51,10 +50,10 @@ struct StartTraining {
   // Counts the trainings of this run. After a restart the same one is asked for again; a result
   // kept of another, whose DropWork a crash swallowed, is not this one's.
   uint64_t number = 0;
-};  // -> TrainingDone
-struct StopTraining {
+};                     // -> TrainingDone
+struct StopTraining {  // the result, if any comes, is not wanted
   RoundNumber round;
-};                     // the result, if any comes, is not wanted
+};
 struct EncodeUpdate {  // -> Encoded
   RoundAttempt at;     // under masking: whose masks. Asked for again, it replaces what was asked
   RoundNumber round;
@@ -116,8 +115,7 @@ using SiteEffect =
                  EncodeUpdate, UploadBlob, SignSubmission, VerifyReceipt, CommitResidual, FoldBack,
                  DropWork, FetchAggregate, DeriveModel, PublishModel, SetSiteTimer, AnnounceSite>;
 
-// Events
-// ------------------------------------------------------------
+// Events ------------------------------------------------------
 struct SiteStarted {};
 struct LinkUp {};
 struct LinkDown {};
@@ -139,6 +137,7 @@ struct TrainingDone {
   uint64_t tokens = 0;
   uint64_t steps = 0;
   double loss = 0;
+  Digest code = {};  // of the program that did it
 };
 struct TrainingFailed {
   RoundNumber round;
@@ -149,6 +148,7 @@ struct Encoded {
   Digest blob;
   uint64_t weight = 0;
   uint64_t saturated = 0;
+  std::optional<double> norm = {};  // where the run bounds it
 };
 struct EncodeFailed {
   RoundNumber round;
@@ -158,10 +158,10 @@ struct UploadDone {
   RoundNumber round;
   Digest blob;
 };
-struct UploadFailed {
+struct UploadFailed {  // the driver gave up; asked again later
   RoundNumber round;
   Digest blob;
-};  // the driver gave up; asked again later
+};
 struct Signed {
   RoundAttempt at;
   Bytes envelope;
@@ -232,14 +232,9 @@ class Participation {
   bool folding() const { return s_.folding; }                  // a FoldBack is wanted
 
  private:
-  // How far the contribution of a round has come; it outlives an abandoned attempt.
-  enum class Work : uint8_t {
-    kNone = 0,
-    kTraining = 1,
-    kTrained = 2,
-    kEncoded = 3,
-    kUploaded = 4,  // signed and submitted afterwards, for one attempt after another
-  };
+  // How far the contribution of a round has come; it outlives an abandoned attempt. What is
+  // uploaded is signed and submitted afterwards, for one attempt after another.
+  enum class Work : uint8_t { kNone = 0, kTraining = 1, kTrained = 2, kEncoded = 3, kUploaded = 4 };
   friend uint8_t EnumMax(Work) { return static_cast<uint8_t>(Work::kUploaded); }
 
   struct State {
@@ -274,6 +269,8 @@ class Participation {
     Digest blob;
     uint64_t weight = 0;
     uint64_t saturated = 0;
+    Digest code;
+    std::optional<double> norm;
     Digest replaced;  // kTrained: the contribution of an attempt before this
     Bytes envelope;
     bool submitted = false;  // to this attempt: the log may hold it, also after a refusal
@@ -298,8 +295,8 @@ class Participation {
     void Visit(A& a) {
       a(site, run, phase, held, trainings, sequence, join_pending, has_plan, has_manifest, work,
         accepted, declined, decline_reason, rostered, offered, admitted, work_datasets, disowned,
-        tokens, steps, blob, weight, saturated, replaced, envelope, submitted, receipt, residual,
-        residual_former, residual_pending, residual_counter, committed, folding, carried,
+        tokens, steps, blob, weight, saturated, code, norm, replaced, envelope, submitted, receipt,
+        residual, residual_former, residual_pending, residual_counter, committed, folding, carried,
         carries_disowned, next_plan, outcome, fetched, last_ack, ended);
       if (has_plan) a(plan);
       if (has_manifest) a(manifest);

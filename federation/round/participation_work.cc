@@ -17,6 +17,7 @@ void Participation::On(const TrainingDone& e) {
   s_.work = Work::kTrained;
   s_.tokens = e.tokens;
   s_.steps = e.steps;
+  s_.code = e.code;
   s_.residual_pending = ++s_.residual_counter;
   EnterPhase(SitePhase::kEncoding);
 }
@@ -32,6 +33,7 @@ void Participation::On(const Encoded& e) {
   s_.blob = e.blob;
   s_.weight = e.weight;
   s_.saturated = e.saturated;
+  s_.norm = e.norm;
   s_.replaced = {};
   EnterPhase(SitePhase::kUploading);
 }
@@ -98,6 +100,8 @@ void Participation::OnMessage(const Refusal& m) {
       m.reason == RefusalReason::kNotAdmitted) {
     Settle(false);
   }
+  // What may not be counted may not come out with a later contribution either.
+  if (m.reason == RefusalReason::kNotAllowed) Discard();
   // Late: the outcome, or the plan of another attempt, is on its way and says what becomes of it.
   EnterPhase(SitePhase::kIdle, why);
 }
@@ -157,6 +161,7 @@ void Participation::UndoEncoding() {
   s_.replaced = std::exchange(s_.blob, {});
   s_.weight = 0;
   s_.saturated = 0;
+  s_.norm.reset();
   s_.work = Work::kTrained;
   Changed();
 }
@@ -273,6 +278,8 @@ void Participation::ClearWork() {
   s_.blob = {};
   s_.weight = 0;
   s_.saturated = 0;
+  s_.code = {};
+  s_.norm.reset();
   s_.replaced = {};
   s_.envelope.clear();
   s_.submitted = false;
@@ -377,6 +384,8 @@ Submission Participation::MakeSubmission() const {
           .steps = masked ? 0 : s_.steps,
           .saturated_lanes = masked ? 0 : s_.saturated,
           .datasets = s_.admitted,
+          .code = s_.code,
+          .norm = masked ? std::nullopt : s_.norm,
           .envelope = s_.envelope};
 }
 

@@ -1,5 +1,6 @@
 #include "federation/round/plan.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "federation/limits.h"
@@ -124,6 +125,18 @@ Status CheckMerge(const RunManifest& m) {
   return {};
 }
 
+Status CheckCounting(const RunManifest& m) {
+  Rules rules;
+  rules.Require(m.code.size() <= kCodesMax, "code", m.code.size(), "16 trainers at most");
+  const bool rising = std::ranges::adjacent_find(m.code, std::greater_equal<>()) == m.code.end();
+  rules.Require(rising, "code", m.code.size(), "ascending, each once");
+  rules.Within("norm_max", m.norm_max, 0, 1e12);
+  rules.Require(m.norm_max == 0 || !m.masked(), "norm_max", m.norm_max,
+                "0 under masking: nobody sees the norm of one update");
+  rules.Require(m.passes_max <= 1'000'000'000, "passes_max", m.passes_max, "at most 1000000000");
+  return rules.Take();
+}
+
 }  // namespace
 
 std::string RoundAttempt::Text() const {
@@ -173,6 +186,7 @@ Status RunManifest::Validate() const {
                 "1e-12..1e12");
   DURE_TRY(rules.Take());
   DURE_TRY(CheckCohort(*this));
+  DURE_TRY(CheckCounting(*this));
   if (masked()) DURE_TRY(CheckMasking(*this));
   DURE_TRY(CheckMerge(*this));
   return CheckInner(inner);

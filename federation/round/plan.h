@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "federation/bytes.h"
 #include "federation/clock.h"
@@ -84,6 +85,7 @@ struct MaskingRules {
   bool operator==(const MaskingRules&) const = default;
 };
 
+inline constexpr size_t kCodesMax = 16;  // trainers that one run approves
 inline constexpr size_t kModelConfigBytesMax =
     16 * 1024;  // a plan carries it and must stay under 64 KiB
 
@@ -112,6 +114,10 @@ struct RunManifest {
   MergeRule merge;
   uint64_t reference_tokens = 0;  // tokens a round that give a contribution full weight
   float initial_scale = 0;        // of every block in round 0
+  // What a contribution must hold to be counted (policy/standing/counting.h).
+  std::vector<Digest> code;  // of trainers that may make one, ascending; empty: any
+  double norm_max = 0;       // of an update; 0: none is set. Unmasked runs only
+  uint64_t passes_max = 0;   // over the registered data in a round; 0: as many as come
 
   bool operator==(const RunManifest&) const = default;
   bool masked() const { return masking != Masking::kNone; }

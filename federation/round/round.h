@@ -43,6 +43,7 @@ struct Pace {
 
 // Why an attempt failed that only the sum over every site could mend: those were in sums before.
 inline constexpr std::string_view kNeedsAll = "refuse-membership";
+inline constexpr std::string_view kOvertaken = "restored-backup";  // of an end
 inline constexpr std::string_view kTooFewSites = "too-few-sites";  // reason() of such a pause
 
 class Rounds {
@@ -70,9 +71,10 @@ class Rounds {
   std::optional<Gathering> WaitsFor() const;
   // Ended, and every site that is connected knows it.
   bool Finished() const;
-  // Whether a withdrawal must wait for the closing entry: what is merged now can no longer be taken
-  // out. It closes, or is abandoned: unmasked without waiting for any site, masked within the time
-  // that its sites have to agree on the sum.
+  // Whether a withdrawal must wait: for the opening of what is being admitted, or for the closing
+  // entry, since what is merged now can no longer be taken out. It closes, or is abandoned:
+  // unmasked without waiting for any site, masked within the time that its sites have to agree on
+  // the sum.
   bool HoldsWithdrawals() const;
   // Whether this site may upload a contribution now.
   bool MayUpload(const SiteId& site) const;
@@ -172,6 +174,7 @@ class Rounds {
   void On(const Timer&);
   void On(const StopRequested&);
   void On(const Resume&);
+  void On(const Overtaken&);
 
   void OnMessage(const SiteId& id, Site& site, const Ready&);
   void OnMessage(const SiteId& id, Site& site, const Declined&);

@@ -232,12 +232,19 @@ struct Exclude {
   SiteId site;
   std::string reason;  // a code; stands in the round-closed entry
 };
-enum class Verdict : uint8_t { kOk = 1, kMissing = 2, kCorrupt = 3, kNotSigned = 4 };
+enum class Verdict : uint8_t {
+  kOk = 1,
+  kMissing = 2,
+  kCorrupt = 3,
+  kNotSigned = 4,
+  kNotAllowed = 5
+};
 struct SubmissionVerified {
   SiteId site;
   RoundAttempt at;
   Digest contribution;
   Verdict verdict = Verdict::kOk;
+  std::string reason = {};  // a code, of kNotAllowed
 };
 struct Merged {
   RoundAttempt at;
@@ -260,9 +267,15 @@ struct StopRequested {
   bool after_round = false;
 };                 // else an open attempt is abandoned
 struct Resume {};  // out of kPaused
+// The record has more of this run than this state knows: it was restored from an older copy. What
+// the rounds since were made of is gone here, so the run ends with what the record closed last.
+struct Overtaken {
+  uint64_t rounds = 0;  // closed
+  Base last;
+};
 using Event =
     std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted, Received,
                  Appended, AppendRefused, AdmissionsDecided, Exclude, SubmissionVerified, Merged,
-                 MergeFailed, AttemptFailed, Timer, StopRequested, Resume>;
+                 MergeFailed, AttemptFailed, Timer, StopRequested, Resume, Overtaken>;
 
 }  // namespace dure::round

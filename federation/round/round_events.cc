@@ -153,10 +153,12 @@ void Rounds::On(const SubmissionVerified& e) {
   const Submission refused = *site.taken;
   site.step = Step::kWaiting;
   if (e.verdict == Verdict::kCorrupt) DropOut(e.site, site, "blob-corrupt");
+  if (e.verdict == Verdict::kNotAllowed) DropOut(e.site, site, e.reason);
   Refuse(e.site, refused,
-         e.verdict == Verdict::kMissing   ? RefusalReason::kBlobMissing
-         : e.verdict == Verdict::kCorrupt ? RefusalReason::kBlobCorrupt
-                                          : RefusalReason::kNotSigned);
+         e.verdict == Verdict::kMissing     ? RefusalReason::kBlobMissing
+         : e.verdict == Verdict::kCorrupt   ? RefusalReason::kBlobCorrupt
+         : e.verdict == Verdict::kNotSigned ? RefusalReason::kNotSigned
+                                            : RefusalReason::kNotAllowed);
 }
 
 void Rounds::On(const Merged& e) {
@@ -198,6 +200,16 @@ void Rounds::On(const StopRequested& e) {
   s_.stopping = true;
   s_.stopping_now = s_.stopping_now || !e.after_round;
   Changed();
+}
+
+void Rounds::On(const Overtaken& e) {
+  if (s_.phase == RunPhase::kEnded) return;
+  ForgetAttempt();
+  s_.round = {e.rounds};
+  s_.base = e.last;
+  s_.last.reset();
+  for (auto& [id, site] : s_.sites) site.owes_ack = false;
+  EndRun(std::string(kOvertaken));
 }
 
 void Rounds::On(const Resume&) {

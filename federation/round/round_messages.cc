@@ -309,6 +309,7 @@ bool Rounds::Finished() const {
 }
 
 bool Rounds::HoldsWithdrawals() const {
+  if (s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening) return true;
   const RunPhase phase = s_.phase == RunPhase::kPaused ? s_.paused_in : s_.phase;
   return phase == RunPhase::kMerging || phase == RunPhase::kClosing;
 }

@@ -24,6 +24,7 @@ void VisitData(V& v, S& data) {
   v.Field("columns", data.columns);
   v.Field("held_out_fraction", data.held_out_fraction);
   v.Field("held_out_bytes_max", data.held_out_bytes_max);
+  v.Field("more", data.more);
 }
 
 template <typename V>

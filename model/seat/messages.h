@@ -29,6 +29,7 @@ struct DataSpec {
   std::vector<std::string> columns;  // empty: guessed
   double held_out_fraction = 0.05;
   uint64_t held_out_bytes_max = uint64_t{4} << 20;
+  std::vector<std::string> more = {};  // files or folders besides `path`
   bool operator==(const DataSpec&) const = default;
 };
 

@@ -52,6 +52,18 @@ Result<std::vector<SourceFile>> ListFiles(const fs::path& root) {
   return files;
 }
 
+Result<std::vector<SourceFile>> ListFiles(const Source& source) {
+  DURE_ASSIGN(std::vector<SourceFile> files, ListFiles(source.path));
+  for (size_t i = 0; i < source.more.size(); ++i) {
+    DURE_ASSIGN(const std::vector<SourceFile> others, ListFiles(source.more[i]));
+    for (const SourceFile& file : others) {
+      files.push_back({file.path, std::to_string(i + 2) + "/" + file.name});
+    }
+  }
+  if (files.size() <= kSourceFilesMax) return files;
+  return Fail(ErrorCode::kExhausted, "the data holds more than a million files");
+}
+
 // Reads one source from its first file to its last.
 class Reading {
  public:
@@ -244,7 +256,7 @@ class Reading {
 
 Result<ReadReport> ReadDocuments(const Source& source,
                                  const std::function<bool(std::string_view)>& visit) {
-  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source.path));
+  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source));
   Reading reading(source, visit);
   for (const SourceFile& file : files) {
     if (!reading.ReadFile(file)) break;
@@ -258,7 +270,7 @@ Result<ReadReport> ReadDocuments(const Source& source,
 }
 
 Result<SourceIdentity> IdentifySource(const Source& source) {
-  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source.path));
+  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source));
   SourceIdentity identity;
   CanonicalWriter writer;
   writer.Text("dure-source-1").U32(static_cast<uint32_t>(source.columns.size()));

@@ -28,6 +28,7 @@ struct Source {
   // Empty: a column named text, document, content, ... if there is one, otherwise every column that
   // reads like text.
   std::vector<std::string> columns;
+  std::vector<std::filesystem::path> more = {};  // read after `path`, in this order
 };
 
 struct ReadReport {

@@ -110,6 +110,10 @@ class Collector {
       } else if (key == "tokenizer") {
         const auto digest = Digest::FromHex(value);
         if (digest) model.tokenizer = *digest;
+      } else if (key == "architecture") {
+        model.architecture = value;
+      } else if (key == "task") {
+        model.task = value;
       } else if (!value.empty()) {
         model.hyperparameters[key] = value;
       }

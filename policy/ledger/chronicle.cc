@@ -32,6 +32,11 @@ bool MaySay(Role role, EventType type) {
     case EventType::kWithdrawalClosed:
     case EventType::kShareComputed:
       return role == Role::kAggregator || role == Role::kOfficer;
+    case EventType::kIncidentReported:
+    case EventType::kIncidentClosed:
+      return role != Role::kResearcher;
+    case EventType::kDutyFulfilled:
+      return role == Role::kSite || role == Role::kOfficer || role == Role::kResearcher;
     case EventType::kDisclosureExported:
       return role == Role::kOfficer || role == Role::kResearcher;
     case EventType::kRunProposed:
@@ -52,6 +57,7 @@ bool MaySay(Role role, EventType type) {
     case EventType::kRunHalted:
     case EventType::kAdmissionDecided:
     case EventType::kGrantDecided:
+    case EventType::kCoalitionsMade:
       return role == Role::kAggregator;
   }
   return false;

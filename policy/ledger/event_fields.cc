@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "federation/limits.h"
+
 namespace dure::ledger {
 
 using nlohmann::json;
@@ -14,6 +16,16 @@ std::vector<uint64_t> ReadIndexes(FieldReader& in, const char* name, size_t item
     if (item.is_number_unsigned()) indexes.push_back(item.get<uint64_t>());
   }
   return indexes;
+}
+
+std::vector<SiteId> ReadSites(FieldReader& in, const char* name) {
+  std::vector<SiteId> sites;
+  for (const json& item : in.Array(name, limits::kSitesMax)) {
+    const Result<SiteId> site = SiteId::Parse(item.is_string() ? item.get<std::string>() : "");
+    if (!site) in.Blame(name, "holds something that is no site");
+    if (site) sites.push_back(*site);
+  }
+  return sites;
 }
 
 void WriteWhat(const DatasetVersion& what, json& out) {

@@ -20,6 +20,7 @@ Enum ReadName(FieldReader& in, const char* name, Result<Enum> (*parse)(std::stri
 }
 
 std::vector<uint64_t> ReadIndexes(FieldReader& in, const char* name, size_t items_max);
+std::vector<SiteId> ReadSites(FieldReader& in, const char* name);
 void WriteWhat(const DatasetVersion& what, nlohmann::json& out);
 DatasetVersion ReadWhat(FieldReader& in);
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "federation/limits.h"
+#include "policy/ledger/event_fields.h"
 #include "policy/ledger/note.h"
 #include "policy/ledger/policy_event_json.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kRunFieldsMax = 64;
-constexpr size_t kRunFieldBytesMax = 512;
 constexpr size_t kMergeBytesMax = 64;
 
 void WriteAttempt(const RoundAttempt& at, json& out) {
@@ -72,23 +71,6 @@ void Read(KeyRevoked& e, FieldReader& in) {
   e.reason = in.Code("reason");
 }
 
-void Write(const RunProposed& e, json& out) {
-  out["run"] = e.run.str();
-  out["manifest"] = e.manifest.Hex();
-  out["fields"] = e.fields;
-}
-void Read(RunProposed& e, FieldReader& in) {
-  e.run = in.Named<RunId>("run");
-  e.manifest = in.Hash("manifest");
-  const json& fields = in.Object("fields");
-  if (fields.size() > kRunFieldsMax) in.Blame("fields", "has too many fields");
-  for (auto item = fields.begin(); in.error() && item != fields.end(); ++item) {
-    FieldReader values(fields, "fields");
-    e.fields[item.key()] = values.Text(item.key().c_str(), kRunFieldBytesMax);
-    in.Join(values.error());
-  }
-}
-
 void Write(const RoundOpened& e, json& out) {
   WriteAttempt(e.at, out);
   out["baseModel"] = e.base_model.Hex();
@@ -98,11 +80,7 @@ void Write(const RoundOpened& e, json& out) {
 void Read(RoundOpened& e, FieldReader& in) {
   e.at = ReadAttempt(in);
   e.base_model = in.Hash("baseModel");
-  for (const json& item : in.Array("cohort", limits::kSitesMax)) {
-    const Result<SiteId> site = SiteId::Parse(item.is_string() ? item.get<std::string>() : "");
-    if (!site) in.Blame("cohort", "holds something that is no site");
-    if (site) e.cohort.push_back(*site);
-  }
+  e.cohort = ReadSites(in, "cohort");
 }
 
 void Write(const ContributionSubmitted& e, json& out) {
@@ -118,6 +96,8 @@ void Write(const ContributionSubmitted& e, json& out) {
     out["steps"] = e.steps;
     out["saturatedLanes"] = e.saturated_lanes;
   }
+  if (e.norm) out["norm"] = *e.norm;
+  out["code"] = e.code.Hex();
   WriteDatasetsUsed(e.datasets, out["datasets"]);
 }
 void Read(ContributionSubmitted& e, FieldReader& in) {
@@ -133,7 +113,9 @@ void Read(ContributionSubmitted& e, FieldReader& in) {
     e.steps = in.Count("steps");
     e.saturated_lanes = in.Count("saturatedLanes");
     if (e.weight == 0) in.Blame("weight", "is 0, and nothing says that it is masked");
+    if (in.Has("norm")) e.norm = in.Finite("norm");
   }
+  e.code = in.Hash("code");
   e.datasets = ReadDatasetsUsed(in, "datasets");
 }
 
@@ -264,6 +246,10 @@ Status FormOf(const RoundOpened& e) {
   if (!AllDistinct(sites)) return Fail(ErrorCode::kInvalid, "a cohort names a site twice");
   return {};
 }
+Status FormOf(const ContributionSubmitted& e) {
+  if (!e.norm || (*e.norm >= 0 && !e.masked())) return {};
+  return Fail(ErrorCode::kInvalid, "a norm is 0 or more, and of an update that is not masked");
+}
 Status FormOf(const ContributionReceipted& e) {
   if (e.accepted != e.reason.empty()) {
     return Fail(ErrorCode::kInvalid,
@@ -310,9 +296,6 @@ Subject About(const std::string&, const MemberAdmitted& e) {
 }
 Subject About(const std::string&, const KeyRevoked& e) {
   return {"key/" + e.member.str(), Sha256(e.key)};
-}
-Subject About(const std::string&, const RunProposed& e) {
-  return {"run/" + e.run.str(), e.manifest};
 }
 Subject About(const std::string&, const RoundOpened& e) {
   return {AttemptName("base", e.at), e.base_model};

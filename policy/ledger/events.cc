@@ -53,6 +53,10 @@ constexpr std::array<std::string_view, kEventTypes> kEvents = {
     "share-computed",
     "disclosure-exported",
     "consent-given",
+    "incident-reported",
+    "incident-closed",
+    "duty-fulfilled",
+    "coalitions-made",
 };
 
 constexpr size_t kLot = 8;  // entries that one thread opens at a time

@@ -51,11 +51,23 @@ struct KeyRevoked {
   std::string reason;  // a code: [a-z0-9-], at most 64
   bool operator==(const KeyRevoked&) const = default;
 };
+// What the manifest allows of a contribution, for whoever has the record and not the manifest.
+struct RunBounds {
+  std::vector<Digest> code;         // of trainers that may have made it, ascending; empty: any
+  std::optional<double> norm = {};  // of an update; above 0. Under masking nobody sees one
+  uint64_t steps = 0;               // of a round at most; 0: the seconds decide
+  uint64_t step_tokens = 0;         // that one step reads at most
+  uint64_t passes = 0;              // over the registered data in a round; 0: as many as come
+  uint64_t reference_tokens = 0;    // that give full weight; 0: all weigh the same
+  bool operator==(const RunBounds&) const = default;
+};
 struct RunProposed {
   RunId run;
   Digest manifest;  // of the run manifest's canonical bytes
   std::map<std::string, std::string>
       fields;  // the manifest as a reader wants it; <= 64 pairs, values <= 512 bytes
+  std::vector<SiteId> invited = {};  // ascending; empty: every site
+  std::optional<RunBounds> bounds = {};
   bool operator==(const RunProposed&) const = default;
 };
 
@@ -84,6 +96,8 @@ struct ContributionSubmitted {
   uint64_t steps = 0;
   uint64_t saturated_lanes = 0;
   std::vector<DatasetUsed> datasets;  // what it was trained on, ascending
+  Digest code = {};                   // of the trainer's program, as the site says
+  std::optional<double> norm = {};    // of the update; where the run bounds it, and never masked
   bool masked() const { return weight == 0; }
   bool operator==(const ContributionSubmitted&) const = default;
 };
@@ -145,12 +159,14 @@ struct EvaluationReported {
 };
 
 // In the order of EventType.
-using Event = std::variant<
-    ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened, ContributionSubmitted,
-    ContributionReceipted, RoundClosed, RoundAbandoned, EvaluationReported, MemberDescribed,
-    CosignerAnnounced, CharterDeclared, PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted,
-    PolicyRejected, RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
-    AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported, ConsentGiven>;
+using Event =
+    std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
+                 ContributionSubmitted, ContributionReceipted, RoundClosed, RoundAbandoned,
+                 EvaluationReported, MemberDescribed, CosignerAnnounced, CharterDeclared,
+                 PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted, PolicyRejected,
+                 RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
+                 AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported,
+                 ConsentGiven, IncidentReported, IncidentClosed, DutyFulfilled, CoalitionsMade>;
 enum class EventType : uint8_t {
   kConsortiumGenesis,
   kMemberAdmitted,
@@ -181,6 +197,10 @@ enum class EventType : uint8_t {
   kShareComputed,
   kDisclosureExported,
   kConsentGiven,
+  kIncidentReported,
+  kIncidentClosed,
+  kDutyFulfilled,
+  kCoalitionsMade,
 };
 inline constexpr size_t kEventTypes = std::variant_size_v<Event>;
 inline EventType TypeOf(const Event& event) { return static_cast<EventType>(event.index()); }

@@ -64,14 +64,24 @@ class EventsTest : public ::testing::Test {
             7,
             {{c_.site.member, 600000, 500000, 700000}, {c_.other.member, 400000, 400000, 400000}}},
         DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61},
-        ConsentGiven{what.dataset, c_.run, UseKind::kExport, "", {}}};
+        ConsentGiven{what.dataset, c_.run, UseKind::kExport, "", {}},
+        IncidentReported{IncidentKind::kKeyCompromised, "hospital-a", {3, 9}, DigestOf("report")},
+        IncidentClosed{70, "fixed", {71}},
+        DutyFulfilled{40, 2, DigestOf("notice")},
+        CoalitionsMade{50,
+                       CoalitionKind::kGroup,
+                       {{{"private"}, DigestOf("m1")}, {{"public"}, DigestOf("m2")}}}};
   }
   std::vector<Event> OfRounds() const {
     const RoundAttempt at{c_.run, {12}, 3};
     return {c_.Genesis(),
             c_.Admitted(),
             KeyRevoked{c_.site.member, c_.site.key, "lost-key"},
-            RunProposed{c_.run, DigestOf("m"), {{"rounds", "3"}, {"말", "한국어 \"quoted\""}}},
+            RunProposed{c_.run,
+                        DigestOf("m"),
+                        {{"rounds", "3"}, {"말", "한국어 \"quoted\""}},
+                        {c_.site_id, c_.other_id},
+                        RunBounds{{DigestOf("trainer")}, 2.5, 60, 4096, 3, 1000}},
             RoundOpened{at, c_.base, {c_.site_id, c_.other_id}},
             ContributionSubmitted{at,
                                   c_.site_id,
@@ -81,7 +91,9 @@ class EventsTest : public ::testing::Test {
                                   1u << 30,
                                   8,
                                   2,
-                                  {{{*DatasetId::Parse("reviews"), 2}, 17}}},
+                                  {{{*DatasetId::Parse("reviews"), 2}, 17}},
+                                  DigestOf("trainer"),
+                                  0.1},
             ContributionReceipted{at, 5, DigestOf("leaf"), false, "too-late"},
             RoundClosed{at,
                         {{5, c_.site_id, 9}},

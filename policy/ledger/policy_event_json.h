@@ -1,4 +1,4 @@
-// The events of policy_events.h as JSON and back, for event_json.cc. Inside this room only.
+// Run proposals and the events of policy_events.h as JSON and back, for event_json.cc. Inside this room only.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -20,6 +20,7 @@ std::vector<DatasetUsed> ReadDatasetsUsed(FieldReader& in, const char* name);
   void Read(Type& event, FieldReader& in);            \
   Status FormOf(const Type& event);                   \
   Subject About(const std::string& origin, const Type& event);
+DURE_POLICY_EVENT(RunProposed)
 DURE_POLICY_EVENT(MemberDescribed)
 DURE_POLICY_EVENT(CosignerAnnounced)
 DURE_POLICY_EVENT(CharterDeclared)
@@ -39,6 +40,10 @@ DURE_POLICY_EVENT(GrantRevoked)
 DURE_POLICY_EVENT(ShareComputed)
 DURE_POLICY_EVENT(DisclosureExported)
 DURE_POLICY_EVENT(ConsentGiven)
+DURE_POLICY_EVENT(IncidentReported)
+DURE_POLICY_EVENT(IncidentClosed)
+DURE_POLICY_EVENT(DutyFulfilled)
+DURE_POLICY_EVENT(CoalitionsMade)
 #undef DURE_POLICY_EVENT
 
 }  // namespace dure::ledger

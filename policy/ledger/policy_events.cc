@@ -7,11 +7,15 @@ namespace {
 
 constexpr std::array<std::string_view, kHouses> kHouseNames = {"public", "private", "academic",
                                                                "small-firm"};
-constexpr std::array<std::string_view, 3> kProposalNames = {"replace", "formula", "emergency"};
+constexpr std::array<std::string_view, 5> kProposalNames = {"replace", "formula", "emergency",
+                                                            "suspend", "reinstate"};
 constexpr std::array<std::string_view, 3> kChoiceNames = {"yes", "no", "abstain"};
 constexpr std::array<std::string_view, 4> kScopeNames = {"future-rounds", "restart", "retrain",
                                                          "retire-models"};
 constexpr std::array<std::string_view, 3> kUseNames = {"export", "serve", "share"};
+constexpr std::array<std::string_view, 6> kIncidentNames = {
+    "dissent", "rollback", "key-compromised", "data-exposed", "model-harm", "other"};
+constexpr std::array<std::string_view, 2> kCoalitionNames = {"leave-one-out", "group-shapley"};
 
 template <typename Enum, size_t N>
 Result<Enum> ParseName(const std::array<std::string_view, N>& names, std::string_view kind,
@@ -32,6 +36,8 @@ std::string_view Name(ProposalKind kind) { return kProposalNames[static_cast<siz
 std::string_view Name(Choice choice) { return kChoiceNames[static_cast<size_t>(choice)]; }
 std::string_view Name(WithdrawalScope scope) { return kScopeNames[static_cast<size_t>(scope)]; }
 std::string_view Name(UseKind kind) { return kUseNames[static_cast<size_t>(kind)]; }
+std::string_view Name(IncidentKind kind) { return kIncidentNames[static_cast<size_t>(kind)]; }
+std::string_view Name(CoalitionKind kind) { return kCoalitionNames[static_cast<size_t>(kind)]; }
 
 Result<House> ParseHouse(std::string_view text) {
   return ParseName<House>(kHouseNames, "house", text);
@@ -47,6 +53,12 @@ Result<WithdrawalScope> ParseWithdrawalScope(std::string_view text) {
 }
 Result<UseKind> ParseUseKind(std::string_view text) {
   return ParseName<UseKind>(kUseNames, "use of a model", text);
+}
+Result<IncidentKind> ParseIncidentKind(std::string_view text) {
+  return ParseName<IncidentKind>(kIncidentNames, "kind of incident", text);
+}
+Result<CoalitionKind> ParseCoalitionKind(std::string_view text) {
+  return ParseName<CoalitionKind>(kCoalitionNames, "way of valuing", text);
 }
 
 }  // namespace dure::ledger

@@ -72,6 +72,8 @@ enum class ProposalKind : uint8_t {
   kReplace,    // the text takes the place of the policy of its name, or joins the others
   kFormula,    // the text is a share formula (policy/standing/shares.h)
   kEmergency,  // the text only forbids; in force at once with enough votes, for a time
+  kSuspend,    // the text is a member's name; from its adoption on the member may do nothing
+  kReinstate,  // and this ends it
 };
 std::string_view Name(ProposalKind kind);
 Result<ProposalKind> ParseProposalKind(std::string_view text);
@@ -230,6 +232,56 @@ struct DisclosureExported {
   Digest file;
   uint64_t as_of = 0;
   bool operator==(const DisclosureExported&) const = default;
+};
+
+// Something went wrong that others must know of. While it is open, policies may refuse because of
+// it (the fact `incident.open`).
+enum class IncidentKind : uint8_t {
+  kDissent,         // a site found a decision of the record that does not hold
+  kRollback,        // the aggregator came back with an older log
+  kKeyCompromised,  // somebody else may speak under a member's key
+  kDataExposed,     // data, or what allows to infer it, left where it should have stayed
+  kModelHarm,       // a model does what it must not
+  kOther,
+};
+std::string_view Name(IncidentKind kind);  // "key-compromised"
+Result<IncidentKind> ParseIncidentKind(std::string_view text);
+struct IncidentReported {
+  IncidentKind kind = IncidentKind::kOther;
+  std::string subject;  // a code: the member, dataset, run or model that it is about; may be empty
+  std::vector<uint64_t> entries;  // that show it, ascending
+  Digest report;                  // of a text that stays outside, salted; zero: none
+  bool operator==(const IncidentReported&) const = default;
+};
+struct IncidentClosed {
+  uint64_t incident = 0;           // index of the incident-reported entry
+  std::string cause;               // a code: "fixed", "false-alarm", "accepted"
+  std::vector<uint64_t> evidence;  // entries after it, ascending
+  bool operator==(const IncidentClosed&) const = default;
+};
+// A duty that a decision laid on somebody is done.
+struct DutyFulfilled {
+  uint64_t decision = 0;  // index of the admission-decided or grant-decided entry that began it
+  uint64_t duty = 0;      // which of its obligations, from 0
+  Digest evidence;        // of a file that shows it, salted; zero: none
+  bool operator==(const DutyFulfilled&) const = default;
+};
+
+// The models that a closed round would have come to without some of its contributions, so that
+// they can be measured beside the one it came to. Only in runs that declared it and are unmasked.
+enum class CoalitionKind : uint8_t { kLeaveOneOut, kGroup };
+std::string_view Name(CoalitionKind kind);  // "leave-one-out", "group-shapley"
+Result<CoalitionKind> ParseCoalitionKind(std::string_view text);
+struct Coalition {
+  std::vector<std::string> of;  // members, or houses: those counted, ascending
+  Digest model;
+  bool operator==(const Coalition&) const = default;
+};
+struct CoalitionsMade {
+  uint64_t closing = 0;  // index of the round-closed entry
+  CoalitionKind kind = CoalitionKind::kLeaveOneOut;
+  std::vector<Coalition> coalitions;
+  bool operator==(const CoalitionsMade&) const = default;
 };
 
 // What of a dataset flowed into one contribution.

@@ -38,6 +38,8 @@ std::string Say(const CharterDeclared& e) {
 }
 std::string Say(const PolicyDeclared& e) { return "declared policy " + Short(e.policy); }
 std::string Say(const PolicyProposed& e) {
+  if (e.kind == ProposalKind::kSuspend) return "proposed to suspend " + e.policy;
+  if (e.kind == ProposalKind::kReinstate) return "proposed to reinstate " + e.policy;
   const std::string what = e.kind == ProposalKind::kEmergency ? "an emergency rule" : "a policy";
   return "proposed " + what + " " + Short(e.policy) + " over " + Short(e.supersedes);
 }
@@ -93,6 +95,21 @@ std::string Say(const ConsentGiven& e) {
   if (!e.run.empty()) return "agreed that " + e.run.str() + " uses " + e.dataset.str();
   return "agreed to " + std::string(Name(e.kind)) + " models with " + e.dataset.str() + " for " +
          e.purpose + (e.model.IsZero() ? "" : ", model " + Short(e.model));
+}
+
+std::string Say(const IncidentReported& e) {
+  return "reported an incident: " + std::string(Name(e.kind)) +
+         (e.subject.empty() ? "" : ", about " + e.subject);
+}
+std::string Say(const IncidentClosed& e) {
+  return "closed the incident of " + Entry(e.incident) + ": " + e.cause;
+}
+std::string Say(const DutyFulfilled& e) {
+  return "did duty " + std::to_string(e.duty) + " of " + Entry(e.decision);
+}
+std::string Say(const CoalitionsMade& e) {
+  return "made " + std::to_string(e.coalitions.size()) + " models of parts of the round that " +
+         Entry(e.closing) + " closed, for " + std::string(Name(e.kind));
 }
 
 }  // namespace dure::ledger

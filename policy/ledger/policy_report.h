@@ -26,5 +26,9 @@ std::string Say(const GrantRevoked& e);
 std::string Say(const ShareComputed& e);
 std::string Say(const DisclosureExported& e);
 std::string Say(const ConsentGiven& e);
+std::string Say(const IncidentReported& e);
+std::string Say(const IncidentClosed& e);
+std::string Say(const DutyFulfilled& e);
+std::string Say(const CoalitionsMade& e);
 
 }  // namespace dure::ledger

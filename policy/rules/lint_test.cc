@@ -136,7 +136,7 @@ TEST(Lint, FindsARuleThatNeverMatters) {
 TEST(Lint, SaysWhatItDidNotTry) {
   std::string many = "round.no at least 3";
   for (const char* path :
-       {"update.norm", "update.samples", "update.round", "round.participants", "dataset.version",
+       {"update.norm", "update.tokens", "update.round", "round.participants", "dataset.version",
         "dataset.roundsUsed", "dataset.runsUsed", "incident.open", "run.termsSnapshot",
         "privacy.epsilonAfter", "usage.callsThisMonth"})
     many += " and " + std::string(path) + " at least 3";

@@ -82,6 +82,18 @@ std::vector<std::string> AgreedTo(const State& state, const GrantRequest& reques
   return agreed;
 }
 
+void SetBounds(Facts& facts, const ledger::RunBounds& bounds) {
+  std::vector<std::string> code;
+  for (const Digest& digest : bounds.code) code.push_back(digest.Hex());
+  facts.SetOrAbsent("run.approvedCode",
+                    code.empty() ? std::nullopt : std::optional(Value::TextSet(code)));
+  const auto norm = rules::Decimal::OfDouble(bounds.norm.value_or(0));
+  facts.SetOrAbsent("round.normBound",
+                    bounds.norm && norm ? std::optional(Value::Number(*norm)) : std::nullopt);
+  facts.SetOrAbsent("round.stepsMax",
+                    bounds.steps == 0 ? std::nullopt : std::optional(Value::Count(bounds.steps)));
+}
+
 void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
   facts.Set("run.id", Value::Text(id.str())).Set("run.status", Value::Text(StatusOf(run)));
   facts.Set("run.policyDigest", Value::Text(run.policies.Hex()));
@@ -108,19 +120,30 @@ void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
       facts.Set("round.participants", Value::Number(*count));
     }
   }
-  facts.SetAbsent("run.validUntil").SetAbsent("round.normBound");
+  facts.SetAbsent("run.validUntil");
+  if (run.bounds) SetBounds(facts, *run.bounds);
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, id, run)));
   SetVotes(facts, run);
 }
 
-void SetMember(Facts& facts, const State& state, const MemberId& id) {
+void SetIncidents(Facts& facts, const State& state) {
+  const auto open =
+      std::ranges::count_if(state.incidents, [](const auto& item) { return !item.second.closed; });
+  facts.Set("incident.open", Value::Count(static_cast<uint64_t>(open)));
+}
+
+void SetMember(Facts& facts, const State& state, const MemberId& id, rules::Instant now) {
   facts.Set("member.id", Value::Text(id.str()));
   const auto found = state.members.find(id);
   if (found == state.members.end()) return;
   const Member& member = found->second;
-  facts.Set("member.status", Value::Text(member.keys > 0 ? "active" : "left"));
-  // Duties and incidents are not kept by this version: none can be overdue, none open.
-  facts.Set("member.duties.overdue", Value::Count(0)).Set("incident.open", Value::Count(0));
+  const char* status = member.keys == 0 ? "left" : member.suspended ? "suspended" : "active";
+  facts.Set("member.status", Value::Text(status));
+  const auto overdue = std::ranges::count_if(state.duties, [&](const auto& item) {
+    const Duty& duty = item.second;
+    return duty.debtor == id && !duty.done && duty.due && *duty.due < now;
+  });
+  facts.Set("member.duties.overdue", Value::Count(static_cast<uint64_t>(overdue)));
   if (!member.described) return;
   facts.Set("member.house", Value::Text(Name(member.house)));
   facts.Set("member.country", Value::Text(member.country));
@@ -196,9 +219,10 @@ Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {
   facts.Set("request.time", Value::Time(request.now));
   facts.Set("site.id", Value::Text(request.site.str()));
   facts.Set("round.no", Value::Count(request.at.round.value));
+  SetIncidents(facts, state);
   const auto member = state.sites.find(request.site);
   if (member != state.sites.end()) {
-    SetMember(facts, state, member->second);
+    SetMember(facts, state, member->second, request.now);
     const Member& owner = state.members.at(member->second);
     // A member's sites stand in its country.
     if (owner.described) {
@@ -227,7 +251,8 @@ Facts FactsOf(const Standing& standing, const GrantRequest& request) {
   facts.Set("request.time", Value::Time(request.now));
   facts.Set("request.purpose", Value::Text(request.purpose));
   facts.Set("request.country", Value::Text(request.territory));
-  SetMember(facts, state, request.grantee);
+  SetIncidents(facts, state);
+  SetMember(facts, state, request.grantee, request.now);
   SetModel(facts, state, request.model);
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, request)));
   facts.Set("grant.status", Value::Text("active"));

@@ -70,6 +70,13 @@ class Fold {
   void Do(const Said& said, const ledger::RoundClosed& e);
   void Do(const Said& said, const ledger::RoundAbandoned& e);
   void Do(const Said& said, const ledger::EvaluationReported& e);
+  // fold_duties.cc
+  void Do(const Said& said, const ledger::IncidentReported& e);
+  void Do(const Said& said, const ledger::IncidentClosed& e);
+  void Do(const Said& said, const ledger::DutyFulfilled& e);
+  void Do(const Said& said, const ledger::CoalitionsMade& e);
+  void OpenDuties(const Said& said, const std::string& decision, const MemberId& debtor,
+                  const std::string& about);
 
   void PutInForce(const Said& said, const std::string& text);
   void Decisive() { standing_.decisive_size_ = standing_.size_ + 1; }
@@ -101,6 +108,10 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Disclos
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundOpened& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ContributionSubmitted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundClosed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentReported& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentClosed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DutyFulfilled& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CoalitionsMade& e);
 template <typename Any>
 MaybeBreach HoldsIn(const Standing&, const Said&, const Any&) {
   return std::nullopt;  // the chronicle's checks are all there is

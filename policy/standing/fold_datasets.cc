@@ -5,6 +5,7 @@
 #include "policy/standing/behind.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/shares.h"
+#include "policy/standing/valuation.h"
 
 namespace dure::standing {
 namespace {
@@ -116,6 +117,14 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRe
   return Breach{"foreign-grant", said.member.str() + " lent nothing to that model"};
 }
 
+MaybeBreach ValuationHolds(const State& state, const ledger::ShareComputed& e, CoalitionKind kind) {
+  if (!state.runs.contains(e.run)) return Breach{"no-such-run", "it was never proposed"};
+  const Valuation due = ValueRun(state, e.run, kind);
+  if (due.refusal) return Breach{due.refusal->code, due.refusal->text};
+  if (due.valued.shares == e.shares) return std::nullopt;
+  return Breach{"shares-differ", "the shares of " + e.run.str() + " recompute to others"};
+}
+
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ShareComputed& e) {
   const State& state = now.state();
   const auto closing = [&](const auto& item) {
@@ -123,6 +132,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ShareCompute
   };
   if (e.as_of > now.size() || std::ranges::any_of(state.closings, closing)) {
     return Breach{"as-of", "it was computed from other entries than those before it"};
+  }
+  for (const CoalitionKind kind : {CoalitionKind::kLeaveOneOut, CoalitionKind::kGroup}) {
+    if (e.formula == DigestOf(kind)) return ValuationHolds(state, e, kind);
   }
   const ShareFormula formula = FormulaOf(state);
   if (formula.digest() != e.formula) {
@@ -173,6 +185,7 @@ void Fold::Do(const Said& said, const ledger::WithdrawalClosed& e) {
 
 void Fold::Do(const Said& said, const ledger::GrantDecided& e) {
   state_.grants[said.index] = {said.index, e, std::nullopt};
+  if (e.granted) OpenDuties(said, e.decision, e.grantee, e.model.Hex());
 }
 
 void Fold::Do(const Said& said, const ledger::GrantRevoked& e) {

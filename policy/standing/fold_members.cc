@@ -41,10 +41,11 @@ void Fold::Do(const Said&, const ledger::MemberAdmitted& e) {
   Decisive();
 }
 
-void Fold::Do(const Said&, const ledger::KeyRevoked& e) {
+void Fold::Do(const Said& said, const ledger::KeyRevoked& e) {
   const auto speaker = state_.speakers.find(e.key);
   if (speaker == state_.speakers.end() || speaker->second.revoked) return;
   speaker->second.revoked = true;
+  state_.revocations.insert(said.index);
   Member& member = state_.members[e.member];
   --member.keys;
   if (speaker->second.role == ledger::Role::kOfficer) --member.officers;

@@ -1,7 +1,6 @@
 // The charter, policies and runs: what is agreed, and by whose votes.
 #include <algorithm>
 #include <set>
-#include <sstream>
 
 #include "policy/rules/parse.h"
 #include "policy/standing/fold.h"
@@ -54,21 +53,23 @@ MaybeBreach OutcomeHolds(const Standing& now, const Said& said, uint64_t proposa
   return Breach{"tally-differs", "recorded " + Text(claimed) + "; due " + Text(*due), Text(*due)};
 }
 
+MaybeBreach MemberNamed(const State& state, const ledger::PolicyProposed& e) {
+  const auto id = MemberId::Parse(e.policy);
+  const auto found = id ? state.members.find(*id) : state.members.end();
+  if (found == state.members.end()) return Breach{"no-such-member", "it names no member"};
+  const bool suspended = found->second.suspended.has_value();
+  if (suspended != (e.kind == ledger::ProposalKind::kSuspend)) return std::nullopt;
+  return Breach{"no-change", e.policy + (suspended ? " is suspended" : " is not suspended")};
+}
+
 // Of two members each reads the other's update off the sum anyway.
 constexpr size_t kManyMembers = 3;
 
 size_t MembersInvited(const State& state, const Run& run) {
-  const auto invited = run.fields.find("invited");
-  const bool everybody = invited == run.fields.end() || invited->second == "every site";
   std::set<MemberId> members;
-  std::istringstream names(everybody ? "" : invited->second);
-  if (everybody) {
-    for (const auto& [site, member] : state.sites) members.insert(member);
-  }
-  for (std::string name; names >> name;) {
-    const auto site = SiteId::Parse(name);
-    const auto found = site ? state.sites.find(*site) : state.sites.end();
-    if (found != state.sites.end()) members.insert(found->second);
+  for (const auto& [site, member] : state.sites) {
+    const bool invited = run.invited.empty() || std::ranges::binary_search(run.invited, site);
+    if (invited) members.insert(member);
   }
   return members.size();
 }
@@ -101,6 +102,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyPropos
   if (e.kind == ledger::ProposalKind::kFormula) {
     const auto formula = ShareFormula::Parse(e.policy);
     return formula ? MaybeBreach() : Breach{"formula-malformed", formula.error().message};
+  }
+  if (e.kind == ledger::ProposalKind::kSuspend || e.kind == ledger::ProposalKind::kReinstate) {
+    return MemberNamed(now.state(), e);
   }
   const bool emergency = e.kind == ledger::ProposalKind::kEmergency;
   if (MaybeBreach breach = Readable(e.policy, emergency)) return breach;
@@ -217,6 +221,13 @@ void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
     state_.share_formula = proposal.policy;
     return;
   }
+  if (proposal.kind == ledger::ProposalKind::kSuspend ||
+      proposal.kind == ledger::ProposalKind::kReinstate) {
+    Member& member = state_.members.at(*MemberId::Parse(proposal.policy));
+    member.suspended.reset();
+    if (proposal.kind == ledger::ProposalKind::kSuspend) member.suspended = said.index;
+    return Decisive();
+  }
   auto document = rules::ReadPolicy(proposal.policy, "policy");
   const int64_t seconds = static_cast<int64_t>(state_.voting->emergency_seconds);
   state_.emergencies.push_back({said.index, e.policy, {said.at.seconds + seconds}});
@@ -240,6 +251,8 @@ void Fold::Do(const Said& said, const ledger::RunProposed& e) {
   run.proposer = said.member;
   run.fields = e.fields;
   run.manifest = e.manifest;
+  run.invited = e.invited;
+  run.bounds = e.bounds;
   run.by_vote = TakesVote(state_, run);
   if (!run.by_vote) return;
   Proposal& proposal = state_.proposals[said.index];

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "policy/standing/admission.h"
+#include "policy/standing/counting.h"
 #include "policy/standing/fold.h"
 
 namespace dure::standing {
@@ -94,6 +95,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::Contribution
                                         std::to_string(used.admission)};
     }
   }
+  if (auto why_not = WhyNotCounted(now, *round, e)) {
+    return Breach{why_not->rule, why_not->text, why_not->due};
+  }
   return std::nullopt;
 }
 
@@ -120,6 +124,9 @@ void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
   if (e.as_of < standing_.decisive_size()) return;
   Round& round = state_.rounds[{e.run, e.round, e.attempt}];
   round.admissions.push_back({said.index, e.site, e.what, e.admit});
+  const auto run = state_.runs.find(e.run);
+  if (!e.admit || run == state_.runs.end()) return;
+  OpenDuties(said, e.decision, run->second.proposer, e.run.str());
 }
 
 void Fold::Do(const Said& said, const ledger::RoundOpened& e) {

@@ -1,11 +1,10 @@
 #include "policy/standing/past.h"
 
 #include "policy/standing/auditor.h"
+#include "policy/standing/reading.h"
 
 namespace dure::standing {
 namespace {
-
-constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 // The policies of a request with one replaced, or joined to the others.
 template <typename Request>
@@ -45,34 +44,17 @@ Status ForEachDecision(
     const ledger::LogReader& log,
     const std::function<void(const PastDecision&, const Standing& before)>& look) {
   Standing standing;
-  const uint64_t end = log.Head().head.size;
-  while (standing.size() < end) {
-    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(standing.size(), end, kPageBytes));
-    for (const Bytes& bytes : page) {
-      const auto entry = ledger::ParseEntry(bytes);
-      if (!entry) {
-        return Within(entry.error(), "reading entry " + std::to_string(standing.size()));
-      }
-      const auto decision = DecisionOf(standing.size(), *entry);
-      if (decision) look(*decision, standing);
-      (void)standing.Take(*entry);
-    }
-  }
-  return {};
+  return ForEachEntry(log, 0, log.Head().head.size, [&](const ledger::OpenedEntry& entry) {
+    const auto decision = DecisionOf(standing.size(), entry);
+    if (decision) look(*decision, standing);
+    (void)standing.Take(entry);
+  });
 }
 
 Result<Standing> StandingAt(const ledger::LogReader& log, uint64_t size) {
   Standing standing;
-  while (standing.size() < size) {
-    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(standing.size(), size, kPageBytes));
-    for (const Bytes& bytes : page) {
-      const auto entry = ledger::ParseEntry(bytes);
-      if (!entry) {
-        return Within(entry.error(), "reading entry " + std::to_string(standing.size()));
-      }
-      (void)standing.Take(*entry);
-    }
-  }
+  DURE_TRY(ForEachEntry(log, 0, size,
+                        [&](const ledger::OpenedEntry& entry) { (void)standing.Take(entry); }));
   return standing;
 }
 

@@ -200,30 +200,6 @@ uint64_t SeedOf(const ledger::LogReader& log, const State& state, const RunId& r
   return seed;
 }
 
-ValuationRefusal RefusalOf(const Run& run, Valuation valuation) {
-  const auto field = [&](const char* name) {
-    const auto found = run.fields.find(name);
-    return found == run.fields.end() ? std::string() : found->second;
-  };
-  const bool groups = valuation == Valuation::kGroupShapley;
-  const std::string masking = field("masking");
-  if (!groups && masking != "none") {
-    return {"masked", "the run hides single updates (masking " +
-                          (masking.empty() ? "not recorded" : masking) +
-                          "): nobody can say what the model would be without one of them"};
-  }
-  const std::string declared = field("valuation");
-  if (declared != "individual" && !(groups && declared == "group")) {
-    return {"not-declared", "the run declared valuation \"" +
-                                (declared.empty() ? "none" : declared) +
-                                "\": its members did not agree to be valued " +
-                                (groups ? "by group" : "one by one")};
-  }
-  return {"not-measured",
-          "no model without a member or a house was made or measured in this run, and none can be "
-          "made from the record; shares by the voted formula need none"};
-}
-
 std::vector<ledger::ShareOfMember> ComputeShares(const State& state, const RunId& run,
                                                  const ShareFormula& formula, uint64_t seed) {
   const std::vector<Inputs> rounds = ClosedRounds(state, run);

@@ -3,7 +3,7 @@
 // Inputs are what the record holds of every counted contribution. All arithmetic is in integers, so
 // every site comes to the same parts of a million; the interval says how much the share hangs on
 // which rounds there happened to be. A share is credit by a formula, not ownership, and not what a
-// contribution was worth: single updates are not valued here (docs/reference/shares.md). Pure.
+// contribution was worth: valuation.h measures that (docs/reference/shares.md). Pure.
 #pragma once
 
 #include <map>
@@ -52,15 +52,6 @@ std::vector<SharePart> ShareParts(const State& state, const RunId& run,
 ShareFormula FormulaOf(const State& state);
 // The seed that nobody chose: from the leaf hash of the run's last closing entry. 0: none closed.
 uint64_t SeedOf(const ledger::LogReader& log, const State& state, const RunId& run);
-
-enum class Valuation : uint8_t { kLeaveOneOut, kGroupShapley };
-// Why a model's gain cannot be laid to single members, or houses, in this run; a code and a
-// sentence. Always something: no coalition's model is made or measured in a round.
-struct ValuationRefusal {
-  std::string code;  // "masked", "not-declared", "not-measured"
-  std::string text;
-};
-ValuationRefusal RefusalOf(const Run& run, Valuation valuation);
 
 // Of the entries that `state` folded. The interval spans 90 of 100 draws of the run's rounds, drawn
 // by `seed`. Empty: no closed round.

@@ -5,6 +5,7 @@
 
 #include "policy/standing/past.h"
 #include "policy/standing/testing.h"
+#include "policy/standing/valuation.h"
 
 namespace dure::standing {
 namespace {
@@ -81,16 +82,20 @@ TEST(Shares, ARecordedComputationHoldsOnlyIfItRecomputes) {
 
 TEST(Shares, WhatTheModelGainedIsRefusedWithTheReason) {
   standing::Run run;
-  const auto code = [&](Valuation valuation) { return RefusalOf(run, valuation).code; };
+  const auto code = [&](CoalitionKind kind) {
+    const auto refusal = RefusalOf(run, kind);
+    return refusal ? refusal->code : "";
+  };
   run.fields = {{"masking", "pairwise"}, {"valuation", "individual"}};
-  EXPECT_EQ(code(Valuation::kLeaveOneOut), "masked");
-  run.fields = {{"masking", "pairwise"}, {"valuation", "none"}};
-  EXPECT_EQ(code(Valuation::kGroupShapley), "not-declared");
+  EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "masked");
+  EXPECT_EQ(code(CoalitionKind::kGroup), "masked");
+  run.fields = {{"masking", "none"}, {"valuation", "none"}};
+  EXPECT_EQ(code(CoalitionKind::kGroup), "not-declared");
   run.fields = {{"masking", "none"}, {"valuation", "group"}};
-  EXPECT_EQ(code(Valuation::kLeaveOneOut), "not-declared");
-  EXPECT_EQ(code(Valuation::kGroupShapley), "not-measured");
+  EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "not-declared");
+  EXPECT_EQ(code(CoalitionKind::kGroup), "");
   run.fields = {};
-  EXPECT_EQ(code(Valuation::kLeaveOneOut), "masked") << "what is not recorded is not allowed";
+  EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "masked") << "what is not recorded is not allowed";
 }
 
 TEST(ShareFormula, ReadsOnlyWhatItWrites) {

@@ -128,7 +128,7 @@ TEST_F(StandingTest, ASubmissionOnUnadmittedDataIsVoidAndCountingItIsALie) {
   EXPECT_FALSE(before.dissent());
   ledger::RoundClosed closed;
   closed.at = at;
-  closed.submissions = {{submission, *SiteId::Parse("kt-site"), 1000}};
+  closed.submissions = {{submission, *SiteId::Parse("kt-site"), testing::kWeight}};
   w_.Say("host", closed);
   EXPECT_EQ(DissentRule(), "counts-void");
 }
@@ -158,7 +158,7 @@ TEST_F(StandingTest, ARoundClosesBeforeAWithdrawalOrWithoutTheDataset) {
   ledger::RoundClosed closed;
   closed.at = at;
   World honest = World();
-  closed.submissions = {{submission, *SiteId::Parse("kt-site"), 1000}};
+  closed.submissions = {{submission, *SiteId::Parse("kt-site"), testing::kWeight}};
   w_.Say("host", closed);
   EXPECT_EQ(DissentRule(), "counts-withdrawn");
 }

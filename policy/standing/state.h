@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/ledger/events.h"
+#include "policy/rules/decision.h"
 #include "policy/rules/value.h"
 #include "policy/terms/terms.h"
 
@@ -29,8 +30,9 @@ struct Member {
   ledger::House house = ledger::House::kPrivate;
   std::string country;  // empty until described
   std::set<SiteId> sites;
-  uint64_t keys = 0;      // admitted and not revoked, of any role
-  uint64_t officers = 0;  // of them, those that may vote
+  uint64_t keys = 0;                  // admitted and not revoked, of any role
+  uint64_t officers = 0;              // of them, those that may vote
+  std::optional<uint64_t> suspended;  // the entry that says so
 };
 
 // One version of a dataset; the newest of its dataset is the one in force.
@@ -104,6 +106,8 @@ struct Run {
   MemberId proposer;
   std::map<std::string, std::string> fields;
   Digest manifest;
+  std::vector<SiteId> invited;  // ascending; empty: every site
+  std::optional<ledger::RunBounds> bounds;
   bool by_vote = false;  // it takes a vote to approve it
   std::optional<uint64_t> approved;
   Digest policies;  // pinned when approved
@@ -155,6 +159,25 @@ struct Evaluation {
   ledger::EvaluationReported reported;
 };
 
+// Something that a decision obliges somebody to do. The decision that said it first counts.
+struct Duty {
+  uint64_t decision = 0;  // its entry
+  uint64_t number = 0;    // which of its obligations
+  MemberId debtor;
+  std::string about;  // the run, or the model
+  rules::Obligation obligation;
+  rules::Instant since;
+  std::optional<rules::Instant> due;  // with a time limit
+  std::optional<uint64_t> done;       // the duty-fulfilled entry
+};
+struct Incident {
+  uint64_t index = 0;
+  MemberId reporter;
+  rules::Instant at;
+  ledger::IncidentReported reported;
+  std::optional<uint64_t> closed;
+};
+
 struct State {
   std::string origin;
   std::optional<ledger::VotingRule> voting;        // the charter's
@@ -179,6 +202,10 @@ struct State {
   std::vector<Evaluation> evaluations;
   std::map<uint64_t, ledger::ShareComputed> shares;
   std::map<uint64_t, ledger::DisclosureExported> disclosures;
+  std::map<uint64_t, Incident> incidents;
+  std::map<std::pair<uint64_t, uint64_t>, Duty> duties;                // by decision and number
+  std::map<uint64_t, std::vector<ledger::CoalitionsMade>> coalitions;  // by the closing entry
+  std::set<uint64_t> revocations;                                      // key-revoked entries
 };
 
 }  // namespace dure::standing

@@ -18,6 +18,7 @@ namespace dure::standing::testing {
 inline std::unique_ptr<Ed25519Signer> SignerOf(uint8_t seed) {
   return std::move(*Ed25519Signer::FromSeed(Bytes(32, seed)));
 }
+inline constexpr uint64_t kWeight = uint64_t{1} << 20;  // where all weigh the same
 inline Digest DigestOf(std::string_view text) { return Sha256(AsBytes(text)); }
 inline WallTime TimeAt(std::string_view text) {
   return WallTime(std::chrono::seconds(rules::Instant::Parse(text)->seconds));
@@ -103,6 +104,7 @@ class World {
     passport.custodian = member;
     passport.rights_holder = member;
     passport.data = DigestOf(dataset);
+    passport.classification = terms::Classification::kClear;  // two sites are enough
     passport.records = 1000;
     passport.tokens = 50000;
     return terms::ToCanonical(passport);
@@ -123,7 +125,19 @@ class World {
                                      {"sector", ""},
                                      {"riskClass", "ordinary"},
                                      {"masking", "none"},
-                                     {"quorum", "2"}}});
+                                     {"valuation", "individual"},
+                                     {"quorum", "2"}},
+                                    {},
+                                    Bounds()});
+  }
+  static ledger::RunBounds Bounds() {
+    ledger::RunBounds bounds;
+    bounds.code = {DigestOf("trainer")};
+    bounds.norm = 10.0;
+    bounds.steps = 8;
+    bounds.step_tokens = 1000;
+    bounds.passes = 1;
+    return bounds;
   }
   void Approve(const std::string& run) {
     Say("host", ledger::RunApproved{*RunId::Parse(run), Now().state().policies, {}});
@@ -168,7 +182,7 @@ class World {
     for (size_t i = 0; i < who.size(); ++i) {
       const uint64_t index =
           Say(who[i].first + "-site", Submitted(at, base, who[i], admissions[i]));
-      closed.submissions.push_back({index, *SiteId::Parse(who[i].first + "-site"), 1000});
+      closed.submissions.push_back({index, *SiteId::Parse(who[i].first + "-site"), kWeight});
     }
     return Say("host", closed);
   }
@@ -179,11 +193,13 @@ class World {
             *SiteId::Parse(who.first + "-site"),
             base,
             DigestOf(who.first),
-            1000,
+            kWeight,
             5000,
             8,
             0,
-            {{{*DatasetId::Parse(who.second), 1}, admission}}};
+            {{{*DatasetId::Parse(who.second), 1}, admission}},
+            DigestOf("trainer"),
+            2.5};
   }
 
   void SetTime(std::string_view text) { now_ = TimeAt(text); }

@@ -27,7 +27,9 @@ bool HouseAgrees(const HouseTally& house, uint64_t percent) {
 
 }  // namespace
 
-bool MayVote(const Member& member) { return member.described && member.officers > 0; }
+bool MayVote(const Member& member) {
+  return member.described && member.officers > 0 && !member.suspended;
+}
 
 ledger::Tally CountVotes(const Proposal& proposal, const State& state) {
   std::array<HouseTally, kHouses> houses;

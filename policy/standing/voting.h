@@ -8,7 +8,7 @@
 
 namespace dure::standing {
 
-// A member that stands in a house and has an officer.
+// A member that stands in a house, has an officer and is not suspended.
 bool MayVote(const Member& member);
 
 // Counts the votes of members that may vote now, per house, whatever the moment.

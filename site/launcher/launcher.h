@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "federation/digest.h"
 #include "federation/result.h"
 #include "model/seat/messages.h"
 
@@ -57,6 +58,8 @@ class Trainer {
   // after `grace`. Returns at once; may be repeated, the earliest end counts.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
   virtual int64_t pid() const = 0;
+  // SHA-256 of the program's file when it was started: the code that the site trains with.
+  virtual const Digest& code() const = 0;
 };
 
 class Launcher {
@@ -66,6 +69,9 @@ class Launcher {
   virtual Result<std::unique_ptr<Trainer>> Start(const TrainerSpec& spec,
                                                  TrainerObserver observer) = 0;
 };
+
+// SHA-256 of the file that `spec` would run. kNotFound: no such program.
+Result<Digest> CodeOf(const TrainerSpec& spec);
 
 // Processes on this machine. May be used from any thread.
 class LocalLauncher final : public Launcher {

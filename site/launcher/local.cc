@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -28,14 +29,19 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class LocalTrainer final : public Trainer {
  public:
-  LocalTrainer(TrainerSpec spec, TrainerObserver observer)
-      : spec_(std::move(spec)), observer_(std::move(observer)), wake_(eventfd(0, EFD_CLOEXEC)) {}
+  LocalTrainer(TrainerSpec spec, TrainerObserver observer, const Digest& code)
+      : spec_(std::move(spec)),
+        observer_(std::move(observer)),
+        code_(code),
+        wake_(eventfd(0, EFD_CLOEXEC)) {}
 
   ~LocalTrainer() override {
     Stop(std::chrono::milliseconds(0));
     if (thread_.joinable()) thread_.join();
     close(wake_);
   }
+
+  const Digest& code() const override { return code_; }
 
   // Once, before any other call.
   Status Start() {
@@ -167,6 +173,7 @@ class LocalTrainer final : public Trainer {
 
   const TrainerSpec spec_;
   const TrainerObserver observer_;
+  const Digest code_;
   const int wake_;
   Child child_;                             // set before Start returns
   std::unique_ptr<seat::Channel> channel_;  // set before Start returns
@@ -179,9 +186,23 @@ class LocalTrainer final : public Trainer {
 
 }  // namespace
 
+Result<Digest> CodeOf(const TrainerSpec& spec) {
+  DURE_ASSIGN(const std::vector<std::string> line, CommandLine(spec));
+  std::ifstream file(line.front(), std::ios::binary);
+  Sha256Hasher hasher;
+  std::vector<char> piece(size_t{1} << 20);
+  while (file) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    hasher.Update(std::string_view(piece.data(), static_cast<size_t>(file.gcount())));
+  }
+  if (file.eof()) return hasher.Finish();
+  return Fail(ErrorCode::kNotFound, line.front() + " cannot be read");
+}
+
 Result<std::unique_ptr<Trainer>> LocalLauncher::Start(const TrainerSpec& spec,
                                                       TrainerObserver observer) {
-  auto trainer = std::make_unique<LocalTrainer>(spec, std::move(observer));
+  DURE_ASSIGN(const Digest code, CodeOf(spec));
+  auto trainer = std::make_unique<LocalTrainer>(spec, std::move(observer), code);
   DURE_TRY(trainer->Start());
   return trainer;
 }

@@ -2,10 +2,11 @@
 
     disk_test.py PROGRAMS [unittest arguments]
 
-Needs strace, which injects the failures; without it the tests are skipped and say so. The append is
-`dure ledger heal`, which commits a member's entries into the aggregator's log with the store that
-every append uses; the publish is `dure ledger export`. Afterwards nothing may be believed that is
-not whole: the same command completes, and what it leaves passes the strictest check.
+Needs strace, which injects the failures; without it the tests are skipped and say so. Two appends:
+`dure ledger heal`, which commits a member's entries into the aggregator's log, and the aggregator's
+own group writer, alone in dure-appending. The publish is `dure ledger export`. Afterwards nothing
+may be believed that is not whole: the same command completes, what it leaves passes the strictest
+check, and whatever was answered is there.
 """
 
 import collections
@@ -26,37 +27,27 @@ CALLS = ['openat', 'write', 'pwrite64', 'fsync', 'fdatasync', 'rename', 'mkdir',
 
 
 @unittest.skipUnless(shutil.which('strace'), 'strace is not installed')
-class DiskTest(unittest.TestCase):
+class Injecting(unittest.TestCase):
+    program = ''
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.all = Federation(PROGRAMS, f'{cls.folder}/all', ['north'])
-        cls.addClassCleanup(cls.all.kill)
-        cls.all.start_sites()
-        cls.all.aggregator.stop()
-        shutil.copytree(cls.all.home('aggregator'), f'{cls.folder}/old')
-        cls.all.aggregator.start()
-        cls.all.propose('first', rounds=1)
-        cls.all.complete('first')
-        until(lambda: cls.all.sites['north'].log_has('first/0/0: ended'), 'north knows the end')
-        cls.all.stop()
-        cls.vkey = cls.all.dure('ledger', 'head', '--dir', cls.all.home('north'))['vkey']
-        cls.dure = os.path.abspath(cls.all.programs.path('dure'))
 
     def traced(self, inject, *arguments):
-        """Runs the command under strace; its exit code and what strace saw."""
+        """Runs the command under strace; its exit code, what it said, and what strace saw."""
         trace = f'{self.folder}/trace'
-        done = subprocess.run(['strace', '-f', '-qq', '-o', trace, *inject, self.dure, *arguments],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        done = subprocess.run(['strace', '-f', '-qq', '-o', trace, *inject, self.program,
+                               *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               timeout=PATIENCE, check=False)
         with open(trace, encoding='utf-8', errors='replace') as file:
-            return done.returncode, file.read()
+            return done.returncode, done.stdout.decode(errors='replace'), file.read()
 
     def places(self, fresh, folder, *arguments):
         """Which calls of which kind touch `folder` in a run that nothing disturbs."""
         fresh()
-        code, trace = self.traced(['-y', '-e', 'trace=' + ','.join(CALLS)], *arguments)
+        code, _, trace = self.traced(['-y', '-e', 'trace=' + ','.join(CALLS)], *arguments)
         self.assertEqual(code, 0)
         passed, found = collections.Counter(), []
         for line in trace.splitlines():
@@ -77,8 +68,56 @@ class DiskTest(unittest.TestCase):
                     continue
                 with self.subTest(call=call, nth=nth, what=what):
                     fresh()
-                    code, _ = self.traced(['-e', f'inject={call}:{what}:when={nth}'], *arguments)
-                    check(code)
+                    code, said, _ = self.traced(['-e', f'inject={call}:{what}:when={nth}'],
+                                                *arguments)
+                    check(code, said)
+
+
+class GroupWriterTest(Injecting):
+    """The log of the aggregator, which appends in groups and answers after each commit."""
+
+    def setUp(self):
+        self.program = os.path.abspath(f'{PROGRAMS}/dure-appending')
+        self.home = f'{self.folder}/log'
+
+    def run_it(self, *arguments):
+        done = subprocess.run([self.program, *arguments], stdout=subprocess.PIPE, text=True,
+                              timeout=PATIENCE, check=False)
+        return done.returncode, done.stdout.splitlines()
+
+    def test_what_was_answered_is_there_and_the_rest_is_whole(self):
+        def fresh():
+            shutil.rmtree(self.home, ignore_errors=True)
+            os.mkdir(self.home)
+            self.assertEqual(self.run_it('append', self.home, '3')[0], 0)
+
+        def check(code, said):
+            self.assertIn(code, (0, 1, 3, -9), 'it fails in order, or dies')
+            found, there = self.run_it('check', self.home)
+            self.assertEqual(found, 0, 'the log opens and verifies')
+            answered = [line for line in said.splitlines() if line.count(' ') == 1]
+            self.assertLessEqual(set(answered), set(there))
+            self.assertEqual(len(answered) if code == 0 else 8, 8)
+            self.assertEqual(self.run_it('append', self.home, '2')[0], 0, 'and goes on')
+        self.each(fresh, check, self.home, 'append', self.home, '8')
+
+
+class DiskTest(Injecting):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.all = Federation(PROGRAMS, f'{cls.folder}/all', ['north'])
+        cls.addClassCleanup(cls.all.kill)
+        cls.all.start_sites()
+        cls.all.aggregator.stop()
+        shutil.copytree(cls.all.home('aggregator'), f'{cls.folder}/old')
+        cls.all.aggregator.start()
+        cls.all.propose('first', rounds=1)
+        cls.all.complete('first')
+        until(lambda: cls.all.sites['north'].log_has('first/0/0: ended'), 'north knows the end')
+        cls.all.stop()
+        cls.vkey = cls.all.dure('ledger', 'head', '--dir', cls.all.home('north'))['vkey']
+        cls.program = os.path.abspath(cls.all.programs.path('dure'))
 
     def test_an_append_fails_or_dies_at_each_call_and_nothing_half_written_is_believed(self):
         home, whole = f'{self.folder}/home', len(self.all.entries('north'))
@@ -88,7 +127,7 @@ class DiskTest(unittest.TestCase):
             shutil.rmtree(home, ignore_errors=True)
             shutil.copytree(f'{self.folder}/old', home)
 
-        def check(code):
+        def check(code, _):
             found = self.all.dure('ledger', 'verify', '--full', '--dir', home)
             self.assertTrue(found['intact'])
             if code == 0:
@@ -106,7 +145,7 @@ class DiskTest(unittest.TestCase):
         def fresh():
             shutil.rmtree(out, ignore_errors=True)
 
-        def check(code):
+        def check(code, _):
             if code == 0 or os.path.exists(f'{out}/checkpoint'):
                 self.all.dure('ledger', 'fsck', '--tiles', out, '--vkey', self.vkey)
             self.all.dure(*arguments)

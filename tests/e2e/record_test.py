@@ -86,7 +86,8 @@ class SitePolicyTest(unittest.TestCase):
             federation.complete(run)
             closed = federation.check_run(run, sites)
             self.assertEqual(sorted(each['site'] for each in closed[0]['submissions']), sites)
-        self.assertTrue(north.log_has('the own policy says no, S1: Run grid is in the sector'))
+        self.assertTrue(north.log_has(
+            'the own policy says no to north, S1: Run grid is in the sector'))
         decided = [each['event'] for each in federation.entries('aggregator', 'grid')
                    if each['type'] == 'admission-decided']
         self.assertEqual([each['site'] for each in decided], ['south'])
@@ -120,6 +121,37 @@ class RestoreTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_a_run_that_was_open_at_the_backup_ends_and_the_next_one_runs(self):
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        self.addCleanup(federation.kill)
+        federation.start_sites()
+        federation.propose('long', rounds=50, steps=20)
+        federation.watch('long', lambda line: line['round'] >= 1, 'a round closed')
+        federation.aggregator.stop()
+        home, backup = federation.home('aggregator'), f'{self.folder}/backup'
+        shutil.copytree(home, backup)
+        federation.aggregator.start()
+        federation.watch('long', lambda line: line['round'] >= 3, 'two more rounds closed')
+        federation.aggregator.stop()
+        shutil.rmtree(home)
+        shutil.copytree(backup, home)
+        federation.dure('ledger', 'heal', '--dir', home, '--from', federation.home('north'))
+        federation.aggregator.start()
+        self.assertTrue(federation.aggregator.log_has('long: ends here'), 'and says what to do')
+        shown = federation.show('long')
+        self.assertEqual((shown['phase'], shown['reason']), ('ended', 'restored-backup'))
+        closed = [each['event'] for each in federation.entries('aggregator', 'long')
+                  if each['type'] == 'round-closed']
+        self.assertEqual(shown['base']['model'], closed[-1]['model'])
+        until(lambda: [each for each in federation.entries('aggregator', 'long')
+                       if each['type'] == 'run-halted'], 'the record says that it is over')
+        for site in federation.sites.values():
+            until(lambda site=site: site.log_has(': ended'), 'the site knows the end')
+        federation.propose('next', rounds=1)
+        federation.complete('next')
+        federation.check_run('next')
+        federation.check_copies()
 
     def test_an_aggregator_restored_from_a_backup_writes_nothing_until_it_is_healed(self):
         federation = Federation(PROGRAMS, self.folder, ['north', 'south'])

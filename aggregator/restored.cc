@@ -1,0 +1,105 @@
+// After `dure ledger heal`: the record has entries that this aggregator wrote in a life of which
+// nothing else is left. What they were made of (contributions, sums, models) is gone, so the runs
+// that they speak of end here, and the record says so. What is noted is where the healed entries
+// stand; every start looks again, and ends nothing twice.
+#include <algorithm>
+#include <charconv>
+
+#include "aggregator/daemon_state.h"
+#include "federation/canonical.h"
+#include "federation/limits.h"
+#include "policy/ledger/report.h"
+
+namespace dure::aggregator {
+namespace {
+
+constexpr std::chrono::seconds kHaltAgain{1};
+constexpr size_t kPageBytes = size_t{4} << 20;
+
+// The runs that entries [begin, end) speak of.
+Result<std::set<RunId>> RunsIn(const ledger::LogReader& log, uint64_t begin, uint64_t end) {
+  std::set<RunId> runs;
+  while (begin < end) {
+    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(begin, end, kPageBytes));
+    for (const Bytes& bytes : page) {
+      const auto entry = ledger::ParseEntry(bytes);
+      const auto run = entry ? RunId::Parse(ledger::RunOf(entry->record.event))
+                             : Result<RunId>(Fail(entry.error()));
+      if (run) runs.insert(*run);
+      ++begin;
+    }
+  }
+  return runs;
+}
+
+uint64_t RoundsOf(const standing::Run& run) {
+  const auto field = run.fields.find("rounds");
+  if (field == run.fields.end()) return UINT64_MAX;
+  uint64_t rounds = UINT64_MAX;
+  const char* end = field->second.data() + field->second.size();
+  const auto read = std::from_chars(field->second.data(), end, rounds);
+  return read.ec == std::errc() && read.ptr == end ? rounds : UINT64_MAX;
+}
+
+// What the record closed last of a run, if it closed anything.
+std::optional<round::Overtaken> LastClosed(const standing::State& state,
+                                           const ledger::LogReader& log, const RunId& run) {
+  std::optional<round::Overtaken> last;
+  for (const auto& [index, at] : state.closings) {
+    if (at.run != run) continue;
+    const auto bytes = log.Read(index, index + 1, limits::kEntryBytesMax);
+    const auto entry = bytes ? ledger::ParseEntry(bytes->front())
+                             : Result<ledger::OpenedEntry>(Fail(bytes.error()));
+    const auto* closed = entry ? std::get_if<ledger::RoundClosed>(&entry->record.event) : nullptr;
+    if (closed == nullptr) continue;
+    last = {at.round.value + 1, {closed->model, closed->momentum, closed->scales}};
+  }
+  return last;
+}
+
+}  // namespace
+
+Status Daemon::State::EndOvertakenRuns() {
+  DURE_ASSIGN(const auto healed, journal->Scan("healed/"));
+  for (const auto& [key, value] : healed) {
+    CanonicalReader reader(value);
+    const uint64_t begin = reader.U64();
+    const uint64_t end = std::min(reader.U64(), record->log().Head().head.size);
+    DURE_TRY(reader.Done(key));
+    DURE_ASSIGN(const std::set<RunId> overtaken, RunsIn(record->log(), begin, end));
+    for (const RunId& run : overtaken) {
+      std::optional<round::Overtaken> last;
+      bool over = false;  // as the record has it
+      DURE_TRY(deliberation->WithStanding([&](const standing::Standing& now) {
+        last = LastClosed(now.state(), record->log(), run);
+        const auto found = now.state().runs.find(run);
+        over = found == now.state().runs.end() || found->second.halted ||
+               (last && last->rounds >= RoundsOf(found->second));
+      }));
+      const auto driver = runs.find(run);
+      if (driver != runs.end() && driver->second->rounds().phase() != round::RunPhase::kEnded) {
+        const round::Rounds& rounds = driver->second->rounds();
+        options.say(run.str() + ": ends here, since this aggregator was restored from an older " +
+                    "copy: what the record has of it since is not on this disk. Another run can " +
+                    "begin from its model: dure run start --from (a site exports it)");
+        driver->second->Feed(last.value_or(round::Overtaken{0, rounds.base()}));
+      }
+      if (!over) Halt(run);
+    }
+  }
+  return {};
+}
+
+void Daemon::State::Halt(const RunId& run) {
+  const ledger::RunHalted event{run, std::string(round::kOvertaken)};
+  record->Make([event](WallTime) { return Result<ledger::Event>(event); }, run.str() + "/halted",
+               [this, alive = alive, run](const Result<ledger::Appended>& said) {
+                 const bool again = !said && said.error().code == ErrorCode::kUnavailable;
+                 if (!*alive || !again) return;
+                 loop->At(loop->Now() + kHaltAgain, [this, alive, run] {
+                   if (*alive) Halt(run);
+                 });
+               });
+}
+
+}  // namespace dure::aggregator

@@ -1,0 +1,261 @@
+// dure incident, duties, quota: what went wrong, what is owed, and how much is left of what owners
+// allow. All from the record; a report or a proof of something done stays here, salted.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/record_copy.h"
+#include "federation/random.h"
+#include "policy/terms/attachment.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr auto kSpeakers = identity::Roles{identity::Role::kOfficer, identity::Role::kOperator};
+constexpr auto kDoers = identity::Roles{identity::Role::kOfficer, identity::Role::kResearcher};
+
+struct Options {
+  std::string dir;
+  std::string kind;
+  std::string about;
+  std::string file;
+  std::string cause = "fixed";
+  uint64_t entry = 0;
+  uint64_t number = 0;
+  std::vector<uint64_t> entries;
+  std::string language = "en";
+  bool all = false;
+};
+
+// The file stays; its digest goes into the record with a salt, and the salt is kept beside it.
+Result<Digest> CommitFile(const std::string& path) {
+  if (path.empty()) return Digest{};
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Fail(ErrorCode::kNotFound, "cannot read " + path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  SystemRandom random;
+  const terms::Attachment kept{"evidence", terms::MakeSalt(random), text};
+  const std::string beside = path + ".salt.json";
+  std::ofstream out(beside);
+  // The salt alone: the text is the file itself.
+  out << ordered_json{{"file", std::filesystem::path(path).filename().string()},
+                      {"salt", ToHex(kept.salt)},
+                      {"commitment", kept.commitment().Hex()}}
+             .dump()
+      << "\n";
+  if (out.flush()) return kept.commitment();
+  return Fail(ErrorCode::kUnavailable, "cannot write " + beside);
+}
+
+Status Report(const Options& options, Context& context) {
+  ledger::IncidentReported event;
+  DURE_ASSIGN(event.kind, ledger::ParseIncidentKind(options.kind));
+  event.subject = options.about;
+  event.entries = options.entries;
+  std::ranges::sort(event.entries);
+  DURE_ASSIGN(event.report, CommitFile(options.file));
+  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kSpeakers, context));
+  DURE_TRY(Record(desk, event, "Reported an incident (" + options.kind + ")", context));
+  context.Say(
+      "While it is open, rules that ask incident.open refuse (P6.7: no model leaves).\n"
+      "Close it with: dure incident close ENTRY --cause fixed --evidence N… --dir " +
+      options.dir);
+  return {};
+}
+
+Status Close(const Options& options, Context& context) {
+  ledger::IncidentClosed event;
+  event.incident = options.entry;
+  event.cause = options.cause;
+  event.evidence = options.entries;
+  std::ranges::sort(event.evidence);
+  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kSpeakers, context));
+  return Record(desk, event, "Closed the incident of entry " + std::to_string(options.entry),
+                context);
+}
+
+Status ListIncidents(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  ordered_json list = ordered_json::array();
+  std::string text;
+  for (const auto& [index, incident] : record->state().incidents) {
+    const std::string status = incident.closed ? "closed" : "open";
+    list.push_back(
+        {{"entry", index},
+         {"status", status},
+         {"kind", Name(incident.reported.kind)},
+         {"about", incident.reported.subject},
+         {"reporter", incident.reporter.str()},
+         {"since", incident.at.ToText()},
+         {"closed", incident.closed ? ordered_json(*incident.closed) : ordered_json(nullptr)}});
+    text += "entry " + std::to_string(index) + "  " + status + "  " +
+            std::string(Name(incident.reported.kind)) +
+            (incident.reported.subject.empty() ? "" : " about " + incident.reported.subject) +
+            ", reported by " + incident.reporter.str() + " at " + incident.at.ToText() +
+            (incident.closed ? ", closed by entry " + std::to_string(*incident.closed) : "") + "\n";
+  }
+  context.Print(context.json() ? ordered_json{{"incidents", list}}.dump()
+                               : (text.empty() ? "No incident was reported." : text));
+  return {};
+}
+
+std::string StatusOf(const standing::Duty& duty, rules::Instant now) {
+  if (duty.done) return "done";
+  if (duty.due && *duty.due < now) return "overdue";
+  return duty.obligation.limit == rules::Duty::Limit::kFor ? "standing" : "open";
+}
+
+std::string TermOf(const standing::Duty& duty) {
+  if (duty.due) return ", by " + duty.due->ToText();
+  if (duty.obligation.limit != rules::Duty::Limit::kFor) return "";
+  return ", for " + std::to_string(duty.obligation.count) + " " +
+         std::string(Name(duty.obligation.unit)) + " from " + duty.since.ToText();
+}
+
+Status ListDuties(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  // The record's own time: the aggregator's last entry.
+  const rules::Instant now = record->auditor().standing().latest();
+  ordered_json list = ordered_json::array();
+  std::string text;
+  for (const auto& [key, duty] : record->state().duties) {
+    const std::string status = StatusOf(duty, now);
+    if (status == "done" && !options.all) continue;
+    const bool korean = options.language == "ko" && !duty.obligation.text.ko.empty();
+    const std::string& says = korean ? duty.obligation.text.ko : duty.obligation.text.en;
+    list.push_back({{"decision", duty.decision},
+                    {"number", duty.number},
+                    {"status", status},
+                    {"who", duty.debtor.str()},
+                    {"kind", duty.obligation.kind},
+                    {"text", says},
+                    {"rule", duty.obligation.rule},
+                    {"about", duty.about},
+                    {"due", duty.due ? ordered_json(duty.due->ToText()) : ordered_json(nullptr)},
+                    {"done", duty.done ? ordered_json(*duty.done) : ordered_json(nullptr)}});
+    text += status + "  " + duty.debtor.str() + ", " + duty.obligation.kind + ": " + says +
+            TermOf(duty) + "  (entry " + std::to_string(duty.decision) + " number " +
+            std::to_string(duty.number) + ", " + duty.obligation.rule + ")\n";
+  }
+  context.Print(context.json() ? ordered_json{{"at", now.ToText()}, {"duties", list}}.dump()
+                               : (text.empty() ? "Nobody owes anything." : text));
+  return {};
+}
+
+Status Done(const Options& options, Context& context) {
+  ledger::DutyFulfilled event{options.entry, options.number, {}};
+  DURE_ASSIGN(event.evidence, CommitFile(options.file));
+  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kDoers, context));
+  return Record(desk, event,
+                "Duty " + std::to_string(options.number) + " of entry " +
+                    std::to_string(options.entry) + " is done",
+                context);
+}
+
+std::string Of(const std::optional<uint64_t>& most) {
+  return most ? " of " + std::to_string(*most) : ", no limit";
+}
+
+Status Quota(const Options& options, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  ordered_json list = ordered_json::array();
+  std::string text;
+  const auto number = [](const std::optional<uint64_t>& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+  };
+  for (const auto& [id, dataset] : record->state().datasets) {
+    const terms::Limits& limits = dataset.newest().terms.limits;
+    list.push_back({{"dataset", id.str()},
+                    {"rounds", dataset.rounds},
+                    {"rounds_max", number(limits.max_rounds)},
+                    {"runs", dataset.runs.size()},
+                    {"runs_max", number(limits.max_runs)},
+                    {"withdrawn", dataset.withdrawn.has_value()}});
+    text += id.str() + " of " + dataset.custodian.str() + ": " + std::to_string(dataset.rounds) +
+            " rounds" + Of(limits.max_rounds) + "; " + std::to_string(dataset.runs.size()) +
+            " runs" + Of(limits.max_runs) + (dataset.withdrawn ? "; withdrawn" : "") + "\n";
+  }
+  context.Print(context.json() ? ordered_json{{"datasets", list}}.dump()
+                               : (text.empty() ? "No dataset is registered." : text));
+  return {};
+}
+
+void AddDir(CLI::App& verb, Options& options, const std::string& what) {
+  verb.add_option("--dir", options.dir, what)->required();
+}
+
+constexpr const char* kAnyCopy = "A folder with a copy of the record";
+
+}  // namespace
+
+void AddIncidentCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "incident", "Report what went wrong, and close it");
+  auto options = std::make_shared<Options>();
+  CLI::App& report =
+      AddVerb(noun, "report", "Report an incident; rules may refuse while it is open",
+              "dure incident report data-exposed --about reviews --dir /srv/desk\n"
+              "dure incident report dissent --entry 120 --report what.txt --dir /srv/desk");
+  report
+      .add_option("kind", options->kind,
+                  "dissent, rollback, key-compromised, data-exposed, model-harm or other")
+      ->required();
+  report.add_option("--about", options->about, "The member, dataset, run or model; a code");
+  report.add_option("--entry", options->entries, "Entries of the record that show it");
+  report.add_option("--report", options->file,
+                    "A text; it stays here, its salted digest is recorded");
+  AddDir(report, *options, "The folder of an officer or operator");
+  context.Do(report, [options, &context] { return Report(*options, context); });
+
+  auto closing = std::make_shared<Options>();
+  CLI::App& close = AddVerb(noun, "close", "Close an incident that your member reported",
+                            "dure incident close 131 --cause fixed --evidence 140 --dir /srv/desk");
+  close.add_option("entry", closing->entry, "The entry that reported it")->required();
+  close.add_option("--cause", closing->cause, "fixed, false-alarm or accepted")
+      ->check(CLI::IsMember({"fixed", "false-alarm", "accepted"}));
+  close.add_option("--evidence", closing->entries, "Entries since then that show it mended");
+  AddDir(close, *closing, "The folder of an officer or operator");
+  context.Do(close, [closing, &context] { return Close(*closing, context); });
+
+  CLI::App& list = AddVerb(noun, "list", "List incidents, open and closed",
+                           "dure incident list --dir /srv/desk");
+  AddDir(list, *options, kAnyCopy);
+  context.Do(list, [options, &context] { return ListIncidents(*options, context); });
+}
+
+void AddDutiesCommands(CLI::App& dure, Context& context) {
+  CLI::App& noun = AddNoun(dure, "duties", "See what is owed by when, and say that it is done");
+  auto options = std::make_shared<Options>();
+  CLI::App& list = AddVerb(noun, "list", "List what decisions oblige members to",
+                           "dure duties list --dir /srv/desk\n"
+                           "dure duties list --all --language ko --dir /srv/desk");
+  list.add_flag("--all", options->all, "Also what is done");
+  list.add_option("--language", options->language, "en or ko")->check(CLI::IsMember({"en", "ko"}));
+  AddDir(list, *options, kAnyCopy);
+  context.Do(list, [options, &context] { return ListDuties(*options, context); });
+
+  CLI::App& done = AddVerb(noun, "done", "Say that your member did a duty",
+                           "dure duties done 88 --number 0 --evidence notice.txt --dir /srv/desk");
+  done.add_option("entry", options->entry, "The decision that began it")->required();
+  done.add_option("--number", options->number, "Which of its duties, from 0")->required();
+  done.add_option("--evidence", options->file,
+                  "A file that shows it; it stays here, its salted digest is recorded");
+  AddDir(done, *options, "The folder of an officer or researcher of the member that owes it");
+  context.Do(done, [options, &context] { return Done(*options, context); });
+}
+
+void AddQuotaCommand(CLI::App& dure, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App& verb = AddVerb(dure, "quota", "Show how often data was used, of what its terms allow",
+                           "dure quota --dir /srv/desk");
+  AddDir(verb, *options, kAnyCopy);
+  context.Do(verb, [options, &context] { return Quota(*options, context); });
+}
+
+}  // namespace dure::cli

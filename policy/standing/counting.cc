@@ -1,0 +1,145 @@
+#include "policy/standing/counting.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "federation/codec/encode.h"
+#include "policy/standing/admission.h"
+#include "policy/terms/passport.h"
+
+namespace dure::standing {
+namespace {
+
+using rules::Facts;
+using rules::Value;
+
+uint64_t Times(uint64_t a, uint64_t b) {
+  uint64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<uint64_t>::max() : product;
+}
+uint64_t Plus(uint64_t a, uint64_t b) {
+  uint64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<uint64_t>::max() : sum;
+}
+
+// What its steps could read, and what is there to be read.
+uint64_t TokensMax(const State& state, const ledger::RunBounds& bounds,
+                   const ledger::ContributionSubmitted& said) {
+  uint64_t most = Times(said.steps, bounds.step_tokens);
+  if (bounds.passes == 0) return most;
+  uint64_t registered = 0;
+  for (const ledger::DatasetUsed& used : said.datasets) {
+    const Dataset& dataset = state.datasets.at(used.what.dataset);
+    registered = Plus(registered, TokensRegistered(dataset.versions.at(used.what.version)));
+  }
+  return std::min(most, Times(registered, bounds.passes));
+}
+
+std::optional<Value> Known(std::optional<rules::Decimal> number) {
+  return number ? std::optional(Value::Number(*number)) : std::nullopt;
+}
+std::optional<Value> Norm(const std::optional<double>& norm) {
+  if (!norm) return std::nullopt;
+  const auto decimal = rules::Decimal::OfDouble(*norm);
+  return decimal ? Known(*decimal) : std::nullopt;
+}
+
+Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
+              const AdmissionRequest& request, const ledger::ContributionSubmitted& said) {
+  Facts facts = FactsOf(standing, request);
+  facts.Set("admission.outcome", Value::Text("admit"));
+  facts.Set("round.baseModel", Value::Text(round.base_model.Hex()));
+  facts.Set("round.participants", Value::Count(round.cohort.size()));
+  facts.Set("update.signatureValid", Value::Bool(true));  // the chronicle checked it
+  facts.Set("update.round", Value::Count(said.at.round.value));
+  facts.Set("update.baseModel", Value::Text(said.base_model.Hex()));
+  facts.Set("update.codeDigest", Value::Text(said.code.Hex()));
+  facts.Set("update.termsVersion", Value::Count(request.what.version));
+  if (const auto dataset = standing.state().datasets.find(request.what.dataset);
+      dataset != standing.state().datasets.end()) {
+    facts.Set("dataset.terms.version", Value::Count(dataset->second.version()));
+  }
+  if (said.masked()) {
+    facts.SetAbsent("update.norm").SetAbsent("update.steps").SetAbsent("update.tokens");
+    return facts;
+  }
+  facts.SetOrAbsent("update.norm", Norm(said.norm));
+  facts.Set("update.steps", Value::Count(said.steps));
+  facts.Set("update.tokens", Value::Count(said.tokens));
+  if (run.bounds) {
+    facts.Set("update.tokensMax", Value::Count(TokensMax(standing.state(), *run.bounds, said)));
+  }
+  return facts;
+}
+
+bool SpeaksOfCounting(const rules::PolicyDocument& document) {
+  return std::ranges::any_of(document.policy.rules, [](const rules::Rule& rule) {
+    return std::ranges::find(rule.actions, rules::Action::kAggregate) != rule.actions.end();
+  });
+}
+
+// Those of the run's policies that speak of it; none do: nothing but the run's own bounds is asked.
+Result<std::vector<rules::PolicyDocument>> PoliciesOfCounting(const Standing& standing,
+                                                              const Run& run) {
+  std::vector<rules::PolicyDocument> documents;
+  const auto edition = standing.state().editions.find(run.policies);
+  if (edition == standing.state().editions.end()) return documents;
+  const auto take = [&](const Digest& digest) {
+    const rules::PolicyDocument* document = standing.Document(digest);
+    if (SpeaksOfCounting(*document)) documents.push_back(*document);
+  };
+  for (const Digest& digest : edition->second) take(digest);
+  for (const EmergencyRule& rule : standing.state().emergencies) {
+    // The record's own time: a site's clock is the site's.
+    if (!(rule.until < standing.latest())) take(rule.digest);
+  }
+  return documents;
+}
+
+std::optional<CountingBreach> WeightBreach(const ledger::RunBounds& bounds,
+                                           const ledger::ContributionSubmitted& said) {
+  if (said.masked()) return std::nullopt;
+  const auto due = bounds.reference_tokens == 0
+                       ? Result<uint64_t>(codec::kWeightOne)
+                       : codec::WeightOf(said.tokens, bounds.reference_tokens);
+  if (due && *due == said.weight) return std::nullopt;
+  return CountingBreach{"weight",
+                        std::to_string(said.tokens) + " tokens weigh " +
+                            std::to_string(due.value_or(0)) + ", not " +
+                            std::to_string(said.weight),
+                        {}};
+}
+
+}  // namespace
+
+uint64_t TokensRegistered(const DatasetEntry& entry) {
+  const auto passport = terms::ParseCanonicalPassport(entry.passport);
+  if (!passport) return 0;
+  if (passport->tokens) return *passport->tokens;
+  return Plus(passport->bytes, Plus(passport->lines, passport->files));
+}
+
+std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
+                                            const ledger::ContributionSubmitted& said) {
+  const Run& run = standing.state().runs.at(said.at.run);
+  if (run.bounds) {
+    if (auto breach = WeightBreach(*run.bounds, said)) return breach;
+  }
+  auto documents = PoliciesOfCounting(standing, run);
+  if (!documents) return CountingBreach{"not-countable", documents.error().message, {}};
+  if (documents->empty()) return std::nullopt;
+  const auto policies = rules::PolicySet::Make(std::move(*documents));
+  if (!policies) return CountingBreach{"not-countable", policies.error().message, {}};
+  for (const ledger::DatasetUsed& used : said.datasets) {
+    const AdmissionRequest request{said.at, said.site, used.what, standing.latest()};
+    const rules::Decision decision = rules::Decide(*policies, rules::Action::kAggregate,
+                                                   FactsOf(standing, round, run, request, said));
+    if (decision.outcome == rules::Outcome::kAdmit) continue;
+    const rules::Reason& first = decision.reasons.front();
+    return CountingBreach{"not-countable", first.rule + ": " + first.because.en,
+                          rules::ToJson(decision)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace dure::standing

@@ -1,0 +1,29 @@
+// Whether a contribution may be counted: what its run and its policies ask of it, beyond that its
+// data was admitted. The aggregator asks before it takes a contribution, and every site when it
+// replays the entry: one that does not hold is void, and a round that counts it is a dissent.
+//
+// What is judged is what the site signed: code, steps, tokens, norm. The aggregator compares the
+// norm with the update itself; of the others a signature is all there is. Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "policy/standing/standing.h"
+
+namespace dure::standing {
+
+struct CountingBreach {
+  std::string rule;  // a code: "other-code", "weight", "not-countable"
+  std::string text;
+  std::string due;  // the decision, where a policy says no
+};
+// REQUIRES: its datasets were admitted to this round, and are of this record.
+std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
+                                            const ledger::ContributionSubmitted& said);
+
+// The most tokens that the registered data of a version holds: as registered, else its bytes and
+// one for the end of each line and file.
+uint64_t TokensRegistered(const DatasetEntry& entry);
+
+}  // namespace dure::standing

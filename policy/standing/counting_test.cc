@@ -1,0 +1,157 @@
+// What a contribution must hold to be counted, beyond that its data was admitted. Each of these
+// fails when its check is taken out.
+#include "policy/standing/counting.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/standing/testing.h"
+#include "policy/standing/voting.h"
+
+namespace dure::standing {
+namespace {
+
+using ledger::ContributionSubmitted;
+using testing::DigestOf;
+using testing::World;
+
+// A round of two, open; kt's contribution is what a test makes of it.
+class CountingTest : public ::testing::Test {
+ protected:
+  CountingTest() {
+    world_.Found();
+    terms::Terms open = terms::testing::OpenTerms();
+    world_.Lend("reviews", "kt", open);
+    world_.Lend("news", "etri", open);
+    world_.Propose("run-1", "scientific-research");
+    world_.Approve("run-1");
+    ledger::RoundOpened opened{at_, base_, {}};
+    for (const auto& [member, dataset] : who_) {
+      admissions_.push_back(world_.DecideAndSay(world_.Asking("run-1", 0, member, dataset)));
+      opened.cohort.push_back(*SiteId::Parse(member + "-site"));
+    }
+    world_.Say("host", opened);
+  }
+  ContributionSubmitted Honest(size_t who = 0) const {
+    return World::Submitted(at_, base_, who_[who], admissions_[who]);
+  }
+  // The code under which it is void; empty: it counts.
+  std::string VoidBecause(const ContributionSubmitted& said) {
+    const uint64_t index = world_.Say("kt-site", said);
+    const Auditor audit = world_.Audit();
+    EXPECT_FALSE(audit.dissent());
+    const Round& round = audit.standing().state().rounds.at(at_);
+    EXPECT_EQ(round.submissions.contains(index), audit.voids().empty());
+    last_ = index;
+    if (audit.voids().empty()) return "";
+    text_ = audit.voids().back().text;
+    return audit.voids().back().rule;
+  }
+  // What a copy finds of a closing that counts kt's contribution and leaves etri out.
+  std::string CountingIt(uint64_t weight = testing::kWeight) {
+    ledger::RoundClosed closed;
+    closed.at = at_;
+    closed.model = DigestOf("model");
+    closed.aggregate = closed.momentum = closed.scales = DigestOf("a");
+    closed.submissions = {{last_, *SiteId::Parse("kt-site"), weight}};
+    closed.excluded = {{*SiteId::Parse("etri-site"), "late"}};
+    world_.Say("host", closed);
+    const Auditor audit = world_.Audit();
+    return audit.dissent() ? audit.dissent()->rule : "";
+  }
+
+  World world_;
+  const RoundAttempt at_ = World::At("run-1", 0);
+  const Digest base_ = DigestOf("run-1/start");
+  const std::vector<std::pair<std::string, std::string>> who_ = {{"kt", "reviews"},
+                                                                 {"etri", "news"}};
+  std::vector<uint64_t> admissions_;
+  uint64_t last_ = 0;
+  std::string text_;
+};
+
+TEST_F(CountingTest, AnHonestOneCounts) {
+  EXPECT_EQ(VoidBecause(Honest()), "") << text_;
+  EXPECT_EQ(CountingIt(), "");
+}
+
+TEST_F(CountingTest, OneOfOtherCodeIsVoidAndCountingItIsADissent) {
+  ContributionSubmitted said = Honest();
+  said.code = DigestOf("another trainer");
+  EXPECT_EQ(VoidBecause(said), "not-countable");
+  EXPECT_THAT(text_, ::testing::HasSubstr("P5.3"));
+  EXPECT_EQ(CountingIt(), "counts-void");
+}
+
+TEST_F(CountingTest, OneLongerThanTheBoundIsVoid) {
+  ContributionSubmitted said = Honest();
+  said.norm = 10.5;
+  EXPECT_EQ(VoidBecause(said), "not-countable");
+  EXPECT_THAT(text_, ::testing::HasSubstr("P5.2"));
+  EXPECT_EQ(CountingIt(), "counts-void");
+}
+
+TEST_F(CountingTest, OneThatDoesNotSayHowLongItIsIsVoidWhereTheRunBoundsIt) {
+  ContributionSubmitted said = Honest();
+  said.norm.reset();
+  EXPECT_EQ(VoidBecause(said), "not-countable");
+}
+
+TEST_F(CountingTest, OneOfMoreStepsThanTheRoundHasIsVoid) {
+  ContributionSubmitted said = Honest();
+  said.steps = 9;
+  EXPECT_EQ(VoidBecause(said), "not-countable");
+  EXPECT_THAT(text_, ::testing::HasSubstr("P5.6"));
+}
+
+TEST_F(CountingTest, OneOfMoreTokensThanItsStepsCouldReadIsVoid) {
+  ContributionSubmitted said = Honest();
+  said.tokens = 8001;
+  EXPECT_EQ(VoidBecause(said), "not-countable");
+  EXPECT_THAT(text_, ::testing::HasSubstr("8000"));
+  EXPECT_EQ(CountingIt(), "counts-void");
+}
+
+TEST_F(CountingTest, OneThatWeighsMoreThanItsTokensIsVoid) {
+  ContributionSubmitted said = Honest();
+  said.weight = testing::kWeight / 2;
+  EXPECT_EQ(VoidBecause(said), "weight");
+  EXPECT_EQ(CountingIt(said.weight), "counts-void");
+}
+
+TEST_F(CountingTest, OneUnderTermsThatChangedSinceIsVoid) {
+  world_.Lend("reviews", "kt", terms::testing::OpenTerms(), 2);
+  EXPECT_EQ(VoidBecause(Honest()), "not-countable");
+  EXPECT_THAT(text_, ::testing::HasSubstr("P5.5"));
+}
+
+TEST_F(CountingTest, AnEmergencyRuleActsOnWhatIsUnderWay) {
+  const std::string text =
+      "policy \"E1 Stop\" version 1 effective 2026-09-01\n"
+      "rule E1.1 forbid aggregate\n  when run.id is run-1\n  because \"Stopped.\"\nend\n";
+  const uint64_t proposal =
+      world_.Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kEmergency, {}, text});
+  const Digest leaf = world_.log().Leaf(proposal);
+  world_.Say("kt-desk", ledger::VoteCast{proposal, leaf, ledger::Choice::kYes});
+  world_.Say("etri-desk", ledger::VoteCast{proposal, leaf, ledger::Choice::kYes});
+  const Standing now = world_.Now();
+  const auto tally = CountVotes(now.state().proposals.at(proposal), now.state());
+  world_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(text)), tally});
+  EXPECT_EQ(VoidBecause(Honest()), "not-countable");
+  EXPECT_THAT(text_, ::testing::HasSubstr("E1.1"));
+}
+
+TEST(TokensRegistered, AreAtMostTheBytesAndEndsWhereNobodyCounted) {
+  terms::Passport passport = *terms::ParseCanonicalPassport(World::PassportOf("reviews", "kt"));
+  DatasetEntry entry;
+  entry.passport = terms::ToCanonical(passport);
+  EXPECT_EQ(TokensRegistered(entry), 50000u);
+  passport.tokens.reset();
+  passport.bytes = 100;
+  passport.lines = 10;
+  passport.files = 2;
+  entry.passport = terms::ToCanonical(passport);
+  EXPECT_EQ(TokensRegistered(entry), 112u);
+}
+
+}  // namespace
+}  // namespace dure::standing

@@ -1,0 +1,236 @@
+// Incidents, duties, suspensions: who may say what, and what it changes.
+#include <gmock/gmock.h>
+
+#include "policy/standing/testing.h"
+#include "policy/standing/valuation.h"
+#include "policy/standing/voting.h"
+
+namespace dure::standing {
+namespace {
+
+using testing::DigestOf;
+using testing::World;
+
+class DutiesTest : public ::testing::Test {
+ protected:
+  DutiesTest() {
+    w_.Found();
+    w_.Lend("reviews", "kt", terms::testing::OpenTerms());
+    w_.Lend("news", "etri", terms::testing::OpenTerms());
+  }
+  void Train() {
+    w_.Propose("first", "scientific-research");
+    w_.Approve("first");
+    w_.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "news"}});
+    w_.Say("kt-site", ledger::EvaluationReported{model_, *SiteId::Parse("kt-site"), 10.0, 10, 5});
+  }
+  uint64_t Vote(ledger::ProposalKind kind, const std::string& text) {
+    const uint64_t proposal =
+        w_.Say("kt-desk", ledger::PolicyProposed{kind, w_.Now().state().policies, text});
+    const Digest leaf = w_.log().Leaf(proposal);
+    w_.Say("kt-desk", ledger::VoteCast{proposal, leaf, ledger::Choice::kYes});
+    w_.Say("etri-desk", ledger::VoteCast{proposal, leaf, ledger::Choice::kYes});
+    const Standing now = w_.Now();
+    const auto tally = CountVotes(now.state().proposals.at(proposal), now.state());
+    return w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(text)), tally});
+  }
+  GrantRequest Asking() const {
+    return {ledger::UseKind::kExport,     model_, *MemberId::Parse("kt"),
+            "scientific-research",        "KR",   "",
+            rules::Instant::At(w_.time())};
+  }
+  Ruling Ask() const { return *Decide(w_.Now(), Asking()); }
+  uint64_t Grant() { return w_.Say("host", EventOf(w_.Now(), Asking(), Ask())); }
+  std::vector<std::string> Refusals() const {
+    std::vector<std::string> rules;
+    for (const rules::Reason& reason : Ask().decision.reasons) rules.push_back(reason.rule);
+    return rules;
+  }
+  std::string VoidRule(uint64_t index) const {
+    const Auditor audit = w_.Audit();
+    EXPECT_FALSE(audit.dissent());
+    for (const Finding& finding : audit.voids()) {
+      if (finding.index == index) return finding.rule;
+    }
+    return "";
+  }
+  // One that obliges whoever exports to report within ten days.
+  void OwePolicy() {
+    Vote(ledger::ProposalKind::kReplace,
+         "policy \"P7 Reports\" version 1 effective 2026-09-01\n"
+         "rule P7.1 oblige export-weights\n  when grant.status is active\n"
+         "  duty report \"Report what the model is used for.\" within 10 days\n"
+         "  because \"The model leaves.\"\nend\n");
+  }
+
+  World w_;
+  const Digest model_ = DigestOf("first/0");
+};
+
+TEST_F(DutiesTest, AnOpenIncidentKeepsModelsInUntilItIsClosed) {
+  Train();
+  EXPECT_TRUE(Ask().allowed());
+  const uint64_t incident = w_.Say(
+      "etri-desk", ledger::IncidentReported{ledger::IncidentKind::kDataExposed, "news", {3}, {}});
+  EXPECT_THAT(Refusals(), ::testing::Contains("P6.7"));
+  const uint64_t foreign = w_.Say("kt-desk", ledger::IncidentClosed{incident, "false-alarm", {}});
+  EXPECT_EQ(VoidRule(foreign), "foreign-incident");
+  const uint64_t bare = w_.Say("etri-desk", ledger::IncidentClosed{incident, "fixed", {}});
+  EXPECT_EQ(VoidRule(bare), "no-evidence");
+  const uint64_t old = w_.Say("etri-desk", ledger::IncidentClosed{incident, "fixed", {2}});
+  EXPECT_EQ(VoidRule(old), "no-evidence");
+  EXPECT_FALSE(Ask().allowed());
+  w_.Say("etri-desk", ledger::IncidentClosed{incident, "fixed", {foreign}});
+  EXPECT_TRUE(Ask().allowed());
+  const uint64_t again = w_.Say("etri-desk", ledger::IncidentClosed{incident, "fixed", {foreign}});
+  EXPECT_EQ(VoidRule(again), "no-such-incident");
+}
+
+TEST_F(DutiesTest, ACompromisedKeyIsMendedByItsRevocationOnly) {
+  const uint64_t incident = w_.Say(
+      "kt-desk", ledger::IncidentReported{ledger::IncidentKind::kKeyCompromised, "kt", {}, {}});
+  const uint64_t other = w_.Lend("more", "kt", terms::testing::OpenTerms());
+  const uint64_t early = w_.Say("kt-desk", ledger::IncidentClosed{incident, "fixed", {other}});
+  EXPECT_EQ(VoidRule(early), "no-evidence");
+  const auto& site = w_.SeatOf("kt-site");
+  const uint64_t revoked =
+      w_.Say("kt-desk", ledger::KeyRevoked{site.actor.member, site.actor.key, "key-compromised"});
+  const uint64_t closed = w_.Say("kt-desk", ledger::IncidentClosed{incident, "fixed", {revoked}});
+  EXPECT_EQ(VoidRule(closed), "");
+  EXPECT_EQ(w_.Now().state().incidents.at(incident).closed, closed);
+}
+
+TEST_F(DutiesTest, ADutyIsOpenedByItsDecisionOnceAndDoneByWhoOwesIt) {
+  Train();
+  OwePolicy();
+  const uint64_t grant = Grant();
+  uint64_t number = 99;
+  const State state = w_.Now().state();
+  for (const auto& [key, duty] : state.duties) {
+    if (duty.obligation.rule == "P7.1") number = duty.number;
+    EXPECT_EQ(duty.decision, grant);
+    EXPECT_EQ(duty.debtor.str(), "kt");
+  }
+  ASSERT_NE(number, 99u);
+  const size_t duties = state.duties.size();
+  Grant();
+  EXPECT_EQ(w_.Now().state().duties.size(), duties) << "the same duty is owed once";
+  const uint64_t foreign = w_.Say("etri-desk", ledger::DutyFulfilled{grant, number, {}});
+  EXPECT_EQ(VoidRule(foreign), "foreign-duty");
+  const uint64_t none = w_.Say("kt-desk", ledger::DutyFulfilled{grant, 98, {}});
+  EXPECT_EQ(VoidRule(none), "no-such-duty");
+  w_.Say("kt-desk", ledger::DutyFulfilled{grant, number, DigestOf("report")});
+  const uint64_t twice = w_.Say("kt-desk", ledger::DutyFulfilled{grant, number, {}});
+  EXPECT_EQ(VoidRule(twice), "done-twice");
+}
+
+TEST_F(DutiesTest, WhoeverOwesAnOverdueDutyGetsNothingNew) {
+  Train();
+  OwePolicy();
+  const uint64_t grant = Grant();
+  w_.SetTime("2026-10-11T09:00:00Z");
+  EXPECT_TRUE(Ask().allowed()) << "the tenth day is not over";
+  w_.SetTime("2026-10-11T09:00:01Z");
+  EXPECT_THAT(Refusals(), ::testing::Contains("P6.9"));
+  const auto duties = w_.Now().state().duties;
+  for (const auto& [key, duty] : duties) {
+    if (duty.due) w_.Say("kt-desk", ledger::DutyFulfilled{grant, duty.number, {}});
+  }
+  EXPECT_TRUE(Ask().allowed());
+}
+
+TEST_F(DutiesTest, ASuspendedMemberDoesNothingAndHasNoVote) {
+  Train();
+  const Auditor before = w_.Audit();
+  Vote(ledger::ProposalKind::kSuspend, "kt");
+  EXPECT_THAT(Refusals(), ::testing::Contains("P1.3"));
+  EXPECT_FALSE(w_.Rule(w_.Asking("first", 1, "kt", "reviews")).allowed());
+  EXPECT_FALSE(MayVote(w_.Now().state().members.at(*MemberId::Parse("kt"))));
+  const uint64_t again =
+      w_.Say("etri-desk", ledger::PolicyProposed{ledger::ProposalKind::kSuspend, {}, "kt"});
+  EXPECT_EQ(VoidRule(again), "no-change");
+  const uint64_t nobody =
+      w_.Say("etri-desk", ledger::PolicyProposed{ledger::ProposalKind::kSuspend, {}, "nobody"});
+  EXPECT_EQ(VoidRule(nobody), "no-such-member");
+  const uint64_t proposal =
+      w_.Say("etri-desk", ledger::PolicyProposed{ledger::ProposalKind::kReinstate, {}, "kt"});
+  const Digest leaf = w_.log().Leaf(proposal);
+  w_.Say("etri-desk", ledger::VoteCast{proposal, leaf, ledger::Choice::kYes});
+  const Standing now = w_.Now();
+  w_.Say("host",
+         ledger::PolicyAdopted{proposal, Sha256(AsBytes("kt")),
+                               CountVotes(now.state().proposals.at(proposal), now.state())});
+  EXPECT_TRUE(w_.Rule(w_.Asking("first", 1, "kt", "reviews")).allowed());
+  EXPECT_FALSE(w_.Audit().dissent());
+}
+
+// What a round would have come to without each of its two members.
+class CoalitionsTest : public DutiesTest {
+ protected:
+  ledger::CoalitionsMade Made(uint64_t closing) const {
+    return {closing,
+            ledger::CoalitionKind::kLeaveOneOut,
+            {{{"kt"}, DigestOf("kt alone")}, {{"etri"}, DigestOf("etri alone")}}};
+  }
+  void Measure(const Digest& model, double loss) {
+    w_.Say("kt-site", ledger::EvaluationReported{model, *SiteId::Parse("kt-site"), loss, 1, 1});
+  }
+};
+
+TEST_F(CoalitionsTest, AreThoseThatTheRoundsContributionsMake) {
+  Train();
+  const uint64_t closing = w_.Now().state().closings.begin()->first;
+  ledger::CoalitionsMade made = Made(closing);
+  made.coalitions.pop_back();
+  w_.Say("host", made);
+  ASSERT_TRUE(w_.Audit().dissent());
+  EXPECT_EQ(w_.Audit().dissent()->rule, "coalitions");
+}
+
+TEST_F(CoalitionsTest, ValueEachMemberByWhatTheModelLosesWithoutIt) {
+  Train();
+  const uint64_t closing = w_.Now().state().closings.begin()->first;
+  w_.Say("host", Made(closing));
+  const RunId run = *RunId::Parse("first");
+  const auto value = [&] { return ValueRun(w_.Now().state(), run, CoalitionKind::kLeaveOneOut); };
+  EXPECT_EQ(value().refusal->code, "not-measured");
+  Measure(model_, 2.0);
+  Measure(DigestOf("kt alone"), 2.25);    // without etri: a quarter worse
+  Measure(DigestOf("etri alone"), 2.75);  // without kt: three quarters worse
+  const Valuation valued = value();
+  ASSERT_FALSE(valued.refusal) << valued.refusal->text;
+  ASSERT_EQ(valued.valued.shares.size(), 2u);
+  EXPECT_EQ(valued.valued.shares[0].member.str(), "etri");
+  EXPECT_EQ(valued.valued.shares[0].share_ppm, 250'000u);
+  EXPECT_EQ(valued.valued.shares[1].share_ppm, 750'000u);
+  ledger::ShareComputed said{run, DigestOf(CoalitionKind::kLeaveOneOut), w_.Now().size(), 0,
+                             valued.valued.shares};
+  EXPECT_EQ(VoidRule(w_.Say("kt-desk", said)), "");
+  said.shares[0].share_ppm = said.shares[0].low_ppm = said.shares[0].high_ppm = 0;
+  said.shares[1].share_ppm = said.shares[1].high_ppm = 1'000'000;
+  EXPECT_EQ(VoidRule(w_.Say("kt-desk", said)), "shares-differ");
+}
+
+TEST_F(CoalitionsTest, GroupsAreValuedOverEveryOrderInWhichTheyCouldJoin) {
+  Train();
+  const uint64_t closing = w_.Now().state().closings.begin()->first;
+  w_.Say("host", ledger::CoalitionsMade{
+                     closing,
+                     ledger::CoalitionKind::kGroup,
+                     {{{"private"}, DigestOf("private")}, {{"public"}, DigestOf("public")}}});
+  ASSERT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
+  Measure(DigestOf("first/start"), 4.0);
+  Measure(DigestOf("private"), 3.0);
+  Measure(DigestOf("public"), 3.5);
+  Measure(model_, 2.0);
+  const Valuation valued =
+      ValueRun(w_.Now().state(), *RunId::Parse("first"), CoalitionKind::kGroup);
+  ASSERT_FALSE(valued.refusal) << valued.refusal->text;
+  // private: ((4 - 3) + (3.5 - 2)) / 2 = 1.25; public: ((4 - 3.5) + (3 - 2)) / 2 = 0.75.
+  EXPECT_EQ(valued.valued.shares[0].member.str(), "etri");
+  EXPECT_EQ(valued.valued.shares[0].share_ppm, 375'000u);
+  EXPECT_EQ(valued.valued.shares[1].share_ppm, 625'000u);
+}
+
+}  // namespace
+}  // namespace dure::standing

@@ -1,0 +1,136 @@
+// Incidents, what decisions oblige somebody to, and the models of parts of a round.
+#include <algorithm>
+#include <set>
+
+#include "policy/standing/fold.h"
+#include "policy/standing/valuation.h"
+
+namespace dure::standing {
+namespace {
+
+// Calendars differ; a count of days does not.
+constexpr int64_t kDay = 24 * 3600;
+
+int64_t SecondsOf(const rules::Obligation& duty) {
+  const auto count = static_cast<int64_t>(duty.count);
+  switch (duty.unit) {
+    case rules::Unit::kHours:
+      return count * 3600;
+    case rules::Unit::kDays:
+      return count * kDay;
+    case rules::Unit::kMonths:
+      return count * 30 * kDay;
+    case rules::Unit::kYears:
+      return count * 365 * kDay;
+  }
+  return 0;
+}
+
+bool MayClose(const State& state, const Incident& incident, const Said& said) {
+  if (said.member == incident.reporter) return true;
+  const auto reporter = state.members.find(incident.reporter);
+  const bool gone = reporter == state.members.end() || reporter->second.keys == 0;
+  return gone && said.role == ledger::Role::kOfficer;
+}
+
+}  // namespace
+
+MaybeBreach HoldsIn(const Standing&, const Said& said, const ledger::IncidentReported& e) {
+  if (e.entries.empty() || e.entries.back() < said.index) return std::nullopt;
+  return Breach{"as-of", "entries after itself are said to show it"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentClosed& e) {
+  const auto found = now.state().incidents.find(e.incident);
+  if (found == now.state().incidents.end() || found->second.closed) {
+    return Breach{"no-such-incident", "entry " + std::to_string(e.incident) + " reports none"};
+  }
+  const Incident& incident = found->second;
+  if (!MayClose(now.state(), incident, said)) {
+    return Breach{"foreign-incident", incident.reporter.str() + " reported it, and closes it"};
+  }
+  const bool after = std::ranges::all_of(
+      e.evidence, [&](uint64_t index) { return index > e.incident && index < said.index; });
+  if (!after) return Breach{"no-evidence", "the evidence is not of the time since"};
+  if (e.cause != "fixed") return std::nullopt;
+  if (e.evidence.empty())
+    return Breach{"no-evidence", "it is said to be mended, and nothing shows"};
+  const bool needs_revocation = incident.reported.kind == ledger::IncidentKind::kKeyCompromised;
+  const bool revoked = std::ranges::any_of(
+      e.evidence, [&](uint64_t index) { return now.state().revocations.contains(index); });
+  if (!needs_revocation || revoked) return std::nullopt;
+  return Breach{"no-evidence", "no key was revoked since"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DutyFulfilled& e) {
+  const auto found = now.state().duties.find({e.decision, e.duty});
+  if (found == now.state().duties.end()) {
+    return Breach{"no-such-duty", "entry " + std::to_string(e.decision) + " began no duty " +
+                                      std::to_string(e.duty)};
+  }
+  if (found->second.debtor != said.member) {
+    return Breach{"foreign-duty", found->second.debtor.str() + " owes it"};
+  }
+  if (!found->second.done) return std::nullopt;
+  return Breach{"done-twice", "entry " + std::to_string(*found->second.done) + " says it is done"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::CoalitionsMade& e) {
+  const auto closing = now.state().closings.find(e.closing);
+  if (closing == now.state().closings.end()) {
+    return Breach{"no-such-round", "entry " + std::to_string(e.closing) + " closes no round"};
+  }
+  const Run& run = now.state().runs.at(closing->second.run);
+  if (const auto refusal = RefusalOf(run, e.kind)) return Breach{refusal->code, refusal->text};
+  const auto made = now.state().coalitions.find(e.closing);
+  const bool twice =
+      made != now.state().coalitions.end() &&
+      std::ranges::find(made->second, e.kind, &ledger::CoalitionsMade::kind) != made->second.end();
+  if (twice) return Breach{"made-twice", "they are on record already"};
+  std::vector<std::vector<std::string>> named;
+  for (const ledger::Coalition& one : e.coalitions) named.push_back(one.of);
+  std::ranges::sort(named);
+  if (named == CoalitionsDue(now.state(), closing->second, e.kind)) return std::nullopt;
+  return Breach{"coalitions", "they are not those that the round's contributions make"};
+}
+
+void Fold::Do(const Said& said, const ledger::IncidentReported& e) {
+  state_.incidents[said.index] = {said.index, said.member, said.at, e, {}};
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::IncidentClosed& e) {
+  state_.incidents[e.incident].closed = said.index;
+  Decisive();
+}
+
+void Fold::Do(const Said& said, const ledger::DutyFulfilled& e) {
+  state_.duties[{e.decision, e.duty}].done = said.index;
+  Decisive();
+}
+
+void Fold::Do(const Said&, const ledger::CoalitionsMade& e) {
+  state_.coalitions[e.closing].push_back(e);
+}
+
+void Fold::OpenDuties(const Said& said, const std::string& decision, const MemberId& debtor,
+                      const std::string& about) {
+  if (decision.find("\"obligations\":[]") != std::string::npos) return;
+  const auto parsed = rules::DecisionFromJson(decision);
+  if (!parsed) return;
+  for (size_t i = 0; i < parsed->obligations.size(); ++i) {
+    const rules::Obligation& obligation = parsed->obligations[i];
+    const bool owed = std::ranges::any_of(state_.duties, [&](const auto& item) {
+      const Duty& duty = item.second;
+      return duty.debtor == debtor && duty.about == about && duty.obligation == obligation;
+    });
+    if (owed) continue;
+    Duty& duty = state_.duties[{said.index, i}];
+    duty = {said.index, i, debtor, about, obligation, said.at, {}, {}};
+    if (obligation.limit == rules::Duty::Limit::kWithin) {
+      duty.due = rules::Instant{said.at.seconds + SecondsOf(obligation)};
+    }
+  }
+}
+
+}  // namespace dure::standing

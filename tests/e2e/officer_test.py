@@ -1,0 +1,248 @@
+"""What an officer relies on beside admissions: what a contribution must hold, data lent in several
+parts, incidents, duties and suspensions, and shares by measurement.
+
+    officer_test.py PROGRAMS [unittest arguments]
+"""
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+from federation import Federation, write_text
+from processes import until
+
+PROGRAMS = ''
+
+REPORTS = '''policy "P7 Reports" version 1 effective 2026-09-01
+
+rule P7.1 oblige export-weights
+  title "Whoever takes a model away reports what it is for"
+     ko "모델을 가져가는 기관은 용도를 보고한다"
+  when grant.status is active
+  duty report "Report what the model is used for."
+           ko "모델을 어디에 쓰는지 보고하십시오."
+              within 10 days
+  because "The model leaves."
+       ko "모델이 나갑니다."
+end
+'''
+
+
+def terms_file(path, member, dataset, use, purposes, licence):
+    allowed = ['train', 'finetune', 'evaluate', 'export-weights', 'serve', 'publish-metrics']
+    actions = '\n'.join(f'{each} = "allow"' for each in allowed)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(f'version = 1\nuse = "{use}"\npurposes = {json.dumps(purposes)}\n'
+                   f'[actions]\n{actions}\n[licence]\ndata = "{licence}"\n'
+                   '[territories]\nprocessing = ["*"]\nstorage = ["*"]\nexports = ["*"]\n'
+                   '[personal]\nclass = "none"\nspecial = "no"\nbasis = "not-needed"\n'
+                   f'[dataset]\ndataset = "{dataset}"\ncustodian = "{member}"\n'
+                   f'rightsHolder = "{member}"\nmodality = "text"\nclassification = "clear"\n'
+                   'languages = ["ko"]\n')
+    return path
+
+
+class OfficerCase(unittest.TestCase):
+    def begin(self, sites):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.all = Federation(PROGRAMS, self.folder, sites)
+        self.addCleanup(self.all.kill)
+
+    def events(self, run, kind):
+        return [each['event'] for each in self.all.entries('aggregator', run)
+                if each['type'] == kind]
+
+
+class SeveralDatasets(OfficerCase):
+    def test_one_of_a_sites_two_datasets_is_refused_and_the_site_trains_on_the_other(self):
+        self.begin(['north'])
+        home = self.all.home('north')
+        parts = {'open-reviews': ('open', ['scientific-research', 'commercial-service'], 'CC0-1.0'),
+                 'study-notes': ('non-commercial', ['scientific-research'], 'CC-BY-NC-4.0')}
+        for dataset, (use, purposes, licence) in parts.items():
+            write_text(f'{self.folder}/{dataset}', seed=dataset)
+            terms = terms_file(f'{self.folder}/{dataset}.toml', 'north', dataset, use, purposes,
+                               licence)
+            added = self.all.dure('dataset', 'add', '--dir', home, '--data',
+                                  f'{self.folder}/{dataset}', '--terms', terms)
+            self.assertEqual((added['dataset'], added['version']), (dataset, 1))
+        # Nothing but the folder: what was added is what is lent.
+        self.all.sites['north'].arguments = ['site', 'serve', '--dir', home, '--threads', '1']
+        self.all.start_sites()
+        self.all.propose('study', rounds=1)
+        self.all.complete('study')
+        self.all.propose('product', rounds=1, purpose='commercial-service',
+                         beneficiary='for-profit')
+        self.all.complete('product')
+        self.all.check_run('product')
+        decided = {each['dataset']: each['admit']
+                   for each in self.events('product', 'admission-decided')}
+        self.assertEqual(decided, {'open-reviews': True, 'study-notes': False})
+        used = {run: [[one['dataset'] for one in each['datasets']]
+                      for each in self.events(run, 'contribution-submitted')]
+                for run in ('study', 'product')}
+        self.assertEqual(used, {'study': [sorted(parts)], 'product': [['open-reviews']]})
+        # What the trainer was shown: all of it to count and for the study, one for the product.
+        self.assertEqual(len(glob.glob(f'{home}/work/tokens/*')), 2)
+        lineage = self.all.dure('model', 'lineage', 'product', '--dir', home)
+        behind = {used['dataset'] for each in lineage['rounds'] for one in each['contributed']
+                  for used in one['datasets']}
+        self.assertEqual(behind, {'open-reviews'})
+
+
+class Counting(OfficerCase):
+    def test_only_approved_code_of_bounded_updates_is_counted(self):
+        self.begin(['north', 'south'])
+        self.all.start_sites()
+        with open(self.all.programs.path('dure-trainer'), 'rb') as program:
+            code = hashlib.sha256(program.read()).hexdigest()
+        until(lambda: self.all.dure('site', 'status', '--dir', self.all.home('north')),
+              'the site answers')
+        status = self.all.dure('site', 'status', '--dir', self.all.home('north'))
+        self.assertEqual(status['code'], code)
+        # Another trainer in one seat: the same program with a byte behind its end.
+        other = f'{self.folder}/other-trainer'
+        shutil.copy(self.all.programs.path('dure-trainer'), other)
+        with open(other, 'ab') as program:
+            program.write(b'\0')
+        south = self.all.sites['south']
+        south.stop()
+        south.arguments += ['--trainer', other]
+        south.start()
+        self.all.propose('strict', rounds=1, quorum=1, join_seconds=2, code=code, norm_max=1000,
+                         passes_max=1000)
+        self.all.complete('strict')
+        self.all.check_run('strict', ['north'])
+        self.assertTrue(south.log_has('the run approves other trainers'))
+        said = self.events('strict', 'contribution-submitted')
+        self.assertEqual([(each['site'], each['code']) for each in said], [('north', code)])
+        self.assertTrue(0 < said[0]['norm'] <= 1000)
+        proposed = self.events('strict', 'run-proposed')[0]
+        self.assertEqual((proposed['bounds']['code'], proposed['bounds']['passes']),
+                         ([code], 1000))
+        # An update longer than the run allows is not even sent.
+        self.all.propose('tight', rounds=1, quorum=1, join_seconds=2, norm_max=1e-9,
+                         deadline_seconds=5)
+        until(lambda: self.all.sites['north'].log_has('counts none above'), 'north says why')
+        self.all.dure('run', 'stop', '--dir', self.all.consortium, 'tight')
+        self.assertEqual(self.events('tight', 'contribution-submitted'), [])
+
+
+class Governing(OfficerCase):
+    def test_incidents_duties_and_suspensions_are_read_by_the_rules(self):
+        self.begin(['north', 'south'])
+        north, south = self.all.officer('north'), self.all.officer('south')
+        self.all.start_sites()
+        with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
+            file.write(REPORTS)
+        proposal = self.all.dure('policy', 'propose', f'{self.folder}/p7.policy', '--dir',
+                                 north)['index']
+        self.vote(proposal, north, south)
+        self.all.propose('first', rounds=1)
+        self.all.complete('first')
+        self.all.dure('model', 'evaluate', '--dir', self.all.consortium, '--run', 'first')
+        model = self.all.check_run('first')[-1]['model']
+        asked = ['grant', 'request', '--model', model, '--kind', 'export', '--dir', north]
+
+        incident = self.all.dure('incident', 'report', 'data-exposed', '--about', 'south', '--dir',
+                                 south)['index']
+        refused = self.all.dure(*asked, expect=3)
+        self.assertIn('P6.7', [each['rule'] for each in refused['decision']['reasons']])
+        self.assertIn('foreign-incident', self.all.fails(
+            'incident', 'close', str(incident), '--cause', 'false-alarm', '--dir', north,
+            expect=1))
+        self.all.dure('incident', 'close', str(incident), '--cause', 'false-alarm', '--dir', south)
+        listed = self.all.dure('incident', 'list', '--dir', north)['incidents']
+        self.assertEqual([(each['entry'], each['status']) for each in listed],
+                         [(incident, 'closed')])
+
+        granted = self.all.dure(*asked)
+        self.assertTrue(granted['granted'])
+        duties = self.all.dure('duties', 'list', '--language', 'ko', '--dir', south)['duties']
+        report = [each for each in duties if each['rule'] == 'P7.1']
+        self.assertEqual([(each['who'], each['status'], each['text']) for each in report],
+                         [('north', 'open', '모델을 어디에 쓰는지 보고하십시오.')])
+        evidence = f'{self.folder}/report.txt'
+        with open(evidence, 'w', encoding='utf-8') as file:
+            file.write('benchmarks')
+        done = ['duties', 'done', str(report[0]['decision']), '--number',
+                str(report[0]['number']), '--evidence', evidence, '--dir']
+        self.assertIn('foreign-duty', self.all.fails(*done, south, expect=1))
+        self.all.dure(*done, north)
+        left = self.all.dure('duties', 'list', '--dir', south)['duties']
+        self.assertNotIn('P7.1', [each['rule'] for each in left])
+        self.assertTrue(os.path.exists(evidence + '.salt.json'))
+        quota = self.all.dure('quota', '--dir', south)['datasets']
+        self.assertEqual({each['dataset']: each['rounds'] for each in quota},
+                         {'north': 1, 'south': 1})
+
+        proposal = self.all.dure('member', 'suspend', 'south', '--dir', north)['index']
+        self.vote(proposal, north, south)
+        members = self.all.dure('member', 'list', '--dir', north)['members']
+        self.assertEqual([each['status'] for each in members if each['member'] == 'south'],
+                         ['suspended'])
+        self.all.propose('second', rounds=1, quorum=1, join_seconds=2)
+        self.all.complete('second')
+        decided = {each['site']: each['admit']
+                   for each in self.events('second', 'admission-decided')}
+        self.assertEqual(decided, {'north': True, 'south': False})
+        self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir', south)['intact'])
+
+    def vote(self, proposal, *desks):
+        for desk in desks:
+            self.all.dure('vote', str(proposal), 'yes', '--dir', desk)
+
+
+class Valuing(OfficerCase):
+    def test_leave_one_out_is_measured_recorded_and_recomputed(self):
+        self.begin(['north', 'south'])
+        desk = self.all.officer('north')
+        self.all.start_sites()
+        self.all.propose('valued', rounds=1, steps=8, valuation='individual')
+        self.all.complete('valued')
+        until(lambda: self.events_of('coalitions-made'), 'the parts are on record')
+        parts = self.events_of('coalitions-made')[0]['coalitions']
+        self.assertEqual(sorted(each['of'] for each in parts), [['north'], ['south']])
+        self.assertNotEqual(parts[0]['model'], parts[1]['model'])
+        compute = ['share', 'compute', 'valued', '--method', 'leave-one-out', '--dir', desk]
+        self.assertIn('not-measured', self.all.fails(*compute, expect=1))
+        measured = self.all.dure('share', 'measure', 'valued', '--dir', self.all.consortium)
+        self.assertEqual(measured['models'], 3)
+        losses = {}
+        for each in self.events_of('evaluation-reported'):
+            losses[(each['model'], each['site'])] = each['nll'] / each['bytes']
+        self.assertEqual(len(losses), 6)
+        # Computed here once more, from the entries alone.
+        round_ = self.events_of('round-closed')[0]
+        loss = {model: sum(int(losses[(model, site)] * 1e6) for site in ('north', 'south')) * 500
+                for model in [round_['model'], *(each['model'] for each in parts)]}
+        gains = {without: max(0, loss[each['model']] - loss[round_['model']])
+                 for without in ('north', 'south')
+                 for each in parts if without not in each['of']}
+        if not sum(gains.values()):
+            self.assertIn('no-gain', self.all.fails(*compute, expect=1))
+            return
+        made = self.all.dure(*compute, '--log')
+        self.assertEqual(sum(each['share_ppm'] for each in made['shares']), 1000000)
+        for each in made['shares']:
+            due = gains[each['member']] * 1e6 / sum(gains.values())
+            self.assertLess(abs(each['share_ppm'] - due), 2)
+        until(lambda: len(self.all.entries('south')) > made['entry'], 'south has followed')
+        again = self.all.dure('share', 'recompute', str(made['entry']), '--dir',
+                              self.all.home('south'))
+        self.assertTrue(again['holds'])
+        self.assertEqual(again['recomputed'], made['shares'])
+
+    def events_of(self, kind):
+        return [each['event'] for each in self.all.entries('aggregator') if each['type'] == kind]
+
+
+if __name__ == '__main__':
+    PROGRAMS = sys.argv.pop(1)
+    unittest.main(verbosity=2)
