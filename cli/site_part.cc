@@ -29,6 +29,8 @@ std::string StatusText(const json& status) {
                                    ? "the daemon runs and is connected\n"
                                    : "the daemon runs and is not connected (its log says why)\n"
                              : "no daemon runs here\n";
+  const std::string code = TextField(status, "code");
+  if (!code.empty()) text += "trains with code " + code + "\n";
   for (const json& run : transport::ListField(status, "runs")) {
     text += TextField(run, "run") + "  " + TextField(run, "phase");
     if (run.contains("round")) text += ", round " + std::to_string(CountField(run, "round") + 1);

@@ -203,8 +203,8 @@ TEST_F(CoalitionsTest, ValueEachMemberByWhatTheModelLosesWithoutIt) {
   EXPECT_EQ(valued.valued.shares[0].member.str(), "etri");
   EXPECT_EQ(valued.valued.shares[0].share_ppm, 250'000u);
   EXPECT_EQ(valued.valued.shares[1].share_ppm, 750'000u);
-  ledger::ShareComputed said{run, DigestOf(CoalitionKind::kLeaveOneOut), w_.Now().size(), 0,
-                             valued.valued.shares};
+  ledger::ShareComputed said{run, standing::DigestOf(CoalitionKind::kLeaveOneOut), w_.Now().size(),
+                             0, valued.valued.shares};
   EXPECT_EQ(VoidRule(w_.Say("kt-desk", said)), "");
   said.shares[0].share_ppm = said.shares[0].low_ppm = said.shares[0].high_ppm = 0;
   said.shares[1].share_ppm = said.shares[1].high_ppm = 1'000'000;
