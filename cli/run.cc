@@ -161,6 +161,18 @@ void AddMasking(CLI::App& verb, RunOptions& run) {
                 "a round waits for whoever was in the sums before");
 }
 
+void AddBounds(CLI::App& verb, RunOptions& run) {
+  verb.add_option("--code", run.code,
+                  "trainers whose contributions are counted: digests (dure site status) or files; "
+                  "any by default");
+  verb.add_option("--norm-max", run.norm_max,
+                  "the longest update that is counted (L2); no bound by default, and none under "
+                  "masking");
+  verb.add_option(
+      "--passes-max", run.passes_max,
+      "passes over a site's registered data that a round counts; any number by default");
+}
+
 void AddStart(CLI::App& noun, Context& context) {
   struct Typed {
     std::string dir;
@@ -186,15 +198,7 @@ void AddStart(CLI::App& noun, Context& context) {
   verb.add_option("--valuation", run.valuation,
                   "how finely contributions will be valued: none, group or individual")
       ->capture_default_str();
-  verb.add_option("--code", run.code,
-                  "trainers whose contributions are counted: digests (dure site status) or files; "
-                  "any by default");
-  verb.add_option("--norm-max", run.norm_max,
-                  "the longest update that is counted (L2); no bound by default, and none under "
-                  "masking");
-  verb.add_option(
-      "--passes-max", run.passes_max,
-      "passes over a site's registered data that a round counts; any number by default");
+  AddBounds(verb, run);
   verb.add_option("--risk", run.risk, "ordinary or high-impact")->capture_default_str();
   verb.add_option("--model", run.model, "tiny, small, or a Hugging Face Llama config.json")
       ->capture_default_str();

@@ -1,4 +1,5 @@
-// Run proposals and the events of policy_events.h as JSON and back, for event_json.cc. Inside this room only.
+// Run proposals and the events of policy_events.h as JSON and back, for event_json.cc. Inside this
+// room only.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
