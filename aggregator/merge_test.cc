@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <stdlib.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
@@ -155,6 +156,25 @@ TEST_F(MergeTest, ParametersAreCountedFromTheStoredModel) {
   EXPECT_EQ(ParameterCountOf(base_.model, *store_).value(), kCount);
   EXPECT_EQ(ParameterCountOf(PutLanes(1), *store_).error().code, ErrorCode::kInvalid);
   EXPECT_EQ(ParameterCountOf(Digest(), *store_).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(MergeTest, ANormIsTakenOnlyIfItIsThatOfTheUpdate) {
+  manifest_.initial_scale = 2.0F;
+  round::Submission said;
+  said.contribution = PutLanes(127);  // every lane stands for the scale
+  said.weight = codec::kWeightOne;
+  const auto verdict = [&] { return CheckNorm(said, base_, manifest_, kCount, *store_); };
+  EXPECT_EQ(verdict(), round::Verdict::kOk) << "nothing is bounded, nothing is said";
+  said.norm = 1.0;
+  EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "said where nobody asks";
+  manifest_.norm_max = 1e6;
+  EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "shorter than it is";
+  said.norm = 2.0 * std::sqrt(static_cast<double>(kCount));
+  EXPECT_EQ(verdict(), round::Verdict::kOk);
+  said.weight = codec::kWeightOne / 2;
+  EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "of another weight it is another update";
+  said.norm.reset();
+  EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "not said where it is asked";
 }
 
 }  // namespace

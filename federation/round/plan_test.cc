@@ -137,7 +137,7 @@ std::vector<Message> OneOfEach() {
           RunEnded{manifest.run, 2, SomeBase(), "complete"},
           Ready{at, SomeBase(), Offered(a)},
           Declined{at, "policy"},
-          Submission{at, blob, blob, 5, 6, 7, 8, Granted(a), {9}},
+          Submission{at, blob, blob, 5, 6, 7, 8, Granted(a), blob, 1.5, {9}},
           OutcomeAck{at, Derivation::kNotHeld, {}},
           Withdraw{at, "trainer-failed"},
           Leave{manifest.run, 3, true},
@@ -199,9 +199,11 @@ TEST(Messages, RefusesWhatNoHonestSenderSays) {
       Ready{at, SomeBase(), unordered},
       Ready{at, SomeBase(), {{TestDataset("a"), 0}}},
       Ready{at, SomeBase(), too_many},
-      Submission{at, blob, blob, 0, 1, 1, 0, Granted(a), {1}},
-      Submission{at, blob, blob, (1 << 20) + 1, 1, 1, 0, Granted(a), {1}},
-      Submission{at, blob, blob, 1, 1, 1, 0, {}, {1}},
+      Submission{at, blob, blob, 0, 1, 1, 0, Granted(a), {}, {}, {1}},
+      Submission{at, blob, blob, (1 << 20) + 1, 1, 1, 0, Granted(a), {}, {}, {1}},
+      Submission{at, blob, blob, 1, 1, 1, 0, {}, {}, {}, {1}},
+      Submission{at, blob, blob, 1, 1, 1, 0, Granted(a), {}, -1.0, {1}},
+      Submission{at, blob, blob, 0, 0, 0, 0, Granted(a), {}, 1.0, {1}},
       Declined{at, "Because I say so"},
       SiteStatus{at, SitePhase::kTraining, 1, 2, std::nan(""), 0, 0, 0},
   };
@@ -209,6 +211,27 @@ TEST(Messages, RefusesWhatNoHonestSenderSays) {
     EXPECT_FALSE(CheckMessage(message)) << KindName(message);
     EXPECT_FALSE(DecodeMessage(EncodeMessage(message))) << KindName(message);
   }
+}
+
+TEST(Plan, WhatAContributionMustHoldIsBoundedItself) {
+  RunManifest m = TestManifest();
+  m.masking = Masking::kNone;
+  const Digest one = Sha256(AsBytes("1"));
+  m.code = {one, one};
+  EXPECT_FALSE(m.Validate()) << "each once";
+  m.code = {one};
+  m.norm_max = 2.5;
+  m.passes_max = 3;
+  EXPECT_TRUE(m.Validate());
+  EXPECT_EQ(*RunManifest::Parse(m.Canonical()), m);
+  m.norm_max = std::nan("");
+  EXPECT_FALSE(m.Validate());
+  m.norm_max = 2.5;
+  m.quorum = m.cohort_min = 3;
+  m.masking = Masking::kPairwise;
+  const Status masked = m.Validate();
+  ASSERT_FALSE(masked);
+  EXPECT_THAT(masked.error().message, ::testing::HasSubstr("norm_max"));
 }
 
 TEST(Plan, ARuleThatNeedsSingleUpdatesIsRefusedUnderMaskingAndSaysWhatToDo) {
