@@ -16,6 +16,7 @@
 #include "cli/serving.h"
 #include "model/text/documents.h"
 #include "site/daemon.h"
+#include "site/launcher/launcher.h"
 
 namespace dure::cli {
 namespace {
@@ -99,6 +100,21 @@ Status ServeSite(SiteOptions options, Context& context) {
   return {};
 }
 
+void AddRankOptions(CLI::App& verb, site::DaemonOptions& options) {
+  verb.add_option("--ranks", options.ranks,
+                  "processes that train one model together, each with its share of the threads")
+      ->check(CLI::Range(1u, launcher::kRanksMax));
+  verb.add_option("--zero", options.zero,
+                  "what the ranks split instead of each holding all: 0 nothing, 1 the optimizer's "
+                  "state, 2 also gradients, 3 also weights; 1 by default")
+      ->check(CLI::Range(0u, 3u));
+  verb.add_option_function<uint32_t>(
+          "--rank-patience",
+          [&options](uint32_t seconds) { options.rank_patience = std::chrono::seconds(seconds); },
+          "seconds without a sign after which a rank is taken to hang; 300 by default")
+      ->check(CLI::Range(1u, 86400u));
+}
+
 }  // namespace
 
 void AddAggregatorCommands(CLI::App& dure, Context& context) {
@@ -155,6 +171,7 @@ void AddSiteServe(CLI::App& noun, Context& context) {
   verb.add_option("--threads", options->daemon.threads,
                   "threads for training and codec; all cores by default")
       ->check(CLI::Range(0, 4096));
+  AddRankOptions(verb, options->daemon);
   context.Do(verb, [options, &context] { return ServeSite(*options, context); });
 }
 

@@ -83,6 +83,8 @@ Status Daemon::State::Open() {
   data->LimitUploads(static_cast<uint64_t>(options.upload_mib * 1024 * 1024));
   launcher::TrainerSpec spec;
   spec.program = options.trainer;
+  spec.ranks = options.ranks;
+  spec.rank_patience = options.rank_patience;
   const std::filesystem::path absolute = std::filesystem::absolute(dir);
   spec.read_paths = {absolute / "blobs"};
   for (const Loan& loan : loans) spec.read_paths.push_back(loan.data);
@@ -110,6 +112,8 @@ Status Daemon::State::Open() {
                absolute,
                options.rules,
                threads,
+               options.ranks,
+               options.zero,
                stopping.get_token(),
                [this](const round::Message& message) {
                  if (link) (void)link->Send(message);

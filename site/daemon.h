@@ -5,6 +5,7 @@
 // instant and goes on from its disk.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,9 @@ struct DaemonOptions {
   std::string trainer;               // another program for the trainer's seat; empty: dure-trainer
   LocalRules rules;
   int threads = 0;                              // 0: as many as the machine has
+  uint32_t ranks = 1;                           // processes that train together
+  uint32_t zero = 1;                            // what they split: ZeRO's stage
+  std::chrono::seconds rank_patience{300};      // for a rank that gives no sign
   double upload_mib = 0;                        // a second, at most; 0: no limit
   std::function<void(const std::string&)> say;  // a line for people, from any thread
 };

@@ -1,4 +1,6 @@
 // What a run asks of the trainer: prepare the data, train a round.
+#include <algorithm>
+
 #include "federation/canonical.h"
 #include "federation/check.h"
 #include "federation/crash_point.h"
@@ -251,7 +253,8 @@ void RunDesk::Train(const round::StartTraining& effect) {
   if (const auto state = folder_.StateBefore(round)) task.state_in = state->string();
   task.state_out = folder_.state(round).string();
   task.output_path = folder_.trained(round).string();
-  task.threads = static_cast<uint32_t>(shop_.threads);
+  task.threads = std::max(1u, static_cast<uint32_t>(shop_.threads) / shop_.ranks);
+  task.zero = shop_.zero;
   task.seed = OrderSeed(effect.manifest.inner.seed, shop_.site);
   std::error_code ignored;
   std::filesystem::remove_all(folder_.state(round),

@@ -38,6 +38,8 @@ struct Workshop {
   std::filesystem::path dir;
   LocalRules rules;
   int threads = 1;
+  uint32_t ranks = 1;  // that share the threads
+  uint32_t zero = 1;
   std::stop_token stop;
   std::function<void(const round::Message&)> send;
   // Whether a run other than this one holds a blob of that name, derives from it, or is making it:

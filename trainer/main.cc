@@ -1,34 +1,113 @@
-// dure-trainer --seat-fd N [--read PATH]... [--write PATH]...: the built-in trainer. Started by a
-// site's daemon, never by hand: it needs the daemon's socket as an open file.
+// dure-trainer: the built-in trainer. Started by a site's daemon, never by hand: it needs the
+// daemon's socket as an open file, and in a gang one to each other rank.
+//
+//   --seat-fd N | --seat-stdio     where the daemon speaks; rank 0's alone
+//   --read PATH, --write PATH      what it may open
+//   --rank R --peer FD …           in a gang: this rank, and the others' sockets in their order
+//   --gang-folder DIR --slurm      in a gang over hosts: where it meets, with what Slurm calls it
+//   --patience-ms MS               how long another rank may give no sign
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "model/collective/join.h"
+#include "trainer/gang.h"
 #include "trainer/sandbox.h"
 #include "trainer/seat_loop.h"
 
 namespace {
 
+using dure::Result;
+using dure::model::collective::Collective;
+
 struct Arguments {
-  int seat_fd = -1;
+  int seat_in = -1;
+  int seat_out = -1;
   dure::trainer::Confinement confinement;
+  uint32_t rank = 0;
+  std::vector<int> peers;
+  std::string gang_folder;
+  bool in_slurm = false;
+  std::chrono::milliseconds patience = dure::model::collective::kPatience;
 };
 
-bool Parse(int argc, char** argv, Arguments* arguments) {
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    if (name == "--seat-fd") {
-      arguments->seat_fd = std::atoi(argv[i + 1]);
-    } else if (name == "--read") {
-      arguments->confinement.read_paths.emplace_back(argv[i + 1]);
-    } else if (name == "--write") {
-      arguments->confinement.write_paths.emplace_back(argv[i + 1]);
-    } else {
-      return false;
-    }
+bool TakeFlag(std::string_view name, Arguments* arguments) {
+  if (name == "--seat-stdio") {
+    arguments->seat_in = 0;
+    arguments->seat_out = 1;
+  } else if (name == "--slurm") {
+    arguments->in_slurm = true;
+  } else {
+    return false;
   }
-  return argc % 2 == 1 && arguments->seat_fd > 2;
+  return true;
+}
+
+bool TakeValue(std::string_view name, const char* value, Arguments* arguments) {
+  if (name == "--seat-fd") {
+    arguments->seat_in = arguments->seat_out = std::atoi(value);
+    return arguments->seat_in > 2;
+  }
+  if (name == "--read") {
+    arguments->confinement.read_paths.emplace_back(value);
+  } else if (name == "--write") {
+    arguments->confinement.write_paths.emplace_back(value);
+  } else if (name == "--rank") {
+    arguments->rank = static_cast<uint32_t>(std::atoi(value));
+  } else if (name == "--peer") {
+    arguments->peers.push_back(std::atoi(value));
+  } else if (name == "--gang-folder") {
+    arguments->gang_folder = value;
+  } else if (name == "--patience-ms") {
+    arguments->patience = std::chrono::milliseconds(std::atoll(value));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool Parse(int argc, char** argv, Arguments* arguments) {
+  for (int i = 1; i < argc; ++i) {
+    if (TakeFlag(argv[i], arguments)) continue;
+    if (i + 1 == argc || !TakeValue(argv[i], argv[i + 1], arguments)) return false;
+    ++i;
+  }
+  if (arguments->rank > arguments->peers.size()) return false;
+  return arguments->seat_in >= 0 || arguments->rank > 0 || arguments->in_slurm;
+}
+
+uint32_t NumberFromSlurm(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? 0 : static_cast<uint32_t>(std::atoi(text));
+}
+
+Result<std::unique_ptr<Collective>> MeetInFolder(Arguments* arguments) {
+  dure::model::collective::Rendezvous place;
+  place.rank = arguments->rank = NumberFromSlurm("SLURM_PROCID");
+  place.world = NumberFromSlurm("SLURM_NTASKS");
+  if (place.rank >= place.world || place.world > dure::model::collective::kWorldMax) {
+    return dure::Fail(dure::ErrorCode::kInvalid, "Slurm did not say which rank this is");
+  }
+  place.folder = arguments->gang_folder;
+  // The name under which Slurm itself reaches this node; its daemons of one host share that.
+  const char* node = std::getenv("SLURM_TOPOLOGY_ADDR");
+  const bool is_alone = NumberFromSlurm("SLURM_NNODES") == 1;
+  place.host = is_alone || node == nullptr ? "127.0.0.1" : node;
+  DURE_ASSIGN(place.secret, dure::model::collective::ReadSecret(place.folder));
+  dure::SystemRandom random;
+  DURE_ASSIGN(std::vector<int> sockets, dure::model::collective::Join(place, random));
+  return dure::model::collective::MakeSockets(place.rank, std::move(sockets));
+}
+
+// Before confinement: afterwards nothing can be connected any more.
+Result<std::unique_ptr<Collective>> Meet(Arguments* arguments) {
+  if (!arguments->gang_folder.empty()) return MeetInFolder(arguments);
+  if (arguments->peers.empty()) return dure::model::collective::MakeSingle();
+  std::vector<int> sockets = arguments->peers;
+  sockets.insert(sockets.begin() + arguments->rank, -1);
+  return dure::model::collective::MakeSockets(arguments->rank, std::move(sockets));
 }
 
 }  // namespace
@@ -39,11 +118,19 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "dure-trainer is started by `dure site serve`, not by hand\n");
     return 2;
   }
+  std::signal(SIGPIPE, SIG_IGN);  // an end that is gone is seen where it is written to
+  const auto gang = Meet(&arguments);
+  if (!gang) {
+    std::fprintf(stderr, "dure-trainer: the gang did not meet: %s\n", gang.error().message.c_str());
+    return dure::seat::kGangLostExit;
+  }
+  (*gang)->set_patience(arguments.patience);
   const auto protections = dure::trainer::Confine(arguments.confinement);
   if (!protections) {
     std::fprintf(stderr, "dure-trainer: %s\n", protections.error().message.c_str());
     return 3;
   }
-  dure::seat::Channel channel(arguments.seat_fd);
-  dure::trainer::Serve(&channel, *protections);
+  if (arguments.rank > 0) dure::trainer::Attend(**gang);
+  dure::seat::Channel channel(arguments.seat_in, arguments.seat_out);
+  dure::trainer::Serve(&channel, *protections, **gang);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "trainer/gang.h"
 #include "trainer/tasks.h"
 
 namespace dure::trainer {
@@ -79,14 +80,15 @@ void Receive(seat::Channel* channel, Desk* desk) {
 
 }  // namespace
 
-void Serve(seat::Channel* channel, const std::vector<std::string>& protections) {
+void Serve(seat::Channel* channel, const std::vector<std::string>& protections,
+           model::collective::Collective& gang) {
   Send(channel, seat::ReadyEvent{seat::kSeatVersion, "dure-trainer cpu", protections});
   Desk desk;
   std::thread(Receive, channel, &desk).detach();
   for (;;) {
     const seat::TaskRequest request = desk.Take();
     const Task task{request.id, desk.stop(),
-                    [channel](const seat::Event& event) { Send(channel, event); }};
+                    [channel](const seat::Event& event) { Send(channel, event); }, gang};
     const auto last =
         std::visit([&task](const auto& wanted) { return Run(task, wanted); }, request.task);
     desk.Clear();
@@ -94,6 +96,7 @@ void Serve(seat::Channel* channel, const std::vector<std::string>& protections) 
       Send(channel, *last);
     } else {
       SendError(channel, request.id, last.error());
+      if (gang.failure()) std::_Exit(seat::kGangLostExit);
     }
   }
 }

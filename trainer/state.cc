@@ -5,6 +5,7 @@
 
 #include "federation/canonical.h"
 #include "model/text/whole_file.h"
+#include "trainer/gang.h"
 
 namespace dure::trainer {
 namespace {
@@ -51,22 +52,33 @@ Result<DataPlace> ParsePlace(ByteView bytes) {
   return place;
 }
 
-}  // namespace
-
-Status SaveState(const fs::path& folder, const model::cpu::TrainSession& session,
-                 const DataPlace& place) {
-  const fs::path fresh = folder.string() + ".new";
+Status MakeAnew(const fs::path& folder) {
   std::error_code failed;
-  fs::remove_all(fresh, failed);
-  fs::create_directories(fresh, failed);
-  if (failed) return Fail(ErrorCode::kUnavailable, fresh.string() + ": " + failed.message());
-  DURE_TRY(session.SaveOptimizer(fresh / "optimizer"));
+  fs::remove_all(folder, failed);
+  fs::create_directories(folder, failed);
+  if (!failed) return {};
+  return Fail(ErrorCode::kUnavailable, folder.string() + ": " + failed.message());
+}
+
+Status PutInPlace(const fs::path& fresh, const fs::path& folder, const DataPlace& place) {
   DURE_TRY(text::WriteWhole(fresh / "place", AsText(ToBytes(place))));
   DURE_TRY(SyncFolder(fresh));
+  std::error_code failed;
   fs::remove_all(folder, failed);
   fs::rename(fresh, folder, failed);
   if (failed) return Fail(ErrorCode::kUnavailable, folder.string() + ": " + failed.message());
   return SyncFolder(fs::absolute(folder).parent_path());
+}
+
+}  // namespace
+
+Status SaveState(const fs::path& folder, const model::cpu::TrainSession& session,
+                 const DataPlace& place, model::collective::Collective& gang) {
+  const fs::path fresh = folder.string() + ".new";
+  const bool is_first = gang.rank() == 0;
+  DURE_TRY(Agree(gang, is_first ? MakeAnew(fresh) : Status{}));
+  DURE_TRY(Agree(gang, session.SaveOptimizer(fresh / "optimizer")));
+  return Agree(gang, is_first ? PutInPlace(fresh, folder, place) : Status{});
 }
 
 Result<DataPlace> LoadState(const fs::path& folder, model::cpu::TrainSession* session) {

@@ -6,6 +6,7 @@
 
 #include "federation/digest.h"
 #include "federation/result.h"
+#include "model/collective/collective.h"
 #include "model/cpu/train.h"
 #include "model/text/batches.h"
 
@@ -20,10 +21,10 @@ struct DataPlace {
   bool operator==(const DataPlace&) const = default;
 };
 
-// Makes `folder`, replacing what was there, by one rename. Errors of SaveOptimizer and the file
-// system.
+// Makes `folder`, replacing what was there, by one rename; every rank of the gang calls it and
+// writes its part. Errors of SaveOptimizer, the file system and the gang, the same on every rank.
 Status SaveState(const std::filesystem::path& folder, const model::cpu::TrainSession& session,
-                 const DataPlace& place);
+                 const DataPlace& place, model::collective::Collective& gang);
 
 // Loads the optimizer into `session` and gives the place. Errors of LoadOptimizer; kCorrupt: the
 // place is not readable.

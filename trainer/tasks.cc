@@ -90,8 +90,7 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
 Result<seat::Event> Run(const Task& task, const seat::GenerateTask& request) {
   DURE_ASSIGN(OpenModel model,
               Open(request.model_path, request.config_path, request.tokenizer_path));
-  DURE_ASSIGN(const auto generator,
-              cpu::Generator::Create(model.config, model.weights.flat()));
+  DURE_ASSIGN(const auto generator, cpu::Generator::Create(model.config, model.weights.flat()));
   std::vector<uint32_t> prompt = {model.tokenizer.bos()};
   const std::vector<uint32_t> ids = model.tokenizer.Encode(request.prompt);
   prompt.insert(prompt.end(), ids.begin(), ids.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "trainer/gang.h"
 #include "trainer/inputs.h"
 #include "trainer/state.h"
 #include "trainer/tasks.h"
@@ -44,6 +45,7 @@ cpu::TrainOptions OptionsOf(const seat::TrainTask& request) {
   options.sequence = request.sequence;
   options.accumulation = request.accumulation;
   options.threads = request.threads;
+  options.zero = request.zero;
   return options;
 }
 
@@ -107,41 +109,87 @@ class Progress {
   std::deque<double> losses_;
 };
 
-}  // namespace
+// What a rank trains with.
+struct Outfit {
+  OpenModel model;
+  text::Dataset dataset;
+  std::unique_ptr<cpu::TrainSession> session;
+  DataPlace place;
+};
 
-Result<seat::Event> Run(const Task& task, const seat::TrainTask& request) {
-  DURE_TRY(CheckRequest(request));
+Result<Outfit> FitOut(const Task& task, const seat::TrainTask& request) {
   DURE_ASSIGN(OpenModel model,
               Open(request.model_path, request.config_path, request.tokenizer_path));
-  DURE_ASSIGN(const text::Dataset dataset,
+  DURE_ASSIGN(text::Dataset dataset,
               Prepare(task, request.data, model.tokenizer, request.work_dir));
-  DURE_ASSIGN(const auto session, cpu::TrainSession::Create(model.config, OptionsOf(request)));
+  DURE_ASSIGN(auto session, cpu::TrainSession::Create(model.config, OptionsOf(request), task.gang));
   DURE_TRY(session->LoadParameters(model.weights.flat()));
   DataPlace place{dataset.key, request.seed, request.sequence, {}};
   if (!request.state_in.empty()) {
     DURE_ASSIGN(const DataPlace saved, LoadState(request.state_in, session.get()));
     place.cursor = Continue(saved, place);
   }
-  text::TokenSource source(dataset.train.tokens(), model.tokenizer, request.seed);
-  source.Seek(place.cursor);
+  return Outfit{std::move(model), std::move(dataset), std::move(session), place};
+}
+
+// Rank 0 writes; where the parameters are split, the others give theirs.
+Status WriteOutput(const Task& task, const seat::TrainTask& request, const Outfit& outfit) {
+  cpu::TrainSession& session = *outfit.session;
+  const model::Layout& layout = outfit.model.weights.layout();
+  const bool is_writer = task.gang.rank() == 0;
+  std::span<const float> parameters;
+  std::vector<float> gathered;
+  if (task.gang.world() > 1 && request.zero == cpu::kZeroStageMax) {
+    if (is_writer) gathered.resize(layout.parameter_count());
+    DURE_TRY(session.GatherParameters(gathered));
+    parameters = gathered;
+  } else {
+    parameters = session.parameters();
+  }
+  return Agree(task.gang, is_writer
+                              ? model::WriteSafetensors(request.output_path, layout, parameters)
+                              : Status{});
+}
+
+}  // namespace
+
+Result<seat::Event> Run(const Task& task, const seat::TrainTask& request) {
+  DURE_TRY(CheckRequest(request));
+  if (task.gang.world() > 1) {
+    // Once, by one: the others find the tokens made, however long it takes.
+    DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(request.tokenizer_path));
+    DURE_TRY(Prepare(task, request.data, tokenizer, request.work_dir));
+    DURE_TRY(Announce(task.gang, request));
+  }
+  return TrainTogether(task, request);
+}
+
+Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& request) {
+  auto fitted = FitOut(task, request);
+  DURE_TRY(AgreeAfterReading(task.gang, fitted ? Status{} : Fail(fitted.error())));
+  Outfit& outfit = *fitted;
+  text::TokenSource source(outfit.dataset.train.tokens(), outfit.model.tokenizer, request.seed);
+  source.Seek(outfit.place.cursor);
 
   Progress progress(task, request);
   text::Batch batch;
-  while (!progress.IsOver() && !task.ShouldStop()) {
+  Turn turn = Turn::kGoOn;
+  for (;;) {
+    DURE_ASSIGN(turn, Decide(task, progress.IsOver()));
+    if (turn != Turn::kGoOn) break;
+    // All ranks read the whole step and compute their share of it.
     source.Next(request.batch * request.accumulation, request.sequence, &batch);
-    DURE_ASSIGN(const cpu::StepResult step, session->Step(batch.inputs, batch.targets));
+    DURE_ASSIGN(const cpu::StepResult step, outfit.session->Step(batch.inputs, batch.targets));
     progress.Add(step);
   }
-  const Stop stop = task.stop.load();
-  const seat::DoneEvent done = progress.Done(stop == Stop::kKeep);
-  if (stop == Stop::kDrop || (stop == Stop::kKeep && done.steps == 0)) {
+  const seat::DoneEvent done = progress.Done(turn == Turn::kKeep);
+  if (turn == Turn::kDrop || (turn == Turn::kKeep && done.steps == 0)) {
     return Fail(ErrorCode::kCancelled, "asked to stop while training");
   }
   // The output first: state without output would move on without the round's contribution.
-  DURE_TRY(
-      model::WriteSafetensors(request.output_path, model.weights.layout(), session->parameters()));
-  place.cursor = source.cursor();
-  DURE_TRY(SaveState(request.state_out, *session, place));
+  DURE_TRY(WriteOutput(task, request, outfit));
+  outfit.place.cursor = source.cursor();
+  DURE_TRY(SaveState(request.state_out, *outfit.session, outfit.place, task.gang));
   return seat::Event(done);
 }
 

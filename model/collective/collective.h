@@ -70,8 +70,12 @@ class Collective {
   // The sum over the ranks, in their order.
   Result<double> Sum(double own);
 
+  // Why the gang is over, once it is.
+  const std::optional<Error>& failure() const { return failure_; }
+
   // Of the calls that follow. kForever: only the end of a rank ends a call.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
+  std::chrono::milliseconds patience() const { return patience_; }
 
  protected:
   enum class Kind : uint32_t {
@@ -97,7 +101,6 @@ class Collective {
   Collective(uint32_t rank, uint32_t world) : rank_(rank), world_(world) {}
   // Errors as above; after one, no further step is asked for.
   virtual Status Exchange(const Step& step) = 0;
-  std::chrono::milliseconds patience() const { return patience_; }
 
  private:
   Status Do(Step step);

@@ -4,6 +4,7 @@
 
 #include "federation/check.h"
 #include "model/cpu/adamw.h"
+#include "model/cpu/train.h"
 
 namespace dure::model::cpu {
 namespace {

@@ -27,8 +27,6 @@
 
 namespace dure::model::cpu {
 
-inline constexpr uint32_t kZeroStageMax = 3;
-
 // A stretch of the flat vector [begin, begin + size) that this rank updates.
 struct Owned {
   size_t begin;

@@ -26,6 +26,8 @@
 
 namespace dure::model::cpu {
 
+inline constexpr uint32_t kZeroStageMax = 3;
+
 struct TrainOptions {
   Schedule schedule;  // learning rate
   double beta1 = 0.9;

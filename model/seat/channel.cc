@@ -37,12 +37,17 @@ Result<std::optional<std::string>> LineCutter::Next() {
   }
 }
 
-Channel::~Channel() { close(fd_); }
+Channel::~Channel() {
+  close(fd_);
+  if (out_ != fd_) close(out_);
+}
 
 Status Channel::Send(std::string_view line) {
   const std::lock_guard lock(sending_);
   while (!line.empty()) {
-    const ssize_t n = send(fd_, line.data(), line.size(), MSG_NOSIGNAL);
+    // A pipe's reader that is gone raises a signal, which whoever has one here ignores.
+    const ssize_t n = out_ == fd_ ? send(fd_, line.data(), line.size(), MSG_NOSIGNAL)
+                                  : write(out_, line.data(), line.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       return Fail(ErrorCode::kUnavailable,
@@ -58,13 +63,13 @@ Result<std::optional<std::string>> Channel::Receive() {
     auto line = cutter_.Next();
     if (!line || line->has_value()) return line;
     char part[16384];
-    const ssize_t n = recv(fd_, part, sizeof part, 0);
+    const ssize_t n = read(fd_, part, sizeof part);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return std::nullopt;  // closed, or reset by a peer that died
     cutter_.Feed({part, static_cast<size_t>(n)});
   }
 }
 
-void Channel::CloseSending() { shutdown(fd_, SHUT_WR); }
+void Channel::CloseSending() { shutdown(out_, SHUT_WR); }
 
 }  // namespace dure::seat

@@ -26,10 +26,11 @@ class LineCutter {
   bool skipping_ = false;
 };
 
-// Owns the file descriptor.
+// Owns what it reads and writes: one socket, or two ends of pipes.
 class Channel {
  public:
-  explicit Channel(int fd) : fd_(fd) {}
+  explicit Channel(int fd) : fd_(fd), out_(fd) {}
+  Channel(int in, int out) : fd_(in), out_(out) {}
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -43,7 +44,8 @@ class Channel {
   int fd() const { return fd_; }
 
  private:
-  int fd_;
+  const int fd_;
+  const int out_;
   std::mutex sending_;
   LineCutter cutter_;
 };

@@ -57,6 +57,7 @@ void Visit(V& v, TrainTask& task) {
   v.Field("sequence", task.sequence);
   v.Field("threads", task.threads);
   v.Field("accumulation", task.accumulation);
+  v.Field("zero", task.zero);
   v.Field("seed", task.seed);
   v.Field("learning_rate", task.learning_rate);
   v.Field("beta1", task.beta1);

@@ -22,6 +22,8 @@ namespace dure::seat {
 
 inline constexpr size_t kLineBytesMax = limits::kControlMessageBytesMax;
 inline constexpr uint32_t kSeatVersion = 1;
+// Exit code of a process of a gang that lost another: the fault is the other's.
+inline constexpr int kGangLostExit = 4;
 
 // A site's private data and how to read it (model/text/documents.h, dataset.h).
 struct DataSpec {
@@ -60,7 +62,8 @@ struct TrainTask {
   uint32_t batch = 8;
   uint32_t sequence = 128;
   uint32_t accumulation = 1;
-  uint32_t threads = 1;
+  uint32_t threads = 1;         // of each rank, where several processes train together
+  uint32_t zero = 1;            // what those split: ZeRO's stage, 0 to 3
   uint64_t seed = 0;            // order of examples
   double learning_rate = 1e-3;  // peak
   double beta1 = 0.9;

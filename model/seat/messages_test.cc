@@ -33,6 +33,7 @@ TrainTask SomeTraining() {
   task.sequence = 64;
   task.accumulation = 2;
   task.threads = 3;
+  task.zero = 2;
   task.seed = UINT64_MAX;
   task.learning_rate = 3e-4;
   task.beta1 = 0.8;

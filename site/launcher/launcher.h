@@ -1,9 +1,12 @@
-// Launcher: starts a trainer in its own process and tells what becomes of it.
+// Launcher: starts a trainer in its own process and tells what becomes of it. A trainer may be a
+// gang: several processes, the ranks, that train one model together. It is all up or all down: the
+// first rank that ends takes the others along within a second or two.
 //
 // Life: Start gives a running trainer; Send asks it for work; events arrive through the observer;
 // Stop (or destruction) ends it; on_exit comes exactly once, last. The daemon's only ties to the
-// trainer are one socket and files; secrets never cross: the child gets a clean environment, no
-// other open file, its own process group, and dies with the daemon.
+// trainer are one socket, that of rank 0, and files; secrets never cross: each child gets a clean
+// environment, no other open file but its sockets to the other ranks, its own process group, and
+// dies with the daemon.
 #pragma once
 
 #include <chrono>
@@ -20,6 +23,8 @@
 
 namespace dure::launcher {
 
+inline constexpr uint32_t kRanksMax = 64;
+
 struct TrainerSpec {
   // What to run; empty: `dure-trainer` beside this process's own program.
   std::filesystem::path program;
@@ -31,13 +36,15 @@ struct TrainerSpec {
   std::vector<std::filesystem::path> write_paths;  // the work folder
   uint64_t memory_bytes_max = 0;                   // RLIMIT_AS; 0: no limit
   uint32_t open_files_max = 256;
+  uint32_t ranks = 1;                                // processes of the gang, at most kRanksMax
+  std::chrono::milliseconds rank_patience{300'000};  // for a rank that gives no sign
 };
 
 struct TrainerExit {
   int exit_code = 0;    // when signal is 0
   int signal = 0;       // what killed it
   bool wanted = false;  // Stop was called before
-  std::string reason;   // a sentence
+  std::string reason;   // a sentence; of a gang, it names the rank, its host and its process
 };
 
 // Called from a thread of the launcher, one call at a time: post to your loop and return.
@@ -57,7 +64,7 @@ class Trainer {
   // Asks the trainer to end, by ending our side of its socket, and kills it and what it started
   // after `grace`. Returns at once; may be repeated, the earliest end counts.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
-  virtual int64_t pid() const = 0;
+  virtual int64_t pid() const = 0;  // rank 0's
   // SHA-256 of the program's file when it was started: the code that the site trains with.
   virtual const Digest& code() const = 0;
 };
@@ -65,7 +72,8 @@ class Trainer {
 class Launcher {
  public:
   virtual ~Launcher() = default;
-  // kNotFound: no such program; kUnavailable: the system refuses another process.
+  // kNotFound: no such program; kUnavailable: the system refuses another process; kInvalid: too
+  // many ranks.
   virtual Result<std::unique_ptr<Trainer>> Start(const TrainerSpec& spec,
                                                  TrainerObserver observer) = 0;
 };

@@ -1,6 +1,6 @@
-// Trainers as processes of this machine. Each has one thread here that starts it, reads its lines,
-// watches it end and reaps it: PR_SET_PDEATHSIG is tied to the thread that forked, which therefore
-// lives as long.
+// Trainers as processes of this machine, one or a gang of them. Each trainer has one thread here
+// that starts it, reads rank 0's lines, watches the first rank end, ends the others and reaps them:
+// PR_SET_PDEATHSIG is tied to the thread that forked, which therefore lives as long.
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "model/seat/channel.h"
+#include "site/launcher/gang_sockets.h"
 #include "site/launcher/launcher.h"
 #include "site/launcher/spawn.h"
 
@@ -26,6 +27,15 @@ namespace dure::launcher {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+// How long the one at fault may take to end after those that lost it.
+constexpr std::chrono::milliseconds kCulpritTime{1000};
+
+std::string HostName() {
+  char host[256] = {};
+  if (gethostname(host, sizeof host - 1) != 0) host[0] = '?';
+  return host;
+}
 
 class LocalTrainer final : public Trainer {
  public:
@@ -67,37 +77,96 @@ class LocalTrainer final : public Trainer {
     [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof one);
   }
 
-  int64_t pid() const override { return child_.pid; }
+  int64_t pid() const override { return children_.front().pid; }
 
  private:
   void Live(std::promise<Status>* started) {
-    auto child = Spawn(spec_);
-    if (!child) return started->set_value(Fail(child.error()));
-    child_ = *child;
-    channel_ = std::make_unique<seat::Channel>(child_.seat_fd);
+    const Status ready = SpawnAll();
+    if (!ready) {
+      ReapAll();
+      return started->set_value(ready);
+    }
+    channel_ = std::make_unique<seat::Channel>(seat_fd());
     // A trainer that does not read must not hold the daemon's loop.
     const timeval patience{2, 0};
-    setsockopt(child_.seat_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(seat_fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     started->set_value({});  // `started` is gone from here on
     Watch();
-    Drain();
-    const TrainerExit exit = Reap();
+    const TrainerExit exit = End();
     if (observer_.on_exit) observer_.on_exit(exit);
   }
 
-  // Returns when the process has ended.
+  Status SpawnAll() {
+    // Gone at the end of this call: a rank's end closes its sockets everywhere.
+    DURE_ASSIGN(const GangSockets sockets, GangSockets::Create(spec_.ranks));
+    for (uint32_t rank = 0; rank < spec_.ranks; ++rank) {
+      DURE_ASSIGN(const Child child, Spawn(spec_, {rank, sockets.Of(rank)}));
+      children_.push_back(child);
+    }
+    return {};
+  }
+
+  int seat_fd() const { return children_.front().seat_fd; }
+
+  // Returns when the first process has ended.
   void Watch() {
     bool may_read = true;
+    std::vector<pollfd> waits(2 + children_.size());
     for (;;) {
-      pollfd waits[] = {{child_.pid_fd, POLLIN, 0},
-                        {wake_, POLLIN, 0},
-                        {may_read ? child_.seat_fd : -1, POLLIN, 0}};
-      poll(waits, std::size(waits), WaitMilliseconds());
-      if (waits[1].revents != 0) BeginStop();
-      if (waits[2].revents != 0) may_read = ReadSome();
-      if (waits[0].revents != 0) return;
+      waits[0] = {wake_, POLLIN, 0};
+      waits[1] = {may_read ? seat_fd() : -1, POLLIN, 0};
+      for (size_t r = 0; r < children_.size(); ++r) waits[2 + r] = {children_[r].pid_fd, POLLIN, 0};
+      poll(waits.data(), waits.size(), WaitMilliseconds());
+      if (waits[0].revents != 0) BeginStop();
+      if (waits[1].revents != 0) may_read = ReadSome();
+      for (size_t r = 0; r < children_.size(); ++r) {
+        if (waits[2 + r].revents != 0) return;
+      }
       KillWhenDue();
     }
+  }
+
+  // One rank has ended: finds out whose fault it is, then ends all.
+  TrainerExit End() {
+    std::vector<bool> ended = Ended();
+    // Of rank 0 what it says last is worth a moment; a stop that was asked for needs no culprit.
+    const auto until = std::chrono::steady_clock::now() + kCulpritTime;
+    while (children_.size() > 1 && !KillAt() && Culprit(ended) < 0 &&
+           std::chrono::steady_clock::now() < until) {
+      std::vector<pollfd> waits;
+      for (size_t r = 0; r < children_.size(); ++r) {
+        if (!ended[r]) waits.push_back({children_[r].pid_fd, POLLIN, 0});
+      }
+      if (poll(waits.data(), waits.size(), static_cast<int>(kCulpritTime.count())) < 1) break;
+      ended = Ended();
+    }
+    const auto first = std::ranges::find(ended, true) - ended.begin();
+    const int culprit = Culprit(ended);
+    KillAll();
+    Drain();
+    return Tell(culprit >= 0 ? static_cast<size_t>(culprit) : static_cast<size_t>(first),
+                ReapAll());
+  }
+
+  std::vector<bool> Ended() const {
+    std::vector<bool> ended;
+    for (const Child& child : children_) {
+      pollfd wait{child.pid_fd, POLLIN, 0};
+      ended.push_back(poll(&wait, 1, 0) == 1);
+    }
+    return ended;
+  }
+
+  // The first that ended otherwise than by losing another; -1: none yet. Leaves it to be reaped.
+  int Culprit(const std::vector<bool>& ended) const {
+    for (size_t r = 0; r < ended.size(); ++r) {
+      siginfo_t how{};
+      const auto pid = static_cast<id_t>(children_[r].pid);
+      if (!ended[r] || waitid(P_PID, pid, &how, WEXITED | WNOHANG | WNOWAIT) != 0) continue;
+      if (how.si_code != CLD_EXITED || how.si_status != seat::kGangLostExit)
+        return static_cast<int>(r);
+    }
+    return -1;
   }
 
   // What it wrote before it ended.
@@ -108,7 +177,7 @@ class LocalTrainer final : public Trainer {
 
   bool ReadSome() {
     char part[16384];
-    const ssize_t n = recv(child_.seat_fd, part, sizeof part, MSG_DONTWAIT);
+    const ssize_t n = recv(seat_fd(), part, sizeof part, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) return true;
     if (n <= 0) return n < 0 && errno == EAGAIN && !HasEnded();
     cutter_.Feed({part, static_cast<size_t>(n)});
@@ -121,14 +190,14 @@ class LocalTrainer final : public Trainer {
   }
 
   bool HasEnded() const {
-    pollfd wait{child_.pid_fd, POLLIN, 0};
+    pollfd wait{children_.front().pid_fd, POLLIN, 0};
     return poll(&wait, 1, 0) == 1;
   }
 
   void BeginStop() {
     uint64_t count = 0;
     [[maybe_unused]] const ssize_t n = read(wake_, &count, sizeof count);
-    shutdown(child_.seat_fd, SHUT_WR);
+    shutdown(seat_fd(), SHUT_WR);
   }
 
   std::optional<SteadyTime> KillAt() {
@@ -148,25 +217,45 @@ class LocalTrainer final : public Trainer {
     const auto due = KillAt();
     if (!due || killed_ || std::chrono::steady_clock::now() < *due) return;
     killed_ = true;
-    kill(-child_.pid, SIGKILL);  // its group: what it started too
+    KillAll();
   }
 
-  TrainerExit Reap() {
-    // Not reaped before, so the group's number cannot belong to another yet.
-    kill(-child_.pid, SIGKILL);
-    int status = 0;
-    while (waitpid(child_.pid, &status, 0) < 0 && errno == EINTR) {
+  // Their groups: what they started too.
+  void KillAll() {
+    for (const Child& child : children_) kill(-child.pid, SIGKILL);
+  }
+
+  // How each ended. Not reaped before, so no group's number can belong to another yet.
+  std::vector<int> ReapAll() {
+    KillAll();
+    std::vector<int> statuses;
+    for (const Child& child : children_) {
+      int status = 0;
+      while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+      }
+      close(child.pid_fd);
+      statuses.push_back(status);
     }
-    close(child_.pid_fd);
+    if (!channel_ && !children_.empty()) close(seat_fd());  // not handed over yet
+    return statuses;
+  }
+
+  TrainerExit Tell(size_t rank, const std::vector<int>& statuses) {
+    std::string who = "the trainer";
+    if (children_.size() > 1) {
+      who = "rank " + std::to_string(rank) + " of " + std::to_string(children_.size()) + " (host " +
+            HostName() + ", process " + std::to_string(children_[rank].pid) + ")";
+    }
     TrainerExit exit;
     exit.wanted = KillAt().has_value();
+    const int status = statuses[rank];
     if (WIFSIGNALED(status)) {
       exit.signal = WTERMSIG(status);
-      exit.reason = std::string("the trainer was killed by signal ") + std::to_string(exit.signal) +
-                    " (" + strsignal(exit.signal) + ")";
+      exit.reason = who + " was killed by signal " + std::to_string(exit.signal) + " (" +
+                    strsignal(exit.signal) + ")";
     } else {
       exit.exit_code = WEXITSTATUS(status);
-      exit.reason = "the trainer ended with code " + std::to_string(exit.exit_code);
+      exit.reason = who + " ended with code " + std::to_string(exit.exit_code);
     }
     return exit;
   }
@@ -175,7 +264,7 @@ class LocalTrainer final : public Trainer {
   const TrainerObserver observer_;
   const Digest code_;
   const int wake_;
-  Child child_;                             // set before Start returns
+  std::vector<Child> children_;             // by rank; set before Start returns
   std::unique_ptr<seat::Channel> channel_;  // set before Start returns
   seat::LineCutter cutter_;                 // the thread's
   bool killed_ = false;                     // the thread's
@@ -201,6 +290,9 @@ Result<Digest> CodeOf(const TrainerSpec& spec) {
 
 Result<std::unique_ptr<Trainer>> LocalLauncher::Start(const TrainerSpec& spec,
                                                       TrainerObserver observer) {
+  if (spec.ranks < 1 || spec.ranks > kRanksMax) {
+    return Fail(ErrorCode::kInvalid, "a gang has 1 to " + std::to_string(kRanksMax) + " ranks");
+  }
   DURE_ASSIGN(const Digest code, CodeOf(spec));
   auto trainer = std::make_unique<LocalTrainer>(spec, std::move(observer), code);
   DURE_TRY(trainer->Start());

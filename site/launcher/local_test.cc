@@ -44,9 +44,8 @@ TEST(LocalLauncher, RefusesLinesThatAreNoEventsAndGoesOn) {
 
 TEST(LocalLauncher, SendsRequestsAsLines) {
   WatchedTrainer trainer;
-  ASSERT_TRUE(trainer.Start(Shell(
-      R"(read line <&3; case "$line" in *'"kind":"stop"'*) )"
-      R"(echo '{"kind":"done","id":9}' >&3;; esac)")));
+  ASSERT_TRUE(trainer.Start(Shell(R"(read line <&3; case "$line" in *'"kind":"stop"'*) )"
+                                  R"(echo '{"kind":"done","id":9}' >&3;; esac)")));
   ASSERT_TRUE(trainer->Send(seat::StopRequest{true}).has_value());
   EXPECT_EQ(trainer.Next<seat::DoneEvent>()->id, 9u);
 }

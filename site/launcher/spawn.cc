@@ -16,14 +16,16 @@ namespace dure::launcher {
 namespace {
 
 constexpr int kSeatFd = 3;
+constexpr int kFirstPeerFd = kSeatFd + 1;
 
 // Everything the child needs, made before fork: between fork and exec of a threaded process only
 // async-signal-safe calls are allowed, so nothing may allocate there.
 struct Prepared {
   std::vector<char*> arguments;
   char* environment[4];
-  int seat = -1;
-  int failure = -1;  // a pipe's end that exec closes; errno is written to it when exec fails
+  int seat = -1;           // -1: a rank without seat
+  std::vector<int> peers;  // placed from kFirstPeerFd on
+  int failure = -1;        // a pipe's end that exec closes; errno is written to it when exec fails
   pid_t parent = -1;
   rlimit memory{};
   rlimit files{};
@@ -38,34 +40,40 @@ void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Moves the seat to its number and marks every other file to be closed by exec.
+// Moves the sockets to their numbers and marks every other file to be closed by exec. All of them
+// lie beyond those numbers.
 bool PlaceFiles(const Prepared& prepared) {
   const int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0) return false;
-  // dup2 onto itself would keep close-on-exec.
-  if (prepared.seat == kSeatFd) {
-    if (fcntl(kSeatFd, F_SETFD, 0) != 0) return false;
-  } else if (dup2(prepared.seat, kSeatFd) < 0) {
-    return false;
+  const bool has_seat = prepared.seat >= 0;
+  if (has_seat && dup2(prepared.seat, kSeatFd) < 0) return false;
+  int place = kFirstPeerFd;
+  for (const int peer : prepared.peers) {
+    if (dup2(peer, place++) < 0) return false;
   }
   constexpr unsigned kCloseOnExec = 4;  // CLOSE_RANGE_CLOEXEC
-  if (syscall(SYS_close_range, kSeatFd + 1, ~0u, kCloseOnExec) == 0) return true;
-  for (int fd = kSeatFd + 1; fd < 65536; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  if (!has_seat && syscall(SYS_close_range, kSeatFd, kSeatFd, kCloseOnExec) != 0) {
+    fcntl(kSeatFd, F_SETFD, FD_CLOEXEC);
+  }
+  if (syscall(SYS_close_range, place, ~0u, kCloseOnExec) == 0) return true;
+  for (int fd = place; fd < 65536; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
   return true;
 }
 
-[[noreturn]] void BecomeTrainer(const Prepared& prepared) {
+[[noreturn]] void BecomeTrainer(Prepared& prepared) {
   ResetSignals();
   // The parent may have died before the call took effect.
   const bool tied = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == prepared.parent;
-  // The failure pipe must not be overwritten by the seat.
-  const int failure = fcntl(prepared.failure, F_DUPFD_CLOEXEC, kSeatFd + 1);
-  Prepared placed = prepared;
-  if (prepared.seat <= 2) placed.seat = fcntl(prepared.seat, F_DUPFD_CLOEXEC, kSeatFd + 1);
+  // Nothing may be overwritten by what is moved to its number before it.
+  const int beyond = kFirstPeerFd + static_cast<int>(prepared.peers.size());
+  const auto move_beyond = [beyond](int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, beyond); };
+  const int failure = move_beyond(prepared.failure);
+  if (prepared.seat >= 0) prepared.seat = move_beyond(prepared.seat);
+  for (int& peer : prepared.peers) peer = move_beyond(peer);
   const bool limited =
       (prepared.memory.rlim_max == 0 || setrlimit(RLIMIT_AS, &prepared.memory) == 0) &&
       setrlimit(RLIMIT_NOFILE, &prepared.files) == 0;
-  if (tied && limited && setpgid(0, 0) == 0 && PlaceFiles(placed)) {
+  if (tied && limited && setpgid(0, 0) == 0 && PlaceFiles(prepared)) {
     execve(prepared.arguments[0], prepared.arguments.data(), prepared.environment);
   }
   const int number = errno;
@@ -98,7 +106,7 @@ int ReadFailure(int fd) {
 
 }  // namespace
 
-Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec) {
+Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec, const Rank& rank) {
   std::filesystem::path program = spec.program;
   std::error_code failed;
   if (program.empty()) {
@@ -110,14 +118,21 @@ Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec) {
   }
   std::vector<std::string> line = {std::filesystem::absolute(program).string()};
   line.insert(line.end(), spec.arguments.begin(), spec.arguments.end());
-  line.insert(line.end(), {"--seat-fd", std::to_string(kSeatFd)});
+  if (rank.number == 0) line.insert(line.end(), {"--seat-fd", std::to_string(kSeatFd)});
+  if (!rank.peers.empty()) {
+    line.insert(line.end(), {"--rank", std::to_string(rank.number), "--patience-ms",
+                             std::to_string(spec.rank_patience.count())});
+  }
+  for (size_t i = 0; i < rank.peers.size(); ++i) {
+    line.insert(line.end(), {"--peer", std::to_string(kFirstPeerFd + i)});
+  }
   for (const auto& path : spec.read_paths) line.insert(line.end(), {"--read", path.string()});
   for (const auto& path : spec.write_paths) line.insert(line.end(), {"--write", path.string()});
   return line;
 }
 
-Result<Child> Spawn(const TrainerSpec& spec) {
-  DURE_ASSIGN(std::vector<std::string> line, CommandLine(spec));
+Result<Child> Spawn(const TrainerSpec& spec, const Rank& rank) {
+  DURE_ASSIGN(std::vector<std::string> line, CommandLine(spec, rank));
   std::string variables[] = {"LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", "TZ=UTC"};
   Prepared prepared;
   for (std::string& argument : line) prepared.arguments.push_back(argument.data());
@@ -130,13 +145,15 @@ Result<Child> Spawn(const TrainerSpec& spec) {
 
   int seat[2] = {-1, -1};
   int failure[2] = {-1, -1};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, seat) != 0 ||
+  const bool has_seat = rank.number == 0;
+  if ((has_seat && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, seat) != 0) ||
       pipe2(failure, O_CLOEXEC) != 0) {
     const int number = errno;
     CloseAll({seat[0], seat[1]});
     return Fail(SystemError("make the seat's socket", number));
   }
   prepared.seat = seat[1];
+  prepared.peers = rank.peers;
   prepared.failure = failure[1];
   const pid_t pid = fork();
   if (pid == 0) BecomeTrainer(prepared);
@@ -147,7 +164,7 @@ Result<Child> Spawn(const TrainerSpec& spec) {
   const int pid_fd = number == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
   if (number == 0 && pid_fd < 0) number = errno;
   if (number != 0) {
-    close(seat[0]);
+    CloseAll({seat[0]});
     if (pid > 0) {
       kill(pid, SIGKILL);
       waitpid(pid, nullptr, 0);
