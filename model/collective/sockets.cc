@@ -95,9 +95,9 @@ class Sockets final : public Collective {
     std::optional<Error> fault;
     Clock::time_point progress = Clock::now();
     milliseconds limit = patience();
+    bool listens = false;
     for (;;) {
-      const uint32_t waiting = WaitingFor();
-      if (waiting == world()) return fault ? Fail(*fault) : Status{};
+      if (Missing().empty()) return fault ? Fail(*fault) : Status{};
       const bool moved = Wait(limit);
       for (uint32_t r = 0; r < world(); ++r) {
         if (r == rank() || legs_[r].is_over) continue;
@@ -111,18 +111,32 @@ class Sockets final : public Collective {
       if (moved) progress = Clock::now();
       if (limit == kForever || Clock::now() - progress < limit) continue;
       if (fault) return Fail(*fault);
-      return Fail(ErrorCode::kUnavailable, RankText(WaitingFor()) + " gave no sign for " +
-                                               std::to_string(limit.count()) + " ms in " +
+      // Who misses several misses the one that hangs and those that wait for it a step before:
+      // they miss that one alone, and are about to say so.
+      if (Missing().size() > 1 && !listens) {
+        listens = true;
+        limit = kLastWords;
+        progress = Clock::now();
+        continue;
+      }
+      return Fail(ErrorCode::kUnavailable, MissingText() + " gave no sign for " +
+                                               std::to_string(patience().count()) + " ms in " +
                                                step.Text());
     }
   }
 
-  // The first rank whose leg is not done; world(): none.
-  uint32_t WaitingFor() const {
+  std::vector<uint32_t> Missing() const {
+    std::vector<uint32_t> missing;
     for (uint32_t r = 0; r < world(); ++r) {
-      if (r != rank() && !legs_[r].is_over && !legs_[r].IsDone()) return r;
+      if (r != rank() && !legs_[r].is_over && !legs_[r].IsDone()) missing.push_back(r);
     }
-    return world();
+    return missing;
+  }
+
+  std::string MissingText() const {
+    std::string text;
+    for (const uint32_t r : Missing()) text += (text.empty() ? "" : " and ") + RankText(r);
+    return text;
   }
 
   // Until some leg can move. False: none could.
