@@ -51,7 +51,11 @@ void MaskingDesk::Run(Work work, Done done) {
 // ----------------------------------------------------------------------------------------
 
 void MaskingDesk::Resume() {
-  if (attempt_) {
+  // What failed before a restart stays so: its number may be another attempt's by now, and sites
+  // that went on with this one would have released it.
+  const bool over = attempt_ && IsOpen(attempt_->half.phase()) && !MayStillSum();
+  failed_ = failed_ || over;
+  if (attempt_ && !failed_) {
     Push(masking::Begin{});
     ArmTimer();
   }
@@ -116,10 +120,8 @@ void MaskingDesk::AfterEvent(Phase before, bool released, const Digest& survivor
   if (now == before) return;
   if (now == Phase::kFinished) {
     released_ = masking::Released{half.context().round, half.survivors_transcript()};
-  } else if (now == Phase::kAbandoned && released) {
-    // Sites count this number's sum as released, whether or not it is had.
-    released_ = masking::Released{half.context().round, survivors};
-    ++skipped_;
+  } else if (now == Phase::kAbandoned) {
+    UseUp(before, released, survivors);
   }
   ArmTimer();
 }
@@ -139,7 +141,7 @@ void MaskingDesk::Take(const SiteId& site, const Bytes& message) {
 
 void MaskingDesk::Connected(const SiteId& site) {
   for (auto* one : {&former_, &attempt_}) {
-    if (!one->has_value()) continue;
+    if (!one->has_value() || (one == &attempt_ && failed_)) continue;
     const auto index = (*one)->half.context().IndexOf(site);
     if (index) Relay(**one, masking::SiteConnected{*index});
   }
@@ -352,10 +354,7 @@ void MaskingDesk::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
   const masking::AggregatorHalf& half = attempt_->half;
-  if (half.may_be_released()) {
-    released_ = masking::Released{half.context().round, half.survivors_transcript()};
-    ++skipped_;
-  }
+  UseUp(half.phase(), half.may_be_released(), half.survivors_transcript());
   merge_.reset();
   // The number is used up, whatever happens next.
   if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {

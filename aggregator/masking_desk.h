@@ -44,9 +44,11 @@ class MaskingDesk {
   };
 
   Result<masking::Context> Compose() const;
+  bool MayStillSum() const;  // the attempt under way
   void Begin();
   void Push(const masking::AggregatorEvent& event);
   void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
+  void UseUp(masking::AggregatorPhase reached, bool released, const Digest& survivors);
   bool Perform(const masking::AggregatorEffect& effect);
   void Do(const masking::Send& effect);
   void Do(const masking::UnmaskSegment& effect);

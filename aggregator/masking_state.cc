@@ -89,6 +89,23 @@ Result<masking::Context> MaskingDesk::Compose() const {
   return context;
 }
 
+bool MaskingDesk::MayStillSum() const {
+  const round::RunPhase phase = rounds_.phase();
+  return attempt_->at == rounds_.at() &&
+         (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
+}
+
+// An attempt ends without a sum. Its number is not had again if sites may count it as released; nor
+// if they signed its survivors, since who is not in the next sum of that number would take that one
+// for a fork. (Under the rule against differences a number goes on with the same sites, and what
+// they signed last is what counts.)
+void MaskingDesk::UseUp(Phase reached, bool released, const Digest& survivors) {
+  const masking::Context& context = attempt_->half.context();
+  const bool is_signed = reached == Phase::kSurviving && !context.agreed.rules.forbid_differences;
+  if (released) released_ = masking::Released{context.round, survivors};
+  if (released || is_signed) ++skipped_;
+}
+
 std::optional<Duration> MaskingDesk::Patience(Phase phase) const {
   const round::RunManifest& manifest = rounds_.manifest();
   switch (phase) {
