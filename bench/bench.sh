@@ -29,7 +29,7 @@ case "$name" in
   train) exec /usr/bin/python3 -B "$here/train/compare.py" "$bin/bench_train" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
   merge | merging | masking | noise | transport | ledger | audit | policy) exec "$bin/bench_$name" "$@" ;;
-  sim) exec "$bin/dure-sim" --bench "$@" ;;
+  sim) exec "$bin/dure-sim" --seeds 5000 "$@" ;;
   build)
     dir=$(mktemp -d)
     trap 'rm -rf "$dir"' EXIT

@@ -13,7 +13,10 @@ constexpr round::Pace kPace{std::chrono::milliseconds(1500), std::chrono::second
 
 AggregatorNode::AggregatorNode(World& world, round::RunManifest manifest,
                                std::vector<SiteId> invited)
-    : world_(world), manifest_(std::move(manifest)), invited_(std::move(invited)) {}
+    : world_(world),
+      manifest_(std::move(manifest)),
+      invited_(std::move(invited)),
+      masking_(world, *this) {}
 
 MonoTime AggregatorNode::Now() const { return MonoTime(world_.now() + Duration(clock_offset_)); }
 
@@ -29,12 +32,15 @@ void AggregatorNode::Start() {
   } else {
     core_.emplace(manifest_, invited_, kPace);
   }
+  if (manifest_.masked()) masking_.Start();
   Feed(round::Started{});
+  if (core_ && manifest_.masked()) masking_.Resume();
   ExcludeWithdrawn();
 }
 
 void AggregatorNode::Stop() {
   core_.reset();
+  masking_.Stop();
   outcome_sent_.clear();
   late_.clear();
 }
@@ -53,6 +59,9 @@ void AggregatorNode::Bend(round::Event& event) {
 
 void AggregatorNode::Feed(round::Event event) {
   if (!core_) return;
+  const auto* received = std::get_if<round::Received>(&event);
+  const auto* masked = received ? std::get_if<round::Masked>(&received->message) : nullptr;
+  if (masked) return masking_.Take(received->site, masked->message);
   if (world_.bug() != Bug::kNone) Bend(event);
   std::vector<round::Effect> effects = core_->Handle(Now(), event);
   if (world_.bug() == Bug::kTellBeforePersist) {
@@ -64,6 +73,13 @@ void AggregatorNode::Feed(round::Event event) {
     if (world_.Happens(world_.faults().crash)) return world_.Crash(World::kAggregator);
     std::visit([this](const auto& e) { Do(e); }, effect);
   }
+  if (!core_ || !manifest_.masked()) return;
+  if (const auto* back = std::get_if<round::SiteConnected>(&event)) masking_.Connected(back->site);
+  masking_.Look();
+}
+
+void AggregatorNode::Tell(const SiteId& site, Bytes masking) {
+  Do(round::Send{site, round::Masked{manifest_.run, std::move(masking)}});
 }
 
 void AggregatorNode::Do(const round::Persist&) {
@@ -190,7 +206,8 @@ round::Verdict AggregatorNode::Verify(const round::VerifySubmission& verify) {
 }
 
 void AggregatorNode::Do(const round::StartMerge& merge) {
-  world_.After(world_.Between(0.1, 1), World::kAggregator, [this, merge] { MergeNow(merge); });
+  world_.After(world_.Between(0.1, 1), World::kAggregator,
+               [this, merge] { manifest_.masked() ? masking_.Sum(merge) : MergeNow(merge); });
 }
 
 Vector AggregatorNode::VectorOf(const Digest& digest) const {
@@ -216,18 +233,26 @@ void AggregatorNode::MergeNow(const round::StartMerge& merge) {
   for (const round::Contribution& one : list) lanes.push_back(world_.Blob(one.blob));
   const auto lane = static_cast<codec::Lane>(manifest_.lane);
   const Bytes aggregate = Merge(lane, lanes);
+  const Digest digest = world_.Remember(aggregate);
+  blobs.insert(digest);
+  const round::Base base =
+      DeriveFrom(merge.base, digest, static_cast<uint32_t>(list.size()), weight_sum);
+  Feed(round::Merged{merge.at, digest, base, {}, {}});
+}
+
+round::Base AggregatorNode::DeriveFrom(const round::Base& from, const Digest& aggregate,
+                                       uint32_t sites, uint64_t weight_sum) {
   const Vector scales =
-      merge.base.scales.IsZero() ? Vector{manifest_.initial_scale} : VectorOf(merge.base.scales);
-  const Next next = Derive({lane, VectorOf(merge.base.model), VectorOf(merge.base.momentum), scales,
-                            weight_sum, static_cast<uint32_t>(list.size()), manifest_.outer_mu},
-                           aggregate);
+      from.scales.IsZero() ? Vector{manifest_.initial_scale} : VectorOf(from.scales);
+  const Next next = Derive({static_cast<codec::Lane>(manifest_.lane), VectorOf(from.model),
+                            VectorOf(from.momentum), scales, weight_sum, sites, manifest_.outer_mu},
+                           world_.Blob(aggregate));
   round::Base base;
   base.model = world_.Remember(ToBlob(next.model));
   if (!next.momentum.empty()) base.momentum = world_.Remember(ToBlob(next.momentum));
   base.scales = world_.Remember(ToBlob(next.scales));
-  const Digest digest = world_.Remember(aggregate);
-  for (const Digest& d : {base.model, base.momentum, base.scales, digest}) blobs.insert(d);
-  Feed(round::Merged{merge.at, digest, base, {}});
+  for (const Digest& d : {base.model, base.momentum, base.scales}) blobs.insert(d);
+  return base;
 }
 
 // The rest

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/aggregator_masking.h"
 #include "tests/sim/sim_log.h"
 #include "tests/sim/tiny_model.h"
 
@@ -33,6 +34,10 @@ class AggregatorNode {
   std::set<Digest> blobs;
 
   const round::Rounds& core() const { return *core_; }
+  // For the masking.
+  void Tell(const SiteId& site, Bytes masking);
+  round::Base DeriveFrom(const round::Base& base, const Digest& aggregate, uint32_t sites,
+                         uint64_t weight_sum);
   bool MayUpload(const SiteId& site) const { return core_ && core_->MayUpload(site); }
 
  private:
@@ -59,6 +64,7 @@ class AggregatorNode {
   round::RunManifest manifest_;
   std::vector<SiteId> invited_;
   std::optional<Bytes> state_;  // durable
+  AggregatorMasking masking_;
   // Of one life.
   std::optional<round::Rounds> core_;
   int64_t clock_offset_ = 0;

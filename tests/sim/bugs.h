@@ -28,8 +28,16 @@ enum class Bug : uint8_t {
                     // one
   kTrainOnOffered,  // a site trains on all that it offered, whatever was admitted
   kKeyOfALife,      // a submission's idempotency key is another in each life of the process
+  // Of masked rounds.
+  kRevealBoth,         // a site gives shares of both secrets of its peers
+  kForgetPairMask,     // a site leaves one of its pairwise masks out
+  kStaleMasks,         // a site masks with the masks of an attempt before
+  kSurvivorsUnagreed,  // a site gives its shares as if all had agreed on the survivors
+  kReleaseTwice,       // nobody keeps which numbers were released
+  kReuseNumber,        // the aggregator asks anew for a number whose shares were given
+  kWrongThreshold,     // a threshold that two disjoint sets could reach
 };
-inline constexpr std::array<std::string_view, 19> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 26> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -47,6 +55,14 @@ inline constexpr std::array<std::string_view, 19> kBugNames = {"none",
                                                                "withdraw-while-merging",
                                                                "take-any-result",
                                                                "train-on-offered",
-                                                               "key-of-a-life"};
+                                                               "key-of-a-life",
+                                                               "reveal-both",
+                                                               "forget-pair-mask",
+                                                               "stale-masks",
+                                                               "survivors-unagreed",
+                                                               "release-twice",
+                                                               "reuse-number",
+
+                                                               "wrong-threshold"};
 
 }  // namespace dure::sim

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kHelp =
     "dure-sim [--seeds N] [--from S] [--scenario NAME] [--faults NAME] [--bug NAME]\n"
-    "         [--threads N] [--trace]\n"
+    "         [--threads N] [--first] [--trace]\n"
     "Runs N simulated federations from seed S. Each seed picks its scenario and faults unless "
     "named.\n"
     "Exit code: 0 all promises held, 1 one was broken, 2 wrong usage.\n";
@@ -32,6 +32,10 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
     if (flag == "--help") return std::printf("%.*s", int(kHelp.size()), kHelp.data()) < 0;
+    if (flag == "--first") {
+      options.stop_at_first = true;
+      continue;
+    }
     if (flag == "--trace") {
       options.verbose = true;
       continue;

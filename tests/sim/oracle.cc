@@ -26,6 +26,11 @@ void Oracle::Encoded(uint32_t site, const Digest& blob, const Digest& work, cons
   made_[{site, blob}] = {work, update, weight, scales, datasets};
 }
 
+const Bytes& Oracle::LanesOf(const Digest& contribution) const {
+  const auto clear = clear_.find(contribution);
+  return world_.Blob(clear == clear_.end() ? contribution : clear->second);
+}
+
 void Oracle::Folded(uint32_t site, const Digest& work, const Vector& update) {
   kept_[{site, work}] = update;
 }
@@ -78,6 +83,7 @@ void Oracle::Closed(const RecordClosed& closed) {
     return world_.Violate("round " + closed.at.Text() + " closed twice");
   }
   std::vector<int64_t> sums(kParameters, 0);
+  uint64_t weights = 0;
   const auto lane = world_.scenario().int16 ? codec::Lane::kInt16 : codec::Lane::kInt8;
   for (const round::Counted& one : closed.counted) {
     CheckCounted(closed, one);
@@ -85,14 +91,20 @@ void Oracle::Closed(const RecordClosed& closed) {
     if (one.submission >= entries.size()) return;
     const auto stated = OpenStatement(one.site, entries[one.submission].bytes);
     if (!stated) return;
-    const auto values = ValuesOf(lane, world_.Blob(stated->contribution));
+    const auto values = ValuesOf(lane, LanesOf(stated->contribution));
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += values[i];
+    for (const auto& [key, made] : made_) {
+      if (key.second == stated->contribution) weights += made.weight;
+    }
   }
   CheckExcluded(closed);
   if (closed.counted.size() < world_.scenario().quorum) world_.Violate("closed below the quorum");
   const auto count = static_cast<uint32_t>(closed.counted.size());
   if (SumsOf(lane, count, world_.Blob(closed.aggregate)) != sums) {
     world_.Violate("the aggregate is not the sum of what was counted");
+  }
+  if (closed.sums && closed.sums->weight != weights) {
+    world_.Violate("the sum of the weights is not that of the weights");
   }
 }
 
@@ -152,8 +164,8 @@ void Oracle::CheckCounted(const RecordClosed& closed, const round::Counted& one)
   auto& given = given_[site];
   given.resize(kParameters, 0);
   const auto lane = world_.scenario().int16 ? codec::Lane::kInt16 : codec::Lane::kInt8;
-  const auto values = ValuesOf(lane, world_.Blob(stated->contribution));
-  const double weight = static_cast<double>(one.weight) / (1 << 20);
+  const auto values = ValuesOf(lane, LanesOf(stated->contribution));
+  const double weight = static_cast<double>(made->second.weight) / (1 << 20);
   const double step = made->second.scales[0] / (codec::LaneMax(lane) * weight);
   for (size_t i = 0; i < given.size(); ++i) given[i] += static_cast<double>(values[i]) * step;
 }

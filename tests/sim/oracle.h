@@ -23,6 +23,8 @@ class Oracle {
   void Encoded(uint32_t site, const Digest& blob, const Digest& work, const Vector& update,
                uint64_t weight, const Vector& scales,
                const std::vector<round::OfferedDataset>& datasets);
+  // What stands under the masks of a contribution.
+  void Clear(const Digest& masked, const Digest& lanes) { clear_[masked] = lanes; }
   // A residual into which a site folded this work back is in force.
   void Folded(uint32_t site, const Digest& work, const Vector& update);
   // A site that carried withdrawn data has begun another residual: what it held is nowhere.
@@ -48,6 +50,7 @@ class Oracle {
     Vector scales;
     std::vector<round::OfferedDataset> datasets;
   };
+  const Bytes& LanesOf(const Digest& contribution) const;
   void CheckReceipts();
   void CheckKeys();
   void CheckAdmitted(const SiteId& site, const round::Submission& stated);
@@ -59,6 +62,7 @@ class Oracle {
 
   World& world_;
   std::map<std::pair<uint32_t, Digest>, Made> made_;    // by site and blob
+  std::map<Digest, Digest> clear_;                      // lanes by masked blob
   std::map<std::pair<uint32_t, Digest>, Vector> kept_;  // by site and work: counted or folded
   std::map<uint32_t, std::vector<double>> given_;       // counted, as the lanes carried it
   std::map<uint32_t, std::vector<double>> disowned_;    // went with withdrawn data

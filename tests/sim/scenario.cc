@@ -76,6 +76,8 @@ Result<Scenario> ParseScenario(std::string_view text) {
       {"training", [&](double v) { s.training = v; }},
       {"momentum", [&](double v) { s.momentum = v; }},
       {"int16", [&](double v) { s.int16 = v != 0; }},
+      {"masked", [&](double v) { s.masked = v != 0; }},
+      {"differences", [&](double v) { s.differences = v != 0; }},
       {"faulty_seconds", [&](double v) { s.faulty_seconds = v; }},
   };
   DURE_TRY(Each(text, [&](const Words& words) -> Status {

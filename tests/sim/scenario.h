@@ -39,6 +39,8 @@ struct Scenario {
   double training = 10;  // mean seconds
   double momentum = 0.9;
   bool int16 = false;
+  bool masked = false;
+  bool differences = false;  // masked: sums whose difference shows a member are taken
   double faulty_seconds = 120;
   std::vector<ScriptedEvent> events;
 };

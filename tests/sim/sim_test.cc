@@ -55,6 +55,7 @@ TEST_P(PlantedBug, IsFound) {
   SwarmOptions options = Options();
   options.seeds = 4000;
   options.bug = static_cast<Bug>(GetParam());
+  if (options.bug >= Bug::kRevealBoth) options.scenario = "masked";
   options.stop_at_first = true;
   const auto result = swarm->Run(options);
   ASSERT_TRUE(result);

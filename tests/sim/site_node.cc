@@ -42,7 +42,8 @@ SiteNode::SiteNode(World& world, uint32_t index, const RunId& run, round::Lane l
       index_(index),
       id_(*SiteId::Parse("site-" + std::to_string(index))),
       run_(run),
-      lane_(static_cast<codec::Lane>(lane)) {}
+      lane_(static_cast<codec::Lane>(lane)),
+      masking_(world, *this) {}
 
 MonoTime SiteNode::Now() const { return MonoTime(world_.now() + Duration(clock_offset_)); }
 
@@ -55,6 +56,8 @@ void SiteNode::Start() {
   } else {
     core_.emplace(id_, run_, round::Base{}, kPace);
   }
+  if (world_.scenario().masked) masking_.Start();
+  if (world_.scenario().masked) masking_.Resume();
   Feed(round::SiteStarted{});
   const bool past_upload = core_ && core_->phase() >= round::SitePhase::kSigning &&
                            core_->phase() <= round::SitePhase::kReceipted;
@@ -65,10 +68,18 @@ void SiteNode::Start() {
 
 void SiteNode::Stop() {
   core_.reset();
+  masking_.Stop();
   uploading_.reset();
 }
 
 void SiteNode::Feed(const round::SiteEvent& event) {
+  if (!core_) return;
+  const auto* from = std::get_if<round::FromAggregator>(&event);
+  const auto* masked = from ? std::get_if<round::Masked>(&from->message) : nullptr;
+  if (masked) return masking_.Take(masked->message);
+  const bool masks = world_.scenario().masked;
+  // Before the submission that it belongs to.
+  if (masks && std::holds_alternative<round::LinkUp>(event)) masking_.Resume();
   if (!core_) return;
   std::vector<round::SiteEffect> effects = core_->Handle(Now(), event);
   if (world_.bug() == Bug::kTellBeforePersist) {
@@ -81,6 +92,7 @@ void SiteNode::Feed(const round::SiteEvent& event) {
     std::visit([this](const auto& e) { Do(e); }, effect);
     if (!core_) return;
   }
+  if (masks) masking_.Look();
 }
 
 void SiteNode::Later(double seconds, round::SiteEvent event) {
@@ -151,6 +163,7 @@ void SiteNode::Do(const round::UploadBlob& upload) {
                          world_.aggregator().MayUpload(id_);
     if (!arrives) return Feed(round::UploadFailed{upload.round, upload.blob});
     world_.aggregator().blobs.insert(upload.blob);
+    if (world_.scenario().masked) masking_.Uploaded(upload.blob);
     Feed(round::UploadDone{upload.round, upload.blob});
   });
 }
@@ -205,24 +218,37 @@ Vector SiteNode::UpdateOf(RoundNumber round, const round::Base& base) const {
   return update;
 }
 
+std::optional<Lanes> SiteNode::EncodeLanes(const round::EncodeUpdate& encode) {
+  if (!trained_.contains(encode.round.value)) return std::nullopt;
+  if (encode.residual_from != 0 && !residuals_.contains(encode.residual_from)) {
+    world_.Violate("a residual is read that was removed");
+    return std::nullopt;
+  }
+  const uint64_t weight = *codec::WeightOf(encode.tokens, encode.plan.reference_tokens);
+  Lanes lanes =
+      Encode(lane_, weight, index_ * 1000 + encode.round.value,
+             FromBlob(world_.Blob(encode.plan.base.model)), trained_.at(encode.round.value),
+             Residual(encode.residual_from), ScalesOf(encode.plan.base));
+  residuals_[encode.residual_to] = lanes.residual;
+  return lanes;
+}
+
+void SiteNode::Encoded(const round::EncodeUpdate& encode, const Lanes& lanes, const Digest& blob) {
+  world_.oracle().Encoded(index_, blob, WorkOf(encode.round),
+                          UpdateOf(encode.round, encode.plan.base), lanes.weight,
+                          ScalesOf(encode.plan.base), trained_on_.at(encode.round.value));
+}
+
 void SiteNode::Do(const round::EncodeUpdate& encode) {
   const uint64_t mine = ++encoding_;
+  if (world_.scenario().masked) return masking_.Encode(encode);
   world_.After(world_.Between(0.01, 0.2), index_ + 1, [this, mine, encode] {
-    if (mine != encoding_ || !trained_.contains(encode.round.value)) return;
-    if (encode.residual_from != 0 && !residuals_.contains(encode.residual_from)) {
-      return world_.Violate("a residual is read that was removed");
-    }
-    const uint64_t weight = *codec::WeightOf(encode.tokens, encode.plan.reference_tokens);
-    const Vector scales = ScalesOf(encode.plan.base);
-    Lanes lanes = Encode(lane_, weight, index_ * 1000 + encode.round.value,
-                         FromBlob(world_.Blob(encode.plan.base.model)),
-                         trained_.at(encode.round.value), Residual(encode.residual_from), scales);
-    residuals_[encode.residual_to] = lanes.residual;
-    const Digest blob = world_.Remember(lanes.bytes);
-    world_.oracle().Encoded(index_, blob, WorkOf(encode.round),
-                            UpdateOf(encode.round, encode.plan.base), weight, scales,
-                            trained_on_.at(encode.round.value));
-    Feed(round::Encoded{encode.round, blob, weight, lanes.saturated});
+    if (mine != encoding_) return;
+    const auto lanes = EncodeLanes(encode);
+    if (!lanes) return;
+    const Digest blob = world_.Remember(lanes->bytes);
+    Encoded(encode, *lanes, blob);
+    Feed(round::Encoded{encode.round, blob, lanes->weight, lanes->saturated});
   });
 }
 
@@ -312,8 +338,20 @@ void SiteNode::Do(const round::DeriveModel& derive) {
     round::Base derived = DeriveNow(derive);
     if (world_.Happens(world_.faults().derive_differs)) derived.model.bytes[0] ^= 1;
     if (world_.bug() == Bug::kShareWrongModel) derived = derive.outcome.next;
-    Feed(round::Derived{derive.outcome.at, true, derived});
+    AnswerDerived(derive, derived);
   });
+}
+
+void SiteNode::AnswerDerived(const round::DeriveModel& derive, const round::Base& derived) {
+  if (!core_ || core_->phase() != round::SitePhase::kDeriving) return;
+  using Judgement = SiteMasking::Judgement;
+  const auto judged = world_.scenario().masked ? masking_.Judge(derive.outcome) : Judgement::kHolds;
+  if (judged == Judgement::kDissent) {
+    world_.Violate(id_.str() + " closes a round over another sum than it checked");
+  }
+  if (judged != Judgement::kWaits) return Feed(round::Derived{derive.outcome.at, true, derived});
+  masking_.Resume();
+  world_.After(1, index_ + 1, [this, derive, derived] { AnswerDerived(derive, derived); });
 }
 
 round::Base SiteNode::DeriveNow(const round::DeriveModel& derive) {

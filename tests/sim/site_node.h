@@ -10,6 +10,7 @@
 
 #include "federation/round/participation.h"
 #include "tests/sim/sim_log.h"
+#include "tests/sim/site_masking.h"
 #include "tests/sim/tiny_model.h"
 
 namespace dure::sim {
@@ -34,6 +35,11 @@ class SiteNode {
   const round::Participation& core() const { return *core_; }
   Vector Residual(uint64_t version) const;
 
+  // For the masking.
+  bool Fetch(const Digest& digest);
+  std::optional<Lanes> EncodeLanes(const round::EncodeUpdate& encode);
+  void Encoded(const round::EncodeUpdate& encode, const Lanes& lanes, const Digest& blob);
+
  private:
   MonoTime Now() const;
   void Later(double seconds, round::SiteEvent event);
@@ -56,7 +62,7 @@ class SiteNode {
   void Do(const round::SetSiteTimer&);
   void Do(const round::AnnounceSite&);
   bool CheckReceipt(const round::VerifyReceipt& verify);
-  bool Fetch(const Digest& digest);
+  void AnswerDerived(const round::DeriveModel& derive, const round::Base& derived);
   Digest WorkOf(RoundNumber round) const;
   Vector UpdateOf(RoundNumber round, const round::Base& base) const;
   Vector ScalesOf(const round::Base& base) const;
@@ -67,6 +73,7 @@ class SiteNode {
   SiteId id_;
   RunId run_;
   codec::Lane lane_;
+  SiteMasking masking_;
   // Durable.
   std::optional<Bytes> state_;
   std::set<Digest> blobs_;

@@ -36,7 +36,7 @@ Vector Train(const Vector& base, uint64_t salt) {
 
 Lanes Encode(codec::Lane lane, uint64_t weight, uint64_t seed, const Vector& base,
              const Vector& trained, const Vector& residual, const Vector& scales) {
-  Lanes out{Bytes(kParameters * codec::LaneBytes(lane)), Vector(kParameters), 0};
+  Lanes out{Bytes(kParameters * codec::LaneBytes(lane)), Vector(kParameters), 0, weight};
   const auto stats =
       codec::EncodeRange({.lane = lane, .weight = weight, .seed = seed}, 0,
                          {base, trained, residual, scales}, {out.bytes, out.residual});

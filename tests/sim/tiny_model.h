@@ -25,6 +25,7 @@ struct Lanes {
   Bytes bytes;
   Vector residual;
   uint64_t saturated = 0;
+  uint64_t weight = 0;
 };
 Lanes Encode(codec::Lane lane, uint64_t weight, uint64_t seed, const Vector& base,
              const Vector& trained, const Vector& residual, const Vector& scales);

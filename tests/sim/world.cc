@@ -8,8 +8,6 @@
 namespace dure::sim {
 namespace {
 
-using round::Message;
-
 constexpr double kLivenessSeconds = 4000;
 constexpr uint64_t kEventsMax = 400'000;
 
@@ -35,6 +33,8 @@ round::RunManifest ManifestOf(const Scenario& s) {
   m.lost_grace = Seconds(s.lost_grace);
   m.reference_tokens = 1000;
   m.initial_scale = kInitialScale;
+  m.masking = s.masked ? round::Masking::kPairwise : round::Masking::kNone;
+  m.masking_rules.forbid_differences = !s.differences;
   return m;
 }
 
@@ -59,7 +59,8 @@ World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t s
       bug_(bug),
       seed_(seed),
       verbose_(verbose),
-      oracle_(*this) {
+      oracle_(*this),
+      secrecy_(*this) {
   uint64_t x = seed;
   for (uint64_t& word : random_) word = SplitMix(x);
   // The swarm: each seed has its own subset of the recipe's faults, each at its own strength.
@@ -78,6 +79,11 @@ World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t s
   DURE_CHECK(manifest.Validate(), "a scenario makes a valid manifest");
   for (uint32_t i = 0; i < count; ++i) {
     sites_.push_back(std::make_unique<SiteNode>(*this, i, manifest.run, manifest.lane));
+  }
+  for (const auto& site : sites_) {
+    const std::string& name = site->id().str();
+    seats_.push_back({site->id(), *MemberId::Parse("of-" + name), SimSigner(name).Key(),
+                      static_cast<uint32_t>(seats_.size())});
   }
   std::vector<SiteId> invited;
   for (uint32_t i = 0; i < scenario.sites; ++i) invited.push_back(sites_[i]->id());
@@ -240,76 +246,6 @@ void World::BeginLiveness() {
       Connect(i);
     });
   }
-}
-
-// The network
-// ---------------------------------------------------------------------------------------
-
-void World::Connect(uint32_t site) {
-  Link& link = links_[site];
-  if (link.up || !aggregator_->up() || !sites_[site]->up() || revoked_.contains(site)) return;
-  if (now_ < link.cut_until) {
-    const double left = static_cast<double>((link.cut_until - now_).count()) / 1e6;
-    return After(left + 0.1, site + 1, [this, site] { Connect(site); });
-  }
-  link.up = true;
-  After(0, kAggregator,
-        [this, site] { aggregator_->Feed(round::SiteConnected{sites_[site]->id()}); });
-  After(0, site + 1, [this, site] { sites_[site]->Feed(round::LinkUp{}); });
-}
-
-void World::Cut(uint32_t site, double seconds) {
-  Link& link = links_[site];
-  link.cut_until = std::max(link.cut_until, now_ + Seconds(seconds));
-  if (!link.up) return;
-  Trace(site + 1, "cut");
-  link.up = false;
-  After(0, kAggregator,
-        [this, site] { aggregator_->Feed(round::SiteDisconnected{sites_[site]->id()}); });
-  After(0, site + 1, [this, site] {
-    sites_[site]->Feed(round::LinkDown{});
-    Connect(site);
-  });
-}
-
-void World::SendToSite(uint32_t site, const Message& message) {
-  if (Happens(faults_.withdraw)) After(0, Nobody(), [this, site] { Withdraw(site); });
-  Carry(site, site + 1, message);
-}
-void World::SendToAggregator(uint32_t site, const Message& message) {
-  Carry(site, kAggregator, message);
-}
-
-void World::Carry(uint32_t site, Node to, const Message& message) {
-  if (!links_[site].up || Happens(faults_.loss)) return;
-  if (Happens(faults_.cut)) return Cut(site, Between(0.1, 30));
-  const int copies = Happens(faults_.duplicate) ? 2 : 1;
-  for (int i = 0; i < copies; ++i) {
-    const double delay = Happens(faults_.delay) ? Between(0.1, 12) : Between(0.001, 0.02);
-    After(delay, to, [this, site, to, message] {
-      if (!links_[site].up) return;
-      Trace(to, "receives", KindName(message));
-      if (to == kAggregator) return aggregator_->Feed(round::Received{sites_[site]->id(), message});
-      sites_[site]->Feed(round::FromAggregator{message});
-    });
-  }
-}
-
-void World::Revoke(uint32_t site) {
-  revoked_.insert(site);
-  Cut(site, 0);
-  if (aggregator_->up()) aggregator_->Feed(round::SiteRemoved{sites_[site]->id()});
-}
-
-void World::Readmit(uint32_t site) {
-  revoked_.erase(site);
-  // An aggregator that is down learns of it from the state of the seat, like a revocation.
-  After(0.1, Nobody(), [this, site] {
-    if (revoked_.contains(site)) return;
-    if (!aggregator_->up()) return Readmit(site);
-    aggregator_->Feed(round::SiteReadmitted{sites_[site]->id()});
-    Connect(site);
-  });
 }
 
 // Scripts, blobs, records

@@ -19,6 +19,7 @@
 #include "tests/sim/datasets.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/scenario.h"
+#include "tests/sim/secrecy.h"
 #include "tests/sim/site_node.h"
 
 namespace dure::sim {
@@ -61,6 +62,8 @@ class World {
   void Withdraw(uint32_t site);
   bool Denied(const SiteId& site) const;  // for now, by the scenario
   Oracle& oracle() { return oracle_; }
+  Secrecy& secrecy() { return secrecy_; }
+  const std::vector<masking::Seat>& Seats() const { return seats_; }
   AggregatorNode& aggregator() { return *aggregator_; }
   std::vector<std::unique_ptr<SiteNode>>& sites() { return sites_; }
   // The bytes of every blob that ever was; who holds which is the nodes' business.
@@ -80,10 +83,14 @@ class World {
   struct Link {
     bool up = false;
     Duration cut_until{0};
+    uint64_t life = 0;           // counts connections
+    Duration delivered[2] = {};  // the latest masking message, by direction
   };
   uint64_t Next64();
   Node Nobody() const { return static_cast<Node>(lives_.size() - 1); }  // never crashes
   void Carry(uint32_t site, Node to, const round::Message& message);
+  void Deliver(uint32_t site, Node to, const round::Message& message);
+  void CarryMasked(uint32_t site, Node to, const round::Message& message, double delay);
   void Start(Node node);
   void Connect(uint32_t site);
   void Cut(uint32_t site, double seconds);
@@ -112,6 +119,8 @@ class World {
   Datasets datasets_;
   std::map<SiteId, Duration> denied_until_;
   Oracle oracle_;
+  Secrecy secrecy_;
+  std::vector<masking::Seat> seats_;
   std::unique_ptr<AggregatorNode> aggregator_;
   std::vector<std::unique_ptr<SiteNode>> sites_;
   bool liveness_ = false;

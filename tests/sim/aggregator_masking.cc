@@ -1,0 +1,282 @@
+#include "tests/sim/aggregator_masking.h"
+
+#include <algorithm>
+
+#include "federation/masking/run_terms.h"
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+using Phase = masking::AggregatorPhase;
+
+namespace {
+
+constexpr Duration kStatementGrace = std::chrono::seconds(5);
+
+bool IsOpen(Phase phase) { return phase != Phase::kFinished && phase != Phase::kAbandoned; }
+
+}  // namespace
+
+AggregatorMasking::AggregatorMasking(World& world, AggregatorNode& node)
+    : world_(world), node_(node), signer_("aggregator") {}
+
+// Lives
+// ---------------------------------------------------------------------------------------------
+
+void AggregatorMasking::Keep() {
+  const auto of = [](const std::optional<Attempt>& one) {
+    return one ? std::optional(KeptAttempt{one->at, one->half.Save()}) : std::nullopt;
+  };
+  kept_ = Durable{of(attempt_), of(former_), released_, skipped_, refusal_};
+}
+
+void AggregatorMasking::Start() {
+  released_ = kept_.released;
+  skipped_ = kept_.skipped;
+  refusal_ = kept_.refusal;
+  for (auto [from, to] :
+       {std::pair(&kept_.attempt, &attempt_), std::pair(&kept_.former, &former_)}) {
+    to->reset();
+    if (!*from) continue;
+    auto loaded = masking::AggregatorHalf::Load((*from)->half, signer_, verifier_);
+    if (!loaded) return world_.Violate("the masking state: " + loaded.error().message);
+    to->emplace(Attempt{(*from)->at, std::move(*loaded)});
+  }
+}
+
+void AggregatorMasking::Stop() {
+  attempt_.reset();
+  former_.reset();
+  merge_.reset();
+  published_.reset();
+  derived_.reset();
+  unmasking_ = deriving_ = finished_ = failed_ = disputed_ = false;
+  ++timer_;
+  queue_.clear();
+}
+
+void AggregatorMasking::Resume() {
+  const bool over = attempt_ && IsOpen(attempt_->half.phase()) && !MayStillSum();
+  failed_ = failed_ || over;
+  if (attempt_ && !failed_) {
+    Push(masking::Begin{});
+    if (Lives()) ArmTimer();
+  }
+  if (node_.up()) Look();
+}
+
+// An attempt
+// ----------------------------------------------------------------------------------------
+
+bool AggregatorMasking::MayStillSum() const {
+  const round::RunPhase phase = node_.core().phase();
+  return attempt_->at == node_.core().at() &&
+         (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
+}
+
+void AggregatorMasking::Look() {
+  const round::Rounds& rounds = node_.core();
+  const bool begins =
+      rounds.phase() == round::RunPhase::kCollecting && (!attempt_ || attempt_->at != rounds.at());
+  if (begins) Begin();
+  if (!Lives() || !node_.up() || attempt_->at != rounds.at()) return;
+  const masking::AggregatorHalf& half = attempt_->half;
+  const Phase phase = half.phase();
+  if (phase < Phase::kAdvertising || phase > Phase::kAgreeing) return;
+  bool lacks = false;
+  for (uint32_t i = 0; i < half.context().site_count(); ++i) {
+    const bool counts = phase < Phase::kAgreeing || std::ranges::binary_search(half.sharers(), i);
+    const auto reason = rounds.OutReason(half.context().seats[i].site);
+    if (!counts || !reason) continue;
+    lacks = true;
+    if (refusal_.empty() && reason->starts_with("refuse-")) refusal_ = *reason;
+  }
+  if (lacks && rounds.phase() == round::RunPhase::kCollecting) Push(masking::PhaseOverdue{});
+}
+
+void AggregatorMasking::Begin() {
+  auto context = Compose();
+  merge_.reset();
+  published_.reset();
+  derived_.reset();
+  finished_ = failed_ = disputed_ = false;
+  refusal_.clear();
+  if (!context) {
+    const bool rule = context.error().message.starts_with("refuse-");
+    return node_.Feed(
+        round::AttemptFailed{node_.core().at(), rule ? context.error().message : "masking-cohort"});
+  }
+  if (attempt_ && attempt_->half.phase() == Phase::kFinished) former_ = std::move(attempt_);
+  attempt_.emplace(
+      Attempt{node_.core().at(), masking::AggregatorHalf(*std::move(context), signer_, verifier_)});
+  Push(masking::Begin{});
+}
+
+Result<masking::Context> AggregatorMasking::Compose() const {
+  const round::Rounds& rounds = node_.core();
+  const std::vector<SiteId> cohort = rounds.Cohort();
+  masking::Context context;
+  context.seats = world_.Seats();
+  std::erase_if(context.seats, [&cohort](const masking::Seat& seat) {
+    return !std::ranges::binary_search(cohort, seat.site);
+  });
+  context.round.value = rounds.at().round.value + skipped_;
+  context.attempt = rounds.at().attempt;
+  context.threshold = masking::ThresholdFor(context.site_count());
+  if (world_.bug() == Bug::kWrongThreshold) context.threshold = 2;
+  context.previous = released_;
+  if (context.site_count() < 2) return dure::Fail(ErrorCode::kFailedPrecondition, "too few");
+  context.agreed = masking::AgreedOn({rounds.manifest(),
+                                      rounds.base(),
+                                      "sim",
+                                      {},
+                                      signer_.Key(),
+                                      kParameters,
+                                      context.site_count()});
+  DURE_TRY(context.Check());
+  if (auto objection = masking::CheckCohort(context.agreed.rules, context.seats)) {
+    return dure::Fail(ErrorCode::kFailedPrecondition, masking::CodeOf(objection->rule));
+  }
+  return context;
+}
+
+void AggregatorMasking::Push(const masking::AggregatorEvent& event) {
+  if (!attempt_) return;
+  masking::AggregatorHalf& half = attempt_->half;
+  const Phase before = half.phase();
+  const Digest survivors = half.survivors_transcript();
+  const bool released = half.may_be_released();
+  auto effects = half.Handle(event);
+  AfterEvent(before, released, survivors);
+  for (masking::AggregatorEffect& effect : effects) queue_.push_back(std::move(effect));
+  Drain();
+}
+
+void AggregatorMasking::Drain() {
+  if (draining_) return;
+  draining_ = true;
+  while (!queue_.empty() && Lives()) {
+    const masking::AggregatorEffect effect = std::move(queue_.front());
+    queue_.pop_front();
+    if (!Perform(effect)) break;
+  }
+  draining_ = false;
+}
+
+bool AggregatorMasking::Perform(const masking::AggregatorEffect& effect) {
+  if (world_.Happens(world_.faults().crash)) {
+    world_.Crash(World::kAggregator);
+    return false;
+  }
+  if (std::holds_alternative<masking::PersistAggregator>(effect)) {
+    Keep();
+  } else {
+    std::visit(
+        [this](const auto& one) {
+          if constexpr (requires { this->Do(one); }) this->Do(one);
+        },
+        effect);
+  }
+  return Lives();
+}
+
+void AggregatorMasking::AfterEvent(Phase before, bool released, const Digest& survivors) {
+  const masking::AggregatorHalf& half = attempt_->half;
+  const Phase now = half.phase();
+  if (now == before) return;
+  if (now == Phase::kFinished) {
+    released_ = masking::Released{half.context().round, half.survivors_transcript()};
+  } else if (now == Phase::kAbandoned) {
+    UseUp(before, released, survivors);
+  }
+  ArmTimer();
+}
+
+void AggregatorMasking::UseUp(Phase reached, bool released, const Digest& survivors) {
+  if (world_.bug() == Bug::kReuseNumber || world_.bug() == Bug::kReleaseTwice) return;
+  const masking::Context& context = attempt_->half.context();
+  const bool is_signed = reached == Phase::kSurviving && !context.agreed.rules.forbid_differences;
+  if (released) released_ = masking::Released{context.round, survivors};
+  if (released || is_signed) ++skipped_;
+}
+
+void AggregatorMasking::Take(const SiteId& site, const Bytes& message) {
+  if (former_) {
+    const auto of = former_->half.context().IndexOf(site);
+    if (of) Relay(*former_, masking::FromSite{*of, message});
+  }
+  if (!attempt_ || failed_) return;
+  const auto index = attempt_->half.context().IndexOf(site);
+  if (!index) return;
+  Push(masking::FromSite{*index, message});
+  if (Lives() && merge_ && attempt_->half.phase() == Phase::kUploading) FixSurvivors(false);
+  LeaveOut();
+}
+
+void AggregatorMasking::Connected(const SiteId& site) {
+  for (auto* one : {&former_, &attempt_}) {
+    if (!one->has_value() || (one == &attempt_ && failed_)) continue;
+    const auto index = (*one)->half.context().IndexOf(site);
+    if (index) Relay(**one, masking::SiteConnected{*index});
+  }
+}
+
+void AggregatorMasking::Relay(Attempt& attempt, const masking::AggregatorEvent& event) {
+  for (const auto& effect : attempt.half.Handle(event)) {
+    const auto* send = std::get_if<masking::Send>(&effect);
+    if (send == nullptr) continue;
+    node_.Tell(attempt.half.context().seats[send->site].site, send->message);
+  }
+}
+
+void AggregatorMasking::LeaveOut() {
+  if (!Lives()) return;
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() < Phase::kAgreeing || !IsOpen(half.phase())) return;
+  const masking::Context context = half.context();
+  const masking::Sites sharers = half.sharers();
+  for (uint32_t i = 0; i < context.site_count(); ++i) {
+    if (std::ranges::binary_search(sharers, i)) continue;
+    node_.Feed(round::Exclude{context.seats[i].site, "masking"});
+  }
+}
+
+// How long a phase may take
+// -------------------------------------------------------------------------
+
+std::optional<Duration> AggregatorMasking::Patience(Phase phase) const {
+  const round::RunManifest& manifest = node_.core().manifest();
+  switch (phase) {
+    case Phase::kAdvertising:
+    case Phase::kSharing:
+    case Phase::kAgreeing:
+    case Phase::kSurviving:
+    case Phase::kOpening:
+      return manifest.join_window;
+    case Phase::kUploading:
+      if (merge_) return kStatementGrace;
+      return std::nullopt;
+    case Phase::kRevealing:
+    case Phase::kChecking:
+      return manifest.round_deadline;
+    default:
+      return std::nullopt;
+  }
+}
+
+void AggregatorMasking::ArmTimer() {
+  const uint64_t timer = ++timer_;
+  const Phase phase = attempt_->half.phase();
+  const auto patience = Patience(phase);
+  if (!patience) return;
+  const double seconds = static_cast<double>(patience->count()) / 1e6;
+  world_.After(seconds, World::kAggregator, [this, timer, phase] {
+    if (timer != timer_ || !Lives() || attempt_->half.phase() != phase) return;
+    if (phase == Phase::kUploading) return FixSurvivors(true);
+    if (phase == Phase::kChecking) return Fail("masking-unverified");
+    Push(masking::PhaseOverdue{});
+    LeaveOut();
+  });
+}
+
+}  // namespace dure::sim

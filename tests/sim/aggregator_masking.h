@@ -1,0 +1,97 @@
+// The simulated aggregator's masking: the production AggregatorHalf, and a driver over a durable
+// state. What the aggregator's MaskingDesk is in the daemon.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "federation/masking/aggregator_half.h"
+#include "federation/round/round.h"
+#include "tests/sim/sim_signer.h"
+
+namespace dure::sim {
+
+class World;
+class AggregatorNode;
+
+class AggregatorMasking {
+ public:
+  AggregatorMasking(World& world, AggregatorNode& node);
+
+  void Start();
+  void Stop();
+  void Resume();
+  void Look();
+  void Take(const SiteId& site, const Bytes& message);
+  void Connected(const SiteId& site);
+  void Sum(const round::StartMerge& merge);
+
+ private:
+  struct Attempt {
+    round::RoundAttempt at;
+    masking::AggregatorHalf half;
+  };
+  struct KeptAttempt {
+    round::RoundAttempt at;
+    Bytes half;
+  };
+  struct Durable {
+    std::optional<KeptAttempt> attempt;
+    std::optional<KeptAttempt> former;
+    std::optional<masking::Released> released;
+    uint64_t skipped = 0;
+    std::string refusal;
+  };
+
+  Result<masking::Context> Compose() const;
+  bool MayStillSum() const;
+  void Begin();
+  void Push(const masking::AggregatorEvent& event);
+  void Drain();
+  bool Perform(const masking::AggregatorEffect& effect);  // false: it died
+  void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
+  void UseUp(masking::AggregatorPhase reached, bool released, const Digest& survivors);
+  void Do(const masking::Send& effect);
+  void Do(const masking::UnmaskSegment& effect);
+  void Do(const masking::MeasureSegment& effect);
+  void Do(const masking::Culprit& effect);
+  void Do(const masking::Abandon& effect);
+  void Do(const masking::Published& effect);
+  void Do(const masking::Finish& effect);
+  void Relay(Attempt& attempt, const masking::AggregatorEvent& event);
+  void LeaveOut();
+  void FixSurvivors(bool overdue);
+  void Derive();
+  void TryFinish();
+  void Fail(std::string reason);
+  void ArmTimer();
+  std::optional<Duration> Patience(masking::AggregatorPhase phase) const;
+  void Keep();
+  bool Lives() const { return attempt_.has_value(); }
+
+  World& world_;
+  AggregatorNode& node_;
+  SimSigner signer_;
+  SimVerifier verifier_;
+  Durable kept_;  // durable
+  // Of one life.
+  std::optional<Attempt> attempt_;
+  std::optional<Attempt> former_;
+  std::optional<masking::Released> released_;
+  uint64_t skipped_ = 0;
+  std::string refusal_;
+  std::optional<round::StartMerge> merge_;
+  std::optional<masking::Outcome> published_;
+  std::optional<round::Base> derived_;
+  bool unmasking_ = false;
+  bool deriving_ = false;
+  bool finished_ = false;
+  bool failed_ = false;
+  bool disputed_ = false;
+  uint64_t timer_ = 0;
+  std::deque<masking::AggregatorEffect> queue_;
+  bool draining_ = false;
+};
+
+}  // namespace dure::sim

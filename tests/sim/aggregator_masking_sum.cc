@@ -1,0 +1,174 @@
+// The simulated aggregator's masking, part two: from uploads to a sum.
+#include <algorithm>
+
+#include "federation/masking/inner_product.h"
+#include "federation/masking/run_terms.h"
+#include "federation/masking/unmask.h"
+#include "tests/sim/aggregator_masking.h"
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+using Phase = masking::AggregatorPhase;
+
+void AggregatorMasking::Sum(const round::StartMerge& merge) {
+  if (!attempt_ || attempt_->at != merge.at || attempt_->half.phase() == Phase::kAbandoned) {
+    return node_.Feed(round::AttemptFailed{merge.at, refusal_.empty() ? "masking" : refusal_});
+  }
+  merge_ = merge;
+  const uint64_t bytes = attempt_->half.context().SegmentLayout(0).PayloadBytes();
+  for (const round::Contribution& one : merge.contributions) {
+    if (!Lives()) return;
+    const auto index = attempt_->half.context().IndexOf(one.site);
+    if (index) Push(masking::Stored{*index, 0, one.blob, bytes});
+  }
+  if (Lives()) FixSurvivors(false);
+  if (Lives()) Derive();
+  if (Lives()) TryFinish();
+}
+
+void AggregatorMasking::FixSurvivors(bool overdue) {
+  masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() == Phase::kUploading) {
+    if (!merge_) return;
+    const bool all_said = std::ranges::all_of(merge_->contributions, [&half](const auto& one) {
+      const auto index = half.context().IndexOf(one.site);
+      return index && half.has_uploaded(*index, 0);
+    });
+    if (!all_said && !overdue) return ArmTimer();
+    Push(masking::PhaseOverdue{});
+  }
+  if (!Lives() || !merge_) return;
+  if (half.phase() < Phase::kSurviving || half.phase() >= Phase::kFinished) return;
+  std::vector<SiteId> survivors;
+  for (const uint32_t i : half.survivors(0)) survivors.push_back(half.context().seats[i].site);
+  if (!std::ranges::equal(survivors, merge_->contributions, {}, {}, &round::Contribution::site)) {
+    Fail("masking-survivors");
+  }
+}
+
+void AggregatorMasking::Do(const masking::Send& effect) {
+  const masking::Context& context = attempt_->half.context();
+  const auto decoded = masking::DecodeMessage(effect.message);
+  const auto* sharers = decoded ? std::get_if<masking::Sharers>(&*decoded) : nullptr;
+  if (sharers) world_.secrecy().Shared(context.Id(), sharers->sites);
+  node_.Tell(context.seats[effect.site].site, effect.message);
+}
+
+void AggregatorMasking::Do(const masking::Culprit& effect) {
+  if (refusal_.empty()) refusal_ = masking::CodeOf(effect.refused.rule);
+  world_.Trace(World::kAggregator, "culprit", effect.refused.why);
+  const masking::AggregatorHalf& half = attempt_->half;
+  const bool complains = effect.refused.accused != effect.site;
+  const bool summing = half.phase() >= Phase::kSurviving && half.phase() < Phase::kFinished;
+  if (!complains || !summing) return;
+  if (!std::ranges::binary_search(half.survivors(0), effect.site)) return;
+  if (std::exchange(disputed_, true)) return;
+  world_.After(1, World::kAggregator,
+               [this, at = attempt_->at, code = masking::CodeOf(effect.refused.rule)] {
+                 if (Lives() && attempt_->at == at) Fail(code);
+               });
+}
+
+void AggregatorMasking::Do(const masking::Abandon& effect) {
+  world_.Trace(World::kAggregator, "no sum", effect.why);
+  node_.Feed(round::AttemptFailed{attempt_->at, refusal_.empty() ? "masking" : refusal_});
+}
+
+void AggregatorMasking::Do(const masking::UnmaskSegment& effect) {
+  if (unmasking_) return;
+  unmasking_ = true;
+  world_.After(world_.Between(0.05, 0.5), World::kAggregator, [this, effect, at = attempt_->at] {
+    unmasking_ = false;
+    if (!Lives() || attempt_->at != at) return;
+    const masking::WordLayout masked = attempt_->half.context().SegmentLayout(0);
+    const auto count = static_cast<uint32_t>(effect.survivors.size());
+    const auto sums = masking::WordLayout::Make(masked.lane_max(), count, kParameters).value();
+    const masking::Masks undo(effect.undo);
+    const masking::WordRange all{0, kParameters};
+    std::vector<Bytes> payloads;
+    std::vector<codec::PlaneView> uploads;
+    std::vector<masking::Scalars> scalars;
+    for (const masking::SegmentPayload& one : effect.survivors) {
+      payloads.push_back(world_.Blob(one.payload));
+      scalars.push_back(ReadScalars(masked, payloads.back()));
+    }
+    for (Bytes& payload : payloads) {
+      const masking::PlaneSpan span = PlanesOf(masked, payload, all);
+      uploads.push_back({span.low, span.high});
+    }
+    Bytes planes(sums.PlaneBytes());
+    const auto sum = masking::UnmaskScalars(scalars, undo);
+    const bool exact =
+        UnmaskRange(masked, {uploads, undo}, all, sums, PlanesOf(sums, planes, all)).has_value() &&
+        sum.has_value();
+    if (!exact) return world_.Violate("a sum beyond what its sites can reach, and nobody lied");
+    const Digest digest = world_.Remember(std::move(planes));
+    node_.blobs.insert(digest);
+    Push(masking::SegmentUnmasked{effect.segment, true, digest, *sum});
+  });
+}
+
+void AggregatorMasking::Do(const masking::MeasureSegment& effect) {
+  const masking::WordLayout whole = attempt_->half.context().SegmentLayout(effect.segment);
+  const auto sums =
+      masking::WordLayout::Make(whole.lane_max(), effect.survivors, kParameters).value();
+  Bytes planes = world_.Blob(effect.result.planes);
+  const masking::PlaneSpan span = PlanesOf(sums, planes, {0, kParameters});
+  std::vector<int32_t> values(kParameters);
+  (void)masking::ReadSums(sums, {span.low, span.high}, values);
+  const masking::Keystream coefficients(effect.coefficients);
+  const uint64_t product =
+      masking::FieldSum(InnerProduct(coefficients, effect.result.scalars),
+                        InnerProduct(coefficients, 0, std::span<const int32_t>(values)));
+  world_.After(world_.Between(0.01, 0.2), World::kAggregator,
+               [this, segment = effect.segment, product, at = attempt_->at] {
+                 if (!Lives() || attempt_->at != at) return;
+                 Push(masking::SegmentMeasured{segment, product});
+               });
+}
+
+void AggregatorMasking::Do(const masking::Published& effect) {
+  published_ = effect.outcome;
+  Derive();
+}
+
+void AggregatorMasking::Derive() {
+  if (!merge_ || !published_ || derived_ || deriving_) return;
+  deriving_ = true;
+  const masking::SegmentResult sum = published_->segments.front();
+  world_.After(world_.Between(0.05, 0.5), World::kAggregator, [this, sum, at = merge_->at] {
+    deriving_ = false;
+    if (!Lives() || !merge_ || merge_->at != at) return;
+    derived_ = node_.DeriveFrom(merge_->base, sum.planes,
+                                static_cast<uint32_t>(merge_->contributions.size()),
+                                masking::SumsOf(sum.scalars).weight);
+    TryFinish();
+  });
+}
+
+void AggregatorMasking::Do(const masking::Finish& effect) {
+  if (!effect.unverified.empty()) return Fail("masking-unverified");
+  finished_ = true;
+  TryFinish();
+}
+
+void AggregatorMasking::TryFinish() {
+  if (!merge_ || !published_ || !derived_ || !finished_ || disputed_) return;
+  const masking::SegmentResult& sum = published_->segments.front();
+  const round::Merged merged{merge_->at, sum.planes, *derived_, masking::SumsOf(sum.scalars), {}};
+  merge_.reset();
+  node_.Feed(merged);
+}
+
+void AggregatorMasking::Fail(std::string reason) {
+  if (std::exchange(failed_, true)) return;
+  const round::RoundAttempt at = attempt_->at;
+  const masking::AggregatorHalf& half = attempt_->half;
+  UseUp(half.phase(), half.may_be_released(), half.survivors_transcript());
+  merge_.reset();
+  Keep();
+  node_.Feed(round::AttemptFailed{at, std::move(reason)});
+}
+
+}  // namespace dure::sim

@@ -1,0 +1,345 @@
+#include "tests/sim/site_masking.h"
+
+#include <algorithm>
+
+#include "federation/check.h"
+#include "federation/masking/inner_product.h"
+#include "federation/masking/run_terms.h"
+#include "federation/masking/unmask.h"
+#include "tests/sim/world.h"
+
+namespace dure::sim {
+
+using masking::SitePhase;
+
+SiteMasking::SiteMasking(World& world, SiteNode& node)
+    : world_(world), node_(node), signer_(node.id().str()) {}
+
+// Lives
+// ---------------------------------------------------------------------------------------------
+
+void SiteMasking::Start() {
+  half_.emplace(node_.id(), signer_, verifier_);
+  if (!kept_) return;
+  auto loaded = masking::SiteHalf::Load(kept_->half, signer_, verifier_);
+  if (!loaded) return world_.Violate("a site's masking state: " + loaded.error().message);
+  half_ = std::move(*loaded);
+  own_ = kept_->own;
+  lanes_ = kept_->lanes;
+  concluded_ = kept_->concluded;
+}
+
+void SiteMasking::Stop() {
+  half_.reset();
+  concluded_.reset();
+  examines_.reset();
+  masks_.reset();
+  wanted_.reset();
+  ++turn_;
+  examining_ = false;
+  encoding_ = false;
+  checking_ = false;
+  queue_.clear();
+}
+
+void SiteMasking::Keep() {
+  // A site that forgets what it released would release it again.
+  const bool forgets =
+      kept_ && world_.bug() == Bug::kReleaseTwice && half_->phase() >= SitePhase::kMasking;
+  kept_ = Durable{forgets ? kept_->half : half_->Save(), own_, lanes_, concluded_};
+}
+
+// Events
+// --------------------------------------------------------------------------------------------
+
+void SiteMasking::Push(const masking::SiteEvent& event) {
+  if (!half_) return;
+  for (masking::SiteEffect& effect : half_->Handle(event)) queue_.push_back(std::move(effect));
+  Drain();
+}
+
+void SiteMasking::Drain() {
+  if (draining_) return;
+  draining_ = true;
+  while (!queue_.empty()) {
+    const masking::SiteEffect effect = std::move(queue_.front());
+    queue_.pop_front();
+    if (!Perform(effect)) break;
+  }
+  draining_ = false;
+}
+
+bool SiteMasking::Perform(const masking::SiteEffect& effect) {
+  if (world_.Happens(world_.faults().crash)) {
+    world_.Crash(node_.index() + 1);
+    return false;
+  }
+  if (std::holds_alternative<masking::Persist>(effect)) {
+    Keep();
+  } else {
+    std::visit(
+        [this](const auto& one) {
+          if constexpr (requires { this->Do(one); }) this->Do(one);
+        },
+        effect);
+  }
+  return half_.has_value();
+}
+
+void SiteMasking::Resume() { Push(masking::Resumed{}); }
+
+void SiteMasking::Take(const Bytes& message) {
+  in_hand_ = &message;
+  Push(masking::FromAggregator{message});
+  in_hand_ = nullptr;
+}
+
+void SiteMasking::Look() {
+  if (!half_) return;
+  if (examines_ && !examining_ && node_.core().rostered()) ExamineNow(*examines_);
+  TryEncode();
+}
+
+void SiteMasking::Uploaded(const Digest& payload) {
+  if (!half_ || half_->phase() != SitePhase::kMasking) return;
+  const masking::Context& context = half_->context();
+  Push(masking::SegmentMasked{context.Id(), 0, payload, context.SegmentLayout(0).PayloadBytes()});
+}
+
+bool SiteMasking::IsCurrent(const masking::Context& context) const {
+  return context.attempt == node_.core().at().attempt &&
+         context.round.value >= node_.core().at().round.value;
+}
+
+bool SiteMasking::Opens(const Bytes& message) const {
+  const auto decoded = masking::DecodeMessage(message);
+  const auto* open = decoded ? std::get_if<masking::Open>(&*decoded) : nullptr;
+  const auto context = open ? masking::Context::Parse(open->context)
+                            : Result<masking::Context>(Fail(ErrorCode::kInvalid, ""));
+  return context && IsCurrent(*context);
+}
+
+// Effects
+// -------------------------------------------------------------------------------------------
+
+void SiteMasking::Do(const masking::Tell& effect) {
+  world_.secrecy().Said(effect.message);
+  world_.SendToAggregator(node_.index(), round::Masked{node_.core().at().run, effect.message});
+  if (world_.bug() != Bug::kNone) Bend(effect.message);
+}
+
+void SiteMasking::Bend(const Bytes& message) {
+  const auto decoded = masking::DecodeMessage(message);
+  if (!decoded) return;
+  const auto* agreed = std::get_if<masking::Signed<masking::Agreement>>(&*decoded);
+  if (agreed && world_.bug() == Bug::kSurvivorsUnagreed) ForgeAgreements(*agreed);
+  const auto* reveal = std::get_if<masking::Signed<masking::Reveal>>(&*decoded);
+  if (reveal && world_.bug() == Bug::kRevealBoth) RevealBoth(*reveal);
+}
+
+// As if nobody else's consent to the survivors were needed.
+void SiteMasking::ForgeAgreements(const masking::Signed<masking::Agreement>& own) {
+  if (own.body.step != 2) return;
+  const masking::Context context = half_->context();
+  for (uint32_t peer = 0; peer < context.site_count(); ++peer) {
+    if (peer == own.header.site) continue;
+    masking::Header header = own.header;
+    header.site = peer;
+    const SimSigner signer(context.seats[peer].site.str());
+    const Bytes forged = masking::Sign(signer, header, own.body).carried;
+    world_.After(0, node_.index() + 1, [this, forged] { Take(forged); });
+  }
+}
+
+void SiteMasking::RevealBoth(const masking::Signed<masking::Reveal>& reveal) {
+  masking::Reveal other = reveal.body;
+  for (masking::RevealedShare& share : other.shares) {
+    share.kind = share.kind == masking::SecretKind::kSelf ? masking::SecretKind::kMask
+                                                          : masking::SecretKind::kSelf;
+  }
+  const Bytes message = masking::Sign(signer_, reveal.header, std::move(other)).carried;
+  world_.secrecy().Said(message);
+  world_.SendToAggregator(node_.index(), round::Masked{node_.core().at().run, message});
+}
+
+void SiteMasking::Do(const masking::SetAside& effect) {
+  world_.Trace(node_.index() + 1, "set aside", effect.refused.why);
+}
+
+void SiteMasking::Do(const masking::RefuseRound& effect) {
+  using masking::Refusal;
+  const masking::Refused& refused = effect.refused;
+  world_.Trace(node_.index() + 1, Name(refused.rule), refused.why);
+  examines_.reset();
+  masks_.reset();
+  // Here nobody lies: these would accuse somebody who did nothing. (Another transcript may be what
+  // a message of an attempt before leaves behind, or an opening that came too late.)
+  for (const Refusal never :
+       {Refusal::kAggregate, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
+        Refusal::kThreshold, Refusal::kShares, Refusal::kHeadroom}) {
+    if (refused.rule != never) continue;
+    return world_.Violate(node_.id().str() + " refuses what was honest: " +
+                          std::string(Name(never)) + ": " + refused.why);
+  }
+  const bool ends =
+      half_->phase() == SitePhase::kRefused || (in_hand_ != nullptr && Opens(*in_hand_));
+  if (ends) node_.Feed(round::MaskingRefused{node_.core().at(), masking::CodeOf(refused.rule)});
+}
+
+void SiteMasking::Do(const masking::Examine& effect) {
+  examines_ = effect.context.Id();
+  if (!examining_ && node_.core().rostered()) ExamineNow(*examines_);
+}
+
+void SiteMasking::ExamineNow(const Digest& context) {
+  if (!IsCurrent(half_->context())) return;
+  examining_ = true;
+  world_.After(world_.Between(0.01, 0.3), node_.index() + 1, [this, context] {
+    if (!half_) return;
+    examining_ = false;
+    if (!examines_ || *examines_ != context) return Look();
+    if (!IsCurrent(half_->context()) || !node_.core().rostered()) return;
+    examines_.reset();
+    const masking::Context& open = half_->context();
+    masking::Examined examined;
+    examined.pinned.self = node_.id();
+    examined.pinned.admitted = world_.Seats();
+    examined.pinned.agreed = masking::AgreedOn({node_.core().manifest(),
+                                                node_.core().base(),
+                                                "sim",
+                                                {},
+                                                SimSigner("aggregator").Key(),
+                                                kParameters,
+                                                open.site_count()});
+    for (size_t i = 0; i < examined.seed.bytes.size(); ++i) {
+      examined.seed.bytes[i] = static_cast<uint8_t>(world_.Draw());
+    }
+    world_.secrecy().Opened(open);
+    Push(examined);
+  });
+}
+
+// Masking
+// -------------------------------------------------------------------------------------------
+
+void SiteMasking::Do(const masking::MaskSegment& effect) {
+  if (masks_ && masks_->context != effect.context) former_masks_ = masks_;
+  masks_ = effect;
+  TryEncode();
+}
+
+void SiteMasking::Encode(const round::EncodeUpdate& effect) {
+  wanted_ = effect;
+  ++turn_;  // what is being encoded for an attempt before is not wanted any more
+  encoding_ = false;
+  TryEncode();
+}
+
+void SiteMasking::TryEncode() {
+  const bool ready =
+      wanted_ && masks_ && !encoding_ && node_.core().phase() == round::SitePhase::kEncoding &&
+      wanted_->at == node_.core().at() && IsCurrent(half_->context()) &&
+      half_->phase() == SitePhase::kMasking && masks_->context == half_->context().Id();
+  if (!ready) return;
+  encoding_ = true;
+  world_.After(world_.Between(0.01, 0.2), node_.index() + 1,
+               [this, turn = turn_] { EncodeNow(turn); });
+}
+
+void SiteMasking::EncodeNow(uint64_t turn) {
+  if (!half_ || turn != turn_ || !masks_ || !wanted_) return;
+  encoding_ = false;
+  const round::EncodeUpdate effect = *std::exchange(wanted_, {});
+  auto lanes = node_.EncodeLanes(effect);
+  if (!lanes) return;
+  masking::MaskSegment with = *masks_;
+  if (world_.bug() == Bug::kStaleMasks && former_masks_) with.masks = former_masks_->masks;
+  const masking::WordLayout layout = half_->context().SegmentLayout(0);
+  own_ = {lanes->weight, effect.tokens, effect.steps, 0};
+  lanes_ = lanes->bytes;
+  world_.secrecy().Masked(with, lanes_, own_);
+  if (world_.bug() == Bug::kForgetPairMask && with.masks.size() > 1) with.masks.pop_back();
+  const masking::Masks masks(with.masks);
+  Bytes payload(layout.PayloadBytes());
+  const masking::WordRange all{0, kParameters};
+  DURE_CHECK(MaskLanes(layout, masks, all, lanes_, PlanesOf(layout, payload, all)),
+             "lanes are lanes");
+  masking::Scalars scalars = own_;
+  masks.Apply(scalars);
+  WriteScalars(layout, scalars, payload);
+  const Digest blob = world_.Remember(std::move(payload));
+  world_.oracle().Clear(blob, world_.Remember(lanes_));
+  node_.Encoded(effect, *lanes, blob);
+  Keep();
+  node_.Feed(round::Encoded{effect.round, blob, lanes->weight, lanes->saturated});
+}
+
+// Checking the sum
+// ----------------------------------------------------------------------------------
+
+void SiteMasking::Do(const masking::CheckSegment& effect) {
+  if (checking_) return;
+  checking_ = true;
+  world_.After(world_.Between(0.05, 0.5), node_.index() + 1, [this, effect] {
+    if (!half_) return;
+    checking_ = false;
+    if (node_.Fetch(effect.planes)) return CheckNow(effect);
+    world_.After(1, node_.index() + 1, [this] {
+      if (half_ && half_->phase() == SitePhase::kChecking) Resume();
+    });
+  });
+}
+
+void SiteMasking::CheckNow(const masking::CheckSegment& effect) {
+  const masking::Context& context = half_->context();
+  if (effect.context != context.Id()) return;
+  const auto sums =
+      masking::WordLayout::Make(context.agreed.lane_max, effect.survivors, kParameters);
+  if (!sums) return world_.Violate("a sum without a layout");
+  Bytes planes = world_.Blob(effect.planes);
+  const masking::WordRange all{0, kParameters};
+  const masking::PlaneSpan span = PlanesOf(*sums, planes, all);
+  std::vector<int32_t> values(kParameters);
+  (void)masking::ReadSums(*sums, {span.low, span.high}, values);
+  const masking::Keystream coefficients(effect.coefficients);
+  const bool survives = half_->survives(effect.segment);
+  const Bytes own_lanes = survives ? lanes_ : Bytes(sums->LowBytes(kParameters));
+  const auto both =
+      InnerProductsOf(coefficients, 0, values, sums->lane_bytes(), ByteView(own_lanes));
+  uint64_t result = InnerProduct(coefficients, effect.scalars);
+  result = masking::FieldSum(result, both.of_values);
+  const uint64_t own =
+      survives ? masking::FieldSum(InnerProduct(coefficients, own_), both.of_lanes) : 0;
+  Push(masking::SegmentChecked{effect.context, effect.segment, own, result});
+}
+
+void SiteMasking::Do(const masking::Accept& effect) {
+  const masking::SegmentAccepted& sum = effect.segments.front();
+  const masking::Context& context = half_->context();
+  Conclusion concluded{context.agreed.model, context.attempt, sum.planes, {}};
+  for (const uint32_t site : sum.survivors) {
+    concluded.survivors.push_back(context.seats[site].site);
+  }
+  concluded_ = std::move(concluded);  // the Persist behind this effect keeps it
+}
+
+SiteMasking::Judgement SiteMasking::Judge(const round::Outcome& outcome) const {
+  const bool is_it = concluded_ && concluded_->base == outcome.base.model &&
+                     concluded_->attempt == outcome.at.attempt;
+  if (is_it) {
+    const bool same =
+        std::ranges::equal(concluded_->survivors, outcome.counted, {}, {}, &round::Counted::site);
+    return same && concluded_->planes == outcome.aggregate ? Judgement::kHolds
+                                                           : Judgement::kDissent;
+  }
+  const SitePhase phase = half_->phase();
+  const masking::Context& context = half_->context();
+  const bool under_way = phase >= SitePhase::kMasking && phase <= SitePhase::kChecked &&
+                         context.agreed.model == outcome.base.model &&
+                         context.attempt == outcome.at.attempt;
+  const bool counted = std::ranges::find(outcome.counted, node_.id(), &round::Counted::site) !=
+                       outcome.counted.end();
+  return under_way && counted ? Judgement::kWaits : Judgement::kHolds;
+}
+
+}  // namespace dure::sim

@@ -1,0 +1,93 @@
+// A simulated site's masking: the production SiteHalf, and a driver over a durable state. What the
+// site's MaskingDesk is in the daemon.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "federation/masking/site_half.h"
+#include "federation/round/participation.h"
+#include "tests/sim/sim_signer.h"
+#include "tests/sim/tiny_model.h"
+
+namespace dure::sim {
+
+class World;
+class SiteNode;
+
+class SiteMasking {
+ public:
+  SiteMasking(World& world, SiteNode& node);
+
+  void Start();  // a life begins from what is durable
+  void Stop();
+  void Resume();
+  void Take(const Bytes& message);
+  void Look();
+  void Encode(const round::EncodeUpdate& effect);
+  void Uploaded(const Digest& payload);
+
+  enum class Judgement : uint8_t { kHolds, kWaits, kDissent };
+  Judgement Judge(const round::Outcome& outcome) const;
+
+ private:
+  struct Conclusion {
+    Digest base;
+    uint32_t attempt = 0;
+    Digest planes;
+    std::vector<SiteId> survivors;
+  };
+  struct Durable {
+    Bytes half;
+    masking::Scalars own{};
+    Bytes lanes;
+    std::optional<Conclusion> concluded;
+  };
+
+  void Push(const masking::SiteEvent& event);
+  void Drain();
+  bool Perform(const masking::SiteEffect& effect);  // false: the site died
+  void Keep();
+  void Do(const masking::Tell& effect);
+  void Do(const masking::Examine& effect);
+  void Do(const masking::MaskSegment& effect);
+  void Do(const masking::CheckSegment& effect);
+  void Do(const masking::RefuseRound& effect);
+  void Do(const masking::SetAside& effect);
+  void Do(const masking::Accept& effect);
+  void ExamineNow(const Digest& context);
+  void TryEncode();
+  void EncodeNow(uint64_t turn);
+  void CheckNow(const masking::CheckSegment& effect);
+  bool IsCurrent(const masking::Context& context) const;
+  bool Opens(const Bytes& message) const;
+  // What the planted bugs make of a message that leaves, and of what is known of the peers.
+  void Bend(const Bytes& message);
+  void ForgeAgreements(const masking::Signed<masking::Agreement>& own);
+  void RevealBoth(const masking::Signed<masking::Reveal>& reveal);
+
+  World& world_;
+  SiteNode& node_;
+  SimSigner signer_;
+  SimVerifier verifier_;
+  std::optional<Durable> kept_;  // durable
+  // Of one life.
+  std::optional<masking::SiteHalf> half_;
+  masking::Scalars own_{};
+  Bytes lanes_;  // in the clear, of the update that was masked last
+  std::optional<Conclusion> concluded_;
+  std::optional<Digest> examines_;
+  bool examining_ = false;
+  std::optional<masking::MaskSegment> masks_;
+  std::optional<masking::MaskSegment> former_masks_;  // kStaleMasks
+  std::optional<round::EncodeUpdate> wanted_;
+  uint64_t turn_ = 0;
+  bool encoding_ = false;
+  bool checking_ = false;
+  const Bytes* in_hand_ = nullptr;
+  std::deque<masking::SiteEffect> queue_;
+  bool draining_ = false;
+};
+
+}  // namespace dure::sim
