@@ -9,6 +9,7 @@
 
 #include "federation/codec/encode.h"
 #include "federation/codec/lane.h"
+#include "federation/codec/norm.h"
 #include "federation/derivation/derivation.h"
 #include "federation/round/testing.h"
 
@@ -169,7 +170,9 @@ TEST_F(MergeTest, ANormIsTakenOnlyIfItIsThatOfTheUpdate) {
   EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "said where nobody asks";
   manifest_.norm_max = 1e6;
   EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "shorter than it is";
-  said.norm = 2.0 * std::sqrt(static_cast<double>(kCount));
+  const std::vector<float> scales(3, 2.0F);
+  said.norm = codec::UpdateNorm(codec::Lane::kInt8, Bytes(kCount, 127), scales, said.weight);
+  EXPECT_NEAR(*said.norm, 2.0 * std::sqrt(static_cast<double>(kCount)), 1e-9);
   EXPECT_EQ(verdict(), round::Verdict::kOk);
   said.weight = codec::kWeightOne / 2;
   EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "of another weight it is another update";
