@@ -13,6 +13,15 @@ Status NotFinite() {
   return Fail(ErrorCode::kInvalid, "the outer step gives a NaN or an infinity");
 }
 
+// A short last block is rotated nowhere.
+void Turn(const TurnBack& turn_back, uint64_t block, std::span<double> means) {
+  if (means.size() != kBlock) return;
+  alignas(64) float values[kBlock];
+  for (size_t i = 0; i < kBlock; ++i) values[i] = static_cast<float>(means[i]);
+  turn_back(block, values);
+  for (size_t i = 0; i < kBlock; ++i) means[i] = static_cast<double>(values[i]);
+}
+
 void CheckShape(const OuterOptimizer& outer, size_t count, const OuterInput& in,
                 const OuterOutput& out) {
   DURE_CHECK(in.base.size() == count && out.model.size() == count, "models have one shape");
@@ -73,6 +82,9 @@ Status OuterStepRange(const AggregateLayout& layout, const OuterOptimizer& outer
     kernels.means(count, sums,
                   MeanUnit(layout.lane(), aggregate.scales[at / kBlock], aggregate.weight_sum),
                   means);
+    if (aggregate.turn_back != nullptr) {
+      Turn(*aggregate.turn_back, aggregate.first_block + at / kBlock, {means, count});
+    }
     const uint32_t bits = kernels.outer(count, means, scale, BlockOf(in, out, at));
     if (bits >= kNotFiniteBits) return NotFinite();
   }

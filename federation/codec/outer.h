@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "federation/codec/aggregate.h"
@@ -43,10 +44,16 @@ struct OuterOutput {
 Status OuterStep(const OuterOptimizer& outer, std::span<const double> mean, const OuterInput& in,
                  const OuterOutput& out);
 
+// Turns the mean of a whole block back, in place, where sites rotated what they sent: the same bits
+// at every site. Any thread.
+using TurnBack = std::function<void(uint64_t block, std::span<float> mean)>;
+
 struct AggregateInput {
-  PlaneView planes;               // of the range, from PlanesOf
-  std::span<const float> scales;  // one a block of the range
-  uint64_t weight_sum = 0;        // of the contributions, in [1, site_count * 2^20]
+  PlaneView planes;                     // of the range, from PlanesOf
+  std::span<const float> scales;        // one a block of the range
+  uint64_t weight_sum = 0;              // of the contributions, in [1, site_count * 2^20]
+  const TurnBack* turn_back = nullptr;  // null: nothing was rotated
+  uint64_t first_block = 0;             // of the range in the whole vector
 };
 
 // The step of a range that begins at a block, lies in one segment and ends at a block or at the

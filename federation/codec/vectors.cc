@@ -219,8 +219,9 @@ class ModelDeriver {
     const OuterInput in{base, keeps_momentum_ ? Of(in_.momentum, piece) : std::span<const float>()};
     return OuterStepRange(
         layout_, in_.outer,
-        {PlanesOf(layout_, in_.aggregate, piece), OfBlocks(in_.scales, piece), in_.weight_sum}, in,
-        out, OfBlocks(std::span(squares), piece));
+        {PlanesOf(layout_, in_.aggregate, piece), OfBlocks(in_.scales, piece), in_.weight_sum,
+         in_.turn_back ? &in_.turn_back : nullptr, piece.begin / kBlockParameters},
+        in, out, OfBlocks(std::span(squares), piece));
   }
 
   const AggregateLayout& layout_;
@@ -306,6 +307,11 @@ Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput
   ModelDeriver deriver(layout, in, model, momentum);
   DURE_TRY(RunPieces(work, deriver.piece_count(), count,
                      [&](uint64_t chunk) { return deriver.Derive(chunk); }));
+  if (in.keeps_scales) {
+    return DerivedModel{std::move(deriver.model_chunks),
+                        std::move(deriver.momentum_chunks),
+                        {in.scales.begin(), in.scales.end()}};
+  }
   DURE_ASSIGN(std::vector<float> next,
               NextScales(in.scales, {layout.lane(), layout.site_count(), in.weight_sum, count,
                                      deriver.squares}));

@@ -69,7 +69,7 @@ Result<MergedAggregate> MergeContributions(const AggregateLayout& layout, const 
                                            const OutputFile& aggregate, const Work& work);
 
 struct ModelInput {
-  ByteView base_file;  // the whole safetensors file: header, then the fp32 vector
+  ByteView base_file;        // the whole safetensors file: header, then the fp32 vector
   uint64_t data_offset = 0;  // where the vector starts: a multiple of 4096
   std::span<const float>
       momentum;  // the vector of the momentum file; empty: zeros, and nothing is read
@@ -77,6 +77,8 @@ struct ModelInput {
   std::span<const float> scales;  // of the aggregate's round
   uint64_t weight_sum = 0;
   OuterOptimizer outer;
+  TurnBack turn_back = {};    // empty: nothing was rotated
+  bool keeps_scales = false;  // the next round's are those of this one
   // The file of base_file, if there is one: then the vector is read from it.
   const InputFile* base_input = nullptr;
 };

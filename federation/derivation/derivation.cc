@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "federation/limits.h"
+#include "federation/noise/lanes.h"
+#include "federation/noise/vectors.h"
 
 namespace dure::derivation {
 namespace {
@@ -152,6 +154,13 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
   in.scales = scales;
   in.weight_sum = step.weight_sum;
   in.outer = {manifest.outer_eta, manifest.outer_mu};
+  in.keeps_scales = manifest.privacy.noisy();  // noise is counted on one grid
+  if (manifest.privacy.rotate) {
+    in.turn_back = [seed = noise::RotationSeed(manifest.run.str(), step.base.model)](
+                       uint64_t block, std::span<float> mean) {
+      noise::Unrotate(seed, block, mean);
+    };
+  }
   std::unique_ptr<blob::Reader> momentum;
   if (!step.base.momentum.IsZero()) {
     DURE_ASSIGN(momentum, store.Open(step.base.momentum));

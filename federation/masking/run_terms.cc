@@ -13,6 +13,7 @@ Agreed AgreedOn(const RunTerms& terms) {
   agreed.schema = manifest.config_digest();
   agreed.model = terms.base.model;
   agreed.scales = terms.base.scales;
+  agreed.privacy = manifest.privacy.digest();
   agreed.lane_max = manifest.lane == round::Lane::kInt8 ? 127 : 32767;
   agreed.parameter_count = terms.parameter_count;
   agreed.segment_parameters = kSegmentParametersMax;

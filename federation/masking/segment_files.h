@@ -43,6 +43,13 @@ Result<MaskedSegment> MaskSegmentFiles(const SegmentUpdate& update, const WordLa
                                        const codec::OutputFile& payload, const FilePart& lanes,
                                        const FilePart& residual, const codec::Work& work);
 
+// The same of lanes that were made before, with noise in them: the segment's part of a lanes file.
+// `scalars` as they are summed. kInvalid: sizes do not fit, a lane beyond lane_max, a scalar of
+// kScalarMax or more; else as above. `stats` of the answer is empty.
+Result<MaskedSegment> MaskLanesFile(ByteView lanes, const Scalars& scalars,
+                                    const WordLayout& layout, std::span<const Mask> masks,
+                                    const codec::OutputFile& payload, const codec::Work& work);
+
 struct UnmaskedSegment {
   Scalars scalars{};
   std::vector<Digest> plane_chunks;

@@ -31,6 +31,15 @@ class SegmentFiles : public testing::TestWithParam<codec::Lane> {
     return std::move(*OutputFile::Create(Path(name), bytes));
   }
   MappedFile Map(const std::string& name) const { return std::move(*MappedFile::Open(Path(name))); }
+  // The same lanes, as made before.
+  std::vector<Digest> MaskedAgain(const std::string& at, const WordLayout& layout,
+                                  const std::vector<Mask>& masks, const Scalars& scalars) const {
+    const OutputFile payload = New("again" + at, layout.PayloadBytes());
+    const auto masked =
+        MaskLanesFile(Map("lanes" + at).bytes(), scalars, layout, masks, payload, {2, nullptr});
+    EXPECT_TRUE(masked.has_value()) << masked.error().message;
+    return masked ? masked->payload_chunks : std::vector<Digest>();
+  }
 
   std::string folder_;
   std::vector<float> scales_;
@@ -71,6 +80,7 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
     ASSERT_TRUE(masked.has_value()) << masked.error().message;
     EXPECT_EQ(masked->payload_chunks, codec::ChunkDigests(Map("payload" + at).bytes()));
     EXPECT_GT(masked->stats.saturated, 0U);
+    EXPECT_EQ(MaskedAgain(at, layout, masks, masked->scalars), masked->payload_chunks);
     own.push_back(masked->scalars);
     for (size_t k = 0; k < kScalars; ++k) total[k] += masked->scalars[k];
   }
@@ -86,7 +96,6 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
   EXPECT_EQ(unmasked->scalars, total);
   const MappedFile published = Map("planes");
   EXPECT_EQ(unmasked->plane_chunks, codec::ChunkDigests(published.bytes()));
-
   // The codec's own merge of the same lanes gives the same file.
   std::vector<MappedFile> lane_maps;
   std::vector<ByteView> lanes;
@@ -136,6 +145,11 @@ TEST_F(SegmentFiles, RefuseSizesThatDoNotFitAndScalarsWithoutRoom) {
   update.in.trained = update.in.trained.first(5);
   EXPECT_FALSE(
       MaskSegmentFiles(update, layout, {}, payload, {lanes}, {residual}, work).has_value());
+  EXPECT_FALSE(MaskLanesFile(Bytes(5), {}, layout, {}, payload, work).has_value());
+  const Bytes zeros(kParameters);
+  EXPECT_TRUE(MaskLanesFile(zeros, {}, layout, {}, payload, work).has_value());
+  EXPECT_FALSE(MaskLanesFile(zeros, {kScalarMax, 0, 0, 0}, layout, {}, payload, work).has_value());
+  EXPECT_FALSE(MaskLanesFile(zeros, {}, layout, {}, lanes, work).has_value());
   EXPECT_FALSE(CheckSegmentFiles(layout, {Bytes(3), {}, {}, {}}, {}, work).has_value());
 }
 

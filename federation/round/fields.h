@@ -188,6 +188,7 @@ inline uint8_t EnumMax(Lane) { return static_cast<uint8_t>(Lane::kInt16); }
 inline uint8_t EnumMax(Weighting) { return static_cast<uint8_t>(Weighting::kEqual); }
 inline uint8_t EnumMax(ScheduleKind) { return static_cast<uint8_t>(ScheduleKind::kWsd); }
 inline uint8_t EnumMax(Masking) { return static_cast<uint8_t>(Masking::kPairwise); }
+inline uint8_t EnumMax(Noise) { return static_cast<uint8_t>(Noise::kSkellam); }
 inline uint8_t EnumMax(Purpose) { return static_cast<uint8_t>(Purpose::kBenchmark); }
 inline uint8_t EnumMax(Beneficiary) { return static_cast<uint8_t>(Beneficiary::kForProfit); }
 inline uint8_t EnumMax(Valuation) { return static_cast<uint8_t>(Valuation::kIndividual); }
@@ -223,6 +224,11 @@ void Fields(A& a, MergeRule& v) {
   a(v.kind, v.faults, v.keep, v.factor);
 }
 template <typename A>
+void Fields(A& a, Privacy& v) {
+  a(v.noise, v.clip, v.coordinate_clip, v.noise_multiplier, v.rotate, v.dimension, v.delta,
+    v.record_clip, v.record_noise, v.record_rate);
+}
+template <typename A>
 void Fields(A& a, Sums& v) {
   a(v.weight, v.tokens, v.steps, v.saturated_lanes);
 }
@@ -235,7 +241,7 @@ void Fields(A& a, RunManifest& v) {
   a(v.run, v.intent, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta,
     v.outer_mu, v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max,
     v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, v.masking, v.masking_rules,
-    v.merge, v.reference_tokens, v.initial_scale, v.code, v.norm_max, v.passes_max);
+    v.merge, v.reference_tokens, v.initial_scale, v.code, v.norm_max, v.passes_max, v.privacy);
 }
 template <typename A>
 void Fields(A& a, RoundPlan& v) {

@@ -58,7 +58,7 @@ void Participation::On(const StatusReport& e) {
   SiteStatus status = e.status;
   status.at = s_.plan.at;
   status.phase = s_.phase;
-  if (s_.has_manifest && s_.manifest.masked()) {
+  if (s_.has_manifest && (s_.manifest.masked() || s_.manifest.privacy.any())) {
     // No loss and no count of a single site is told, nor what either could be reckoned from.
     status.loss = 0;
     status.tokens_per_second = 0;

@@ -137,6 +137,23 @@ Status CheckCounting(const RunManifest& m) {
   return rules.Take();
 }
 
+// Noise hides a site's part only in a sum that nobody can take apart, and only if nothing else of
+// the part is told: all have one weight, and one number of steps.
+Status CheckPrivacy(const RunManifest& m) {
+  DURE_TRY(m.privacy.Validate());
+  const auto needs = [](std::string_view what) {
+    return Fail(ErrorCode::kInvalid, "manifest: privacy needs " + std::string(what));
+  };
+  if (m.privacy.any() && (m.inner.steps == 0 || m.inner.seconds != 0)) {
+    return needs("a number of steps a round, and no seconds");
+  }
+  if (!m.privacy.noisy()) return {};
+  if (!m.masked()) return needs("masking: each site's own share of the noise hides little");
+  if (!m.merge.is_mean()) return needs("the mean: noise is counted in a plain sum");
+  if (m.weighting != Weighting::kEqual) return needs("equal weights: a weight would tell tokens");
+  return {};
+}
+
 }  // namespace
 
 std::string RoundAttempt::Text() const {
@@ -189,6 +206,7 @@ Status RunManifest::Validate() const {
   DURE_TRY(CheckCounting(*this));
   if (masked()) DURE_TRY(CheckMasking(*this));
   DURE_TRY(CheckMerge(*this));
+  DURE_TRY(CheckPrivacy(*this));
   return CheckInner(inner);
 }
 

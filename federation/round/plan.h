@@ -17,6 +17,7 @@
 #include "federation/ids.h"
 #include "federation/round/intent.h"
 #include "federation/round/merge_rule.h"
+#include "federation/round/privacy.h"
 
 namespace dure::round {
 
@@ -113,11 +114,12 @@ struct RunManifest {
   MaskingRules masking_rules;  // if masked
   MergeRule merge;
   uint64_t reference_tokens = 0;  // tokens a round that give a contribution full weight
-  float initial_scale = 0;        // of every block in round 0
+  float initial_scale = 0;        // of every block in round 0; with noise in every round
   // What a contribution must hold to be counted (policy/standing/counting.h).
   std::vector<Digest> code;  // of trainers that may make one, ascending; empty: any
   double norm_max = 0;       // of an update; 0: none is set. Unmasked runs only
   uint64_t passes_max = 0;   // over the registered data in a round; 0: as many as come
+  Privacy privacy;
 
   bool operator==(const RunManifest&) const = default;
   bool masked() const { return masking != Masking::kNone; }

@@ -120,6 +120,24 @@ Result<std::optional<Overdraw>> Account::Reserve(const RunId& run, const Charge&
   return std::optional<Overdraw>();
 }
 
+Result<std::optional<Overdraw>> Account::Extend(const RunId& run, uint64_t steps) {
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) {
+    return Fail(ErrorCode::kNotFound, "run " + run.str() + " has no reservation to be extended");
+  }
+  Reservation& reservation = found->second;
+  const uint64_t counted = ReservedOf(run);
+  const Charge more{reservation.charge.mechanism, steps > counted ? steps - counted : 0};
+  if (more.steps > 0) {
+    DURE_TRY(Check(more));
+    DURE_TRY(Check(Charge{more.mechanism, steps}));
+    if (!Fits(more, {})) return std::optional<Overdraw>(Explain(run, more));
+  }
+  reservation.charge.steps = std::max(steps, counted);
+  reservation.closed = false;
+  return std::optional<Overdraw>();
+}
+
 Status Account::Commit(const RunId& run, const Use& use, uint64_t steps) {
   const auto found = runs_.find(run);
   const auto refuse = [&](ErrorCode code, const std::string& why) {
@@ -173,6 +191,31 @@ std::vector<Charge> Account::Charges(bool with_open) const {
   return charges;
 }
 
+uint64_t Account::UsedOf(const RunId& run) const {
+  const auto found = runs_.find(run);
+  return found == runs_.end() ? 0 : found->second.used;
+}
+
+uint64_t Account::ReservedOf(const RunId& run) const {
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) return 0;
+  return found->second.closed ? found->second.used : found->second.charge.steps;
+}
+
+std::optional<Charge> Account::ChargeOf(const RunId& run) const {
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) return std::nullopt;
+  return found->second.charge;
+}
+
+std::vector<RunId> Account::OpenRuns() const {
+  std::vector<RunId> open;
+  for (const auto& [run, reservation] : runs_) {
+    if (!reservation.closed) open.push_back(run);
+  }
+  return open;
+}
+
 std::vector<Charge> Account::Used() const { return Charges(false); }
 std::vector<Charge> Account::Reserved() const { return Charges(true); }
 
@@ -185,6 +228,7 @@ uint64_t Account::ReservedMicro() const {
 }
 
 bool Account::Fits(const Charge& charge, const Resolution& resolution) const {
+  if (budget_.epsilon_micro == kEpsilonMicroMax) return true;
   std::vector<Charge> charges = Reserved();
   Merge(charges, charge.mechanism, charge.steps);
   const double epsilon = EpsilonOf(charges, budget_.delta, resolution).epsilon;

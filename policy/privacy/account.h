@@ -33,7 +33,8 @@ struct Budget {
   double delta = 0;            // in (0, 1); fixed for the account's life
   bool operator==(const Budget&) const = default;
 };
-inline constexpr uint64_t kEpsilonMicroMax = 1'000'000'000'000;  // a million: no promise at all
+// A million: no promise at all, and no limit. Uses are counted and nothing is refused.
+inline constexpr uint64_t kEpsilonMicroMax = 1'000'000'000'000;
 
 // Which use of a run: attempts of a round count on.
 struct Use {
@@ -69,6 +70,11 @@ class Account {
   // or was closed. kExhausted: kAccountRunsMax runs.
   Result<std::optional<Overdraw>> Reserve(const RunId& run, const Charge& charge);
 
+  // The run's reservation becomes one of at least `steps` steps, and is open again if it was
+  // closed: for attempts that cost more than was thought, or a site that comes back. As Reserve,
+  // and kNotFound: nothing is reserved.
+  Result<std::optional<Overdraw>> Extend(const RunId& run, uint64_t steps);
+
   // `steps` of the run's reservation are used by `use`. Uses of a run come in order.
   // kNotFound: nothing reserved. kFailedPrecondition: more than is left, the run is closed, or the
   // use comes before the last or repeats it with other steps. Unchanged on failure.
@@ -85,7 +91,12 @@ class Account {
   const Budget& budget() const { return budget_; }
   std::vector<Charge> Used() const;      // merged by mechanism
   std::vector<Charge> Reserved() const;  // used and what open runs may still use
-  uint64_t UsedMicro() const;            // epsilon of Used at the account's delta
+  // Of one run's reservation. 0: it has none.
+  uint64_t UsedOf(const RunId& run) const;
+  uint64_t ReservedOf(const RunId& run) const;  // used, if it is closed
+  std::optional<Charge> ChargeOf(const RunId& run) const;
+  std::vector<RunId> OpenRuns() const;
+  uint64_t UsedMicro() const;  // epsilon of Used at the account's delta
   uint64_t ReservedMicro() const;
 
   // Canonical: one state, one encoding.

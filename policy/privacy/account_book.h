@@ -16,6 +16,15 @@ namespace dure::privacy {
 
 inline constexpr std::string_view kAccountKeyPrefix = "privacy/account/";
 
+// A dataset has one account for each unit that is protected: what hides an example says little of
+// a member, and the other way round it is a bound that is never reached.
+struct AccountId {
+  DatasetId dataset;
+  Unit unit = Unit::kExample;
+  auto operator<=>(const AccountId&) const = default;
+};
+std::string KeyOf(const AccountId& id);  // "privacy/account/<dataset>/<unit>"
+
 // Makes the value under the key durable, or says why it did not.
 using Keep = std::function<Status(const std::string& key, Bytes value)>;
 
@@ -25,26 +34,31 @@ class AccountBook {
   // dataset's; a site does not start without its accounts.
   static Result<AccountBook> Open(const std::map<std::string, Bytes>& entries, Keep keep);
 
-  // kAlreadyExists: the dataset has an account with another unit or budget.
-  Status OpenAccount(const DatasetId& dataset, Unit unit, const Budget& budget);
-  Status SetBudget(const DatasetId& dataset, uint64_t epsilon_micro);
+  // kAlreadyExists: the account is there with another budget.
+  Status OpenAccount(const AccountId& id, const Budget& budget);
+  Status SetBudget(const AccountId& id, uint64_t epsilon_micro);
 
-  // As Account's, and kNotFound: the dataset has no account; or keep's error. Unchanged on failure.
-  Result<std::optional<Overdraw>> Reserve(const DatasetId& dataset, const RunId& run,
+  // As Account's, and kNotFound: there is no such account; or keep's error. Unchanged on failure.
+  Result<std::optional<Overdraw>> Reserve(const AccountId& id, const RunId& run,
                                           const Charge& charge);
-  Status Commit(const DatasetId& dataset, const RunId& run, const Use& use, uint64_t steps);
-  Status Close(const DatasetId& dataset, const RunId& run);
+  Status Commit(const AccountId& id, const RunId& run, const Use& use, uint64_t steps);
+  Status Close(const AccountId& id, const RunId& run);
 
-  // Null if the dataset has none.
-  const Account* Find(const DatasetId& dataset) const;
+  // What was made of a copy of `before` elsewhere, since counting may take a second. False: the
+  // account is not `before` any more, and nothing changed. Errors as above.
+  Result<bool> Replace(const Account& before, Account changed);
+
+  // Null if there is none.
+  const Account* Find(const AccountId& id) const;
+  const std::map<AccountId, Account>& accounts() const { return accounts_; }
 
  private:
   explicit AccountBook(Keep keep) : keep_(std::move(keep)) {}
-  Result<Account> CopyOf(const DatasetId& dataset) const;
+  Result<Account> CopyOf(const AccountId& id) const;
   Status Believe(Account changed);
 
   Keep keep_;
-  std::map<DatasetId, Account> accounts_;
+  std::map<AccountId, Account> accounts_;
 };
 
 }  // namespace dure::privacy

@@ -127,6 +127,37 @@ TEST(PrivacyAccount, AnswersRepeatsAndRefusesContradictions) {
   EXPECT_EQ(account.Reserve(kFirst, Whole(50)).error().code, ErrorCode::kAlreadyExists);
 }
 
+TEST(PrivacyAccount, ExtendsAReservationOnlyByWhatFits) {
+  Account account = With(2'300'000);
+  EXPECT_EQ(account.Extend(kFirst, 5).error().code, ErrorCode::kNotFound);
+  ASSERT_FALSE(account.Reserve(kFirst, Whole(50)).value());
+  EXPECT_FALSE(account.Extend(kFirst, 50).value());
+  EXPECT_FALSE(account.Extend(kFirst, 40).value());  // never less
+  EXPECT_EQ(account.ReservedOf(kFirst), 50u);
+  EXPECT_FALSE(account.Extend(kFirst, 100).value());
+  EXPECT_EQ(account.ReservedMicro(), 2'254'085u);
+  const Bytes before = account.Serialize();
+  ASSERT_TRUE(account.Extend(kFirst, 200).value());
+  EXPECT_EQ(account.Serialize(), before);
+  // Closed, only what it used counts; open again, all of it.
+  ASSERT_TRUE(account.Commit(kFirst, {0, 0}, 10));
+  ASSERT_TRUE(account.Close(kFirst));
+  EXPECT_TRUE(account.OpenRuns().empty());
+  ASSERT_FALSE(account.Reserve(kSecond, Whole(80)).value());
+  EXPECT_TRUE(account.Extend(kFirst, 100).value());
+  EXPECT_FALSE(account.Extend(kFirst, 20).value());
+  EXPECT_EQ(account.OpenRuns(), (std::vector<RunId>{kFirst, kSecond}));
+  EXPECT_TRUE(account.Commit(kFirst, {1, 0}, 10));
+  EXPECT_EQ(account.UsedOf(kFirst), 20u);
+}
+
+TEST(PrivacyAccount, CountsWithoutALimitAndRefusesNothing) {
+  Account account = With(kEpsilonMicroMax);
+  EXPECT_FALSE(account.Reserve(kFirst, Whole(1000, 0.05)).value());
+  ASSERT_TRUE(account.Commit(kFirst, {0, 0}, 1000));
+  EXPECT_GT(account.UsedMicro(), 200'000'000'000u);
+}
+
 TEST(PrivacyAccount, RefusesMalformedChargesAndBudgets) {
   Account account = With(2'300'000);
   EXPECT_FALSE(account.Reserve(kFirst, Whole(0)));
@@ -162,7 +193,10 @@ TEST(PrivacyAccount, NeverForgetsAUseWhateverHappens) {
     for (int call = 0; call < 60; ++call) {
       const RunId run = *RunId::Parse("run-" + std::to_string(random.Below(5)));
       const uint64_t steps = 1 + random.Below(20);
-      switch (random.Below(4)) {
+      switch (random.Below(5)) {
+        case 4:
+          (void)account.Extend(run, 2 * steps);
+          break;
         case 0:
           (void)account.Reserve(run, Whole(steps));
           break;
@@ -190,7 +224,7 @@ TEST(PrivacyAccount, IsReadOnlyFromItsOwnBytes) {
   Account account = With(2'300'000);
   ASSERT_FALSE(account.Reserve(kFirst, Whole(50)).value());
   ASSERT_TRUE(account.Commit(kFirst, {0, 0}, 7));
-  const IntegerNoise noise{NoiseKind::kSkellam, 5, 1e6, 1e5, 1000, 0.5};
+  const IntegerNoise noise{NoiseKind::kSkellam, 5, 1e6, 1e5, 1000, 0.5, 1e-20};
   ASSERT_FALSE(account.Reserve(kSecond, {noise, 3}).value());
   const Bytes bytes = account.Serialize();
   ASSERT_EQ(Account::Parse(bytes).value(), account);

@@ -37,6 +37,27 @@ Gaussians GaussiansOf(std::span<const Charge> charges) {
   return result;
 }
 
+// Total variation of all noise drawn, from the noise that is counted.
+double DistanceOf(std::span<const Charge> charges) {
+  double sum = 0;
+  for (const Charge& charge : charges) {
+    if (const auto* noise = std::get_if<IntegerNoise>(&charge.mechanism)) {
+      sum += static_cast<double>(charge.steps) * noise->distance;
+    }
+  }
+  return sum;
+}
+
+// What is left of delta once the distance is paid for: 1 + e^epsilon times it, with an epsilon that
+// half of delta already bounds. Zero: nothing, and no epsilon holds.
+double DeltaLeft(std::span<const Charge> charges, double delta) {
+  const double distance = DistanceOf(charges);
+  if (distance == 0) return delta;
+  const double most = RenyiEpsilonOf(charges, delta / 2).epsilon;
+  const double paid = distance * (1 + std::exp(most));
+  return paid < delta / 2 ? delta - paid : 0;
+}
+
 }  // namespace
 
 std::string_view Name(Method method) {
@@ -57,7 +78,9 @@ Spending EpsilonOf(std::span<const Charge> charges, double delta, const Resoluti
   if (charges.empty()) return {};
   const Gaussians gaussians = GaussiansOf(charges);
   if (gaussians.exact) return {GaussianEpsilon(gaussians.mu, delta), Method::kExactGaussian};
-  const double renyi = RenyiEpsilonOf(charges, delta).epsilon;
+  const double left = DeltaLeft(charges, delta);
+  if (!(left > 0)) return {std::numeric_limits<double>::infinity(), Method::kRenyi};
+  const double renyi = RenyiEpsilonOf(charges, left).epsilon;
   if (gaussians.steps.empty()) return {renyi, Method::kRenyi};
   const double composed = ComposedEpsilon(gaussians.steps, delta, resolution);
   if (composed < renyi) return {composed, Method::kLossDistribution};

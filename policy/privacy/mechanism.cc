@@ -41,6 +41,9 @@ Status CheckOne(const IntegerNoise& noise) {
   if (!(noise.rounding_beta >= 0 && noise.rounding_beta < 1)) {
     return Fail(ErrorCode::kInvalid, "the rounding's beta is not in [0, 1)");
   }
+  if (!(noise.distance >= 0 && noise.distance <= 1e-9)) {
+    return Fail(ErrorCode::kInvalid, "the noise's distance is not in [0, 1e-9]");
+  }
   return {};
 }
 
@@ -51,6 +54,7 @@ void WriteOne(CanonicalWriter& writer, const SampledGaussian& gaussian) {
 void WriteOne(CanonicalWriter& writer, const IntegerNoise& noise) {
   writer.U8(kIntegerNoiseTag).U8(static_cast<uint8_t>(noise.kind)).U32(noise.shares);
   writer.F64(noise.share_stddev).F64(noise.clip).U64(noise.dimension).F64(noise.rounding_beta);
+  writer.F64(noise.distance);
 }
 
 }  // namespace
@@ -116,9 +120,10 @@ Result<Mechanism> ReadMechanism(CanonicalReader& reader) {
     noise.clip = reader.F64();
     noise.dimension = reader.U64();
     noise.rounding_beta = reader.F64();
+    noise.distance = reader.F64();
     // Minus zero would be a second spelling of one value.
-    if (std::signbit(noise.rounding_beta)) {
-      return Fail(ErrorCode::kInvalid, "the rounding's beta is not in [0, 1)");
+    if (std::signbit(noise.rounding_beta) || std::signbit(noise.distance)) {
+      return Fail(ErrorCode::kInvalid, "a zero of the noise has a sign");
     }
     mechanism = noise;
   } else {

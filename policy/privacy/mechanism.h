@@ -37,6 +37,9 @@ struct IntegerNoise {
   uint64_t dimension = 0;   // in [1, limits::kParameterCountMax]
   // What rounding may be refused with, in [0, 1); 0: the bound that always holds.
   double rounding_beta = 0;
+  // How far the noise that is drawn may be from its distribution, all shares together, in [0,
+  // 1e-9]: total variation. Each step costs delta (1 + e^epsilon) times it.
+  double distance = 0;
   bool operator==(const IntegerNoise&) const = default;
 };
 

@@ -15,6 +15,7 @@ constexpr double kSkellamVarianceMax = 16777216.0;         // 2^24
 constexpr double kSkellamDistance = 0x1p-80;
 // The chance that any coordinate of a round leaves its word: 1e-9.
 constexpr double kWrapOdds = 1e9;
+constexpr double kScaleMargin = 1.0005;
 
 std::string Number(double value) {
   char text[40];
@@ -39,6 +40,7 @@ Status CheckRanges(const NoiseSettings& s) {
     return refuse("a coordinate's bound must be above zero and at most the clip norm");
   }
   if (s.word_bits < 8 || s.word_bits > 32) return refuse("a word has from 8 to 32 bits");
+  if (s.lane_max < 0) return refuse("a lane reaches upwards");
   return {};
 }
 
@@ -49,7 +51,7 @@ Status CheckInflation(const NoiseSettings& s, double inflation) {
                   Number(s.clip) + " up to " + Number(inflation) +
                   " times as long, and the noise would have to hide that, too; at most " +
                   Number(kInflationMax) + " is let through: a scale of " +
-                  Number(1.0005 * ScaleNeeded(s.clip, s.dimension)) +
+                  Number(kScaleMargin * ScaleNeeded(s.clip, s.dimension)) +
                   " or more works, or at most " + std::to_string(DimensionMax(s.clip * s.scale)) +
                   " coordinates at this scale");
 }
@@ -76,6 +78,25 @@ int WordBitsNeeded(const NoiseSettings& s, uint64_t share_variance) {
   const double reach = std::sqrt(2 * std::log(2 * static_cast<double>(s.dimension) * kWrapOdds));
   const double most = s.members * (s.coordinate_clip * s.scale + 1) + reach * deviation;
   return static_cast<int>(std::ceil(std::log2(2 * most + 1)));
+}
+
+// Bernstein's inequality, which holds for both noises: beyond this no coordinate of any member's
+// share is found, at odds of kLaneOdds.
+double LaneNeeded(const NoiseSettings& s, uint64_t share_variance) {
+  const double logarithm = std::log(2 * static_cast<double>(s.dimension) / kLaneOdds);
+  const double variance = static_cast<double>(share_variance);
+  const double third = logarithm / 3;
+  const double reach = third + std::sqrt(third * third + 2 * variance * logarithm);
+  return s.coordinate_clip * s.scale + 1 + reach;
+}
+
+Status CheckLane(const NoiseSettings& s, double needed) {
+  if (s.lane_max == 0 || needed <= s.lane_max) return {};
+  return Fail(ErrorCode::kInvalid,
+              "with its noise a coordinate of one member reaches " + Number(needed) +
+                  " grid units, and a lane " + std::to_string(s.lane_max) +
+                  "; wider lanes work, or less noise, or fewer parameters, or more members whose "
+                  "noise is counted, or a smaller bound on each coordinate");
 }
 
 }  // namespace
@@ -122,10 +143,27 @@ Result<NoisePlan> PlanNoise(const NoiseSettings& s) {
                     "a scale nearer to " +
                     Number(1.0005 * ScaleNeeded(s.clip, s.dimension)));
   }
-  if (s.kind == NoiseKind::kSkellam) {
-    plan.distance = 2 * kSkellamDistance * static_cast<double>(s.dimension) * s.members;
-  }
+  plan.lane_needed = LaneNeeded(s, plan.share_variance);
+  DURE_TRY(CheckLane(s, plan.lane_needed));
+  const double skellam = s.kind == NoiseKind::kSkellam ? 2 * kSkellamDistance : 0;
+  plan.mechanism.distance =
+      s.members * (skellam * static_cast<double>(s.dimension) + (s.lane_max != 0 ? kLaneOdds : 0));
+  DURE_TRY(Check(plan.mechanism));
   return plan;
+}
+
+double FittingScale(NoiseSettings settings) {
+  double low = kScaleMargin * ScaleNeeded(settings.clip, settings.dimension);
+  double high = 2 * low;
+  settings.scale = high;
+  if (PlanNoise(settings)) return high;
+  settings.scale = low;
+  if (!PlanNoise(settings)) return low;
+  for (int i = 0; i < 40; ++i) {
+    settings.scale = (low + high) / 2;
+    (PlanNoise(settings) ? low : high) = settings.scale;
+  }
+  return low;
 }
 
 Harm HarmOf(uint32_t members, uint64_t dimension, double noise_multiplier) {

@@ -30,7 +30,7 @@ TEST(NoisePlan, ChargesWhatItsMechanismCosts) {
   const NoisePlan plan = *PlanNoise(Adapter());
   EXPECT_LE(plan.inflation, kInflationMax);
   EXPECT_EQ(plan.share_variance, 42949672960u);  // (10 x 65536)^2 / 10
-  EXPECT_EQ(plan.distance, 0);
+  EXPECT_EQ(plan.mechanism.distance, 0);
   const Charge charge{plan.mechanism, 100};
   EXPECT_THAT(EpsilonOf({&charge, 1}, 1e-5).epsilon, DoubleNear(4.75, 0.03));
 }
@@ -66,6 +66,37 @@ TEST(NoisePlan, RefusesSumsThatLeaveTheirWords) {
               HasSubstr("needs words of " + std::to_string(needed) + " bits"));
 }
 
+TEST(NoisePlan, CountsTheNoiseIntoTheRoomOfALane) {
+  NoiseSettings settings = Adapter();
+  settings.noise_multiplier = 1;
+  settings.dimension = 100'000;
+  settings.coordinate_clip = 0.25;
+  settings.lane_max = 32767;
+  settings.scale = FittingScale(settings);
+  const NoisePlan plan = *PlanNoise(settings);
+  EXPECT_LE(plan.inflation, kInflationMax);
+  // Ten deviations and the clipped coordinate.
+  const double deviation = std::sqrt(static_cast<double>(plan.share_variance));
+  EXPECT_GT(plan.lane_needed, settings.coordinate_clip * settings.scale + 9 * deviation);
+  EXPECT_LE(plan.lane_needed, 32767);
+  EXPECT_GT(plan.mechanism.distance, 0);
+  settings.lane_max = 127;
+  settings.scale = FittingScale(settings);
+  EXPECT_THAT(PlanNoise(settings).error().message, HasSubstr("and a lane 127; wider lanes work"));
+}
+
+TEST(NoisePlan, ChargesTheDistanceOfWhatIsDrawnToDelta) {
+  const auto epsilon = [](double distance) {
+    IntegerNoise noise = PlanNoise(Adapter())->mechanism;
+    noise.distance = distance;
+    const Charge charge{noise, 100};
+    return EpsilonOf({&charge, 1}, 1e-5).epsilon;
+  };
+  EXPECT_EQ(epsilon(1e-30), epsilon(0));
+  EXPECT_GT(epsilon(2e-10), epsilon(0) * 1.005);
+  EXPECT_TRUE(std::isinf(epsilon(1e-9)));  // 100 steps, e^5 each: more than delta
+}
+
 TEST(NoisePlan, KeepsSkellamToWhatItsTableHolds) {
   NoiseSettings settings = Adapter();
   settings.kind = NoiseKind::kSkellam;
@@ -76,8 +107,8 @@ TEST(NoisePlan, KeepsSkellamToWhatItsTableHolds) {
   settings.coordinate_clip = 1;
   const NoisePlan plan = *PlanNoise(settings);
   EXPECT_EQ(plan.share_variance % 2, 0u);
-  EXPECT_GT(plan.distance, 0);
-  EXPECT_LT(plan.distance, 1e-18);
+  EXPECT_GT(plan.mechanism.distance, 0);
+  EXPECT_LT(plan.mechanism.distance, 1e-18);
 }
 
 TEST(NoisePlan, CountsOnlyTheNoiseThatIsSureToBeThere) {

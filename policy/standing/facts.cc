@@ -110,8 +110,13 @@ void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
                     has_sector ? std::optional(Value::Text(sector->second)) : std::nullopt);
   const auto masking = run.fields.find("masking");
   if (masking != run.fields.end()) {
+    // Noise on updates is for masked sums only. DP-SGD protects records, not contributions.
+    const auto noise = run.fields.find("noise");
+    const bool noisy = noise != run.fields.end() && noise->second != "none";
     const bool plain = masking->second == "none";
-    facts.Set("run.privacy", Value::Text(plain ? "plain" : "secure-aggregation"));
+    facts.Set("run.privacy", Value::Text(plain   ? "plain"
+                                         : noisy ? "differential-privacy"
+                                                 : "secure-aggregation"));
   }
   // The fewest contributions a round closes with is what can be promised before it is opened.
   const auto quorum = run.fields.find("quorum");
@@ -130,6 +135,32 @@ void SetIncidents(Facts& facts, const State& state) {
   const auto open =
       std::ranges::count_if(state.incidents, [](const auto& item) { return !item.second.closed; });
   facts.Set("incident.open", Value::Count(static_cast<uint64_t>(open)));
+}
+
+// What everything that used the dataset may tell of one record of it, this run's rounds to come
+// included: runs add up. A run that told no bound leaves none, and the fact stays unknown.
+std::optional<rules::Decimal> EpsilonAfter(const State& state, const Dataset& dataset,
+                                           const RunId& asking) {
+  std::set<RunId> runs = dataset.runs;
+  runs.insert(asking);
+  rules::Decimal sum;
+  for (const RunId& id : runs) {
+    const auto run = state.runs.find(id);
+    if (run == state.runs.end()) return std::nullopt;
+    const auto told = run->second.fields.find("privacyEpsilon");
+    if (told == run->second.fields.end()) return std::nullopt;
+    const auto epsilon = rules::Decimal::Parse(told->second);
+    constexpr int64_t kWholeMax = int64_t{1} << 40;  // sums stay far from overflow
+    if (!epsilon || epsilon->whole < 0 || epsilon->whole > kWholeMax) return std::nullopt;
+    sum.whole += epsilon->whole;
+    sum.nanos += epsilon->nanos;
+    if (sum.nanos >= 1'000'000'000) {
+      sum.nanos -= 1'000'000'000;
+      ++sum.whole;
+    }
+    if (sum.whole > kWholeMax) return std::nullopt;
+  }
+  return sum;
 }
 
 void SetMember(Facts& facts, const State& state, const MemberId& id, rules::Instant now) {
@@ -235,6 +266,9 @@ Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {
   const auto dataset = state.datasets.find(request.what.dataset);
   if (dataset == state.datasets.end()) return facts;
   SetDataset(facts, request.what.dataset, dataset->second, request);
+  if (const auto epsilon = EpsilonAfter(state, dataset->second, request.at.run)) {
+    facts.Set("privacy.epsilonAfter", Value::Number(*epsilon));
+  }
   // The terms a run was approved on are those of the newest version at that time.
   if (run == state.runs.end() || !run->second.approved) return facts;
   for (const auto& [version, entry] : dataset->second.versions) {

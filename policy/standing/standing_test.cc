@@ -54,6 +54,41 @@ TEST_F(StandingTest, AnHonestLogHoldsAndComesToItsModels) {
   EXPECT_EQ(behind.at({*DatasetId::Parse("nli"), 1}).size(), 1u);
 }
 
+TEST_F(StandingTest, AddsUpThePrivacyLossOfADatasetOverItsRunsAndRefusesWhatIsTooMuch) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.limits.epsilon_max_micro = 5'000'000;
+  w_.Lend("notes", "etri", terms);
+  const auto propose = [this](const std::string& run, const std::string& epsilon) {
+    std::map<std::string, std::string> more = {{"masking", "pairwise"}, {"noise", "skellam"}};
+    if (!epsilon.empty()) more["privacyEpsilon"] = epsilon;
+    w_.Propose(run, "scientific-research", "non-profit", more);
+    w_.Approve(run);
+  };
+  const auto objection = [this](const std::string& run) {
+    const Ruling ruling = w_.Rule(w_.Asking(run, 0, "etri", "notes"));
+    std::string because;
+    for (const rules::Reason& reason : ruling.decision.reasons) {
+      if (reason.rule == "terms:notes#limits.epsilonMax") because = reason.because.en;
+    }
+    return because;
+  };
+  propose("first", "2.254086");
+  EXPECT_EQ(objection("first"), "");
+  const auto facts = FactsOf(w_.Now(), w_.Asking("first", 0, "etri", "notes"));
+  EXPECT_EQ(facts.At("run.privacy").value, rules::Value::Text("differential-privacy"));
+  w_.PlayRound("first", 0, {{"etri", "notes"}});
+  EXPECT_EQ(objection("first"), "");  // what it reserved for itself is not counted twice
+  propose("second", "2.745914");
+  EXPECT_EQ(objection("second"), "");
+  propose("third", "2.745915");
+  EXPECT_THAT(objection("third"), HasSubstr("it would be 5.000001"));
+  // A run that tells no bound, as one without noise, cannot be shown to be within any.
+  propose("fourth", "");
+  EXPECT_THAT(objection("fourth"), HasSubstr("allows a privacy loss of 5"));
+  propose("fifth", "-1");
+  EXPECT_NE(objection("fifth"), "");
+}
+
 TEST_F(StandingTest, RefusesACommercialRunOfNonCommercialDataWithEveryReason) {
   w_.Lend("notes", "etri", NonCommercial());
   Run("commercial-service");

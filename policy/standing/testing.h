@@ -117,18 +117,15 @@ class World {
                                                            terms::ToCanonical(terms)});
   }
   void Propose(const std::string& run, const std::string& purpose,
-               const std::string& beneficiaries = "non-profit") {
-    Say("host", ledger::RunProposed{*RunId::Parse(run),
-                                    DigestOf(run),
-                                    {{"purpose", purpose},
-                                     {"beneficiaries", beneficiaries},
-                                     {"sector", ""},
-                                     {"riskClass", "ordinary"},
-                                     {"masking", "none"},
-                                     {"valuation", "individual"},
-                                     {"quorum", "2"}},
-                                    {},
-                                    Bounds()});
+               const std::string& beneficiaries = "non-profit",
+               const std::map<std::string, std::string>& more = {}) {
+    std::map<std::string, std::string> fields = {
+        {"purpose", purpose}, {"beneficiaries", beneficiaries},
+        {"sector", ""},       {"riskClass", "ordinary"},
+        {"masking", "none"},  {"valuation", "individual"},
+        {"quorum", "2"}};
+    for (const auto& [name, value] : more) fields[name] = value;
+    Say("host", ledger::RunProposed{*RunId::Parse(run), DigestOf(run), fields, {}, Bounds()});
   }
   static ledger::RunBounds Bounds() {
     ledger::RunBounds bounds;
