@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 
 #include "trainer/gang.h"
 #include "trainer/inputs.h"
+#include "trainer/private_steps.h"
 #include "trainer/state.h"
 #include "trainer/tasks.h"
 
@@ -46,6 +48,8 @@ cpu::TrainOptions OptionsOf(const seat::TrainTask& request) {
   options.accumulation = request.accumulation;
   options.threads = request.threads;
   options.zero = request.zero;
+  options.record_clip = request.record_clip;
+  options.record_noise = request.record_noise;
   return options;
 }
 
@@ -56,7 +60,7 @@ Status CheckRequest(const seat::TrainTask& request) {
   if (request.state_in == request.state_out) {
     return Fail(ErrorCode::kInvalid, "state_out is state_in, which must stay to repeat the round");
   }
-  return {};
+  return CheckPrivate(request);
 }
 
 // Counts what was done and tells it, at most a few times a second.
@@ -68,7 +72,8 @@ class Progress {
   void Add(const cpu::StepResult& step) {
     ++done_.steps;
     done_.steps_total = step.step;
-    done_.tokens += step.tokens;
+    done_.tokens += Told(step);
+    if (request_.record_clip > 0) ++done_.private_steps;
     done_.examples += uint64_t{request_.batch} * request_.accumulation;
     done_.learning_rate_sum += step.learning_rate;
     if (done_.steps == 1) done_.first_loss = step.loss;
@@ -97,6 +102,11 @@ class Progress {
   }
 
  private:
+  // How many were drawn for a private step is a secret: what the plan says of a step is told.
+  uint64_t Told(const cpu::StepResult& step) const {
+    if (request_.record_clip == 0) return step.tokens;
+    return uint64_t{request_.batch} * request_.accumulation * request_.sequence;
+  }
   double Rate(double now) const {
     return static_cast<double>(done_.tokens) / std::max(now - begin_, 1e-9);
   }
@@ -155,6 +165,9 @@ Status WriteOutput(const Task& task, const seat::TrainTask& request, const Outfi
 
 Result<seat::Event> Run(const Task& task, const seat::TrainTask& request) {
   DURE_TRY(CheckRequest(request));
+  if (request.record_clip > 0 && task.gang.world() > 1) {
+    return Fail(ErrorCode::kInvalid, "DP-SGD trains in one process, and this site has several");
+  }
   if (task.gang.world() > 1) {
     // Once, by one: the others find the tokens made, however long it takes.
     DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(request.tokenizer_path));
@@ -173,10 +186,19 @@ Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& reque
 
   Progress progress(task, request);
   text::Batch batch;
+  std::optional<PrivateSteps> private_steps;
+  if (request.record_clip > 0) {
+    private_steps.emplace(request, outfit.dataset.train.tokens(), outfit.model.tokenizer);
+  }
   Turn turn = Turn::kGoOn;
   for (;;) {
     DURE_ASSIGN(turn, Decide(task, progress.IsOver()));
     if (turn != Turn::kGoOn) break;
+    if (private_steps) {
+      DURE_ASSIGN(const cpu::StepResult step, private_steps->Next(*outfit.session));
+      progress.Add(step);
+      continue;
+    }
     // All ranks read the whole step and compute their share of it.
     source.Next(request.batch * request.accumulation, request.sequence, &batch);
     DURE_ASSIGN(const cpu::StepResult step, outfit.session->Step(batch.inputs, batch.targets));

@@ -5,20 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "federation/check.h"
 #include "model/cpu/adamw.h"
-#include "model/cpu/model_memory.h"
 #include "model/cpu/optimizer_file.h"
 #include "model/cpu/tokens.h"
-#include "model/cpu/transformer.h"
-#include "model/layout.h"
+#include "model/cpu/train_state.h"
 
 namespace dure::model::cpu {
 namespace {
 
 using collective::Collective;
-
-// Workers' shares of the flat vector begin at multiples of this, so that no cache line is shared.
-constexpr size_t kShareUnit = 1024;
 
 Status Refuse(const std::string& why) { return Fail(ErrorCode::kInvalid, "training: " + why); }
 
@@ -33,17 +29,13 @@ Share SequencesOf(const TrainOptions& o, uint32_t rank, uint32_t world) {
   return ShareOf(o.batch, rank, world);
 }
 
+}  // namespace
+
 BatchShape ShapeOf(const TrainOptions& o, uint32_t world) {
-  const uint32_t most = (o.batch + world - 1) / world;
+  // One sequence's gradient at a time, if each is cut by itself.
+  const uint32_t most = o.record_clip > 0 ? 1 : (o.batch + world - 1) / world;
   return {.batch = most, .sequence = o.sequence, .threads = o.threads, .trains = true};
 }
-
-// The flat vector as ranges that are decayed or not.
-struct DecayRange {
-  size_t begin;
-  size_t end;
-  bool decays;
-};
 
 std::vector<DecayRange> DecayRanges(const Layout& layout) {
   std::vector<DecayRange> ranges;
@@ -58,8 +50,6 @@ std::vector<DecayRange> DecayRanges(const Layout& layout) {
   return ranges;
 }
 
-}  // namespace
-
 Status Validate(const TrainOptions& o, const LlamaConfig& config) {
   DURE_TRY(Validate(config));
   DURE_TRY(Validate(o.schedule));
@@ -69,6 +59,11 @@ Status Validate(const TrainOptions& o, const LlamaConfig& config) {
   if (!(o.weight_decay >= 0.0 && o.weight_decay <= 1e3))
     return Refuse("weight_decay must be 0 to 1000");
   if (!(o.clip_norm >= 0.0 && o.clip_norm <= 1e6)) return Refuse("clip_norm must be 0 to 1e6");
+  if (!(o.record_clip >= 0.0 && o.record_clip <= 1e6))
+    return Refuse("record_clip must be 0 to 1e6");
+  if (!(o.record_noise >= 0.0 && o.record_noise <= 1e6)) {
+    return Refuse("record_noise must be 0 to 1e6");
+  }
   DURE_TRY(InRange("batch", o.batch, 1, 1 << 20));
   DURE_TRY(InRange("sequence", o.sequence, 1, config.context));
   DURE_TRY(InRange("accumulation", o.accumulation, 1, 1 << 16));
@@ -76,38 +71,6 @@ Status Validate(const TrainOptions& o, const LlamaConfig& config) {
   DURE_TRY(InRange("zero", o.zero, 0, kZeroStageMax));
   return InRange("batch * sequence", uint64_t{o.batch} * o.sequence, 1, uint64_t{1} << 31);
 }
-
-struct TrainSession::State {
-  State(const LlamaConfig& c, const TrainOptions& o, Collective& ranks, Arena mapping,
-        MemoryPlan plan)
-      : config(c),
-        options(o),
-        gang(ranks),
-        layout(LlamaLayout(c)),
-        decay_ranges(DecayRanges(layout)),
-        arena(std::move(mapping)),
-        memory(c, ranks, o.zero, plan),
-        transformer(c, ShapeOf(o, ranks.world()), plan),
-        workers(o.threads) {}
-
-  Result<double> ComputeGradient(std::span<const uint32_t> inputs,
-                                 std::span<const uint32_t> targets, uint64_t predicted);
-  void Update(double learning_rate, double gradient_norm);
-  OptimizerPieces Pieces();
-
-  const LlamaConfig config;
-  const TrainOptions options;
-  std::unique_ptr<Collective> own_gang;  // of a session without others
-  Collective& gang;
-  const Layout layout;
-  const std::vector<DecayRange> decay_ranges;
-  const Arena arena;
-  ModelMemory memory;
-  Transformer transformer;
-  Workers workers;
-  uint64_t step = 0;
-  bool is_loaded = false;
-};
 
 uint64_t TrainSession::PlannedBytes(const LlamaConfig& config, const TrainOptions& options,
                                     uint32_t world) {
@@ -162,6 +125,12 @@ Status TrainSession::GatherParameters(std::span<float> flat) {
   return state_->memory.Gather(flat);
 }
 
+std::span<const float> TrainSession::gradient() const {
+  const std::span<const Owned> owned = state_->memory.owned();
+  DURE_CHECK(owned.size() == 1, "the gradient of a gang of one");
+  return {owned.front().gradients, owned.front().size};
+}
+
 uint64_t TrainSession::step() const { return state_->step; }
 
 Result<StepResult> TrainSession::Step(std::span<const uint32_t> inputs,
@@ -169,6 +138,9 @@ Result<StepResult> TrainSession::Step(std::span<const uint32_t> inputs,
   State& s = *state_;
   const TrainOptions& o = s.options;
   if (!s.is_loaded) return Fail(ErrorCode::kFailedPrecondition, "training: no parameters loaded");
+  if (o.record_clip > 0) {
+    return Fail(Refuse("this session cuts each sequence: its steps are private").error());
+  }
   const uint64_t tokens = uint64_t{o.accumulation} * o.batch * o.sequence;
   if (inputs.size() != tokens || targets.size() != tokens) {
     return Fail(Refuse("a step takes " + std::to_string(tokens) + " tokens").error());

@@ -18,6 +18,7 @@
 #include <memory>
 #include <span>
 
+#include "federation/random.h"
 #include "federation/result.h"
 #include "model/collective/collective.h"
 #include "model/config.h"
@@ -40,6 +41,11 @@ struct TrainOptions {
   uint32_t accumulation = 1;  // batches of one step
   uint32_t threads = 1;       // of a rank; sequences are shared out, so more than those are idle
   uint32_t zero = 1;          // what the ranks of a gang split: ZeRO's stage, 0 to 3
+  // DP-SGD, by a session without others: the norm to which each sequence's gradient is cut, and the
+  // deviation of the noise on their sum, in such norms. Above 0 steps are PrivateStep's, which
+  // computes one sequence at a time, and clip_norm does nothing.
+  double record_clip = 0;
+  double record_noise = 0;
 };
 
 // kInvalid names the field and its bound.
@@ -88,6 +94,19 @@ class TrainSession {
   // all; kFailedPrecondition: no parameters were loaded; kCorrupt: loss or gradient is NaN or
   // infinite.
   Result<StepResult> Step(std::span<const uint32_t> inputs, std::span<const uint32_t> targets);
+
+  // One step of DP-SGD on a sample of the data: whole sequences of options.sequence tokens, any
+  // number and also none. Each sequence's gradient is cut to record_clip, noise is added to their
+  // sum, and that is divided by `expected_rows`, which must not depend on what was drawn. Tokens
+  // told are those expected; the loss is of the drawn, for the owner's eyes. One sequence more or
+  // less moves the sum by at most record_clip. Errors as Step, and kInvalid in a gang.
+  Result<StepResult> PrivateStep(std::span<const uint32_t> inputs,
+                                 std::span<const uint32_t> targets, double expected_rows,
+                                 Random& random);
+
+  // As given to the optimizer by the last step, before clip_norm; valid until the next one.
+  // REQUIRES: a gang of one.
+  std::span<const float> gradient() const;
 
   // Steps done since the beginning of training, across rounds.
   uint64_t step() const;

@@ -70,6 +70,9 @@ void Visit(V& v, TrainTask& task) {
   v.Field("total_steps", task.total_steps);
   v.Field("decay_steps", task.decay_steps);
   v.Field("final_fraction", task.final_fraction);
+  v.Field("record_clip", task.record_clip);
+  v.Field("record_noise", task.record_noise);
+  v.Field("record_rate", task.record_rate);
 }
 
 template <typename V>
@@ -145,6 +148,7 @@ void Visit(V& v, DoneEvent& event) {
   v.Field("learning_rate_sum", event.learning_rate_sum);
   v.Field("seconds", event.seconds);
   v.Field("stopped", event.stopped);
+  v.Field("private_steps", event.private_steps);
 }
 
 template <typename V>

@@ -76,6 +76,13 @@ struct TrainTask {
   uint64_t total_steps = 0;  // cosine and WSD, over the whole run
   uint64_t decay_steps = 0;  // WSD
   double final_fraction = 0.1;
+  // DP-SGD, if record_clip is above 0: each sequence's gradient cut to that norm, noise of so many
+  // norms on a step's sum, each sequence in a step with that chance. A trainer that cannot must
+  // fail, and says in DoneEvent::private_steps that it did; `batch` and `clip_norm` are then not
+  // used, and `seconds` is 0.
+  double record_clip = 0;
+  double record_noise = 0;
+  double record_rate = 0;
   bool operator==(const TrainTask&) const = default;
 };
 
@@ -166,7 +173,8 @@ struct DoneEvent {
   double final_loss = 0;  // mean of the last tenth of the steps
   double learning_rate_sum = 0;
   double seconds = 0;
-  bool stopped = false;  // ended by a stop request that said keep
+  bool stopped = false;        // ended by a stop request that said keep
+  uint64_t private_steps = 0;  // of `steps`, those made with record_clip, _noise and _rate
   bool operator==(const DoneEvent&) const = default;
 };
 

@@ -46,6 +46,9 @@ TrainTask SomeTraining() {
   task.total_steps = 1000;
   task.decay_steps = 100;
   task.final_fraction = 0.2;
+  task.record_clip = 0.5;
+  task.record_noise = 1.1;
+  task.record_rate = 0.01;
   return task;
 }
 
@@ -78,7 +81,7 @@ TEST(SeatMessages, EventsSurviveTheWire) {
       ReadyEvent{1, "dure-trainer cpu", {"seccomp", "landlock"}},
       ProgressEvent{1, "training", 5, 10, 3.25, 4096, 1234.5},
       PreparedEvent{1, 2, 3, 4, 5, 6, 7, 8, 9, "aa", "bb", true, {"x row 3: bad"}},
-      DoneEvent{1, 2, 3, 4, 5, 6.5, 7.5, 0.25, 8.5, true},
+      DoneEvent{1, 2, 3, 4, 5, 6.5, 7.5, 0.25, 8.5, true, 2},
       EvaluatedEvent{1, 12.5, 3, 4, 0.5},
       GeneratedEvent{1, "글", 2},
       ErrorEvent{1, "invalid", "why"},

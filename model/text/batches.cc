@@ -1,7 +1,9 @@
 #include "model/text/batches.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cmath>
 
 #include "federation/check.h"
 
@@ -79,6 +81,34 @@ void TokenSource::Next(uint32_t rows, uint32_t sequence, Batch* batch) {
     cursor_ =
         position + 1 == count ? Cursor{cursor_.epoch + 1, 0} : Cursor{cursor_.epoch, position + 1};
   }
+}
+
+uint64_t RecordCount(std::span<const uint32_t> tokens, uint32_t sequence) {
+  return std::max<uint64_t>(1, tokens.size() / (uint64_t{sequence} + 1));
+}
+
+void RecordBatch(std::span<const uint32_t> tokens, const Tokenizer& tokenizer,
+                 std::span<const uint64_t> records, uint32_t sequence, Batch* batch) {
+  Clear(batch);
+  const uint64_t window = uint64_t{sequence} + 1;
+  for (const uint64_t record : records) {
+    const std::span<const uint32_t> rest = tokens.subspan(record * window);
+    AppendSequence(rest.first(std::min<uint64_t>(window, rest.size())), tokenizer, 0, sequence,
+                   batch);
+  }
+}
+
+std::vector<uint64_t> PoissonSample(uint64_t count, double rate, Random& random) {
+  std::vector<uint64_t> sample;
+  // Below 2^64 times the rate, to 2^-64 of it or the double's own digits.
+  const auto limit = rate >= 1 ? UINT64_MAX : static_cast<uint64_t>(std::ldexp(rate, 64));
+  std::array<uint64_t, 512> words;
+  for (uint64_t record = 0; record < count; ++record) {
+    const size_t at = record % words.size();
+    if (at == 0) random.Fill({reinterpret_cast<uint8_t*>(words.data()), sizeof words});
+    if (rate >= 1 || words[at] < limit) sample.push_back(record);
+  }
+  return sample;
 }
 
 uint64_t EvaluationSequenceCount(std::span<const uint32_t> tokens, uint32_t sequence) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "federation/random.h"
 #include "model/text/tokenizer.h"
 
 namespace dure::text {
@@ -56,6 +57,17 @@ class TokenSource final : public DataSource {
   uint64_t seed_;
   Cursor cursor_;
 };
+
+// What DP-SGD protects one by one: the token stream cut into windows of sequence + 1 tokens that do
+// not overlap, the same in every epoch; what is left at the end is no record. A short stream is one
+// record, padded.
+uint64_t RecordCount(std::span<const uint32_t> tokens, uint32_t sequence);
+// These records as rows: the first `sequence` tokens of each are inputs, the last its targets.
+// REQUIRES: each is below RecordCount.
+void RecordBatch(std::span<const uint32_t> tokens, const Tokenizer& tokenizer,
+                 std::span<const uint64_t> records, uint32_t sequence, Batch* batch);
+// Each of `count` records with chance `rate`, by itself: one word of `random` a record. Ascending.
+std::vector<uint64_t> PoissonSample(uint64_t count, double rate, Random& random);
 
 // Held-out text in order: every token but the first is predicted exactly once, so nats / bytes
 // compares between tokenizers. Sequences are [i*T, (i+1)*T); the last is padded with targets that

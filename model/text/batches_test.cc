@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -112,6 +114,51 @@ TEST(Evaluation, PredictsEveryTokenButTheFirstOnce) {
     }
     EXPECT_EQ(predicted, count - 1);
   }
+}
+
+TEST(Records, AreWindowsThatDoNotOverlapAndSampledOneByOne) {
+  const Tokenizer tokenizer = Tokenizer::Bytes();
+  std::vector<uint32_t> tokens(10 * 9 + 5);
+  for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<uint32_t>(i % 200);
+  ASSERT_EQ(RecordCount(tokens, 8), 10u);
+  Batch whole;
+  const std::vector<uint64_t> two = {3, 7};
+  RecordBatch(tokens, tokenizer, two, 8, &whole);
+  ASSERT_EQ(whole.inputs.size(), 16u);
+  EXPECT_EQ(whole.inputs[0], tokens[27]);
+  EXPECT_EQ(whole.targets[7], tokens[35]);
+  // A change in one record changes no other.
+  for (size_t i = 27; i < 36; ++i) tokens[i] = 5;
+  Batch changed;
+  RecordBatch(tokens, tokenizer, std::vector<uint64_t>{2, 4, 7}, 8, &changed);
+  Batch before;
+  for (size_t i = 27; i < 36; ++i) tokens[i] = static_cast<uint32_t>(i % 200);
+  RecordBatch(tokens, tokenizer, std::vector<uint64_t>{2, 4, 7}, 8, &before);
+  EXPECT_EQ(changed.inputs, before.inputs);
+  EXPECT_EQ(changed.targets, before.targets);
+  // A stream that is shorter than a window is one record.
+  const std::vector<uint32_t> short_stream = {1, 2, 3};
+  EXPECT_EQ(RecordCount(short_stream, 8), 1u);
+  RecordBatch(short_stream, tokenizer, std::vector<uint64_t>{0}, 8, &whole);
+  EXPECT_EQ(whole.tokens, 2u);
+}
+
+TEST(Records, AreDrawnWithTheirRateAndIndependently) {
+  SeededRandom random(3);
+  uint64_t drawn = 0;
+  uint64_t both = 0;
+  constexpr uint64_t kCount = 1000;
+  constexpr int kTimes = 400;
+  for (int i = 0; i < kTimes; ++i) {
+    const std::vector<uint64_t> sample = PoissonSample(kCount, 0.1, random);
+    EXPECT_TRUE(std::is_sorted(sample.begin(), sample.end()));
+    drawn += sample.size();
+    const auto has = [&](uint64_t one) { return std::ranges::binary_search(sample, one); };
+    both += has(10) && has(11) ? 1U : 0U;
+  }
+  EXPECT_NEAR(static_cast<double>(drawn) / kTimes, 100, 5 * std::sqrt(90.0 / kTimes));
+  EXPECT_LE(both, 20u);  // 4 expected
+  EXPECT_EQ(PoissonSample(5, 1, random).size(), 5u);
 }
 
 }  // namespace
