@@ -72,11 +72,12 @@ round::Verdict CheckEnvelope(const round::VerifySubmission& work,
 }  // namespace
 
 RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> invited,
-                     uint64_t parameter_count)
+                     uint64_t parameter_count, std::optional<Protection> protection)
     : shop_(shop),
       rounds_(std::move(rounds)),
       invited_(std::move(invited)),
       parameter_count_(parameter_count),
+      protection_(std::move(protection)),
       view_(rounds_.manifest(), shop.loop.Now()),
       coalitions_(shop, rounds_.manifest()),
       queue_(shop.loop, {[this](const round::Effect& effect) { return Perform(effect); },
@@ -96,17 +97,19 @@ RunDriver::~RunDriver() { *alive_ = false; }
 Result<std::unique_ptr<RunDriver>> RunDriver::Create(Workshop& shop, round::RunManifest manifest,
                                                      std::vector<SiteId> invited) {
   DURE_ASSIGN(const uint64_t count, ParameterCountOf(manifest.initial_model, shop.store));
+  DURE_ASSIGN(auto protection, Protection::Of(manifest, count));
   round::Rounds rounds(std::move(manifest), invited);
   return std::unique_ptr<RunDriver>(
-      new RunDriver(shop, std::move(rounds), std::move(invited), count));
+      new RunDriver(shop, std::move(rounds), std::move(invited), count, std::move(protection)));
 }
 
 Result<std::unique_ptr<RunDriver>> RunDriver::Restore(Workshop& shop, ByteView state,
                                                       std::vector<SiteId> invited) {
   DURE_ASSIGN(round::Rounds rounds, round::Rounds::Load(state, shop.loop.Now()));
   DURE_ASSIGN(const uint64_t count, ParameterCountOf(rounds.base().model, shop.store));
-  auto driver =
-      std::unique_ptr<RunDriver>(new RunDriver(shop, std::move(rounds), std::move(invited), count));
+  DURE_ASSIGN(auto protection, Protection::Of(rounds.manifest(), count));
+  auto driver = std::unique_ptr<RunDriver>(
+      new RunDriver(shop, std::move(rounds), std::move(invited), count, std::move(protection)));
   driver->view_.Resume(driver->rounds_);
   if (driver->masking_) DURE_TRY(driver->masking_->Restore());
   return driver;
@@ -377,6 +380,7 @@ ledger::RunProposed RunDriver::Describe() const {
       {"tokenizer", manifest.tokenizer.IsZero() ? "bytes" : manifest.tokenizer.Hex()},
       {"modelConfig", manifest.config_digest().Hex()},
   });
+  if (protection_) fields.merge(protection_->Fields());
   return {{}, {}, std::move(fields), invited_, standing::BoundsOf(manifest)};
 }
 

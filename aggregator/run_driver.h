@@ -15,6 +15,7 @@
 
 #include "aggregator/coalitions.h"
 #include "aggregator/masking_desk.h"
+#include "aggregator/protection.h"
 #include "aggregator/run_view.h"
 #include "aggregator/workshop.h"
 #include "federation/loop/effect_queue.h"
@@ -24,7 +25,8 @@ namespace dure::aggregator {
 
 class RunDriver {
  public:
-  // kNotFound, kInvalid: the initial model is not in the store or is no model.
+  // kNotFound, kInvalid: the initial model is not in the store or is no model, or the run's noise
+  // cannot be had.
   static Result<std::unique_ptr<RunDriver>> Create(Workshop& shop, round::RunManifest manifest,
                                                    std::vector<SiteId> invited);
   static Result<std::unique_ptr<RunDriver>> Restore(Workshop& shop, ByteView state,
@@ -45,10 +47,11 @@ class RunDriver {
   // Everything this run may still need: its base, aggregate, tokenizer and first model.
   std::vector<Digest> Needs() const;
   RunView& view() { return view_; }
+  const std::optional<Protection>& protection() const { return protection_; }  // of its noise
 
  private:
   RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> invited,
-            uint64_t parameter_count);
+            uint64_t parameter_count, std::optional<Protection> protection);
   // False: the effect must be tried again later, and nothing behind it may be done before.
   bool Perform(const round::Effect& effect);
   // For the time in which sites train: what their round will fill.
@@ -77,6 +80,7 @@ class RunDriver {
   round::Rounds rounds_;
   std::vector<SiteId> invited_;  // ascending; empty: everybody
   uint64_t parameter_count_ = 0;
+  std::optional<Protection> protection_;
   RunView view_;
   std::unique_ptr<MaskingDesk> masking_;  // of a masked run
   Coalitions coalitions_;

@@ -66,7 +66,10 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
   answer.update({{"run", manifest.run.str()}, {"manifest", manifest.digest().Hex()}});
   if (const RunDriver* existing = FindRun(manifest.run.str())) {
     // The same proposal again, after a lost answer, is no second run.
-    if (existing->rounds().manifest() == manifest) return JsonLine(answer);
+    if (existing->rounds().manifest() == manifest) {
+      if (existing->protection()) answer["privacy"] = existing->protection()->Json();
+      return JsonLine(answer);
+    }
     return Fail(ErrorCode::kAlreadyExists,
                 "there is a run \"" + manifest.run.str() + "\" already; choose another name");
   }
@@ -85,6 +88,7 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
   DURE_ASSIGN(auto driver, RunDriver::Create(*shop, manifest, std::move(invited)));
   DURE_TRY(
       journal->Apply(journal::Change().Put("run/" + manifest.run.str() + "/invited", list.Take())));
+  if (driver->protection()) answer["privacy"] = driver->protection()->Json();
   AddRun(std::move(driver));
   return JsonLine(answer);
 }
@@ -156,6 +160,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"base", BaseJson(rounds.base())},
                  {"invited", sites},
                  {"cohort", cohort}});
+  if (driver->protection()) answer["privacy"] = driver->protection()->Json();
   if (const auto waits = rounds.WaitsFor()) answer["waiting"] = WaitingJson(*waits, loop->Now());
   if (rounds.phase() == round::RunPhase::kProposing) {
     (void)deliberation->WithStanding([&](const standing::Standing& now) {

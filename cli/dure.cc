@@ -38,6 +38,7 @@ class Dure {
     AddTokenizerCommands(app_, context_);
     AddDatasetCommands(app_, context_);
     AddPlanCommand(app_, context_);
+    AddPrivacyCommands(app_, context_);
     AddVoteCommands(app_, context_);
     AddWhyCommand(app_, context_);
     AddWithdrawCommands(app_, context_);

@@ -24,6 +24,7 @@ void AddTokenizerCommands(CLI::App& dure, Context& context);   // tokenizer trai
 void AddDatasetCommands(CLI::App& dure, Context& context);     // dataset form|check|describe|...
 void AddDemoCommand(CLI::App& dure, Context& context);         // demo
 void AddPlanCommand(CLI::App& dure, Context& context);         // plan
+void AddPrivacyCommands(CLI::App& dure, Context& context);     // privacy account
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
 void AddWitnessCommands(CLI::App& ledger, Context& context);   // ledger witnesses|dissent

@@ -3,22 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "federation/codec/lane.h"
 #include "federation/limits.h"
+#include "federation/masking/cohort.h"
 #include "planning/quantity.h"
 #include "policy/privacy/accountant.h"
 #include "policy/privacy/protection.h"
+#include "policy/safeguard/safeguard.h"
 
 namespace dure::cli {
 namespace {
 
 using planning::CountText;
-
-// Honest shares that are surely in a released sum: the threshold less those who may collude.
-uint32_t CountedShares(double sites) {
-  const double threshold = planning::ShareThreshold(sites);
-  const double colluding = std::max(0.0, std::min(2 * threshold - sites - 1, sites - 2));
-  return static_cast<uint32_t>(std::max(1.0, threshold - colluding));
-}
 
 // A grid just fine enough, coordinates bounded at eight times their share of the norm after
 // rotation, words as wide as masking has them.
@@ -26,7 +22,7 @@ privacy::NoiseSettings SettingsOf(const PrivacyQuestion& privacy, double sites,
                                   uint64_t dimension) {
   privacy::NoiseSettings settings;
   settings.members = static_cast<uint32_t>(sites);
-  settings.counted = CountedShares(sites);
+  settings.counted = safeguard::HonestShares(settings.members, masking::kMembersFloor);
   settings.dimension = dimension;
   settings.noise_multiplier = privacy.noise_multiplier;
   settings.clip = 1;
@@ -71,6 +67,14 @@ Result<planning::Section> PrivacySection(const PrivacyQuestion& privacy,
        std::to_string(noise.word_bits_needed) + " bits",
        "each coordinate of the masked sum, on a grid fine enough that rounding adds at most 1 % to "
        "the norm"});
+  const double widest = codec::LaneMax(codec::Lane::kInt16);
+  section.figures.push_back(
+      {"noise_lane_units", noise.lane_needed, "", CountText(noise.lane_needed),
+       std::string("grid units that a coordinate of one site reaches with its noise; ") +
+           (noise.lane_needed <= widest
+                ? "int16 lanes reach 32767"
+                : "lanes reach 32767 (int16): a run with so many coordinates, or so much noise, is "
+                  "refused")});
   return section;
 }
 

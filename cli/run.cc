@@ -15,6 +15,7 @@
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
 #include "cli/progress_view.h"
+#include "cli/run_privacy.h"
 #include "cli/run_proposal.h"
 #include "federation/transport/json_fields.h"
 
@@ -50,8 +51,9 @@ Status Start(const std::string& dir, RunOptions options, Context& context) {
   }
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   const std::string run = TextField(said, "run");
-  context.Print("run " + run + " is proposed; its manifest is sha256:" +
-                TextField(said, "manifest") + "\npurpose: " + PurposeText(said));
+  context.Print("run " + run +
+                " is proposed; its manifest is sha256:" + TextField(said, "manifest") +
+                "\npurpose: " + PurposeText(said) + PrivacyText(said, "privacy: "));
   context.Say(
       "Sites decide by their own rules whether to take part.\nWatch it:  dure run watch --dir " +
       dir + " " + run);
@@ -108,7 +110,8 @@ std::string RunText(const json& run) {
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
-         "\nmasking     " + TextField(run, "masking") + "\nmerge       " + TextField(run, "merge");
+         "\nmasking     " + TextField(run, "masking") + "\nmerge       " + TextField(run, "merge") +
+         PrivacyText(run, "privacy     ");
 }
 
 std::string ListText(const json& list) {
@@ -219,15 +222,17 @@ void AddStart(CLI::App& noun, Context& context) {
       ->capture_default_str();
   verb.add_option("--warmup", run.warmup, "steps; a twentieth of all by default");
   verb.add_option("--schedule", run.schedule, "constant, cosine or wsd")->capture_default_str();
-  verb.add_option("--lane", run.lane, "int8 or int16")->capture_default_str();
+  verb.add_option("--lane", run.lane, "int8 (the default) or int16 (with --privacy)");
   verb.add_option("--weighting", run.weighting,
-                  "tokens, or equal; by default tokens under the mean and equal otherwise");
+                  "tokens, or equal; by default tokens under the mean, and equal otherwise or with "
+                  "--privacy");
   verb.add_option("--merge", run.merge,
                   "how updates become one: mean, direction-norm, or with --masking none median, "
                   "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
                   "norm-bound=FACTOR, centered-clipping=FACTOR")
       ->capture_default_str();
   AddMasking(verb, run);
+  AddPrivacyOptions(verb, run);
   verb.add_option("--reference-tokens", run.reference_tokens,
                   "tokens a round that give full weight; with a step budget what the steps hold");
   verb.add_option("--outer-eta", run.outer_eta,

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "cli/run_privacy.h"
 #include "model/config.h"
 #include "model/cpu/schedule.h"
 #include "model/initialize.h"
@@ -173,10 +174,12 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   proposal.blobs.push_back(manifest.initial_model);
   proposal.parameter_count = model::LlamaLayout(config).parameter_count();
 
-  DURE_ASSIGN(manifest.lane, round::ParseLane(options.lane));
+  const bool noisy = !options.noise.empty() && options.noise != "none";
+  const std::string lane = options.lane.empty() ? (noisy ? "int16" : "int8") : options.lane;
+  DURE_ASSIGN(manifest.lane, round::ParseLane(lane));
   DURE_ASSIGN(manifest.merge, round::MergeRule::Parse(options.merge));
-  manifest.weighting =
-      manifest.merge.is_mean() ? round::Weighting::kTokens : round::Weighting::kEqual;
+  const bool by_tokens = manifest.merge.is_mean() && !noisy;
+  manifest.weighting = by_tokens ? round::Weighting::kTokens : round::Weighting::kEqual;
   if (!options.weighting.empty()) {
     DURE_ASSIGN(manifest.weighting, round::ParseWeighting(options.weighting));
   }
@@ -217,7 +220,7 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
       options.reference_tokens != 0 ? options.reference_tokens : tokens_a_step * inner.steps;
   manifest.reference_tokens = std::max<uint64_t>(manifest.reference_tokens, 1);
   manifest.initial_scale = InitialScale(inner);
-  DURE_TRY(manifest.Validate());
+  DURE_TRY(ChoosePrivacy(options, proposal.parameter_count, manifest));
   return proposal;
 }
 

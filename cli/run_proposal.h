@@ -32,13 +32,20 @@ struct RunOptions {
   double learning_rate = 2e-3;
   uint64_t warmup = 0;  // 0: a twentieth of all steps
   std::string schedule = "cosine";
-  std::string lane = "int8";
+  std::string lane;            // empty: int8, or int16 with noise
   std::string merge = "mean";  // as round::MergeRule::Parse takes it
-  std::string weighting;       // empty: by tokens under the mean, else equal
+  std::string weighting;       // empty: by tokens under the mean, else equal, also with noise
   std::string masking;  // "pairwise" or "none"; empty: pairwise if three sites or more may come
   uint32_t members_min = 3;
   uint32_t batch_members = 1;
   bool allow_differences = false;
+  std::string noise;           // "none", "discrete-gaussian" or "skellam"; empty: none
+  double noise_clip = 1;       // L2 norm of an update
+  double coordinate_clip = 0;  // 0: a fourth of the clip, or all of it without rotation
+  double noise_multiplier = 1;
+  bool rotate = true;
+  std::string dp_sgd;  // "clip=1,noise=1.1,rate=0.01"; empty: none
+  double delta = 1e-6;
   double outer_eta = 0.7;
   double outer_mu = 0.9;
   uint32_t quorum = 0;  // 0: all invited sites, at least one

@@ -57,6 +57,7 @@ struct SiteOptions {
   site::DaemonOptions daemon;
   std::vector<std::string> accept;
   std::string policy;
+  double epsilon_max = 0;  // 0: as the dataset's terms say
 };
 
 // A slip in --data or --trainer is told now, and not when a round has opened.
@@ -87,6 +88,9 @@ Status ServeSite(SiteOptions options, Context& context) {
   options.daemon.rules.accept_all = options.accept.empty();
   if (!options.policy.empty()) {
     DURE_ASSIGN(options.daemon.rules.policy, site::ReadSitePolicy(options.policy));
+  }
+  if (options.epsilon_max > 0) {
+    options.daemon.rules.epsilon_micro_max = static_cast<uint64_t>(options.epsilon_max * 1e6);
   }
   options.daemon.say = LogTo(context);
   DURE_ASSIGN(const auto daemon, site::Daemon::Start(options.daemon));
@@ -164,6 +168,14 @@ void AddSiteServe(CLI::App& noun, Context& context) {
                   "what the consortium permits");
   verb.add_option("--rounds-max", options->daemon.rules.rounds_max,
                   "rounds of one run at most; 0 for no limit");
+  verb.add_option("--epsilon-max", options->epsilon_max,
+                  "privacy loss of each dataset over all runs at most, if its terms say no less; "
+                  "runs without noise are then declined")
+      ->check(CLI::Range(1e-6, 9e5));
+  verb.add_option("--account-delta", options->daemon.rules.account_delta,
+                  "of new privacy accounts, for good: below one in the number of sequences")
+      ->check(CLI::Range(1e-30, 1e-3))
+      ->capture_default_str();
   verb.add_option("--trainer", options->daemon.trainer, "another program for the trainer's seat");
   verb.add_option("--upload-limit", options->daemon.upload_mib,
                   "MiB a second that uploads take at most; no limit by default")

@@ -55,6 +55,7 @@ Daemon::~Daemon() {
   state.loop->Wait([&state] {
     state.desks.clear();
     state.lending.reset();
+    state.privacy.reset();
     state.trainer.reset();
     state.scribe.reset();
   });
@@ -94,6 +95,8 @@ Status Daemon::State::Open() {
   compute = std::make_unique<loop::WorkerPool>(1);
   transfers = std::make_unique<loop::WorkerPool>(2);
   lending = std::make_unique<Lending>(loans, *scribe, *journal, *loop, *transfers, options.say);
+  DURE_ASSIGN(privacy, PrivacyDesk::Open({*journal, *loop, *compute, random, options.say,
+                                          options.rules.account_delta}));
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   shop = std::make_unique<Workshop>(
@@ -105,6 +108,7 @@ Status Daemon::State::Open() {
                *scribe,
                *trainer,
                *lending,
+               *privacy,
                *data,
                self,
                random,

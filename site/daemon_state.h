@@ -28,6 +28,7 @@ struct Daemon::State {
   Result<std::string> Answer(const LocalRequest& request);  // on the door's thread
   Result<std::string> Obey(const LocalRequest& request);
   std::string StatusLine() const;
+  std::string AccountsLine() const;
   void DoWhatWasAsked();
 
   // The record, kept up with also between rounds: heads are co-signed, and what it says of the
@@ -55,6 +56,7 @@ struct Daemon::State {
   std::unique_ptr<TrainerDesk> trainer;
   Digest code;  // of its program, at the start
   std::unique_ptr<Lending> lending;
+  std::unique_ptr<PrivacyDesk> privacy;
   std::unique_ptr<loop::WorkerPool> compute;
   std::unique_ptr<loop::WorkerPool> transfers;
   std::set<Digest> removing;

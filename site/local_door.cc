@@ -16,6 +16,7 @@
 
 #include "federation/journal/journal.h"
 #include "federation/transport/json_fields.h"
+#include "policy/privacy/account_book.h"
 
 namespace dure::site {
 
@@ -234,6 +235,12 @@ Result<std::string> AskJournal(const std::filesystem::path& dir, const LocalRequ
                 "no site has run in " + dir.string() + " yet (dure site serve takes part in runs)");
   }
   DURE_ASSIGN(const auto journal, journal::Journal::Open(path));
+  if (request.verb == LocalVerb::kAccounts) {
+    DURE_ASSIGN(const auto accounts, journal->Scan(privacy::kAccountKeyPrefix));
+    json list = json::array();
+    for (const auto& [key, bytes] : accounts) list.push_back(ToHex(bytes));
+    return JsonLine({{"accounts", std::move(list)}});
+  }
   DURE_ASSIGN(auto entries, journal->Scan("run/"));
   const Stored stored{std::move(entries)};
   if (request.verb == LocalVerb::kStatus) return StatusOf(stored);

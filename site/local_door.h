@@ -29,9 +29,10 @@ class LocalDoor {
 };
 
 // Asks the daemon of that folder; where none runs, a change is noted in its journal and made when
-// one starts. JSON text: {"run", "phase", "running"} or, for kStatus, {"running", "runs": [...]}.
-// Blocks. kNotFound: no such site, or it knows no such run; kFailedPrecondition: see EventFor, or a
-// daemon holds the folder and does not answer.
+// one starts. JSON text: {"run", "phase", "running"} or, for kStatus, {"running", "runs": [...]},
+// or for kAccounts {"accounts": [hex of an account's bytes, ...]}, which whoever asks counts
+// himself. Blocks. kNotFound: no such site, or it knows no such run; kFailedPrecondition: see
+// EventFor, or a daemon holds the folder and does not answer.
 Result<std::string> AskSite(const std::filesystem::path& dir, const LocalRequest& request);
 
 // The journal's key for what waits to be done at the next start.

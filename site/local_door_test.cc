@@ -21,8 +21,8 @@ using testing::HasSubstr;
 LocalRequest Wish(LocalVerb verb) { return {verb, round::TestManifest().run}; }
 
 TEST(LocalRequest, ReadsWhatItWrites) {
-  for (const LocalVerb verb :
-       {LocalVerb::kStatus, LocalVerb::kLeave, LocalVerb::kJoin, LocalVerb::kResync}) {
+  for (const LocalVerb verb : {LocalVerb::kStatus, LocalVerb::kLeave, LocalVerb::kJoin,
+                               LocalVerb::kResync, LocalVerb::kAccounts}) {
     const auto read = ParseLocalRequest(LineOf(Wish(verb)));
     ASSERT_TRUE(read) << Name(verb);
     EXPECT_EQ(read->verb, verb);

@@ -11,12 +11,14 @@ namespace dure::site {
 using round::SitePhase;
 
 namespace {
-constexpr std::array<LocalVerb, 4> kVerbs = {LocalVerb::kStatus, LocalVerb::kLeave,
-                                             LocalVerb::kJoin, LocalVerb::kResync};
+constexpr std::array<LocalVerb, 5> kVerbs = {LocalVerb::kStatus, LocalVerb::kLeave,
+                                             LocalVerb::kJoin, LocalVerb::kResync,
+                                             LocalVerb::kAccounts};
 }  // namespace
 
 std::string_view Name(LocalVerb verb) {
-  constexpr std::array<std::string_view, 4> kNames = {"status", "leave", "join", "resync"};
+  constexpr std::array<std::string_view, 5> kNames = {"status", "leave", "join", "resync",
+                                                      "accounts"};
   return kNames[static_cast<size_t>(verb)];
 }
 
@@ -29,7 +31,7 @@ Result<LocalRequest> ParseLocalRequest(std::string_view line) {
   for (const LocalVerb verb : kVerbs) {
     if (Name(verb) != name) continue;
     LocalRequest request{verb, {}};
-    if (verb == LocalVerb::kStatus) return request;
+    if (OnlyAsks(verb)) return request;
     DURE_ASSIGN(request.run, RunId::Parse(transport::TextField(object, "run")));
     return request;
   }
@@ -42,7 +44,7 @@ std::string LineOf(const LocalRequest& request) {
 }
 
 Result<std::optional<round::SiteEvent>> EventFor(LocalVerb verb, SitePhase phase) {
-  DURE_CHECK(verb != LocalVerb::kStatus, "asking where a site stands changes nothing");
+  DURE_CHECK(!OnlyAsks(verb), "asking where a site stands changes nothing");
   const auto wrong = [&](std::string_view what) {
     return Fail(ErrorCode::kFailedPrecondition, std::string(what));
   };

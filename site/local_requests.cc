@@ -12,7 +12,10 @@ using transport::JsonLine;
 Result<std::string> Daemon::State::Answer(const LocalRequest& request) {
   Result<std::string> answer = Fail(ErrorCode::kUnavailable, "the site's daemon is stopping");
   loop->Wait([&] {
-    if (*alive) answer = request.verb == LocalVerb::kStatus ? StatusLine() : Obey(request);
+    if (!*alive) return;
+    answer = request.verb == LocalVerb::kStatus     ? StatusLine()
+             : request.verb == LocalVerb::kAccounts ? AccountsLine()
+                                                    : Obey(request);
   });
   return answer;
 }
@@ -35,6 +38,14 @@ std::string Daemon::State::StatusLine() const {
                    {"connected", connected},
                    {"code", now.Hex()},
                    {"runs", std::move(runs)}});
+}
+
+std::string Daemon::State::AccountsLine() const {
+  json accounts = json::array();
+  for (const auto& [id, account] : privacy->book().accounts()) {
+    accounts.push_back(ToHex(account.Serialize()));
+  }
+  return JsonLine({{"accounts", std::move(accounts)}});
 }
 
 Result<std::string> Daemon::State::Obey(const LocalRequest& request) {

@@ -29,6 +29,7 @@ std::string Objection(const LocalRules& rules, const round::RunManifest& manifes
   if (!rules.accept_all && !rules.accept.contains(manifest.run)) return "run-not-accepted";
   if (rules.rounds_max != 0 && round.value >= rules.rounds_max) return "too-many-rounds";
   if (rules.parameters_max != 0 && parameter_count > rules.parameters_max) return "model-too-large";
+  if (rules.epsilon_micro_max && !manifest.privacy.any()) return "privacy-none";
   return "";
 }
 

@@ -223,7 +223,8 @@ void MaskingDesk::TryEncode() {
       half_.phase() == masking::SitePhase::kMasking && masks_->context == half_.context().Id();
   if (!ready) return;
   encoding_ = true;
-  const MaskWith with{half_.context().SegmentLayout(0), masks_->masks};
+  const MaskWith with{half_.context().SegmentLayout(0), masks_->masks,
+                      shop_.privacy.NoiseKey(half_.context().Id())};
   auto work = [this, effect = *wanted_, manifest = participation_.manifest(), with] {
     CrashPoint("site.before-mask");
     codec::Work pace;

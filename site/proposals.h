@@ -13,6 +13,7 @@ struct ProposedRun {
   Digest manifest;
   std::string purpose;  // as its entry tells a reader
   std::optional<ledger::RunBounds> bounds;
+  std::string epsilon;  // likewise; empty: it says none
 };
 
 // Empty: the run is the one in the record. Otherwise a code, "run-not-as-recorded": it is not

@@ -10,7 +10,7 @@ namespace {
 
 ProposedRun AsRecorded(const round::RunManifest& manifest) {
   return {manifest.digest(), std::string(Name(manifest.intent.purpose)),
-          standing::BoundsOf(manifest)};
+          standing::BoundsOf(manifest), ""};
 }
 
 TEST(ProposalsTest, ARunAsRecordedIsTaken) {

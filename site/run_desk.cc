@@ -128,6 +128,9 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
     }
     CrashPoint("site.residual-kept");
   } else if (const auto* announce = std::get_if<round::AnnounceSite>(&effect)) {
+    if (announce->phase == round::SitePhase::kEnded || announce->phase == round::SitePhase::kLeft) {
+      shop_.privacy.Close(run_);
+    }
     SendStatus();
     shop_.say(announce->at.Text() + ": " + std::string(Name(announce->phase)) +
               (announce->text.empty() ? "" : " (" + announce->text + ")"));

@@ -66,6 +66,12 @@ class RunDesk {
   void Train(const round::StartTraining& effect);
   void TrainLater(const round::StartTraining& effect);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
+  // run_privacy.cc: what noise costs is on the accounts of the datasets before it is used.
+  void ReservePrivacy(const round::RoundAttempt& at, std::vector<round::OfferedDataset> offered);
+  uint64_t EpsilonLent(const round::OfferedDataset& offered) const;
+  void ChargeTraining(const round::StartTraining& effect, const round::TrainingDone& result);
+  void EncodeNoised(const round::EncodeUpdate& effect);
+  Status ChargeUpdate() const;
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
@@ -89,9 +95,10 @@ class RunDesk {
   RunFolder folder_;
   round::Participation participation_;
   MaskingDesk masking_;
-  round::RunManifest manifest_;  // of the latest plan that was decided or trained
-  Digest aggregate_;             // of the outcome being derived
-  round::Base coming_;           // what is being derived or fetched, or was last
+  round::RunManifest manifest_;   // of the latest plan that was decided or trained
+  std::string recorded_epsilon_;  // what the record says that the run costs
+  Digest aggregate_;              // of the outcome being derived
+  round::Base coming_;            // what is being derived or fetched, or was last
   loop::EffectQueue<round::SiteEffect> queue_;
   std::string unsigned_because_;  // said once
   uint64_t timer_ = 0;

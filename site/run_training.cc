@@ -7,6 +7,7 @@
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
 #include "model/text/tokenizer.h"
+#include "policy/safeguard/safeguard.h"
 #include "policy/standing/admission.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
@@ -41,8 +42,12 @@ seat::ScheduleKind KindOf(round::ScheduleKind kind) {
   return seat::ScheduleKind::kConstant;
 }
 
-seat::TrainTask TaskOf(const round::InnerTraining& inner) {
+seat::TrainTask TaskOf(const round::RunManifest& manifest) {
+  const round::InnerTraining& inner = manifest.inner;
   seat::TrainTask task;
+  task.record_clip = manifest.privacy.record_clip;
+  task.record_noise = manifest.privacy.record_noise;
+  task.record_rate = manifest.privacy.record_rate;
   task.steps = inner.steps;
   task.seconds = inner.seconds;
   task.batch = inner.batch;
@@ -87,6 +92,7 @@ void RunDesk::CheckRecord(const round::DecideLocally& effect) {
         if (found) {
           const ProposedRun* recorded = *found ? &**found : nullptr;
           const std::string objection = RecordObjection(effect.manifest, recorded);
+          if (recorded != nullptr) recorded_epsilon_ = recorded->epsilon;
           return objection.empty() ? PrepareFiles(effect) : Object(at, objection);
         }
         shop_.say(at.Text() + ": cannot read the record yet: " + found.error().message);
@@ -113,7 +119,12 @@ Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
 }
 
 void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
-  auto work = [this, effect] { return WriteRunFiles(shop_, folder_, effect.manifest); };
+  auto work = [this, effect, recorded = recorded_epsilon_]() -> Status {
+    if (effect.manifest.privacy.any()) {
+      DURE_TRY(safeguard::CheckRecorded(effect.manifest, recorded));
+    }
+    return WriteRunFiles(shop_, folder_, effect.manifest);
+  };
   Run(shop_.transfers, work, [this, effect](Status ready) {
     if (ready) {
       PrepareData(effect);
@@ -169,7 +180,7 @@ void RunDesk::Offer(const round::RoundAttempt& at) {
       if (!objection.empty()) own = objection;
     }
     if (allowed.empty()) return Feed(round::Decided{at, false, own, {}});
-    return Feed(round::Decided{at, true, "", allowed});
+    return ReservePrivacy(at, std::move(allowed));
   }
   shop_.loop.At(shop_.loop.Now() + kOfferRetry, [this, alive = alive_, at] {
     if (*alive) Offer(at);
@@ -214,8 +225,8 @@ void RunDesk::Do(const round::StartTraining& effect) {
     const uint64_t number = reader.U64();
     result.code = reader.Raw32();
     if (reader.Done("a training mark") && number == effect.number) {
-      shop_.loop.Post([this, alive = alive_, result] {
-        if (*alive) Feed(result);
+      shop_.loop.Post([this, alive = alive_, effect, result] {
+        if (*alive) ChargeTraining(effect, result);
       });
       return;
     }
@@ -241,7 +252,7 @@ void RunDesk::TrainLater(const round::StartTraining& effect) {
 
 void RunDesk::Train(const round::StartTraining& effect) {
   const RoundNumber round = effect.plan.at.round;
-  seat::TrainTask task = TaskOf(effect.manifest.inner);
+  seat::TrainTask task = TaskOf(effect.manifest);
   task.run = run_.str();
   task.round = round.value;
   const auto base = shop_.store.PathOf(effect.plan.base.model);
@@ -304,6 +315,12 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
     Feed(round::TrainingFailed{round, "no-result"});
     return;
   }
+  const bool is_private = done->steps > 0 && done->private_steps == done->steps;
+  if (effect.manifest.privacy.per_record() && !is_private) {
+    shop_.say(effect.plan.at.Text() + ": the trainer did not train with DP-SGD: nothing is used");
+    Feed(round::TrainingFailed{round, "not-private"});
+    return;
+  }
   const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss,
                                    shop_.trainer.code()};
   CrashPoint("site.trained");
@@ -316,7 +333,7 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
                          .Take();
   (void)shop_.journal.Apply(journal::Change().Put(TrainedKey(round), mark));
   CrashPoint("site.training-noted");
-  Feed(result);
+  ChargeTraining(effect, result);
 }
 
 void RunDesk::Do(const round::StopTraining& effect) {

@@ -58,6 +58,7 @@ void RunDesk::Do(const round::FetchAggregate& effect) {
 }
 
 void RunDesk::Do(const round::EncodeUpdate& effect) {
+  if (manifest_.privacy.noisy()) return EncodeNoised(effect);
   if (manifest_.masked()) return masking_.Encode(effect);
   auto work = [this, effect, manifest = manifest_] {
     codec::Work pace;
@@ -77,6 +78,13 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
 }
 
 void RunDesk::Do(const round::UploadBlob& effect) {
+  if (const Status charged = ChargeUpdate(); !charged) {
+    shop_.say(participation_.at().Text() + ": nothing leaves: " + charged.error().message);
+    shop_.loop.Post([this, alive = alive_, effect] {
+      if (*alive) Feed(round::UploadFailed{effect.round, effect.blob});
+    });
+    return;
+  }
   const bool is_new = std::exchange(new_blob_, std::nullopt) == effect.blob;
   auto work = [this, effect, is_new]() -> Status {
     DURE_ASSIGN(const auto reader, shop_.store.Open(effect.blob));
@@ -110,6 +118,12 @@ void RunDesk::Do(const round::FoldBack& effect) {
 }
 
 void RunDesk::Fold(const round::FoldBack& effect) {
+  if (manifest_.privacy.noisy()) {  // nothing is carried from round to round
+    shop_.loop.Post([this, alive = alive_, to = effect.residual_to] {
+      if (*alive) Feed(round::Folded{to});
+    });
+    return;
+  }
   Run(
       shop_.compute,
       [this, effect] {

@@ -125,10 +125,12 @@ void Scribe::FindRun(const RunId& run,
     WithStanding([&](const standing::Auditor& own) {
       const auto known = own.standing().state().runs.find(run);
       if (known == own.standing().state().runs.end()) return;
-      const auto purpose = known->second.fields.find("purpose");
-      const bool said = purpose != known->second.fields.end();
-      found =
-          ProposedRun{known->second.manifest, said ? purpose->second : "", known->second.bounds};
+      const auto said = [&fields = known->second.fields](const char* name) {
+        const auto field = fields.find(name);
+        return field == fields.end() ? std::string() : field->second;
+      };
+      found = ProposedRun{known->second.manifest, said("purpose"), known->second.bounds,
+                          said("privacyEpsilon")};
     });
     done(found);
   });

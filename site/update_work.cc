@@ -7,6 +7,8 @@
 #include "federation/codec/norm.h"
 #include "federation/derivation/derivation.h"
 #include "federation/merging/direction.h"
+#include "federation/noise/lanes.h"
+#include "policy/safeguard/safeguard.h"
 
 namespace dure::site {
 namespace {
@@ -77,7 +79,7 @@ struct UpdateFiles {
     const uint64_t count = base.shape.parameter_count;
     DURE_ASSIGN(auto scales, derivation::ScalesOf(work.plan.base, manifest, count, store));
     UpdateFiles files{std::move(base), std::move(trained), std::move(scales), {}, {}};
-    if (work.residual_from != 0) {
+    if (work.residual_from != 0 && !manifest.privacy.noisy()) {
       DURE_ASSIGN(files.residual,
                   codec::MappedFile::Open(folder.residual(work.residual_from).string()));
     }
@@ -144,13 +146,73 @@ void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest
   if (!lanes) return;
   auto files = derivation::FilesOfDerivation(base->file.bytes().size(), manifest);
   files.push_back({*lanes});
-  files.push_back({count * sizeof(float)});
+  if (!manifest.privacy.noisy()) files.push_back({count * sizeof(float)});
   if (payload_bytes != 0) {
     files.push_back({payload_bytes});
     files.push_back({payload_bytes - 8 * masking::kScalars});  // the sum, if all survive
   }
   derivation::KeepReady(store, (folder.dir() / "ready-").string(), files);
 }
+
+namespace {
+
+// The site's own check of what the manifest promises, with the cohort that there is.
+Result<noise::LaneNoise> LaneNoiseOf(const round::RunManifest& manifest, const Digest& base_model,
+                                     const masking::WordLayout& layout) {
+  const round::Privacy& terms = manifest.privacy;
+  DURE_ASSIGN(const auto safeguards, safeguard::SafeguardsOf(manifest));
+  const safeguard::UpdateNoise& update = *safeguards.update;
+  if (terms.dimension != layout.parameter_count()) {
+    return Fail(ErrorCode::kInvalid, "noise was planned for a model of another size");
+  }
+  const uint32_t honest =
+      safeguard::HonestShares(layout.site_count(), manifest.masking_rules.members_min);
+  if (honest < update.counted) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "of a cohort of " + std::to_string(layout.site_count()) + " only " +
+                    std::to_string(honest) + " shares of noise are sure, and " +
+                    std::to_string(update.counted) + " are counted");
+  }
+  noise::LaneNoise lanes;
+  lanes.sampler = terms.noise == round::Noise::kSkellam ? noise::Sampler::kSkellam
+                                                        : noise::Sampler::kDiscreteGaussian;
+  lanes.share_variance = update.plan.share_variance;
+  lanes.clip = terms.clip;
+  lanes.coordinate_clip = terms.coordinate_clip;
+  lanes.scale = update.scale;
+  lanes.norm_max = update.plan.norm_max;
+  if (terms.rotate) lanes.rotation = noise::RotationSeed(manifest.run.str(), base_model);
+  lanes.lane = derivation::LaneOf(manifest);
+  return lanes;
+}
+
+// Lanes with noise in them, then masks: what leaves is made only of the former.
+Result<masking::MaskedSegment> MaskNoised(const UpdateFiles& files, const noise::LaneNoise& noise,
+                                          const MaskWith& with, const codec::OutputFile& lanes,
+                                          const std::string& lanes_path,
+                                          const codec::OutputFile& payload,
+                                          const codec::Work& pace) {
+  DURE_TRY(noise::WriteNoisedLanes(files.base.floats(), files.trained.floats(), noise,
+                                   with.noise_key, lanes, pace));
+  DURE_ASSIGN(const auto noised, codec::MappedFile::Open(lanes_path));
+  const masking::Scalars scalars{codec::kWeightOne, 0, 0, 0};
+  return masking::MaskLanesFile(noised.bytes(), scalars, with.layout, with.masks, payload, pace);
+}
+
+Result<masking::MaskedSegment> MaskPlain(const UpdateFiles& files, const round::EncodeUpdate& work,
+                                         const MaskWith& with, const codec::OutputFile& lanes,
+                                         const codec::OutputFile& residual,
+                                         const codec::OutputFile& payload,
+                                         const codec::Work& pace) {
+  const masking::SegmentUpdate update{
+      files.in(), 0, files.parameters, {files.parameters.weight, work.tokens, work.steps, 0}};
+  DURE_ASSIGN(auto masked, masking::MaskSegmentFiles(update, with.layout, with.masks, payload,
+                                                     {lanes}, {residual}, pace));
+  DURE_TRY(residual.Sync());
+  return masked;
+}
+
+}  // namespace
 
 Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                                         const round::RunManifest& manifest, const SiteId& site,
@@ -164,17 +226,20 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
   const uint64_t bytes = with.layout.PayloadBytes();
   DURE_ASSIGN(const auto payload,
               derivation::NewFile(store, payload_path.string(), bytes, codec::Caching::kKept));
+  const std::string lanes_path = folder.lanes(work.round).string();
   DURE_ASSIGN(const auto lanes,
-              derivation::NewFile(store, folder.lanes(work.round).string(),
-                                  with.layout.LowBytes(files.count()), codec::Caching::kKept));
-  DURE_ASSIGN(const auto next,
-              derivation::NewFile(store, folder.residual(work.residual_to).string(),
-                                  files.count() * sizeof(float), codec::Caching::kKept));
-  const masking::SegmentUpdate update{
-      files.in(), 0, files.parameters, {files.parameters.weight, work.tokens, work.steps, 0}};
-  DURE_ASSIGN(auto masked, masking::MaskSegmentFiles(update, with.layout, with.masks, payload,
-                                                     {lanes}, {next}, pace));
-  DURE_TRY(next.Sync());
+              derivation::NewFile(store, lanes_path, with.layout.LowBytes(files.count()),
+                                  codec::Caching::kKept));
+  masking::MaskedSegment masked;
+  if (manifest.privacy.noisy()) {
+    DURE_ASSIGN(const auto noise, LaneNoiseOf(manifest, work.plan.base.model, with.layout));
+    DURE_ASSIGN(masked, MaskNoised(files, noise, with, lanes, lanes_path, payload, pace));
+  } else {
+    DURE_ASSIGN(const auto next,
+                derivation::NewFile(store, folder.residual(work.residual_to).string(),
+                                    files.count() * sizeof(float), codec::Caching::kKept));
+    DURE_ASSIGN(masked, MaskPlain(files, work, with, lanes, next, payload, pace));
+  }
   DURE_ASSIGN(const auto blob, blob::Manifest::Make(bytes, std::move(masked.payload_chunks)));
   MaskedContribution contribution;
   contribution.made.weight = files.parameters.weight;
@@ -183,7 +248,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
   contribution.bytes = bytes;
   {
     DURE_ASSIGN(const auto leaving, codec::MappedFile::Open(payload_path.string()));
-    DURE_ASSIGN(const auto staying, codec::MappedFile::Open(folder.lanes(work.round).string()));
+    DURE_ASSIGN(const auto staying, codec::MappedFile::Open(lanes_path));
     contribution.leaves = LookAt(leaving.bytes());
     contribution.stays = LookAt(staying.bytes());
   }

@@ -9,6 +9,7 @@
 #include "federation/blob/store.h"
 #include "federation/codec/vectors.h"
 #include "federation/masking/segment_files.h"
+#include "federation/noise/secret_random.h"
 #include "federation/round/participation.h"
 #include "site/byte_look.h"
 #include "site/run_folder.h"
@@ -40,6 +41,7 @@ void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest
 struct MaskWith {
   masking::WordLayout layout;
   std::vector<masking::Mask> masks;
+  noise::SecretRandom::Key noise_key{};  // of this attempt, if the run has noise on updates
 };
 struct MaskedContribution {
   ContributionMade made;  // `blob` is the masked payload
@@ -49,8 +51,10 @@ struct MaskedContribution {
   ByteLook stays;   // the same update unmasked
 };
 // The same, masked while it is encoded. The lanes in the clear stay in folder.lanes(round), for the
-// check of the sum; no durable copy of them is made. kInvalid also: the update has another size
-// than the layout.
+// check of the sum; no durable copy of them is made. Under noise on updates they are what
+// federation/noise makes of the update, nothing is carried from round to round, and no number of
+// this site is in the sums. kInvalid also: the update has another size than the layout;
+// kFailedPrecondition: in so small a cohort too little noise is sure.
 Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                                         const round::RunManifest& manifest, const SiteId& site,
                                         const MaskWith& with, const RunFolder& folder,

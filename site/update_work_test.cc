@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "federation/round/testing.h"
+#include "policy/safeguard/safeguard.h"
 
 namespace dure::site {
 namespace {
@@ -117,6 +118,64 @@ TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) 
     ASSERT_EQ(once[i], base_[i] - trained_[i]) << i;
     ASSERT_EQ(twice[i], once[i] + (base_[i] - trained_[i])) << i;
   }
+}
+
+class NoisedUpdateTest : public UpdateWorkTest {
+ protected:
+  NoisedUpdateTest() {
+    manifest_.masking = round::Masking::kPairwise;
+    manifest_.weighting = round::Weighting::kEqual;
+    manifest_.lane = round::Lane::kInt16;
+    manifest_.quorum = manifest_.cohort_min = manifest_.cohort_max = 4;
+    manifest_.privacy = {.noise = round::Noise::kDiscreteGaussian,
+                         .clip = 0.05,
+                         .coordinate_clip = 0.05,
+                         .noise_multiplier = 1,
+                         .dimension = kCount,
+                         .delta = 1e-6};
+    manifest_.initial_scale = safeguard::FittingScale(manifest_);
+  }
+  Result<MaskedContribution> EncodeFor(uint32_t sites, uint8_t key = 1) {
+    MaskWith with{masking::WordLayout::Make(32767, sites, kCount).value(), {}, {}};
+    with.noise_key[0] = key;
+    return EncodeMasked(Work(3, 4), manifest_, round::TestSite("kt"), with, *folder_, *store_, {});
+  }
+};
+
+TEST_F(NoisedUpdateTest, WhatLeavesHasNoiseInItAndNothingIsCarried) {
+  const auto made = EncodeFor(4);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->scalars, (masking::Scalars{codec::kWeightOne, 0, 0, 0}));
+  EXPECT_FALSE(fs::exists(folder_->residual(4))) << "and no residual was read: there is none";
+  const auto safeguards = safeguard::SafeguardsOf(manifest_).value();
+  // Without a mask the payload begins with the lanes.
+  const auto payload = store_->Open(made->made.blob).value();
+  const auto* lanes = reinterpret_cast<const int16_t*>(payload->bytes().data());
+  double noise = 0;
+  double norm = 0;
+  for (uint64_t i = 0; i < kCount; ++i) {
+    norm += (base_[i] - trained_[i]) * (base_[i] - trained_[i]);
+  }
+  norm = std::sqrt(norm);
+  ASSERT_GT(norm, manifest_.privacy.clip);
+  const double kept = manifest_.privacy.clip / norm * safeguards.update->scale;
+  for (uint64_t i = 0; i < kCount; ++i) {
+    noise += std::pow(lanes[i] - kept * (base_[i] - trained_[i]), 2) / kCount;
+  }
+  const auto variance = static_cast<double>(safeguards.update->plan.share_variance);
+  EXPECT_NEAR(noise / variance, 1, 6 * std::sqrt(2.0 / kCount));
+  EXPECT_EQ(EncodeFor(4)->made.blob, made->made.blob) << "a repeat gives the same bytes";
+  EXPECT_NE(EncodeFor(4, 2)->made.blob, made->made.blob);
+}
+
+TEST_F(NoisedUpdateTest, ACohortInWhichTooLittleNoiseIsSureGetsNothing) {
+  manifest_.masking_rules.members_min = 10;
+  manifest_.quorum = manifest_.cohort_min = manifest_.cohort_max = 10;
+  manifest_.initial_scale = safeguard::FittingScale(manifest_);
+  EXPECT_TRUE(EncodeFor(10)) << EncodeFor(10).error().message;
+  EXPECT_EQ(EncodeFor(4).error().code, ErrorCode::kFailedPrecondition);
+  manifest_.privacy.dimension += 1;
+  EXPECT_EQ(EncodeFor(10).error().code, ErrorCode::kInvalid);
 }
 
 TEST_F(UpdateWorkTest, ANaNInTheResultIsRefused) {

@@ -16,6 +16,7 @@
 #include "federation/transport/client.h"
 #include "site/lending.h"
 #include "site/local_rules.h"
+#include "site/privacy_desk.h"
 #include "site/scribe.h"
 #include "site/trainer_desk.h"
 
@@ -31,6 +32,7 @@ struct Workshop {
   Scribe& scribe;
   TrainerDesk& trainer;
   Lending& lending;
+  PrivacyDesk& privacy;
   transport::DataLink& data;
   const identity::Identity& self;
   Random& random;
