@@ -1,0 +1,208 @@
+"""Noise among real processes: it is in the sum, clips hold, accounts are charged and never forget.
+
+    privacy_test.py PROGRAMS [unittest arguments]
+"""
+
+import array
+import json
+import math
+import shutil
+import struct
+import sys
+import tempfile
+import unittest
+
+from federation import Federation
+from processes import until
+
+PROGRAMS = ''
+SITES = ['north', 'south', 'west']
+# Small enough that noise of one clip has room in a lane.
+MODEL = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'hidden_size': 48,
+         'intermediate_size': 96, 'num_hidden_layers': 1, 'num_attention_heads': 4,
+         'num_key_value_heads': 4, 'max_position_embeddings': 32, 'vocab_size': 257,
+         'rms_norm_eps': 1e-5, 'rope_theta': 10000.0, 'hidden_act': 'silu',
+         'tie_word_embeddings': True}
+# The outer step is then base minus mean, so that a sum can be read off two models.
+NOISY = {'privacy': 'discrete-gaussian', 'privacy_clip': 0.5, 'outer_eta': 1, 'outer_mu': 0}
+
+
+def weights(path):
+    """The flat vector of a model file, read without code of ours."""
+    with open(path, 'rb') as file:
+        header = struct.unpack('<Q', file.read(8))[0]
+        file.seek(8 + header)
+        values = array.array('f')
+        values.frombytes(file.read())
+        return values
+
+
+def norm(values):
+    return math.sqrt(sum(value * value for value in values))
+
+
+class PrivacyTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        cls.federation = Federation(PROGRAMS, cls.folder, SITES)
+        with open(f'{cls.folder}/model.json', 'w', encoding='ascii') as file:
+            json.dump(MODEL, file)
+        cls.federation.start_sites()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.federation.kill()
+        shutil.rmtree(cls.folder)
+
+    def run_noisy(self, run, **options):
+        self.federation.propose(run, **{**NOISY, **options})
+        return self.settle(run)
+
+    def settle(self, run):
+        self.federation.complete(run)
+        return self.federation.check_run(run)
+
+    def model(self, digest):
+        return weights(f'{self.federation.home("north")}/blobs/blobs/{digest}')
+
+    def account(self, site, unit):
+        said = self.federation.dure('privacy', 'account', '--dir', self.federation.home(site))
+        found = [one for one in said['accounts'] if one['unit'] == unit]
+        return found[0] if found else None
+
+    def used(self, site, unit):
+        account = self.account(site, unit)
+        return sum(one['steps'] for one in account['used']) if account else 0
+
+    def reasons(self, run):
+        waiting = self.federation.show(run).get('waiting') or {}
+        return {one['site']: one.get('reason') for one in waiting.get('missing', [])}
+
+
+class NoiseTest(PrivacyTest):
+    def test_the_sum_holds_the_noise_of_every_site_and_nothing_else_of_an_update_of_zeros(self):
+        closed = self.run_noisy('zeros', rounds=2, learning_rate=1e-30,
+                                no_privacy_rotate=True)
+        told = self.federation.show('zeros')['privacy']
+        before, after = (self.model(event['model']) for event in closed)
+        grid = told['grid'] * len(SITES)
+        sums = [(a - b) * grid for a, b in zip(before, after)]
+        # Integers, up to the rounding of the model's own floats.
+        assert max(abs(value - round(value)) for value in sums) < 0.2
+        variance = sum(value * value for value in sums) / len(sums)
+        wanted = len(SITES) * told['share_variance']
+        error = math.sqrt(2 / len(sums))
+        assert abs(variance / wanted - 1) < 6 * error, (variance, wanted)
+        assert told['shares_counted'] == 2, 'of three, one may be lost or collude'
+        sums = closed[0]['sums']
+        assert (sums['tokens'], sums['steps'], sums['saturatedLanes']) == (0, 0, 0), sums
+
+    def test_an_update_of_any_length_moves_the_model_by_no_more_than_its_clip_and_the_noise(self):
+        closed = self.run_noisy('loud', rounds=2, learning_rate=0.05, schedule='constant',
+                                privacy_noise=0.02)
+        told = self.federation.show('loud')['privacy']
+        before, after = (self.model(event['model']) for event in closed)
+        moved = norm(a - b for a, b in zip(before, after))
+        deviation = math.sqrt(told['share_variance'] / len(SITES)) / told['grid']
+        noise = deviation * math.sqrt(len(before))
+        assert moved <= 1.01 * told['clip'] + 1.05 * noise, (moved, noise)
+        assert moved >= 0.5 * told['clip'], 'nothing was learned at all'
+
+    def test_what_noise_costs_is_shown_before_anybody_approves(self):
+        federation = self.federation
+        said = federation.propose('shown', **{**NOISY, 'rounds': 3})
+        lines = ' '.join(said['privacy']['sentences'])
+        assert 'would leave noise and no model' in lines, lines
+        assert said['privacy']['noise_to_signal'] > 1
+        assert said['privacy'] == federation.show('shown')['privacy']
+        entry = next(e for e in federation.entries('aggregator', 'shown')
+                     if e['type'] == 'run-proposed')
+        fields = entry['event']['fields']
+        assert fields['noise'] == 'discrete-gaussian'
+        assert float(fields['privacyEpsilon']) >= said['privacy']['record_epsilon'] > 0
+        self.settle('shown')
+
+    def test_settings_that_cannot_work_are_refused_with_what_would(self):
+        federation = self.federation
+        arguments = federation._proposal('refused', **NOISY)
+        arguments[arguments.index('int16')] = 'int8'
+        assert 'wider lanes work' in federation.fails(*arguments, expect=1)
+        arguments = federation._proposal('refused', **{**NOISY, 'masking': 'none'})
+        assert 'needs masking' in federation.fails(*arguments, expect=1)
+
+
+class AccountTest(PrivacyTest):
+    def test_each_round_is_charged_once_to_every_dataset_and_the_rest_is_given_back(self):
+        before = {site: self.used(site, 'member') for site in SITES}
+        self.run_noisy('charged', rounds=3, privacy_noise=3)
+        for site in SITES:
+            until(lambda site=site: not self.account(site, 'member')['open_runs'],
+                  f'{site} gave back what it did not use')
+            assert self.used(site, 'member') == before[site] + 3, self.account(site, 'member')
+            assert self.used(site, 'example') >= 3
+            member, example = self.account(site, 'member'), self.account(site, 'example')
+            assert 0 < member['spent'] < example['spent'], 'a record may turn its update around'
+
+    def test_training_with_noise_is_charged_by_the_step_and_tells_no_loss(self):
+        before = {site: self.used(site, 'example') for site in SITES}
+        federation = self.federation
+        federation.propose('sgd', rounds=2, steps=3, masking='none',
+                           dp_sgd='clip=1,noise=1,rate=0.1')
+        self.settle('sgd')
+        for site in SITES:
+            assert self.used(site, 'example') == before[site] + 6, self.account(site, 'example')
+        told = federation.show('sgd')['privacy']
+        assert told['noise'] == 'none' and told['dp_sgd']['steps'] == 6
+        assert 0 < told['record_epsilon'] < 30 and told['member_epsilon'] is None
+        line = federation.watch('sgd', lambda line: True, 'anything')
+        assert not any('loss' in site for site in line['sites']), line
+
+    def test_a_site_that_dies_around_its_charge_has_paid_exactly_once(self):
+        west, federation = self.federation.sites['west'], self.federation
+        for point in ['site.privacy-reserved', 'site.before-privacy-commit',
+                      'site.privacy-committed', 'site.uploaded']:
+            with self.subTest(point=point):
+                run = 'dies-' + point.split('.')[1]
+                before = self.used('west', 'member')
+                west.stop()
+                west.start(crash_at=f'{point}:1')
+                options = {**NOISY, 'rounds': 2, 'privacy_noise': 3}
+                with federation.proposing(run, **options) as proposal:
+                    west.wait_for_death()
+                    assert proposal.wait(60) == 0
+                # Nothing left that was not paid for: read from its disk, without a daemon.
+                if point in ('site.privacy-committed', 'site.uploaded'):
+                    assert self.used('west', 'member') == before + 1
+                west.start()
+                self.settle(run)
+                assert self.used('west', 'member') == before + 2
+
+    def test_a_run_that_would_overdraw_is_declined_and_named(self):
+        west, federation = self.federation.sites['west'], self.federation
+        west.stop()
+        west.arguments = [*west.arguments, '--epsilon-max', '40']
+        west.start()
+        try:
+            federation.propose('dear', **{**NOISY, 'rounds': 500, 'join_seconds': 60})
+            until(lambda: self.reasons('dear').get('west') == 'privacy-budget',
+                  'west declines the run')
+            assert west.log_has('would overdraw the privacy account of dataset west')
+            assert west.log_has('and the budget is 40')
+            assert not self.account('west', 'member')['open_runs'], 'it reserved what it refused'
+            federation.dure('run', 'stop', '--dir', federation.consortium, 'dear')
+            # Noise enough, and the same site takes part.
+            self.run_noisy('cheap', rounds=1, privacy_noise=5)
+            federation.propose('bare', masking='pairwise', join_seconds=60)
+            until(lambda: self.reasons('bare').get('west') == 'privacy-none',
+                  'west lends nothing to a run without noise')
+            federation.dure('run', 'stop', '--dir', federation.consortium, 'bare')
+        finally:
+            west.stop()
+            west.arguments = west.arguments[:-2]
+            west.start()
+
+
+if __name__ == '__main__':
+    PROGRAMS = sys.argv.pop(1)
+    unittest.main(verbosity=2)
