@@ -17,6 +17,7 @@ void AddSiteCommands(CLI::App& dure, Context& context);        // site enrol|ser
 void AddRevokeCommand(CLI::App& dure, Context& context);       // revoke
 void AddAggregatorCommands(CLI::App& dure, Context& context);  // aggregator serve
 void AddSiteServe(CLI::App& site, Context& context);           // site serve
+void AddSiteDoctor(CLI::App& site, Context& context);          // site doctor
 void AddSitePart(CLI::App& site, Context& context);            // site status|leave|join|resync
 void AddRunCommands(CLI::App& dure, Context& context);         // run start|watch|show|stop|...
 void AddModelCommands(CLI::App& dure, Context& context);       // model export|generate|evaluate

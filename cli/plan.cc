@@ -7,8 +7,10 @@
 
 #include "cli/command.h"
 #include "cli/nouns.h"
+#include "cli/plan_cpu.h"
 #include "cli/plan_privacy.h"
 #include "planning/quantity.h"
+#include "site/launcher/launcher.h"
 
 namespace dure::cli {
 namespace {
@@ -29,6 +31,7 @@ struct Options {
   std::string coordinates;
   PrivacyQuestion privacy;
   bool memory = false;
+  CpuQuestion cpu;
 };
 
 Status Take(const std::string& text, Result<double> (*parse)(std::string_view), double& value) {
@@ -90,6 +93,13 @@ void PrintPlan(const Plan& plan, Context& context) {
 }
 
 Status MakeAndPrint(const Options& options, Context& context) {
+  if (!options.cpu.model.empty()) {
+    if (!options.memory) return Fail(ErrorCode::kInvalid, "--model goes with --memory");
+    DURE_ASSIGN(const Plan plan, CpuMemoryPlan(options.cpu));
+    PrintPlan(plan, context);
+    return {};
+  }
+  if (options.params.empty()) return Fail(ErrorCode::kInvalid, "give --params, or --model");
   DURE_ASSIGN(const Question question, QuestionOf(options));
   auto plan = options.memory ? planning::MakeMemoryPlan(question) : planning::MakePlan(question);
   if (!plan) return Fail(plan.error());
@@ -141,6 +151,18 @@ void AddExchangeOptions(CLI::App& verb, Options& o) {
       ->capture_default_str();
 }
 
+void AddCpuOptions(CLI::App& verb, CpuQuestion& cpu) {
+  verb.add_option("--model", cpu.model,
+                  "With --memory: what the CPU engine takes for this model, tiny, small or a "
+                  "config.json");
+  verb.add_option("--ranks", cpu.ranks, "Processes that train it together")
+      ->check(CLI::Range(1u, launcher::kRanksMax));
+  verb.add_option("--zero", cpu.zero, "What they split")->check(CLI::Range(0u, 3u));
+  verb.add_option("--batch", cpu.batch, "Sequences of a batch")->capture_default_str();
+  verb.add_option("--sequence", cpu.sequence, "Tokens of each; the model's context by default");
+  verb.add_option("--threads", cpu.threads, "Threads of a rank")->check(CLI::Range(1u, 1024u));
+}
+
 }  // namespace
 
 void AddPlanCommand(CLI::App& dure, Context& context) {
@@ -148,11 +170,12 @@ void AddPlanCommand(CLI::App& dure, Context& context) {
   CLI::App& verb = AddVerb(dure, "plan", "what a training will take: time, memory, links, disk",
                            "dure plan --params 13B --sites 5\n"
                            "dure plan --params 204B --sites 5 --gpus 512 --link 10Gbps\n"
-                           "dure plan --params 204B --memory --tensor-parallel 8");
+                           "dure plan --params 204B --memory --tensor-parallel 8\n"
+                           "dure plan --model config.json --memory --ranks 4 --zero 2");
   verb.add_option("--params", options->params,
-                  "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them")
-      ->required();
+                  "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them");
   verb.add_flag("--memory", options->memory, "Only the memory of a GPU and of a site");
+  AddCpuOptions(verb, options->cpu);
   AddSiteOptions(verb, *options);
   AddExchangeOptions(verb, *options);
   verb.add_option("--noise", options->privacy.noise_multiplier,

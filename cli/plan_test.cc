@@ -47,6 +47,21 @@ TEST(PlanCommand, PrintsOneObjectWithJson) {
   EXPECT_FALSE(memory.contains("step_seconds"));
 }
 
+TEST(PlanCommand, TellsWhatTheCpuEngineItselfWillMap) {
+  const auto bytes = [](const char* ranks, const char* zero) {
+    const Outcome outcome = RunLine({"--model", "small", "--memory", "--ranks", ranks, "--zero",
+                                     zero, "--batch", "4", "--json"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out).at("cpu_rank_bytes").at("value").get<double>();
+  };
+  const double alone = bytes("1", "1");
+  EXPECT_GT(alone, 16.0 * 10e6);  // weights, gradients and moments of ten million parameters
+  EXPECT_LT(bytes("4", "1"), alone);
+  EXPECT_LT(bytes("4", "3"), bytes("4", "1"));
+  EXPECT_EQ(RunLine({"--model", "small"}).code, 1);
+  EXPECT_EQ(RunLine({"--memory"}).code, 1);
+}
+
 TEST(PlanCommand, SaysWhatNoiseForAMembersPrivacyWouldDo) {
   const Outcome whole = RunLine({"--params", "1.3B", "--sites", "10", "--noise", "1", "--json"});
   ASSERT_EQ(whole.code, 0) << whole.err;

@@ -72,6 +72,11 @@ Status CheckSite(const site::DaemonOptions& options) {
     const auto read = text::ReadDocuments(source, [](std::string_view) { return false; });
     if (!read) return Within(read.error(), "--data");
   }
+  if (options.uses_slurm && options.threads < 1) {
+    return Fail(ErrorCode::kInvalid,
+                "--launcher slurm needs --threads: all ranks' together, since the nodes may have "
+                "other cores than this machine");
+  }
   if (options.trainer.empty() || access(options.trainer.c_str(), X_OK) == 0) return {};
   return Fail(ErrorCode::kNotFound, "--trainer " + options.trainer + " is no program");
 }
@@ -117,6 +122,15 @@ void AddRankOptions(CLI::App& verb, site::DaemonOptions& options) {
           [&options](uint32_t seconds) { options.rank_patience = std::chrono::seconds(seconds); },
           "seconds without a sign after which a rank is taken to hang; 300 by default")
       ->check(CLI::Range(1u, 86400u));
+  verb.add_option_function<std::string>(
+          "--launcher",
+          [&options](const std::string& name) { options.uses_slurm = name == "slurm"; },
+          "who starts the ranks: local, this machine; or slurm, the cluster's srun")
+      ->check(CLI::IsMember({"local", "slurm"}));
+  verb.add_option("--slurm-partition", options.slurm_partition,
+                  "where they run; the cluster's default by default");
+  verb.add_option("--slurm-option", options.slurm_options,
+                  "an option of srun as it stands, such as --time=04:00:00; repeat it");
 }
 
 }  // namespace

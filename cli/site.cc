@@ -110,6 +110,7 @@ void AddSiteCommands(CLI::App& dure, Context& context) {
   AddSiteServe(noun, context);
   AddEnrol(noun, context);
   AddSitePart(noun, context);
+  AddSiteDoctor(noun, context);
 }
 
 }  // namespace dure::cli

@@ -6,6 +6,7 @@
 
 #include "federation/identity/enrolment.h"
 #include "site/daemon_state.h"
+#include "site/launcher/slurm.h"
 
 namespace dure::site {
 namespace {
@@ -17,6 +18,14 @@ constexpr std::chrono::milliseconds kShowAgain{500};
 
 transport::Dial DialOf(const identity::Identity& self) {
   return {self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()};
+}
+
+std::unique_ptr<launcher::Launcher> MakeLauncher(const DaemonOptions& options,
+                                                 std::filesystem::path meeting_places) {
+  if (!options.uses_slurm) return std::make_unique<launcher::LocalLauncher>();
+  launcher::SlurmOptions slurm{options.slurm_partition, options.slurm_options, 1};
+  slurm.cpus_per_rank = std::max(1u, static_cast<uint32_t>(options.threads) / options.ranks);
+  return std::make_unique<launcher::SlurmLauncher>(std::move(slurm), std::move(meeting_places));
 }
 
 }  // namespace
@@ -91,7 +100,8 @@ Status Daemon::State::Open() {
   for (const Loan& loan : loans) spec.read_paths.push_back(loan.data);
   spec.write_paths = {absolute / "runs", absolute / "work"};
   DURE_ASSIGN(code, launcher::CodeOf(spec));
-  trainer = std::make_unique<TrainerDesk>(*loop, launcher, std::move(spec));
+  launcher = MakeLauncher(options, absolute / "work" / "gangs");
+  trainer = std::make_unique<TrainerDesk>(*loop, *launcher, std::move(spec));
   compute = std::make_unique<loop::WorkerPool>(1);
   transfers = std::make_unique<loop::WorkerPool>(2);
   lending = std::make_unique<Lending>(loans, *scribe, *journal, *loop, *transfers, options.say);

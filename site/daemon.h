@@ -29,6 +29,9 @@ struct DaemonOptions {
   uint32_t ranks = 1;                           // processes that train together
   uint32_t zero = 1;                            // what they split: ZeRO's stage
   std::chrono::seconds rank_patience{300};      // for a rank that gives no sign
+  bool uses_slurm = false;                      // to start them; else on this machine
+  std::string slurm_partition;                  // empty: the cluster's default
+  std::vector<std::string> slurm_options;       // of srun
   double upload_mib = 0;                        // a second, at most; 0: no limit
   std::function<void(const std::string&)> say;  // a line for people, from any thread
 };

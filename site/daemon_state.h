@@ -50,7 +50,7 @@ struct Daemon::State {
   std::unique_ptr<journal::Journal> journal;
   std::unique_ptr<blob::BlobStore> store;
   std::unique_ptr<loop::EventLoop> loop;
-  launcher::LocalLauncher launcher;
+  std::unique_ptr<launcher::Launcher> launcher;
   std::unique_ptr<transport::DataLink> data;
   std::unique_ptr<Scribe> scribe;
   std::unique_ptr<TrainerDesk> trainer;

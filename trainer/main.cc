@@ -6,6 +6,7 @@
 //   --rank R --peer FD …           in a gang: this rank, and the others' sockets in their order
 //   --gang-folder DIR --slurm      in a gang over hosts: where it meets, with what Slurm calls it
 //   --patience-ms MS               how long another rank may give no sign
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +28,7 @@ struct Arguments {
   int seat_out = -1;
   dure::trainer::Confinement confinement;
   uint32_t rank = 0;
+  uint32_t ranks_here = 1;
   std::vector<int> peers;
   std::string gang_folder;
   bool in_slurm = false;
@@ -91,9 +93,10 @@ Result<std::unique_ptr<Collective>> MeetInFolder(Arguments* arguments) {
     return dure::Fail(dure::ErrorCode::kInvalid, "Slurm did not say which rank this is");
   }
   place.folder = arguments->gang_folder;
-  // The name under which Slurm itself reaches this node; its daemons of one host share that.
-  const char* node = std::getenv("SLURM_TOPOLOGY_ADDR");
-  const bool is_alone = NumberFromSlurm("SLURM_NNODES") == 1;
+  // "2" or "2(x4)": as many tasks on the first nodes.
+  arguments->ranks_here = std::max(1u, NumberFromSlurm("SLURM_STEP_TASKS_PER_NODE"));
+  const char* node = std::getenv("SLURMD_NODENAME");
+  const bool is_alone = NumberFromSlurm("SLURM_STEP_NUM_NODES") == 1;
   place.host = is_alone || node == nullptr ? "127.0.0.1" : node;
   DURE_ASSIGN(place.secret, dure::model::collective::ReadSecret(place.folder));
   dure::SystemRandom random;
@@ -107,6 +110,7 @@ Result<std::unique_ptr<Collective>> Meet(Arguments* arguments) {
   if (arguments->peers.empty()) return dure::model::collective::MakeSingle();
   std::vector<int> sockets = arguments->peers;
   sockets.insert(sockets.begin() + arguments->rank, -1);
+  arguments->ranks_here = static_cast<uint32_t>(sockets.size());
   return dure::model::collective::MakeSockets(arguments->rank, std::move(sockets));
 }
 
@@ -130,7 +134,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "dure-trainer: %s\n", protections.error().message.c_str());
     return 3;
   }
-  if (arguments.rank > 0) dure::trainer::Attend(**gang);
+  if (arguments.rank > 0) dure::trainer::Attend(**gang, arguments.ranks_here);
   dure::seat::Channel channel(arguments.seat_in, arguments.seat_out);
-  dure::trainer::Serve(&channel, *protections, **gang);
+  dure::trainer::Serve(&channel, *protections, **gang, arguments.ranks_here);
 }

@@ -81,14 +81,15 @@ void Receive(seat::Channel* channel, Desk* desk) {
 }  // namespace
 
 void Serve(seat::Channel* channel, const std::vector<std::string>& protections,
-           model::collective::Collective& gang) {
+           model::collective::Collective& gang, uint32_t ranks_here) {
   Send(channel, seat::ReadyEvent{seat::kSeatVersion, "dure-trainer cpu", protections});
   Desk desk;
   std::thread(Receive, channel, &desk).detach();
   for (;;) {
     const seat::TaskRequest request = desk.Take();
     const Task task{request.id, desk.stop(),
-                    [channel](const seat::Event& event) { Send(channel, event); }, gang};
+                    [channel](const seat::Event& event) { Send(channel, event); }, gang,
+                    ranks_here};
     const auto last =
         std::visit([&task](const auto& wanted) { return Run(task, wanted); }, request.task);
     desk.Clear();

@@ -13,6 +13,6 @@ namespace dure::trainer {
 // every file appears by a rename, so there is nothing to tidy. Takes the calling thread for the
 // work. Also rank 0's of a gang; when that is over it says why and ends.
 [[noreturn]] void Serve(seat::Channel* channel, const std::vector<std::string>& protections,
-                        model::collective::Collective& gang);
+                        model::collective::Collective& gang, uint32_t ranks_here);
 
 }  // namespace dure::trainer

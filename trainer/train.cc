@@ -6,6 +6,7 @@
 
 #include "trainer/gang.h"
 #include "trainer/inputs.h"
+#include "trainer/memory.h"
 #include "trainer/private_steps.h"
 #include "trainer/state.h"
 #include "trainer/tasks.h"
@@ -132,7 +133,11 @@ Result<Outfit> FitOut(const Task& task, const seat::TrainTask& request) {
               Open(request.model_path, request.config_path, request.tokenizer_path));
   DURE_ASSIGN(text::Dataset dataset,
               Prepare(task, request.data, model.tokenizer, request.work_dir));
-  DURE_ASSIGN(auto session, cpu::TrainSession::Create(model.config, OptionsOf(request), task.gang));
+  const cpu::TrainOptions options = OptionsOf(request);
+  DURE_TRY(Validate(options, model.config));
+  DURE_TRY(
+      CheckMemory(cpu::TrainSession::PlannedBytes(model.config, options, task.gang.world()), task));
+  DURE_ASSIGN(auto session, cpu::TrainSession::Create(model.config, options, task.gang));
   DURE_TRY(session->LoadParameters(model.weights.flat()));
   DataPlace place{dataset.key, request.seed, request.sequence, {}};
   if (!request.state_in.empty()) {

@@ -21,7 +21,7 @@
 #include "model/seat/channel.h"
 #include "site/launcher/gang_sockets.h"
 #include "site/launcher/launcher.h"
-#include "site/launcher/spawn.h"
+#include "site/launcher/local_trainer.h"
 
 namespace dure::launcher {
 namespace {
@@ -39,8 +39,10 @@ std::string HostName() {
 
 class LocalTrainer final : public Trainer {
  public:
-  LocalTrainer(TrainerSpec spec, TrainerObserver observer, const Digest& code)
+  LocalTrainer(TrainerSpec spec, std::vector<Command> commands, TrainerObserver observer,
+               const Digest& code)
       : spec_(std::move(spec)),
+        commands_(std::move(commands)),
         observer_(std::move(observer)),
         code_(code),
         wake_(eventfd(0, EFD_CLOEXEC)) {}
@@ -97,10 +99,8 @@ class LocalTrainer final : public Trainer {
   }
 
   Status SpawnAll() {
-    // Gone at the end of this call: a rank's end closes its sockets everywhere.
-    DURE_ASSIGN(const GangSockets sockets, GangSockets::Create(spec_.ranks));
-    for (uint32_t rank = 0; rank < spec_.ranks; ++rank) {
-      DURE_ASSIGN(const Child child, Spawn(spec_, {rank, sockets.Of(rank)}));
+    for (const Command& command : commands_) {
+      DURE_ASSIGN(const Child child, Spawn(spec_, command));
       children_.push_back(child);
     }
     return {};
@@ -261,6 +261,7 @@ class LocalTrainer final : public Trainer {
   }
 
   const TrainerSpec spec_;
+  const std::vector<Command> commands_;  // by rank
   const TrainerObserver observer_;
   const Digest code_;
   const int wake_;
@@ -276,7 +277,7 @@ class LocalTrainer final : public Trainer {
 }  // namespace
 
 Result<Digest> CodeOf(const TrainerSpec& spec) {
-  DURE_ASSIGN(const std::vector<std::string> line, CommandLine(spec));
+  DURE_ASSIGN(const std::vector<std::string> line, TrainerProgram(spec));
   std::ifstream file(line.front(), std::ios::binary);
   Sha256Hasher hasher;
   std::vector<char> piece(size_t{1} << 20);
@@ -288,15 +289,28 @@ Result<Digest> CodeOf(const TrainerSpec& spec) {
   return Fail(ErrorCode::kNotFound, line.front() + " cannot be read");
 }
 
+Result<std::unique_ptr<Trainer>> StartLocal(const TrainerSpec& spec, std::vector<Command> commands,
+                                            TrainerObserver observer) {
+  DURE_ASSIGN(const Digest code, CodeOf(spec));
+  auto trainer =
+      std::make_unique<LocalTrainer>(spec, std::move(commands), std::move(observer), code);
+  DURE_TRY(trainer->Start());
+  return trainer;
+}
+
 Result<std::unique_ptr<Trainer>> LocalLauncher::Start(const TrainerSpec& spec,
                                                       TrainerObserver observer) {
   if (spec.ranks < 1 || spec.ranks > kRanksMax) {
     return Fail(ErrorCode::kInvalid, "a gang has 1 to " + std::to_string(kRanksMax) + " ranks");
   }
-  DURE_ASSIGN(const Digest code, CodeOf(spec));
-  auto trainer = std::make_unique<LocalTrainer>(spec, std::move(observer), code);
-  DURE_TRY(trainer->Start());
-  return trainer;
+  // Gone at the end of this call: a rank's end closes its sockets everywhere.
+  DURE_ASSIGN(const GangSockets sockets, GangSockets::Create(spec.ranks));
+  std::vector<Command> commands;
+  for (uint32_t rank = 0; rank < spec.ranks; ++rank) {
+    DURE_ASSIGN(Command command, LocalCommand(spec, rank, sockets.Of(rank)));
+    commands.push_back(std::move(command));
+  }
+  return StartLocal(spec, std::move(commands), std::move(observer));
 }
 
 }  // namespace dure::launcher

@@ -22,8 +22,9 @@ constexpr int kFirstPeerFd = kSeatFd + 1;
 // async-signal-safe calls are allowed, so nothing may allocate there.
 struct Prepared {
   std::vector<char*> arguments;
-  char* environment[4];
-  int seat = -1;           // -1: a rank without seat
+  std::vector<char*> environment;
+  int seat = -1;  // -1: a rank without seat
+  bool seat_on_stdio = false;
   std::vector<int> peers;  // placed from kFirstPeerFd on
   int failure = -1;        // a pipe's end that exec closes; errno is written to it when exec fails
   pid_t parent = -1;
@@ -45,8 +46,11 @@ void ResetSignals() {
 bool PlaceFiles(const Prepared& prepared) {
   const int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0) return false;
-  const bool has_seat = prepared.seat >= 0;
+  const bool has_seat = prepared.seat >= 0 && !prepared.seat_on_stdio;
   if (has_seat && dup2(prepared.seat, kSeatFd) < 0) return false;
+  if (prepared.seat_on_stdio && (dup2(prepared.seat, 0) < 0 || dup2(prepared.seat, 1) < 0)) {
+    return false;
+  }
   int place = kFirstPeerFd;
   for (const int peer : prepared.peers) {
     if (dup2(peer, place++) < 0) return false;
@@ -74,7 +78,7 @@ bool PlaceFiles(const Prepared& prepared) {
       (prepared.memory.rlim_max == 0 || setrlimit(RLIMIT_AS, &prepared.memory) == 0) &&
       setrlimit(RLIMIT_NOFILE, &prepared.files) == 0;
   if (tied && limited && setpgid(0, 0) == 0 && PlaceFiles(prepared)) {
-    execve(prepared.arguments[0], prepared.arguments.data(), prepared.environment);
+    execve(prepared.arguments[0], prepared.arguments.data(), prepared.environment.data());
   }
   const int number = errno;
   const ssize_t told = write(failure, &number, sizeof number);
@@ -106,7 +110,7 @@ int ReadFailure(int fd) {
 
 }  // namespace
 
-Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec, const Rank& rank) {
+Result<std::vector<std::string>> TrainerProgram(const TrainerSpec& spec) {
   std::filesystem::path program = spec.program;
   std::error_code failed;
   if (program.empty()) {
@@ -118,42 +122,76 @@ Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec, const Rank
   }
   std::vector<std::string> line = {std::filesystem::absolute(program).string()};
   line.insert(line.end(), spec.arguments.begin(), spec.arguments.end());
-  if (rank.number == 0) line.insert(line.end(), {"--seat-fd", std::to_string(kSeatFd)});
-  if (!rank.peers.empty()) {
-    line.insert(line.end(), {"--rank", std::to_string(rank.number), "--patience-ms",
-                             std::to_string(spec.rank_patience.count())});
-  }
-  for (size_t i = 0; i < rank.peers.size(); ++i) {
-    line.insert(line.end(), {"--peer", std::to_string(kFirstPeerFd + i)});
-  }
-  for (const auto& path : spec.read_paths) line.insert(line.end(), {"--read", path.string()});
-  for (const auto& path : spec.write_paths) line.insert(line.end(), {"--write", path.string()});
   return line;
 }
 
-Result<Child> Spawn(const TrainerSpec& spec, const Rank& rank) {
-  DURE_ASSIGN(std::vector<std::string> line, CommandLine(spec, rank));
-  std::string variables[] = {"LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", "TZ=UTC"};
+void AddPaths(const TrainerSpec& spec, std::vector<std::string>* line) {
+  for (const auto& path : spec.read_paths) line->insert(line->end(), {"--read", path.string()});
+  for (const auto& path : spec.write_paths) line->insert(line->end(), {"--write", path.string()});
+}
+
+Result<Command> LocalCommand(const TrainerSpec& spec, uint32_t rank, std::vector<int> peers) {
+  Command command;
+  command.has_seat = rank == 0;
+  DURE_ASSIGN(command.line, TrainerProgram(spec));
+  std::vector<std::string>& line = command.line;
+  if (command.has_seat) line.insert(line.end(), {"--seat-fd", std::to_string(kSeatFd)});
+  if (!peers.empty()) {
+    line.insert(line.end(), {"--rank", std::to_string(rank), "--patience-ms",
+                             std::to_string(spec.rank_patience.count())});
+  }
+  for (size_t i = 0; i < peers.size(); ++i) {
+    line.insert(line.end(), {"--peer", std::to_string(kFirstPeerFd + i)});
+  }
+  AddPaths(spec, &line);
+  command.peers = std::move(peers);
+  return command;
+}
+
+Result<Child> Spawn(const TrainerSpec& spec) {
+  DURE_ASSIGN(const Command command, LocalCommand(spec, 0, {}));
+  return Spawn(spec, command);
+}
+
+void RunToTheEnd(const std::vector<std::string>& line,
+                 const std::vector<std::string>& environment) {
+  Command command;
+  command.line = line;
+  command.environment = environment;
+  command.has_seat = false;
+  const auto child = Spawn({}, command);
+  if (!child) return;
+  int status = 0;
+  while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  close(child->pid_fd);
+}
+
+Result<Child> Spawn(const TrainerSpec& spec, const Command& command) {
+  std::vector<std::string> line = command.line;
+  std::vector<std::string> variables = {"LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin",
+                                        "TZ=UTC"};
+  variables.insert(variables.end(), command.environment.begin(), command.environment.end());
   Prepared prepared;
   for (std::string& argument : line) prepared.arguments.push_back(argument.data());
   prepared.arguments.push_back(nullptr);
-  for (size_t i = 0; i < 3; ++i) prepared.environment[i] = variables[i].data();
-  prepared.environment[3] = nullptr;
+  for (std::string& variable : variables) prepared.environment.push_back(variable.data());
+  prepared.environment.push_back(nullptr);
+  prepared.seat_on_stdio = command.seat_on_stdio;
   prepared.memory = {spec.memory_bytes_max, spec.memory_bytes_max};
   prepared.files = {spec.open_files_max, spec.open_files_max};
   prepared.parent = getpid();
 
   int seat[2] = {-1, -1};
   int failure[2] = {-1, -1};
-  const bool has_seat = rank.number == 0;
-  if ((has_seat && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, seat) != 0) ||
+  if ((command.has_seat && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, seat) != 0) ||
       pipe2(failure, O_CLOEXEC) != 0) {
     const int number = errno;
     CloseAll({seat[0], seat[1]});
     return Fail(SystemError("make the seat's socket", number));
   }
   prepared.seat = seat[1];
-  prepared.peers = rank.peers;
+  prepared.peers = command.peers;
   prepared.failure = failure[1];
   const pid_t pid = fork();
   if (pid == 0) BecomeTrainer(prepared);

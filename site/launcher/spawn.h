@@ -17,18 +17,30 @@ struct Child {
   int seat_fd = -1;  // our end of the socket; owned by the caller; -1: a rank without seat
 };
 
-// Which rank a child is. Its sockets to the others stay the caller's to close.
-struct Rank {
-  uint32_t number = 0;     // 0 has the seat
-  std::vector<int> peers;  // to the other ranks, in their order; none: it trains alone
+// What one child is to be.
+struct Command {
+  std::vector<std::string> line;         // an absolute path and its arguments
+  std::vector<std::string> environment;  // NAME=value, besides three harmless ones
+  bool has_seat = true;
+  bool seat_on_stdio = false;  // on its standard input and output; else on file 3
+  std::vector<int> peers;      // to the other ranks, on files 4 and on; the caller's to close
 };
 
-// The program and arguments of a trainer, the seat's own at the end. kNotFound: no such program.
-Result<std::vector<std::string>> CommandLine(const TrainerSpec& spec, const Rank& rank = {});
+// The program and arguments of a trainer without the seat's own. kNotFound: no such program.
+Result<std::vector<std::string>> TrainerProgram(const TrainerSpec& spec);
+// Appends what the trainer may open.
+void AddPaths(const TrainerSpec& spec, std::vector<std::string>* line);
+// Of a rank on this machine, with its sockets to the others in their order; none: it trains alone.
+Result<Command> LocalCommand(const TrainerSpec& spec, uint32_t rank, std::vector<int> peers);
+
+// Runs a small program and waits for it, without anything of ours; what it says is lost.
+void RunToTheEnd(const std::vector<std::string>& line, const std::vector<std::string>& environment);
 
 // Starts it: its own process group, killed when the calling thread ends, signals as at login,
-// environment of three harmless variables. kNotFound: it cannot be executed; kUnavailable: no
-// process or socket to be had.
-Result<Child> Spawn(const TrainerSpec& spec, const Rank& rank = {});
+// environment of three harmless variables and the command's. kNotFound: it cannot be executed;
+// kUnavailable: no process or socket to be had.
+Result<Child> Spawn(const TrainerSpec& spec, const Command& command);
+// A trainer alone.
+Result<Child> Spawn(const TrainerSpec& spec);
 
 }  // namespace dure::launcher

@@ -83,6 +83,23 @@ TEST_F(Training, ARoundBegunAgainFromItsStateRepeatsBitForBit) {
   }
 }
 
+TEST_F(Training, RefusesBeforeTheFirstStepWhatTheMachineCannotHold) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(spec_).has_value());
+  seat::TrainTask task = Train("huge", 1);
+  task.batch = 1u << 26;
+  ASSERT_TRUE(trainer->Send(seat::TaskRequest{1, task}));
+  EXPECT_FALSE(trainer.Next<seat::DoneEvent>().has_value());
+  EXPECT_THAT(trainer.error, HasSubstr("batch"));  // beyond any bound
+  task.batch = 1u << 20;
+  task.sequence = 64;
+  ASSERT_TRUE(trainer->Send(seat::TaskRequest{2, task}));
+  EXPECT_FALSE(trainer.Next<seat::DoneEvent>().has_value());
+  EXPECT_THAT(trainer.error, HasSubstr("exhausted: this training needs"));
+  EXPECT_THAT(trainer.error, HasSubstr("dure plan --memory"));
+  EXPECT_FALSE(fs::exists(task.output_path));
+}
+
 TEST_F(Training, KilledInTheMiddleIsReportedAndLeavesNoOutput) {
   WatchedTrainer trainer;
   ASSERT_TRUE(trainer.Start(spec_).has_value());

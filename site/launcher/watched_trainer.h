@@ -14,6 +14,9 @@ namespace dure::launcher {
 
 class WatchedTrainer {
  public:
+  explicit WatchedTrainer(std::unique_ptr<Launcher> launcher = std::make_unique<LocalLauncher>())
+      : launcher_(std::move(launcher)) {}
+
   Status Start(const TrainerSpec& spec) {
     TrainerObserver observer;
     observer.on_event = [this](const seat::Event& event) {
@@ -31,7 +34,7 @@ class WatchedTrainer {
       exit_ = exit;
       changed_.notify_all();
     };
-    DURE_ASSIGN(trainer_, launcher_.Start(spec, std::move(observer)));
+    DURE_ASSIGN(trainer_, launcher_->Start(spec, std::move(observer)));
     return {};
   }
 
@@ -78,7 +81,7 @@ class WatchedTrainer {
   std::deque<seat::Event> events_;
   int bad_lines_ = 0;
   std::optional<TrainerExit> exit_;
-  LocalLauncher launcher_;
+  std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Trainer> trainer_;  // last: it calls the others until it is gone
 };
 

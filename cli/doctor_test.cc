@@ -1,0 +1,32 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/dure.h"
+
+namespace dure::cli {
+namespace {
+
+std::string Doctor(std::vector<std::string> options) {
+  std::ostringstream out, err;
+  options.insert(options.begin(), {"site", "doctor"});
+  EXPECT_EQ(RunDure(options, out, err, [] { return WallTime{}; }), 0) << err.str();
+  return out.str();
+}
+
+TEST(Doctor, SaysWhatThereIsAndWhatWillBeUsedOnAnyMachine) {
+  const std::string text = Doctor({});
+  for (const char* line : {"CPU ", "memory ", "NCCL ", "Slurm ", "used "}) {
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
+  const auto object = nlohmann::json::parse(Doctor({"--json"}));
+  EXPECT_GE(object.at("cpu").at("cores").get<int>(), 1);
+  EXPECT_GT(object.at("cpu").at("memory_bytes").get<uint64_t>(), 0u);
+  EXPECT_EQ(object.at("gpu").at("devices").empty(),
+            !object.at("gpu").at("trouble").get<std::string>().empty());
+  EXPECT_THAT(object.at("use").get<std::string>(), testing::HasSubstr("dure-trainer on the CPU"));
+}
+
+}  // namespace
+}  // namespace dure::cli
