@@ -16,6 +16,7 @@ merging    robust merging, beside the mean of the same contributions
 masking    masking and unmasking, beside AES-CTR of OpenSSL and the memory bandwidth
 noise      noise for differential privacy, beside the random words it is made of
 transport  gRPC under mutual TLS, beside a plain TLS socket
+tokens     text to tokens, beside the gigabyte a minute that is wanted
 train      CPU training, beside PyTorch (./run peers installs it)
 ledger     durable appends with receipts from 64 clients
 policy     a decision with 25 rules, beside the digest of its facts
@@ -28,7 +29,7 @@ case "$name" in
   "" | list | --help | -h) list ;;
   train) exec /usr/bin/python3 -B "$here/train/compare.py" "$bin/bench_train" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
-  merge | merging | masking | noise | transport | ledger | audit | policy) exec "$bin/bench_$name" "$@" ;;
+  merge | merging | masking | noise | transport | ledger | audit | policy | tokens) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --seeds 5000 "$@" ;;
   build)
     dir=$(mktemp -d)
