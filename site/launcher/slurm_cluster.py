@@ -1,4 +1,4 @@
-"""Runs a program in a Slurm cluster of one node, on this machine's loopback, in a folder of its own.
+"""Runs a program in a Slurm cluster of one node, on this machine's loopback, in its own folder.
 
     slurm_cluster.py PROGRAM [ARGUMENTS...]     ends as the program does; 77: no cluster can be had
 """
