@@ -26,9 +26,11 @@ masking::Scalars Passed(std::string_view place, const masking::Scalars& scalars)
   return passed;
 }
 
-bool IsOpen(Phase phase) { return phase != Phase::kFinished && phase != Phase::kAbandoned; }
-
 }  // namespace
+
+bool IsOpen(masking::AggregatorPhase phase) {
+  return phase != Phase::kFinished && phase != Phase::kAbandoned;
+}
 
 MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t parameter_count,
                          Feed feed)
@@ -92,6 +94,7 @@ void MaskingDesk::Begin() {
   failed_ = false;
   disputed_ = false;
   refusal_.clear();
+  accusers_.clear();
   if (!context) {
     const bool rule = context.error().code == ErrorCode::kFailedPrecondition &&
                       context.error().message.starts_with("refuse-");
@@ -235,30 +238,6 @@ void MaskingDesk::Tell(const SiteId& site, Bytes message) {
   shop_.send(site, round::Masked{rounds_.manifest().run, std::move(message)});
 }
 
-void MaskingDesk::Do(const masking::Culprit& effect) {
-  if (refusal_.empty()) refusal_ = masking::CodeOf(effect.refused.rule);
-  shop_.say(attempt_->at.Text() +
-            ": masking: " + attempt_->half.context().seats[effect.site].site.str() + ": " +
-            std::string(Name(effect.refused.rule)) + ": " + effect.refused.why);
-  // A survivor that complains will not say that the sum is right, and an unchecked sum is none.
-  const masking::AggregatorHalf& half = attempt_->half;
-  const bool complains = effect.refused.accused != effect.site;
-  const bool summing = half.phase() >= Phase::kSurviving && IsOpen(half.phase());
-  if (complains && summing && std::ranges::binary_search(half.survivors(0), effect.site)) {
-    if (std::exchange(disputed_, true)) return;
-    // The others see for themselves first.
-    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, at = attempt_->at,
-                                              code = masking::CodeOf(effect.refused.rule)] {
-      if (*alive && attempt_ && attempt_->at == at) Fail(code);
-    });
-  }
-}
-
-void MaskingDesk::Do(const masking::Abandon& effect) {
-  shop_.say(attempt_->at.Text() + ": masking: no sum: " + effect.why);
-  feed_(round::AttemptFailed{attempt_->at, refusal_.empty() ? "masking" : refusal_});
-}
-
 void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
   if (unmasking_) return;
   unmasking_ = true;
@@ -347,21 +326,6 @@ void MaskingDesk::TryFinish() {
   merge_.reset();
   CrashPoint("aggregator.masked-sum");
   feed_(merged);
-}
-
-// No sum, though the half itself has not given up.
-void MaskingDesk::Fail(std::string reason) {
-  if (std::exchange(failed_, true)) return;
-  const round::RoundAttempt at = attempt_->at;
-  const masking::AggregatorHalf& half = attempt_->half;
-  UseUp(half.phase(), half.may_be_released(), half.survivors_transcript());
-  merge_.reset();
-  // The number is used up, whatever happens next.
-  if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {
-    shop_.say(at.Text() + ": masking: the disk does not take that it failed");
-  }
-  shop_.say(at.Text() + ": masking: no sum: " + reason);
-  feed_(round::AttemptFailed{at, std::move(reason)});
 }
 
 // How long a phase may take

@@ -7,9 +7,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "aggregator/workshop.h"
 #include "federation/loop/effect_queue.h"
@@ -17,6 +20,9 @@
 #include "federation/round/round.h"
 
 namespace dure::aggregator {
+
+// Whether messages of sites still move it.
+bool IsOpen(masking::AggregatorPhase phase);
 
 class MaskingDesk {
  public:
@@ -61,6 +67,7 @@ class MaskingDesk {
   void Tell(const SiteId& site, Bytes message);
   void Relay(Attempt& attempt, const masking::AggregatorEvent& event);
   void LeaveOut();
+  std::vector<SiteId> Blamed() const;
   void FixSurvivors(bool overdue);
   void Derive();
   void TryFinish();
@@ -85,6 +92,7 @@ class MaskingDesk {
   // Of this process life.
   std::optional<round::StartMerge> merge_;
   std::optional<masking::Outcome> published_;
+  std::map<uint32_t, std::set<uint32_t>> accusers_;  // of this attempt, by whom they accuse
   std::optional<round::Base> derived_;
   bool deriving_ = false;
   bool unmasking_ = false;

@@ -89,6 +89,8 @@ std::vector<AggregatorEffect> AggregatorHalf::Handle(const AggregatorEvent& even
   out_.clear();
   if (!Is(AggregatorPhase::kAbandoned) || std::holds_alternative<Begin>(event)) {
     std::visit([this](const auto& one) { On(one); }, event);
+  } else if (const auto* late = std::get_if<FromSite>(&event)) {
+    OnLate(*late);
   }
   return std::move(out_);
 }
@@ -128,6 +130,15 @@ void AggregatorHalf::On(const FromSite& event) {
   const auto message = DecodeMessage(event.message);
   if (!message) return Blame(event.site, Refusal::kSchema, message.error().message);
   std::visit([&](const auto& one) { OnMessage(event.site, one); }, *message);
+}
+
+// Who else complains, and of whom, is heard when the attempt is over.
+void AggregatorHalf::OnLate(const FromSite& event) {
+  const auto message = DecodeMessage(event.message);
+  if (event.site >= context_.site_count() || !message) return;
+  if (const auto* complaint = std::get_if<Signed<Complaint>>(&*message)) {
+    OnMessage(event.site, *complaint);
+  }
 }
 
 void AggregatorHalf::On(const SiteConnected& event) {

@@ -188,6 +188,7 @@ class AggregatorHalf {
 
   void On(const Begin&);
   void On(const FromSite&);
+  void OnLate(const FromSite&);
   void On(const SiteConnected&);
   void On(const Stored&);
   void On(const PhaseOverdue&);

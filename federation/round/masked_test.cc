@@ -100,6 +100,24 @@ TEST(Masked, AnAttemptWithoutASumIsAbandonedAndTriedAgain) {
   EXPECT_EQ(rounds.at().attempt, 1u);
 }
 
+TEST(Masked, WhoeverIsToBlameIsLeftOutUntilTheRoundIsOverOrTheRunResumed) {
+  Rounds rounds = Collecting();
+  const auto effects = rounds.Handle(kStart, AttemptFailed{rounds.at(), "refuse-key", {kSites[0]}});
+  rounds.Handle(kStart, Appended{Only<Append>(effects).at(0).key, 3, {}, {}});
+  ASSERT_EQ(rounds.phase(), RunPhase::kGathering);
+  const auto waits = [&rounds] {
+    for (const SiteWait& one : rounds.WaitsFor()->missing) {
+      if (one.site == kSites[0]) return one;
+    }
+    return SiteWait{};
+  };
+  EXPECT_EQ(waits().cause, WaitCause::kBarred);
+  EXPECT_EQ(waits().reason, "refuse-key");
+  const auto loaded = Rounds::Load(rounds.Save(kStart), kStart);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->WaitsFor()->needed, rounds.WaitsFor()->needed);
+}
+
 TEST(Masked, EveryStateOfAnAbandonedAttemptComesBackFromDisk) {
   Rounds rounds = Collecting();
   const auto comes_back = [&rounds](const char* when) {

@@ -24,8 +24,8 @@ std::string_view Name(NoticeKind kind) {
 }
 
 std::string_view Name(WaitCause cause) {
-  constexpr std::array<std::string_view, 5> kNames = {"no-answer", "not-connected", "declined",
-                                                      "left", "revoked"};
+  constexpr std::array<std::string_view, 6> kNames = {"no-answer", "not-connected", "declined",
+                                                      "left",      "revoked",       "barred"};
   return kNames[static_cast<size_t>(cause)];
 }
 
@@ -267,6 +267,10 @@ void Rounds::StartAbandoning(std::string reason) {
   EnterPhase(RunPhase::kAbandoning, std::move(reason));
 }
 
+void Rounds::LiftBars() {
+  for (auto& [id, site] : s_.sites) site.barred.clear();
+}
+
 void Rounds::CloseRound(const Appended& closed) {
   Outcome outcome;
   outcome.at = at();
@@ -276,6 +280,7 @@ void Rounds::CloseRound(const Appended& closed) {
   outcome.closed_index = closed.index;
   outcome.tree_head = closed.tree_head;
   RemoveBlobs removal{.blobs = std::move(s_.spooled), .checkpoints = {}};
+  LiftBars();
   for (auto& [id, site] : s_.sites) {
     site.owes_ack = Attends(site);
     if (!site.in_cohort) continue;

@@ -106,6 +106,7 @@ class Rounds {
     bool away = false;                // missed a join window, not seen since: not waited for
     bool left = false;
     bool removed = false;
+    std::string barred;     // why this round does without it: a code; empty: it does not
     bool dissents = false;  // until it is ready with the right base
     bool owes_ack = false;  // of the last outcome
     bool knows_end = false;
@@ -120,7 +121,8 @@ class Rounds {
     template <typename A>
     void Visit(A& a) {
       a(answer, offered, admitted, in_cohort, step, out_reason, taken, receipt, away, left, removed,
-        dissents, owes_ack, knows_end, sequence, has_counted, counted_round, counted_attempt);
+        barred, dissents, owes_ack, knows_end, sequence, has_counted, counted_round,
+        counted_attempt);
     }
   };
   struct State {
@@ -229,7 +231,10 @@ class Rounds {
   void ArmTimer();
   void Changed() { changed_ = true; }
 
-  bool Attends(const Site& site) const { return !site.left && !site.removed; }
+  bool Attends(const Site& site) const {
+    return !site.left && !site.removed && site.barred.empty();
+  }
+  void LiftBars();
   bool IsLost(const Site& site) const;
   Plan PlanFor(const Site& site) const;
   std::string Key(std::string_view kind) const;

@@ -121,6 +121,7 @@ enum class WaitCause : uint8_t {
   kDeclined,      // `reason` is the site's own code
   kLeft,          // until it joins again
   kRevoked,       // until it is let in again
+  kBarred,        // others will not do this round with it; `reason` is theirs
 };
 std::string_view Name(WaitCause cause);  // "not-connected"
 struct SiteWait {
@@ -257,11 +258,13 @@ struct MergeFailed {
   RoundAttempt at;
   std::string reason;
 };  // a code
-// The attempt cannot come to a sum any more: it is abandoned, also while it collects.
+// The attempt cannot come to a sum any more: it is abandoned, also while it collects. The next
+// attempts of this round do without whoever is to blame, until the run is resumed.
 struct AttemptFailed {
   RoundAttempt at;
-  std::string reason;
-};  // a code
+  std::string reason;  // a code
+  std::vector<SiteId> blamed;
+};
 struct Timer {};
 struct StopRequested {
   bool after_round = false;

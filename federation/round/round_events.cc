@@ -182,6 +182,13 @@ void Rounds::On(const AttemptFailed& e) {
     s_.whole = true;
     Changed();
   }
+  for (const SiteId& id : e.blamed) {
+    const auto found = s_.sites.find(id);
+    if (found == s_.sites.end() || !found->second.in_cohort) continue;
+    found->second.barred = e.reason;
+    Changed();
+    Note(NoticeKind::kExcluded, id, e.reason);
+  }
   if (s_.phase == RunPhase::kMerging) return StartAbandoning(e.reason);
   if (s_.phase != RunPhase::kCollecting || !s_.failing.empty()) return;
   s_.failing = e.reason;
@@ -214,6 +221,7 @@ void Rounds::On(const Overtaken& e) {
 
 void Rounds::On(const Resume&) {
   if (s_.phase != RunPhase::kPaused) return;
+  LiftBars();
   if (s_.paused_in == RunPhase::kGathering) return StartGathering();
   EnterPhase(s_.paused_in, s_.reason);
 }

@@ -290,6 +290,9 @@ std::optional<Gathering> Rounds::WaitsFor() const {
       wait.cause = WaitCause::kRevoked;
     } else if (site.left) {
       wait.cause = WaitCause::kLeft;
+    } else if (!site.barred.empty()) {
+      wait.cause = WaitCause::kBarred;
+      wait.reason = site.barred;
     } else if (!site.connected) {
       wait.cause = WaitCause::kNotConnected;
       wait.since = site.gone_since;

@@ -8,6 +8,7 @@ is none and nothing was released; and when the lost come back the run completes 
 cases by default; all of them, for every site, with DURE_E2E=all.
 """
 
+import contextlib
 import itertools
 import os
 import sys
@@ -40,14 +41,24 @@ ALL = os.environ.get('DURE_E2E') == 'all'
 class DropoutTest(MaskingTest):
     number = 0
 
+    @contextlib.contextmanager
+    def case(self, names, **what):
+        """A subtest after which the sites are as the next one wants them, whatever came of it."""
+        with self.subTest(**what):
+            try:
+                yield
+            except BaseException:
+                for name in names:
+                    self.federation.sites[name].kill()
+                    self.federation.sites[name].start()
+                raise
+
     def lose(self, names, point, how):
         """One round in which these sites are lost at that point."""
         DropoutTest.number += 1
         run = f'lost-{DropoutTest.number}'
-        lost = [self.federation.sites[name] for name in names]
-        for site in lost:
-            site.stop()
-            site.start(**{'stop_at' if how == 'stopped' else 'crash_at': point})
+        lost = [self.arm(name, **{'stop_at' if how == 'stopped' else 'crash_at': point})
+                for name in names]
         with self.federation.proposing(run, steps=2, seed=DropoutTest.number, rounds=1,
                                        deadline_seconds=6, **LOOSE) as proposal:
             for site in lost:
@@ -71,7 +82,7 @@ class DropoutTest(MaskingTest):
             ('site.mid-upload:3', 'gone', 'east'),
             ('site.after-masking-persist/surviving:1', 'stopped', 'south')]
         for point, how, name in chosen:
-            with self.subTest(point=point, how=how, site=name):
+            with self.case([name], point=point, how=how, site=name):
                 run, lost = self.lose([name], point, how)
                 if how != 'back':
                     self.closed_without(run)
@@ -89,7 +100,7 @@ class DropoutTest(MaskingTest):
     def test_with_too_few_left_there_is_no_sum_until_they_are_back(self):
         points = POINTS if ALL else ['site.mid-upload:2', 'site.after-masking-persist/surviving:1']
         for point in points:
-            with self.subTest(point=point):
+            with self.case(['north', 'west'], point=point):
                 run, lost = self.lose(['north', 'west'], point, 'gone')
                 assert not self.closings(run), 'two of four made a sum'
                 self.back(run, lost, 'gone')

@@ -6,6 +6,7 @@ As in masking_test.py, dure-lying tells one lie, under its own key; everybody el
 """
 
 import resource
+import shutil
 import socket
 import sys
 import unittest
@@ -49,25 +50,40 @@ class LyingSiteTest(MaskingTest):
             return self.federation.aggregator.log_has(f'west: {refusal}')
         return self.said(site, run, refusal)
 
-    def test_a_key_of_low_order_is_refused(self):
-        self.lied('west', 'low-key:', 'low-key', **LOOSE)
-        until(lambda: any(self.named('low-key', 'REFUSE_KEY', site) for site in SITES[:3]),
-              'a site refuses the key')
-        self.honest('west')
-        self.settle('low-key')
+    def test_a_key_of_low_order_is_refused_and_the_others_go_on(self):
+        self.without_west('low-key', 'REFUSE_KEY')
 
-    def test_shares_that_do_not_open_are_refused(self):
-        self.lied('west', 'deal:', 'bad-deal', **LOOSE)
-        until(lambda: any(self.named('bad-deal', 'REFUSE_SHARES', site) for site in SITES[:3]),
-              'a site refuses the shares')
+    def test_shares_that_do_not_open_are_refused_and_the_others_go_on(self):
+        self.without_west('deal', 'REFUSE_SHARES')
+
+    def without_west(self, lie, refusal):
+        self.lied('west', f'{lie}:', lie, rounds=1, **LOOSE)
+        until(lambda: any(self.named(lie, refusal, site) for site in SITES[:3]),
+              'a site refuses what west says')
+        for event in self.settle(lie):
+            assert len(event['submissions']) == 3, 'west is left out of the next attempt'
         self.honest('west')
-        self.settle('bad-deal')
+
+    def test_a_site_whose_state_went_back_is_known_and_the_others_go_on(self):
+        west, federation = self.federation.sites['west'], self.federation
+        old = f'{self.folder}/west-before'
+        with federation.proposing('back', rounds=4, steps=30, **LOOSE) as proposal:
+            assert proposal.wait(60) == 0
+            federation.watch('back', lambda line: line['round'] >= 1, 'round 1')
+            west.stop()
+            shutil.copytree(federation.home('west'), old)
+            west.start()
+            federation.watch('back', lambda line: line['round'] >= 3, 'round 3')
+            west.stop()
+            shutil.rmtree(federation.home('west'))
+            shutil.copytree(old, federation.home('west'))
+            west.start()
+        federation.complete('back')
+        assert any(self.said(site, 'back', 'REFUSE_STALE: west had released') for site in SITES[:3])
 
     def test_a_wrong_share_is_known_by_its_owners_commitment(self):
         # East's shares come late, so that west's are looked at whoever is quick.
-        east = self.federation.sites['east']
-        east.stop()
-        east.start(lie='no-reveal:', told=f'{self.folder}/late.told')
+        self.arm('east', lie='no-reveal:', told=f'{self.folder}/late.told')
         self.lied('west', 'wrong-share:', 'wrong-share')
         until(lambda: self.named('wrong-share', 'REFUSE_SHARES'), 'west is named')
         self.honest('east')

@@ -88,9 +88,8 @@ class LyingAggregatorTest(MaskingTest):
 class LyingSiteTest(MaskingTest):
     def test_a_share_that_is_not_its_owners_is_named_and_the_sum_is_had_without_it(self):
         # East's shares come late, so that west's are looked at whoever is quick.
-        east, aggregator = self.federation.sites['east'], self.federation.aggregator
-        east.stop()
-        east.start(lie='no-reveal:', told=f'{self.folder}/held-back.told')
+        aggregator = self.federation.aggregator
+        self.arm('east', lie='no-reveal:', told=f'{self.folder}/held-back.told')
         self.lied('west', 'reveal:', 'bad-share')
         until(lambda: aggregator.log_has('west: REFUSE_BAD_SIGNATURE'), 'west is named')
         assert not self.closings('bad-share'), 'two good shares of three were enough'
@@ -120,8 +119,7 @@ class LostSiteTest(MaskingTest):
         for number, point in enumerate(points):
             with self.subTest(point=point):
                 run = f'lost-{number}'
-                west.stop()
-                west.start(crash_at=point if ':' in point else point + ':1')
+                self.arm('west', crash_at=point if ':' in point else point + ':1')
                 with self.federation.proposing(run, steps=2, seed=number + 1, rounds=2,
                                                deadline_seconds=20, **LOOSE) as proposal:
                     west.wait_for_death()

@@ -1,0 +1,77 @@
+// A masked attempt that comes to no sum, and who is to blame.
+#include <algorithm>
+#include <utility>
+
+#include "aggregator/masking_desk.h"
+
+namespace dure::aggregator {
+namespace {
+
+using Phase = masking::AggregatorPhase;
+
+constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::milliseconds kOthersToo{250};
+
+}  // namespace
+
+void MaskingDesk::Do(const masking::Culprit& effect) {
+  if (refusal_.empty()) refusal_ = masking::CodeOf(effect.refused.rule);
+  accusers_[effect.refused.accused].insert(effect.site);
+  shop_.say(attempt_->at.Text() +
+            ": masking: " + attempt_->half.context().seats[effect.site].site.str() + ": " +
+            std::string(Name(effect.refused.rule)) + ": " + effect.refused.why);
+  // A survivor that complains will not say that the sum is right, and an unchecked sum is none.
+  const masking::AggregatorHalf& half = attempt_->half;
+  const bool complains = effect.refused.accused != effect.site;
+  const bool summing = half.phase() >= Phase::kSurviving && IsOpen(half.phase());
+  if (complains && summing && std::ranges::binary_search(half.survivors(0), effect.site)) {
+    if (std::exchange(disputed_, true)) return;
+    // The others see for themselves first.
+    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, at = attempt_->at,
+                                              code = masking::CodeOf(effect.refused.rule)] {
+      if (*alive && attempt_ && attempt_->at == at) Fail(code);
+    });
+  }
+}
+
+void MaskingDesk::Do(const masking::Abandon& effect) {
+  shop_.say(attempt_->at.Text() + ": masking: no sum: " + effect.why);
+  const auto fail = [this, at = attempt_->at] {
+    feed_(round::AttemptFailed{at, refusal_.empty() ? "masking" : refusal_, Blamed()});
+  };
+  if (accusers_.empty()) return fail();
+  // Whether one site complains or all do decides who is left out of the next attempt.
+  shop_.loop.At(shop_.loop.Now() + kOthersToo, [this, alive = alive_, at = attempt_->at, fail] {
+    if (*alive && attempt_ && attempt_->at == at) fail();
+  });
+}
+
+// Whom we saw do what no honest site does, or two others did: one alone may lie.
+std::vector<SiteId> MaskingDesk::Blamed() const {
+  std::vector<SiteId> blamed;
+  const masking::Context& context = attempt_->half.context();
+  for (const auto& [accused, accusers] : accusers_) {
+    if (accused >= context.site_count()) continue;
+    if (accusers.contains(accused) || accusers.size() > 1) {
+      blamed.push_back(context.seats[accused].site);
+    }
+  }
+  return blamed;
+}
+
+// No sum, though the half itself has not given up.
+void MaskingDesk::Fail(std::string reason) {
+  if (std::exchange(failed_, true)) return;
+  const round::RoundAttempt at = attempt_->at;
+  const masking::AggregatorHalf& half = attempt_->half;
+  UseUp(half.phase(), half.may_be_released(), half.survivors_transcript());
+  merge_.reset();
+  // The number is used up, whatever happens next.
+  if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {
+    shop_.say(at.Text() + ": masking: the disk does not take that it failed");
+  }
+  shop_.say(at.Text() + ": masking: no sum: " + reason);
+  feed_(round::AttemptFailed{at, std::move(reason)});
+}
+
+}  // namespace dure::aggregator
