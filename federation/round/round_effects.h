@@ -263,7 +263,7 @@ struct MergeFailed {
 struct AttemptFailed {
   RoundAttempt at;
   std::string reason;  // a code
-  std::vector<SiteId> blamed;
+  std::vector<SiteId> blamed = {};
 };
 struct Timer {};
 struct StopRequested {
