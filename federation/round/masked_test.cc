@@ -106,7 +106,8 @@ TEST(Masked, WhoeverIsToBlameIsLeftOutUntilTheRoundIsOverOrTheRunResumed) {
   rounds.Handle(kStart, Appended{Only<Append>(effects).at(0).key, 3, {}, {}});
   ASSERT_EQ(rounds.phase(), RunPhase::kGathering);
   const auto waits = [&rounds] {
-    for (const SiteWait& one : rounds.WaitsFor()->missing) {
+    const auto gathering = rounds.WaitsFor();
+    for (const SiteWait& one : gathering->missing) {
       if (one.site == kSites[0]) return one;
     }
     return SiteWait{};
