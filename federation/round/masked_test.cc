@@ -104,19 +104,22 @@ TEST(Masked, WhoeverIsToBlameIsLeftOutUntilTheRoundIsOverOrTheRunResumed) {
   Rounds rounds = Collecting();
   const auto effects = rounds.Handle(kStart, AttemptFailed{rounds.at(), "refuse-key", {kSites[0]}});
   rounds.Handle(kStart, Appended{Only<Append>(effects).at(0).key, 3, {}, {}});
-  ASSERT_EQ(rounds.phase(), RunPhase::kGathering);
-  const auto waits = [&rounds] {
-    const auto gathering = rounds.WaitsFor();
+  ASSERT_EQ(rounds.phase(), RunPhase::kPaused) << "two are left of the three that it needs";
+  const auto waits = [](const Rounds& of) {
+    const auto gathering = of.WaitsFor();
     for (const SiteWait& one : gathering->missing) {
       if (one.site == kSites[0]) return one;
     }
     return SiteWait{};
   };
-  EXPECT_EQ(waits().cause, WaitCause::kBarred);
-  EXPECT_EQ(waits().reason, "refuse-key");
+  EXPECT_EQ(waits(rounds).cause, WaitCause::kBarred);
+  EXPECT_EQ(waits(rounds).reason, "refuse-key");
   const auto loaded = Rounds::Load(rounds.Save(kStart), kStart);
   ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->WaitsFor()->needed, rounds.WaitsFor()->needed);
+  EXPECT_EQ(waits(*loaded).cause, WaitCause::kBarred);
+  rounds.Handle(kStart, Resume{});
+  ASSERT_EQ(rounds.phase(), RunPhase::kGathering);
+  EXPECT_NE(waits(rounds).cause, WaitCause::kBarred);
 }
 
 TEST(Masked, EveryStateOfAnAbandonedAttemptComesBackFromDisk) {

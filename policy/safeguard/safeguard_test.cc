@@ -71,7 +71,7 @@ TEST(Safeguards, RefuseAGridTooCoarseAndSayWhatWouldWork) {
 }
 
 TEST(Safeguards, HaveAScaleWhereverOneFits) {
-  for (const double noise : {0.1, 1.0, 2.0, 3.0, 3.5}) {
+  for (const double noise : {0.1, 1.0, 2.0, 3.0, 3.3}) {
     for (const uint64_t dimension : {1000UL, 20'000UL, 35'472UL, 100'000UL}) {
       round::RunManifest manifest = Noisy(dimension);
       manifest.privacy.noise_multiplier = noise;
