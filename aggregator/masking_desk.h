@@ -67,7 +67,7 @@ class MaskingDesk {
   void Tell(const SiteId& site, Bytes message);
   void Relay(Attempt& attempt, const masking::AggregatorEvent& event);
   void LeaveOut();
-  std::vector<SiteId> Blamed() const;
+  void Blame(const masking::Culprit& effect);
   void FixSurvivors(bool overdue);
   void Derive();
   void TryFinish();

@@ -10,16 +10,15 @@ namespace {
 using Phase = masking::AggregatorPhase;
 
 constexpr std::chrono::seconds kRetry{1};
-constexpr std::chrono::milliseconds kOthersToo{250};
 
 }  // namespace
 
 void MaskingDesk::Do(const masking::Culprit& effect) {
   if (refusal_.empty()) refusal_ = masking::CodeOf(effect.refused.rule);
-  accusers_[effect.refused.accused].insert(effect.site);
   shop_.say(attempt_->at.Text() +
             ": masking: " + attempt_->half.context().seats[effect.site].site.str() + ": " +
             std::string(Name(effect.refused.rule)) + ": " + effect.refused.why);
+  Blame(effect);
   // A survivor that complains will not say that the sum is right, and an unchecked sum is none.
   const masking::AggregatorHalf& half = attempt_->half;
   const bool complains = effect.refused.accused != effect.site;
@@ -36,27 +35,19 @@ void MaskingDesk::Do(const masking::Culprit& effect) {
 
 void MaskingDesk::Do(const masking::Abandon& effect) {
   shop_.say(attempt_->at.Text() + ": masking: no sum: " + effect.why);
-  const auto fail = [this, at = attempt_->at] {
-    feed_(round::AttemptFailed{at, refusal_.empty() ? "masking" : refusal_, Blamed()});
-  };
-  if (accusers_.empty()) return fail();
-  // Whether one site complains or all do decides who is left out of the next attempt.
-  shop_.loop.At(shop_.loop.Now() + kOthersToo, [this, alive = alive_, at = attempt_->at, fail] {
-    if (*alive && attempt_ && attempt_->at == at) fail();
-  });
+  feed_(round::AttemptFailed{attempt_->at, refusal_.empty() ? "masking" : refusal_});
 }
 
 // Whom we saw do what no honest site does, or two others did: one alone may lie.
-std::vector<SiteId> MaskingDesk::Blamed() const {
-  std::vector<SiteId> blamed;
+void MaskingDesk::Blame(const masking::Culprit& effect) {
   const masking::Context& context = attempt_->half.context();
-  for (const auto& [accused, accusers] : accusers_) {
-    if (accused >= context.site_count()) continue;
-    if (accusers.contains(accused) || accusers.size() > 1) {
-      blamed.push_back(context.seats[accused].site);
-    }
-  }
-  return blamed;
+  const uint32_t accused = effect.refused.accused;
+  if (accused >= context.site_count()) return;
+  std::set<uint32_t>& accusers = accusers_[accused];
+  accusers.insert(effect.site);
+  if (!accusers.contains(accused) && accusers.size() < 2) return;
+  feed_(
+      round::Bar{attempt_->at, context.seats[accused].site, masking::CodeOf(effect.refused.rule)});
 }
 
 // No sum, though the half itself has not given up.

@@ -102,7 +102,8 @@ TEST(Masked, AnAttemptWithoutASumIsAbandonedAndTriedAgain) {
 
 TEST(Masked, WhoeverIsToBlameIsLeftOutUntilTheRoundIsOverOrTheRunResumed) {
   Rounds rounds = Collecting();
-  const auto effects = rounds.Handle(kStart, AttemptFailed{rounds.at(), "refuse-key", {kSites[0]}});
+  rounds.Handle(kStart, Bar{rounds.at(), kSites[0], "refuse-key"});
+  const auto effects = rounds.Handle(kStart, AttemptFailed{rounds.at(), "refuse-key"});
   rounds.Handle(kStart, Appended{Only<Append>(effects).at(0).key, 3, {}, {}});
   ASSERT_EQ(rounds.phase(), RunPhase::kPaused) << "two are left of the three that it needs";
   const auto waits = [](const Rounds& of) {

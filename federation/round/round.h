@@ -173,6 +173,7 @@ class Rounds {
   void On(const Merged&);
   void On(const MergeFailed&);
   void On(const AttemptFailed&);
+  void On(const Bar&);
   void On(const Timer&);
   void On(const StopRequested&);
   void On(const Resume&);

@@ -258,12 +258,17 @@ struct MergeFailed {
   RoundAttempt at;
   std::string reason;
 };  // a code
-// The attempt cannot come to a sum any more: it is abandoned, also while it collects. The next
-// attempts of this round do without whoever is to blame, until the run is resumed.
+// The attempt cannot come to a sum any more: it is abandoned, also while it collects.
 struct AttemptFailed {
   RoundAttempt at;
   std::string reason;  // a code
-  std::vector<SiteId> blamed = {};
+};
+// Whatever becomes of that attempt: the next ones of its round do without this site, until the
+// round is over or the run is resumed.
+struct Bar {
+  RoundAttempt at;
+  SiteId site;
+  std::string reason;  // a code
 };
 struct Timer {};
 struct StopRequested {
@@ -279,6 +284,6 @@ struct Overtaken {
 using Event =
     std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted, Received,
                  Appended, AppendRefused, AdmissionsDecided, Exclude, SubmissionVerified, Merged,
-                 MergeFailed, AttemptFailed, Timer, StopRequested, Resume, Overtaken>;
+                 MergeFailed, AttemptFailed, Bar, Timer, StopRequested, Resume, Overtaken>;
 
 }  // namespace dure::round

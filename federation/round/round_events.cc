@@ -182,17 +182,18 @@ void Rounds::On(const AttemptFailed& e) {
     s_.whole = true;
     Changed();
   }
-  for (const SiteId& id : e.blamed) {
-    const auto found = s_.sites.find(id);
-    if (found == s_.sites.end() || !found->second.in_cohort) continue;
-    found->second.barred = e.reason;
-    Changed();
-    Note(NoticeKind::kExcluded, id, e.reason);
-  }
   if (s_.phase == RunPhase::kMerging) return StartAbandoning(e.reason);
   if (s_.phase != RunPhase::kCollecting || !s_.failing.empty()) return;
   s_.failing = e.reason;
   Changed();
+}
+
+void Rounds::On(const Bar& e) {
+  const auto found = s_.sites.find(e.site);
+  if (e.at.round != s_.round || found == s_.sites.end() || !found->second.barred.empty()) return;
+  found->second.barred = e.reason;
+  Changed();
+  Note(NoticeKind::kExcluded, e.site, e.reason);
 }
 
 void Rounds::On(const Timer&) {
