@@ -123,6 +123,8 @@ std::string WaitingText(const json& waiting) {
       text += " declined" + (reason.empty() ? "" : " (" + reason + ")");
     } else if (cause == "left") {
       text += " left the run";
+    } else if (cause == "barred") {
+      text += " is left out of this round by the others (" + reason + ")";
     } else {
       text += " is " + cause;
     }

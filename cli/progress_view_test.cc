@@ -72,11 +72,12 @@ TEST_F(PlainView, SaysForWhomAGatheringWaits) {
   const auto progress = ParseProgress(
       R"({"kind":"progress","phase":"gathering","elapsed_seconds":9,"waiting":{"ready":1,)"
       R"("needed":3,"missing":[{"site":"kt","cause":"not-connected","seconds":200},)"
-      R"({"site":"naver","cause":"declined","reason":"policy"},{"site":"x","cause":"revoked"}]}})");
+      R"({"site":"naver","cause":"declined","reason":"policy"},{"site":"x","cause":"revoked"},)"
+      R"({"site":"y","cause":"barred","reason":"refuse-key"}]}})");
   ASSERT_TRUE(progress);
   EXPECT_EQ(progress->waiting,
             "1 of 3 needed sites ready; kt is not connected for 3 min 20 s; naver declined "
-            "(policy); x is revoked");
+            "(policy); x is revoked; y is left out of this round by the others (refuse-key)");
   EXPECT_THAT(Shown(*progress), HasSubstr("kt is not connected for 3 min 20 s"));
 }
 
