@@ -28,10 +28,6 @@ masking::Scalars Passed(std::string_view place, const masking::Scalars& scalars)
 
 }  // namespace
 
-bool IsOpen(masking::AggregatorPhase phase) {
-  return phase != Phase::kFinished && phase != Phase::kAbandoned;
-}
-
 MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t parameter_count,
                          Feed feed)
     : shop_(shop),
@@ -334,7 +330,7 @@ void MaskingDesk::TryFinish() {
 void MaskingDesk::ArmTimer() {
   const uint64_t timer = ++timer_;
   const Phase phase = attempt_->half.phase();
-  const auto patience = Patience(phase);
+  const auto patience = masking::PatienceOf(phase, rounds_.manifest(), merge_.has_value());
   if (!patience) return;
   shop_.loop.At(shop_.loop.Now() + *patience, [this, alive = alive_, timer, phase] {
     if (!*alive || timer != timer_ || !attempt_ || attempt_->half.phase() != phase) return;

@@ -21,9 +21,6 @@
 
 namespace dure::aggregator {
 
-// Whether messages of sites still move it.
-bool IsOpen(masking::AggregatorPhase phase);
-
 class MaskingDesk {
  public:
   using Feed = std::function<void(const round::Event&)>;
@@ -73,7 +70,6 @@ class MaskingDesk {
   void TryFinish();
   void Fail(std::string reason);
   void ArmTimer();
-  std::optional<Duration> Patience(masking::AggregatorPhase phase) const;
   Bytes Save() const;
   std::string Key() const { return "run/" + rounds_.manifest().run.str() + "/masking"; }
   template <typename Work, typename Done>

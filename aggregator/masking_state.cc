@@ -1,4 +1,4 @@
-// What the masking of a run has on disk, what each attempt starts from, and how long it may take.
+// What the masking of a run has on disk, and what each attempt starts from.
 #include <algorithm>
 
 #include "aggregator/masking_desk.h"
@@ -12,8 +12,6 @@ namespace {
 using Phase = masking::AggregatorPhase;
 
 constexpr uint32_t kVersion = 1;
-// Statements of uploads travel ahead of submissions; this long one may still be under way.
-constexpr std::chrono::seconds kStatementGrace{5};
 
 }  // namespace
 
@@ -95,37 +93,11 @@ bool MaskingDesk::MayStillSum() const {
          (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
 }
 
-// An attempt ends without a sum. Its number is not had again if sites may count it as released; nor
-// if they signed its survivors, since who is not in the next sum of that number would take that one
-// for a fork. (Under the rule against differences a number goes on with the same sites, and what
-// they signed last is what counts.)
+// An attempt ends without a sum.
 void MaskingDesk::UseUp(Phase reached, bool released, const Digest& survivors) {
   const masking::Context& context = attempt_->half.context();
-  const bool is_signed = reached == Phase::kSurviving && !context.agreed.rules.forbid_differences;
   if (released) released_ = masking::Released{context.round, survivors};
-  if (released || is_signed) ++skipped_;
-}
-
-std::optional<Duration> MaskingDesk::Patience(Phase phase) const {
-  const round::RunManifest& manifest = rounds_.manifest();
-  switch (phase) {
-    case Phase::kAdvertising:
-    case Phase::kSharing:
-    case Phase::kAgreeing:
-    case Phase::kSurviving:
-    case Phase::kOpening:
-      return manifest.join_window;
-    case Phase::kUploading:
-      if (merge_) return kStatementGrace;
-      return std::nullopt;
-    case Phase::kRevealing:
-    case Phase::kChecking:
-      // Shares are given or a sum is out: this number is not had again, so its sites are waited
-      // for.
-      return manifest.round_deadline;
-    default:
-      return std::nullopt;
-  }
+  if (masking::UsesUpNumber(reached, released, context.agreed.rules)) ++skipped_;
 }
 
 }  // namespace dure::aggregator

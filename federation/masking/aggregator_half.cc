@@ -15,6 +15,10 @@ std::string_view Name(AggregatorPhase phase) {
   return kNames[static_cast<size_t>(phase)];
 }
 
+bool IsOpen(AggregatorPhase phase) {
+  return phase != AggregatorPhase::kFinished && phase != AggregatorPhase::kAbandoned;
+}
+
 AggregatorHalf::AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier)
     : signer_(&signer),
       verifier_(&verifier),

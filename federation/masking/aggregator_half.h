@@ -118,6 +118,7 @@ enum class AggregatorPhase : uint8_t {
   kAbandoned = 11,
 };
 std::string_view Name(AggregatorPhase phase);
+bool IsOpen(AggregatorPhase phase);  // neither finished nor abandoned
 inline uint8_t EnumMax(AggregatorPhase) {
   return static_cast<uint8_t>(AggregatorPhase::kAbandoned);
 }

@@ -1,6 +1,12 @@
 #include "federation/masking/run_terms.h"
 
 namespace dure::masking {
+namespace {
+
+// Statements of uploads travel ahead of submissions; this long one may still be under way.
+constexpr std::chrono::seconds kStatementGrace{5};
+
+}  // namespace
 
 Agreed AgreedOn(const RunTerms& terms) {
   const round::RunManifest& manifest = terms.manifest;
@@ -22,6 +28,31 @@ Agreed AgreedOn(const RunTerms& terms) {
   agreed.corrupt_max = CorruptMax(terms.site_count, ThresholdFor(terms.site_count));
   agreed.aggregator = terms.aggregator;
   return agreed;
+}
+
+std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManifest& manifest,
+                                   bool merging) {
+  switch (phase) {
+    case AggregatorPhase::kAdvertising:
+    case AggregatorPhase::kSharing:
+    case AggregatorPhase::kAgreeing:
+    case AggregatorPhase::kSurviving:
+    case AggregatorPhase::kOpening:
+      return manifest.join_window;
+    case AggregatorPhase::kUploading:
+      return merging ? std::optional<Duration>(kStatementGrace) : std::nullopt;
+    case AggregatorPhase::kRevealing:
+    case AggregatorPhase::kChecking:
+      // Shares are given or a sum is out: this number is not had again, so its sites are waited
+      // for.
+      return manifest.round_deadline;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool UsesUpNumber(AggregatorPhase phase, bool released, const CohortRules& rules) {
+  return released || (phase == AggregatorPhase::kSurviving && !rules.forbid_differences);
 }
 
 round::Sums SumsOf(const Scalars& scalars) {

@@ -3,6 +3,7 @@
 // from its own copies. Pure; any thread.
 #pragma once
 
+#include "federation/masking/aggregator_half.h"
 #include "federation/masking/context.h"
 #include "federation/round/messages.h"
 
@@ -20,6 +21,17 @@ struct RunTerms {
 
 // One segment. REQUIRES: at most limits::kParameterCountMax parameters, at least two sites.
 Agreed AgreedOn(const RunTerms& terms);
+
+// How long a phase of an attempt may take in such a run; none: as long as it takes. `merging`: the
+// round's submissions are over.
+std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManifest& manifest,
+                                   bool merging);
+
+// Whether an attempt that reached `phase` and ends without a sum takes the number of its round with
+// it. `released`: sites may count it as released. Without the rule against differences also if
+// they signed its survivors: who is not in the next sum of that number would take that one for a
+// fork. (Under the rule a number goes on with the same sites, and what they signed last counts.)
+bool UsesUpNumber(AggregatorPhase phase, bool released, const CohortRules& rules);
 
 // What a round's unmasked scalars are called there.
 round::Sums SumsOf(const Scalars& scalars);

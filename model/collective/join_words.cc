@@ -1,13 +1,15 @@
 // What is said when a gang meets, and the secret that proves it.
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "federation/canonical.h"
+#include "federation/check.h"
 #include "model/collective/join.h"
 
 namespace dure::model::collective {
@@ -42,18 +44,12 @@ std::optional<Hello> ParseHello(ByteView bytes) {
 }
 
 Digest HmacSha256(ByteView key, ByteView message) {
-  std::array<uint8_t, 64> inner{};
-  if (key.size() > inner.size()) {
-    const Digest digest = Sha256(key);
-    std::ranges::copy(digest.bytes, inner.begin());
-  } else {
-    std::ranges::copy(key, inner.begin());
-  }
-  std::array<uint8_t, 64> outer = inner;
-  for (uint8_t& byte : inner) byte ^= 0x36;
-  for (uint8_t& byte : outer) byte ^= 0x5c;
-  const Digest digest = Sha256Hasher().Update(ByteView(inner)).Update(message).Finish();
-  return Sha256Hasher().Update(ByteView(outer)).Update(digest.View()).Finish();
+  Digest digest;
+  unsigned int size = 0;
+  const bool made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(),
+                         message.size(), digest.bytes.data(), &size) != nullptr;
+  DURE_CHECK(made && size == digest.bytes.size(), "OpenSSL has HMAC with SHA-256");
+  return digest;
 }
 
 Status WriteSecret(const std::filesystem::path& folder, Random& random) {

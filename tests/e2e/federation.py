@@ -58,6 +58,21 @@ def write_text(folder, seed):
                 file.write(' '.join(chance.choice(words) for _ in range(12)) + '.\n')
 
 
+def terms_file(path, member, dataset, use, purposes, licence):
+    """Terms as an owner writes them, of Korean text that holds nobody's data; their path."""
+    allowed = ['train', 'finetune', 'evaluate', 'export-weights', 'serve', 'publish-metrics']
+    actions = '\n'.join(f'{each} = "allow"' for each in allowed)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(f'version = 1\nuse = "{use}"\npurposes = {json.dumps(purposes)}\n'
+                   f'[actions]\n{actions}\n[licence]\ndata = "{licence}"\n'
+                   '[territories]\nprocessing = ["*"]\nstorage = ["*"]\nexports = ["*"]\n'
+                   '[personal]\nclass = "none"\nspecial = "no"\nbasis = "not-needed"\n'
+                   f'[dataset]\ndataset = "{dataset}"\ncustodian = "{member}"\n'
+                   f'rightsHolder = "{member}"\nmodality = "text"\nclassification = "clear"\n'
+                   'languages = ["ko"]\n')
+    return path
+
+
 class Federation:
     def __init__(self, programs, folder, names, relay=None, votes=False):
         """With a relay everybody finds the aggregator behind it; without votes no run needs one."""

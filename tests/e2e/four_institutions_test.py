@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import Federation, terms_file
 from processes import until
 
 PROGRAMS = ''
@@ -44,21 +44,6 @@ FORMATS = ['prov', 'spdx', 'cyclonedx', 'model-card', 'eu-summary', 'kr-overview
            'croissant', 'csv']
 
 
-def terms_file(path, member):
-    _, dataset, licence, use, purposes = INSTITUTIONS[member]
-    allowed = ['train', 'finetune', 'evaluate', 'export-weights', 'serve', 'publish-metrics']
-    actions = '\n'.join(f'{each} = "allow"' for each in allowed)
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(f'version = 1\nuse = "{use}"\npurposes = {json.dumps(purposes)}\n'
-                   f'[actions]\n{actions}\n[licence]\ndata = "{licence}"\n'
-                   '[territories]\nprocessing = ["*"]\nstorage = ["*"]\nexports = ["*"]\n'
-                   '[personal]\nclass = "none"\nspecial = "no"\nbasis = "not-needed"\n'
-                   f'[dataset]\ndataset = "{dataset}"\ncustodian = "{member}"\n'
-                   f'rightsHolder = "{member}"\nmodality = "text"\nclassification = "clear"\n'
-                   'languages = ["ko"]\n')
-    return path
-
-
 class FourInstitutions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -67,8 +52,9 @@ class FourInstitutions(unittest.TestCase):
         cls.all = Federation(PROGRAMS, cls.folder, [])
         cls.addClassCleanup(cls.all.kill)
         cls.desks = {}
-        for member, (house, *_) in INSTITUTIONS.items():
-            terms = terms_file(f'{cls.folder}/{member}.toml', member)
+        for member, (house, dataset, licence, use, purposes) in INSTITUTIONS.items():
+            terms = terms_file(f'{cls.folder}/{member}.toml', member, dataset, use, purposes,
+                               licence)
             cls.all.admit(member, terms=terms, house=house)
             cls.desks[member] = cls.all.officer(member, house)
         cls.all.start_sites()

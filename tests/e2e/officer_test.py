@@ -6,14 +6,13 @@ parts, incidents, duties and suspensions, and shares by measurement.
 
 import glob
 import hashlib
-import json
 import os
 import shutil
 import sys
 import tempfile
 import unittest
 
-from federation import Federation, write_text
+from federation import Federation, terms_file, write_text
 from processes import until
 
 PROGRAMS = ''
@@ -31,20 +30,6 @@ rule P7.1 oblige export-weights
        ko "모델이 나갑니다."
 end
 '''
-
-
-def terms_file(path, member, dataset, use, purposes, licence):
-    allowed = ['train', 'finetune', 'evaluate', 'export-weights', 'serve', 'publish-metrics']
-    actions = '\n'.join(f'{each} = "allow"' for each in allowed)
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(f'version = 1\nuse = "{use}"\npurposes = {json.dumps(purposes)}\n'
-                   f'[actions]\n{actions}\n[licence]\ndata = "{licence}"\n'
-                   '[territories]\nprocessing = ["*"]\nstorage = ["*"]\nexports = ["*"]\n'
-                   '[personal]\nclass = "none"\nspecial = "no"\nbasis = "not-needed"\n'
-                   f'[dataset]\ndataset = "{dataset}"\ncustodian = "{member}"\n'
-                   f'rightsHolder = "{member}"\nmodality = "text"\nclassification = "clear"\n'
-                   'languages = ["ko"]\n')
-    return path
 
 
 class OfficerCase(unittest.TestCase):

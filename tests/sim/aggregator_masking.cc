@@ -9,14 +9,6 @@ namespace dure::sim {
 
 using Phase = masking::AggregatorPhase;
 
-namespace {
-
-constexpr Duration kStatementGrace = std::chrono::seconds(5);
-
-bool IsOpen(Phase phase) { return phase != Phase::kFinished && phase != Phase::kAbandoned; }
-
-}  // namespace
-
 AggregatorMasking::AggregatorMasking(World& world, AggregatorNode& node)
     : world_(world), node_(node), signer_("aggregator") {}
 
@@ -195,9 +187,8 @@ void AggregatorMasking::AfterEvent(Phase before, bool released, const Digest& su
 void AggregatorMasking::UseUp(Phase reached, bool released, const Digest& survivors) {
   if (world_.bug() == Bug::kReuseNumber || world_.bug() == Bug::kReleaseTwice) return;
   const masking::Context& context = attempt_->half.context();
-  const bool is_signed = reached == Phase::kSurviving && !context.agreed.rules.forbid_differences;
   if (released) released_ = masking::Released{context.round, survivors};
-  if (released || is_signed) ++skipped_;
+  if (masking::UsesUpNumber(reached, released, context.agreed.rules)) ++skipped_;
 }
 
 void AggregatorMasking::Take(const SiteId& site, const Bytes& message) {
@@ -244,30 +235,10 @@ void AggregatorMasking::LeaveOut() {
 // How long a phase may take
 // -------------------------------------------------------------------------
 
-std::optional<Duration> AggregatorMasking::Patience(Phase phase) const {
-  const round::RunManifest& manifest = node_.core().manifest();
-  switch (phase) {
-    case Phase::kAdvertising:
-    case Phase::kSharing:
-    case Phase::kAgreeing:
-    case Phase::kSurviving:
-    case Phase::kOpening:
-      return manifest.join_window;
-    case Phase::kUploading:
-      if (merge_) return kStatementGrace;
-      return std::nullopt;
-    case Phase::kRevealing:
-    case Phase::kChecking:
-      return manifest.round_deadline;
-    default:
-      return std::nullopt;
-  }
-}
-
 void AggregatorMasking::ArmTimer() {
   const uint64_t timer = ++timer_;
   const Phase phase = attempt_->half.phase();
-  const auto patience = Patience(phase);
+  const auto patience = masking::PatienceOf(phase, node_.core().manifest(), merge_.has_value());
   if (!patience) return;
   const double seconds = static_cast<double>(patience->count()) / 1e6;
   world_.After(seconds, World::kAggregator, [this, timer, phase] {

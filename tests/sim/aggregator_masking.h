@@ -66,7 +66,6 @@ class AggregatorMasking {
   void TryFinish();
   void Fail(std::string reason);
   void ArmTimer();
-  std::optional<Duration> Patience(masking::AggregatorPhase phase) const;
   void Keep();
   bool Lives() const { return attempt_.has_value(); }
 
