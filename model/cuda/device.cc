@@ -1,0 +1,57 @@
+#include "model/cuda/device.h"
+
+namespace dure::model::cuda {
+namespace {
+
+std::string Gibibytes(uint64_t bytes) { return std::to_string(bytes >> 30) + " GiB"; }
+
+}  // namespace
+
+Result<std::unique_ptr<Device>> Device::Open(const DeviceTable& table, uint32_t index) {
+  char message[512] = {};
+  OpenDevice* device = nullptr;
+  if (table.open(index, &device, message, sizeof message) != 0) {
+    return Fail(ErrorCode::kUnavailable, "GPU " + std::to_string(index) + ": " + message);
+  }
+  return std::unique_ptr<Device>(new Device(table, device));
+}
+
+Device::~Device() { table_.close(device_); }
+
+Result<DeviceFacts> Device::Facts() {
+  DeviceFacts facts{};
+  Keep(table_.facts(device_, &facts));
+  if (!status_) return Fail(status_.error());
+  return facts;
+}
+
+std::string Device::Text() {
+  const auto facts = Facts();
+  if (!facts) return facts.error().message;
+  return std::string(facts->name) + ", " + Gibibytes(facts->memory_free_bytes) + " free of " +
+         Gibibytes(facts->memory_bytes);
+}
+
+Result<void*> Device::Allocate(uint64_t bytes) {
+  if (!status_) return Fail(status_.error());
+  void* memory = nullptr;
+  if (table_.allocate(device_, bytes, &memory) != 0) {
+    return Fail(ErrorCode::kExhausted, "the GPU has no " + std::to_string(bytes >> 20) +
+                                           " MiB left: " + table_.error(device_));
+  }
+  return memory;
+}
+
+void Device::Release(void* memory) { table_.release(device_, memory); }
+
+Status Device::Synchronize() {
+  Keep(table_.synchronize(device_));
+  return status_;
+}
+
+void Device::Keep(int result) {
+  if (result == 0 || !status_) return;
+  status_ = Fail(ErrorCode::kUnavailable, std::string("the GPU failed: ") + table_.error(device_));
+}
+
+}  // namespace dure::model::cuda

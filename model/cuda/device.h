@@ -1,0 +1,75 @@
+// A device as the engine uses it: memory, copies, kernels and matrix products on one queue, through
+// a table (table.h). Made by OpenCudaDevice (plugin.h) or, in tests, by the emulated one.
+//
+// Work is queued and errors may come late: the first one stays, every later call returns it, and
+// Status of Synchronize or CopyOut tells it (kUnavailable: the device is gone or has failed; the
+// process should end). Not for two threads at once.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "federation/result.h"
+#include "model/cuda/kernels/list.h"
+#include "model/cuda/table.h"
+
+namespace dure::model::cuda {
+
+template <typename T>
+inline constexpr NumberType kTypeOf = NumberType::kFloat;
+template <>
+inline constexpr NumberType kTypeOf<Bf16> = NumberType::kBf16;
+
+class Device {
+ public:
+  // kUnavailable: there is no such device, or it cannot be used, with the reason.
+  static Result<std::unique_ptr<Device>> Open(const DeviceTable& table, uint32_t index);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  const DeviceTable& table() const { return table_; }
+  OpenDevice* handle() const { return device_; }
+  // "NVIDIA H200, 139 GiB free of 140": for people.
+  std::string Text();
+  Result<DeviceFacts> Facts();
+
+  // kExhausted: the device has no such memory. Its content is unspecified.
+  Result<void*> Allocate(uint64_t bytes);
+  void Release(void* memory);
+
+  template <typename T>
+  void CopyIn(T* to, std::span<const T> from) {
+    Keep(table_.copy_in(device_, to, from.data(), from.size_bytes()));
+  }
+  template <typename T>
+  Status CopyOut(std::span<T> to, const T* from) {
+    Keep(table_.copy_out(device_, to.data(), from, to.size_bytes()));
+    return status_;
+  }
+  template <typename T>
+  void Copy(T* to, const T* from, uint64_t count) {
+    Keep(table_.copy(device_, to, from, count * sizeof(T)));
+  }
+  template <typename T>
+  void Clear(T* memory, uint64_t count) {
+    Keep(table_.clear(device_, memory, count * sizeof(T)));
+  }
+  template <typename Kernel>
+  void Launch(const typename Kernel::Args& args) {
+    Keep(table_.launch(device_, kNumberOf<Kernel>, &args, sizeof args));
+  }
+  void Multiply(const Gemm& gemm) { Keep(table_.gemm(device_, &gemm)); }
+  Status Synchronize();
+
+ private:
+  Device(const DeviceTable& table, OpenDevice* device) : table_(table), device_(device) {}
+  void Keep(int result);
+
+  const DeviceTable& table_;
+  OpenDevice* const device_;
+  Status status_;  // the first error
+};
+
+}  // namespace dure::model::cuda

@@ -1,0 +1,179 @@
+#include "model/cuda/emulated/emulated_device.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "model/cuda/emulated/host_block.h"
+#include "model/cuda/kernels/list.h"
+
+namespace dure::model::cuda {
+
+struct OpenDevice {
+  Order order;
+  uint64_t bytes_left;
+  std::map<void*, uint64_t> allocated;
+  std::string message;
+};
+
+namespace {
+
+std::atomic<uint64_t> memory_bytes = uint64_t{4} << 30;
+
+int Refuse(OpenDevice* device, std::string why) {
+  device->message = std::move(why);
+  return 1;
+}
+
+template <typename Kernel>
+int Run(OpenDevice* device, const void* bytes, uint32_t size) {
+  using Args = typename Kernel::Args;
+  if (size != sizeof(Args)) return Refuse(device, "arguments of another size");
+  const Args args = *static_cast<const Args*>(bytes);
+  const Grid grid = Kernel::GridOf(args);
+  const bool upwards = device->order == Order::kUpwards;
+  std::vector<uint8_t> memory(Kernel::SharedBytes(args));
+  const uint32_t blocks = grid.x * grid.y;
+  for (uint32_t i = 0; i < blocks; ++i) {
+    const uint32_t at = upwards ? i : blocks - 1 - i;
+    HostBlock<Kernel::kThreads> block({at % grid.x, at / grid.x}, memory, upwards);
+    Kernel::Run(block, args);
+  }
+  return 0;
+}
+
+int Launch(OpenDevice* device, uint32_t kernel, const void* args, uint32_t size) {
+  using Runner = int (*)(OpenDevice*, const void*, uint32_t);
+#define DURE_CUDA_RUN(kernel) &Run<kernel>,
+  static constexpr Runner kRunners[] = {DURE_CUDA_KERNELS(DURE_CUDA_RUN)};
+#undef DURE_CUDA_RUN
+  if (kernel >= std::size(kRunners)) return Refuse(device, "no such kernel");
+  return kRunners[kernel](device, args, size);
+}
+
+float At(const void* data, NumberType type, uint64_t index) {
+  return type == NumberType::kFloat ? static_cast<const float*>(data)[index]
+                                    : ToFloat(static_cast<const Bf16*>(data)[index]);
+}
+
+void MultiplyRow(const Gemm& g, uint64_t row, float* sums) {
+  std::fill_n(sums, g.columns, 0.0F);
+  for (uint64_t k = 0; k < g.inner; ++k) {
+    const float x = At(g.a, g.in, g.a_transposed ? k * g.a_stride + row : row * g.a_stride + k);
+    for (uint64_t j = 0; j < g.columns; ++j) {
+      sums[j] += x * At(g.b, g.in, g.b_transposed ? j * g.b_stride + k : k * g.b_stride + j);
+    }
+  }
+}
+
+int Multiply(OpenDevice*, const Gemm* g) {
+  std::vector<float> sums(g->columns);
+  for (uint64_t row = 0; row < g->rows; ++row) {
+    MultiplyRow(*g, row, sums.data());
+    for (uint64_t j = 0; j < g->columns; ++j) {
+      const uint64_t at = row * g->d_stride + j;
+      const float old = g->beta == 0 ? 0 : g->beta * At(g->c, g->out, at);
+      const float value = g->alpha * sums[j] + old;
+      if (g->out == NumberType::kFloat) {
+        static_cast<float*>(g->d)[at] = value;
+      } else {
+        static_cast<Bf16*>(g->d)[at] = FromFloat<Bf16>(value);
+      }
+    }
+  }
+  return 0;
+}
+
+int Count(char*, size_t) { return 1; }
+
+template <Order kOrder>
+int Open(uint32_t index, OpenDevice** device, char* message, size_t message_bytes) {
+  if (index != 0) {
+    std::snprintf(message, message_bytes, "there is one emulated device");
+    return 1;
+  }
+  *device = new OpenDevice{kOrder, memory_bytes.load(), {}, {}};
+  return 0;
+}
+
+int Allocate(OpenDevice* device, uint64_t bytes, void** memory) {
+  if (bytes > device->bytes_left) return Refuse(device, "out of emulated memory");
+  *memory = ::operator new(std::max<uint64_t>(bytes, 1), std::align_val_t(256));
+  std::memset(*memory, 0xff, bytes);
+  device->allocated[*memory] = bytes;
+  device->bytes_left -= bytes;
+  return 0;
+}
+
+void Release(OpenDevice* device, void* memory) {
+  const auto it = device->allocated.find(memory);
+  if (it == device->allocated.end()) return;
+  device->bytes_left += it->second;
+  ::operator delete(memory, std::align_val_t(256));
+  device->allocated.erase(it);
+}
+
+void Close(OpenDevice* device) {
+  while (!device->allocated.empty()) Release(device, device->allocated.begin()->first);
+  delete device;
+}
+
+int Facts(OpenDevice* device, DeviceFacts* facts) {
+  *facts = {};
+  std::snprintf(facts->name, sizeof facts->name, "emulated device");
+  facts->memory_bytes = facts->memory_free_bytes = device->bytes_left;
+  facts->major = 9;
+  facts->multiprocessors = 1;
+  facts->shared_bytes_max = 163 << 10;
+  return 0;
+}
+
+int CopyBytes(OpenDevice*, void* to, const void* from, uint64_t bytes) {
+  if (bytes > 0) std::memmove(to, from, bytes);
+  return 0;
+}
+
+int Clear(OpenDevice*, void* memory, uint64_t bytes) {
+  if (bytes > 0) std::memset(memory, 0, bytes);
+  return 0;
+}
+
+const char* Message(OpenDevice* device) { return device->message.c_str(); }
+int Synchronize(OpenDevice*) { return 0; }
+
+template <Order kOrder>
+constexpr DeviceTable MakeTable() {
+  DeviceTable table{};
+  table.version = kTableVersion;
+  table.kernel_count = AllKernels::kCount;
+  std::copy_n("emulated", 9, table.what);
+  table.count = Count;
+  table.open = Open<kOrder>;
+  table.close = Close;
+  table.error = Message;
+  table.facts = Facts;
+  table.allocate = Allocate;
+  table.release = Release;
+  table.copy_in = CopyBytes;
+  table.copy_out = CopyBytes;
+  table.copy = CopyBytes;
+  table.clear = Clear;
+  table.synchronize = Synchronize;
+  table.launch = Launch;
+  table.gemm = Multiply;
+  return table;
+}
+
+}  // namespace
+
+const DeviceTable& EmulatedTable(Order order) {
+  static constexpr DeviceTable kUp = MakeTable<Order::kUpwards>();
+  static constexpr DeviceTable kDown = MakeTable<Order::kDownwards>();
+  return order == Order::kUpwards ? kUp : kDown;
+}
+
+void SetEmulatedMemory(uint64_t bytes) { memory_bytes = bytes; }
+
+}  // namespace dure::model::cuda

@@ -1,0 +1,162 @@
+// The numbers that kernels compute with, for the device and for the emulated one alike: fp32, and
+// bf16 as 16 bits of our own, so that no header of CUDA's is needed to name it.
+//
+// Every kernel computes in fp32 (or double where it says so) and only loads and stores bf16.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define DURE_DEVICE __device__ __forceinline__
+#define DURE_HOST_DEVICE __host__ __device__ __forceinline__
+#else
+#define DURE_DEVICE inline
+#define DURE_HOST_DEVICE inline
+#endif
+
+namespace dure::model::cuda {
+
+struct Bf16 {
+  uint16_t bits;
+};
+
+DURE_HOST_DEVICE uint32_t BitsOf(float x) {
+#if defined(__CUDA_ARCH__)
+  return __float_as_uint(x);
+#else
+  return std::bit_cast<uint32_t>(x);
+#endif
+}
+
+DURE_HOST_DEVICE float FloatOf(uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __uint_as_float(bits);
+#else
+  return std::bit_cast<float>(bits);
+#endif
+}
+
+DURE_HOST_DEVICE float ToFloat(float x) { return x; }
+DURE_HOST_DEVICE float ToFloat(Bf16 x) { return FloatOf(uint32_t{x.bits} << 16); }
+
+// To the nearest, ties to even; NaN stays NaN.
+template <typename T>
+DURE_HOST_DEVICE T FromFloat(float x);
+template <>
+DURE_HOST_DEVICE float FromFloat<float>(float x) {
+  return x;
+}
+template <>
+DURE_HOST_DEVICE Bf16 FromFloat<Bf16>(float x) {
+  const uint32_t bits = BitsOf(x);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) return {static_cast<uint16_t>((bits >> 16) | 0x40U)};
+  return {static_cast<uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16)};
+}
+
+// Up or down with the chance that makes the mean exact: `chance` are 16 uniform bits. fp32 is left
+// as it is; so are NaN and infinity.
+template <typename T>
+DURE_HOST_DEVICE T FromFloatByChance(float x, uint32_t chance);
+template <>
+DURE_HOST_DEVICE float FromFloatByChance<float>(float x, uint32_t) {
+  return x;
+}
+template <>
+DURE_HOST_DEVICE Bf16 FromFloatByChance<Bf16>(float x, uint32_t chance) {
+  const uint32_t bits = BitsOf(x);
+  if ((bits & 0x7f800000U) == 0x7f800000U) return FromFloat<Bf16>(x);
+  return {static_cast<uint16_t>((bits + (chance & 0xffffU)) >> 16)};
+}
+
+// 32 bits for each (seed, index): a counter, not a state, so that any order gives the same.
+DURE_HOST_DEVICE uint32_t ChanceBits(uint64_t seed, uint64_t index) {
+  uint64_t x = seed + (index + 1) * 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return static_cast<uint32_t>((x ^ (x >> 31)) >> 32);
+}
+
+// Within some units in the last place; the device has an instruction for it.
+DURE_DEVICE float Exponential(float x) {
+#if defined(__CUDA_ARCH__)
+  return __expf(x);
+#else
+  return std::exp(x);
+#endif
+}
+
+// One IEEE operation each, never contracted: for results that must be the same bits everywhere.
+DURE_DEVICE float ExactProduct(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  return __fmul_rn(a, b);
+#else
+  return a * b;
+#endif
+}
+DURE_DEVICE float ExactSum(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  return __fadd_rn(a, b);
+#else
+  return a + b;
+#endif
+}
+
+// N neighbours at once: one 16-byte access where N * sizeof(T) is 16. REQUIRES: `from` and `to` are
+// multiples of N * sizeof(T) for N > 1.
+template <typename T, uint32_t N>
+struct alignas(sizeof(T) * N) Pack {
+  T values[N];
+};
+template <uint32_t N, typename T>
+DURE_DEVICE void Load(const T* from, float (&to)[N]) {
+#if defined(__CUDA_ARCH__)
+  const Pack<T, N> pack = *reinterpret_cast<const Pack<T, N>*>(from);
+#pragma unroll
+  for (uint32_t i = 0; i < N; ++i) to[i] = ToFloat(pack.values[i]);
+#else
+  for (uint32_t i = 0; i < N; ++i) to[i] = ToFloat(from[i]);
+#endif
+}
+template <uint32_t N, typename T>
+DURE_DEVICE void Store(const float (&from)[N], T* to) {
+#if defined(__CUDA_ARCH__)
+  Pack<T, N> pack;
+#pragma unroll
+  for (uint32_t i = 0; i < N; ++i) pack.values[i] = FromFloat<T>(from[i]);
+  *reinterpret_cast<Pack<T, N>*>(to) = pack;
+#else
+  for (uint32_t i = 0; i < N; ++i) to[i] = FromFloat<T>(from[i]);
+#endif
+}
+
+template <uint32_t N>
+struct Width {
+  static constexpr uint32_t kWidth = N;
+};
+
+// Calls f(Width, i) for this thread's columns of a row of `count`, in packs where whole rows are
+// packs (so every row begins at a multiple of one).
+template <uint32_t kPack, typename F>
+DURE_DEVICE void ForColumns(uint32_t thread, uint32_t threads, uint32_t count, F f) {
+  if (count % kPack == 0) {
+    for (uint32_t i = thread * kPack; i < count; i += threads * kPack) f(Width<kPack>(), i);
+  } else {
+    for (uint32_t i = thread; i < count; i += threads) f(Width<1>(), i);
+  }
+}
+
+// Elements of T in 16 bytes.
+template <typename T>
+inline constexpr uint32_t kPackOf = 16 / sizeof(T);
+
+struct Grid {
+  uint32_t x = 1;
+  uint32_t y = 1;
+};
+DURE_HOST_DEVICE uint32_t CeilDiv(uint64_t a, uint32_t b) {
+  return static_cast<uint32_t>((a + b - 1) / b);
+}
+
+}  // namespace dure::model::cuda

@@ -1,0 +1,57 @@
+// The plug-in's own: an open device with its queue, and what its files share. Compiled as C++ by
+// the host compiler and by nvcc.
+#pragma once
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+#include <cstdio>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "model/cuda/table.h"
+
+namespace dure::model::cuda {
+
+// What cuBLASLt may use beside the matrices: its documentation asks for 32 MiB on sm_90.
+inline constexpr size_t kWorkspaceBytes = size_t{32} << 20;
+
+// How a product of one shape is computed, chosen once.
+struct Plan {
+  cublasLtMatmulDesc_t operation = nullptr;
+  cublasLtMatrixLayout_t a = nullptr;
+  cublasLtMatrixLayout_t b = nullptr;
+  cublasLtMatrixLayout_t d = nullptr;
+  cublasLtMatmulAlgo_t algorithm{};
+};
+// All of a Gemm but its pointers and factors; whether beta is 0 and how pointers are aligned
+// matter.
+using PlanKey = std::tuple<uint32_t, uint32_t, uint32_t, uint64_t, uint64_t, uint64_t, uint32_t,
+                           uint32_t, uint32_t, uint32_t, bool, uint32_t>;
+
+struct OpenDevice {
+  int index = 0;
+  cudaStream_t stream = nullptr;
+  cublasLtHandle_t blas = nullptr;
+  void* workspace = nullptr;
+  std::map<PlanKey, Plan> plans;
+  std::string message;
+};
+
+// Keeps the message of what went wrong; 0 if nothing did.
+inline int Check(OpenDevice* device, cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return 0;
+  device->message = std::string(what) + ": " + cudaGetErrorString(error);
+  return 1;
+}
+
+// kernels.cu
+int Launch(OpenDevice* device, uint32_t kernel, const void* args, uint32_t args_bytes);
+// gemm.cc
+int Multiply(OpenDevice* device, const Gemm* gemm);
+void ForgetPlans(OpenDevice* device);
+// nccl.cc; absent where the plug-in was built without NCCL
+void FillGang(DeviceTable* table);
+
+}  // namespace dure::model::cuda

@@ -1,0 +1,139 @@
+// Matrix products through cuBLASLt. Its matrices are column-major, so a row-major d = op(a) op(b)
+// is asked for as dᵀ = op(b)ᵀ op(a)ᵀ: what is stored needs no change, only the order does.
+#include <cstring>
+
+#include "model/cuda/plugin/cuda_device.h"
+
+namespace dure::model::cuda {
+namespace {
+
+cudaDataType_t TypeOf(NumberType type) {
+  return type == NumberType::kBf16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
+// The largest power of two up to 16 that all pointers are multiples of.
+uint32_t AlignmentOf(const Gemm& g) {
+  const auto bits = reinterpret_cast<uintptr_t>(g.a) | reinterpret_cast<uintptr_t>(g.b) |
+                    reinterpret_cast<uintptr_t>(g.c) | reinterpret_cast<uintptr_t>(g.d);
+  uint32_t alignment = 16;
+  while (bits % alignment != 0) alignment /= 2;
+  return alignment;
+}
+
+PlanKey KeyOf(const Gemm& g) {
+  return {g.rows,
+          g.columns,
+          g.inner,
+          g.a_stride,
+          g.b_stride,
+          g.d_stride,
+          g.a_transposed,
+          g.b_transposed,
+          static_cast<uint32_t>(g.in),
+          static_cast<uint32_t>(g.out),
+          g.beta == 0,
+          AlignmentOf(g)};
+}
+
+void Forget(const Plan& plan) {
+  if (plan.operation) cublasLtMatmulDescDestroy(plan.operation);
+  for (const cublasLtMatrixLayout_t layout : {plan.a, plan.b, plan.d}) {
+    if (layout) cublasLtMatrixLayoutDestroy(layout);
+  }
+}
+
+// The stored matrix, seen column-major: its rows are the stored columns.
+cublasStatus_t MakeLayout(cublasLtMatrixLayout_t* layout, NumberType type, bool transposed,
+                          uint64_t rows, uint64_t columns, uint64_t stride) {
+  const uint64_t stored_rows = transposed ? columns : rows;
+  const uint64_t stored_columns = transposed ? rows : columns;
+  return cublasLtMatrixLayoutCreate(layout, TypeOf(type), stored_columns, stored_rows,
+                                    static_cast<int64_t>(stride));
+}
+
+cublasStatus_t Describe(const Gemm& g, Plan* plan) {
+  cublasStatus_t status =
+      cublasLtMatmulDescCreate(&plan->operation, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+  const cublasOperation_t first = g.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const cublasOperation_t second = g.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status = cublasLtMatmulDescSetAttribute(plan->operation, CUBLASLT_MATMUL_DESC_TRANSA, &first,
+                                            sizeof first);
+  }
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status = cublasLtMatmulDescSetAttribute(plan->operation, CUBLASLT_MATMUL_DESC_TRANSB, &second,
+                                            sizeof second);
+  }
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status = MakeLayout(&plan->a, g.in, g.a_transposed, g.rows, g.inner, g.a_stride);
+  }
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status = MakeLayout(&plan->b, g.in, g.b_transposed, g.inner, g.columns, g.b_stride);
+  }
+  if (status == CUBLAS_STATUS_SUCCESS) {
+    status = MakeLayout(&plan->d, g.out, false, g.rows, g.columns, g.d_stride);
+  }
+  return status;
+}
+
+cublasStatus_t Choose(OpenDevice* device, const Gemm& g, Plan* plan) {
+  cublasStatus_t status = Describe(g, plan);
+  if (status != CUBLAS_STATUS_SUCCESS) return status;
+  cublasLtMatmulPreference_t preference = nullptr;
+  status = cublasLtMatmulPreferenceCreate(&preference);
+  if (status != CUBLAS_STATUS_SUCCESS) return status;
+  const uint64_t workspace = kWorkspaceBytes;
+  const uint32_t alignment = AlignmentOf(g);
+  cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                       &workspace, sizeof workspace);
+  for (const auto which :
+       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    cublasLtMatmulPreferenceSetAttribute(preference, which, &alignment, sizeof alignment);
+  }
+  cublasLtMatmulHeuristicResult_t best{};
+  int found = 0;
+  status = cublasLtMatmulAlgoGetHeuristic(device->blas, plan->operation, plan->b, plan->a, plan->d,
+                                          plan->d, preference, 1, &best, &found);
+  cublasLtMatmulPreferenceDestroy(preference);
+  if (status == CUBLAS_STATUS_SUCCESS && found == 0) status = CUBLAS_STATUS_NOT_SUPPORTED;
+  plan->algorithm = best.algo;
+  return status;
+}
+
+int Fail(OpenDevice* device, const Gemm& g, cublasStatus_t status) {
+  device->message = "a product of " + std::to_string(g.rows) + " x " + std::to_string(g.columns) +
+                    " x " + std::to_string(g.inner) + ": " + cublasLtGetStatusString(status);
+  return 1;
+}
+
+}  // namespace
+
+int Multiply(OpenDevice* device, const Gemm* gemm) {
+  const Gemm& g = *gemm;
+  if (g.rows == 0 || g.columns == 0) return 0;
+  const PlanKey key = KeyOf(g);
+  auto it = device->plans.find(key);
+  if (it == device->plans.end()) {
+    Plan plan;
+    const cublasStatus_t status = Choose(device, g, &plan);
+    if (status != CUBLAS_STATUS_SUCCESS) {
+      Forget(plan);
+      return Fail(device, g, status);
+    }
+    it = device->plans.emplace(key, plan).first;
+  }
+  const Plan& plan = it->second;
+  const void* const c = g.beta == 0 ? g.d : g.c;
+  const cublasStatus_t status = cublasLtMatmul(
+      device->blas, plan.operation, &g.alpha, g.b, plan.b, g.a, plan.a, &g.beta, c, plan.d, g.d,
+      plan.d, &plan.algorithm, device->workspace, kWorkspaceBytes, device->stream);
+  return status == CUBLAS_STATUS_SUCCESS ? 0 : Fail(device, g, status);
+}
+
+void ForgetPlans(OpenDevice* device) {
+  for (const auto& [key, plan] : device->plans) Forget(plan);
+  device->plans.clear();
+}
+
+}  // namespace dure::model::cuda

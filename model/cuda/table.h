@@ -1,0 +1,101 @@
+// The table: all that passes between the engine and what runs it, as plain C. The plug-in
+// (dure_cuda.so, plugin/) fills one with CUDA; emulated/ fills one with loops, for tests. So the
+// programs hold no symbol of CUDA's and start on any machine, and the same engine runs on both.
+//
+// A call that returns an int returns 0, or a number and a sentence in the device's message (error).
+// Work on a device is queued in order; `synchronize`, `copy_out` and `copy_in` wait for it. One
+// thread at a time uses a device; a gang (NCCL) has a queue and a thread of its own beside it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dure::model::cuda {
+
+inline constexpr uint32_t kTableVersion = 1;
+inline constexpr char kTableEntry[] = "dure_cuda_table";
+
+enum class NumberType : uint32_t { kFloat = 0, kBf16 = 1 };
+
+// d [rows, columns] = alpha op(a) op(b) + beta c, all row-major with strides in elements; op
+// transposes where it says so: a is then stored [inner, rows], b [columns, inner]. Sums in fp32.
+struct Gemm {
+  const void* a;
+  const void* b;
+  const void* c;  // read only if beta is not 0; may be d
+  void* d;
+  uint64_t a_stride;
+  uint64_t b_stride;
+  uint64_t d_stride;  // of c too
+  uint32_t rows;
+  uint32_t columns;
+  uint32_t inner;
+  uint32_t a_transposed;
+  uint32_t b_transposed;
+  NumberType in;   // of a and b
+  NumberType out;  // of c and d
+  float alpha;
+  float beta;
+};
+
+struct DeviceFacts {
+  char name[128];
+  uint64_t memory_bytes;
+  uint64_t memory_free_bytes;
+  uint32_t major;  // compute capability
+  uint32_t minor;
+  uint32_t multiprocessors;
+  uint32_t shared_bytes_max;  // of a block
+};
+
+struct OpenDevice;  // the table's own
+struct OpenGang;
+
+inline constexpr size_t kGangIdBytes = 128;
+enum class GangCall : uint32_t { kAllReduce, kReduceScatter, kAllGather, kBroadcast };
+struct GangWork {
+  GangCall call;
+  NumberType type;  // of values; a broadcast's are bytes
+  void* values;     // in place
+  uint64_t count;   // all ranks together; for scatter and gather a multiple of the world
+  uint32_t root;
+};
+
+struct DeviceTable {
+  uint32_t version;       // kTableVersion
+  uint32_t kernel_count;  // AllKernels::kCount
+  char what[32];          // "cuda", "emulated"
+
+  // Devices there are; below 0: none can be used, and why in the message.
+  int (*count)(char* message, size_t message_bytes);
+  int (*open)(uint32_t index, OpenDevice** device, char* message, size_t message_bytes);
+  void (*close)(OpenDevice* device);
+  const char* (*error)(OpenDevice* device);
+  int (*facts)(OpenDevice* device, DeviceFacts* facts);
+
+  int (*allocate)(OpenDevice* device, uint64_t bytes, void** memory);
+  void (*release)(OpenDevice* device, void* memory);
+  int (*copy_in)(OpenDevice* device, void* to, const void* from, uint64_t bytes);
+  int (*copy_out)(OpenDevice* device, void* to, const void* from, uint64_t bytes);
+  int (*copy)(OpenDevice* device, void* to, const void* from, uint64_t bytes);
+  int (*clear)(OpenDevice* device, void* memory, uint64_t bytes);
+  int (*synchronize)(OpenDevice* device);
+  int (*launch)(OpenDevice* device, uint32_t kernel, const void* args, uint32_t args_bytes);
+  int (*gemm)(OpenDevice* device, const Gemm* gemm);
+
+  // A gang of devices in other processes; null where there is no NCCL. `join` waits for all, so
+  // long; `gang_work` begins when the device's queued work is done, and `gang_wait` (any thread)
+  // returns when it is, or after `milliseconds` without an end, or with the others' error.
+  int (*gang_id)(uint8_t id[kGangIdBytes], char* message, size_t message_bytes);
+  int (*gang_join)(OpenDevice* device, const uint8_t id[kGangIdBytes], uint32_t rank,
+                   uint32_t world, uint64_t milliseconds, OpenGang** gang);
+  int (*gang_work)(OpenGang* gang, const GangWork* work);
+  int (*gang_wait)(OpenGang* gang, uint64_t milliseconds);
+  const char* (*gang_error)(OpenGang* gang);
+  void (*gang_leave)(OpenGang* gang);
+};
+
+// The plug-in's only symbol; null for another version than its own.
+using TableEntry = const DeviceTable* (*)(uint32_t version);
+
+}  // namespace dure::model::cuda
