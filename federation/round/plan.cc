@@ -188,6 +188,7 @@ Status RunManifest::Validate() const {
     return Fail(ErrorCode::kInvalid, "manifest: initial_model names no blob");
   }
   DURE_TRY(intent.Validate());
+  DURE_TRY(CheckInner(inner));  // before what is derived from it, so that the cause is named
   Rules rules;
   rules.Require(IsChoice(lane), "lane", static_cast<int>(lane), "int8 or int16");
   rules.Require(IsChoice(weighting), "weighting", static_cast<int>(weighting), "tokens or equal");
@@ -206,8 +207,7 @@ Status RunManifest::Validate() const {
   DURE_TRY(CheckCounting(*this));
   if (masked()) DURE_TRY(CheckMasking(*this));
   DURE_TRY(CheckMerge(*this));
-  DURE_TRY(CheckPrivacy(*this));
-  return CheckInner(inner);
+  return CheckPrivacy(*this);
 }
 
 Bytes RunManifest::Canonical() const {

@@ -58,6 +58,7 @@ TEST(RunManifest, NamesTheFieldThatIsOutOfBounds) {
       {"outer_eta", [nan](auto& m) { m.outer_eta = nan; }},
       {"outer_mu", [](auto& m) { m.outer_mu = 1; }},
       {"learning_rate", [nan](auto& m) { m.inner.learning_rate = nan; }},
+      {"learning_rate", [nan](auto& m) { m.inner.learning_rate = m.initial_scale = nan; }},
       {"weight_decay", [](auto& m) { m.inner.weight_decay = -1; }},
       {"steps", [](auto& m) { m.inner.steps = 0; }},
       {"batch", [](auto& m) { m.inner.batch = 0; }},
