@@ -3,6 +3,7 @@
 #include "dure/v1/control.grpc.pb.h"
 #include "federation/limits.h"
 #include "federation/transport/channel.h"
+#include "federation/transport/testing_relay.h"
 #include "federation/transport/testing_world.h"
 
 namespace dure::transport {
@@ -69,6 +70,18 @@ TEST(ControlStream, ASiteFindsARestartedAggregatorAgain) {
   ASSERT_TRUE(world.events.Await("seoul down"));
   world.Start();
   ASSERT_TRUE(world.events.Await("seoul up", 2));
+}
+
+// As from Busan to Frankfurt over a poor line, or from a machine that has much else to do.
+TEST(ControlStream, AnAggregatorFarAwayIsReachedAtTheFirstAttempt) {
+  World world;
+  world.Start();
+  Relay relay(world.port, std::chrono::milliseconds(150));
+  Dial dial = world.DialAs("seoul");
+  dial.address = relay.address();
+  const auto link = world.Link("seoul", dial);
+  ASSERT_TRUE(world.events.Await("seoul up"));
+  EXPECT_EQ(world.events.Count("seoul down"), 0);
 }
 
 TEST(ControlStream, ALinkMayBeDestroyedOnTheLoop) {

@@ -1,4 +1,5 @@
-// For tests: a TCP relay whose connections can be cut, as a bad link does.
+// For tests: a TCP relay whose connections can be cut, as a bad link does, and whose ends can be
+// far from each other.
 #pragma once
 
 #include <arpa/inet.h>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -18,7 +20,9 @@ namespace dure::transport {
 
 class Relay {
  public:
-  explicit Relay(uint16_t target_port) : target_port_(target_port) {
+  // What arrives goes on `later`, each way.
+  explicit Relay(uint16_t target_port, std::chrono::milliseconds later = {})
+      : target_port_(target_port), later_(later) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in any = Loopback(0);
     ::bind(listener_, reinterpret_cast<sockaddr*>(&any), sizeof any);
@@ -59,15 +63,16 @@ class Relay {
       ::connect(far, reinterpret_cast<sockaddr*>(&target), sizeof target);
       std::lock_guard lock(mutex_);
       sockets_.insert(sockets_.end(), {near, far});
-      pumps_.emplace_back([near, far] { Pump(near, far); });
-      pumps_.emplace_back([near, far] { Pump(far, near); });
+      pumps_.emplace_back([this, near, far] { Pump(near, far); });
+      pumps_.emplace_back([this, near, far] { Pump(far, near); });
     }
   }
-  static void Pump(int from, int to) {
+  void Pump(int from, int to) const {
     std::array<char, 65536> buffer;
     while (true) {
       const ssize_t got = ::recv(from, buffer.data(), buffer.size(), 0);
       if (got <= 0) break;
+      ::poll(nullptr, 0, static_cast<int>(later_.count()));
       for (ssize_t done = 0; done < got;) {
         const ssize_t put =
             ::send(to, buffer.data() + done, static_cast<size_t>(got - done), MSG_NOSIGNAL);
@@ -79,6 +84,7 @@ class Relay {
   }
 
   const uint16_t target_port_;
+  const std::chrono::milliseconds later_;
   uint16_t port_ = 0;
   int listener_ = -1;
   std::mutex mutex_;
