@@ -55,10 +55,11 @@ inline constexpr size_t kGangIdBytes = 128;
 enum class GangCall : uint32_t { kAllReduce, kReduceScatter, kAllGather, kBroadcast };
 struct GangWork {
   GangCall call;
-  NumberType type;  // of values; a broadcast's are bytes
-  void* values;     // in place
-  uint64_t count;   // all ranks together; for scatter and gather a multiple of the world
+  NumberType type;        // of values; a broadcast's are bytes
+  void* values;           // in place
+  const uint64_t* edges;  // [world + 1]: rank r's part is [edges[r], edges[r + 1])
   uint32_t root;
+  uint32_t mark;  // begins when the work queued before this mark is done
 };
 
 struct DeviceTable {
@@ -84,11 +85,13 @@ struct DeviceTable {
   int (*gemm)(OpenDevice* device, const Gemm* gemm);
 
   // A gang of devices in other processes; null where there is no NCCL. `join` waits for all, so
-  // long; `gang_work` begins when the device's queued work is done, and `gang_wait` (any thread)
-  // returns when it is, or after `milliseconds` without an end, or with the others' error.
+  // long. `mark` is called by the device's thread: what it has queued is what work with that mark
+  // waits for. A thread of the gang's own calls `work`, and `wait`, which returns when all is done,
+  // after `milliseconds` without an end, or with the others' error. The last 64 marks count.
   int (*gang_id)(uint8_t id[kGangIdBytes], char* message, size_t message_bytes);
   int (*gang_join)(OpenDevice* device, const uint8_t id[kGangIdBytes], uint32_t rank,
                    uint32_t world, uint64_t milliseconds, OpenGang** gang);
+  int (*gang_mark)(OpenGang* gang, uint32_t* mark);
   int (*gang_work)(OpenGang* gang, const GangWork* work);
   int (*gang_wait)(OpenGang* gang, uint64_t milliseconds);
   const char* (*gang_error)(OpenGang* gang);

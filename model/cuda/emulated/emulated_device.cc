@@ -58,20 +58,34 @@ float At(const void* data, NumberType type, uint64_t index) {
                                     : ToFloat(static_cast<const Bf16*>(data)[index]);
 }
 
-void MultiplyRow(const Gemm& g, uint64_t row, float* sums) {
-  std::fill_n(sums, g.columns, 0.0F);
-  for (uint64_t k = 0; k < g.inner; ++k) {
-    const float x = At(g.a, g.in, g.a_transposed ? k * g.a_stride + row : row * g.a_stride + k);
-    for (uint64_t j = 0; j < g.columns; ++j) {
-      sums[j] += x * At(g.b, g.in, g.b_transposed ? j * g.b_stride + k : k * g.b_stride + j);
+// Row-major [rows, columns] without gaps, of a matrix that may be stored transposed.
+struct Stored {
+  const void* data;
+  uint64_t stride;
+  bool transposed;
+};
+std::vector<float> Unfold(const Stored& m, NumberType type, uint64_t rows, uint64_t columns) {
+  std::vector<float> floats(rows * columns);
+  for (uint64_t i = 0; i < rows; ++i) {
+    for (uint64_t j = 0; j < columns; ++j) {
+      const uint64_t at = m.transposed ? j * m.stride + i : i * m.stride + j;
+      floats[i * columns + j] = At(m.data, type, at);
     }
   }
+  return floats;
 }
 
 int Multiply(OpenDevice*, const Gemm* g) {
+  const auto a = Unfold({g->a, g->a_stride, g->a_transposed != 0}, g->in, g->rows, g->inner);
+  const auto b = Unfold({g->b, g->b_stride, g->b_transposed != 0}, g->in, g->inner, g->columns);
   std::vector<float> sums(g->columns);
   for (uint64_t row = 0; row < g->rows; ++row) {
-    MultiplyRow(*g, row, sums.data());
+    std::ranges::fill(sums, 0.0F);
+    for (uint64_t k = 0; k < g->inner; ++k) {
+      const float x = a[row * g->inner + k];
+      const float* const y = b.data() + k * g->columns;
+      for (uint64_t j = 0; j < g->columns; ++j) sums[j] += x * y[j];
+    }
     for (uint64_t j = 0; j < g->columns; ++j) {
       const uint64_t at = row * g->d_stride + j;
       const float old = g->beta == 0 ? 0 : g->beta * At(g->c, g->out, at);

@@ -14,13 +14,16 @@
 
 namespace dure::model::cuda {
 
+inline constexpr uint32_t kMarks = 64;
+
 struct OpenGang {
   OpenDevice* device = nullptr;
   uint32_t rank = 0;
   uint32_t world = 1;
   ncclComm_t comm = nullptr;  // null after an abort
   cudaStream_t stream = nullptr;
-  cudaEvent_t ready = nullptr;  // what the device had queued
+  cudaEvent_t marks[kMarks] = {};  // what the device had queued
+  uint32_t next_mark = 0;
   cudaEvent_t done = nullptr;
   uint64_t calls = 0;
   std::string message;
@@ -81,7 +84,9 @@ void Leave(OpenGang* gang) {
   cudaSetDevice(gang->device->index);
   if (gang->comm) ncclCommAbort(gang->comm);
   if (gang->done) cudaEventDestroy(gang->done);
-  if (gang->ready) cudaEventDestroy(gang->ready);
+  for (const cudaEvent_t mark : gang->marks) {
+    if (mark) cudaEventDestroy(mark);
+  }
   if (gang->stream) cudaStreamDestroy(gang->stream);
   delete gang;
 }
@@ -90,9 +95,13 @@ int Prepare(OpenGang* gang, const uint8_t id[kGangIdBytes], uint64_t millisecond
   OpenDevice* const device = gang->device;
   if (CheckCuda(gang, cudaSetDevice(device->index), "taking the GPU") ||
       CheckCuda(gang, cudaStreamCreateWithFlags(&gang->stream, cudaStreamNonBlocking), "a queue") ||
-      CheckCuda(gang, cudaEventCreateWithFlags(&gang->ready, cudaEventDisableTiming), "an event") ||
       CheckCuda(gang, cudaEventCreateWithFlags(&gang->done, cudaEventDisableTiming), "an event")) {
     return 1;
+  }
+  for (cudaEvent_t& mark : gang->marks) {
+    if (CheckCuda(gang, cudaEventCreateWithFlags(&mark, cudaEventDisableTiming), "an event")) {
+      return 1;
+    }
   }
   ncclUniqueId unique;
   std::memcpy(unique.internal, id, kGangIdBytes);
@@ -121,26 +130,60 @@ int Join(OpenDevice* device, const uint8_t id[kGangIdBytes], uint32_t rank, uint
   return 0;
 }
 
-ncclResult_t Call(OpenGang* gang, const GangWork& work) {
-  const ncclDataType_t type = work.call == GangCall::kBroadcast ? ncclUint8
-                              : work.type == NumberType::kBf16  ? ncclBfloat16
-                                                                : ncclFloat;
-  const size_t bytes = work.type == NumberType::kBf16 ? 2 : 4;
-  const size_t part = work.count / gang->world;
-  uint8_t* const own = static_cast<uint8_t*>(work.values) + gang->rank * part * bytes;
-  switch (work.call) {
-    case GangCall::kAllReduce:
-      return ncclAllReduce(work.values, work.values, work.count, type, ncclSum, gang->comm,
-                           gang->stream);
-    case GangCall::kReduceScatter:
-      return ncclReduceScatter(work.values, own, part, type, ncclSum, gang->comm, gang->stream);
-    case GangCall::kAllGather:
-      return ncclAllGather(own, work.values, part, type, gang->comm, gang->stream);
-    case GangCall::kBroadcast:
-      return ncclBroadcast(work.values, work.values, work.count, type, static_cast<int>(work.root),
-                           gang->comm, gang->stream);
+ncclDataType_t TypeOf(const GangWork& work) {
+  if (work.call == GangCall::kBroadcast) return ncclUint8;
+  return work.type == NumberType::kBf16 ? ncclBfloat16 : ncclFloat;
+}
+
+bool AreEqual(const uint64_t* edges, uint32_t world) {
+  for (uint32_t r = 1; r < world; ++r) {
+    if (edges[r + 1] - edges[r] != edges[1] - edges[0]) return false;
   }
-  return ncclInvalidArgument;
+  return true;
+}
+
+// Parts of different sizes: one call a part, which NCCL runs together.
+ncclResult_t CallParts(OpenGang* gang, const GangWork& work, size_t number_bytes) {
+  ncclResult_t result = ncclGroupStart();
+  for (uint32_t r = 0; r < gang->world && result == ncclSuccess; ++r) {
+    const uint64_t count = work.edges[r + 1] - work.edges[r];
+    void* const part = static_cast<uint8_t*>(work.values) + work.edges[r] * number_bytes;
+    const int root = static_cast<int>(r);
+    if (count == 0) continue;
+    result =
+        work.call == GangCall::kReduceScatter
+            ? ncclReduce(part, part, count, TypeOf(work), ncclSum, root, gang->comm, gang->stream)
+            : ncclBroadcast(part, part, count, TypeOf(work), root, gang->comm, gang->stream);
+  }
+  const ncclResult_t ended = ncclGroupEnd();
+  return result == ncclSuccess ? ended : result;
+}
+
+ncclResult_t Call(OpenGang* gang, const GangWork& work) {
+  const ncclDataType_t type = TypeOf(work);
+  const size_t number_bytes = type == ncclFloat ? 4 : type == ncclBfloat16 ? 2 : 1;
+  const uint64_t all = work.edges[gang->world];
+  if (work.call == GangCall::kAllReduce) {
+    return ncclAllReduce(work.values, work.values, all, type, ncclSum, gang->comm, gang->stream);
+  }
+  if (work.call == GangCall::kBroadcast) {
+    return ncclBroadcast(work.values, work.values, all, type, static_cast<int>(work.root),
+                         gang->comm, gang->stream);
+  }
+  if (!AreEqual(work.edges, gang->world)) return CallParts(gang, work, number_bytes);
+  const uint64_t part = work.edges[1] - work.edges[0];
+  uint8_t* const own = static_cast<uint8_t*>(work.values) + gang->rank * part * number_bytes;
+  if (work.call == GangCall::kAllGather) {
+    return ncclAllGather(own, work.values, part, type, gang->comm, gang->stream);
+  }
+  return ncclReduceScatter(work.values, own, part, type, ncclSum, gang->comm, gang->stream);
+}
+
+int Mark(OpenGang* gang, uint32_t* mark) {
+  *mark = gang->next_mark++ % kMarks;
+  const cudaError_t error = cudaEventRecord(gang->marks[*mark], gang->device->stream);
+  // By the device's thread, so the gang's message is left alone.
+  return Check(gang->device, error, "marking the queue");
 }
 
 int Work(OpenGang* gang, const GangWork* work) {
@@ -148,8 +191,8 @@ int Work(OpenGang* gang, const GangWork* work) {
   ++gang->calls;
   // A thread of its own makes these calls: the device is chosen per thread.
   if (CheckCuda(gang, cudaSetDevice(gang->device->index), "taking the GPU") ||
-      CheckCuda(gang, cudaEventRecord(gang->ready, gang->device->stream), "marking the queue") ||
-      CheckCuda(gang, cudaStreamWaitEvent(gang->stream, gang->ready, 0), "waiting for the queue")) {
+      CheckCuda(gang, cudaStreamWaitEvent(gang->stream, gang->marks[work->mark % kMarks], 0),
+                "waiting for the queue")) {
     return 1;
   }
   return CheckNccl(gang, Call(gang, *work), "calling");
@@ -186,6 +229,7 @@ const char* Message(OpenGang* gang) { return gang->message.c_str(); }
 void FillGang(DeviceTable* table) {
   table->gang_id = GangId;
   table->gang_join = Join;
+  table->gang_mark = Mark;
   table->gang_work = Work;
   table->gang_wait = Wait;
   table->gang_error = Message;

@@ -1,0 +1,117 @@
+// A gang of devices against one alone: worlds of 1 to 4 and every stage of ZeRO, on threads.
+#include <filesystem>
+#include <thread>
+
+#include "model/cuda/emulated/host_gang.h"
+#include "model/cuda/session_fixture.h"
+
+namespace dure::model::cuda {
+namespace {
+
+namespace fs = std::filesystem;
+using collective::Collective;
+
+struct Case {
+  uint32_t world;
+  uint32_t stage;
+  NumberType numbers;
+};
+
+struct Trained {
+  std::vector<double> losses;
+  std::vector<float> parameters;
+};
+
+// Three steps by one rank; every rank has an emulated device of its own.
+void TrainRank(const Case& c, Collective& ranks, const fs::path& state, Trained* result) {
+  const auto device = std::move(*Device::Open(EmulatedTable(), 0));
+  HostGang devices(ranks);
+  cpu::TrainOptions options = SmallOptions();
+  options.zero = c.stage;
+  const LlamaConfig config = SmallModel(c.stage % 2 == 0);
+  const CudaOptions cuda{.numbers = c.numbers};
+  auto session = TrainSession::Create(*device, config, options, cuda,
+                                      {ranks, c.world > 1 ? &devices : nullptr});
+  ASSERT_TRUE(session) << session.error().message;
+  ASSERT_TRUE((*session)->LoadParameters(FirstWeights(config)));
+  for (uint64_t step = 0; step < 3; ++step) {
+    const Tokens tokens = Counting(step, 10);
+    const auto done = (*session)->Step(tokens.inputs, tokens.targets);
+    ASSERT_TRUE(done) << done.error().message;
+    result->losses.push_back(done->loss);
+  }
+  result->parameters.resize(LlamaLayout(config).parameter_count());
+  ASSERT_TRUE((*session)->GatherParameters(result->parameters));
+  ASSERT_TRUE((*session)->SaveOptimizer(state));
+}
+
+std::vector<Trained> TrainGang(const Case& c, const fs::path& state) {
+  auto ranks = collective::MakeThreads(c.world);
+  std::vector<Trained> results(c.world);
+  std::vector<std::thread> threads;
+  for (uint32_t rank = 0; rank < c.world; ++rank) {
+    threads.emplace_back([&, rank] { TrainRank(c, *ranks[rank], state, &results[rank]); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return results;
+}
+
+fs::path StateOf(const Case& c) {
+  const fs::path folder = fs::path(testing::TempDir()) / "dure_cuda_gang";
+  fs::create_directories(folder);
+  return folder / (std::to_string(c.world) + "-" + std::to_string(c.stage));
+}
+
+class CudaGangTest : public testing::TestWithParam<Case> {};
+
+TEST_P(CudaGangTest, TrainsAsOneAlone) {
+  const Case c = GetParam();
+  const Trained alone = TrainGang({1, c.stage, c.numbers}, StateOf({1, c.stage, c.numbers}))[0];
+  const auto gang = TrainGang(c, StateOf(c));
+  const bool is_bf16 = c.numbers == NumberType::kBf16;
+  for (const Trained& rank : gang) {
+    ASSERT_EQ(rank.losses.size(), alone.losses.size());
+    for (size_t step = 0; step < alone.losses.size(); ++step) {
+      EXPECT_NEAR(rank.losses[step], alone.losses[step], is_bf16 ? 2e-2 : 1e-4);
+    }
+    EXPECT_TRUE(SameBits(rank.parameters, gang[0].parameters));
+    ExpectClose(rank.parameters, alone.parameters, is_bf16 ? 3e-2 : 1e-3);
+  }
+  // Files of one world are read by another: here by the CPU's, alone.
+  const LlamaConfig config = SmallModel(c.stage % 2 == 0);
+  const auto cpu = OnCpu(config, SmallOptions());
+  ASSERT_TRUE(cpu->LoadOptimizer(StateOf(c)));
+  EXPECT_EQ(cpu->step(), 3U);
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  for (const uint32_t world : {2U, 3U, 4U, 8U}) {
+    for (uint32_t stage = 0; stage <= 3; ++stage)
+      cases.push_back({world, stage, NumberType::kFloat});
+  }
+  for (uint32_t stage = 0; stage <= 3; ++stage) cases.push_back({3, stage, NumberType::kBf16});
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Worlds, CudaGangTest, testing::ValuesIn(Cases()), [](const auto& one) {
+  return "World" + std::to_string(one.param.world) + "Stage" + std::to_string(one.param.stage) +
+         (one.param.numbers == NumberType::kBf16 ? "Bf16" : "Fp32");
+});
+
+TEST(CudaNcclTest, APluginWithoutNcclIsSaidSoByTheRankThatLacksIt) {
+  auto ranks = collective::MakeThreads(2);
+  std::vector<std::thread> threads;
+  for (auto& rank : ranks) {
+    threads.emplace_back([&rank] {
+      const auto device = std::move(*Device::Open(EmulatedTable(), 0));
+      const auto gang = JoinNccl(*device, *rank, std::chrono::milliseconds(1000));
+      ASSERT_FALSE(gang);
+      EXPECT_THAT(gang.error().message, testing::HasSubstr("rank 0: the CUDA plug-in was built"));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace dure::model::cuda
