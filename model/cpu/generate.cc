@@ -161,22 +161,34 @@ void Generator::State::ReadLayer(uint32_t layer, size_t rows) {
 Result<std::vector<uint32_t>> Generator::Generate(std::span<const uint32_t> prompt,
                                                   const GenerateOptions& options,
                                                   const std::function<bool(uint32_t)>& on_token) {
+  Reset();
+  return GenerateWith(
+      state_->config, [this](std::span<const uint32_t> tokens) { return Advance(tokens); }, prompt,
+      options, on_token);
+}
+
+Result<std::vector<uint32_t>> GenerateWith(const LlamaConfig& config,
+                                           const AdvanceFunction& advance,
+                                           std::span<const uint32_t> prompt,
+                                           const GenerateOptions& options,
+                                           const std::function<bool(uint32_t)>& on_token) {
   if (!(options.temperature >= 0.0 && options.temperature <= 1e3)) {
     return Fail(ErrorCode::kInvalid, "generation: temperature must be 0 to 1000");
   }
-  Reset();
   SeededRandom random(options.seed);
   std::vector<uint32_t> made;
   std::vector<uint32_t> next(prompt.begin(), prompt.end());
+  size_t position = 0;
   while (made.size() < options.tokens_max) {
-    if (!made.empty() && state_->position == state_->config.context) break;
-    DURE_ASSIGN(const std::span<const float> logits, Advance(next));
+    if (!made.empty() && position == config.context) break;
+    DURE_ASSIGN(const std::span<const float> logits, advance(next));
+    position += next.size();
     if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
       return Fail(ErrorCode::kCorrupt, "generation: the model gives no finite logits");
     }
     const double uniform = static_cast<double>(random.Next64() >> 11) * 0x1p-53;
     const uint32_t token = Sample(logits, {options.temperature, options.top_k, uniform});
-    if (options.stop_at_eos && token == state_->config.eos_id) break;
+    if (options.stop_at_eos && token == config.eos_id) break;
     made.push_back(token);
     if (on_token && !on_token(token)) break;
     next.assign(1, token);

@@ -20,6 +20,18 @@ struct GenerateOptions {
   bool stop_at_eos = true;   // the end token is not part of the result
 };
 
+// Reads tokens after those read before and gives the logits of what comes next; Generator::Advance,
+// or another engine's.
+using AdvanceFunction = std::function<Result<std::span<const float>>(std::span<const uint32_t>)>;
+
+// Makes tokens after the prompt (not empty), which nothing was read before. `on_token` (may be
+// empty) sees each as it comes and ends the generation by returning false.
+Result<std::vector<uint32_t>> GenerateWith(const LlamaConfig& config,
+                                           const AdvanceFunction& advance,
+                                           std::span<const uint32_t> prompt,
+                                           const GenerateOptions& options,
+                                           const std::function<bool(uint32_t)>& on_token);
+
 class Generator {
  public:
   // `parameters` is the flat vector and must outlive the generator. kInvalid: configuration or
@@ -37,8 +49,7 @@ class Generator {
   // holds.
   Result<std::span<const float>> Advance(std::span<const uint32_t> tokens);
 
-  // Resets, reads the prompt (not empty), makes tokens. `on_token` (may be empty) sees each as it
-  // comes and ends the generation by returning false.
+  // Resets, then GenerateWith.
   Result<std::vector<uint32_t>> Generate(std::span<const uint32_t> prompt,
                                          const GenerateOptions& options,
                                          const std::function<bool(uint32_t)>& on_token = {});

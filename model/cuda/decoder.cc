@@ -25,22 +25,26 @@ Decoder<T>::Decoder(Device& device, const LlamaConfig& config, const PassShape& 
       a_(PlanActivations<T>(config, shape, plan)),
       places_(shape.rows()) {}
 
-template <typename T>
-void Decoder<T>::Start() {
-  const uint32_t half = config_.head_dim() / 2;
-  std::vector<float> cosine(size_t{shape_.sequence} * half);
-  std::vector<float> sine(cosine.size());
+RopeTables::RopeTables(const LlamaConfig& config, uint32_t positions) {
+  const uint32_t half = config.head_dim() / 2;
+  cosine.resize(size_t{positions} * half);
+  sine.resize(cosine.size());
   for (uint32_t i = 0; i < half; ++i) {
     const double frequency =
-        std::pow(config_.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(2 * half));
-    for (uint32_t position = 0; position < shape_.sequence; ++position) {
+        std::pow(config.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(2 * half));
+    for (uint32_t position = 0; position < positions; ++position) {
       const double angle = static_cast<double>(position) * frequency;
       cosine[size_t{position} * half + i] = static_cast<float>(std::cos(angle));
       sine[size_t{position} * half + i] = static_cast<float>(std::sin(angle));
     }
   }
-  device_.CopyIn(a_.cosine, std::span<const float>(cosine));
-  device_.CopyIn(a_.sine, std::span<const float>(sine));
+}
+
+template <typename T>
+void Decoder<T>::Start() {
+  const RopeTables tables(config_, shape_.sequence);
+  device_.CopyIn(a_.cosine, std::span<const float>(tables.cosine));
+  device_.CopyIn(a_.sine, std::span<const float>(tables.sine));
 }
 
 template <typename T>

@@ -17,6 +17,13 @@ namespace dure::model::cuda {
 // kInvalid: what this engine cannot compute, or not on a GPU with so little shared memory.
 Status CheckModel(const LlamaConfig& config);
 
+// [positions, head_dim / 2] each.
+struct RopeTables {
+  RopeTables(const LlamaConfig& config, uint32_t positions);
+  std::vector<float> cosine;
+  std::vector<float> sine;
+};
+
 template <typename T>
 class Decoder {
  public:

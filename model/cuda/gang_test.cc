@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "model/cuda/emulated/host_gang.h"
-#include "model/cuda/session_fixture.h"
+#include "model/cuda/emulated/session_fixture.h"
 
 namespace dure::model::cuda {
 namespace {

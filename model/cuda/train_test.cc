@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "model/cuda/session_fixture.h"
+#include "model/cuda/emulated/session_fixture.h"
 
 namespace dure::model::cuda {
 namespace {

@@ -34,6 +34,7 @@ using MatrixVectorLogits = MatrixVector<Bf16, float>;
   X(AttentionBackwardKeys<T>)      \
   X(DecodeSplit<T>)                \
   X(DecodeJoin<T>)                 \
+  X(CopyColumns<T>)                \
   X(AdamW<T>)                      \
   X(Convert<T>)
 #define DURE_CUDA_KERNELS(X)     \

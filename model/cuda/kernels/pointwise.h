@@ -141,6 +141,31 @@ struct Convert {
   }
 };
 
+// Columns [first, first + count) of each row, put together without gaps.
+template <typename T>
+struct CopyColumns {
+  static constexpr uint32_t kThreads = 128;
+  struct Args {
+    const T* in;
+    T* out;  // [rows, count]
+    uint32_t rows;
+    uint32_t stride;  // of in's rows, in elements
+    uint32_t first;
+    uint32_t count;
+  };
+  static Grid GridOf(const Args& a) { return {a.rows}; }
+  static uint32_t SharedBytes(const Args&) { return 0; }
+
+  template <typename Block>
+  static DURE_DEVICE void Run(Block& block, const Args& a) {
+    const T* const from = a.in + uint64_t{block.x} * a.stride + a.first;
+    T* const to = a.out + uint64_t{block.x} * a.count;
+    block.Last([&](uint32_t thread) {
+      for (uint32_t i = thread; i < a.count; i += kThreads) to[i] = from[i];
+    });
+  }
+};
+
 // out += in.
 struct AddTo {
   static constexpr uint32_t kThreads = 256;
