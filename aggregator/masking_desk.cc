@@ -56,6 +56,7 @@ void MaskingDesk::Resume() {
   if (attempt_ && !failed_) {
     Push(masking::Begin{});
     ArmTimer();
+    OpenAgainLater();
   }
   Look();
 }
@@ -101,6 +102,7 @@ void MaskingDesk::Begin() {
   attempt_.emplace(Attempt{
       rounds_.at(), masking::AggregatorHalf(*std::move(context), *shop_.self.signer, verifier_)});
   Push(masking::Begin{});
+  OpenAgainLater();
 }
 
 void MaskingDesk::Push(const masking::AggregatorEvent& event) {
@@ -120,7 +122,7 @@ void MaskingDesk::AfterEvent(Phase before, bool released, const Digest& survivor
   if (now == Phase::kFinished) {
     released_ = masking::Released{half.context().round, half.survivors_transcript()};
   } else if (now == Phase::kAbandoned) {
-    UseUp(before, released, survivors);
+    UseUp(released, survivors);
   }
   ArmTimer();
 }
@@ -245,7 +247,11 @@ void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
   Run(work, [this, effect, at = attempt_->at](const Result<UnmaskedSum>& sum) {
     unmasking_ = false;
     CrashPoint("aggregator.unmasked");
-    if (!attempt_ || attempt_->at != at) return;
+    if (!attempt_ || attempt_->at != at) {
+      // Of an attempt that is over; what another asked for meanwhile was not begun.
+      if (attempt_ && !failed_) Push(masking::Begin{});
+      return;
+    }
     if (sum) {
       return Push(masking::SegmentUnmasked{effect.segment, true, sum->planes,
                                            Passed("aggregator.sums", sum->scalars)});
@@ -292,7 +298,7 @@ void MaskingDesk::Derive() {
   };
   Run(work, [this, at = merge_->at](const Result<round::Base>& derived) {
     deriving_ = false;
-    if (!merge_ || merge_->at != at) return;
+    if (!merge_ || merge_->at != at) return Derive();
     if (derived) {
       derived_ = *derived;
       return TryFinish();
@@ -327,6 +333,17 @@ void MaskingDesk::TryFinish() {
 // How long a phase may take
 // -------------------------------------------------------------------------
 
+// Whom the opening did not reach has nothing to ask again.
+void MaskingDesk::OpenAgainLater() {
+  shop_.loop.At(shop_.loop.Now() + masking::kSayAgainAfter,
+                [this, alive = alive_, at = attempt_->at] {
+                  if (!*alive || !attempt_ || attempt_->at != at || failed_) return;
+                  if (attempt_->half.phase() != Phase::kAdvertising) return;
+                  Relay(*attempt_, masking::OpenAgain{});
+                  OpenAgainLater();
+                });
+}
+
 void MaskingDesk::ArmTimer() {
   const uint64_t timer = ++timer_;
   const Phase phase = attempt_->half.phase();
@@ -336,7 +353,7 @@ void MaskingDesk::ArmTimer() {
     if (!*alive || timer != timer_ || !attempt_ || attempt_->half.phase() != phase) return;
     if (phase == Phase::kUploading) return FixSurvivors(true);
     // An unchecked sum is no sum.
-    if (phase == Phase::kChecking) return Fail("masking-unverified");
+    if (phase == Phase::kOpening || phase == Phase::kChecking) return Fail("masking-unverified");
     Push(masking::PhaseOverdue{});
     LeaveOut();
   });

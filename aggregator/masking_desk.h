@@ -51,7 +51,7 @@ class MaskingDesk {
   void Begin();
   void Push(const masking::AggregatorEvent& event);
   void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
-  void UseUp(masking::AggregatorPhase reached, bool released, const Digest& survivors);
+  void UseUp(bool released, const Digest& survivors);
   bool Perform(const masking::AggregatorEffect& effect);
   void Do(const masking::Send& effect);
   void Do(const masking::UnmaskSegment& effect);
@@ -69,6 +69,7 @@ class MaskingDesk {
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
+  void OpenAgainLater();
   void ArmTimer();
   Bytes Save() const;
   std::string Key() const { return "run/" + rounds_.manifest().run.str() + "/masking"; }

@@ -55,7 +55,7 @@ void MaskingDesk::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
   const masking::AggregatorHalf& half = attempt_->half;
-  UseUp(half.phase(), half.may_be_released(), half.survivors_transcript());
+  UseUp(half.may_be_released(), half.survivors_transcript());
   merge_.reset();
   // The number is used up, whatever happens next.
   if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {

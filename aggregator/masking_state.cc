@@ -93,11 +93,13 @@ bool MaskingDesk::MayStillSum() const {
          (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
 }
 
-// An attempt ends without a sum.
-void MaskingDesk::UseUp(Phase reached, bool released, const Digest& survivors) {
+// An attempt ends without a sum. If its shares may have been given, nobody gives them again for the
+// number that it had.
+void MaskingDesk::UseUp(bool released, const Digest& survivors) {
   const masking::Context& context = attempt_->half.context();
-  if (released) released_ = masking::Released{context.round, survivors};
-  if (masking::UsesUpNumber(reached, released, context.agreed.rules)) ++skipped_;
+  if (!released) return;
+  released_ = masking::Released{context.round, survivors};
+  ++skipped_;
 }
 
 }  // namespace dure::aggregator

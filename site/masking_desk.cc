@@ -42,7 +42,26 @@ void MaskingDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
 // Events
 // --------------------------------------------------------------------------------------------
 
-void MaskingDesk::Push(const masking::SiteEvent& event) { queue_.Push(half_.Handle(event)); }
+void MaskingDesk::Push(const masking::SiteEvent& event) {
+  queue_.Push(half_.Handle(event));
+  SayAgainLater();
+}
+
+// Counted from whatever happened last.
+void MaskingDesk::SayAgainLater() {
+  const uint64_t timer = ++timer_;
+  if (!half_.waits()) return;
+  shop_.loop.At(shop_.loop.Now() + masking::kSayAgainAfter, [this, alive = alive_, timer] {
+    if (!*alive || timer != timer_) return;
+    using round::SitePhase;
+    const SitePhase phase = participation_.phase();
+    const bool accepted = half_.phase() == masking::SitePhase::kAccepted;
+    const auto last = accepted ? SitePhase::kReceipted : SitePhase::kDeriving;
+    // The round has gone on, or goes on without this site.
+    if (!IsCurrent(half_.context()) || phase > last) return;
+    Push(masking::SayAgain{});
+  });
+}
 
 void MaskingDesk::Resume() { Push(masking::Resumed{}); }
 
@@ -155,8 +174,11 @@ void MaskingDesk::Sync(const Digest& context) {
     if (!*alive) return;
     if (synced) return ExamineNow(context);
     Say("cannot compare with the record yet: " + synced.error().message);
-    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive, context] {
-      if (*alive) Sync(context);
+    // Of whatever waits then: another attempt may have been opened meanwhile, or is about to be.
+    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive] {
+      if (!*alive) return;
+      examining_ = false;
+      Look();
     });
   });
 }
@@ -289,10 +311,7 @@ void MaskingDesk::Do(const masking::CheckSegment& effect) {
 
 void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
   const masking::Context& context = half_.context();
-  if (effect.context != context.Id()) {
-    checking_ = false;
-    return;
-  }
+  if (effect.context != context.Id()) return Checked();
   const auto sums = masking::WordLayout::Make(context.agreed.lane_max, effect.survivors,
                                               context.agreed.parameter_count);
   if (!sums) return Say("the sum has no layout: " + sums.error().message);
@@ -304,11 +323,20 @@ void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
     return CheckSum(with, folder_, round, shop_.store, pace);
   };
   Run(shop_.compute, work, [this, effect](const Result<masking::CheckProducts>& products) {
-    checking_ = false;
-    if (!products) return Say("the sum cannot be checked: " + products.error().message);
+    if (!products) {
+      checking_ = false;
+      return Say("the sum cannot be checked: " + products.error().message);
+    }
     CrashPoint("site.sum-checked");
     Push(masking::SegmentChecked{effect.context, effect.segment, products->own, products->result});
+    Checked();
   });
+}
+
+// What is to be checked by now may be another attempt's sum.
+void MaskingDesk::Checked() {
+  checking_ = false;
+  if (half_.phase() == masking::SitePhase::kChecking) Resume();
 }
 
 void MaskingDesk::Do(const masking::Accept& effect) {

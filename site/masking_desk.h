@@ -60,6 +60,7 @@ class MaskingDesk {
   };
 
   void Push(const masking::SiteEvent& event);
+  void SayAgainLater();
   bool Perform(const masking::SiteEffect& effect);
   void Do(const masking::Tell& effect);
   void Do(const masking::Examine& effect);
@@ -77,6 +78,7 @@ class MaskingDesk {
   void TryEncode();
   void SayWhatLeaves(const MaskedContribution& made) const;
   void CheckNow(const masking::CheckSegment& effect);
+  void Checked();
   bool IsCurrent(const masking::Context& context) const;
   // Whether this opens the attempt that the site waits for.
   bool Opens(const Bytes& message) const;
@@ -102,6 +104,7 @@ class MaskingDesk {
   bool encoding_ = false;
   bool checking_ = false;
   const Bytes* in_hand_ = nullptr;  // while it is taken
+  uint64_t timer_ = 0;              // of the latest SayAgainLater
   loop::EffectQueue<masking::SiteEffect> queue_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -5,7 +5,7 @@
 namespace dure::site {
 namespace {
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);

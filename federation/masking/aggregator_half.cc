@@ -189,6 +189,14 @@ void AggregatorHalf::On(const PhaseOverdue&) {
   }
 }
 
+void AggregatorHalf::On(const OpenAgain&) {
+  if (!Is(AggregatorPhase::kAdvertising)) return;
+  for (uint32_t site = 0; site < context_.site_count(); ++site) {
+    if (s_.advertised.contains(site)) continue;
+    out_.push_back(Send{site, EncodeMessage(Open{s_.context})});
+  }
+}
+
 void AggregatorHalf::On(const SegmentUnmasked& event) {
   if (!Is(AggregatorPhase::kUnmasking) || event.segment >= segments()) return;
   if (!event.exact) {
@@ -249,7 +257,7 @@ void AggregatorHalf::SendDeliveries(uint32_t to) {
           Send{to, EncodeMessage(Delivery{kept.head, kept.entries[to], PathOf(leaves, to)})});
     }
   }
-  out_.push_back(Send{to, EncodeMessage(Sharers{s_.sharers})});
+  out_.push_back(Send{to, EncodeMessage(Sharers{context_id_, s_.sharers})});
 }
 
 void AggregatorHalf::SendSurvivors(uint32_t to) {
@@ -260,24 +268,55 @@ void AggregatorHalf::SendSurvivors(uint32_t to) {
   }
 }
 
-// Also what the phase before ended with: it may have been lost.
+// Also what earlier phases ended with, as far as the site may lack it: it may have been lost, and
+// the others, who are enough for most phases, have gone on.
 void AggregatorHalf::SendPhase(uint32_t site) {
-  const auto within = [this](AggregatorPhase first, AggregatorPhase last) {
-    return s_.phase >= first && s_.phase <= last;
-  };
   using Phase = AggregatorPhase;
-  if (within(Phase::kAdvertising, Phase::kSharing)) {
+  if (IsWithin(Phase::kAdvertising, Phase::kSharing)) {
     out_.push_back(Send{site, EncodeMessage(Open{s_.context})});
   }
-  if (within(Phase::kSharing, Phase::kAgreeing)) SendEach(site, s_.advertised);
-  if (within(Phase::kAgreeing, Phase::kUploading)) SendDeliveries(site);
-  if (within(Phase::kUploading, Phase::kSurviving)) SendEach(site, s_.agreed1);
-  if (within(Phase::kSurviving, Phase::kUnmasking)) SendSurvivors(site);
-  if (within(Phase::kSurviving, Phase::kOpening)) SendEach(site, s_.agreed2);
-  if (within(Phase::kOpening, Phase::kFinished)) out_.push_back(Send{site, s_.outcome});
-  if (within(Phase::kChecking, Phase::kFinished) && !s_.openings.empty()) {
-    out_.push_back(Send{site, s_.openings});
-    SendEach(site, s_.checked);
+  if (IsWithin(Phase::kSharing, Phase::kAgreeing)) SendEach(site, s_.advertised);
+  if (IsWithin(Phase::kAgreeing, Phase::kUploading)) SendDeliveries(site);
+  if (IsWithin(Phase::kUploading, Phase::kSurviving)) SendEach(site, s_.agreed1);
+  const bool opened = s_.opened.contains(site);
+  if (IsWithin(Phase::kSurviving, Phase::kChecking) && !opened) {
+    SendSurvivors(site);
+    SendEach(site, s_.agreed2);
+  }
+  if (IsWithin(Phase::kOpening, Phase::kFinished)) out_.push_back(Send{site, s_.outcome});
+  if (IsWithin(Phase::kChecking, Phase::kFinished)) Answer(site, Phase::kOpening);
+}
+
+void AggregatorHalf::Answer(uint32_t site, AggregatorPhase said) {
+  using Phase = AggregatorPhase;
+  switch (said) {
+    case Phase::kAdvertising:
+      if (IsWithin(Phase::kSharing, Phase::kAgreeing)) SendEach(site, s_.advertised);
+      return;
+    case Phase::kSharing:
+      if (!IsWithin(Phase::kAgreeing, Phase::kChecking)) return;
+      if (!IsSharer(site) || !s_.agreed1.contains(site)) SendDeliveries(site);
+      return;
+    case Phase::kAgreeing:
+      if (IsWithin(Phase::kUploading, Phase::kSurviving)) SendEach(site, s_.agreed1);
+      return;
+    case Phase::kUploading:
+      if (!IsWithin(Phase::kSurviving, Phase::kChecking) || s_.opened.contains(site)) return;
+      SendSurvivors(site);
+      return SendEach(site, s_.agreed2);
+    case Phase::kSurviving:
+      if (!IsWithin(Phase::kSurviving, Phase::kChecking) || s_.opened.contains(site)) return;
+      return SendEach(site, s_.agreed2);
+    case Phase::kRevealing:
+      if (!s_.outcome.empty()) out_.push_back(Send{site, s_.outcome});
+      return;
+    case Phase::kOpening:
+      if (!s_.openings.empty()) out_.push_back(Send{site, s_.openings});
+      return SendEach(site, s_.checked);
+    case Phase::kChecking:
+      return SendEach(site, s_.checked);
+    default:
+      return;
   }
 }
 

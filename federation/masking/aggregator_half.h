@@ -5,8 +5,10 @@
 // a checked context (or Load after a restart), Handle(Begin{}), which repeats what is outstanding,
 // then every event as it happens, from one thread. The driver promises:
 //   - Persist as in site_half.h.
-//   - Send may lose, repeat, delay and reorder; after SiteConnected all that the site needs in this
-//     phase is sent again.
+//   - Send may lose, repeat, delay and reorder. After SiteConnected all that the site needs in this
+//     phase is sent again. A message that is said again is answered again, and sites say theirs
+//     again until they have the answer; only the opening has no such question, so that OpenAgain
+//     comes every kSayAgainAfter while the half is advertising.
 //   - UnmaskSegment is answered by SegmentUnmasked, from the payloads that Stored named, and
 //     MeasureSegment by SegmentMeasured, from the planes that came of it.
 //   - PhaseOverdue when a phase has taken as long as it may. Whoever is missing is then left out,
@@ -46,6 +48,8 @@ struct Stored {
   uint64_t bytes = 0;
 };
 struct PhaseOverdue {};
+// To whoever has not answered the opening.
+struct OpenAgain {};
 // Answers UnmaskSegment. Not exact (a sum beyond reach): the attempt is abandoned.
 struct SegmentUnmasked {
   uint32_t segment = 0;
@@ -59,7 +63,7 @@ struct SegmentMeasured {
   uint64_t product = 0;
 };
 using AggregatorEvent = std::variant<Begin, FromSite, SiteConnected, Stored, PhaseOverdue,
-                                     SegmentUnmasked, SegmentMeasured>;
+                                     OpenAgain, SegmentUnmasked, SegmentMeasured>;
 
 // Effects
 struct PersistAggregator {};
@@ -193,6 +197,7 @@ class AggregatorHalf {
   void On(const SiteConnected&);
   void On(const Stored&);
   void On(const PhaseOverdue&);
+  void On(const OpenAgain&);
   void On(const SegmentUnmasked&);
   void On(const SegmentMeasured&);
 
@@ -234,6 +239,8 @@ class AggregatorHalf {
   // Of all survivors' check values, which are there.
   uint64_t Stated(uint32_t segment) const;
 
+  // To a site that says again, or too late, what belongs to that phase: what it then waits for.
+  void Answer(uint32_t site, AggregatorPhase said);
   void Reemit();                  // after a restart
   void SendPhase(uint32_t site);  // all that a site needs in this phase
   void SendDeliveries(uint32_t to);
@@ -247,6 +254,9 @@ class AggregatorHalf {
   void GiveUp(std::string why, Sites missing);
   void Keep() { out_.push_back(PersistAggregator{}); }
   bool Is(AggregatorPhase phase) const { return s_.phase == phase; }
+  bool IsWithin(AggregatorPhase first, AggregatorPhase last) const {
+    return s_.phase >= first && s_.phase <= last;
+  }
   Header OwnHeader() const;
   uint32_t segments() const { return context_.segment_count(); }
   const Advertise& AdvertisedBy(uint32_t site) const { return advertised_.at(site); }
@@ -260,6 +270,7 @@ class AggregatorHalf {
   std::map<uint32_t, Advertise> advertised_;
   std::map<SegmentSite, Signed<ShareHead>> heads_;
   std::map<uint32_t, uint64_t> measured_;  // by segment; asked for again after a restart
+  std::set<Digest> complaints_;            // heard in this process life
   std::vector<AggregatorEffect> out_;
 };
 

@@ -24,8 +24,10 @@ bool AggregatorHalf::IsAuthentic(uint32_t site, const Signed<T>& message) {
 }
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Advertise>& message) {
-  if (!Is(AggregatorPhase::kAdvertising) || s_.advertised.contains(site)) return;
   if (!IsAuthentic(site, message)) return;
+  if (!Is(AggregatorPhase::kAdvertising) || s_.advertised.contains(site)) {
+    return Answer(site, AggregatorPhase::kAdvertising);
+  }
   if (message.body.mask_keys.size() != segments()) {
     return Blame(site, Refusal::kSchema, "its advertisement is of other segments");
   }
@@ -45,10 +47,11 @@ void AggregatorHalf::AdvanceAdvertising() {
 }
 
 void AggregatorHalf::OnMessage(uint32_t site, const Shares& message) {
-  if (!Is(AggregatorPhase::kSharing)) return;
   const auto head = DecodeSigned<ShareHead>(message.head);
   if (!head) return Blame(site, Refusal::kSchema, head.error().message);
   if (!IsAuthentic(site, *head)) return;
+  if (s_.phase > AggregatorPhase::kSharing) return Answer(site, AggregatorPhase::kSharing);
+  if (!Is(AggregatorPhase::kSharing)) return;
   const SegmentSite at{head->body.segment, site};
   if (at.first >= segments() || s_.shares.contains(at)) return;
   if (!SharesFit(site, message, *head)) return;
@@ -104,17 +107,16 @@ void AggregatorHalf::FixSharers(Sites sharers) {
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Agreement>& message) {
   const bool first = message.body.step == 1;
-  const bool in_phase =
-      first ? Is(AggregatorPhase::kAgreeing)
-            : s_.phase >= AggregatorPhase::kSurviving && s_.phase <= AggregatorPhase::kUnmasking;
-  if (!in_phase || !IsSharer(site) || !IsAuthentic(site, message)) return;
+  const auto of = first ? AggregatorPhase::kAgreeing : AggregatorPhase::kSurviving;
+  if (s_.phase < of || !IsSharer(site) || !IsAuthentic(site, message)) return;
   if (message.body.transcript != (first ? s_.agreed : s_.survivors)) {
     Blame(site, Refusal::kTranscript, "it agrees to another transcript");
     if (first) GiveUp("a site holds other shares than were sent to it", {site});
     return;
   }
   auto& agreed = first ? s_.agreed1 : s_.agreed2;
-  if (!agreed.emplace(site, message.carried).second) return;
+  const bool in_phase = s_.phase <= (first ? of : AggregatorPhase::kUnmasking);
+  if (!in_phase || !agreed.emplace(site, message.carried).second) return Answer(site, of);
   if (first) return AdvanceAgreeing();
   SendAll(message.carried);
   AdvanceSurviving();
@@ -129,8 +131,9 @@ void AggregatorHalf::AdvanceAgreeing() {
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Uploaded>& message) {
   const uint32_t segment = message.body.segment;
-  if (!Is(AggregatorPhase::kUploading) || !IsSharer(site) || segment >= segments()) return;
+  if (s_.phase < AggregatorPhase::kUploading || !IsSharer(site) || segment >= segments()) return;
   if (!IsAuthentic(site, message)) return;
+  if (!Is(AggregatorPhase::kUploading)) return Answer(site, AggregatorPhase::kUploading);
   if (message.body.bytes != context_.SegmentLayout(segment).PayloadBytes()) {
     return Blame(site, Refusal::kSchema, "its upload is of another size");
   }
@@ -195,8 +198,9 @@ void AggregatorHalf::AdvanceSurviving() {
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Reveal>& message) {
   const uint32_t segment = message.body.segment;
-  if (!Is(AggregatorPhase::kRevealing) || !IsSharer(site) || segment >= segments()) return;
+  if (s_.phase < AggregatorPhase::kRevealing || !IsSharer(site) || segment >= segments()) return;
   if (!IsAuthentic(site, message)) return;
+  if (!Is(AggregatorPhase::kRevealing)) return Answer(site, AggregatorPhase::kRevealing);
   if (!s_.revealers.insert({segment, site}).second) return;
   const Sites& alive = s_.survived.at(segment);
   for (const RevealedShare& one : message.body.shares) {
@@ -303,11 +307,13 @@ void AggregatorHalf::AdvanceUnmasking() {
 }
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Opening>& message) {
-  if (!Is(AggregatorPhase::kOpening) || !IsSharer(site) || !IsAuthentic(site, message)) return;
+  const bool due = s_.phase >= AggregatorPhase::kOpening;
+  if (!due || !IsSharer(site) || !IsAuthentic(site, message)) return;
   if (message.body.outcome != Sha256(s_.outcome) ||
       NonceCommitment(context_id_, site, message.body.nonce) != AdvertisedBy(site).nonce) {
     return Blame(site, Refusal::kTranscript, "it opens another nonce, or for another outcome");
   }
+  if (!Is(AggregatorPhase::kOpening)) return Answer(site, AggregatorPhase::kOpening);
   if (s_.opened.emplace(site, message.carried).second) AdvanceOpening(false);
 }
 
@@ -317,13 +323,15 @@ void AggregatorHalf::OnMessage(uint32_t site, const Signed<CheckValues>& message
   if (message.body.result != s_.result || message.body.values.size() != segments()) {
     return Blame(site, Refusal::kTranscript, "its check values are of another result");
   }
-  if (!s_.checked.emplace(site, message.carried).second) return;
+  if (!s_.checked.emplace(site, message.carried).second) {
+    return Answer(site, AggregatorPhase::kChecking);
+  }
   SendAll(message.carried);
   AdvanceChecking(false);
 }
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Complaint>& message) {
-  if (!IsAuthentic(site, message)) return;
+  if (!IsAuthentic(site, message) || !complaints_.insert(message.Id()).second) return;
   const Complaint& body = message.body;
   out_.push_back(Culprit{site, {body.rule, body.why, body.accused}});
   // Before anything is uploaded the attempt needs every site. Later it can do without some.

@@ -90,10 +90,12 @@ bool RowSpace::Isolates(const std::set<size_t>& columns) const {
 }
 
 Objection History::CheckPeer(const SiteId& peer, const std::optional<Released>& claimed) const {
+  // What was signed only may have been replaced: a later attempt at the same number gathered the
+  // quorum that this one did not.
   const auto forked = [&](const std::optional<Released>& known) {
     return claimed && known && claimed->round == known->round && *claimed != *known;
   };
-  if (forked(released_) || forked(signed_)) {
+  if (forked(released_)) {
     return Refused{Refusal::kStale,
                    "round " + std::to_string(claimed->round.value) + " was released twice: " +
                        peer.str() + " holds another transcript of it than this site",
@@ -112,15 +114,13 @@ Objection History::CheckPeer(const SiteId& peer, const std::optional<Released>& 
 }
 
 Objection History::CheckPrevious(const std::optional<Released>& previous) const {
-  const auto differs = [&](const std::optional<Released>& known) {
-    return previous && known && previous->round == known->round && *previous != *known;
-  };
-  const bool behind = released_ && (!previous || previous->round < released_->round);
-  if (!behind && !differs(released_) && !differs(signed_)) return {};
+  if (!released_) return {};
+  const bool behind = !previous || previous->round < released_->round;
+  const bool forked = previous && previous->round == released_->round && *previous != *released_;
+  if (!behind && !forked) return {};
   return Refused{Refusal::kStale,
                  "the round does not follow the release of round " +
-                     std::to_string((released_ ? released_ : signed_)->round.value) +
-                     " that this site knows",
+                     std::to_string(released_->round.value) + " that this site knows",
                  kAggregator};
 }
 

@@ -173,8 +173,23 @@ TEST(History, SeesAPeerThatWentBackAndAForkedRound) {
   EXPECT_EQ(history.CheckPeer(SiteAt(1), Released{{6}, DigestOf(6)})->rule, Refusal::kStale);
   EXPECT_EQ(history.CheckPeer(SiteAt(1), {})->rule, Refusal::kStale);
   ASSERT_FALSE(history.Sign({8}, 0, DigestOf(8), {}));
+  history.Release({8}, 0, DigestOf(8));
   EXPECT_EQ(history.CheckPeer(SiteAt(2), Released{{8}, DigestOf(9)})->rule, Refusal::kStale);
   EXPECT_FALSE(history.CheckPeer(SiteAt(2), Released{{8}, DigestOf(8)}));
+  EXPECT_EQ(history.CheckPrevious(Released{{8}, DigestOf(9)})->rule, Refusal::kStale);
+  EXPECT_EQ(history.CheckPrevious(Released{{7}, DigestOf(7)})->rule, Refusal::kStale);
+  EXPECT_EQ(history.CheckPrevious({})->rule, Refusal::kStale);
+  EXPECT_FALSE(history.CheckPrevious(Released{{8}, DigestOf(8)}));
+  EXPECT_FALSE(history.CheckPrevious(Released{{9}, DigestOf(9)}));
+}
+
+TEST(History, TakesALaterAttemptForTheReleaseOfWhatItOnlySigned) {
+  // This site signed, nobody gathered a quorum, and the others released a later attempt without it.
+  History history;
+  ASSERT_FALSE(history.Sign({8}, 0, DigestOf(8), {}));
+  EXPECT_FALSE(history.CheckPrevious(Released{{8}, DigestOf(9)}));
+  EXPECT_FALSE(history.CheckPeer(SiteAt(2), Released{{8}, DigestOf(9)}));
+  EXPECT_FALSE(history.CheckPrevious({}));
 }
 
 TEST(Threshold, WithstandsTheColludersThatTheReferenceTableNames) {

@@ -75,7 +75,7 @@ void Fields(A& a, Delivery& v) {
 }
 template <typename A>
 void Fields(A& a, Sharers& v) {
-  a(v.sites);
+  a(v.context, v.sites);
 }
 template <typename A>
 void Fields(A& a, Survivors& v) {

@@ -46,12 +46,14 @@ void Run(ByteView bytes) {
     if (half->Save() != Bytes(bytes.begin(), bytes.end())) std::abort();
     SiteHalf again = *half;
     again.Handle(Resumed{});
+    again.Handle(SayAgain{});
     again.Handle(CheckOverdue{});
   }
   if (const auto half = AggregatorHalf::Load(bytes, *bench.signer, bench.verifier)) {
     if (half->Save() != Bytes(bytes.begin(), bytes.end())) std::abort();
     AggregatorHalf again = *half;
     again.Handle(Begin{});
+    again.Handle(OpenAgain{});
     again.Handle(PhaseOverdue{});
   }
   if (!DecodeMessage(bytes)) return;

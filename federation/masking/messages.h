@@ -110,6 +110,7 @@ struct Delivery {  // M4: what one site shared with the receiver in one segment
   std::vector<Digest> path;
 };
 struct Sharers {  // with M4: the sites whose shares are all there
+  Digest context;
   Sites sites;
 };
 struct Survivors {  // M7

@@ -82,8 +82,8 @@ TEST(Messages, RefuseAnOwnerTwiceAndASiteTwice) {
   reveal.shares = {{1, SecretKind::kSelf, {}}, {1, SecretKind::kMask, {}}};
   const Bytes both = Sign(TestSigner(), Header{}, reveal).carried;
   EXPECT_FALSE(DecodeMessage(both).has_value()) << "both secrets of one site have no encoding";
-  EXPECT_FALSE(DecodeMessage(EncodeMessage(Sharers{{1, 1}})).has_value());
-  EXPECT_FALSE(DecodeMessage(EncodeMessage(Sharers{{2, 1}})).has_value());
+  EXPECT_FALSE(DecodeMessage(EncodeMessage(Sharers{{}, {1, 1}})).has_value());
+  EXPECT_FALSE(DecodeMessage(EncodeMessage(Sharers{{}, {2, 1}})).has_value());
 }
 
 TEST(Signatures, HoldForTheirBytesOnly) {

@@ -35,6 +35,107 @@ TEST(Protocol, RoundsFollowOneAnother) {
   }
 }
 
+// What every site ever said, by kind and step, each thing once.
+using Sayings = std::map<std::pair<uint32_t, std::string>, std::set<Bytes>>;
+
+std::string KindAndStep(const Bytes& bytes) {
+  const Message message = DecodeMessage(bytes).value();
+  const auto* agreed = std::get_if<Signed<Agreement>>(&message);
+  return std::string(KindName(message)) + (agreed ? std::to_string(agreed->body.step) : "");
+}
+
+// Of three messages one is lost, either way, and nothing tells so.
+Sayings RunOverLossyLinks(World& world) {
+  Sayings said;
+  SeededRandom chance(31);
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    if (!to_site) said[{site, KindAndStep(message)}].insert(message);
+    if (chance.Below(3) == 0) message.clear();
+  };
+  world.Open(0);
+  world.RunUntilQuiet();
+  for (int i = 0; i < 200 && world.accepted.size() < 5; ++i) world.SayAgain();
+  return said;
+}
+
+TEST(Protocol, WhatIsLostWithoutAWordIsSaidAgainUntilItIsAnswered) {
+  for (const double restarts : {0.0, 0.15}) {
+    for (uint64_t seed = 50; seed < 60; ++seed) {
+      World world({.sites = 5, .seed = seed});
+      world.restart_chance = restarts;
+      const Sayings said = RunOverLossyLinks(world);
+      EXPECT_EQ(world.accepted.size(), 5U) << "seed " << seed;
+      EXPECT_TRUE(world.SumsAreExact());
+      EXPECT_TRUE(world.refusals.empty()) << world.refusals.begin()->second.why;
+      EXPECT_TRUE(world.culprits.empty()) << world.culprits.front().refused.why;
+      EXPECT_GE(said.size(), 5U * 7) << "who missed the others' consent takes the outcome";
+      for (const auto& [what, messages] : said) {
+        EXPECT_EQ(messages.size(), 1U) << "site " << what.first << " said another " << what.second;
+      }
+      EXPECT_EQ(world.Unmaskable({0}), "");
+    }
+  }
+}
+
+TEST(Protocol, SayingAgainChangesNothingThatASiteKeeps) {
+  World world({.sites = 4, .seed = 61});
+  world.tamper = [&](bool to_site, uint32_t, Bytes&) {
+    if (to_site) return;
+    for (uint32_t i = 0; i < 4; ++i) {
+      const Bytes before = world.site(i).Save();
+      const bool waits = world.site(i).waits();
+      const auto effects = world.site(i).Handle(masking::SayAgain{});
+      EXPECT_EQ(!effects.empty(), waits) << Name(world.site(i).phase());
+      for (const SiteEffect& effect : effects) EXPECT_TRUE(std::holds_alternative<Tell>(effect));
+      EXPECT_EQ(world.site(i).Save(), before) << Name(world.site(i).phase());
+    }
+  };
+  world.RunAttempt(0);
+  EXPECT_EQ(world.accepted.size(), 4U);
+}
+
+TEST(Protocol, ASurvivorThatMissedThePhasesOfTheOthersIsLedThroughThem) {
+  // Three of four are enough to agree on the survivors and to give the shares.
+  World world({.sites = 4, .seed = 62});
+  bool away = true;
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    const auto decoded = DecodeMessage(message);
+    const bool late = decoded && !std::holds_alternative<Open>(*decoded) &&
+                      world.aggregator().phase() >= AggregatorPhase::kSurviving;
+    if (to_site && site == 3 && late && away) message.clear();
+  };
+  world.Open(0);
+  world.RunUntilQuiet();
+  EXPECT_EQ(world.aggregator().phase(), AggregatorPhase::kOpening);
+  EXPECT_EQ(world.site(3).phase(), SitePhase::kMasking);
+  away = false;
+  for (int i = 0; i < 4; ++i) world.SayAgain();
+  EXPECT_EQ(world.accepted.size(), 4U);
+  EXPECT_TRUE(world.finished && world.finished->unverified.empty());
+}
+
+TEST(Protocol, TheSharersOfAnotherAttemptAreSetAside) {
+  World world({.sites = 4, .seed = 63});
+  Bytes old;
+  world.tamper = [&](bool to_site, uint32_t, Bytes& message) {
+    const auto decoded = DecodeMessage(message);
+    if (to_site && decoded && std::holds_alternative<Sharers>(*decoded)) old = message;
+  };
+  world.deaths[3] = {SitePhase::kShared, 0};
+  world.RunAttempt(0);  // without one: its sharers are three
+  world.deaths.clear();
+  world.absent.insert(3);
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    const auto decoded = DecodeMessage(message);
+    const bool first = decoded && std::holds_alternative<Delivery>(*decoded);
+    if (to_site && first) world.Inject(site, old);
+  };
+  world.RunAttempt(1);
+  EXPECT_EQ(world.accepted.size(), 3U);
+  EXPECT_TRUE(world.refusals.empty()) << world.refusals.begin()->second.why;
+  EXPECT_EQ(world.set_aside.at(0), "REFUSE_STALE");
+}
+
 class Dropouts : public testing::TestWithParam<SitePhase> {};
 
 TEST_P(Dropouts, EndInAnExactSumOverSurvivorsOrInNothing) {

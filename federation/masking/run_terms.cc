@@ -1,13 +1,6 @@
 #include "federation/masking/run_terms.h"
 
 namespace dure::masking {
-namespace {
-
-// Statements of uploads travel ahead of submissions; this long one may still be under way.
-constexpr std::chrono::seconds kStatementGrace{5};
-
-}  // namespace
-
 Agreed AgreedOn(const RunTerms& terms) {
   const round::RunManifest& manifest = terms.manifest;
   const round::MaskingRules& rules = manifest.masking_rules;
@@ -37,22 +30,20 @@ std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManife
     case AggregatorPhase::kSharing:
     case AggregatorPhase::kAgreeing:
     case AggregatorPhase::kSurviving:
-    case AggregatorPhase::kOpening:
       return manifest.join_window;
     case AggregatorPhase::kUploading:
-      return merging ? std::optional<Duration>(kStatementGrace) : std::nullopt;
+      // Statements of uploads travel ahead of submissions: one may have been lost, and is said
+      // again.
+      return merging ? std::optional<Duration>(manifest.join_window) : std::nullopt;
     case AggregatorPhase::kRevealing:
+    case AggregatorPhase::kOpening:
     case AggregatorPhase::kChecking:
       // Shares are given or a sum is out: this number is not had again, so its sites are waited
-      // for.
+      // for. Without one survivor's nonce that survivor could not trust the check.
       return manifest.round_deadline;
     default:
       return std::nullopt;
   }
-}
-
-bool UsesUpNumber(AggregatorPhase phase, bool released, const CohortRules& rules) {
-  return released || (phase == AggregatorPhase::kSurviving && !rules.forbid_differences);
 }
 
 round::Sums SumsOf(const Scalars& scalars) {

@@ -22,16 +22,15 @@ struct RunTerms {
 // One segment. REQUIRES: at most limits::kParameterCountMax parameters, at least two sites.
 Agreed AgreedOn(const RunTerms& terms);
 
+// How long a site waits for an answer before it says again what it said last, and the aggregator
+// before it opens again to whoever is silent. A link mostly says that it is gone; this is for what
+// it lost without a word.
+inline constexpr std::chrono::seconds kSayAgainAfter{2};
+
 // How long a phase of an attempt may take in such a run; none: as long as it takes. `merging`: the
 // round's submissions are over.
 std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManifest& manifest,
                                    bool merging);
-
-// Whether an attempt that reached `phase` and ends without a sum takes the number of its round with
-// it. `released`: sites may count it as released. Without the rule against differences also if
-// they signed its survivors: who is not in the next sum of that number would take that one for a
-// fork. (Under the rule a number goes on with the same sites, and what they signed last counts.)
-bool UsesUpNumber(AggregatorPhase phase, bool released, const CohortRules& rules);
 
 // What a round's unmasked scalars are called there.
 round::Sums SumsOf(const Scalars& scalars);

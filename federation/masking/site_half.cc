@@ -92,6 +92,9 @@ Status SiteHalf::CheckLoaded() const {
             (attempt.own_products.contains(g) == attempt.result_products.contains(g)) &&
             (attempt.payloads.contains(g) == attempt.payload_bytes.contains(g));
   }
+  for (const auto& [segment, payload] : attempt.payloads) {
+    whole = whole && segment < segments() && attempt.payload_bytes.contains(segment);
+  }
   for (const auto& [segment, survived] : attempt.survived) {
     whole = whole && segment < segments() && survived.sites.size() == survived.uploads.size() &&
             std::includes(attempt.sharers.begin(), attempt.sharers.end(), survived.sites.begin(),
@@ -133,6 +136,8 @@ void SiteHalf::OnMessage(const Open& message) {
   auto context = Context::Parse(message.context);
   if (!context) return LeaveAside(Refusal::kSchema, context.error().message, kAggregator);
   if (message.context == s_.attempt.context) return On(Resumed{});
+  // Late or repeated: that attempt has come to its end here.
+  if (Sha256(message.context) == s_.ended) return TellLast();
   Objection objection = s_.history.CheckOpening(context->round, context->attempt);
   if (!objection && s_.last && std::pair(context->round.value, context->attempt) <= *s_.last) {
     objection = Refused{Refusal::kStale, "this attempt or a later one was begun", kAggregator};
@@ -153,7 +158,7 @@ void SiteHalf::BeginAttempt(Context context, Bytes carried) {
   context_id_ = context_.Id();
   s_.attempt.context = std::move(carried);
   s_.last = {context_.round.value, context_.attempt};
-  s_.check_told.clear();
+  s_.last_said.clear();
   const auto index = context_.IndexOf(s_.self);
   if (!index) {
     out_.push_back(
@@ -242,16 +247,61 @@ void SiteHalf::On(const Resumed&) {
       return EmitChecks();
     case SitePhase::kChecked:
       TellOpening();
-      return TellCheckValues();
+      return TellLast();
     case SitePhase::kAccepted:
+    case SitePhase::kRefused:
       // Peers, or an aggregator that died, may lack what this site need not wait for.
-      return TellCheckValues();
+      return TellLast();
     default:
       return;
   }
 }
 
+bool SiteHalf::waits() const {
+  switch (s_.phase) {
+    case SitePhase::kMasking:
+      return s_.attempt.payloads.size() == segments();
+    case SitePhase::kAdvertised:
+    case SitePhase::kShared:
+    case SitePhase::kAgreeing:
+    case SitePhase::kSurviving:
+    case SitePhase::kRevealed:
+    case SitePhase::kOpened:
+    case SitePhase::kChecked:
+    case SitePhase::kAccepted:  // peers may wait for what this site said last
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Of what was said, only what the aggregator need not have: it has answered all before that.
+void SiteHalf::On(const SayAgain&) {
+  if (!waits()) return;
+  switch (s_.phase) {
+    case SitePhase::kAdvertised:
+      return TellAdvertise();
+    case SitePhase::kShared:
+      return TellShares();
+    case SitePhase::kAgreeing:
+      return SaySigned(Agreement{1, s_.attempt.shares});
+    case SitePhase::kMasking:
+      return TellUploaded();
+    case SitePhase::kSurviving:
+      return SaySigned(Agreement{2, s_.attempt.survivors});
+    case SitePhase::kRevealed:
+      // The threshold may have been made up by others' consent.
+      SaySigned(Agreement{2, s_.attempt.survivors});
+      return TellReveals();
+    case SitePhase::kOpened:
+      return TellOpening();
+    default:
+      return TellLast();
+  }
+}
+
 void SiteHalf::EndAttempt(SitePhase phase) {
+  s_.ended = Sha256(s_.attempt.context);
   s_.attempt = {};
   advertised_.clear();
   outcome_.reset();
@@ -262,9 +312,9 @@ void SiteHalf::EndAttempt(SitePhase phase) {
 void SiteHalf::Refuse(Refusal rule, std::string why, uint32_t accused) {
   if (why.size() > 1024) why.resize(1024);
   out_.push_back(RefuseRound{{rule, why, accused}});
-  const Bytes complaint = Sign(*signer_, OwnHeader(), Complaint{rule, accused, why}).carried;
+  s_.last_said = Sign(*signer_, OwnHeader(), Complaint{rule, accused, why}).carried;
   EndAttempt(SitePhase::kRefused);
-  Say(complaint);
+  TellLast();
 }
 
 void SiteHalf::LeaveAside(Refusal rule, std::string why, uint32_t accused) {

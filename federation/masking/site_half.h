@@ -5,7 +5,9 @@
 //   - Persist: Save()'s bytes are durable before any later effect of the same Handle is performed.
 //     They hold secrets: the site's own disk only, mode 0600.
 //   - Examine, MaskSegment and CheckSegment are answered by the event of like name, once or more.
-//   - Tell may lose, repeat, delay and reorder; on Resumed, all that is outstanding is told again.
+//   - Tell may lose, repeat, delay and reorder. On Resumed all that is outstanding is told again;
+//   while waits(), the driver hands in SayAgain whenever nothing has come for kSayAgainAfter. What
+//   is told again is byte for byte what was told before.
 //
 // One attempt: open - (examined) advertise - all advertised: shares - all delivered: agree on T2 -
 // all agreed: mask and upload, segment by segment - survivors: agree on T3 - t agreed: reveal - the
@@ -50,8 +52,9 @@ struct SegmentChecked {
 struct CheckOverdue {};  // nobody waits any longer for check values
 struct GiveUp {};        // the driver cannot go on with this attempt
 struct Resumed {};       // after Load, or when a link is up again
+struct SayAgain {};      // nothing came for a while: the answer, or what it answers, may be lost
 using SiteEvent = std::variant<FromAggregator, Examined, SegmentMasked, SegmentChecked,
-                               CheckOverdue, GiveUp, Resumed>;
+                               CheckOverdue, GiveUp, Resumed, SayAgain>;
 
 // Effects
 struct Persist {};
@@ -128,6 +131,8 @@ class SiteHalf {
   const History& history() const { return s_.history; }
   History& history() { return s_.history; }            // to Learn
   const Context& context() const { return context_; }  // of the attempt under way, or the last
+  // Whether it is the aggregator's turn, so that SayAgain would say something.
+  bool waits() const;
   // Whether this site is in the sum of a segment, once its survivors are known.
   bool survives(uint32_t segment) const;
 
@@ -185,10 +190,12 @@ class SiteHalf {
     History history;
     std::optional<std::pair<uint64_t, uint32_t>> last;  // round and attempt begun last
     Attempt attempt;
-    Bytes check_told;  // the last check values, as signed: they outlive the attempt, for peers
+    // Check values or a complaint, as signed: they outlive the attempt, for whoever missed them.
+    Bytes last_said;
+    Digest ended;  // the opening of the attempt that ended last
     template <typename A>
     void Visit(A& a) {
-      a(self, phase, history, last, attempt, check_told);
+      a(self, phase, history, last, attempt, last_said, ended);
     }
   };
 
@@ -199,6 +206,7 @@ class SiteHalf {
   void On(const CheckOverdue&);
   void On(const GiveUp&);
   void On(const Resumed&);
+  void On(const SayAgain&);
 
   void OnMessage(const Open&);
   void OnMessage(const Signed<Advertise>&);
@@ -235,7 +243,7 @@ class SiteHalf {
   void TellUploaded();
   void TellReveals();
   void TellOpening();
-  void TellCheckValues();
+  void TellLast();
   void EmitMasks();
   void EmitChecks();
 

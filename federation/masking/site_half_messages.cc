@@ -138,6 +138,9 @@ bool SiteHalf::OpenShares(const Delivery& delivery, const Signed<ShareHead>& hea
 }
 
 void SiteHalf::OnMessage(const Sharers& message) {
+  if (message.context != context_id_) {
+    return LeaveAside(Refusal::kStale, "the sites that shared in another attempt", kAggregator);
+  }
   if (!s_.attempt.sharers.empty()) {
     if (message.sites == s_.attempt.sharers) return;
     return Refuse(Refusal::kTranscript, "two sets of sites that shared", kAggregator);
@@ -266,8 +269,13 @@ bool SiteHalf::CheckOpenings(const Openings& openings, std::vector<Digest>& ids)
     sites.push_back(site);
     ids.push_back(opening->Id());
   }
-  // Its own nonce is what this site knows the aggregator could not foresee.
-  if (!Contains(sites, me_)) return refuse("the openings leave this site's out", kAggregator);
+  // Its own nonce is what this site knows the aggregator could not foresee. Whoever is in no sum,
+  // and whom nobody waits for, looks for more nonces than can collude.
+  bool survived = false;
+  for (uint32_t g = 0; g < segments(); ++g) survived = survived || survives(g);
+  const bool unforeseen =
+      Contains(sites, me_) || (!survived && sites.size() > context_.agreed.corrupt_max);
+  if (!unforeseen) return refuse("the openings leave this site's out", kAggregator);
   return true;
 }
 

@@ -23,6 +23,8 @@ Secret SiteHalf::AgreedWith(uint32_t site, std::optional<uint32_t> segment) cons
 }
 
 void SiteHalf::TellAdvertise() {
+  const auto told = s_.attempt.advertised.find(me_);
+  if (told != s_.attempt.advertised.end()) return Say(told->second);
   Advertise body;
   body.seal_key = PublicOf(Own(kSealSecret));
   for (uint32_t g = 0; g < segments(); ++g) body.mask_keys.push_back(PublicOf(Own(kMaskSecret, g)));
@@ -270,17 +272,17 @@ void SiteHalf::AdvanceChecking() {
     values[segment] = value;
   }
   s_.attempt.check_values[me_] = std::move(values);
-  s_.check_told =
+  s_.last_said =
       Sign(*signer_, OwnHeader(), CheckValues{s_.attempt.result, s_.attempt.check_values.at(me_)})
           .carried;
   s_.phase = SitePhase::kChecked;
   Keep();
-  TellCheckValues();
+  TellLast();
   AdvanceChecked(false);
 }
 
-void SiteHalf::TellCheckValues() {
-  if (!s_.check_told.empty()) Say(s_.check_told);
+void SiteHalf::TellLast() {
+  if (!s_.last_said.empty()) Say(s_.last_said);
 }
 
 // False only if all values are there and do not fit.

@@ -118,6 +118,14 @@ void World::Overdue() {
   RunUntilQuiet();
 }
 
+void World::SayAgain() {
+  for (uint32_t i = 0; i < shape_.sites; ++i) {
+    if (sites_[i].half->waits()) HandleSite(i, masking::SayAgain{});
+  }
+  HandleAggregator(OpenAgain{});
+  RunUntilQuiet();
+}
+
 void World::RunUntilQuiet() {
   while (!queue_.empty()) {
     const auto next = std::move(queue_.front());

@@ -47,6 +47,7 @@ class World {
   void Open(uint64_t round, uint32_t attempt = 0);  // the same, without running
   void RunUntilQuiet();                             // delivers what is under way
   void Overdue();
+  void SayAgain();  // nothing came for a while, to anybody
 
   // Knobs, set before running
   std::map<uint32_t, Death> deaths;

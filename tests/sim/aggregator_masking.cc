@@ -53,6 +53,7 @@ void AggregatorMasking::Resume() {
   if (attempt_ && !failed_) {
     Push(masking::Begin{});
     if (Lives()) ArmTimer();
+    OpenAgainLater();
   }
   if (node_.up()) Look();
 }
@@ -102,6 +103,7 @@ void AggregatorMasking::Begin() {
   attempt_.emplace(
       Attempt{node_.core().at(), masking::AggregatorHalf(*std::move(context), signer_, verifier_)});
   Push(masking::Begin{});
+  OpenAgainLater();
 }
 
 Result<masking::Context> AggregatorMasking::Compose() const {
@@ -179,16 +181,17 @@ void AggregatorMasking::AfterEvent(Phase before, bool released, const Digest& su
   if (now == Phase::kFinished) {
     released_ = masking::Released{half.context().round, half.survivors_transcript()};
   } else if (now == Phase::kAbandoned) {
-    UseUp(before, released, survivors);
+    UseUp(released, survivors);
   }
   ArmTimer();
 }
 
-void AggregatorMasking::UseUp(Phase reached, bool released, const Digest& survivors) {
+void AggregatorMasking::UseUp(bool released, const Digest& survivors) {
   if (world_.bug() == Bug::kReuseNumber || world_.bug() == Bug::kReleaseTwice) return;
   const masking::Context& context = attempt_->half.context();
-  if (released) released_ = masking::Released{context.round, survivors};
-  if (masking::UsesUpNumber(reached, released, context.agreed.rules)) ++skipped_;
+  if (!released) return;
+  released_ = masking::Released{context.round, survivors};
+  ++skipped_;
 }
 
 void AggregatorMasking::Take(const SiteId& site, const Bytes& message) {
@@ -235,6 +238,17 @@ void AggregatorMasking::LeaveOut() {
 // How long a phase may take
 // -------------------------------------------------------------------------
 
+void AggregatorMasking::OpenAgainLater() {
+  if (!Lives()) return;
+  const double seconds = std::chrono::duration<double>(masking::kSayAgainAfter).count();
+  world_.After(seconds, World::kAggregator, [this, at = attempt_->at] {
+    if (!Lives() || attempt_->at != at || failed_) return;
+    if (attempt_->half.phase() != Phase::kAdvertising) return;
+    Relay(*attempt_, masking::OpenAgain{});
+    OpenAgainLater();
+  });
+}
+
 void AggregatorMasking::ArmTimer() {
   const uint64_t timer = ++timer_;
   const Phase phase = attempt_->half.phase();
@@ -244,7 +258,7 @@ void AggregatorMasking::ArmTimer() {
   world_.After(seconds, World::kAggregator, [this, timer, phase] {
     if (timer != timer_ || !Lives() || attempt_->half.phase() != phase) return;
     if (phase == Phase::kUploading) return FixSurvivors(true);
-    if (phase == Phase::kChecking) return Fail("masking-unverified");
+    if (phase == Phase::kOpening || phase == Phase::kChecking) return Fail("masking-unverified");
     Push(masking::PhaseOverdue{});
     LeaveOut();
   });

@@ -51,7 +51,7 @@ class AggregatorMasking {
   void Drain();
   bool Perform(const masking::AggregatorEffect& effect);  // false: it died
   void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
-  void UseUp(masking::AggregatorPhase reached, bool released, const Digest& survivors);
+  void UseUp(bool released, const Digest& survivors);
   void Do(const masking::Send& effect);
   void Do(const masking::UnmaskSegment& effect);
   void Do(const masking::MeasureSegment& effect);
@@ -65,6 +65,7 @@ class AggregatorMasking {
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
+  void OpenAgainLater();
   void ArmTimer();
   void Keep();
   bool Lives() const { return attempt_.has_value(); }

@@ -165,7 +165,7 @@ void AggregatorMasking::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
   const masking::AggregatorHalf& half = attempt_->half;
-  UseUp(half.phase(), half.may_be_released(), half.survivors_transcript());
+  UseUp(half.may_be_released(), half.survivors_transcript());
   merge_.reset();
   Keep();
   node_.Feed(round::AttemptFailed{at, std::move(reason)});

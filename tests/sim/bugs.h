@@ -36,8 +36,9 @@ enum class Bug : uint8_t {
   kReleaseTwice,       // nobody keeps which numbers were released
   kReuseNumber,        // the aggregator asks anew for a number whose shares were given
   kWrongThreshold,     // a threshold that two disjoint sets could reach
+  kSayOnce,            // a site says again only when its link has come back
 };
-inline constexpr std::array<std::string_view, 26> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 27> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -62,7 +63,7 @@ inline constexpr std::array<std::string_view, 26> kBugNames = {"none",
                                                                "survivors-unagreed",
                                                                "release-twice",
                                                                "reuse-number",
-
-                                                               "wrong-threshold"};
+                                                               "wrong-threshold",
+                                                               "say-once"};
 
 }  // namespace dure::sim

@@ -78,10 +78,15 @@ Result<Scenario> ParseScenario(std::string_view text) {
       {"int16", [&](double v) { s.int16 = v != 0; }},
       {"masked", [&](double v) { s.masked = v != 0; }},
       {"differences", [&](double v) { s.differences = v != 0; }},
+      {"steady", [&](double v) { s.steady = v != 0; }},
       {"faulty_seconds", [&](double v) { s.faulty_seconds = v; }},
   };
   DURE_TRY(Each(text, [&](const Words& words) -> Status {
     if (words[0] == "at") return ParseEvent(words, s);
+    if (words[0] == "faults" && words.size() == 2) {
+      s.faults = words[1];
+      return {};
+    }
     const auto setter = setters.find(words[0]);
     if (setter == setters.end() || words.size() != 2) {
       return Fail(ErrorCode::kInvalid, "no directive '" + words[0] + "' of one value");

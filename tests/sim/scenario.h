@@ -41,6 +41,8 @@ struct Scenario {
   bool int16 = false;
   bool masked = false;
   bool differences = false;  // masked: sums whose difference shows a member are taken
+  bool steady = false;       // nothing of what happens here may cost an attempt
+  std::string faults;        // the one recipe it is for; empty: any
   double faulty_seconds = 120;
   std::vector<ScriptedEvent> events;
 };

@@ -56,6 +56,7 @@ TEST_P(PlantedBug, IsFound) {
   options.seeds = 4000;
   options.bug = static_cast<Bug>(GetParam());
   if (options.bug >= Bug::kRevealBoth) options.scenario = "masked";
+  if (options.bug == Bug::kSayOnce) options.scenario = "masked-lossy";
   options.stop_at_first = true;
   const auto result = swarm->Run(options);
   ASSERT_TRUE(result);

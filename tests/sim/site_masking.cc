@@ -55,7 +55,22 @@ void SiteMasking::Keep() {
 void SiteMasking::Push(const masking::SiteEvent& event) {
   if (!half_) return;
   for (masking::SiteEffect& effect : half_->Handle(event)) queue_.push_back(std::move(effect));
+  SayAgainLater();
   Drain();
+}
+
+void SiteMasking::SayAgainLater() {
+  const uint64_t timer = ++timer_;
+  if (!half_->waits() || world_.bug() == Bug::kSayOnce) return;
+  const double seconds = std::chrono::duration<double>(masking::kSayAgainAfter).count();
+  world_.After(seconds, node_.index() + 1, [this, timer] {
+    if (!half_ || timer != timer_) return;
+    using Phase = round::SitePhase;
+    const bool accepted = half_->phase() == SitePhase::kAccepted;
+    const Phase last = accepted ? Phase::kReceipted : Phase::kDeriving;
+    if (!IsCurrent(half_->context()) || node_.core().phase() > last) return;
+    Push(masking::SayAgain{});
+  });
 }
 
 void SiteMasking::Drain() {
@@ -172,11 +187,11 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
   world_.Trace(node_.index() + 1, Name(refused.rule), refused.why);
   examines_.reset();
   masks_.reset();
-  // Here nobody lies: these would accuse somebody who did nothing. (Another transcript may be what
-  // a message of an attempt before leaves behind, or an opening that came too late.)
+  // Here nobody lies: these would accuse somebody who did nothing.
   for (const Refusal never :
        {Refusal::kAggregate, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
-        Refusal::kThreshold, Refusal::kShares, Refusal::kHeadroom}) {
+        Refusal::kThreshold, Refusal::kShares, Refusal::kHeadroom, Refusal::kTranscript,
+        Refusal::kContextMismatch}) {
     if (refused.rule != never) continue;
     return world_.Violate(node_.id().str() + " refuses what was honest: " +
                           std::string(Name(never)) + ": " + refused.why);

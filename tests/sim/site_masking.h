@@ -46,6 +46,7 @@ class SiteMasking {
   };
 
   void Push(const masking::SiteEvent& event);
+  void SayAgainLater();
   void Drain();
   bool Perform(const masking::SiteEffect& effect);  // false: the site died
   void Keep();
@@ -86,6 +87,7 @@ class SiteMasking {
   bool encoding_ = false;
   bool checking_ = false;
   const Bytes* in_hand_ = nullptr;
+  uint64_t timer_ = 0;
   std::deque<masking::SiteEffect> queue_;
   bool draining_ = false;
 };

@@ -42,6 +42,10 @@ Result<Swarm> Swarm::Load() {
   Swarm swarm;
   DURE_ASSIGN(swarm.scenarios_, LoadScenarios(DURE_SIM_FOLDER "/scenarios"));
   DURE_ASSIGN(swarm.recipes_, LoadRecipes(DURE_SIM_FOLDER "/recipes"));
+  for (const auto& [name, scenario] : swarm.scenarios_) {
+    if (scenario.faults.empty() || swarm.recipes_.contains(scenario.faults)) continue;
+    return Fail(ErrorCode::kNotFound, "scenario " + name + ": no recipe " + scenario.faults);
+  }
   return swarm;
 }
 
@@ -50,9 +54,9 @@ Failure Swarm::RunOne(const SwarmOptions& options, uint64_t seed) const {
   auto scenario = options.scenario.empty()
                       ? std::next(scenarios_.begin(), long(mixed % scenarios_.size()))
                       : scenarios_.find(options.scenario);
-  auto recipe = options.faults.empty()
-                    ? std::next(recipes_.begin(), long(mixed / 64 % recipes_.size()))
-                    : recipes_.find(options.faults);
+  const std::string& faults = options.faults.empty() ? scenario->second.faults : options.faults;
+  auto recipe = faults.empty() ? std::next(recipes_.begin(), long(mixed / 64 % recipes_.size()))
+                               : recipes_.find(faults);
   World world(scenario->second, recipe->second, options.bug, seed, options.verbose);
   return {world.Run(), scenario->first, recipe->first};
 }

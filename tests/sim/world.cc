@@ -168,6 +168,9 @@ Report World::Run() {
     report_.rounds_closed += std::holds_alternative<round::RecordClosed>(entry.record) ? 1 : 0;
     report_.abandoned += std::holds_alternative<round::RecordAbandoned>(entry.record) ? 1 : 0;
   }
+  if (scenario_.steady && report_.abandoned > 0) {
+    Violate("an attempt was abandoned, and nobody was lost for long");
+  }
   report_.seconds = static_cast<double>(now_.count()) / 1e6;
   return report_;
 }

@@ -83,14 +83,11 @@ class World {
   struct Link {
     bool up = false;
     Duration cut_until{0};
-    uint64_t life = 0;           // counts connections
-    Duration delivered[2] = {};  // the latest masking message, by direction
   };
   uint64_t Next64();
   Node Nobody() const { return static_cast<Node>(lives_.size() - 1); }  // never crashes
   void Carry(uint32_t site, Node to, const round::Message& message);
   void Deliver(uint32_t site, Node to, const round::Message& message);
-  void CarryMasked(uint32_t site, Node to, const round::Message& message, double delay);
   void Start(Node node);
   void Connect(uint32_t site);
   void Cut(uint32_t site, double seconds);

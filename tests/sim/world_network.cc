@@ -21,7 +21,6 @@ void World::Connect(uint32_t site) {
     return After(left + 0.1, site + 1, [this, site] { Connect(site); });
   }
   link.up = true;
-  ++link.life;
   After(0, kAggregator,
         [this, site] { aggregator_->Feed(round::SiteConnected{sites_[site]->id()}); });
   After(0, site + 1, [this, site] { sites_[site]->Feed(round::LinkUp{}); });
@@ -51,33 +50,15 @@ void World::SendToAggregator(uint32_t site, const Message& message) {
 
 void World::Carry(uint32_t site, Node to, const round::Message& message) {
   if (!links_[site].up) return;
-  const bool masked = std::holds_alternative<round::Masked>(message);
-  const bool lost = Happens(faults_.loss);
-  if (lost && !masked) return;
-  if (lost || Happens(faults_.cut)) return Cut(site, Between(0.1, lost ? 2 : 30));
+  if (Happens(faults_.loss)) return;
+  if (Happens(faults_.cut)) return Cut(site, Between(0.1, 30));
   const int copies = Happens(faults_.duplicate) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     const double delay = Happens(faults_.delay) ? Between(0.1, 12) : Between(0.001, 0.02);
-    if (masked) {
-      CarryMasked(site, to, message, delay);
-      continue;
-    }
     After(delay, to, [this, site, to, message] {
       if (links_[site].up) Deliver(site, to, message);
     });
   }
-}
-
-// What the masking says goes by one stream: in order, and lost with the link only. It is said again
-// when the link is back, not by a clock.
-void World::CarryMasked(uint32_t site, Node to, const round::Message& message, double delay) {
-  Link& link = links_[site];
-  Duration& last = link.delivered[to == kAggregator ? 0 : 1];
-  last = std::max(last + Duration(10), now_ + Seconds(delay));  // more than a rounding apart
-  const double wait = static_cast<double>((last - now_).count()) / 1e6;
-  After(wait, to, [this, site, to, message, life = link.life] {
-    if (links_[site].up && links_[site].life == life) Deliver(site, to, message);
-  });
 }
 
 void World::Deliver(uint32_t site, Node to, const round::Message& message) {
