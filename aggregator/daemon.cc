@@ -70,8 +70,8 @@ Status Daemon::State::Open() {
   if (error)
     return Fail(ErrorCode::kUnavailable, "cannot make " + scratch + ": " + error.message());
   loop = std::make_unique<loop::EventLoop>();
-  DURE_ASSIGN(record,
-              Record::Open(dir, self, *loop, {options.log_seam, options.alone, options.say}));
+  DURE_ASSIGN(record, Record::Open(dir, self, *loop,
+                                   {options.log_seam, options.alone, options.say, options.scrub}));
   DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
   // What is missing of the seats, if a death kept it from the log, waits like everything else.
   if (Status admitted = record->Admit(authority->Seats());
@@ -149,6 +149,7 @@ Status Daemon::State::Listen() {
     Tick();
     EndVotes();
     RenewOwn();
+    ScrubLater();
   });
   return {};
 }

@@ -77,6 +77,13 @@ struct Daemon::State {
   Result<std::string> HearHeld(const PeerIdentity& peer, const std::string& json);
   void AskGrant(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
 
+  // upkeep.cc: whether the log's file is what it was, and how the daemon stands.
+  void ScrubLater();
+  Result<std::string> TakeSpare(const PeerIdentity& peer, const std::string& json);
+  Result<std::string> ShowStatus() const;
+  Result<std::string> ScrubNow();
+  Result<std::vector<Bytes>> EntriesFor(uint64_t begin, uint64_t end) const;  // any thread
+
   // seats.cc: who may take part.
   bool IsRevoked(const identity::Seat& seat) const;
   // A member's seat that is revoked, or whose key is ended on the record: why, and what to do.

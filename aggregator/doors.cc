@@ -42,9 +42,7 @@ transport::ServerCalls Daemon::State::Calls() {
     const ledger::SignedHead head = record->log().Head();
     return transport::LedgerCalls::Head{ToBytes(head.note), head.head.size};
   };
-  calls.ledger.entries = [this](uint64_t begin, uint64_t end) {
-    return record->log().Read(begin, end, kEntriesBytesMax);
-  };
+  calls.ledger.entries = [this](uint64_t begin, uint64_t end) { return EntriesFor(begin, end); };
   calls.ledger.inclusion_proof = [this](uint64_t index, uint64_t size) {
     return record->log().ProveInclusion(index, size).map(Flat);
   };
@@ -62,6 +60,15 @@ transport::ServerCalls Daemon::State::Calls() {
     Watch(peer, json, std::move(watcher));
   };
   return calls;
+}
+
+// An entry that rotted here is no word against the log: whoever follows waits until it is mended.
+Result<std::vector<Bytes>> Daemon::State::EntriesFor(uint64_t begin, uint64_t end) const {
+  auto entries = record->log().Read(begin, end, kEntriesBytesMax);
+  if (entries || entries.error().code != ErrorCode::kCorrupt) return entries;
+  if (ledger::Scrubbing* const scrubbing = record->scrubbing()) scrubbing->Hurry();
+  return Fail(ErrorCode::kUnavailable,
+              "the aggregator cannot read its own log: " + entries.error().message);
 }
 
 Status Daemon::State::MayConnect(const PeerIdentity& peer) const {

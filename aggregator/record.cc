@@ -57,12 +57,13 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   options.verifier = &record->verifier_;
   if (!given.say) given.say = [](const std::string&) {};
   record->guard_ = std::make_unique<RollbackGuard>(given.alone || given.seam, given.say);
-  options.may_append = [&guard = *record->guard_] { return guard.MayAppend(); };
+  options.may_append = [&now = *record] { return now.MayAppend(); };
   DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
   if (given.seam) {
     DURE_ASSIGN(record->log_, given.seam(std::move(record->log_)));
   } else {
     record->guard_->Watch(*record->log_);
+    record->ScrubBeside(dir, given);
   }
   ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
   record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
@@ -73,6 +74,22 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
 }
 
 Record::~Record() { *alive_ = false; }
+
+// A head that rotted is signed again: the same key over the same tree makes the same bytes.
+void Record::ScrubBeside(const std::string& dir, const RecordOptions& given) {
+  ledger::ScrubOptions options{dir, given.scrub, given.say, {}};
+  options.spares.note = [this](uint64_t size) {
+    const ledger::NoteKey& key = log_->log_key();
+    return std::optional(
+        ledger::SignHead({key.name, size, log_->RootAt(size)}, key, *log_signer_).note);
+  };
+  scrubbing_ = std::make_unique<ledger::Scrubbing>(*log_, verifier_, std::move(options));
+}
+
+Status Record::MayAppend() const {
+  DURE_TRY(guard_->MayAppend());
+  return scrubbing_ ? scrubbing_->Whole() : Status();
+}
 
 WallTime Record::Now() {
   const std::lock_guard lock(time_mutex_);

@@ -18,6 +18,7 @@
 #include "federation/loop/loop.h"
 #include "federation/round/round.h"
 #include "policy/ledger/ledger.h"
+#include "policy/ledger/scrubbing.h"
 
 namespace dure::aggregator {
 
@@ -29,6 +30,7 @@ struct RecordOptions {
   LogSeam seam;
   bool alone = false;                           // rollback_guard.h
   std::function<void(const std::string&)> say;  // a line for the daemon's log
+  Duration scrub{};  // the whole file is read back once in this time; zero: never
 };
 
 class Record {
@@ -44,6 +46,10 @@ class Record {
   const ledger::Ledger& log() const { return *log_; }
   // Nothing is appended until it opens: then kUnavailable is the answer, or kCorrupt for good.
   RollbackGuard& guard() { return *guard_; }
+  const RollbackGuard& guard() const { return *guard_; }
+  // Reads the log's file back, a part at each Step; what rotted and is not mended keeps entries
+  // out (kUnavailable). Null when something stands in the place of the log on disk.
+  ledger::Scrubbing* scrubbing() { return scrubbing_.get(); }
 
   // Every member that the log does not know yet is described, and every seat whose key it does not
   // know admitted, durably, before this returns.
@@ -72,6 +78,8 @@ class Record {
  private:
   explicit Record(loop::EventLoop& loop) : loop_(loop) {}
   Result<ledger::Event> EventOf(const round::Append& append, ledger::RunProposed proposed) const;
+  Status MayAppend() const;
+  void ScrubBeside(const std::string& dir, const RecordOptions& given);
   void Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
            std::function<void(round::Event)> answer);
 
@@ -82,6 +90,7 @@ class Record {
   std::unique_ptr<Ed25519Signer> log_signer_;
   std::unique_ptr<RollbackGuard> guard_;
   std::unique_ptr<ledger::Ledger> log_;
+  std::unique_ptr<ledger::Scrubbing> scrubbing_;
   const identity::Identity* self_ = nullptr;
   std::unique_ptr<ledger::Recorder> recorder_;
   std::mutex time_mutex_;  // of latest_

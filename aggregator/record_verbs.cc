@@ -95,7 +95,9 @@ Result<std::string> Daemon::State::TakeCosignature(const std::string& text) {
 Result<std::string> Daemon::State::HearHeld(const PeerIdentity& peer, const std::string& text) {
   DURE_ASSIGN(const std::string note, ParseHeld(text));
   DURE_TRY(record->guard().Hear(peer.site, note));
-  return JsonLine({{"size", record->log().Head().head.size}});
+  json answer = {{"size", record->log().Head().head.size}};
+  if (const auto* scrubbing = record->scrubbing()) answer["wanted"] = scrubbing->Wanted();
+  return JsonLine(answer);
 }
 
 void Daemon::State::AskGrant(const PeerIdentity& peer, const std::string& text,

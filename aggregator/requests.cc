@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "federation/limits.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::aggregator {
@@ -122,6 +123,16 @@ Result<CosignatureSaid> ParseCosignature(std::string_view text) {
 Result<std::string> ParseHeld(std::string_view text) {
   DURE_ASSIGN(const json object, ParseObject(text));
   return Text(object, "note");
+}
+
+Result<SpareGiven> ParseSpare(std::string_view text) {
+  DURE_ASSIGN(const json object, ParseObject(text));
+  SpareGiven given;
+  given.index = transport::CountField(object, "index");
+  DURE_ASSIGN(const std::string entry, Text(object, "entry"));
+  DURE_ASSIGN(given.entry, FromBase64(entry));
+  if (given.entry.size() <= limits::kEntryBytesMax) return given;
+  return Fail(ErrorCode::kInvalid, "an entry is at most 65535 bytes");
 }
 
 Result<GrantAsked> ParseGrant(std::string_view text) {

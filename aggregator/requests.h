@@ -64,6 +64,13 @@ Result<CosignatureSaid> ParseCosignature(std::string_view json);
 // {"note": the signed head that a site holds}
 Result<std::string> ParseHeld(std::string_view json);
 
+// {"index": n, "entry": base64}: an entry that was asked for, from a site's copy
+struct SpareGiven {
+  uint64_t index = 0;
+  Bytes entry;
+};
+Result<SpareGiven> ParseSpare(std::string_view json);
+
 // {"kind": "export", "model": hex, "purpose": code, "territory": "KR", "until": RFC 3339?}
 struct GrantAsked {
   ledger::UseKind kind = ledger::UseKind::kExport;

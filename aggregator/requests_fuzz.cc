@@ -1,6 +1,7 @@
 // Any text as each request: read or refused, never thrown; what is read keeps its bounds.
 #include "aggregator/requests.h"
 #include "federation/check.h"
+#include "federation/limits.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace dure::aggregator;
@@ -19,6 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ParseAppend(text);
   (void)ParseCosignature(text);
   (void)ParseHeld(text);
+  if (const auto spare = ParseSpare(text)) {
+    DURE_CHECK(spare->entry.size() <= dure::limits::kEntryBytesMax, "an entry is bounded");
+  }
   (void)ParseGrant(text);
   (void)ParseWatch(text);
   return 0;

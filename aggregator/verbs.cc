@@ -33,6 +33,8 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
   if (verb == "ledger.append") return TakeEntry(peer, text, std::move(reply));
   if (verb == "ledger.cosign" && is_member) return reply(TakeCosignature(text));
   if (verb == "ledger.held" && is_member) return reply(HearHeld(peer, text));
+  if (verb == "ledger.spare" && is_member) return reply(TakeSpare(peer, text));
+  if (verb == "aggregator.status") return reply(ShowStatus());
   if (verb == "grant.request") return AskGrant(peer, text, std::move(reply));
   if (verb == "run.list") return reply(ListRuns());
   if (verb == "run.show") return reply(ShowRun(text));
@@ -52,6 +54,7 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
   if (verb == "run.start") return reply(StartRun(text));
   if (verb == "run.stop") return reply(StopRun(text));
   if (verb == "run.resume") return reply(ResumeRun(text));
+  if (verb == "aggregator.scrub") return reply(ScrubNow());
   if (verb == "revoke") return Revoke(peer, text, std::move(reply));
   reply(Fail(ErrorCode::kInvalid, "no verb \"" + std::string(verb) + "\""));
 }

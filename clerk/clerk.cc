@@ -107,6 +107,45 @@ Status Clerk::TakeAgreed(std::string_view note) {
   return refusal ? KeepRefusal(*refusal, 0, {}) : Status();
 }
 
+Status Clerk::ShowHeld() {
+  const json held = {{"note", mirror_->Head().note}};
+  DURE_ASSIGN(const std::string answer, Ask("ledger.held", transport::JsonLine(held)));
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
+  size_t given = 0;
+  for (const json& wanted : transport::ListField(said, "wanted")) {
+    if (!wanted.is_number_unsigned() || given++ == ledger::kWantedMax) break;
+    const auto index = wanted.get<uint64_t>();
+    if (index >= mirror_->Head().head.size) continue;
+    DURE_ASSIGN(const std::vector<Bytes> entry, mirror_->Read(index, index + 1, 1));
+    const json spare = {{"index", index}, {"entry", ToBase64(entry.front())}};
+    // Another member may have been quicker.
+    (void)Ask("ledger.spare", transport::JsonLine(spare));
+  }
+  return {};
+}
+
+void Clerk::StartScrubbing(Duration period, std::function<void(const std::string&)> say) {
+  ledger::ScrubOptions options{dir_, period, std::move(say), {}};
+  options.spares.entry = [this](uint64_t index) -> std::optional<Bytes> {
+    auto entries = std::atomic_load(&links_)->ledger.Entries(index, index + 1);
+    if (!entries || entries->empty()) return std::nullopt;
+    return std::move(entries->front());
+  };
+  options.spares.note = [this](uint64_t size) -> std::optional<std::string> {
+    const ledger::SignedHead head = mirror_->Head();
+    return head.head.size == size ? std::optional(head.note) : std::nullopt;
+  };
+  scrubbing_ = std::make_unique<ledger::Scrubbing>(*mirror_, verifier_, std::move(options));
+}
+
+void Clerk::Scrub(MonoTime now, WallTime wall) {
+  if (scrubbing_) scrubbing_->Step(now, wall);
+}
+
+ledger::ScrubState Clerk::scrub_state() const {
+  return scrubbing_ ? scrubbing_->state() : ledger::ScrubState{};
+}
+
 // Heads alone say that something is wrong; the entries that are served now say what.
 Status Clerk::KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
                           const std::vector<Bytes>& entries) {

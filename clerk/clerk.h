@@ -20,6 +20,7 @@
 #include "federation/identity/identity.h"
 #include "federation/transport/client.h"
 #include "policy/ledger/mirror.h"
+#include "policy/ledger/scrubbing.h"
 #include "policy/standing/auditor.h"
 #include "policy/standing/dissent.h"
 
@@ -52,6 +53,14 @@ class Clerk {
   // A published head with the cosignatures of others, as the aggregator sends it. Empty: none yet.
   // kCorrupt: it contradicts this copy; the evidence is kept.
   Status TakeAgreed(std::string_view note);
+  // Shows the aggregator the head this copy holds, and gives it entries that rotted on its disk. As
+  // Ask; kCorrupt: it lacks what this copy holds. On the follower's thread.
+  Status ShowHeld();
+  // From now on Scrub reads this copy's file back once in `period`, a part at each call, and has
+  // what rotted from the aggregator. On the follower's thread; the state from any.
+  void StartScrubbing(Duration period, std::function<void(const std::string&)> say);
+  void Scrub(MonoTime now, WallTime wall);
+  ledger::ScrubState scrub_state() const;
   const ledger::Mirror& mirror() const { return *mirror_; }
   const ledger::NoteKey& log_key() const { return log_key_; }
   const Verifier& verifier() const { return verifier_; }
@@ -72,7 +81,8 @@ class Clerk {
     transport::LedgerLink ledger;
     transport::AdminLink admin;
   };
-  Clerk(const std::string& dir, const identity::Identity& self) : self_(&self), evidence_(dir) {}
+  Clerk(const std::string& dir, const identity::Identity& self)
+      : dir_(dir), self_(&self), evidence_(dir) {}
   Status Fetch(uint64_t size);
   Status Replay();
   Status KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
@@ -80,12 +90,14 @@ class Clerk {
   Status KeepDissent(const standing::Finding& finding) const;
   ledger::Actor Holder() const;
 
+  const std::string dir_;
   const identity::Identity* self_;
   EvidenceFolder evidence_;
   std::optional<std::string> stopped_;  // on the follower's thread
   Ed25519Verifier verifier_;
   ledger::NoteKey log_key_;
   std::unique_ptr<ledger::Mirror> mirror_;
+  std::unique_ptr<ledger::Scrubbing> scrubbing_;
   mutable std::mutex mutex_;  // of auditor_
   standing::Auditor auditor_;
   std::shared_ptr<Links> links_;  // replaced while a call may be under way

@@ -1,4 +1,5 @@
-// dure ledger compare|heal: two copies of one record, and a log that lost its end.
+// dure ledger compare|heal|scrub: two copies of one record, a copy that lost its end or some of its
+// bytes, and one that is read back to see.
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "federation/canonical.h"
 #include "federation/journal/journal.h"
 #include "policy/ledger/mirror.h"
+#include "policy/ledger/scrub.h"
 
 namespace dure::cli {
 namespace {
@@ -22,7 +24,14 @@ constexpr size_t kPageBytes = 4 * 1024 * 1024;
 struct Options {
   std::string dir;
   std::string other;
+  std::string vkey;
 };
+
+std::vector<std::string> Texts(const std::vector<ledger::Damage>& damages) {
+  std::vector<std::string> texts;
+  for (const ledger::Damage& damage : damages) texts.push_back(damage.text);
+  return texts;
+}
 
 Status Compare(const Options& options, Context& context) {
   DURE_ASSIGN(const auto own, OpenRecord(options.dir));
@@ -54,53 +63,110 @@ Status Compare(const Options& options, Context& context) {
   return {};
 }
 
+// Runs that these entries speak of cannot go on from this disk; the daemon ends them.
+Status NoteHealed(const std::string& dir, uint64_t before, uint64_t whole) {
+  if (whole <= before) return {};
+  DURE_ASSIGN(const auto journal, journal::Journal::Open(dir + "/aggregator.db"));
+  return journal->Apply(journal::Change().Put("healed/" + std::to_string(before),
+                                              CanonicalWriter().U64(before).U64(whole).Take()));
+}
+
+Status Continue(ledger::Mirror& log, const ledger::LogReader& other) {
+  while (log.Head().head.size < other.Head().head.size) {
+    DURE_ASSIGN(const auto next, ledger::MakeExtension(other, log.Head().head.size));
+    DURE_ASSIGN(const auto refusal, log.Extend(next));
+    if (!refusal) continue;
+    return Fail(ErrorCode::kCorrupt,
+                "that copy does not continue this log: " + ledger::AsError(*refusal).message +
+                    "; dure ledger compare says where they part");
+  }
+  return {};
+}
+
+std::string HealText(const std::vector<std::string>& mended, uint64_t before, uint64_t after,
+                     bool runs_end) {
+  std::string text;
+  for (const std::string& one : mended) text += "Mended: " + one + "\n";
+  if (!mended.empty()) text += "The file as it was is kept beside it as ledger.db.rotted.\n";
+  if (after == before) {
+    return text + "Nothing was missing: the log has " + std::to_string(before) + " entries.";
+  }
+  text += "Took entries " + std::to_string(before) + " to " + std::to_string(after - 1) +
+          ", each checked and under a head that this log's key had signed.";
+  if (!runs_end) return text;
+  return text +
+         "\nRuns that they speak of end when the aggregator starts: what they were made of is "
+         "on no disk here.";
+}
+
 Status Heal(const Options& options, Context& context) {
   const std::string dir = AggregatorFolder(options.dir);
   DURE_ASSIGN(const identity::Identity self, identity::LoadIdentity(dir));
-  if (self.role() != identity::Role::kAggregator) {
-    return Fail(ErrorCode::kFailedPrecondition, dir + " belongs to " + self.subject.ToUri() +
-                                                    "; this needs the aggregator's folder");
-  }
-  DURE_ASSIGN(const auto other, OpenRecord(options.other));
+  const bool is_aggregator = self.role() == identity::Role::kAggregator;
   ledger::MirrorOptions own;
   own.dir = dir;
   DURE_ASSIGN(own.log_key, ledger::NoteKey::Parse(self.log_vkey));
   own.verifier = &RecordVerifier();
-  DURE_ASSIGN(const auto log, ledger::Mirror::Open(std::move(own)));
-  if (log->log_key() != other->log_key()) {
+  DURE_ASSIGN(const auto other, OpenRecord(options.other));
+  if (own.log_key != other->log_key()) {
     return Fail(ErrorCode::kInvalid,
                 options.other + " is a copy of another log, " + other->log_key().Vkey());
   }
-  const uint64_t before = log->Head().head.size;
-  const uint64_t whole = other->Head().head.size;
-  // Runs that these entries speak of cannot go on from this disk; the daemon ends them.
-  if (whole > before) {
-    DURE_ASSIGN(const auto journal, journal::Journal::Open(dir + "/aggregator.db"));
-    DURE_TRY(journal->Apply(journal::Change().Put(
-        "healed/" + std::to_string(before), CanonicalWriter().U64(before).U64(whole).Take())));
+  DURE_ASSIGN(const ledger::Mended mended,
+              ledger::MendFolder(dir, own.log_key, other.get(), RecordVerifier()));
+  if (!mended.left.empty()) {
+    return Fail(ErrorCode::kCorrupt, "it could not be mended: " + mended.left.front().text);
   }
-  while (log->Head().head.size < other->Head().head.size) {
-    DURE_ASSIGN(const auto next, ledger::MakeExtension(*other, log->Head().head.size));
-    DURE_ASSIGN(const auto refusal, log->Extend(next));
-    if (refusal) {
-      return Fail(ErrorCode::kCorrupt,
-                  "that copy does not continue this log: " + ledger::AsError(*refusal).message +
-                      "; dure ledger compare says where they part");
-    }
-  }
+  DURE_ASSIGN(const auto log, ledger::Mirror::Open(std::move(own)));
+  const uint64_t before = std::min(mended.size, log->Head().head.size);
+  if (is_aggregator) DURE_TRY(NoteHealed(dir, before, other->Head().head.size));
+  DURE_TRY(Continue(*log, *other));
   const uint64_t after = log->Head().head.size;
+  const std::vector<std::string> texts = Texts(mended.found);
   if (context.json()) {
-    context.PrintJson(ordered_json{{"before", before}, {"after", after}}.dump());
+    context.PrintJson(ordered_json{{"before", before}, {"after", after}, {"mended", texts}}.dump());
     return {};
   }
-  context.Print(after == before
-                    ? "Nothing was missing: the log has " + std::to_string(before) + " entries."
-                    : "Took entries " + std::to_string(before) + " to " +
-                          std::to_string(after - 1) +
-                          ", each checked and under a head that this "
-                          "log's key had signed.\nRuns that they speak of end when the aggregator "
-                          "starts: what they were made of is on no disk here.");
+  context.Print(HealText(texts, before, after, is_aggregator));
   return {};
+}
+
+// The key of the record in a folder: as told, as its identity says, or as its first entry does.
+Result<ledger::NoteKey> KeyOf(const Options& options, const std::string& dir) {
+  if (!options.vkey.empty()) return ledger::NoteKey::Parse(options.vkey);
+  if (const auto self = identity::LoadIdentity(dir)) return ledger::NoteKey::Parse(self->log_vkey);
+  DURE_ASSIGN(const auto log, OpenRecord(dir));
+  return log->log_key();
+}
+
+Status ReadBack(const Options& options, Context& context) {
+  DURE_ASSIGN(const std::string dir, RecordFolder(options.dir));
+  DURE_ASSIGN(const ledger::NoteKey key, KeyOf(options, dir));
+  std::unique_ptr<ledger::LogReader> other;
+  if (!options.other.empty()) {
+    DURE_ASSIGN(other, OpenRecord(options.other));
+  }
+  DURE_ASSIGN(const ledger::Mended looked,
+              ledger::CheckFolder(dir, key, other.get(), RecordVerifier()));
+  const std::vector<std::string> rotted = Texts(looked.found);
+  if (context.json() && rotted.empty()) {
+    context.PrintJson(ordered_json{{"size", looked.size}, {"rotted", rotted}}.dump());
+    return {};
+  }
+  if (rotted.empty()) {
+    context.Print("Read back from the disk: " + std::to_string(looked.size) +
+                  " entries, their tree heads, cosignatures and keys. Nothing has rotted.");
+    return {};
+  }
+  std::string text = dir + "/ledger.db has rotted:";
+  for (const std::string& one : rotted) text += "\n  " + one;
+  return Fail(ErrorCode::kCorrupt,
+              text +
+                  "\nA running daemon mends it by itself from what others hold. Without one: dure "
+                  "ledger heal --dir " +
+                  options.dir +
+                  " --from COPY, with a copy of another "
+                  "member");
 }
 
 }  // namespace
@@ -114,13 +180,25 @@ void AddCopyCommands(CLI::App& ledger, Context& context) {
   compare.add_option("--with", options->other, "Another member's copy")->required();
   context.Do(compare, [options, &context] { return Compare(*options, context); });
 
-  CLI::App& heal =
-      AddVerb(ledger, "heal", "give a log that lost its end back what a member holds of it",
-              "dure ledger heal --dir /var/lib/dure-aggregator --from /media/stick/kt-seoul");
-  heal.add_option("--dir", options->dir, "The aggregator's folder; it is stopped")->required();
+  CLI::App& heal = AddVerb(
+      ledger, "heal", "give a copy that lost its end, or rotted, back what another one holds of it",
+      "dure ledger heal --dir /var/lib/dure-aggregator --from /media/stick/kt-seoul");
+  heal.add_option("--dir", options->dir,
+                  "The aggregator's folder, or a site's or person's; its daemon is stopped")
+      ->required();
   heal.add_option("--from", options->other, "A member's copy: the folder of a site or an officer")
       ->required();
   context.Do(heal, [options, &context] { return Heal(*options, context); });
+
+  CLI::App& scrub =
+      AddVerb(ledger, "scrub", "read a copy's file back from its disk and name what has rotted",
+              "dure ledger scrub --dir /var/lib/dure-site\n"
+              "dure ledger scrub --dir /var/lib/dure-site --from /media/stick/kt-seoul");
+  scrub.add_option("--dir", options->dir, "A folder with a copy; its daemon may run")->required();
+  scrub.add_option("--from", options->other,
+                   "Another copy, which says what must be there where this file no longer does");
+  scrub.add_option("--vkey", options->vkey, "The log's key as you were told it");
+  context.Do(scrub, [options, &context] { return ReadBack(*options, context); });
 }
 
 }  // namespace dure::cli

@@ -16,6 +16,7 @@ void AddIdentityCommands(CLI::App& dure, Context& context);    // identity show|
 void AddSiteCommands(CLI::App& dure, Context& context);        // site enrol|serve
 void AddRevokeCommand(CLI::App& dure, Context& context);       // revoke
 void AddAggregatorCommands(CLI::App& dure, Context& context);  // aggregator serve
+void AddAggregatorStatus(CLI::App& noun, Context& context);    // aggregator status|scrub
 void AddSiteServe(CLI::App& site, Context& context);           // site serve
 void AddSiteDoctor(CLI::App& site, Context& context);          // site doctor
 void AddSitePart(CLI::App& site, Context& context);            // site status|leave|join|resync
@@ -29,7 +30,7 @@ void AddPrivacyCommands(CLI::App& dure, Context& context);     // privacy accoun
 void AddHelpCommand(CLI::App& dure, Context& context);         // help [exit-codes | command ...]
 void AddLedgerCommands(CLI::App& dure, Context& context);      // ledger head|show|verify|...
 void AddWitnessCommands(CLI::App& ledger, Context& context);   // ledger witnesses|dissent
-void AddCopyCommands(CLI::App& ledger, Context& context);      // ledger compare|heal
+void AddCopyCommands(CLI::App& ledger, Context& context);      // ledger compare|heal|scrub
 void AddPolicyCommands(CLI::App& dure, Context& context);      // policy lint|fmt|test|explain|...
 
 void AddVoteCommands(CLI::App& dure, Context& context);      // vote, tally

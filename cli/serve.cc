@@ -31,6 +31,15 @@ std::function<void(const std::string&)> LogTo(Context& context) {
   };
 }
 
+// A record that does not open is more often a disk's doing than anybody's.
+Error WithCure(Error error, const std::string& dir) {
+  if (error.code != ErrorCode::kCorrupt) return error;
+  error.message += "\ndure ledger scrub --dir " + dir +
+                   " says what has rotted; dure ledger heal --dir " + dir +
+                   " --from COPY mends it from another member's copy";
+  return error;
+}
+
 Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   options.dir = AggregatorFolder(options.dir);
   options.say = LogTo(context);
@@ -38,7 +47,9 @@ Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   RaiseFileLimit();
   // Chunks pass through many threads of the transport; with an arena a thread each would keep some.
   mallopt(M_ARENA_MAX, 2);
-  DURE_ASSIGN(const auto daemon, aggregator::Daemon::Start(options));
+  auto started = aggregator::Daemon::Start(options);
+  if (!started) return Fail(WithCure(started.error(), options.dir));
+  const auto daemon = std::move(*started);
   const nlohmann::json ready = {
       {"ready", true}, {"port", daemon->port()}, {"enrol_port", daemon->enrol_port()}};
   // One line when the doors are open: whoever started this may wait for it.
@@ -98,7 +109,9 @@ Status ServeSite(SiteOptions options, Context& context) {
     options.daemon.rules.epsilon_micro_max = static_cast<uint64_t>(options.epsilon_max * 1e6);
   }
   options.daemon.say = LogTo(context);
-  DURE_ASSIGN(const auto daemon, site::Daemon::Start(options.daemon));
+  auto started = site::Daemon::Start(options.daemon);
+  if (!started) return Fail(WithCure(started.error(), options.daemon.dir));
+  const auto daemon = std::move(*started);
   context.Print(context.json()
                     ? "{\"ready\":true}"
                     : "the site serves; its data stays " +
@@ -107,6 +120,19 @@ Status ServeSite(SiteOptions options, Context& context) {
   WaitForEnd();
   context.Say("stopping");
   return {};
+}
+
+void AddScrub(CLI::App& verb, Duration& scrub, const std::string& what) {
+  verb.add_option_function<double>(
+          "--scrub-hours",
+          [&scrub](double hours) {
+            scrub =
+                std::chrono::duration_cast<Duration>(std::chrono::duration<double>(hours * 3600));
+          },
+          what +
+              " is read back from the disk once in as many hours, and mended where it rotted; "
+              "24 by default, 0 for never")
+      ->check(CLI::Range(0.0, 8760.0));
 }
 
 void AddRankOptions(CLI::App& verb, site::DaemonOptions& options) {
@@ -151,7 +177,9 @@ void AddAggregatorCommands(CLI::App& dure, Context& context) {
                 "know that it was not restored from an older copy");
   verb.add_option("--threads", options->threads, "threads for merging; all cores by default")
       ->check(CLI::Range(0, 4096));
+  AddScrub(verb, options->scrub, "its log");
   context.Do(verb, [options, &context] { return ServeAggregator(*options, context); });
+  AddAggregatorStatus(noun, context);
 }
 
 void AddSiteServe(CLI::App& noun, Context& context) {
@@ -197,6 +225,7 @@ void AddSiteServe(CLI::App& noun, Context& context) {
   verb.add_option("--threads", options->daemon.threads,
                   "threads for training and codec; all cores by default")
       ->check(CLI::Range(0, 4096));
+  AddScrub(verb, options->daemon.scrub, "its copy of the record");
   AddRankOptions(verb, options->daemon);
   context.Do(verb, [options, &context] { return ServeSite(*options, context); });
 }

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/nouns.h"
+#include "cli/scrub_text.h"
 #include "federation/transport/json_fields.h"
 #include "site/local_door.h"
 
@@ -23,6 +24,12 @@ struct Wish {
   std::string run;
 };
 
+std::string RecordText(const json& record) {
+  std::string text = "copy of the record: " + std::to_string(CountField(record, "size")) +
+                     " entries; " + ScrubText(record);
+  return text + "\n";
+}
+
 std::string StatusText(const json& status) {
   const bool running = FlagField(status, "running");
   std::string text = running ? FlagField(status, "connected")
@@ -31,6 +38,7 @@ std::string StatusText(const json& status) {
                              : "no daemon runs here\n";
   const std::string code = TextField(status, "code");
   if (!code.empty()) text += "trains with code " + code + "\n";
+  if (status.contains("record")) text += RecordText(status["record"]);
   for (const json& run : transport::ListField(status, "runs")) {
     text += TextField(run, "run") + "  " + TextField(run, "phase");
     if (run.contains("round")) text += ", round " + std::to_string(CountField(run, "round") + 1);

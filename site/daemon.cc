@@ -15,6 +15,8 @@ constexpr std::chrono::minutes kRenewalCheckMax{10};
 constexpr std::chrono::seconds kRenewalCheckMin{1};
 constexpr std::chrono::seconds kFollowEvery{5};
 constexpr std::chrono::milliseconds kShowAgain{500};
+constexpr uint64_t kFollowsAShow = 2;  // the aggregator may need an entry of this copy
+constexpr std::chrono::seconds kScrubStep{1};
 
 transport::Dial DialOf(const identity::Identity& self) {
   return {self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()};
@@ -214,7 +216,17 @@ void Daemon::State::FollowLater() {
         last_refusal = synced.error().message;
         options.say(last_refusal);
       }
+      if (++follows % kFollowsAShow == 0) scribe->ShowHeld([](const Status&) {});
       FollowLater();
+    });
+  });
+}
+
+void Daemon::State::ScrubLater() {
+  loop->At(loop->Now() + kScrubStep, [this, alive = alive] {
+    if (!*alive) return;
+    scribe->Scrub([this, alive] {
+      if (*alive) ScrubLater();
     });
   });
 }
@@ -265,6 +277,8 @@ void Daemon::State::Connect() {
   evaluations->Start();
   RenewLater();
   FollowLater();
+  scribe->StartScrubbing(options.scrub, options.say);
+  if (options.scrub > Duration::zero()) ScrubLater();
 }
 
 void Daemon::State::RenewLater() {

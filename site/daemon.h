@@ -33,6 +33,8 @@ struct DaemonOptions {
   std::string slurm_partition;                  // empty: the cluster's default
   std::vector<std::string> slurm_options;       // of srun
   double upload_mib = 0;                        // a second, at most; 0: no limit
+  Duration scrub = std::chrono::hours(24);      // its copy of the record is read back once in this
+                                                // time; zero: never
   std::function<void(const std::string&)> say;  // a line for people, from any thread
 };
 

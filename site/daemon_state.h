@@ -35,6 +35,7 @@ struct Daemon::State {
   // site's own data is told to the runs.
   void FollowLater();
   void ShowHeld();
+  void ScrubLater();
   void HearRecord();
 
   void Received(const round::Message& message);
@@ -68,6 +69,7 @@ struct Daemon::State {
   std::unique_ptr<LocalDoor> door;
   std::set<DatasetId> withdrawn;  // that the runs know of
   bool connected = false;
+  uint64_t follows = 0;
   std::string last_failure;
   std::string last_refusal;  // of the record
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);

@@ -33,10 +33,17 @@ std::string Daemon::State::StatusLine() const {
                     {"loss", desk->status().loss},
                     {"tokens_per_second", desk->status().tokens_per_second}});
   }
+  const ledger::ScrubState scrub = scribe->scrub_state();
+  const json record = {{"size", scribe->mirror().Head().head.size},
+                       {"readings", scrub.readings},
+                       {"last", scrub.last ? FormatRfc3339(*scrub.last) : std::string()},
+                       {"mended", scrub.mended},
+                       {"rotted", scrub.rotted}};
   const Digest& now = trainer->code().IsZero() ? code : trainer->code();
   return JsonLine({{"running", true},
                    {"connected", connected},
                    {"code", now.Hex()},
+                   {"record", record},
                    {"runs", std::move(runs)}});
 }
 

@@ -85,13 +85,21 @@ void Scribe::ShowHeld(std::function<void(Status)> shown) {
   auto answer = [alive = alive_, shown](Status status) {
     if (*alive) shown(std::move(status));
   };
-  auto work = [this] {
-    const nlohmann::json held = {{"note", mirror().Head().note}};
-    return clerk_->Ask("ledger.held", transport::JsonLine(held)).map([](const std::string&) {});
-  };
+  auto work = [this] { return clerk_->ShowHeld(); };
   if (Status queued = thread_->RunThen(loop_, work, answer); !queued) {
     loop_.Post([answer, queued] { answer(queued); });
   }
+}
+
+void Scribe::Scrub(std::function<void()> done) {
+  auto work = [this, now = loop_.Now(), wall = loop_.WallNow()] {
+    clerk_->Scrub(now, wall);
+    return true;
+  };
+  auto answer = [alive = alive_, done](bool) {
+    if (*alive) done();
+  };
+  if (!thread_->RunThen(loop_, work, answer)) loop_.Post([answer] { answer(true); });
 }
 
 void Scribe::Sync(std::function<void(Status)> done) { SyncTo(0, std::move(done)); }

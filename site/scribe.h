@@ -65,8 +65,15 @@ class Scribe {
   // Has the record name this site's auditor key, if it does not yet.
   void AnnounceAuditor(std::function<void(Status)> done);
   // Shows the aggregator the head this copy holds: an aggregator that was restored from an older
-  // copy must know before it writes. kCorrupt: it lacks what this copy holds.
+  // copy must know before it writes. kCorrupt: it lacks what this copy holds. Entries that rotted
+  // on its disk it is given from this copy.
   void ShowHeld(std::function<void(Status)> shown);
+  // As Clerk::StartScrubbing and Scrub; `done` when the part has been read.
+  void StartScrubbing(Duration period, std::function<void(const std::string&)> say) {
+    clerk_->StartScrubbing(period, std::move(say));
+  }
+  void Scrub(std::function<void()> done);
+  ledger::ScrubState scrub_state() const { return clerk_->scrub_state(); }
   void UseDial(const transport::Dial& dial);
 
  private:

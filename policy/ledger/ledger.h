@@ -42,7 +42,8 @@ class LogReader {
   // The largest stored head of at most `from + entries_max` entries, else the smallest one beyond
   // `from`, else the current head.
   virtual Result<SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const = 0;
-  virtual Digest Leaf(uint64_t index) const = 0;  // REQUIRES: index < head size
+  virtual Digest Leaf(uint64_t index) const = 0;   // REQUIRES: index < head size
+  virtual Digest RootAt(uint64_t size) const = 0;  // REQUIRES: size <= head size
   virtual ActorChain ChainOf(const PublicKey& key) const = 0;
   virtual std::optional<AdmittedKey> FindKey(const PublicKey& key) const = 0;
   virtual CosignerRoll Cosigners() const = 0;

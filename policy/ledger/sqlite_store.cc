@@ -1,5 +1,3 @@
-#include <sqlite3.h>
-
 #include <filesystem>
 #include <mutex>
 
@@ -7,6 +5,7 @@
 #include "policy/ledger/entry_store.h"
 #include "policy/ledger/folder_lock.h"
 #include "policy/ledger/merkle.h"
+#include "policy/ledger/sqlite_connection.h"
 
 namespace dure::ledger {
 namespace {
@@ -15,121 +14,6 @@ constexpr char kPragmas[] =
     "PRAGMA synchronous=FULL;"
     "PRAGMA foreign_keys=ON;"
     "PRAGMA trusted_schema=OFF;";
-
-constexpr char kSchema[] =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE IF NOT EXISTS entry("
-    "  idx INTEGER PRIMARY KEY, type TEXT NOT NULL, actor BLOB NOT NULL, actor_seq INT NOT NULL,"
-    "  leaf_hash BLOB NOT NULL CHECK(length(leaf_hash)=32),"
-    "  bytes BLOB NOT NULL CHECK(length(bytes)<65536),"
-    "  UNIQUE(actor,actor_seq), UNIQUE(leaf_hash)) STRICT;"
-    "CREATE TABLE IF NOT EXISTS entry_key("
-    "  key TEXT PRIMARY KEY, idx INT NOT NULL REFERENCES entry(idx)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS tree(id INTEGER PRIMARY KEY CHECK(id=0), size INT NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS tree_head(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS cosignature("
-    "  size INT NOT NULL REFERENCES tree_head(size), cosigner TEXT NOT NULL, line TEXT NOT NULL,"
-    "  PRIMARY KEY(size,cosigner)) STRICT, WITHOUT ROWID;"
-    "INSERT OR IGNORE INTO tree VALUES(0,0);"
-    // The record is append-only for this program's own mistakes too.
-    "CREATE TRIGGER IF NOT EXISTS entry_stays BEFORE DELETE ON entry"
-    "  BEGIN SELECT RAISE(ABORT,'an entry is never deleted'); END;"
-    "CREATE TRIGGER IF NOT EXISTS entry_keeps BEFORE UPDATE ON entry"
-    "  BEGIN SELECT RAISE(ABORT,'an entry is never changed'); END;"
-    "CREATE TRIGGER IF NOT EXISTS head_stays BEFORE DELETE ON tree_head"
-    "  BEGIN SELECT RAISE(ABORT,'a tree head is never deleted'); END;"
-    "CREATE TRIGGER IF NOT EXISTS head_keeps BEFORE UPDATE ON tree_head"
-    "  BEGIN SELECT RAISE(ABORT,'a tree head is never changed'); END;"
-    "COMMIT;";
-
-ErrorCode CodeOf(int sqlite) {
-  switch (sqlite & 0xff) {
-    case SQLITE_FULL:
-      return ErrorCode::kExhausted;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return ErrorCode::kCorrupt;
-    default:
-      return ErrorCode::kUnavailable;
-  }
-}
-
-// One connection; statements are prepared once and reset after each use.
-class Connection {
- public:
-  ~Connection() {
-    for (sqlite3_stmt* statement : statements_) sqlite3_finalize(statement);
-    sqlite3_close(db_);
-  }
-  Status Open(const std::string& path, int flags) {
-    if (sqlite3_open_v2(path.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
-      return Failure("opening " + path);
-    }
-    sqlite3_busy_timeout(db_, 5000);  // a reader in another process may hold the lock for a moment
-    return {};
-  }
-  Status Execute(const char* sql, std::string_view doing) {
-    if (sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure(doing);
-    return {};
-  }
-  Result<sqlite3_stmt*> Prepare(const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    const int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (rc != SQLITE_OK) return Failure("preparing a statement of the ledger");
-    statements_.push_back(statement);
-    return statement;
-  }
-  tl::unexpected<Error> Failure(std::string_view doing) const {
-    const int code = sqlite3_extended_errcode(db_);
-    return Fail(CodeOf(code), std::string(doing) + ": " + sqlite3_errmsg(db_));
-  }
-  void RollBack() {
-    // Some I/O errors make SQLite roll back by itself.
-    if (sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
-  }
-  int changes() const { return sqlite3_changes(db_); }
-
- private:
-  sqlite3* db_ = nullptr;
-  std::vector<sqlite3_stmt*> statements_;
-};
-
-// One use of a prepared statement.
-class Query {
- public:
-  explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
-  ~Query() {
-    sqlite3_reset(statement_);
-    sqlite3_clear_bindings(statement_);
-  }
-  Query(const Query&) = delete;
-  Query& operator=(const Query&) = delete;
-
-  Query& Count(uint64_t v) {
-    sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(v));
-    return *this;
-  }
-  Query& Blob(ByteView v) {
-    sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC);
-    return *this;
-  }
-  Query& Text(std::string_view v) {
-    sqlite3_bind_text64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
-    return *this;
-  }
-  int Step() { return sqlite3_step(statement_); }
-  uint64_t CountAt(int column) const {
-    return static_cast<uint64_t>(sqlite3_column_int64(statement_, column));
-  }
-  ByteView BytesAt(int column) const {
-    const auto* data = static_cast<const uint8_t*>(sqlite3_column_blob(statement_, column));
-    return {data, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
-  }
-
- private:
-  sqlite3_stmt* statement_;
-  int bound_ = 0;
-};
 
 class SqliteStore final : public EntryStore {
  public:
@@ -158,7 +42,7 @@ class SqliteStore final : public EntryStore {
                                               " ORDER BY size LIMIT 1"));
     DURE_ASSIGN(head_at_, reader_.Prepare("SELECT size,note FROM tree_head WHERE size=?1"));
     DURE_TRY(PrepareCosignatures());
-    DURE_ASSIGN(find_key_, reader_.Prepare("SELECT idx FROM entry_key WHERE key=?1"));
+    DURE_TRY(PrepareNames());
     DURE_ASSIGN(find_leaf_, reader_.Prepare("SELECT idx FROM entry WHERE leaf_hash=?1"));
     return {};
   }
@@ -239,6 +123,7 @@ class SqliteStore final : public EntryStore {
     return FindHead(head_beyond_, [&](Query& query) { query.Count(from); });
   }
   Result<std::optional<uint64_t>> FindKey(std::string_view key) const override {
+    if (find_key_ == nullptr) return std::optional<uint64_t>();
     return FindOne(find_key_, [&](Query& query) { query.Text(key); });
   }
   Result<std::optional<uint64_t>> FindLeaf(const Digest& leaf) const override {
@@ -255,11 +140,13 @@ class SqliteStore final : public EntryStore {
           "PRAGMA max_page_count=" + std::to_string(file_bytes_max / 4096 + 1);
       DURE_TRY(writer_.Execute(bound.c_str(), "opening " + path));
     }
-    DURE_TRY(writer_.Execute(kSchema, "opening " + path));
+    DURE_TRY(InTransaction([&] { return writer_.Execute(kLedgerSchema, "opening " + path); }));
+    DURE_TRY(TakeOldNames());
     DURE_ASSIGN(insert_,
                 writer_.Prepare("INSERT INTO entry(idx,type,actor,actor_seq,leaf_hash,bytes)"
                                 " VALUES(?1,?2,?3,?4,?5,?6)"));
-    DURE_ASSIGN(insert_key_, writer_.Prepare("INSERT INTO entry_key(key,idx) VALUES(?1,?2)"));
+    DURE_ASSIGN(insert_key_,
+                writer_.Prepare("INSERT INTO entry_name(key,idx,sum) VALUES(?1,?2,?3)"));
     DURE_ASSIGN(read_back_, writer_.Prepare("SELECT bytes FROM entry WHERE idx>=?1 ORDER BY idx"));
     DURE_ASSIGN(swap_, writer_.Prepare("UPDATE tree SET size=?1 WHERE id=0 AND size=?2"));
     DURE_ASSIGN(insert_head_, writer_.Prepare("INSERT INTO tree_head(size,note) VALUES(?1,?2)"));
@@ -269,6 +156,33 @@ class SqliteStore final : public EntryStore {
                 writer_.Prepare("INSERT OR IGNORE INTO cosignature(size,cosigner,line)"
                                 " VALUES(?1,?2,?3)"));
     return {};
+  }
+
+  Status PrepareNames() {
+    DURE_ASSIGN(sqlite3_stmt* const has,
+                reader_.Prepare("SELECT 1 FROM sqlite_master WHERE name='entry_name'"));
+    if (Query(has).Step() != SQLITE_ROW) return {};
+    DURE_ASSIGN(find_key_, reader_.Prepare("SELECT idx FROM entry_name WHERE key=?1"));
+    return {};
+  }
+
+  // A file from before keys had sums: they get them now.
+  Status TakeOldNames() {
+    DURE_ASSIGN(sqlite3_stmt* const has,
+                writer_.Prepare("SELECT 1 FROM sqlite_master WHERE name='entry_key'"));
+    if (Query(has).Step() != SQLITE_ROW) return {};
+    DURE_ASSIGN(sqlite3_stmt* const old, writer_.Prepare("SELECT key,idx FROM entry_key"));
+    return InTransaction([&]() -> Status {
+      {
+        Query query(old);
+        int rc = SQLITE_DONE;
+        while ((rc = query.Step()) == SQLITE_ROW) {
+          DURE_TRY(InsertName(query.TextAt(0), query.CountAt(1)));
+        }
+        if (rc != SQLITE_DONE) return writer_.Failure("reading the old keys");
+      }
+      return writer_.Execute("DROP TABLE entry_key", "dropping the old keys");
+    });
   }
 
   // A copy from before cosignatures has no such table, and a reader makes none.
@@ -320,10 +234,14 @@ class SqliteStore final : public EntryStore {
     insert.Count(entry.record.actor_seq).Blob(entry.leaf.bytes).Blob(entry.bytes);
     if (insert.Step() != SQLITE_DONE) return writer_.Failure("writing an entry");
     if (item.key.empty()) return {};
+    return InsertName(item.key, index);
+  }
+
+  Status InsertName(const std::string& name, uint64_t index) {
+    const Bytes sum = NameSum(name, index);
     Query key(insert_key_);
-    if (key.Text(item.key).Count(index).Step() != SQLITE_DONE)
-      return writer_.Failure("writing an entry's key");
-    return {};
+    if (key.Text(name).Count(index).Blob(sum).Step() == SQLITE_DONE) return {};
+    return writer_.Failure("writing an entry's key");
   }
 
   // What is signed is what the store gives back: one flipped bit once ended a public log.

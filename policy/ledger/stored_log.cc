@@ -156,6 +156,12 @@ Digest StoredLog::Leaf(uint64_t index) const {
   return tree_.Leaf(index);
 }
 
+Digest StoredLog::RootAt(uint64_t size) const {
+  const std::shared_lock lock(mutex_);
+  DURE_CHECK(size <= head_.head.size, "the size is of the published tree");
+  return tree_.RootAt(size);
+}
+
 ActorChain StoredLog::ChainOf(const PublicKey& key) const {
   const std::shared_lock lock(mutex_);
   return chronicle_.ChainOf(key);

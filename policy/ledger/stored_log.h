@@ -43,6 +43,7 @@ class StoredLog {
   Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const;
   Result<SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const;
   Digest Leaf(uint64_t index) const;
+  Digest RootAt(uint64_t size) const;
   ActorChain ChainOf(const PublicKey& key) const;
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const;
   CosignerRoll Cosigners() const;
@@ -88,6 +89,7 @@ class StoredReader : public Base {
     return log_->HeadFor(from, entries_max);
   }
   Digest Leaf(uint64_t index) const override { return log_->Leaf(index); }
+  Digest RootAt(uint64_t size) const override { return log_->RootAt(size); }
   ActorChain ChainOf(const PublicKey& key) const override { return log_->ChainOf(key); }
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const override {
     return log_->FindKey(key);

@@ -89,6 +89,7 @@ class TileLog final : public LogReader {
   }
   Result<SignedHead> HeadFor(uint64_t, uint64_t) const override { return head_; }
   Digest Leaf(uint64_t index) const override { return tree_.Leaf(index); }
+  Digest RootAt(uint64_t size) const override { return tree_.RootAt(size); }
   ActorChain ChainOf(const PublicKey& key) const override { return chronicle_.ChainOf(key); }
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const override {
     const AdmittedKey* found = chronicle_.Find(key);

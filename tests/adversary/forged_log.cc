@@ -86,6 +86,11 @@ Digest ForgedLog::Leaf(uint64_t index) const {
   return tree_.Leaf(index);
 }
 
+Digest ForgedLog::RootAt(uint64_t size) const {
+  const Lock lock(mutex_);
+  return tree_.RootAt(size);
+}
+
 ledger::ActorChain ForgedLog::ChainOf(const PublicKey& key) const {
   const Lock lock(mutex_);
   const auto found = chains_.find(key);

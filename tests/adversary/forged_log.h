@@ -49,6 +49,7 @@ class ForgedLog final : public ledger::Ledger {
   Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override;
   Result<ledger::SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const override;
   Digest Leaf(uint64_t index) const override;
+  Digest RootAt(uint64_t size) const override;
   ledger::ActorChain ChainOf(const PublicKey& key) const override;
   std::optional<ledger::AdmittedKey> FindKey(const PublicKey& key) const override;
   ledger::CosignerRoll Cosigners() const override { return honest_->Cosigners(); }

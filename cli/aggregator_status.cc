@@ -1,0 +1,75 @@
+// dure aggregator status|scrub: how the aggregator and its log stand.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/nouns.h"
+#include "cli/operator_desk.h"
+#include "cli/scrub_text.h"
+#include "federation/transport/json_fields.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::json;
+using transport::CountField;
+using transport::ListField;
+using transport::TextField;
+
+std::string StatusText(const json& status) {
+  const json none = json::object();
+  const json& scrub = status.contains("scrub") ? status["scrub"] : none;
+  std::string text = "the log has " + std::to_string(CountField(status, "size")) +
+                     " entries, root " + TextField(status, "root") + "\n";
+  text +=
+      "agreed by every house up to entry " + std::to_string(CountField(status, "agreed")) + "\n";
+  const std::string closed = TextField(status, "closed_because");
+  if (!closed.empty()) text += "nothing is written now: " + closed + "\n";
+  text += std::to_string(CountField(status, "connected")) + " sites are connected, " +
+          std::to_string(CountField(status, "runs_open")) + " runs are open\n";
+  return text + "its file: " + ScrubText(scrub);
+}
+
+Status Ask(const std::string& dir, const char* verb, Context& context) {
+  DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(dir, context.Now()));
+  DURE_ASSIGN(const std::string answer, desk.Ask(verb, "{}"));
+  if (context.json()) {
+    context.PrintJson(answer);
+    return {};
+  }
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
+  context.Print(StatusText(said));
+  return {};
+}
+
+}  // namespace
+
+std::string ScrubText(const json& scrub) {
+  std::string text;
+  for (const json& rotted : ListField(scrub, "rotted")) {
+    if (rotted.is_string()) text += "ROTTED: " + rotted.get<std::string>() + "; ";
+  }
+  if (text.empty()) text = "nothing in it has rotted; ";
+  const std::string last = TextField(scrub, "last");
+  text += last.empty() ? "not read back from the disk yet since the start"
+                       : "read back from the disk " +
+                             std::to_string(CountField(scrub, "readings")) + " times, last " + last;
+  const uint64_t mended = CountField(scrub, "mended");
+  return mended == 0 ? text : text + "; mended " + std::to_string(mended) + " times";
+}
+
+void AddAggregatorStatus(CLI::App& noun, Context& context) {
+  auto dir = std::make_shared<std::string>();
+  CLI::App& status = AddVerb(noun, "status", "how the aggregator and its log stand",
+                             "dure aggregator status --dir desk");
+  status.add_option("--dir", *dir, "your folder: an operator's, an officer's or a researcher's")
+      ->required();
+  context.Do(status, [dir, &context] { return Ask(*dir, "aggregator.status", context); });
+  CLI::App& scrub = AddVerb(noun, "scrub", "have the log's file read back from its disk now",
+                            "dure aggregator scrub --dir /srv/dure/operator");
+  scrub.add_option("--dir", *dir, "the operator's folder")->required();
+  context.Do(scrub, [dir, &context] { return Ask(*dir, "aggregator.scrub", context); });
+}
+
+}  // namespace dure::cli
