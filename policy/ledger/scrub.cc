@@ -29,8 +29,8 @@ constexpr char kRows[] =
 
 bool RowAgrees(const Query& row, const OpenedEntry& entry) {
   const Record& record = entry.record;
-  return row.TypeAt(1) == SQLITE_TEXT && row.TypeAt(2) == SQLITE_BLOB &&
-         row.TypeAt(3) == SQLITE_INTEGER && row.TypeAt(4) == SQLITE_BLOB &&
+  return row.TypeAt(1) == Query::kText && row.TypeAt(2) == Query::kBlob &&
+         row.TypeAt(3) == Query::kInteger && row.TypeAt(4) == Query::kBlob &&
          row.TextAt(1) == Name(TypeOf(record.event)) &&
          std::ranges::equal(row.BytesAt(2), record.actor.key) &&
          row.CountAt(3) == record.actor_seq && std::ranges::equal(row.BytesAt(4), entry.leaf.bytes);
@@ -39,7 +39,7 @@ bool RowAgrees(const Query& row, const OpenedEntry& entry) {
 std::optional<Damage> CheckRow(const Query& row, uint64_t index, const Digest& leaf) {
   const std::string kind = " (" + Printable(row.TextAt(1)) + ")";
   const ByteView bytes = row.BytesAt(5);
-  if (row.TypeAt(5) != SQLITE_BLOB || LeafHash(bytes) != leaf) {
+  if (row.TypeAt(5) != Query::kBlob || LeafHash(bytes) != leaf) {
     return OfEntry(index, kind + ": its bytes are not those that the signed tree head counts");
   }
   const Result<OpenedEntry> entry = ParseEntry(bytes);
@@ -88,15 +88,15 @@ Status CheckRows(Connection& file, const Truth& truth, uint64_t begin, uint64_t 
   DURE_ASSIGN(sqlite3_stmt* const statement, file.Prepare(kRows));
   Query row(statement);
   row.Count(begin).Count(end);
-  int rc = SQLITE_DONE;
-  while ((rc = row.Step()) == SQLITE_ROW) {
+  int rc = Query::kDone;
+  while ((rc = row.Step()) == Query::kRow) {
     const uint64_t index = row.CountAt(0);
     while (begin < index) found.push_back(OfEntry(begin++, " is gone"));
     if (index != begin) continue;
     if (auto damage = CheckRow(row, index, truth.leaf(index))) found.push_back(std::move(*damage));
     begin++;
   }
-  if (rc != SQLITE_DONE) {
+  if (rc != Query::kDone) {
     return file.Failure("reading entry " + std::to_string(begin));
   }
   while (begin < end) found.push_back(OfEntry(begin++, " is gone"));
@@ -110,28 +110,28 @@ Status CheckHeads(Connection& file, const Truth& truth, uint64_t begin, uint64_t
   Query head(heads);
   head.Count(begin == 0 ? UINT64_MAX : begin).Count(end);  // from -1 on: the empty tree's too
   bool last = end != truth.size;
-  int rc = SQLITE_DONE;
-  while ((rc = head.Step()) == SQLITE_ROW) {
+  int rc = Query::kDone;
+  while ((rc = head.Step()) == Query::kRow) {
     last = last || head.CountAt(0) == end;
     if (auto damage = CheckHead(truth, head, verifier)) found.push_back(std::move(*damage));
   }
-  if (rc != SQLITE_DONE) return file.Failure("reading tree heads");
+  if (rc != Query::kDone) return file.Failure("reading tree heads");
   if (!last) found.push_back(OfHead(end, "is gone"));
   DURE_ASSIGN(sqlite3_stmt* const lines, file.Prepare("SELECT size,cosigner,line FROM cosignature"
                                                       " WHERE size>?1 AND size<=?2"));
   Query line(lines);
   line.Count(begin == 0 ? UINT64_MAX : begin).Count(end);
-  while ((rc = line.Step()) == SQLITE_ROW) {
+  while ((rc = line.Step()) == Query::kRow) {
     if (auto damage = CheckLine(truth, line, verifier)) found.push_back(std::move(*damage));
   }
-  return rc == SQLITE_DONE ? Status() : file.Failure("reading cosignatures");
+  return rc == Query::kDone ? Status() : file.Failure("reading cosignatures");
 }
 
 Status CheckNames(Connection& file, std::vector<Damage>& found) {
   DURE_ASSIGN(sqlite3_stmt* const names, file.Prepare("SELECT key,idx,sum FROM entry_name"));
   Query name(names);
-  int rc = SQLITE_DONE;
-  while ((rc = name.Step()) == SQLITE_ROW) {
+  int rc = Query::kDone;
+  while ((rc = name.Step()) == Query::kRow) {
     const uint64_t index = name.CountAt(1);
     const Bytes sum = NameSum(name.TextAt(0), index);
     if (std::ranges::equal(name.BytesAt(2), sum)) continue;
@@ -140,7 +140,7 @@ Status CheckNames(Connection& file, std::vector<Damage>& found) {
                          std::to_string(index) + " is not the one that was stored",
                      name.TextAt(0)});
   }
-  return rc == SQLITE_DONE ? Status() : file.Failure("reading the entries' keys");
+  return rc == Query::kDone ? Status() : file.Failure("reading the entries' keys");
 }
 
 Status CheckStructure(Connection& file, const std::string& path, std::vector<Damage>& found) {
@@ -148,7 +148,7 @@ Status CheckStructure(Connection& file, const std::string& path, std::vector<Dam
               file.Prepare("SELECT size,(SELECT count(*) FROM entry) FROM tree WHERE id=0"));
   {
     Query size(sizes);
-    if (size.Step() != SQLITE_ROW || size.CountAt(0) != size.CountAt(1)) {
+    if (size.Step() != Query::kRow || size.CountAt(0) != size.CountAt(1)) {
       found.push_back(OfFile(path, "the number of entries is not the one that was written"));
     }
   }
@@ -157,16 +157,16 @@ Status CheckStructure(Connection& file, const std::string& path, std::vector<Dam
   if (schema != fresh) found.push_back(OfFile(path, "the tables are not defined as they were"));
   DURE_ASSIGN(sqlite3_stmt* const check, file.Prepare("PRAGMA integrity_check(4)"));
   Query line(check);
-  int rc = SQLITE_DONE;
-  while ((rc = line.Step()) == SQLITE_ROW) {
+  int rc = Query::kDone;
+  while ((rc = line.Step()) == Query::kRow) {
     if (line.TextAt(0) != "ok") found.push_back(OfFile(path, Printable(line.TextAt(0))));
   }
-  return rc == SQLITE_DONE ? Status() : file.Failure("checking " + path);
+  return rc == Query::kDone ? Status() : file.Failure("checking " + path);
 }
 
 Status OpenToRead(Connection& file, const std::string& path) {
   // Read-write, so that it can rebuild the shared memory of a WAL left by a crash; it never writes.
-  DURE_TRY(file.Open(path, SQLITE_OPEN_READWRITE));
+  DURE_TRY(file.Open(path, false));
   return file.Execute("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON;", "opening " + path);
 }
 

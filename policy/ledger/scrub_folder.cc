@@ -34,11 +34,11 @@ Status Each(Connection& file, const char* sql, const Row& row) {
   if (!statement && statement.error().code == ErrorCode::kCorrupt) return {};
   if (!statement) return Fail(statement.error());
   Query query(*statement);
-  int rc = SQLITE_DONE;
-  while ((rc = query.Step()) == SQLITE_ROW) row(query);
-  const int primary = rc & 0xff;
-  const bool rotted = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
-  return rc == SQLITE_DONE || rotted ? Status() : file.Failure("reading the ledger");
+  int rc = Query::kDone;
+  while ((rc = query.Step()) == Query::kRow) row(query);
+  if (rc == Query::kDone) return {};
+  const Error error = file.Failure("reading the ledger").value();
+  return error.code == ErrorCode::kCorrupt ? Status() : Fail(error);
 }
 
 Result<Remains> Survey(Connection& file, const NoteKey& key, const Verifier& verifier) {
@@ -137,7 +137,7 @@ class Anew {
       : from_(from), truth_(truth), remains_(remains), other_(other), verifier_(verifier) {}
 
   Status Write(const std::string& path) {
-    DURE_TRY(to_.Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+    DURE_TRY(to_.Open(path, true));
     DURE_TRY(to_.Execute("PRAGMA synchronous=FULL; BEGIN IMMEDIATE", "making " + path));
     DURE_TRY(to_.Execute(kLedgerSchema, "making " + path));
     DURE_TRY(Entries());
@@ -155,7 +155,7 @@ class Anew {
     if (const auto row = remains_.hashed.find(leaf); own && row != remains_.hashed.end()) {
       Query query(own);
       query.Count(row->second);
-      if (query.Step() == SQLITE_ROW && LeafHash(query.BytesAt(0)) == leaf) {
+      if (query.Step() == Query::kRow && LeafHash(query.BytesAt(0)) == leaf) {
         const ByteView bytes = query.BytesAt(0);
         return Bytes(bytes.begin(), bytes.end());
       }
@@ -193,7 +193,7 @@ class Anew {
     for (const auto& [size, note] : notes) {
       kept_.push_back(size);
       Query query(insert);
-      if (query.Count(size).Text(note).Step() != SQLITE_DONE) return to_.Failure("writing a head");
+      if (query.Count(size).Text(note).Step() != Query::kDone) return to_.Failure("writing a head");
     }
     return {};
   }
@@ -214,7 +214,7 @@ class Anew {
       if (!key || !line || !VerifyCosignature(head, *line, *key, verifier_)) return;
       Query query(insert);
       query.Count(size).Text(cosigner).Text(text);
-      if (query.Step() != SQLITE_DONE) written = to_.Failure("writing a cosignature");
+      if (query.Step() != Query::kDone) written = to_.Failure("writing a cosignature");
     }));
     return written;
   }

@@ -19,7 +19,7 @@ Status Change(Connection& file, const char* sql, const Bind& bind) {
   DURE_ASSIGN(sqlite3_stmt* const statement, file.Prepare(sql));
   Query query(statement);
   bind(query);
-  if (query.Step() != SQLITE_DONE) return file.Failure("mending the ledger");
+  if (query.Step() != Query::kDone) return file.Failure("mending the ledger");
   return {};
 }
 
@@ -35,7 +35,7 @@ Result<Bytes> WholeEntry(Connection& file, const Truth& truth, uint64_t index,
                          const Spares& spares) {
   DURE_ASSIGN(sqlite3_stmt* const statement, file.Prepare("SELECT bytes FROM entry WHERE idx=?1"));
   Query own(statement);
-  if (own.Count(index).Step() == SQLITE_ROW && LeafHash(own.BytesAt(0)) == truth.leaf(index)) {
+  if (own.Count(index).Step() == Query::kRow && LeafHash(own.BytesAt(0)) == truth.leaf(index)) {
     const ByteView bytes = own.BytesAt(0);
     return Bytes(bytes.begin(), bytes.end());
   }
@@ -99,7 +99,7 @@ Status MendName(Connection& file, const Truth& truth, const Damage& damage) {
   Bytes sum;
   {
     Query query(select);
-    if (query.Text(damage.row).Step() != SQLITE_ROW) return MustBeMadeAnew(damage);
+    if (query.Text(damage.row).Step() != Query::kRow) return MustBeMadeAnew(damage);
     const ByteView stored = query.BytesAt(0);
     sum.assign(stored.begin(), stored.end());
   }
@@ -152,7 +152,7 @@ Status InsertEntry(Connection& file, sqlite3_stmt* insert, uint64_t index,
   Query query(insert);
   query.Count(index).Text(Name(TypeOf(entry.record.event))).Blob(entry.record.actor.key);
   query.Count(entry.record.actor_seq).Blob(entry.leaf.bytes).Blob(entry.bytes);
-  return query.Step() == SQLITE_DONE ? Status() : file.Failure("writing an entry");
+  return query.Step() == Query::kDone ? Status() : file.Failure("writing an entry");
 }
 
 Status InsertName(Connection& file, const EntryName& name) {
@@ -163,7 +163,7 @@ Status InsertName(Connection& file, const EntryName& name) {
 
 Status Scrub::Mend(const Truth& truth, const Damage& damage, const Spares& spares) const {
   Connection file;
-  DURE_TRY(file.Open(path(), SQLITE_OPEN_READWRITE));
+  DURE_TRY(file.Open(path(), false));
   DURE_TRY(
       file.Execute("PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;", "opening " + path()));
   DURE_TRY(file.Execute("BEGIN IMMEDIATE", "mending " + path()));

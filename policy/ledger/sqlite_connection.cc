@@ -1,5 +1,7 @@
 #include "policy/ledger/sqlite_connection.h"
 
+#include <sqlite3.h>
+
 #include "federation/digest.h"
 
 namespace dure::ledger {
@@ -59,7 +61,7 @@ Result<std::string> SchemaOf(Connection& connection) {
 
 Result<std::string> FreshSchema() {
   Connection fresh;
-  DURE_TRY(fresh.Open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+  DURE_TRY(fresh.Open(":memory:", true));
   DURE_TRY(fresh.Execute(kLedgerSchema, "making a fresh ledger"));
   return SchemaOf(fresh);
 }
@@ -75,7 +77,8 @@ Connection::~Connection() {
   sqlite3_close(db_);
 }
 
-Status Connection::Open(const std::string& path, int flags) {
+Status Connection::Open(const std::string& path, bool may_make) {
+  const int flags = SQLITE_OPEN_READWRITE | (may_make ? SQLITE_OPEN_CREATE : 0);
   if (sqlite3_open_v2(path.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
     return Failure("opening " + path);
   }
@@ -104,6 +107,45 @@ tl::unexpected<Error> Connection::Failure(std::string_view doing) const {
 void Connection::RollBack() {
   // Some I/O errors make SQLite roll back by itself.
   if (sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+int Connection::changes() const { return sqlite3_changes(db_); }
+
+static_assert(Query::kRow == SQLITE_ROW && Query::kDone == SQLITE_DONE);
+static_assert(Query::kInteger == SQLITE_INTEGER && Query::kText == SQLITE_TEXT &&
+              Query::kBlob == SQLITE_BLOB);
+
+Query::~Query() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+Query& Query::Count(uint64_t v) {
+  sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(v));
+  return *this;
+}
+
+Query& Query::Blob(ByteView v) {
+  sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC);
+  return *this;
+}
+
+Query& Query::Text(std::string_view v) {
+  sqlite3_bind_text64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+int Query::Step() { return sqlite3_step(statement_); }
+
+uint64_t Query::CountAt(int column) const {
+  return static_cast<uint64_t>(sqlite3_column_int64(statement_, column));
+}
+
+int Query::TypeAt(int column) const { return sqlite3_column_type(statement_, column); }
+
+ByteView Query::BytesAt(int column) const {
+  const auto* data = static_cast<const uint8_t*>(sqlite3_column_blob(statement_, column));
+  return {data, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 }  // namespace dure::ledger

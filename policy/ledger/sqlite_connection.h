@@ -2,13 +2,14 @@
 // only; a connection is for one thread at a time.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "federation/bytes.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
 
 namespace dure::ledger {
 
@@ -25,14 +26,15 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
-  Status Open(const std::string& path, int flags);
+  // A file that is not there is made only when asked.
+  Status Open(const std::string& path, bool may_make);
   Status Execute(const char* sql, std::string_view doing);
   // Lives as long as the connection.
   Result<sqlite3_stmt*> Prepare(const char* sql);
   // Of the last call on this connection.
   tl::unexpected<Error> Failure(std::string_view doing) const;
   void RollBack();
-  int changes() const { return sqlite3_changes(db_); }
+  int changes() const;
 
  private:
   sqlite3* db_ = nullptr;
@@ -42,35 +44,25 @@ class Connection {
 // One use of a prepared statement. What is bound outlives it.
 class Query {
  public:
+  // What Step answers, and what a value may be: SQLite's own numbers.
+  static constexpr int kRow = 100;
+  static constexpr int kDone = 101;
+  static constexpr int kInteger = 1;
+  static constexpr int kText = 3;
+  static constexpr int kBlob = 4;
+
   explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
-  ~Query() {
-    sqlite3_reset(statement_);
-    sqlite3_clear_bindings(statement_);
-  }
+  ~Query();
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  Query& Count(uint64_t v) {
-    sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(v));
-    return *this;
-  }
-  Query& Blob(ByteView v) {
-    sqlite3_bind_blob64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC);
-    return *this;
-  }
-  Query& Text(std::string_view v) {
-    sqlite3_bind_text64(statement_, ++bound_, v.data(), v.size(), SQLITE_STATIC, SQLITE_UTF8);
-    return *this;
-  }
-  int Step() { return sqlite3_step(statement_); }
-  uint64_t CountAt(int column) const {
-    return static_cast<uint64_t>(sqlite3_column_int64(statement_, column));
-  }
-  int TypeAt(int column) const { return sqlite3_column_type(statement_, column); }
-  ByteView BytesAt(int column) const {
-    const auto* data = static_cast<const uint8_t*>(sqlite3_column_blob(statement_, column));
-    return {data, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
-  }
+  Query& Count(uint64_t v);
+  Query& Blob(ByteView v);
+  Query& Text(std::string_view v);
+  int Step();
+  uint64_t CountAt(int column) const;
+  int TypeAt(int column) const;
+  ByteView BytesAt(int column) const;  // until the next Step
   std::string TextAt(int column) const { return std::string(AsText(BytesAt(column))); }
 
  private:

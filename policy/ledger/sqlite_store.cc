@@ -27,7 +27,7 @@ class SqliteStore final : public EntryStore {
     }
     // Read-write, so that a reader can rebuild the shared memory of a WAL left by a crash; it never
     // writes.
-    DURE_TRY(reader_.Open(path, SQLITE_OPEN_READWRITE));
+    DURE_TRY(reader_.Open(path, false));
     DURE_TRY(
         reader_.Execute("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON;", "opening " + path));
     DURE_ASSIGN(read_,
@@ -56,12 +56,12 @@ class SqliteStore final : public EntryStore {
                          const std::vector<StoredCosignature>& lines) override {
     return InTransaction([&]() -> Status {
       Query note(keep_head_);
-      if (note.Count(head.size).Text(head.note).Step() != SQLITE_DONE)
+      if (note.Count(head.size).Text(head.note).Step() != Query::kDone)
         return writer_.Failure("writing a co-signed tree head");
       for (const StoredCosignature& one : lines) {
         Query line(insert_line_);
         line.Count(head.size).Text(one.cosigner).Text(one.line);
-        if (line.Step() != SQLITE_DONE) return writer_.Failure("writing a cosignature");
+        if (line.Step() != Query::kDone) return writer_.Failure("writing a cosignature");
       }
       return {};
     });
@@ -73,12 +73,12 @@ class SqliteStore final : public EntryStore {
     if (lines_at_ == nullptr) return lines;
     Query query(lines_at_);
     query.Count(size);
-    int rc = SQLITE_DONE;
-    while ((rc = query.Step()) == SQLITE_ROW) {
+    int rc = Query::kDone;
+    while ((rc = query.Step()) == Query::kRow) {
       lines.push_back(
           {std::string(AsText(query.BytesAt(0))), std::string(AsText(query.BytesAt(1)))});
     }
-    if (rc != SQLITE_DONE) return reader_.Failure("reading cosignatures");
+    if (rc != Query::kDone) return reader_.Failure("reading cosignatures");
     return lines;
   }
 
@@ -97,14 +97,14 @@ class SqliteStore final : public EntryStore {
     query.Count(begin).Count(end);
     std::vector<Bytes> page;
     size_t bytes = 0;
-    int rc = SQLITE_DONE;
-    while ((rc = query.Step()) == SQLITE_ROW) {
+    int rc = Query::kDone;
+    while ((rc = query.Step()) == Query::kRow) {
       const ByteView entry = query.BytesAt(0);
       bytes += entry.size();
       if (!page.empty() && bytes > bytes_max) return page;
       page.emplace_back(entry.begin(), entry.end());
     }
-    if (rc != SQLITE_DONE) return reader_.Failure("reading the ledger");
+    if (rc != Query::kDone) return reader_.Failure("reading the ledger");
     return page;
   }
 
@@ -132,7 +132,7 @@ class SqliteStore final : public EntryStore {
 
  private:
   Status OpenWriter(const std::string& path, uint64_t file_bytes_max) {
-    DURE_TRY(writer_.Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
+    DURE_TRY(writer_.Open(path, true));
     DURE_TRY(writer_.Execute("PRAGMA journal_mode=WAL;", "opening " + path));
     DURE_TRY(writer_.Execute(kPragmas, "opening " + path));
     if (file_bytes_max > 0) {
@@ -161,7 +161,7 @@ class SqliteStore final : public EntryStore {
   Status PrepareNames() {
     DURE_ASSIGN(sqlite3_stmt* const has,
                 reader_.Prepare("SELECT 1 FROM sqlite_master WHERE name='entry_name'"));
-    if (Query(has).Step() != SQLITE_ROW) return {};
+    if (Query(has).Step() != Query::kRow) return {};
     DURE_ASSIGN(find_key_, reader_.Prepare("SELECT idx FROM entry_name WHERE key=?1"));
     return {};
   }
@@ -170,16 +170,16 @@ class SqliteStore final : public EntryStore {
   Status TakeOldNames() {
     DURE_ASSIGN(sqlite3_stmt* const has,
                 writer_.Prepare("SELECT 1 FROM sqlite_master WHERE name='entry_key'"));
-    if (Query(has).Step() != SQLITE_ROW) return {};
+    if (Query(has).Step() != Query::kRow) return {};
     DURE_ASSIGN(sqlite3_stmt* const old, writer_.Prepare("SELECT key,idx FROM entry_key"));
     return InTransaction([&]() -> Status {
       {
         Query query(old);
-        int rc = SQLITE_DONE;
-        while ((rc = query.Step()) == SQLITE_ROW) {
+        int rc = Query::kDone;
+        while ((rc = query.Step()) == Query::kRow) {
           DURE_TRY(InsertName(query.TextAt(0), query.CountAt(1)));
         }
-        if (rc != SQLITE_DONE) return writer_.Failure("reading the old keys");
+        if (rc != Query::kDone) return writer_.Failure("reading the old keys");
       }
       return writer_.Execute("DROP TABLE entry_key", "dropping the old keys");
     });
@@ -189,7 +189,7 @@ class SqliteStore final : public EntryStore {
   Status PrepareCosignatures() {
     DURE_ASSIGN(sqlite3_stmt* const has,
                 reader_.Prepare("SELECT 1 FROM sqlite_master WHERE name='cosignature'"));
-    if (Query(has).Step() != SQLITE_ROW) return {};
+    if (Query(has).Step() != Query::kRow) return {};
     DURE_ASSIGN(lines_at_, reader_.Prepare("SELECT cosigner,line FROM cosignature WHERE size=?1"
                                            " ORDER BY cosigner"));
     DURE_ASSIGN(size_below_,
@@ -214,7 +214,7 @@ class SqliteStore final : public EntryStore {
     DURE_ASSIGN(const std::vector<Digest> leaves, ReadBack(first, group.size()));
     {
       Query swap(swap_);
-      if (swap.Count(index).Count(first).Step() != SQLITE_DONE)
+      if (swap.Count(index).Count(first).Step() != Query::kDone)
         return writer_.Failure("writing the tree");
       if (writer_.changes() != 1) {
         return Fail(ErrorCode::kFailedPrecondition, "the store does not end where this log does");
@@ -222,7 +222,7 @@ class SqliteStore final : public EntryStore {
     }
     DURE_ASSIGN(const std::string note, note_over(leaves));
     Query head(insert_head_);
-    if (head.Count(index).Text(note).Step() != SQLITE_DONE)
+    if (head.Count(index).Text(note).Step() != Query::kDone)
       return writer_.Failure("writing the tree head");
     return {};
   }
@@ -232,7 +232,7 @@ class SqliteStore final : public EntryStore {
     Query insert(insert_);
     insert.Count(index).Text(Name(TypeOf(entry.record.event))).Blob(entry.record.actor.key);
     insert.Count(entry.record.actor_seq).Blob(entry.leaf.bytes).Blob(entry.bytes);
-    if (insert.Step() != SQLITE_DONE) return writer_.Failure("writing an entry");
+    if (insert.Step() != Query::kDone) return writer_.Failure("writing an entry");
     if (item.key.empty()) return {};
     return InsertName(item.key, index);
   }
@@ -240,7 +240,7 @@ class SqliteStore final : public EntryStore {
   Status InsertName(const std::string& name, uint64_t index) {
     const Bytes sum = NameSum(name, index);
     Query key(insert_key_);
-    if (key.Text(name).Count(index).Blob(sum).Step() == SQLITE_DONE) return {};
+    if (key.Text(name).Count(index).Blob(sum).Step() == Query::kDone) return {};
     return writer_.Failure("writing an entry's key");
   }
 
@@ -249,9 +249,9 @@ class SqliteStore final : public EntryStore {
     std::vector<Digest> leaves;
     Query query(read_back_);
     query.Count(first);
-    int rc = SQLITE_DONE;
-    while ((rc = query.Step()) == SQLITE_ROW) leaves.push_back(LeafHash(query.BytesAt(0)));
-    if (rc != SQLITE_DONE) return writer_.Failure("reading entries back");
+    int rc = Query::kDone;
+    while ((rc = query.Step()) == Query::kRow) leaves.push_back(LeafHash(query.BytesAt(0)));
+    if (rc != Query::kDone) return writer_.Failure("reading entries back");
     if (leaves.size() != count)
       return Fail(ErrorCode::kFailedPrecondition, "another writer was here");
     return leaves;
@@ -263,8 +263,8 @@ class SqliteStore final : public EntryStore {
     Query query(statement);
     bind(query);
     const int rc = query.Step();
-    if (rc == SQLITE_ROW) return std::optional(query.CountAt(0));
-    if (rc != SQLITE_DONE) return reader_.Failure("reading the ledger");
+    if (rc == Query::kRow) return std::optional(query.CountAt(0));
+    if (rc != Query::kDone) return reader_.Failure("reading the ledger");
     return std::optional<uint64_t>();
   }
 
@@ -274,10 +274,10 @@ class SqliteStore final : public EntryStore {
     Query query(statement);
     bind(query);
     const int rc = query.Step();
-    if (rc == SQLITE_ROW) {
+    if (rc == Query::kRow) {
       return std::optional(StoredHead{query.CountAt(0), std::string(AsText(query.BytesAt(1)))});
     }
-    if (rc != SQLITE_DONE) return reader_.Failure("reading the ledger");
+    if (rc != Query::kDone) return reader_.Failure("reading the ledger");
     return std::optional<StoredHead>();
   }
 
