@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "federation/round/round.h"
+
 namespace dure::round {
 
 Participation::Participation(SiteId site, RunId run, Base base, SitePace pace) : pace_(pace) {
@@ -196,6 +198,11 @@ void Participation::Decline(std::string reason) {
 void Participation::On(const BaseFetched& e) {
   if (s_.phase != SitePhase::kFetching) return;
   if (!s_.ended && !IsCurrent(e.at)) return;
+  if (!e.ok && s_.ended && s_.ended->reason == kOvertaken) {
+    // A restored aggregator may have lost it: what is held is what this site keeps.
+    s_.ended->last = s_.held;
+    return Continue();
+  }
   if (!e.ok) return Failed();
   retry_ = false;
   if (s_.ended) {
@@ -334,6 +341,14 @@ void Participation::OnMessage(const RunEnded& m) {
   }
   if (s_.phase == SitePhase::kEnded || s_.phase == SitePhase::kDissent) {
     return Say(Leave{s_.run, s_.sequence, true});
+  }
+  if (m.reason == kOvertaken && s_.outcome && !s_.ended) {
+    // It is said once a connection, and an aggregate not fetched by now is not to be had any more.
+    s_.ended = m;
+    Changed();
+    if (s_.fetched) return;
+    FinishOutcome(Derivation::kNotHeld, {});
+    return Continue();
   }
   if (s_.ended || s_.outcome || s_.folding) return;
   s_.ended = m;

@@ -264,6 +264,38 @@ TEST(Participation, ThatLeftWhileItFetchedTheLastModelHearsOfTheEndAgain) {
   EXPECT_EQ(Only<FetchBase>(site.Handle(At(5), FromAggregator{ended})).size(), 1u);
 }
 
+// The aggregator came back from a backup that lacks the sum and the model of the last round.
+TEST(Participation, AnAggregatorThatLostTheLastRoundIsNotWaitedFor) {
+  Plan plan;
+  plan.manifest = TestManifest();
+  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  Outcome outcome;
+  outcome.at = plan.plan.at;
+  outcome.base = plan.plan.base;
+  outcome.next.model = Sha256(AsBytes("next"));
+  outcome.counted = {{kB, 5, 1}};
+  outcome.weight_sum = 5;
+  const RunEnded ended{plan.manifest.run, 1, outcome.next, std::string(kOvertaken)};
+  {
+    Participation site = Ready_(plan);
+    site.Handle(At(2), FromAggregator{outcome});
+    site.Handle(At(3), AggregateFetched{outcome.at, false});
+    const auto told = site.Handle(At(4), FromAggregator{ended});
+    EXPECT_EQ(Only<FetchBase>(told).size(), 1u) << "it asks once";
+    const auto effects = site.Handle(At(5), BaseFetched{outcome.at, false});
+    EXPECT_EQ(site.phase(), SitePhase::kEnded);
+    EXPECT_EQ(Told<Leave>(effects).size(), 1u);
+  }
+  {  // What was fetched before the aggregator went is derived, and is the run's last model.
+    Participation site = Ready_(plan);
+    site.Handle(At(2), FromAggregator{outcome});
+    site.Handle(At(3), AggregateFetched{outcome.at, true});
+    site.Handle(At(4), FromAggregator{ended});
+    site.Handle(At(5), Derived{outcome.at, true, outcome.next});
+    EXPECT_EQ(site.phase(), SitePhase::kEnded);
+  }
+}
+
 TEST(Participation, DerivesAndDissentsWhenTheModelDiffers) {
   Plan plan;
   plan.manifest = TestManifest();

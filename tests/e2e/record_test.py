@@ -147,7 +147,8 @@ class RestoreTest(unittest.TestCase):
         until(lambda: [each for each in federation.entries('aggregator', 'long')
                        if each['type'] == 'run-halted'], 'the record says that it is over')
         for site in federation.sites.values():
-            until(lambda site=site: site.log_has(': ended'), 'the site knows the end')
+            until(lambda site=site: site.log_has(': ended'),
+                  lambda site=site: f'the site knows the end; {site.tail()}')
         federation.propose('next', rounds=1)
         federation.complete('next')
         federation.check_run('next')
