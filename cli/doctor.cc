@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/nouns.h"
+#include "model/cuda/plugin.h"
 #include "site/launcher/slurm.h"
 #include "site/machine/machine.h"
 
@@ -21,15 +22,19 @@ std::string Gibibytes(uint64_t bytes) {
 struct Findings {
   machine::Cpu cpu;
   machine::Gpus gpus;
+  model::cuda::CudaState engine;
   std::string srun;  // empty: none
 };
 
 std::string Use(const Findings& found) {
+  const uint32_t devices = found.engine.devices;
   std::string use = "dure-trainer on the CPU, " + std::to_string(found.cpu.cores) + " threads";
-  if (!found.gpus.devices.empty()) {
-    use +=
-        "; this build has no GPU engine, so the GPUs stay idle unless a trainer of your own "
-        "(--trainer) uses them";
+  if (devices > 0) use = "dure-trainer on GPU 0, in bf16";
+  if (devices > 1) {
+    use += "; --ranks " + std::to_string(devices) + " to train on all " + std::to_string(devices);
+  }
+  if (devices == 0 && !found.gpus.devices.empty()) {
+    use += "; the GPUs stay idle: " + found.engine.trouble;
   }
   if (!found.srun.empty()) use += "; --launcher slurm to train on the cluster's nodes";
   return use;
@@ -52,7 +57,9 @@ json ToJson(const Findings& found) {
             {"cuda", found.gpus.driver},
             {"nccl", found.gpus.nccl},
             {"devices", devices},
-            {"trouble", found.gpus.trouble}}},
+            {"trouble", found.gpus.trouble},
+            {"engine", found.engine.devices > 0},
+            {"engine_trouble", found.engine.trouble}}},
           {"slurm", {{"srun", found.srun}}},
           {"use", Use(found)}};
 }
@@ -72,6 +79,10 @@ std::string ToText(const Findings& found) {
   }
   if (!gpus.trouble.empty()) text += "GPU     none: " + gpus.trouble + "\n";
   if (gpus.has_driver) text += "driver  speaks CUDA " + gpus.driver + "\n";
+  text += "engine  " +
+          (found.engine.devices > 0 ? "CUDA: trains, evaluates and generates on the GPUs"
+                                    : "CPU; no CUDA: " + found.engine.trouble) +
+          "\n";
   text += "NCCL    " + (gpus.nccl.empty() ? "not installed; only GPUs need it" : gpus.nccl) + "\n";
   text += "Slurm   " +
           (found.srun.empty() ? "no srun here: training stays on this machine" : found.srun) + "\n";
@@ -84,7 +95,7 @@ void AddSiteDoctor(CLI::App& noun, Context& context) {
   CLI::App& verb = AddVerb(noun, "doctor", "what this machine has to train with",
                            "dure site doctor\ndure site doctor --json");
   context.Do(verb, [&context]() -> Status {
-    const Findings found{machine::LookAtCpu(), machine::LookAtGpus(),
+    const Findings found{machine::LookAtCpu(), machine::LookAtGpus(), model::cuda::LookForCuda(),
                          launcher::FindProgram("srun").string()};
     context.json() ? context.PrintJson(ToJson(found).dump()) : context.Print(ToText(found));
     return {};

@@ -17,7 +17,7 @@ std::string Doctor(std::vector<std::string> options) {
 
 TEST(Doctor, SaysWhatThereIsAndWhatWillBeUsedOnAnyMachine) {
   const std::string text = Doctor({});
-  for (const char* line : {"CPU ", "memory ", "NCCL ", "Slurm ", "used "}) {
+  for (const char* line : {"CPU ", "memory ", "engine ", "NCCL ", "Slurm ", "used "}) {
     EXPECT_THAT(text, testing::HasSubstr(line));
   }
   const auto object = nlohmann::json::parse(Doctor({"--json"}));
@@ -25,7 +25,10 @@ TEST(Doctor, SaysWhatThereIsAndWhatWillBeUsedOnAnyMachine) {
   EXPECT_GT(object.at("cpu").at("memory_bytes").get<uint64_t>(), 0u);
   EXPECT_EQ(object.at("gpu").at("devices").empty(),
             !object.at("gpu").at("trouble").get<std::string>().empty());
-  EXPECT_THAT(object.at("use").get<std::string>(), testing::HasSubstr("dure-trainer on the CPU"));
+  const bool has_engine = object.at("gpu").at("engine").get<bool>();
+  EXPECT_EQ(has_engine, object.at("gpu").at("engine_trouble").get<std::string>().empty());
+  EXPECT_THAT(object.at("use").get<std::string>(),
+              testing::HasSubstr(has_engine ? "dure-trainer on GPU 0" : "dure-trainer on the CPU"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "cli/plan_cpu.h"
 
 #include "model/cpu/train.h"
+#include "model/cuda/train.h"
 #include "model/layout.h"
 #include "planning/quantity.h"
 #include "site/machine/machine.h"
@@ -11,6 +12,32 @@ namespace {
 planning::Figure Bytes(std::string name, uint64_t bytes, std::string sentence) {
   const auto value = static_cast<double>(bytes);
   return {std::move(name), value, "bytes", planning::BytesText(value), std::move(sentence)};
+}
+
+// The same training on GPUs: what each would be asked for, whether or not there is one here.
+planning::Section OnGpus(const model::LlamaConfig& config, const model::cpu::TrainOptions& options,
+                         const CpuQuestion& q) {
+  using model::cuda::Recompute;
+  planning::Section section{"Memory of the CUDA engine", {}};
+  const struct {
+    const char* name;
+    Recompute level;
+    const char* sentence;
+  } levels[] = {
+      {"gpu_rank_bytes", Recompute::kNorms, "with --recompute norms, the default"},
+      {"gpu_rank_stored_bytes", Recompute::kNothing, "with --recompute nothing"},
+      {"gpu_rank_recomputed_bytes", Recompute::kLayers, "with --recompute layers"},
+  };
+  for (const auto& level : levels) {
+    const uint64_t bytes = model::cuda::TrainSession::PlannedBytes(
+        config, options, {.recompute = level.level}, q.ranks);
+    section.figures.push_back(
+        Bytes(level.name, bytes,
+              "taken on the GPU of each of " + std::to_string(q.ranks) + " ranks, " +
+                  level.sentence + "; the driver and its libraries take about " +
+                  planning::BytesText(static_cast<double>(model::cuda::kDriverBytes)) + " more"));
+  }
+  return section;
 }
 
 }  // namespace
@@ -40,7 +67,7 @@ Result<planning::Plan> CpuMemoryPlan(const CpuQuestion& q) {
                                       " free, it " + verdict));
   section.figures.push_back(
       Bytes("cpu_alone_bytes", alone, "mapped by one process for the same batch"));
-  return planning::Plan{{section}};
+  return planning::Plan{{section, OnGpus(config, options, q)}};
 }
 
 }  // namespace dure::cli

@@ -148,6 +148,15 @@ void AddRankOptions(CLI::App& verb, site::DaemonOptions& options) {
           [&options](uint32_t seconds) { options.rank_patience = std::chrono::seconds(seconds); },
           "seconds without a sign after which a rank is taken to hang; 300 by default")
       ->check(CLI::Range(1u, 86400u));
+  verb.add_option(
+          "--device", options.device,
+          "what computes: auto (a GPU where every rank has one), cpu, or cuda, which refuses "
+          "to go on without; `dure site doctor` says what there is")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  verb.add_option("--recompute", options.recompute,
+                  "what a GPU makes again instead of keeping it: nothing, norms (the default), or "
+                  "layers, which takes the least memory and a third more time")
+      ->check(CLI::IsMember({"nothing", "norms", "layers"}));
   verb.add_option_function<std::string>(
           "--launcher",
           [&options](const std::string& name) { options.uses_slurm = name == "slurm"; },

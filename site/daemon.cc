@@ -17,6 +17,7 @@ constexpr std::chrono::seconds kFollowEvery{5};
 constexpr std::chrono::milliseconds kShowAgain{500};
 constexpr uint64_t kFollowsAShow = 2;  // the aggregator may need an entry of this copy
 constexpr std::chrono::seconds kScrubStep{1};
+constexpr uint32_t kOpenFilesWithGpus = 4096;
 
 transport::Dial DialOf(const identity::Identity& self) {
   return {self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()};
@@ -95,6 +96,11 @@ Status Daemon::State::Open() {
   data->LimitUploads(static_cast<uint64_t>(options.upload_mib * 1024 * 1024));
   launcher::TrainerSpec spec;
   spec.program = options.trainer;
+  if (options.trainer.empty()) {
+    spec.arguments = {"--device", options.device, "--recompute", options.recompute};
+    // The driver and NCCL hold a file for each device, queue and other rank.
+    if (options.device != "cpu") spec.open_files_max = kOpenFilesWithGpus;
+  }
   spec.ranks = options.ranks;
   spec.rank_patience = options.rank_patience;
   const std::filesystem::path absolute = std::filesystem::absolute(dir);

@@ -44,7 +44,7 @@ constexpr uint64_t kScopes = Bit(0) | Bit(1);  // abstract sockets and signals
 constexpr uint64_t kRead = kReadFile | kReadFolder;
 constexpr uint64_t kWrite =
     kRead | kWriteFile | kRemoveFolder | kRemoveFile | kMakeFolder | kMakeFile | kRefer | kTruncate;
-constexpr uint64_t kOnFiles = kExecute | kWriteFile | kReadFile | kTruncate;
+constexpr uint64_t kOnFiles = kExecute | kWriteFile | kReadFile | kTruncate | kDeviceControl;
 
 // Libraries that are loaded late, and what mathematics libraries ask about the processor.
 constexpr const char* kSystemPaths[] = {
@@ -84,6 +84,10 @@ Status AllowAll(int ruleset, const Confinement& confinement, uint64_t handled) {
   for (const char* path : kSystemPaths) DURE_TRY(Allow(ruleset, path, kRead & handled));
   for (const auto& path : confinement.read_paths) DURE_TRY(Allow(ruleset, path, kRead & handled));
   for (const auto& path : confinement.write_paths) DURE_TRY(Allow(ruleset, path, kWrite & handled));
+  for (const auto& path : confinement.device_paths) {
+    DURE_TRY(
+        Allow(ruleset, path, (kReadFile | kReadFolder | kWriteFile | kDeviceControl) & handled));
+  }
   return {};
 }
 

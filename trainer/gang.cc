@@ -103,15 +103,16 @@ Result<Turn> Decide(const Task& task, bool is_over) {
   return static_cast<Turn>(word);
 }
 
-void Attend(Collective& gang, uint32_t ranks_here) {
+void Attend(Collective& gang, Engine& engine, uint32_t ranks_here) {
   const std::atomic<Stop> never = Stop::kNo;
   for (;;) {
     const auto request = Await(gang);
     // What went wrong in a training all ranks know; rank 0 tells it.
     if (request)
-      (void)TrainTogether({0, never, [](const seat::Event&) {}, gang, ranks_here}, *request);
+      (void)TrainTogether({0, never, [](const seat::Event&) {}, gang, engine, ranks_here},
+                          *request);
     // _Exit: nothing here is worth tidying, every file appears by a rename.
-    if (!request || gang.failure()) std::_Exit(seat::kGangLostExit);
+    if (!request || gang.failure() || engine.is_lost()) std::_Exit(seat::kGangLostExit);
   }
 }
 

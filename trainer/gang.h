@@ -23,6 +23,6 @@ enum class Turn : uint8_t { kGoOn, kOver, kKeep, kDrop };
 Result<Turn> Decide(const Task& task, bool is_over);
 
 // Life of a rank other than 0: trains whenever called; ends with its gang.
-[[noreturn]] void Attend(model::collective::Collective& gang, uint32_t ranks_here);
+[[noreturn]] void Attend(model::collective::Collective& gang, Engine& engine, uint32_t ranks_here);
 
 }  // namespace dure::trainer

@@ -6,10 +6,13 @@
 //   --rank R --peer FD …           in a gang: this rank, and the others' sockets in their order
 //   --gang-folder DIR --slurm      in a gang over hosts: where it meets, with what Slurm calls it
 //   --patience-ms MS               how long another rank may give no sign
+//   --device auto|cpu|cuda         what computes; auto: a GPU where each rank has one
+//   --recompute nothing|norms|layers   what a GPU makes again in the backward to save memory
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -29,10 +32,12 @@ struct Arguments {
   dure::trainer::Confinement confinement;
   uint32_t rank = 0;
   uint32_t ranks_here = 1;
+  uint32_t local_rank = 0;  // on this machine
   std::vector<int> peers;
   std::string gang_folder;
   bool in_slurm = false;
   std::chrono::milliseconds patience = dure::model::collective::kPatience;
+  dure::trainer::EngineOptions engine;
 };
 
 bool TakeFlag(std::string_view name, Arguments* arguments) {
@@ -45,6 +50,38 @@ bool TakeFlag(std::string_view name, Arguments* arguments) {
     return false;
   }
   return true;
+}
+
+bool TakeEngine(std::string_view name, std::string_view value,
+                dure::trainer::EngineOptions* engine) {
+  using Wanted = dure::trainer::EngineOptions::Wanted;
+  using dure::model::cuda::Recompute;
+  if (name == "--device" && value == "auto") {
+    engine->wanted = Wanted::kAuto;
+  } else if (name == "--device" && value == "cpu") {
+    engine->wanted = Wanted::kCpu;
+  } else if (name == "--device" && value == "cuda") {
+    engine->wanted = Wanted::kCuda;
+  } else if (name == "--recompute" && value == "nothing") {
+    engine->cuda.recompute = Recompute::kNothing;
+  } else if (name == "--recompute" && value == "norms") {
+    engine->cuda.recompute = Recompute::kNorms;
+  } else if (name == "--recompute" && value == "layers") {
+    engine->cuda.recompute = Recompute::kLayers;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// The driver's files, which each context opens as it needs them.
+std::vector<std::filesystem::path> GpuPaths() {
+  std::vector<std::filesystem::path> paths = {"/proc/driver/nvidia", "/dev/shm"};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev", error)) {
+    if (entry.path().filename().string().starts_with("nvidia")) paths.push_back(entry.path());
+  }
+  return paths;
 }
 
 bool TakeValue(std::string_view name, const char* value, Arguments* arguments) {
@@ -65,7 +102,7 @@ bool TakeValue(std::string_view name, const char* value, Arguments* arguments) {
   } else if (name == "--patience-ms") {
     arguments->patience = std::chrono::milliseconds(std::atoll(value));
   } else {
-    return false;
+    return TakeEngine(name, value, &arguments->engine);
   }
   return true;
 }
@@ -95,6 +132,7 @@ Result<std::unique_ptr<Collective>> MeetInFolder(Arguments* arguments) {
   place.folder = arguments->gang_folder;
   // "2" or "2(x4)": as many tasks on the first nodes.
   arguments->ranks_here = std::max(1u, NumberFromSlurm("SLURM_STEP_TASKS_PER_NODE"));
+  arguments->local_rank = NumberFromSlurm("SLURM_LOCALID");
   const char* node = std::getenv("SLURMD_NODENAME");
   const bool is_alone = NumberFromSlurm("SLURM_STEP_NUM_NODES") == 1;
   place.host = is_alone || node == nullptr ? "127.0.0.1" : node;
@@ -111,6 +149,7 @@ Result<std::unique_ptr<Collective>> Meet(Arguments* arguments) {
   std::vector<int> sockets = arguments->peers;
   sockets.insert(sockets.begin() + arguments->rank, -1);
   arguments->ranks_here = static_cast<uint32_t>(sockets.size());
+  arguments->local_rank = arguments->rank;
   return dure::model::collective::MakeSockets(arguments->rank, std::move(sockets));
 }
 
@@ -129,12 +168,19 @@ int main(int argc, char** argv) {
     return dure::seat::kGangLostExit;
   }
   (*gang)->set_patience(arguments.patience);
+  const auto engine = dure::trainer::Engine::Choose(arguments.engine, **gang, arguments.local_rank,
+                                                    arguments.ranks_here);
+  if (!engine) {
+    std::fprintf(stderr, "dure-trainer: %s\n", engine.error().message.c_str());
+    return 3;
+  }
+  if ((*engine)->uses_gpu()) arguments.confinement.device_paths = GpuPaths();
   const auto protections = dure::trainer::Confine(arguments.confinement);
   if (!protections) {
     std::fprintf(stderr, "dure-trainer: %s\n", protections.error().message.c_str());
     return 3;
   }
-  if (arguments.rank > 0) dure::trainer::Attend(**gang, arguments.ranks_here);
+  if (arguments.rank > 0) dure::trainer::Attend(**gang, **engine, arguments.ranks_here);
   dure::seat::Channel channel(arguments.seat_in, arguments.seat_out);
-  dure::trainer::Serve(&channel, *protections, **gang, arguments.ranks_here);
+  dure::trainer::Serve(&channel, *protections, **gang, **engine, arguments.ranks_here);
 }

@@ -49,8 +49,8 @@ Status CheckMemory(uint64_t planned_bytes, uint32_t ranks_here, const MemoryRoom
                                          Mebibytes(room.free_bytes) + " free" + help);
 }
 
-Status CheckMemory(uint64_t planned_bytes, const Task& task) {
-  return CheckMemory(planned_bytes, task.ranks_here, {FreeBytes(), LimitBytes()});
+Status CheckMemory(uint64_t planned_bytes, uint32_t ranks_here) {
+  return CheckMemory(planned_bytes, ranks_here, {FreeBytes(), LimitBytes()});
 }
 
 }  // namespace dure::trainer

@@ -4,14 +4,13 @@
 #include <cstdint>
 
 #include "federation/result.h"
-#include "trainer/tasks.h"
 
 namespace dure::trainer {
 
-// kExhausted: `planned_bytes` on each of the task's ranks here are more than this machine can give
+// kExhausted: `planned_bytes` on each of the ranks here are more than this machine can give
 // without swapping, or more than the process may map. Says how much is missing and what would help.
 // Where the kernel does not tell, it is taken to fit.
-Status CheckMemory(uint64_t planned_bytes, const Task& task);
+Status CheckMemory(uint64_t planned_bytes, uint32_t ranks_here);
 
 // The rule itself. 0: unknown, or no limit.
 struct MemoryRoom {

@@ -15,6 +15,7 @@ namespace dure::trainer {
 struct Confinement {
   std::vector<std::filesystem::path> read_paths;   // files, or folders with all below
   std::vector<std::filesystem::path> write_paths;  // folders: read, write, make and remove below
+  std::vector<std::filesystem::path> device_paths = {};  // read, write and control, where they are
 };
 
 // In order: no new privileges, no core dumps; then by Landlock, where the kernel has it, no file

@@ -81,15 +81,15 @@ void Receive(seat::Channel* channel, Desk* desk) {
 }  // namespace
 
 void Serve(seat::Channel* channel, const std::vector<std::string>& protections,
-           model::collective::Collective& gang, uint32_t ranks_here) {
-  Send(channel, seat::ReadyEvent{seat::kSeatVersion, "dure-trainer cpu", protections});
+           model::collective::Collective& gang, Engine& engine, uint32_t ranks_here) {
+  Send(channel, seat::ReadyEvent{seat::kSeatVersion, "dure-trainer " + engine.text(), protections});
   Desk desk;
   std::thread(Receive, channel, &desk).detach();
   for (;;) {
     const seat::TaskRequest request = desk.Take();
-    const Task task{request.id, desk.stop(),
-                    [channel](const seat::Event& event) { Send(channel, event); }, gang,
-                    ranks_here};
+    const Task task{
+        request.id, desk.stop(), [channel](const seat::Event& event) { Send(channel, event); },
+        gang,       engine,      ranks_here};
     const auto last =
         std::visit([&task](const auto& wanted) { return Run(task, wanted); }, request.task);
     desk.Clear();
@@ -97,7 +97,7 @@ void Serve(seat::Channel* channel, const std::vector<std::string>& protections,
       Send(channel, *last);
     } else {
       SendError(channel, request.id, last.error());
-      if (gang.failure()) std::_Exit(seat::kGangLostExit);
+      if (gang.failure() || engine.is_lost()) std::_Exit(seat::kGangLostExit);
     }
   }
 }

@@ -72,8 +72,8 @@ Status PutInPlace(const fs::path& fresh, const fs::path& folder, const DataPlace
 
 }  // namespace
 
-Status SaveState(const fs::path& folder, const model::cpu::TrainSession& session,
-                 const DataPlace& place, model::collective::Collective& gang) {
+Status SaveState(const fs::path& folder, Session& session, const DataPlace& place,
+                 model::collective::Collective& gang) {
   const fs::path fresh = folder.string() + ".new";
   const bool is_first = gang.rank() == 0;
   DURE_TRY(Agree(gang, is_first ? MakeAnew(fresh) : Status{}));
@@ -81,7 +81,7 @@ Status SaveState(const fs::path& folder, const model::cpu::TrainSession& session
   return Agree(gang, is_first ? PutInPlace(fresh, folder, place) : Status{});
 }
 
-Result<DataPlace> LoadState(const fs::path& folder, model::cpu::TrainSession* session) {
+Result<DataPlace> LoadState(const fs::path& folder, Session* session) {
   DURE_ASSIGN(const std::string bytes, text::ReadWhole(folder / "place", kPlaceBytesMax));
   DURE_ASSIGN(const DataPlace place, ParsePlace(AsBytes(bytes)));
   DURE_TRY(session->LoadOptimizer(folder / "optimizer"));

@@ -7,8 +7,8 @@
 #include "federation/digest.h"
 #include "federation/result.h"
 #include "model/collective/collective.h"
-#include "model/cpu/train.h"
 #include "model/text/batches.h"
+#include "trainer/engine.h"
 
 namespace dure::trainer {
 
@@ -23,12 +23,12 @@ struct DataPlace {
 
 // Makes `folder`, replacing what was there, by one rename; every rank of the gang calls it and
 // writes its part. Errors of SaveOptimizer, the file system and the gang, the same on every rank.
-Status SaveState(const std::filesystem::path& folder, const model::cpu::TrainSession& session,
-                 const DataPlace& place, model::collective::Collective& gang);
+Status SaveState(const std::filesystem::path& folder, Session& session, const DataPlace& place,
+                 model::collective::Collective& gang);
 
 // Loads the optimizer into `session` and gives the place. Errors of LoadOptimizer; kCorrupt: the
 // place is not readable.
-Result<DataPlace> LoadState(const std::filesystem::path& folder, model::cpu::TrainSession* session);
+Result<DataPlace> LoadState(const std::filesystem::path& folder, Session* session);
 
 // Where to go on in `now`'s data: at the saved place if it is the same data cut the same way, else
 // at the beginning of the next epoch.

@@ -57,9 +57,12 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
               Open(request.model_path, request.config_path, request.tokenizer_path));
   DURE_ASSIGN(const text::Dataset dataset,
               Prepare(task, request.data, model.tokenizer, request.work_dir));
-  DURE_ASSIGN(
-      const auto evaluator,
-      cpu::Evaluator::Create(model.config, {request.batch, request.sequence, request.threads}));
+  const cpu::EvaluateOptions options{request.batch, request.sequence, request.threads};
+  DURE_ASSIGN(const auto on_gpu, task.engine.Evaluate(model.config, options, model.weights.flat()));
+  std::unique_ptr<cpu::Evaluator> on_cpu;
+  if (!on_gpu) {
+    DURE_ASSIGN(on_cpu, cpu::Evaluator::Create(model.config, options));
+  }
   const auto tokens = dataset.held_out.tokens();
   const Spread spread(text::EvaluationSequenceCount(tokens, request.sequence),
                       request.sequences_max);
@@ -77,7 +80,8 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
       event.bytes += one.bytes;
     }
     DURE_ASSIGN(const cpu::Likelihood part,
-                evaluator->Evaluate(model.weights.flat(), batch.inputs, batch.targets));
+                on_gpu ? on_gpu->Evaluate(batch.inputs, batch.targets)
+                       : on_cpu->Evaluate(model.weights.flat(), batch.inputs, batch.targets));
     total += part;
   }
   event.id = task.id;
@@ -90,7 +94,11 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
 Result<seat::Event> Run(const Task& task, const seat::GenerateTask& request) {
   DURE_ASSIGN(OpenModel model,
               Open(request.model_path, request.config_path, request.tokenizer_path));
-  DURE_ASSIGN(const auto generator, cpu::Generator::Create(model.config, model.weights.flat()));
+  DURE_ASSIGN(const auto on_gpu, task.engine.Generate(model.config, model.weights.flat()));
+  std::unique_ptr<cpu::Generator> on_cpu;
+  if (!on_gpu) {
+    DURE_ASSIGN(on_cpu, cpu::Generator::Create(model.config, model.weights.flat()));
+  }
   std::vector<uint32_t> prompt = {model.tokenizer.bos()};
   const std::vector<uint32_t> ids = model.tokenizer.Encode(request.prompt);
   prompt.insert(prompt.end(), ids.begin(), ids.end());
@@ -99,9 +107,10 @@ Result<seat::Event> Run(const Task& task, const seat::GenerateTask& request) {
   options.temperature = request.temperature;
   options.top_k = request.top_k;
   options.seed = request.seed;
-  DURE_ASSIGN(
-      const std::vector<uint32_t> made,
-      generator->Generate(prompt, options, [&task](uint32_t) { return !task.ShouldStop(); }));
+  const auto goes_on = [&task](uint32_t) { return !task.ShouldStop(); };
+  DURE_ASSIGN(const std::vector<uint32_t> made, on_gpu
+                                                    ? on_gpu->Generate(prompt, options, goes_on)
+                                                    : on_cpu->Generate(prompt, options, goes_on));
   if (task.ShouldStop()) return Fail(ErrorCode::kCancelled, "asked to stop while generating");
   return seat::Event(seat::GeneratedEvent{task.id, model.tokenizer.Decode(made), made.size()});
 }

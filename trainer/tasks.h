@@ -9,6 +9,7 @@
 #include "federation/result.h"
 #include "model/collective/collective.h"
 #include "model/seat/messages.h"
+#include "trainer/engine.h"
 
 namespace dure::trainer {
 
@@ -19,7 +20,8 @@ struct Task {
   const std::atomic<Stop>& stop;
   std::function<void(const seat::Event&)> report;  // progress
   model::collective::Collective& gang;             // of one, where no others train along
-  uint32_t ranks_here = 1;                         // of the gang, on this machine
+  Engine& engine;
+  uint32_t ranks_here = 1;  // of the gang, on this machine
 
   bool ShouldStop() const { return stop.load(std::memory_order_relaxed) != Stop::kNo; }
 };

@@ -6,7 +6,6 @@
 
 #include "trainer/gang.h"
 #include "trainer/inputs.h"
-#include "trainer/memory.h"
 #include "trainer/private_steps.h"
 #include "trainer/state.h"
 #include "trainer/tasks.h"
@@ -124,7 +123,7 @@ class Progress {
 struct Outfit {
   OpenModel model;
   text::Dataset dataset;
-  std::unique_ptr<cpu::TrainSession> session;
+  std::unique_ptr<Session> session;
   DataPlace place;
 };
 
@@ -134,10 +133,7 @@ Result<Outfit> FitOut(const Task& task, const seat::TrainTask& request) {
   DURE_ASSIGN(text::Dataset dataset,
               Prepare(task, request.data, model.tokenizer, request.work_dir));
   const cpu::TrainOptions options = OptionsOf(request);
-  DURE_TRY(Validate(options, model.config));
-  DURE_TRY(
-      CheckMemory(cpu::TrainSession::PlannedBytes(model.config, options, task.gang.world()), task));
-  DURE_ASSIGN(auto session, cpu::TrainSession::Create(model.config, options, task.gang));
+  DURE_ASSIGN(auto session, task.engine.Train(model.config, options, task.gang, task.ranks_here));
   DURE_TRY(session->LoadParameters(model.weights.flat()));
   DataPlace place{dataset.key, request.seed, request.sequence, {}};
   if (!request.state_in.empty()) {
@@ -149,17 +145,18 @@ Result<Outfit> FitOut(const Task& task, const seat::TrainTask& request) {
 
 // Rank 0 writes; where the parameters are split, the others give theirs.
 Status WriteOutput(const Task& task, const seat::TrainTask& request, const Outfit& outfit) {
-  cpu::TrainSession& session = *outfit.session;
+  Session& session = *outfit.session;
   const model::Layout& layout = outfit.model.weights.layout();
   const bool is_writer = task.gang.rank() == 0;
   std::span<const float> parameters;
   std::vector<float> gathered;
-  if (task.gang.world() > 1 && request.zero == cpu::kZeroStageMax) {
+  const bool is_split = task.gang.world() > 1 && request.zero == cpu::kZeroStageMax;
+  if (session.OnCpu() == nullptr || is_split) {
     if (is_writer) gathered.resize(layout.parameter_count());
     DURE_TRY(session.GatherParameters(gathered));
     parameters = gathered;
   } else {
-    parameters = session.parameters();
+    parameters = session.OnCpu()->parameters();
   }
   return Agree(task.gang, is_writer
                               ? model::WriteSafetensors(request.output_path, layout, parameters)
@@ -200,7 +197,7 @@ Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& reque
     DURE_ASSIGN(turn, Decide(task, progress.IsOver()));
     if (turn != Turn::kGoOn) break;
     if (private_steps) {
-      DURE_ASSIGN(const cpu::StepResult step, private_steps->Next(*outfit.session));
+      DURE_ASSIGN(const cpu::StepResult step, private_steps->Next(*outfit.session->OnCpu()));
       progress.Add(step);
       continue;
     }

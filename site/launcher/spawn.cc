@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -179,7 +180,12 @@ Result<Child> Spawn(const TrainerSpec& spec, const Command& command) {
   prepared.environment.push_back(nullptr);
   prepared.seat_on_stdio = command.seat_on_stdio;
   prepared.memory = {spec.memory_bytes_max, spec.memory_bytes_max};
-  prepared.files = {spec.open_files_max, spec.open_files_max};
+  // Never above what this process may have: raising that is not ours to do.
+  rlimit files{};
+  const bool has_limit = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY;
+  const rlim_t most =
+      has_limit ? std::min<rlim_t>(spec.open_files_max, files.rlim_max) : spec.open_files_max;
+  prepared.files = {most, most};
   prepared.parent = getpid();
 
   int seat[2] = {-1, -1};

@@ -1,0 +1,84 @@
+// What computes: the CPU's engine, or a GPU's where one is asked for or found. Chosen once, at
+// start, by all ranks together and before they are confined: libraries are loaded, the device is
+// opened and the ranks' GPUs have met by then.
+//
+// What a GPU's engine does not do is done by the CPU's: DP-SGD, and models that it refuses
+// (CheckModel), unless the GPU was demanded.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "model/cuda/inference.h"
+#include "model/cuda/train.h"
+#include "model/seat/messages.h"
+
+namespace dure::trainer {
+
+struct EngineOptions {
+  enum class Wanted { kAuto, kCpu, kCuda };
+  Wanted wanted = Wanted::kAuto;
+  model::cuda::CudaOptions cuda;
+  // For tests: this table instead of the plug-in's, whose devices have no gang.
+  const model::cuda::DeviceTable* table = nullptr;
+};
+
+// One training, on whatever computes; model/cuda/train.h tells each method.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual Status LoadParameters(std::span<const float> parameters) = 0;
+  virtual Result<model::cpu::StepResult> Step(std::span<const uint32_t> inputs,
+                                              std::span<const uint32_t> targets) = 0;
+  virtual Status GatherParameters(std::span<float> flat) = 0;
+  virtual Status SaveOptimizer(const std::filesystem::path& path) = 0;
+  virtual Status LoadOptimizer(const std::filesystem::path& path) = 0;
+  // The CPU's, for private steps; null on a GPU.
+  virtual model::cpu::TrainSession* OnCpu() = 0;
+};
+
+class Engine {
+ public:
+  // `local_rank` of `ranks_here` on this machine: each takes a GPU of its own. kUnavailable: a GPU
+  // was demanded and a rank has none, told by all ranks alike; kInvalid: more ranks than GPUs.
+  static Result<std::unique_ptr<Engine>> Choose(const EngineOptions& options,
+                                                model::collective::Collective& gang,
+                                                uint32_t local_rank, uint32_t ranks_here);
+  // The CPU's engine.
+  Engine() = default;
+
+  // "cpu", or "cuda (NVIDIA H200, 139 GiB free of 140)"; and why not a GPU, where one was looked
+  // for.
+  const std::string& text() const { return text_; }
+  bool uses_gpu() const { return device_ != nullptr; }
+  // A GPU or the gang of GPUs has failed: this process can only end.
+  bool is_lost() const { return is_lost_; }
+
+  // Errors of the engine's Create; kExhausted: memory, before anything is computed.
+  Result<std::unique_ptr<Session>> Train(const model::LlamaConfig& config,
+                                         const model::cpu::TrainOptions& options,
+                                         model::collective::Collective& gang, uint32_t ranks_here);
+
+  // Null where the CPU evaluates or generates: there is no GPU, or not for this model.
+  Result<std::unique_ptr<model::cuda::Evaluator>> Evaluate(
+      const model::LlamaConfig& config, const model::cpu::EvaluateOptions& options,
+      std::span<const float> parameters);
+  Result<std::unique_ptr<model::cuda::Generator>> Generate(const model::LlamaConfig& config,
+                                                           std::span<const float> parameters);
+
+ private:
+  class CpuSession;
+  class GpuSession;
+
+  // What was found on this rank: a device, or why there is none.
+  Status Open(const EngineOptions& options, uint32_t local_rank, uint32_t ranks_here);
+
+  EngineOptions options_;
+  std::unique_ptr<model::cuda::Device> device_;
+  std::unique_ptr<model::cuda::DeviceGang> devices_;
+  std::string text_ = "cpu";
+  bool is_lost_ = false;
+};
+
+}  // namespace dure::trainer

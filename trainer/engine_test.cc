@@ -1,0 +1,120 @@
+#include "trainer/engine.h"
+
+#include <thread>
+
+#include "model/cuda/emulated/session_fixture.h"
+#include "model/cuda/plugin.h"
+
+namespace dure::trainer {
+namespace {
+
+namespace cuda = model::cuda;
+namespace cpu = model::cpu;
+using model::collective::MakeSingle;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Wanted = EngineOptions::Wanted;
+
+EngineOptions OnEmulatedGpu() {
+  EngineOptions options;
+  options.table = &cuda::EmulatedTable();
+  options.cuda.numbers = cuda::NumberType::kFloat;
+  return options;
+}
+
+std::unique_ptr<Engine> Chosen(const EngineOptions& options) {
+  const auto alone = MakeSingle();
+  auto engine = Engine::Choose(options, *alone, 0, 1);
+  EXPECT_TRUE(engine) << engine.error().message;
+  return std::move(*engine);
+}
+
+TEST(EngineTest, AutoTakesAGpuAndTrainsAsTheCpuDoes) {
+  const auto alone = MakeSingle();
+  const model::LlamaConfig config = cuda::SmallModel(true);
+  const auto gpu = Chosen(OnEmulatedGpu());
+  EXPECT_THAT(gpu->text(), AllOf(StartsWith("cuda ("), HasSubstr("GiB")));
+  Engine plain;
+  std::vector<std::vector<float>> results;
+  for (Engine* engine : {gpu.get(), &plain}) {
+    const auto session = engine->Train(config, cuda::SmallOptions(), *alone, 1);
+    ASSERT_TRUE(session) << session.error().message;
+    EXPECT_EQ((*session)->OnCpu() == nullptr, engine->uses_gpu());
+    ASSERT_TRUE((*session)->LoadParameters(cuda::FirstWeights(config)));
+    const cuda::Tokens tokens = cuda::Counting(1, 10);
+    ASSERT_TRUE((*session)->Step(tokens.inputs, tokens.targets));
+    std::vector<float>& flat = results.emplace_back(cuda::FirstWeights(config).size());
+    ASSERT_TRUE((*session)->GatherParameters(flat));
+  }
+  cuda::ExpectClose(results[0], results[1], 1e-3);
+}
+
+TEST(EngineTest, WithoutAGpuAutoIsTheCpuAndSaysWhy) {
+  if (cuda::LookForCuda().devices > 0) GTEST_SKIP() << "this machine has a GPU";
+  const auto engine = Chosen({});
+  EXPECT_FALSE(engine->uses_gpu());
+  EXPECT_THAT(engine->text(), StartsWith("cpu ("));
+}
+
+TEST(EngineTest, ADemandedGpuThatIsNotThereIsRefused) {
+  if (cuda::LookForCuda().devices > 0) GTEST_SKIP() << "this machine has a GPU";
+  const auto alone = MakeSingle();
+  EngineOptions options;
+  options.wanted = Wanted::kCuda;
+  const auto engine = Engine::Choose(options, *alone, 0, 1);
+  ASSERT_FALSE(engine);
+  EXPECT_EQ(engine.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(EngineTest, PrivateStepsAndWideHeadsAreComputedByTheCpu) {
+  const auto alone = MakeSingle();
+  const auto gpu = Chosen(OnEmulatedGpu());
+  cpu::TrainOptions options = cuda::SmallOptions();
+  options.record_clip = 1;
+  options.record_noise = 1;
+  const auto session = gpu->Train(cuda::SmallModel(true), options, *alone, 1);
+  ASSERT_TRUE(session) << session.error().message;
+  EXPECT_NE((*session)->OnCpu(), nullptr);
+
+  model::LlamaConfig wide = cuda::SmallModel(true);
+  wide.dim = 512;
+  wide.heads = wide.kv_heads = 2;
+  const auto by_cpu = gpu->Train(wide, cuda::SmallOptions(), *alone, 1);
+  ASSERT_TRUE(by_cpu) << by_cpu.error().message;
+  EXPECT_NE((*by_cpu)->OnCpu(), nullptr);
+  EngineOptions demanded = OnEmulatedGpu();
+  demanded.wanted = Wanted::kCuda;
+  EXPECT_FALSE(Chosen(demanded)->Train(wide, cuda::SmallOptions(), *alone, 1));
+}
+
+TEST(EngineTest, OneRankWithoutAGpuPutsAllOnTheCpu) {
+  if (cuda::LookForCuda().devices > 0) GTEST_SKIP() << "this machine has a GPU";
+  auto gang = model::collective::MakeThreads(2);
+  std::vector<std::thread> ranks;
+  for (auto& rank : gang) {
+    ranks.emplace_back([&rank] {
+      const auto engine = Engine::Choose(rank->rank() == 0 ? OnEmulatedGpu() : EngineOptions{},
+                                         *rank, rank->rank(), 2);
+      ASSERT_TRUE(engine) << engine.error().message;
+      EXPECT_FALSE((*engine)->uses_gpu());
+      EXPECT_THAT((*engine)->text(), HasSubstr("rank 1"));
+    });
+  }
+  for (std::thread& rank : ranks) rank.join();
+}
+
+TEST(EngineTest, EvaluatesAndGeneratesWhereItTrains) {
+  const model::LlamaConfig config = cuda::SmallModel(true);
+  const std::vector<float> weights = cuda::FirstWeights(config);
+  const auto gpu = Chosen(OnEmulatedGpu());
+  const cpu::EvaluateOptions options{.batch = 2, .sequence = cuda::kSequence};
+  EXPECT_NE(*gpu->Evaluate(config, options, weights), nullptr);
+  EXPECT_NE(*gpu->Generate(config, weights), nullptr);
+  Engine plain;
+  EXPECT_EQ(*plain.Evaluate(config, options, weights), nullptr);
+  EXPECT_EQ(*plain.Generate(config, weights), nullptr);
+}
+
+}  // namespace
+}  // namespace dure::trainer
