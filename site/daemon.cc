@@ -31,6 +31,19 @@ std::unique_ptr<launcher::Launcher> MakeLauncher(const DaemonOptions& options,
   return std::make_unique<launcher::SlurmLauncher>(std::move(slurm), std::move(meeting_places));
 }
 
+launcher::TrainerSpec SpecOf(const DaemonOptions& options) {
+  launcher::TrainerSpec spec;
+  spec.program = options.trainer;
+  if (options.trainer.empty()) {
+    spec.arguments = {"--device", options.device, "--recompute", options.recompute};
+    // The driver and NCCL hold a file for each device, queue and other rank.
+    if (options.device != "cpu") spec.open_files_max = kOpenFilesWithGpus;
+  }
+  spec.ranks = options.ranks;
+  spec.rank_patience = options.rank_patience;
+  return spec;
+}
+
 }  // namespace
 
 Daemon::Daemon(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -94,15 +107,7 @@ Status Daemon::State::Open() {
   DURE_ASSIGN(scribe, Scribe::Open(dir, self, *loop));
   data = std::make_unique<transport::DataLink>(DialOf(self));
   data->LimitUploads(static_cast<uint64_t>(options.upload_mib * 1024 * 1024));
-  launcher::TrainerSpec spec;
-  spec.program = options.trainer;
-  if (options.trainer.empty()) {
-    spec.arguments = {"--device", options.device, "--recompute", options.recompute};
-    // The driver and NCCL hold a file for each device, queue and other rank.
-    if (options.device != "cpu") spec.open_files_max = kOpenFilesWithGpus;
-  }
-  spec.ranks = options.ranks;
-  spec.rank_patience = options.rank_patience;
+  launcher::TrainerSpec spec = SpecOf(options);
   const std::filesystem::path absolute = std::filesystem::absolute(dir);
   spec.read_paths = {absolute / "blobs"};
   for (const Loan& loan : loans) spec.read_paths.push_back(loan.data);
