@@ -136,11 +136,79 @@ Status Compute(const Options& options, Context& context) {
   return {};
 }
 
+std::string NatsText(int64_t billionths) {
+  return fmt::format("{:.6f}", static_cast<double>(billionths) / 1e9);
+}
+
+std::string Joined(const std::vector<std::string>& names) {
+  if (names.empty()) return "nobody (the round's base)";
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+ordered_json Json(const standing::RoundWorth& round) {
+  ordered_json parts = ordered_json::array();
+  for (const auto& part : round.parts) {
+    parts.push_back({{"of", part.of}, {"model", part.model.Hex()}, {"loss_ppb", part.loss}});
+  }
+  ordered_json sites = ordered_json::array();
+  for (const SiteId& site : round.sites) sites.push_back(site.str());
+  return {{"round", round.at.round.value},
+          {"measured_by", sites},
+          {"parts", parts},
+          {"gains_ppb", round.gains}};
+}
+
+std::string Text(const standing::RoundWorth& round) {
+  std::string text = "\nround " + std::to_string(round.at.round.value + 1) + ", measured by ";
+  for (const SiteId& site : round.sites) {
+    text += (site == round.sites.front() ? "" : ", ") + site.str();
+  }
+  text += "\n";
+  for (const auto& part : round.parts) {
+    text += "  loss " + NatsText(part.loss) + " with " + Joined(part.of) + "\n";
+  }
+  for (const auto& [name, gain] : round.gains) {
+    text += "  " + name + " brought " + NatsText(gain) + "\n";
+  }
+  return text;
+}
+
+// Which losses a measured share is made of.
+Status ExplainMeasured(const standing::State& state, const RunId& id, const std::string& method,
+                       Context& context) {
+  DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
+  const standing::Valuation valuation = standing::ValueRun(state, id, kind);
+  if (valuation.refusal && valuation.valued.rounds.empty()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                method + " refused (" + valuation.refusal->code + "): " + valuation.refusal->text);
+  }
+  ordered_json rounds = ordered_json::array();
+  std::string text = method + " of " + id.str() + ": losses in nats a byte; smaller is better\n";
+  for (const standing::RoundWorth& round : valuation.valued.rounds) {
+    rounds.push_back(Json(round));
+    text += Text(round);
+  }
+  text += "\n" + (valuation.refusal ? valuation.refusal->text + "\n"
+                                    : "shares: parts of all that was brought; a house's is divided "
+                                      "evenly among its members\n" +
+                                          Text(valuation.valued.shares));
+  context.Print(context.json() ? ordered_json{{"run", id.str()},
+                                              {"method", method},
+                                              {"rounds", rounds},
+                                              {"shares", Json(valuation.valued.shares)}}
+                                     .dump()
+                               : text + kMeasured);
+  return {};
+}
+
 Status Explain(const Options& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const standing::State& state = record->state();
   DURE_TRY(RunOf(state, id).map([](const auto*) {}));
+  if (options.method != "formula") return ExplainMeasured(state, id, options.method, context);
   const ShareFormula formula = standing::FormulaOf(state);
   const auto inputs = standing::ShareInputs(state, id);
   const auto parts = standing::ShareParts(state, id, formula);
@@ -185,16 +253,18 @@ std::vector<ledger::ShareOfMember> ComputedAgain(const standing::State& state,
 Status Measure(const Options& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   std::vector<Digest> models;
+  std::string method;
   {
     DURE_ASSIGN(const auto record, RecordCopy::Open(OperatorFolder(options.dir), context));
     const standing::State& state = record->state();
     DURE_ASSIGN(const standing::Run* run, RunOf(state, id));
-    for (const auto kind : {ledger::CoalitionKind::kLeaveOneOut, ledger::CoalitionKind::kGroup}) {
-      const auto refusal = standing::RefusalOf(*run, kind);
-      if (refusal && kind == ledger::CoalitionKind::kGroup) {
-        return Fail(ErrorCode::kFailedPrecondition,
-                    "refused (" + refusal->code + "): " + refusal->text);
-      }
+    const auto declared = run->fields.find("valuation");
+    const bool groups = declared != run->fields.end() && declared->second == "group";
+    method = groups ? "group-shapley" : "leave-one-out";
+    DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
+    if (const auto refusal = standing::RefusalOf(*run, kind)) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  "refused (" + refusal->code + "): " + refusal->text);
     }
     models = standing::ModelsToMeasure(state, id);
   }
@@ -209,7 +279,7 @@ Status Measure(const Options& options, Context& context) {
                                : std::to_string(measured) +
                                      " models are measured. Next: dure "
                                      "share compute " +
-                                     options.run + " --method leave-one-out --dir DESK");
+                                     options.run + " --method " + method + " --dir DESK");
   return {};
 }
 
@@ -241,6 +311,14 @@ Status Recompute(const Options& options, Context& context) {
   return Fail(ErrorCode::kCorrupt, finding->rule + ": " + finding->text);
 }
 
+void AddMethod(CLI::App& verb, Options& options) {
+  verb.add_option(
+          "--method", options.method,
+          "formula: as members voted; leave-one-out or group-shapley: as sites measured, in "
+          "a run that declared it")
+      ->check(CLI::IsMember({"formula", "leave-one-out", "group-shapley"}));
+}
+
 }  // namespace
 
 void AddShareCommands(CLI::App& dure, Context& context) {
@@ -255,8 +333,7 @@ void AddShareCommands(CLI::App& dure, Context& context) {
   compute.add_option(
       "--seed", options->seed,
       "Of the draws behind the interval; by default from the run's last closing entry");
-  compute.add_option("--method", options->method, "formula, leave-one-out or group-shapley")
-      ->check(CLI::IsMember({"formula", "leave-one-out", "group-shapley"}));
+  AddMethod(compute, *options);
   compute.add_flag("--log", options->log, "An officer: have the result recorded");
   context.Do(compute, [options, &context] { return Compute(*options, context); });
 
@@ -272,6 +349,7 @@ void AddShareCommands(CLI::App& dure, Context& context) {
                               "dure share explain first --dir desk");
   explain.add_option("run", options->run, "The run")->required();
   explain.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  AddMethod(explain, *options);
   context.Do(explain, [options, &context] { return Explain(*options, context); });
 
   CLI::App& again = AddVerb(noun, "recompute", "Compute recorded shares again and compare",

@@ -125,6 +125,24 @@ Status CheckMerge(const RunManifest& m) {
   return {};
 }
 
+// What a part of the contributions would have made has to be made of single ones, by adding them.
+Status CheckValuation(const RunManifest& m) {
+  if (m.intent.valuation == Valuation::kNone) return {};
+  const std::string asked = "manifest: valuation is " + std::string(Name(m.intent.valuation));
+  if (m.masked()) {
+    return Fail(ErrorCode::kInvalid,
+                asked +
+                    ", and masking hides single updates: choose masking none, which shows each "
+                    "update to the aggregator, or valuation none (shares by the voted formula "
+                    "need no valuation)");
+  }
+  if (m.merge.is_mean()) return {};
+  return Fail(
+      ErrorCode::kInvalid,
+      asked + ", and merge " + m.merge.Text() +
+          " says nothing of a part of the contributions: choose merge mean or valuation none");
+}
+
 Status CheckCounting(const RunManifest& m) {
   Rules rules;
   rules.Require(m.code.size() <= kCodesMax, "code", m.code.size(), "16 trainers at most");
@@ -207,6 +225,7 @@ Status RunManifest::Validate() const {
   DURE_TRY(CheckCounting(*this));
   if (masked()) DURE_TRY(CheckMasking(*this));
   DURE_TRY(CheckMerge(*this));
+  DURE_TRY(CheckValuation(*this));
   return CheckPrivacy(*this);
 }
 

@@ -235,6 +235,22 @@ TEST(Plan, WhatAContributionMustHoldIsBoundedItself) {
   EXPECT_THAT(masked.error().message, ::testing::HasSubstr("norm_max"));
 }
 
+TEST(Plan, ValuationIsRefusedUnderMaskingAndWithRobustRules) {
+  RunManifest m = TestManifest();
+  m.quorum = m.cohort_min = 5;
+  m.weighting = Weighting::kEqual;
+  m.intent.valuation = Valuation::kGroup;
+  m.masking = Masking::kNone;
+  EXPECT_TRUE(m.Validate());
+  m.masking = Masking::kPairwise;
+  EXPECT_THAT(m.Validate().error().message,
+              AllOf(HasSubstr("valuation is group"), HasSubstr("masking none")));
+  m.masking = Masking::kNone;
+  m.merge = *MergeRule::Parse("median");
+  EXPECT_THAT(m.Validate().error().message,
+              AllOf(HasSubstr("valuation is group"), HasSubstr("median"), HasSubstr("mean")));
+}
+
 TEST(Plan, ARuleThatNeedsSingleUpdatesIsRefusedUnderMaskingAndSaysWhatToDo) {
   RunManifest m = TestManifest();
   m.quorum = m.cohort_min = 5;

@@ -94,6 +94,11 @@ TEST(Shares, WhatTheModelGainedIsRefusedWithTheReason) {
   run.fields = {{"masking", "none"}, {"valuation", "group"}};
   EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "not-declared");
   EXPECT_EQ(code(CoalitionKind::kGroup), "");
+  run.fields["valuation"] = "individual";
+  EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "");
+  EXPECT_EQ(code(CoalitionKind::kGroup), "") << "whoever agrees to more agrees to less";
+  run.fields["merge"] = "median";
+  EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "robust");
   run.fields = {};
   EXPECT_EQ(code(CoalitionKind::kLeaveOneOut), "masked") << "what is not recorded is not allowed";
 }

@@ -150,6 +150,26 @@ void AddGroups(const State& state, const Measured& round, const Losses& losses,
   }
 }
 
+RoundWorth WorthOf(const State& state, const Measured& round, CoalitionKind kind,
+                   const Losses& losses) {
+  RoundWorth worth{round.at, {round.sites.begin(), round.sites.end()}, {}, {}};
+  for (const auto& [of, model] : round.models) {
+    worth.parts.push_back({of, model, LossOf(losses, model, round.sites)});
+  }
+  const auto everybody = Everybody(state, state.rounds.at(round.at), kind);
+  if (kind == CoalitionKind::kGroup) {
+    for (size_t own = 0; own < everybody.size(); ++own) {
+      const int64_t value = Shapley(round, losses, round.sites, everybody, own);
+      worth.gains[everybody[own]] = value / Factorial(everybody.size());
+    }
+    return worth;
+  }
+  Gains gains;
+  AddLeftOut(round, losses, round.sites, everybody, gains);
+  for (const auto& [member, gain] : gains) worth.gains[member.str()] = gain;
+  return worth;
+}
+
 // Over all measured rounds, without one site where there are others. Empty: nothing is measured.
 Gains GainsOf(const State& state, const std::vector<Measured>& rounds, CoalitionKind kind,
               const Losses& losses, const SiteId& without) {
@@ -198,6 +218,13 @@ std::optional<ValuationRefusal> RefusalOf(const Run& run, CoalitionKind kind) {
                             "the run hides single updates (masking " +
                                 (masking.empty() ? "not recorded" : masking) +
                                 "): nobody can say what the model would be without some of them"};
+  }
+  const std::string merge = Field(run, "merge");
+  if (!merge.empty() && merge != "mean") {
+    return ValuationRefusal{"robust",
+                            "the run merged by " + merge +
+                                ", which says nothing of a part of the contributions: no models of "
+                                "parts were made"};
   }
   const std::string declared = Field(run, "valuation");
   if (declared == "individual" || (groups && declared == "group")) return std::nullopt;
@@ -259,12 +286,14 @@ Valuation ValueRun(const State& state, const RunId& id, CoalitionKind kind) {
   std::set<SiteId> sites;
   for (const Measured& round : rounds) {
     sites.insert(round.sites.begin(), round.sites.end());
-    valuation.valued.rounds.push_back(round.at);
+    valuation.valued.rounds.push_back(WorthOf(state, round, kind, losses));
   }
   if (rounds.empty()) {
     valuation.refusal = ValuationRefusal{
         "not-measured",
-        "no site has measured all the models of a round of this run: dure model evaluate --parts"};
+        "no site has measured all the models of a round of this run: an operator has them measured "
+        "with dure share measure. A run that declared \"individual\" has models without one member "
+        "each, one that declared \"group\" those of the houses' parts"};
     return valuation;
   }
   const auto parts = Normalized(GainsOf(state, rounds, kind, losses, SiteId()));

@@ -8,6 +8,7 @@
 // no site sees the others' updates. Pure; any thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ namespace dure::standing {
 using ledger::CoalitionKind;
 
 struct ValuationRefusal {
-  std::string code;  // "masked", "not-declared", "not-measured", "no-gain"
+  std::string code;  // "masked", "robust", "not-declared", "not-measured", "no-gain"
   std::string text;
 };
 // Why this run cannot be valued so, whatever is measured; nullopt: it can.
@@ -37,9 +38,22 @@ std::vector<Digest> ModelsToMeasure(const State& state, const RunId& run);
 // Names the sum of a valuation's method, as share-computed does with a formula.
 Digest DigestOf(CoalitionKind kind);
 
+// What was measured of one round. Losses and gains are nats a byte in billionths.
+struct RoundWorth {
+  struct Part {
+    std::vector<std::string> of;  // members or houses; empty: the round's base
+    Digest model;
+    int64_t loss = 0;
+  };
+  RoundAttempt at;
+  std::vector<SiteId> sites;             // that measured all of its models
+  std::vector<Part> parts;               // ascending by `of`
+  std::map<std::string, int64_t> gains;  // by member or house
+};
+
 struct Valued {
   std::vector<ledger::ShareOfMember> shares;  // ascending by member; they sum to a million
-  std::vector<RoundAttempt> rounds;           // that were measured
+  std::vector<RoundWorth> rounds;             // that were measured
 };
 // The interval spans what comes out when one measuring site is left out. A house's part is divided
 // evenly among its members that contributed. Fails with what RefusalOf says, or not-measured, or

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iostream>
 
 #include "policy/ledger/merkle.h"
 #include "policy/rules/value.h"
@@ -14,9 +15,9 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 10> kActs = {"none",     "rewrite", "drop",  "reorder",
+constexpr std::array<std::string_view, 12> kActs = {"none",     "rewrite", "drop",  "reorder",
                                                     "backdate", "replay",  "tally", "admit",
-                                                    "weight",   "swallow"};
+                                                    "weight",   "swallow", "void",  "withdrawn"};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 std::string Moved(const std::string& time, std::chrono::hours by) {
@@ -131,8 +132,8 @@ void ForgedLog::Rebuild() {
   for (const OpenedEntry& entry : entries) Put(entry);
 }
 
-OpenedEntry ForgedLog::Resealed(const ledger::Record& record) const {
-  const auto sealed = ledger::SealRecord(record, *keys_.aggregator);
+OpenedEntry ForgedLog::Resealed(const ledger::Record& record, const Signer& signer) {
+  const auto sealed = ledger::SealRecord(record, signer);
   return *ledger::ParseEntry(sealed->bytes);
 }
 
@@ -156,7 +157,10 @@ Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& k
     DURE_ASSIGN(ledger::Receipt receipt, ledger::MakeReceipt(*this, *Find(key)));
     return ledger::Appended{std::move(receipt), true};
   }
-  if (Due()) Commit(entry);
+  if (Due()) {
+    Commit(entry);
+    if (done_) std::cerr << "lied at entry " << entries_.size() << std::endl;
+  }
   const bool swallowed =
       act_ == Act::kSwallow && done_ && TypeOf(entry.record.event) == EventType::kDatasetWithdrawn;
   if (!swallowed) {
@@ -185,6 +189,37 @@ void ForgedLog::ForgeTally(OpenedEntry& next) {
   after.prev_actor_digest = forged.payload_digest;
   next = Resealed(after);
   done_ = true;
+}
+
+// The aggregator and one site are of one mind: the site says what its steps cannot have read.
+bool ForgedLog::Overstate(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* said = std::get_if<ledger::ContributionSubmitted>(&record.event);
+  const bool ours =
+      said != nullptr && keys_.colluder != nullptr && record.actor.key == keys_.colluder->Key();
+  if (!ours) return false;
+  said->tokens *= 1000;
+  next = Resealed(record, *keys_.colluder);
+  return true;
+}
+
+// Somebody contributed, was left out for it, and is counted after all.
+bool ForgedLog::CountLeftOut(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* closed = std::get_if<ledger::RoundClosed>(&record.event);
+  if (closed == nullptr) return false;
+  for (uint64_t i = entries_.size(); i > 0; --i) {
+    const auto* said = std::get_if<ledger::ContributionSubmitted>(&entries_[i - 1].record.event);
+    if (said == nullptr || said->at != closed->at) continue;
+    const auto out = std::ranges::find(closed->excluded, said->site, &ledger::ExcludedSite::site);
+    if (out == closed->excluded.end()) continue;
+    closed->submissions.push_back({i - 1, said->site, said->weight});
+    std::ranges::sort(closed->submissions, {}, &ledger::CountedSubmission::site);
+    closed->excluded.erase(out);
+    next = Resealed(record);
+    return true;
+  }
+  return false;
 }
 
 void ForgedLog::Commit(OpenedEntry& next) {
@@ -242,6 +277,13 @@ void ForgedLog::Commit(OpenedEntry& next) {
       next = Resealed(record);
       break;
     }
+    case Act::kVoid:
+      overstated_ = overstated_ || Overstate(next);
+      if (!overstated_ || !CountLeftOut(next)) return;
+      break;
+    case Act::kWithdrawn:
+      if (!CountLeftOut(next)) return;
+      break;
     case Act::kSwallow:
       if (TypeOf(record.event) != EventType::kDatasetWithdrawn) return;
       break;

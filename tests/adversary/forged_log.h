@@ -18,21 +18,24 @@ namespace dure::adversary {
 
 enum class Act : uint8_t {
   kNone,
-  kRewrite,   // the entry that proposed the last run says another purpose
-  kDrop,      // the last contribution is gone
-  kReorder,   // the last contribution changes places with the entry after it
-  kBackdate,  // the aggregator's next entry is dated an hour back
-  kReplay,    // the last contribution stands in the log once more
-  kTally,     // the last proposed policy is adopted with votes that nobody cast
-  kAdmit,     // what was decided as a refusal is recorded as an admission
-  kWeight,    // the next closing counts a contribution with another weight
-  kSwallow,   // a member's withdrawal is answered with a receipt and not recorded
+  kRewrite,    // the entry that proposed the last run says another purpose
+  kDrop,       // the last contribution is gone
+  kReorder,    // the last contribution changes places with the entry after it
+  kBackdate,   // the aggregator's next entry is dated an hour back
+  kReplay,     // the last contribution stands in the log once more
+  kTally,      // the last proposed policy is adopted with votes that nobody cast
+  kAdmit,      // what was decided as a refusal is recorded as an admission
+  kWeight,     // the next closing counts a contribution with another weight
+  kSwallow,    // a member's withdrawal is answered with a receipt and not recorded
+  kVoid,       // a colluding site's contribution that says too many tokens is counted
+  kWithdrawn,  // what was trained on withdrawn data, and left out, is counted after all
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
 
 struct Keys {
   const Signer* log = nullptr;         // signs heads
   const Signer* aggregator = nullptr;  // signs the aggregator's entries
+  const Signer* colluder = nullptr;    // signs a site's; of kVoid
 };
 
 class ForgedLog final : public ledger::Ledger {
@@ -73,7 +76,12 @@ class ForgedLog final : public ledger::Ledger {
   void Commit(ledger::OpenedEntry& next);
   void Put(const ledger::OpenedEntry& entry);
   void Rebuild();
-  ledger::OpenedEntry Resealed(const ledger::Record& record) const;
+  static ledger::OpenedEntry Resealed(const ledger::Record& record, const Signer& signer);
+  ledger::OpenedEntry Resealed(const ledger::Record& record) const {
+    return Resealed(record, *keys_.aggregator);
+  }
+  bool Overstate(ledger::OpenedEntry& next) const;
+  bool CountLeftOut(ledger::OpenedEntry& next) const;
   std::optional<uint64_t> Last(ledger::EventType type) const;
   void ForgeTally(ledger::OpenedEntry& next);
 
@@ -83,6 +91,7 @@ class ForgedLog final : public ledger::Ledger {
   std::string when_;
   mutable std::recursive_mutex mutex_;  // what follows
   bool done_ = false;
+  bool overstated_ = false;  // of kVoid
   std::vector<ledger::OpenedEntry> entries_;
   ledger::MerkleTree tree_;
   std::map<std::string, uint64_t, std::less<>> by_key_;

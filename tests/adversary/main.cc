@@ -2,7 +2,7 @@
 // of its own; what sites and officers make of that is looked at from outside
 // (tests/e2e/adversary_test.py).
 //
-//   dure-forging DIR LISTEN LISTEN_ENROL ACT WHEN
+//   dure-forging DIR LISTEN LISTEN_ENROL ACT WHEN [FOLDER OF A SITE THAT COLLUDES]
 #include <signal.h>
 
 #include <fstream>
@@ -28,11 +28,16 @@ Status Serve(const std::vector<std::string>& arguments) {
   std::ifstream in(options.dir + "/log.key");
   const std::string pem{std::istreambuf_iterator<char>(in), {}};
   DURE_ASSIGN(const auto log_signer, Ed25519Signer::FromPem(pem));
+  std::optional<identity::Identity> colluder;
+  if (arguments.size() > 5 && !arguments[5].starts_with("-")) {
+    DURE_ASSIGN(colluder, identity::LoadIdentity(arguments[5]));
+  }
+  adversary::Keys keys{log_signer.get(), self.signer.get(), nullptr};
+  if (colluder) keys.colluder = colluder->signer.get();
   options.log_seam =
       [&](std::unique_ptr<ledger::Ledger> honest) -> Result<std::unique_ptr<ledger::Ledger>> {
     DURE_ASSIGN(auto forged,
-                adversary::ForgedLog::Make(std::move(honest), {log_signer.get(), self.signer.get()},
-                                           act, arguments[4]));
+                adversary::ForgedLog::Make(std::move(honest), keys, act, arguments[4]));
     return forged;
   };
   sigset_t ends;

@@ -8,7 +8,9 @@ act's name; what is asserted is what the sites say, keep and no longer do.
 """
 
 import glob
+import re
 import shutil
+import signal
 import sys
 import tempfile
 import unittest
@@ -17,6 +19,7 @@ from federation import Federation
 from processes import Daemon, until
 
 PROGRAMS = ''
+ENTRIES_OF_A_ROUND = 3 + 1 + 2 * 3 + 1  # admissions, opening, contributions and receipts, closing
 SITES = ['east', 'north', 'south']
 HOUSE_RULES = '''policy "H House" ko "H 규칙" version 1 effective 2026-09-01
 
@@ -55,7 +58,7 @@ class AdversaryTest(unittest.TestCase):
         shutil.rmtree(f'{self.folder}/now')
         shutil.copytree(f'{self.folder}/before', f'{self.folder}/now')
 
-    def forge(self, act, *sites):
+    def forge(self, act, *sites, colluder=None):
         """The lying aggregator in the place of the honest one, and these sites or all."""
         self.when = f'{self.folder}/now/when'
         self.honest = honest = self.all.aggregator
@@ -63,8 +66,8 @@ class AdversaryTest(unittest.TestCase):
         options = honest.arguments
         self.all.aggregator = Daemon(self.all.programs, [
             f'{self.all.consortium}/aggregator', options[options.index('--listen') + 1],
-            options[options.index('--listen-enrol') + 1], act, self.when], honest.log,
-            program='dure-forging')
+            options[options.index('--listen-enrol') + 1], act, self.when,
+            *([self.all.home(colluder)] if colluder else [])], honest.log, program='dure-forging')
         self.all.aggregator.start()
         self.all.start_sites(*sites)
 
@@ -79,8 +82,14 @@ class AdversaryTest(unittest.TestCase):
         return run
 
     def named(self, *words, sites=('north', 'south')):
-        """Every site says so, keeps the evidence, and takes part in nothing any more."""
+        """Every site says so, keeps the evidence, and takes part in nothing any more.
+
+        Within a round: no copy holds more entries after the lie than a round has."""
         self.said(*words, sites=sites)
+        if lied := re.search(r'lied at entry (\d+)', self.all.aggregator.tail(100000)):
+            for site in sites:
+                size = self.all.dure('ledger', 'head', '--dir', self.all.home(site))['size']
+                self.assertLessEqual(size, int(lied[1]) + ENTRIES_OF_A_ROUND, site)
         self.all.propose('after', rounds=1, quorum=2)
         for site in sites:
             daemon = self.all.sites[site]
@@ -145,6 +154,28 @@ class AdversaryTest(unittest.TestCase):
         self.training('second')
         self.act()
         self.named('rule-broken', 'round-closed', 'with weight')
+
+    def test_a_void_contribution_is_counted(self):
+        self.forge('void', colluder='east')
+        self.training('second', deadline_seconds=5)  # the honest part waits in vain for another
+        self.act()
+        self.named('dissents from entry', 'round-closed', 'counts-void')
+
+    def test_a_contribution_on_withdrawn_data_is_counted(self):
+        self.forge('withdrawn')
+        self.all.propose('second', rounds=200, quorum=2, steps=60)
+        self.all.watch('second', lambda line: any(
+            each['site'] == 'south' and each['state'] == 'training' for each in line['sites']),
+            'south trains')
+        # South stands still while north contributes; then north's officer withdraws its data.
+        south = self.all.sites['south'].process
+        south.send_signal(signal.SIGSTOP)
+        self.addCleanup(lambda: south.poll() is None and south.send_signal(signal.SIGCONT))
+        until(lambda: self.all.sites['north'].log_has('second/0/0: receipted'), 'north gave')
+        self.act()
+        self.all.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk)
+        south.send_signal(signal.SIGCONT)
+        self.named('dissents from entry', 'round-closed', 'counts-withdrawn')
 
     def test_a_withdrawal_is_answered_and_not_recorded(self):
         self.forge('swallow')

@@ -6,6 +6,7 @@ parts, incidents, duties and suspensions, and shares by measurement.
 
 import glob
 import hashlib
+import itertools
 import os
 import shutil
 import sys
@@ -229,6 +230,67 @@ class Valuing(OfficerCase):
                               self.all.home('south'))
         self.assertTrue(again['holds'])
         self.assertEqual(again['recomputed'], made['shares'])
+
+    def test_group_shapley_is_measured_recorded_and_recomputed(self):
+        self.begin([])
+        houses = {'lab': 'public', 'clinic': 'public', 'firm': 'private', 'campus': 'academic'}
+        for site, house in houses.items():
+            self.all.admit(site, house=house)
+        desk = self.all.officer('lab', house='public')
+        self.all.start_sites()
+        self.all.propose('grouped', rounds=1, steps=8, valuation='group', masking='none')
+        self.all.complete('grouped')
+        until(lambda: self.events_of('coalitions-made'), 'the parts are on record')
+        parts = {tuple(each['of']): each['model']
+                 for each in self.events_of('coalitions-made')[0]['coalitions']}
+        self.assertEqual(sorted(parts), [
+            ('academic',), ('academic', 'private'), ('academic', 'public'), ('private',),
+            ('private', 'public'), ('public',)])
+        compute = ['share', 'compute', 'grouped', '--method', 'group-shapley', '--dir', desk]
+        self.assertIn('not-measured', self.all.fails(*compute, expect=1))
+        self.assertIn('not-declared', self.all.fails(
+            *compute[:4], 'leave-one-out', '--dir', desk, expect=1))
+        measured = self.all.dure('share', 'measure', 'grouped', '--dir', self.all.consortium)
+        self.assertEqual(measured['models'], 8)
+        round_ = self.events_of('round-closed')[0]
+        parts[()] = self.events_of('round-opened')[0]['baseModel']
+        parts[('academic', 'private', 'public')] = round_['model']
+        losses = {}
+        for each in self.events_of('evaluation-reported'):
+            losses.setdefault(each['model'], []).append(each['nll'] / each['bytes'])
+        loss = {part: sum(losses[model]) / len(houses) for part, model in parts.items()}
+        # The Shapley value as Shapley wrote it: the mean over every order of joining.
+        gains = dict.fromkeys(set(houses.values()), 0.0)
+        orders = list(itertools.permutations(gains))
+        for order in orders:
+            for at, house in enumerate(order):
+                before, after = sorted(order[:at]), sorted(order[:at + 1])
+                gains[house] += (loss[tuple(before)] - loss[tuple(after)]) / len(orders)
+        gains = {house: max(0.0, gain) for house, gain in gains.items()}
+        self.assertGreater(sum(gains.values()), 0)
+        made = self.all.dure(*compute, '--log')
+        self.assertEqual(sum(each['share_ppm'] for each in made['shares']), 1000000)
+        for each in made['shares']:
+            house = houses[each['member']]
+            due = gains[house] / list(houses.values()).count(house) / sum(gains.values()) * 1e6
+            self.assertLess(abs(each['share_ppm'] - due), 200)
+            self.assertLessEqual(each['low_ppm'], each['share_ppm'])
+            self.assertLessEqual(each['share_ppm'], each['high_ppm'])
+        explained = self.all.dure('share', 'explain', 'grouped', '--method', 'group-shapley',
+                                  '--dir', desk)
+        self.assertEqual(len(explained['rounds'][0]['parts']), 8)
+        self.assertEqual(explained['shares'], made['shares'])
+        until(lambda: len(self.all.entries('firm')) > made['entry'], 'firm has followed')
+        again = self.all.dure('share', 'recompute', str(made['entry']), '--dir',
+                              self.all.home('firm'))
+        self.assertTrue(again['holds'])
+        self.assertEqual(again['recomputed'], made['shares'])
+        # What hides single updates, or makes nothing of parts, is refused before it begins.
+        for options, reason in ((dict(masking='pairwise'), 'masking hides single updates'),
+                                (dict(masking='none', merge='median', weighting='equal'),
+                                 'says nothing of a part')):
+            said = self.all.fails(*self.all._proposal('no', valuation='group', **options), expect=1)
+            self.assertIn(reason, said)
 
     def events_of(self, kind):
         return [each['event'] for each in self.all.entries('aggregator') if each['type'] == kind]
