@@ -18,6 +18,7 @@ noise      noise for differential privacy, beside the random words it is made of
 transport  gRPC under mutual TLS, beside a plain TLS socket
 tokens     text to tokens, beside the gigabyte a minute that is wanted
 train      CPU training, beside PyTorch (./run peers installs it)
+gpu        the CUDA engine, each kernel and whole steps, beside PyTorch; needs a GPU
 ledger     durable appends with receipts from 64 clients
 policy     a decision with 25 rules, beside the digest of its facts
 audit      checking a record of 100,000 entries, beside its signature checks alone
@@ -28,6 +29,7 @@ TEXT
 case "$name" in
   "" | list | --help | -h) list ;;
   train) exec /usr/bin/python3 -B "$here/train/compare.py" "$bin/bench_train" "$@" ;;
+  gpu) exec "$here/gpu/verify.sh" "$@" ;;
   round | memory) exec "$here/round/$name.sh" "$bin" "$@" ;;
   merge | merging | masking | noise | transport | ledger | audit | policy | tokens) exec "$bin/bench_$name" "$@" ;;
   sim) exec "$bin/dure-sim" --seeds 5000 "$@" ;;

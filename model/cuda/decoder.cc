@@ -25,6 +25,14 @@ Decoder<T>::Decoder(Device& device, const LlamaConfig& config, const PassShape& 
       a_(PlanActivations<T>(config, shape, plan)),
       places_(shape.rows()) {}
 
+Status CheckBatch(const LlamaConfig& config, uint32_t batch) {
+  constexpr uint32_t kGridMax = 65535;  // CUDA's, of its second dimension
+  if (uint64_t{batch} * config.heads <= kGridMax) return {};
+  return Fail(ErrorCode::kInvalid, "a GPU computes at most " +
+                                       std::to_string(kGridMax / config.heads) +
+                                       " sequences of this model at once: a smaller batch");
+}
+
 RopeTables::RopeTables(const LlamaConfig& config, uint32_t positions) {
   const uint32_t half = config.head_dim() / 2;
   cosine.resize(size_t{positions} * half);

@@ -14,8 +14,10 @@
 
 namespace dure::model::cuda {
 
-// kInvalid: what this engine cannot compute, or not on a GPU with so little shared memory.
+// kInvalid: what this engine does not compute.
 Status CheckModel(const LlamaConfig& config);
+// kInvalid: more sequences at once than a grid of blocks holds.
+Status CheckBatch(const LlamaConfig& config, uint32_t batch);
 
 // [positions, head_dim / 2] each.
 struct RopeTables {

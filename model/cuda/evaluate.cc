@@ -62,6 +62,7 @@ template <typename T>
 Result<std::unique_ptr<Evaluator>> Make(Device& device, const LlamaConfig& config,
                                         const cpu::EvaluateOptions& options,
                                         std::span<const float> parameters) {
+  DURE_TRY(CheckBatch(config, options.batch));
   DevicePlan sum;
   sum.Take<T>(parameters.size());
   Decoder<T>::Plan(config, ShapeOf(options), sum);

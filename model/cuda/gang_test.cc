@@ -1,7 +1,9 @@
 // A gang of devices against one alone: worlds of 1 to 4 and every stage of ZeRO, on threads.
 #include <filesystem>
+#include <functional>
 #include <thread>
 
+#include "federation/canonical.h"
 #include "model/cuda/emulated/host_gang.h"
 #include "model/cuda/emulated/session_fixture.h"
 
@@ -98,6 +100,77 @@ INSTANTIATE_TEST_SUITE_P(Worlds, CudaGangTest, testing::ValuesIn(Cases()), [](co
   return "World" + std::to_string(one.param.world) + "Stage" + std::to_string(one.param.stage) +
          (one.param.numbers == NumberType::kBf16 ? "Bf16" : "Fp32");
 });
+
+// A table whose gangs meet and whose calls fail when told to: what NCCL does when a rank hangs.
+struct FakeGang {
+  uint32_t rank;
+  uint32_t calls = 0;
+};
+constexpr uint32_t kCallThatHangs = 3;
+
+DeviceTable TableWithHangingGang() {
+  DeviceTable table = EmulatedTable();
+  table.gang_id = [](uint8_t*, char*, size_t) { return 0; };
+  table.gang_join = [](OpenDevice*, const uint8_t*, uint32_t rank, uint32_t, uint64_t,
+                       OpenGang** gang) {
+    *gang = reinterpret_cast<OpenGang*>(new FakeGang{rank});
+    return 0;
+  };
+  table.gang_mark = [](OpenGang*, uint32_t*) { return 0; };
+  table.gang_work = [](OpenGang* gang, const GangWork*) {
+    ++reinterpret_cast<FakeGang*>(gang)->calls;
+    return 0;
+  };
+  table.gang_wait = [](OpenGang* gang, uint64_t) {
+    return reinterpret_cast<FakeGang*>(gang)->calls == kCallThatHangs ? 1 : 0;
+  };
+  table.gang_error = [](OpenGang*) { return "NCCL call 3 did not end in 300 s"; };
+  table.gang_leave = [](OpenGang* gang) { delete reinterpret_cast<FakeGang*>(gang); };
+  return table;
+}
+
+// What each rank is told when `late` makes one call less than the others and then `does`.
+std::vector<std::string> Told(uint32_t late,
+                              const std::function<void(std::unique_ptr<Collective>&)>& does) {
+  static const DeviceTable table = TableWithHangingGang();
+  auto ranks = collective::MakeThreads(3);
+  std::vector<std::string> told(3);
+  std::vector<std::thread> threads;
+  for (uint32_t rank = 0; rank < 3; ++rank) {
+    threads.emplace_back([&, rank] {
+      const auto device = std::move(*Device::Open(table, 0));
+      const auto gang = JoinNccl(*device, *ranks[rank], std::chrono::milliseconds(1000));
+      ASSERT_TRUE(gang) << gang.error().message;
+      float value[48] = {};
+      for (uint32_t call = 1; call <= kCallThatHangs; ++call) {
+        if (rank == late && call == kCallThatHangs) return does(ranks[rank]);
+        const Status done = (*gang)->AllReduce(value, 48, (*gang)->Mark());
+        if (!done) told[rank] = done.error().message;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return told;
+}
+
+TEST(CudaNcclTest, ARankThatIsBehindIsNamedWithItsHost) {
+  const auto told = Told(2, [](std::unique_ptr<Collective>& rank) {
+    CanonicalWriter writer;
+    writer.U64(2).Text(collective::WhereThisRuns());
+    (void)rank->Collect(writer.Take());
+  });
+  for (const uint32_t rank : {0U, 1U}) {
+    EXPECT_THAT(told[rank], testing::HasSubstr("rank " + std::to_string(rank) + " (host "));
+    EXPECT_THAT(told[rank], testing::HasSubstr("all-reduce of 48 numbers: NCCL call 3"));
+    EXPECT_THAT(told[rank], testing::HasSubstr("rank 2 (host "));
+    EXPECT_THAT(told[rank], testing::HasSubstr("has made 2 calls, this one 3"));
+  }
+}
+
+TEST(CudaNcclTest, ARankThatIsGoneIsNamedByTheSocketsBeside) {
+  auto told = Told(2, [](std::unique_ptr<Collective>& rank) { rank.reset(); });
+  for (const uint32_t rank : {0U, 1U}) EXPECT_THAT(told[rank], testing::HasSubstr("rank 2"));
+}
 
 TEST(CudaNcclTest, APluginWithoutNcclIsSaidSoByTheRankThatLacksIt) {
   auto ranks = collective::MakeThreads(2);

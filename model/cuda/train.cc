@@ -249,6 +249,7 @@ template <typename T>
 Result<std::unique_ptr<TrainSession>> Make(Device& device, const LlamaConfig& config,
                                            const cpu::TrainOptions& options,
                                            const CudaOptions& cuda, const Ranks& gang) {
+  DURE_TRY(CheckBatch(config, ShapeOf(options, cuda, gang.ranks.world()).batch));
   const uint64_t planned = PlannedBytesOf<T>(config, options, cuda, gang.ranks.world());
   DURE_ASSIGN(const DeviceFacts facts, device.Facts());
   if (planned > facts.memory_free_bytes) {

@@ -198,6 +198,12 @@ TEST_F(CudaRefusalTest, HeadsThatAreTooWideAreRefused) {
   EXPECT_THAT(Refusal(config, SmallOptions()).message, HasSubstr("train on the CPU"));
 }
 
+TEST_F(CudaRefusalTest, MoreSequencesThanAGridHoldsAreRefused) {
+  cpu::TrainOptions options = SmallOptions();
+  options.batch = 20'000;
+  EXPECT_THAT(Refusal(SmallModel(true), options).message, HasSubstr("at most 16383 sequences"));
+}
+
 TEST_F(CudaRefusalTest, PrivateStepsAreRefused) {
   cpu::TrainOptions options = SmallOptions();
   options.record_clip = 1;
