@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes bench/gpu/README.md from what verify.sh measured.
 
-    report.py FOLDER [README]    FOLDER holds figures.json, curve.json and tests.txt and, where there
+    report.py FOLDER [README]    FOLDER holds figures.json, curve.json, tests.txt, and where there
                                  was a peer, torch-*.json and torch-curve.json
 """
 import json
