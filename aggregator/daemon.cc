@@ -133,8 +133,8 @@ Status Daemon::State::Listen() {
   doors.chain_path = options.dir + "/identity/tls.crt";
   doors.trust = self.trust();
   doors.admin_roles = identity::Roles::Invited();  // each verb checks the role that it needs
-  DURE_ASSIGN(server, transport::TransportServer::Start(doors, *loop, *store, Calls()));
-  server->Revoke(authority->revocations());
+  doors.revocations = authority->revocations();
+  DURE_ASSIGN(server, transport::TransportServer::Make(doors, *loop, *store, Calls()));
   authority->OnRevocation(
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
   record->guard().OnOpen(
@@ -151,7 +151,7 @@ Status Daemon::State::Listen() {
     RenewOwn();
     ScrubLater();
   });
-  return {};
+  return server->Listen();
 }
 
 void Daemon::State::Tick() {

@@ -59,9 +59,10 @@ struct Doors {
       if (!said) return reply(Fail(said.error()));
       reply(json{{"revoked", *said}}.dump());
     };
-    server = Must(transport::TransportServer::Start(options, loop, *store, std::move(calls)));
+    server = Must(transport::TransportServer::Make(options, loop, *store, std::move(calls)));
     server->Revoke(authority.revocations());
     authority.OnRevocation([this](auto revocations) { server->Revoke(std::move(revocations)); });
+    Must(server->Listen());
   }
   loop::EventLoop loop;
   std::unique_ptr<blob::BlobStore> store = blob::MemoryBlobStore();

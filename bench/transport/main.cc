@@ -154,7 +154,8 @@ int Main() {
   options.key_path = consortium.File("tls.key");
   options.chain_path = consortium.File("tls.crt");
   options.trust = seat.trust();
-  const auto server = Must(TransportServer::Start(options, loop, *theirs, calls));
+  const auto server = Must(TransportServer::Make(options, loop, *theirs, calls));
+  DURE_CHECK(server->Listen().has_value(), "a free port");
   DataLink link({"127.0.0.1:" + std::to_string(server->port()), seat.cert_chain_pem,
                  seat.tls_key_pem, seat.trust()});
   const Digest digest = Must(mine->Put(bytes));

@@ -47,9 +47,10 @@ void SweepLater(loop::EventLoop& loop, std::weak_ptr<Gate> weak) {
 }  // namespace
 
 struct TransportServer::State {
-  State(const ServerOptions& options, loop::EventLoop& event_loop, blob::BlobStore& store,
+  State(ServerOptions server_options, loop::EventLoop& event_loop, blob::BlobStore& store,
         ServerCalls server_calls)
-      : calls(std::move(server_calls)),
+      : options(std::move(server_options)),
+        calls(std::move(server_calls)),
         loop(event_loop),
         gate(std::make_shared<Gate>(
             GateRules{options.trust, options.admin_roles, options.watch_roles}, event_loop)),
@@ -60,9 +61,10 @@ struct TransportServer::State {
         admin(*gate, event_loop, calls),
         enrolment(event_loop, calls, options.enrolments_per_minute_max) {}
 
-  Status Listen(const ServerOptions& options);
-  Status ListenForEnrolment(const ServerOptions& options);
+  Status Listen();
+  Status ListenForEnrolment();
 
+  const ServerOptions options;
   const ServerCalls calls;
   loop::EventLoop& loop;
   // Shared with gRPC's credentials and the sweeping timer, which may outlive the server.
@@ -79,7 +81,7 @@ struct TransportServer::State {
   int enrol_port = 0;
 };
 
-Status TransportServer::State::Listen(const ServerOptions& options) {
+Status TransportServer::State::Listen() {
   auto tls = ServerTls(options.key_path, options.chain_path, ClientCertificate::kAsked);
   tls->SetAuthMetadataProcessor(gate);
   grpc::ServerBuilder builder;
@@ -94,7 +96,7 @@ Status TransportServer::State::Listen(const ServerOptions& options) {
   return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.address);
 }
 
-Status TransportServer::State::ListenForEnrolment(const ServerOptions& options) {
+Status TransportServer::State::ListenForEnrolment() {
   if (options.enrol_address.empty()) return {};
   grpc::ServerBuilder builder;
   Common(builder, kEnrolmentBytesOnWire);
@@ -107,10 +109,10 @@ Status TransportServer::State::ListenForEnrolment(const ServerOptions& options) 
   return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.enrol_address);
 }
 
-Result<std::unique_ptr<TransportServer>> TransportServer::Start(const ServerOptions& options,
-                                                                loop::EventLoop& loop,
-                                                                blob::BlobStore& store,
-                                                                ServerCalls calls) {
+Result<std::unique_ptr<TransportServer>> TransportServer::Make(const ServerOptions& options,
+                                                               loop::EventLoop& loop,
+                                                               blob::BlobStore& store,
+                                                               ServerCalls calls) {
   // gRPC aborts the process when it cannot read them.
   for (const std::string& path : {options.key_path, options.chain_path}) {
     if (::access(path.c_str(), R_OK) != 0) {
@@ -119,11 +121,14 @@ Result<std::unique_ptr<TransportServer>> TransportServer::Start(const ServerOpti
   }
   auto state = std::make_unique<State>(options, loop, store, std::move(calls));
   if (options.revocations != nullptr) state->gate->SetRevocations(options.revocations);
-  DURE_TRY(state->Listen(options));
-  std::unique_ptr<TransportServer> server(new TransportServer(std::move(state)));
-  DURE_TRY(server->state_->ListenForEnrolment(options));
-  SweepLater(loop, server->state_->gate);
-  return server;
+  return std::unique_ptr<TransportServer>(new TransportServer(std::move(state)));
+}
+
+Status TransportServer::Listen() {
+  DURE_TRY(state_->Listen());
+  DURE_TRY(state_->ListenForEnrolment());
+  SweepLater(state_->loop, state_->gate);
+  return {};
 }
 
 TransportServer::TransportServer(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -5,10 +5,10 @@
 // revocation, role) before any message of that call is parsed; a refusal says its cause. The
 // enrolment one has no client certificate and one small, rate-bounded call.
 //
-// Life: Start once; callbacks arrive; destroy before the loop, the store and whatever the callbacks
-// touch. Send, Revoke and the counters are thread-safe. Callbacks marked [loop] run on the event
-// loop; those marked [any] run on the transport's threads, several at a time, and may block on
-// disk.
+// Life: Make; once what the callbacks touch is there, Listen; callbacks arrive; destroy before the
+// loop, the store and whatever the callbacks touch. Send, Revoke and the counters are thread-safe.
+// Callbacks marked [loop] run on the event loop; those marked [any] run on the transport's threads,
+// several at a time, and may block on disk.
 #pragma once
 
 #include <cstdint>
@@ -101,15 +101,18 @@ struct Traffic {
 
 class TransportServer {
  public:
-  // REQUIRES: loop and store outlive the server. kUnavailable: an address cannot be listened on;
-  // kInvalid: the certificate files cannot be used.
-  static Result<std::unique_ptr<TransportServer>> Start(const ServerOptions& options,
-                                                        loop::EventLoop& loop,
-                                                        blob::BlobStore& store, ServerCalls calls);
+  // Nobody is let in yet. REQUIRES: loop and store outlive the server. kInvalid: the certificate
+  // files cannot be used.
+  static Result<std::unique_ptr<TransportServer>> Make(const ServerOptions& options,
+                                                       loop::EventLoop& loop,
+                                                       blob::BlobStore& store, ServerCalls calls);
+  // Opens the doors: calls may come in before this returns. kUnavailable: an address cannot be
+  // listened on, and the server is of no use. REQUIRES: called once, not on the loop.
+  Status Listen();
   // Cancels every call and waits for the transport's threads. REQUIRES: not called on the loop.
   ~TransportServer();
 
-  uint16_t port() const;        // of the main listener
+  uint16_t port() const;        // of the main listener, once it listens
   uint16_t enrol_port() const;  // 0 without one
 
   // Queues a message for the site's control stream. kUnavailable: not connected (send again when it

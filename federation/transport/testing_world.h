@@ -103,7 +103,8 @@ class World {
     options.key_path = folder + "/tls.key";
     options.chain_path = folder + "/tls.crt";
     options.trust = consortium.authority->trust();
-    server = Must(TransportServer::Start(options, loop, *store, calls));
+    server = Must(TransportServer::Make(options, loop, *store, calls));
+    Must(server->Listen());
     port = server->port();
   }
   identity::Invitation Invite(const std::string& site, Role role, WallTime now) const {

@@ -106,7 +106,9 @@ class Daemon:
                 stdout=subprocess.PIPE, stderr=log, env=environment, preexec_fn=before)
         line = self._first_line()
         if not line and not crash_at:
-            raise AssertionError(f'{self.arguments[:2]} did not start: {self.tail()}')
+            code = self.process.wait(PATIENCE)
+            raise AssertionError(f'{self.arguments[:2]} did not start but ended {code}: '
+                                 f'{self.tail()}')
         return bool(line)
 
     def _first_line(self):
