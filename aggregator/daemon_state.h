@@ -74,6 +74,7 @@ struct Daemon::State {
   // Contributions that were trained on what has been withdrawn leave the rounds that collect.
   void ExcludeWithdrawn();
   Result<std::string> TakeCosignature(const std::string& json);
+  Result<std::string> ShowAgreed() const;
   Result<std::string> HearHeld(const PeerIdentity& peer, const std::string& json);
   void AskGrant(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
 

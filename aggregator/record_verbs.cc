@@ -92,6 +92,11 @@ Result<std::string> Daemon::State::TakeCosignature(const std::string& text) {
   return JsonLine({{"size", said.size}, {"agreed", agreed ? agreed->Note() : std::string()}});
 }
 
+Result<std::string> Daemon::State::ShowAgreed() const {
+  const auto agreed = record->log().Agreed();
+  return JsonLine({{"agreed", agreed ? agreed->Note() : std::string()}});
+}
+
 Result<std::string> Daemon::State::HearHeld(const PeerIdentity& peer, const std::string& text) {
   DURE_ASSIGN(const std::string note, ParseHeld(text));
   DURE_TRY(record->guard().Hear(peer.site, note));

@@ -35,6 +35,7 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
   if (verb == "ledger.held" && is_member) return reply(HearHeld(peer, text));
   if (verb == "ledger.spare" && is_member) return reply(TakeSpare(peer, text));
   if (verb == "aggregator.status") return reply(ShowStatus());
+  if (verb == "ledger.agreed") return reply(ShowAgreed());
   if (verb == "grant.request") return AskGrant(peer, text, std::move(reply));
   if (verb == "run.list") return reply(ListRuns());
   if (verb == "run.show") return reply(ShowRun(text));

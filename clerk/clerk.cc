@@ -107,6 +107,12 @@ Status Clerk::TakeAgreed(std::string_view note) {
   return refusal ? KeepRefusal(*refusal, 0, {}) : Status();
 }
 
+Status Clerk::FetchAgreed() {
+  DURE_ASSIGN(const std::string answer, Ask("ledger.agreed", "{}"));
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
+  return TakeAgreed(transport::TextField(said, "agreed"));
+}
+
 Status Clerk::ShowHeld() {
   const json held = {{"note", mirror_->Head().note}};
   DURE_ASSIGN(const std::string answer, Ask("ledger.held", transport::JsonLine(held)));

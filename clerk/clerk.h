@@ -53,6 +53,8 @@ class Clerk {
   // A published head with the cosignatures of others, as the aggregator sends it. Empty: none yet.
   // kCorrupt: it contradicts this copy; the evidence is kept.
   Status TakeAgreed(std::string_view note);
+  // Asks for it. As Ask and TakeAgreed; kFailedPrecondition: it is beyond this copy.
+  Status FetchAgreed();
   // Shows the aggregator the head this copy holds, and gives it entries that rotted on its disk. As
   // Ask; kCorrupt: it lacks what this copy holds. On the follower's thread.
   Status ShowHeld();

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "federation/random.h"
@@ -30,7 +31,7 @@ struct Options {
   uint64_t entry = 0;
   uint64_t number = 0;
   std::vector<uint64_t> entries;
-  std::string language = "en";
+  std::string language;
   bool all = false;
 };
 
@@ -128,7 +129,7 @@ Status ListDuties(const Options& options, Context& context) {
   for (const auto& [key, duty] : record->state().duties) {
     const std::string status = StatusOf(duty, now);
     if (status == "done" && !options.all) continue;
-    const bool korean = options.language == "ko" && !duty.obligation.text.ko.empty();
+    const bool korean = IsKorean(options.language) && !duty.obligation.text.ko.empty();
     const std::string& says = korean ? duty.obligation.text.ko : duty.obligation.text.en;
     list.push_back({{"decision", duty.decision},
                     {"number", duty.number},
@@ -236,7 +237,7 @@ void AddDutiesCommands(CLI::App& dure, Context& context) {
                            "dure duties list --dir /srv/desk\n"
                            "dure duties list --all --language ko --dir /srv/desk");
   list.add_flag("--all", options->all, "Also what is done");
-  list.add_option("--language", options->language, "en or ko")->check(CLI::IsMember({"en", "ko"}));
+  AddLanguage(list, options->language);
   AddDir(list, *options, kAnyCopy);
   context.Do(list, [options, &context] { return ListDuties(*options, context); });
 

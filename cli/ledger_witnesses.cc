@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/nouns.h"
+#include "cli/record_copy.h"
 #include "cli/record_folder.h"
 
 namespace dure::cli {
@@ -115,7 +116,7 @@ std::string WitnessesText(const json& found) {
     for (const json& site : house["sites"]) {
       text += "  " + site["site"].get<std::string>() +
               (site["upTo"].is_null()
-                   ? std::string(" has co-signed nothing yet")
+                   ? std::string(" has co-signed nothing that this copy holds")
                    : " has co-signed up to " + std::to_string(site["upTo"].get<uint64_t>()) +
                          ", at " + site["at"].get<std::string>()) +
               "\n";
@@ -126,7 +127,9 @@ std::string WitnessesText(const json& found) {
 }
 
 Status ShowWitnesses(const Options& options, Context& context) {
-  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
+  // A person's copy is brought up first, with what others co-signed meanwhile.
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  const ledger::LogReader* const log = &record->log();
   const uint64_t size = log->Head().head.size;
   const ledger::CosignerRoll roll = log->Cosigners();
   if (options.policy) {

@@ -1,4 +1,4 @@
-// Where things came from and went: model lineage, dataset list|show, round show.
+// Where things came from: model lineage, round show.
 #include "policy/lineage/lineage.h"
 
 #include <CLI/CLI.hpp>
@@ -7,9 +7,11 @@
 
 #include "cli/command.h"
 #include "cli/find_model.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "policy/terms/answer.h"
+#include "policy/terms/sentences.h"
 
 namespace dure::cli {
 namespace {
@@ -51,6 +53,9 @@ ordered_json Json(const lineage::RoundStory& story) {
     left_out.push_back({{"site", one.site.str()}, {"reason", one.reason}});
   }
   ordered_json json = Json(story.at);
+  if (story.sums) {
+    json["sums"] = {{"tokens", story.sums->tokens}, {"steps", story.sums->steps}};
+  }
   json["opened"] = story.opened;
   json["closed"] = story.closed;
   json["base"] = story.base_model.Hex();
@@ -60,27 +65,46 @@ ordered_json Json(const lineage::RoundStory& story) {
   return json;
 }
 
-std::string Text(const lineage::RoundStory& story) {
-  std::string text = Text(story.at) + ": from model " + Short(story.base_model) + " to " +
-                     Short(story.model) + ", entries " + std::to_string(story.opened) + " to " +
-                     std::to_string(story.closed) + "\n";
+std::string NumbersOf(const lineage::Contributed& one, bool korean) {
+  const std::string weight = std::to_string(one.weight);
+  const std::string tokens = std::to_string(one.tokens);
+  const std::string steps = std::to_string(one.steps);
+  if (one.weight == 0) return korean ? "기여량은 가려져 있음" : "how much is hidden by masking";
+  return korean ? "가중치 " + weight + ", 토큰 " + tokens + "개, " + steps + "걸음"
+                : "weight " + weight + ", " + tokens + " tokens, " + steps + " steps";
+}
+
+std::string Text(const lineage::RoundStory& story, bool korean) {
+  const std::string entries =
+      std::to_string(story.opened) + (korean ? "~" : " to ") + std::to_string(story.closed);
+  std::string text = Text(story.at) + ": ";
+  text += korean
+              ? "모델 " + Short(story.base_model) + " → " + Short(story.model) + ", 항목 " + entries
+              : "from model " + Short(story.base_model) + " to " + Short(story.model) +
+                    ", entries " + entries;
+  text += "\n";
   for (const lineage::Contributed& one : story.contributed) {
-    const std::string numbers = one.weight == 0 ? "masked"
-                                                : "weight " + std::to_string(one.weight) + ", " +
-                                                      std::to_string(one.tokens) + " tokens, " +
-                                                      std::to_string(one.steps) + " steps";
-    text += "  " + one.site.str() + " of " + one.member.str() + ": " + numbers + ", on";
+    text += "  " + one.site.str() +
+            (korean ? " (" + one.member.str() + "): " : " of " + one.member.str() + ": ");
+    text += NumbersOf(one, korean) + (korean ? ", 데이터" : ", on");
     for (const auto& what : one.datasets) text += " " + Text(what);
-    text += " (entry " + std::to_string(one.submission) + ")\n";
+    text += (korean ? " (항목 " : " (entry ") + std::to_string(one.submission) + ")\n";
+  }
+  if (story.sums) {
+    const std::string tokens = std::to_string(story.sums->tokens);
+    const std::string steps = std::to_string(story.sums->steps);
+    text += korean ? "  모두 합쳐 토큰 " + tokens + "개, " + steps + "걸음\n"
+                   : "  all of them together: " + tokens + " tokens, " + steps + " steps\n";
   }
   for (const ledger::ExcludedSite& one : story.left_out) {
-    text += "  without " + one.site.str() + ": " + one.reason + "\n";
+    text += (korean ? "  빠진 곳 " : "  without ") + one.site.str() + ": " + one.reason + "\n";
   }
   return text;
 }
 
 // What the owners' terms come to for this model, a line a restriction.
-std::vector<std::string> Restrictions(const terms::ModelTerms& model_terms) {
+std::vector<std::string> Restrictions(const terms::ModelTerms& model_terms, bool korean) {
+  const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
   std::vector<std::string> lines;
   for (const auto action : {terms::Action::kExportWeights, terms::Action::kServe}) {
     for (const auto purpose :
@@ -92,23 +116,66 @@ std::vector<std::string> Restrictions(const terms::ModelTerms& model_terms) {
                                                      : terms::Beneficiary::kNonProfit;
       use.country = "KR";
       const terms::Answer answer = terms::Allows(model_terms, use);
-      const std::string what =
-          std::string(terms::Word(action)) + " for " + std::string(terms::Word(purpose)) + " in KR";
-      if (answer.clauses.empty()) lines.push_back(what + ": allowed by every owner");
+      const std::string for_what = terms::PlainWord(purpose, language);
+      const std::string to_do = terms::PlainWord(action, language);
+      const std::string what = korean ? to_do + ", 목적 " + for_what + ", 국가 KR"
+                                      : to_do + ", for " + for_what + ", in KR";
+      if (answer.clauses.empty()) {
+        lines.push_back(what + (korean ? ": 모든 권리자가 허용" : ": allowed by every owner"));
+      }
       for (const terms::Clause& clause : answer.clauses) {
-        lines.push_back(what + ": " + std::string(terms::Word(clause.outcome)) + ". " +
-                        terms::Sentence(clause, use, terms::Language::kEnglish));
+        lines.push_back(what + ": " + terms::PlainWord(clause.outcome, language) + ". " +
+                        terms::Sentence(clause, use, language));
       }
     }
   }
   return lines;
 }
 
-Status ShowLineage(const std::string& dir, const std::string& name, Context& context) {
+std::string DatasetsText(const lineage::ModelLineage& story, bool korean) {
+  std::string text;
+  for (const auto& dataset : story.datasets) {
+    const std::string rounds = std::to_string(dataset.rounds.size());
+    const std::string entry = std::to_string(dataset.registered);
+    text +=
+        "  " + Text(dataset.what) +
+        (korean ? " (" + dataset.custodian.str() + "), 라운드 " + rounds + "개 (항목 " + entry + ")"
+                : " of " + dataset.custodian.str() + ", in " + rounds + " rounds (entry " + entry +
+                      ")");
+    if (dataset.withdrawn) {
+      text += (korean ? ", 철회됨: 항목 " : ", withdrawn at entry ") +
+              std::to_string(*dataset.withdrawn);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string LineageText(const lineage::ModelLineage& story,
+                        const std::vector<std::string>& restrictions, bool korean) {
+  const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
+  std::string text = korean ? "모델 " : "model ";
+  text += story.model.Hex();
+  text += korean ? "\n\n뒤에 있는 데이터셋\n" : "\n\nDatasets behind it\n";
+  text += DatasetsText(story, korean);
+  text += korean ? "\n권리자들의 이용조건을 합치면\n" : "\nWhat their owners' terms come to\n";
+  for (const std::string& line : restrictions) text += "  " + line + "\n";
+  const char* none = korean ? "모든 조건을 만족하는 라이선스가 없음" : "none satisfies all";
+  text += (korean ? "  모델에 제안하는 라이선스: " : "  licence proposed for the model: ") +
+          (story.licence.licence.empty() ? none : story.licence.licence) + "\n";
+  for (const auto& conflict : story.licence.conflicts) {
+    text += "    " + terms::Sentence(conflict, language) + "\n";
+  }
+  text += korean ? "\n라운드, 오래된 것부터\n" : "\nRounds, oldest first\n";
+  for (const auto& round : story.rounds) text += Text(round, korean);
+  return text;
+}
+
+Status ShowLineage(const std::string& dir, const std::string& name, bool korean, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   DURE_ASSIGN(const Digest model, FindModel(record->state(), name));
   DURE_ASSIGN(const lineage::ModelLineage story, lineage::LineageOf(record->state(), model));
-  const std::vector<std::string> restrictions = Restrictions(story.terms);
+  const std::vector<std::string> restrictions = Restrictions(story.terms, korean);
   if (context.json()) {
     ordered_json rounds = ordered_json::array();
     for (const auto& round : story.rounds) rounds.push_back(Json(round));
@@ -135,25 +202,7 @@ Status ShowLineage(const std::string& dir, const std::string& name, Context& con
          story.grants}}.dump());
     return {};
   }
-  std::string text = "model " + model.Hex() + "\n\nDatasets behind it\n";
-  for (const auto& dataset : story.datasets) {
-    text +=
-        "  " + Text(dataset.what) + " of " + dataset.custodian.str() + ", in " +
-        std::to_string(dataset.rounds.size()) + " rounds (entry " +
-        std::to_string(dataset.registered) + ")" +
-        (dataset.withdrawn ? ", withdrawn at entry " + std::to_string(*dataset.withdrawn) : "") +
-        "\n";
-  }
-  text += "\nWhat their owners' terms come to\n";
-  for (const std::string& line : restrictions) text += "  " + line + "\n";
-  text += "  licence proposed for the model: " +
-          (story.licence.licence.empty() ? "none satisfies all" : story.licence.licence) + "\n";
-  for (const auto& conflict : story.licence.conflicts) {
-    text += "    " + terms::Sentence(conflict, terms::Language::kEnglish) + "\n";
-  }
-  text += "\nRounds, oldest first\n";
-  for (const auto& round : story.rounds) text += Text(round);
-  context.Print(text);
+  context.Print(LineageText(story, restrictions, korean));
   return {};
 }
 
@@ -182,7 +231,7 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
       DURE_ASSIGN(const auto story, lineage::LineageOf(record->state(), round.model));
       for (const auto& one : story.rounds) {
         if (one.at == at) json = Json(one);
-        if (one.at == at) line = Text(one);
+        if (one.at == at) line = Text(one, false);
       }
     }
     json["admissions"] = decided;
@@ -197,91 +246,21 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
   return {};
 }
 
-std::string StatusOf(const standing::Dataset& dataset) {
-  if (!dataset.withdrawn) return "registered";
-  return "withdrawn at entry " + std::to_string(dataset.withdrawn->index) +
-         (dataset.withdrawn->closed ? ", case closed" : ", case open");
-}
-
-Status ListDatasets(const std::string& dir, Context& context) {
-  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
-  ordered_json list = ordered_json::array();
-  std::string text;
-  for (const auto& [id, dataset] : record->state().datasets) {
-    const standing::DatasetEntry& newest = dataset.newest();
-    list.push_back({{"dataset", id.str()},
-                    {"version", dataset.version()},
-                    {"custodian", dataset.custodian.str()},
-                    {"site", newest.site.str()},
-                    {"use", terms::Word(newest.terms.use)},
-                    {"licence", newest.terms.licence.data},
-                    {"status", StatusOf(dataset)},
-                    {"entry", newest.index},
-                    {"rounds", dataset.rounds}});
-    text += id.str() + " v" + std::to_string(dataset.version()) + "  " + dataset.custodian.str() +
-            " at " + newest.site.str() + "  " + std::string(terms::Word(newest.terms.use)) +
-            (newest.terms.licence.data.empty() ? "" : "  " + newest.terms.licence.data) + "  " +
-            StatusOf(dataset) + "  " + std::to_string(dataset.rounds) + " rounds\n";
-  }
-  context.Print(context.json()
-                    ? ordered_json{{"datasets", list}}.dump()
-                    : (text.empty() ? "No dataset is registered in this record." : text));
-  return {};
-}
-
-Status ShowDataset(const std::string& dir, const std::string& name, bool with_uses,
-                   Context& context) {
-  DURE_ASSIGN(const DatasetId id, DatasetId::Parse(name));
-  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
-  DURE_ASSIGN(const lineage::DatasetUses uses, lineage::UsesOf(record->state(), id));
-  const standing::Dataset& dataset = record->state().datasets.at(id);
-  ordered_json versions = ordered_json::array();
-  std::string text = id.str() + " of " + dataset.custodian.str() + ": " + StatusOf(dataset) + "\n";
-  for (const auto& [number, version] : dataset.versions) {
-    versions.push_back({{"version", number},
-                        {"entry", version.index},
-                        {"site", version.site.str()},
-                        {"terms", ordered_json::parse(version.terms_text)},
-                        {"passport", ordered_json::parse(version.passport)}});
-    text += "  version " + std::to_string(number) + " (entry " + std::to_string(version.index) +
-            ") at " + version.site.str() + "\n    passport " + version.passport +
-            "\n    terms    " + version.terms_text + "\n";
-  }
-  ordered_json json = {{"dataset", id.str()},
-                       {"custodian", dataset.custodian.str()},
-                       {"status", StatusOf(dataset)},
-                       {"versions", versions}};
-  if (with_uses) {
-    ordered_json models = ordered_json::array();
-    text += "Counted in " + std::to_string(uses.rounds.size()) + " rounds; behind " +
-            std::to_string(uses.models.size()) + " models\n";
-    for (const lineage::Made& made : uses.models) {
-      models.push_back({{"model", made.model.Hex()},
-                        {"run", made.at.run.str()},
-                        {"round", made.at.round.value},
-                        {"entry", made.closed}});
-      text += "  " + Short(made.model) + "  " + Text(made.at) + "\n";
-    }
-    json["rounds"] = uses.rounds.size();
-    json["models"] = models;
-    json["grants"] = uses.grants;
-  }
-  context.Print(context.json() ? json.dump() : text);
-  return {};
-}
-
 }  // namespace
 
 void AddModelLineage(CLI::App& model, Context& context) {
   auto dir = std::make_shared<std::string>();
   auto name = std::make_shared<std::string>();
+  auto language = std::make_shared<std::string>();
   CLI::App& verb = AddVerb(model, "lineage", "Show what stands behind a model",
                            "dure model lineage first --dir /srv/site\n"
                            "dure model lineage 4c0ce92c76 --dir /srv/desk --json");
   verb.add_option("model", *name, "Its digest, the first digits of it, or a run for its newest")
       ->required();
   verb.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  context.Do(verb, [dir, name, &context] { return ShowLineage(*dir, *name, context); });
+  AddLanguage(verb, *language);
+  context.Do(verb,
+             [=, &context] { return ShowLineage(*dir, *name, IsKorean(*language), context); });
 }
 
 void AddRoundCommands(CLI::App& dure, Context& context) {
@@ -295,23 +274,6 @@ void AddRoundCommands(CLI::App& dure, Context& context) {
   verb.add_option("number", *number, "The round, from 0")->required();
   verb.add_option("--dir", *dir, "A folder with a copy of the record")->required();
   context.Do(verb, [=, &context] { return ShowRound(*dir, *run, *number, context); });
-}
-
-void AddDatasetRecordVerbs(CLI::App& dataset, Context& context) {
-  auto dir = std::make_shared<std::string>();
-  CLI::App& list = AddVerb(dataset, "list", "List the datasets of the record",
-                           "dure dataset list --dir /srv/desk");
-  list.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  context.Do(list, [dir, &context] { return ListDatasets(*dir, context); });
-
-  auto name = std::make_shared<std::string>();
-  auto uses = std::make_shared<bool>(false);
-  CLI::App& show = AddVerb(dataset, "show", "Show a dataset: its versions, terms and uses",
-                           "dure dataset show reviews --uses --dir /srv/desk");
-  show.add_option("dataset", *name, "The dataset")->required();
-  show.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  show.add_flag("--uses", *uses, "Also the rounds, models and grants it is behind");
-  context.Do(show, [=, &context] { return ShowDataset(*dir, *name, *uses, context); });
 }
 
 }  // namespace dure::cli

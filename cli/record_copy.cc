@@ -26,6 +26,11 @@ Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, C
     if (offline) {
       context.Say("The aggregator does not answer; this is the copy in " + dir + ".");
     }
+    if (followed) {
+      // Who stands behind it is no part of the copy, and no command waits for it.
+      const Status agreed = copy->clerk_->FetchAgreed();
+      if (!agreed && agreed.error().code == ErrorCode::kCorrupt) return Fail(agreed.error());
+    }
     copy->log_ = &copy->clerk_->mirror();
     copy->clerk_->WithStanding([&](const standing::Auditor& own) {
       copy->own_ = std::make_unique<standing::Auditor>(own);

@@ -220,8 +220,12 @@ Status Explain(const Options& options, Context& context) {
                        {"steps", input.steps},
                        {"rounds", input.rounds},
                        {"evaluations", input.evaluations}});
-    text += fmt::format("\n{}: {} tokens, {} steps, {} rounds, {} evaluations\n", member.str(),
-                        input.tokens, input.steps, input.rounds, input.evaluations);
+    const bool hidden = input.rounds > 0 && input.steps == 0;
+    const std::string given = hidden
+                                  ? std::string("tokens and steps hidden by masking")
+                                  : fmt::format("{} tokens, {} steps", input.tokens, input.steps);
+    text += fmt::format("\n{}: {}, {} rounds, {} evaluations\n", member.str(), given, input.rounds,
+                        input.evaluations);
     for (const standing::SharePart& part : parts) {
       const auto own = part.parts.find(member);
       if (own == part.parts.end() || part.percent == 0) continue;

@@ -7,9 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "policy/rules/explain.h"
+#include "policy/rules/format.h"
 #include "policy/rules/parse.h"
+#include "policy/rules/schema.h"
 #include "policy/standing/past.h"
 #include "policy/standing/voting.h"
 
@@ -173,9 +177,70 @@ Status ShowImpact(const std::string& dir, const std::string& file, Context& cont
   return {};
 }
 
+struct InForceOptions {
+  std::string dir;
+  std::string name;
+  std::string language;
+  bool text = false;
+};
+
+// The policies that the next run would be decided under, by the record.
+Status ShowInForce(const InForceOptions& options, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  const bool korean = IsKorean(options.language);
+  ordered_json list = ordered_json::array();
+  std::string lines;
+  std::string whole;
+  for (const auto& [name, policy] : record->state().in_force) {
+    if (!name.starts_with(options.name)) continue;
+    const rules::PolicyDocument* document = record->auditor().standing().Document(policy.digest);
+    if (document == nullptr) continue;
+    list.push_back({{"name", name},
+                    {"version", policy.version},
+                    {"entry", policy.index},
+                    {"sha256", policy.digest.Hex()},
+                    {"text", rules::Format(document->policy)}});
+    const auto language = korean ? rules::Language::kKorean : rules::Language::kEnglish;
+    const std::string& shown = korean && !document->policy.name.ko.empty()
+                                   ? document->policy.name.ko
+                                   : document->policy.name.en;
+    const std::string version = std::to_string(policy.version);
+    const std::string entry = std::to_string(policy.index);
+    lines += korean ? shown + ", 버전 " + version + ", 항목 " + entry + "부터\n"
+                    : shown + ", version " + version + ", since entry " + entry + "\n";
+    whole += (whole.empty() ? "" : "\n") +
+             (options.text
+                  ? rules::Format(document->policy)
+                  : rules::ExplainPolicy(document->policy, rules::ConsortiumSchema(), language));
+  }
+  if (context.json()) {
+    context.PrintJson(ordered_json{{"policies", list}}.dump());
+    return {};
+  }
+  if (lines.empty()) {
+    return Fail(ErrorCode::kNotFound, options.name.empty()
+                                          ? "no policy is in force in this record"
+                                          : "no policy in force begins with \"" + options.name +
+                                                "\"; dure policy in-force lists them");
+  }
+  context.Print(options.name.empty() && !options.text ? lines : whole);
+  return {};
+}
+
 }  // namespace
 
 void AddPolicyChangeVerbs(CLI::App& policy, Context& context) {
+  auto in_force = std::make_shared<InForceOptions>();
+  CLI::App& now = AddVerb(policy, "in-force", "Show the policies that are in force by the record",
+                          "dure policy in-force --dir /srv/desk\n"
+                          "dure policy in-force P2 --lang ko --dir /srv/desk\n"
+                          "dure policy in-force P2 --text --dir /srv/desk > p2.policy");
+  now.add_option("name", in_force->name, "How its name begins: then all it says, in sentences");
+  now.add_option("--dir", in_force->dir, "A folder with a copy of the record")->required();
+  now.add_flag("--text", in_force->text, "As a text that can be changed and proposed");
+  AddLanguage(now, in_force->language);
+  context.Do(now, [in_force, &context] { return ShowInForce(*in_force, context); });
+
   auto propose = std::make_shared<ProposeOptions>();
   CLI::App& verb = AddVerb(policy, "propose", "Propose a policy for the members' vote",
                            "dure policy propose p2-purpose.policy --dir /srv/desk\n"

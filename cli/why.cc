@@ -1,11 +1,11 @@
 // dure why: why something was admitted or refused, in sentences, from the record; and what would
 // have made it otherwise.
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "policy/rules/explain.h"
@@ -26,12 +26,7 @@ struct Options {
 };
 
 rules::Language LanguageOf(const std::string& wanted) {
-  std::string language = wanted;
-  if (language.empty()) {
-    const char* locale = std::getenv("LANG");
-    language = locale == nullptr ? "en" : locale;
-  }
-  return language.starts_with("ko") ? rules::Language::kKorean : rules::Language::kEnglish;
+  return IsKorean(wanted) ? rules::Language::kKorean : rules::Language::kEnglish;
 }
 
 // The last decision about a dataset of a site in a round.
@@ -90,8 +85,13 @@ void Replay(const Request& request, const standing::Standing& before,
 Status Why(const Options& options, Context& context) {
   std::vector<rules::Facts::Entry> what_if;
   for (const std::string& text : options.what_if) {
-    DURE_ASSIGN(rules::Facts::Entry entry, rules::ParseFact(text));
-    what_if.push_back(std::move(entry));
+    auto entry = rules::ParseFact(text);
+    if (!entry) {
+      return Fail(entry.error().code,
+                  entry.error().message +
+                      "; the facts that decided stand in brackets in the output of dure why");
+    }
+    what_if.push_back(std::move(*entry));
   }
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   DURE_ASSIGN(const uint64_t index, EntryOf(*record, options.what));
@@ -132,8 +132,14 @@ Status Why(const Options& options, Context& context) {
   std::string text = rules::ExplainDecision(replayed.decision, rules::ConsortiumSchema(), language);
   text += rules::ExplainChanges(replayed.changes, rules::ConsortiumSchema(), language);
   if (what_if.empty()) {
-    text += same ? "\nReplayed from this copy: the same, byte for byte.\n"
-                 : "\nReplayed from this copy: NOT what the record says. Run dure ledger verify.\n";
+    const bool korean = language == rules::Language::kKorean;
+    const char* good = korean ? "\n이 사본에서 다시 결정해 보니 한 바이트도 다르지 않습니다.\n"
+                              : "\nReplayed from this copy: the same, byte for byte.\n";
+    const char* bad =
+        korean
+            ? "\n이 사본에서 다시 결정해 보니 기록과 다릅니다. dure ledger verify로 확인하십시오.\n"
+            : "\nReplayed from this copy: NOT what the record says. Run dure ledger verify.\n";
+    text += same ? good : bad;
   }
   context.Print(text);
   return {};
@@ -153,7 +159,7 @@ void AddWhyCommand(CLI::App& dure, Context& context) {
       ->expected(1, 4);
   verb.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
   verb.add_option("--what-if", options->what_if, "PATH=VALUE, as if the record said so");
-  verb.add_option("--lang", options->language, "en or ko (default: the locale's)");
+  AddLanguage(verb, options->language);
   context.Do(verb, [options, &context] { return Why(*options, context); });
 }
 

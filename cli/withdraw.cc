@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "cli/spans.h"
@@ -25,29 +26,79 @@ struct Options {
   std::string within = "30d";
   uint64_t entry = 0;
   std::vector<uint64_t> evidence;
+  std::string language;
 };
 
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 16); }
 
-std::string Describe(const lineage::WithdrawalOption& option) {
+std::string Describe(const lineage::WithdrawalOption& option, bool masked) {
   using ledger::WithdrawalScope;
+  const std::string rounds = std::to_string(option.rounds_again);
+  const std::string tokens = "(" + std::string(masked ? "at most " : "") +
+                             std::to_string(option.tokens_again) + " tokens of others)";
+  const std::string models = std::to_string(option.models_retired);
+  const std::string grants = std::to_string(option.grants_ended);
   switch (option.scope) {
     case WithdrawalScope::kFutureRounds:
       return "no later round uses it; the models that are there stay as they are";
     case WithdrawalScope::kRestart:
-      return "go back to the last models without it and train " +
-             std::to_string(option.rounds_again) + " rounds again (" +
-             std::to_string(option.tokens_again) + " tokens of others); " +
-             std::to_string(option.models_retired) + " models and " +
-             std::to_string(option.grants_ended) + " grants end";
+      return "go back to the last models without it and train " + rounds + " rounds again " +
+             tokens + "; " + models + " models and " + grants + " grants end";
     case WithdrawalScope::kRetrain:
-      return "begin the runs it reached again without it: " + std::to_string(option.rounds_again) +
-             " rounds (" + std::to_string(option.tokens_again) + " tokens of others)";
+      return "begin the runs it reached again without it: " + rounds + " rounds " + tokens;
     case WithdrawalScope::kRetireModels:
-      return std::to_string(option.models_retired) + " models are used no more; " +
-             std::to_string(option.grants_ended) + " grants end";
+      return models + " models are used no more; " + grants + " grants end";
   }
   return "";
+}
+
+std::string DescribeKo(const lineage::WithdrawalOption& option, bool masked) {
+  using ledger::WithdrawalScope;
+  const std::string rounds = "라운드 " + std::to_string(option.rounds_again) + "개";
+  const std::string tokens = "(다른 기관의 토큰 " + std::string(masked ? "최대 " : "") +
+                             std::to_string(option.tokens_again) + "개)";
+  const std::string ended = "모델 " + std::to_string(option.models_retired) + "개와 이용 허가 " +
+                            std::to_string(option.grants_ended) + "건";
+  switch (option.scope) {
+    case WithdrawalScope::kFutureRounds:
+      return "이후 라운드는 쓰지 않음. 이미 있는 모델은 그대로 둠";
+    case WithdrawalScope::kRestart:
+      return "이 데이터가 들어가지 않은 마지막 모델로 돌아가 " + rounds + "를 다시 학습 " + tokens +
+             ". " + ended + "이 끝남";
+    case WithdrawalScope::kRetrain:
+      return "이 데이터가 닿은 학습을 처음부터 다시: " + rounds + " " + tokens;
+    case WithdrawalScope::kRetireModels:
+      return ended + "을 더는 쓰지 않음";
+  }
+  return "";
+}
+
+std::string PlanText(const lineage::WithdrawalPlan& plan, bool korean) {
+  const std::string rounds = std::to_string(plan.uses.rounds.size());
+  const std::string models = std::to_string(plan.uses.models.size());
+  const std::string grants = std::to_string(plan.uses.grants.size());
+  std::string text = plan.uses.dataset.str();
+  text += korean ? " (" + plan.uses.custodian.str() + "): 라운드 " + rounds + "개에 쓰였고, 모델 " +
+                       models + "개와 이용 허가 " + grants + "건의 뒤에 있습니다.\n"
+                 : " of " + plan.uses.custodian.str() + " was counted in " + rounds +
+                       " rounds and is behind " + models + " models and " + grants + " grants.\n";
+  for (const auto& [run, model] : plan.uses.clean) {
+    const char* none =
+        korean ? "없음. 첫 라운드부터 들어갔음" : "none, it was there from the first round";
+    text += (korean ? "  " + run.str() + "에서 이 데이터가 들어가지 않은 마지막 모델: "
+                    : "  last model of " + run.str() + " without it: ") +
+            (model.IsZero() ? none : Short(model)) + "\n";
+  }
+  for (const RunId& run : plan.running) {
+    text += korean ? "  " + run.str() + ": 아직 남은 라운드가 있어 이 데이터를 쓸 수 있음\n"
+                   : "  " + run.str() + " has rounds to come and could still ask for it\n";
+  }
+  text += korean ? "\n고를 수 있는 범위 (--scope)\n" : "\nWhat can be asked for (--scope)\n";
+  for (const lineage::WithdrawalOption& option : plan.options) {
+    text += "  " + std::string(Name(option.scope)) + ": " +
+            (korean ? DescribeKo(option, plan.masked) : Describe(option, plan.masked)) + "\n";
+  }
+  return text;
 }
 
 Status Plan(const Options& options, Context& context) {
@@ -55,25 +106,16 @@ Status Plan(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   DURE_ASSIGN(const lineage::WithdrawalPlan plan, lineage::PlanWithdrawal(record->state(), id));
   ordered_json choices = ordered_json::array();
-  std::string text = id.str() + " of " + plan.uses.custodian.str() + " was counted in " +
-                     std::to_string(plan.uses.rounds.size()) + " rounds and is behind " +
-                     std::to_string(plan.uses.models.size()) + " models and " +
-                     std::to_string(plan.uses.grants.size()) + " grants.\n";
   ordered_json clean = ordered_json::object();
   for (const auto& [run, model] : plan.uses.clean) {
     clean[run.str()] = model.IsZero() ? ordered_json(nullptr) : ordered_json(model.Hex());
-    text += "  last model of " + run.str() + " without it: " +
-            (model.IsZero() ? "none, it was there from the first round" : Short(model)) + "\n";
   }
-  for (const RunId& run : plan.running) text += "  " + run.str() + " could still ask for it\n";
-  text += "\nWhat can be asked for (--scope)\n";
   for (const lineage::WithdrawalOption& option : plan.options) {
     choices.push_back({{"scope", Name(option.scope)},
                        {"rounds_again", option.rounds_again},
                        {"tokens_again", option.tokens_again},
                        {"models_retired", option.models_retired},
                        {"grants_ended", option.grants_ended}});
-    text += "  " + std::string(Name(option.scope)) + ": " + Describe(option) + "\n";
   }
   if (context.json()) {
     context.PrintJson(ordered_json{
@@ -82,11 +124,12 @@ Status Plan(const Options& options, Context& context) {
         {"models", plan.uses.models.size()},
         {"grants", plan.uses.grants},
         {"last_clean", clean},
+        {"masked", plan.masked},
         {"options",
          choices}}.dump());
     return {};
   }
-  context.Print(text);
+  context.Print(PlanText(plan, IsKorean(options.language)));
   context.Say("File it with: dure withdraw file " + id.str() + " --scope SCOPE --dir FOLDER");
   return {};
 }
@@ -124,6 +167,7 @@ void AddWithdrawCommands(CLI::App& dure, Context& context) {
                            "dure withdraw plan reviews --dir /srv/desk");
   plan.add_option("dataset", options->dataset, "The dataset")->required();
   plan.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  AddLanguage(plan, options->language);
   context.Do(plan, [options, &context] { return Plan(*options, context); });
 
   CLI::App& file = AddVerb(noun, "file", "Withdraw a dataset of your own institution",

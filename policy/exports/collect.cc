@@ -114,6 +114,7 @@ class Collector {
         model.architecture = value;
       } else if (key == "task") {
         model.task = value;
+        model.generative = value == "text-generation";
       } else if (!value.empty()) {
         model.hyperparameters[key] = value;
       }
@@ -173,13 +174,28 @@ class Collector {
     round.opened_at = times_[story.opened];
     round.closed_at = times_[story.closed];
     for (const lineage::Contributed& one : story.contributed) {
-      Contribution made{one.site.str(), {}, one.tokens, one.steps, one.weight, At(one.submission)};
+      Contribution made{one.site.str(), {}, {}, {}, {}, At(one.submission)};
+      if (one.weight != 0) {  // else it is masked
+        made.tokens = one.tokens;
+        made.steps = one.steps;
+        made.weight = one.weight;
+      }
       for (const auto& what : one.datasets) {
         made.datasets.push_back({what.dataset.str(), what.version});
       }
       round.contributions.push_back(std::move(made));
     }
     for (const auto& out : story.left_out) round.excluded[out.site.str()] = out.reason;
+    if (story.sums) {
+      round.tokens = story.sums->tokens;
+      round.steps = story.sums->steps;
+    } else {
+      round.tokens = round.steps = 0;
+      for (const lineage::Contributed& one : story.contributed) {
+        *round.tokens += one.tokens;
+        *round.steps += one.steps;
+      }
+    }
     round.opened = At(story.opened);
     round.closed = At(story.closed);
     return round;

@@ -76,6 +76,8 @@ File Rounds(const Dossier& dossier) {
                round.model.Hex(),
                std::to_string(round.contributions.size()),
                std::to_string(round.excluded.size()),
+               CountOrAbsent(round.tokens),
+               CountOrAbsent(round.steps),
                TimeOrAbsent(round.opened_at),
                TimeOrAbsent(round.closed_at)};
     Add(row, round.closed);
@@ -83,7 +85,7 @@ File Rounds(const Dossier& dossier) {
   }
   return Table("rounds",
                {"run", "round", "attempt", "base_model", "model", "contributions", "excluded",
-                "opened_at", "closed_at", "ledger_index", "leaf_hash"},
+                "tokens", "steps", "opened_at", "closed_at", "ledger_index", "leaf_hash"},
                rows);
 }
 

@@ -53,7 +53,7 @@ struct Dataset {
 struct Contribution {
   std::string site;
   std::vector<terms::Source> datasets;  // what flowed into it; empty: not recorded
-  std::optional<uint64_t> tokens;
+  std::optional<uint64_t> tokens;       // of a masked round nobody knows these three
   std::optional<uint64_t> steps;
   std::optional<uint64_t> weight;
   Place place;
@@ -70,6 +70,8 @@ struct Round {
   std::optional<terms::Instant> closed_at;
   std::vector<Contribution> contributions;      // those that were counted
   std::map<std::string, std::string> excluded;  // site -> reason, a code
+  std::optional<uint64_t> tokens;               // of all contributions together
+  std::optional<uint64_t> steps;
   Place opened;
   Place closed;
 };

@@ -24,6 +24,20 @@ std::string TextRange(const std::optional<uint64_t>& tokens) {
   return std::string(range) + " (" + std::to_string(*tokens) + ")";
 }
 
+// The bytes are recorded where the tokens are not.
+std::string SizeText(const std::optional<uint64_t>& tokens, uint64_t bytes) {
+  if (tokens) return TextRange(tokens);
+  return std::to_string(bytes) + " bytes; tokens: " + kNotRecorded;
+}
+
+uint64_t BytesOf(const Dossier& dossier, terms::Modality modality) {
+  uint64_t bytes = 0;
+  for (const Dataset& dataset : dossier.datasets) {
+    if (dataset.passport.modality == modality) bytes += dataset.passport.bytes;
+  }
+  return bytes;
+}
+
 // nullopt if one dataset's passport does not say.
 std::optional<uint64_t> SizeOf(const Dossier& dossier, terms::Modality modality) {
   uint64_t tokens = 0;
@@ -63,7 +77,7 @@ std::string General(const Dossier& dossier) {
   }
   for (const terms::Modality modality : modalities)
     text += Field("Modality " + std::string(terms::Word(modality)),
-                  TextRange(SizeOf(dossier, modality)));
+                  SizeText(SizeOf(dossier, modality), BytesOf(dossier, modality)));
   if (modalities.empty()) text += Field("Modalities", "");
   std::string spoken;
   for (const std::string& language : languages) spoken += (spoken.empty() ? "" : ", ") + language;
@@ -90,7 +104,7 @@ std::string Entries(const Dossier& dossier, const std::function<bool(Origin)>& b
     text += "- " + name + ": kept by " + passport.custodian + ", rights holder " +
             passport.rights_holder + ", licence " +
             (dataset.terms.licence.data.empty() ? kNotRecorded : dataset.terms.licence.data) +
-            ", " + TextRange(passport.tokens) + ", collected " +
+            ", " + SizeText(passport.tokens, passport.bytes) + ", collected " +
             TimeOrAbsent(passport.collected_from) + " to " +
             TimeOrAbsent(passport.collected_until) + ", " + PlaceText(dossier, dataset.place) +
             (dataset.withdrawal ? ", withdrawn since" : "") + "\n";

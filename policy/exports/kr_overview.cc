@@ -1,5 +1,7 @@
 // The overview that Korea's AI Basic Act asks for: notice and labelling (art. 31), and the
 // explanation with an overview of the training data (art. 34). In Korean.
+#include <array>
+
 #include "policy/exports/parts.h"
 #include "policy/terms/sentences.h"
 
@@ -21,6 +23,25 @@ std::string YesNo(const std::optional<bool>& value) {
 template <typename E>
 std::string Plain(E value) {
   return terms::PlainWord(value, Language::kKorean);
+}
+
+// In the order of the vocabulary.
+std::string KindText(terms::Modality modality) {
+  static constexpr std::array<const char*, 8> kNames = {
+      "글", "프로그램 코드", "그림", "소리", "영상", "표", "시계열", "그 밖"};
+  return kNames[static_cast<size_t>(modality)];
+}
+
+std::string OriginText(terms::Origin origin) {
+  static constexpr std::array<const char*, 8> kNames = {"",
+                                                        "공개 데이터셋",
+                                                        "권리자와 계약한 데이터",
+                                                        "제3자에게서 받은 데이터",
+                                                        "웹 수집 데이터",
+                                                        "이용자 데이터",
+                                                        "합성 데이터",
+                                                        "직접 만든 데이터"};
+  return kNames[static_cast<size_t>(origin)];
 }
 
 std::string ModelSection(const Dossier& dossier) {
@@ -58,8 +79,8 @@ std::string DataSection(const Dossier& dossier) {
     const std::string title = TextOf(dataset, "dataset.title");
     text += "\n### " + NameOf(dataset) + (title.empty() ? "" : " — " + title) + "\n\n";
     text += Field("관리 기관", passport.custodian) + Field("권리자", passport.rights_holder) +
-            Field("종류", std::string(terms::Word(passport.modality))) +
-            Field("출처 유형", std::string(terms::Word(passport.origin))) +
+            Field("종류", KindText(passport.modality)) +
+            Field("출처 유형", OriginText(passport.origin)) +
             Field("수집 기간", TimeOrAbsent(passport.collected_from) == kNotRecorded &&
                                        TimeOrAbsent(passport.collected_until) == kNotRecorded
                                    ? ""
@@ -108,6 +129,7 @@ std::vector<File> MakeKrOverview(const Dossier& dossier) {
   text += "\n## 5. 이 문서가 증명하지 않는 것\n\n";
   for (const std::string& caveat : DoesNotProve(Format::kKrOverview, Language::kKorean))
     text += "- " + caveat + "\n";
+  // Who hands it on may not read Korean.
   text += "\n## What this overview does not prove\n\n";
   for (const std::string& caveat : DoesNotProve(Format::kKrOverview, Language::kEnglish))
     text += "- " + caveat + "\n";

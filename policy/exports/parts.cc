@@ -20,8 +20,8 @@ Export Make(Format format, const Dossier& dossier) {
 
 std::string TemplateVersion(Format format) {
   constexpr const char* kVersions[] = {"prov-json-2013-v1", "spdx-3-0-1-v1",    "cyclonedx-1-6-v1",
-                                       "hf-model-card-v1",  "eu-2025-07-v1",    "kr-2026-01-v1",
-                                       "odrl-2-2-v1",       "croissant-1-1-v1", "csv-v1"};
+                                       "hf-model-card-v1",  "eu-2025-07-v2",    "kr-2026-01-v2",
+                                       "odrl-2-2-v1",       "croissant-1-1-v1", "csv-v2"};
   return kVersions[static_cast<size_t>(format)];
 }
 
@@ -142,16 +142,12 @@ std::string NumberText(double value) {
 }
 
 std::optional<uint64_t> TrainedTokens(const Dossier& dossier) {
+  if (dossier.rounds.empty()) return std::nullopt;
   uint64_t tokens = 0;
-  bool any = false;
   for (const Round& round : dossier.rounds) {
-    for (const Contribution& contribution : round.contributions) {
-      if (!contribution.tokens) return std::nullopt;
-      tokens += *contribution.tokens;
-      any = true;
-    }
+    if (!round.tokens) return std::nullopt;
+    tokens += *round.tokens;
   }
-  if (!any) return std::nullopt;
   return tokens;
 }
 

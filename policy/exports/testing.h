@@ -45,6 +45,8 @@ inline void AddRounds(Dossier& dossier) {
                 .closed_at = Day("2026-11-02"),
                 .contributions = {},
                 .excluded = {},
+                .tokens = {},
+                .steps = {},
                 .opened = At(20 + 10 * number),
                 .closed = At(29 + 10 * number)};
     for (size_t i = 0; i < dossier.sites.size(); ++i)
@@ -54,6 +56,11 @@ inline void AddRounds(Dossier& dossier) {
                                      .steps = 8,
                                      .weight = 100,
                                      .place = At(21 + 10 * number + i)});
+    round.tokens = round.steps = 0;
+    for (const Contribution& one : round.contributions) {
+      *round.tokens += one.tokens.value_or(0);
+      *round.steps += one.steps.value_or(0);
+    }
     dossier.rounds.push_back(round);
   }
 }

@@ -162,7 +162,7 @@ TEST(EuSummary, PutsEachDatasetUnderItsKindOfSource) {
   EXPECT_THAT(under("2.3 Data crawled"), HasSubstr("None on record."));
   EXPECT_THAT(text, HasSubstr("Latest date of data acquisition**: 2025-12-31T00:00:00Z"));
   dossier.datasets[2].passport.tokens.reset();
-  EXPECT_THAT(Only(Format::kEuSummary, dossier), HasSubstr("Modality text**: not recorded"));
+  EXPECT_THAT(Only(Format::kEuSummary, dossier), HasSubstr("bytes; tokens: not recorded"));
 }
 
 TEST(KrOverview, HasTheSectionsAndSpeaksKorean) {
@@ -216,6 +216,26 @@ TEST(Csv, HasOneWidthATableAndAPlaceInTheRecordForEachRow) {
       const size_t width = rows[0].size();
       EXPECT_EQ(rows[0][width - 2], "ledger_index") << file.name;
       for (size_t i = 1; i < rows.size(); ++i) EXPECT_EQ(rows[i][width - 1].size(), 64u);
+    }
+  }
+}
+
+// Who gave how much is hidden; what all gave together is in the closing.
+TEST(MaskedRounds, AreToldByTheirSumsAndNeverAsNothing) {
+  Dossier dossier = testing::FullDossier();
+  for (Round& round : dossier.rounds) {
+    for (Contribution& one : round.contributions) one.tokens = one.steps = one.weight = {};
+    round.tokens = 7000;
+  }
+  const std::string due = std::to_string(7000 * dossier.rounds.size());
+  EXPECT_THAT(Only(Format::kModelCard, dossier), HasSubstr("tokens trained on: " + due));
+  EXPECT_THAT(Only(Format::kKrOverview, dossier),
+              HasSubstr("학습한 토큰 수(모든 라운드)**: " + due));
+  for (const File& file : Make(Format::kCsv, dossier).files) {
+    if (file.name == "contributions.csv") {
+      EXPECT_EQ(ReadCsv(file.text)[1][5], "not recorded");
+    } else if (file.name == "rounds.csv") {
+      EXPECT_EQ(ReadCsv(file.text)[1][7], "7000");
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "policy/lineage/lineage.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "policy/standing/behind.h"
@@ -18,6 +19,7 @@ RoundStory StoryOf(const RoundAttempt& at, const standing::Round& round) {
   story.base_model = round.base_model;
   story.model = round.model;
   story.left_out = round.excluded;
+  story.sums = round.sums;
   for (const uint64_t index : round.counted) {
     const standing::Submission& from = round.submissions.at(index);
     Contributed contributed{from.site,   from.member, index, from.weight,
@@ -38,6 +40,7 @@ bool Counts(const standing::Round& round, const DatasetId& dataset) {
 
 uint64_t TokensOfOthers(const standing::Round& round, const DatasetId& dataset) {
   uint64_t tokens = 0;
+  if (round.sums) return round.sums->tokens;
   for (const uint64_t index : round.counted) {
     const standing::Submission& submission = round.submissions.at(index);
     const bool has_it = std::ranges::any_of(
@@ -46,6 +49,19 @@ uint64_t TokensOfOthers(const standing::Round& round, const DatasetId& dataset) 
     if (!has_it) tokens += submission.tokens;
   }
   return tokens;
+}
+
+// It says how many rounds it has, and has not closed them all.
+bool HasRoundsToCome(const State& state, const RunId& id, const standing::Run& run) {
+  const auto field = run.fields.find("rounds");
+  if (field == run.fields.end()) return true;
+  uint64_t rounds = 0;
+  const char* end = field->second.data() + field->second.size();
+  const auto read = std::from_chars(field->second.data(), end, rounds);
+  if (read.ec != std::errc() || read.ptr != end) return true;
+  uint64_t closed = 0;
+  for (const auto& [index, at] : state.closings) closed += at.run == id ? 1 : 0;
+  return closed < rounds;
 }
 
 // Closed rounds in the order of their entries.
@@ -138,7 +154,8 @@ Result<WithdrawalPlan> PlanWithdrawal(const State& state, const DatasetId& datas
   WithdrawalPlan plan;
   DURE_ASSIGN(plan.uses, UsesOf(state, dataset));
   for (const auto& [id, run] : state.runs) {
-    if (run.approved && !run.halted) plan.running.push_back(id);
+    const bool open = run.approved && !run.halted && HasRoundsToCome(state, id, run);
+    if (open) plan.running.push_back(id);
   }
   uint64_t rounds = 0;
   uint64_t tokens = 0;
@@ -156,6 +173,7 @@ Result<WithdrawalPlan> PlanWithdrawal(const State& state, const DatasetId& datas
       if (at.run != id || !round.closed) continue;
       ++all;
       all_tokens += TokensOfOthers(round, dataset);
+      plan.masked = plan.masked || round.sums.has_value();
     }
   }
   plan.options = {{WithdrawalScope::kFutureRounds, 0, 0, 0, 0},

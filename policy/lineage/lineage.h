@@ -22,7 +22,7 @@ struct Contributed {
   SiteId site;
   MemberId member;
   uint64_t submission = 0;  // entry
-  uint64_t weight = 0;  // 0: masked, and so are the two below
+  uint64_t weight = 0;      // 0: masked, and so are the two below
   uint64_t tokens = 0;
   uint64_t steps = 0;
   std::vector<DatasetVersion> datasets;
@@ -35,6 +35,7 @@ struct RoundStory {
   Digest model;
   std::vector<Contributed> contributed;
   std::vector<ledger::ExcludedSite> left_out;
+  std::optional<ledger::MaskedSums> sums;  // of a masked round: what all of them gave together
 };
 struct DatasetStory {
   DatasetVersion what;
@@ -79,13 +80,14 @@ Result<DatasetUses> UsesOf(const standing::State& state, const DatasetId& datase
 struct WithdrawalOption {
   ledger::WithdrawalScope scope = ledger::WithdrawalScope::kFutureRounds;
   uint64_t rounds_again = 0;  // closed rounds that would have to be trained again
-  uint64_t tokens_again = 0;  // and what was trained in them by others
+  uint64_t tokens_again = 0;  // and what was trained in them by others; of masked rounds by all
   uint64_t models_retired = 0;
   uint64_t grants_ended = 0;
 };
 struct WithdrawalPlan {
   DatasetUses uses;
-  std::vector<RunId> running;  // approved runs that it may still be asked for
+  std::vector<RunId> running;  // approved runs with rounds to come, which may still ask for it
+  bool masked = false;  // some of these rounds hide what each gave: the tokens are at most as many
   std::vector<WithdrawalOption> options;
 };
 Result<WithdrawalPlan> PlanWithdrawal(const standing::State& state, const DatasetId& dataset);

@@ -152,21 +152,73 @@ std::string_view KoreanName(ReasonClass reason_class) {
   return "";
 }
 
-std::string FactLine(const FactSeen& fact, const Schema& schema, Language language) {
-  const std::string wanted = fact.op + (fact.expected.empty() ? "" : " " + fact.expected);
+std::string_view PlainName(ReasonClass reason_class) {
+  switch (reason_class) {
+    case ReasonClass::kForbidden:
+      return "forbidden";
+    case ReasonClass::kRequirementNotMet:
+      return "a requirement is not met";
+    case ReasonClass::kUnknownFact:
+      return "a fact is not known";
+    case ReasonClass::kNothingPermits:
+      return "no rule permits it";
+  }
+  return "";
+}
+
+std::optional<Op> OpOf(std::string_view name) {
+  for (size_t i = 0; i < kOps; ++i) {
+    if (Name(static_cast<Op>(i)) == name) return static_cast<Op>(i);
+  }
+  return std::nullopt;
+}
+
+// What the rule makes of the fact, before the comparison it was put to.
+std::string_view LeadOf(ReasonClass reason_class, Language language) {
+  const bool korean = IsKorean(language);
+  switch (reason_class) {
+    case ReasonClass::kForbidden:
+      return korean ? "금지 조건: " : "forbidden where it ";
+    case ReasonClass::kRequirementNotMet:
+      return korean ? "필요 조건: " : "needed: that it ";
+    case ReasonClass::kUnknownFact:
+      return korean ? "알아야 할 것: " : "to be known: whether it ";
+    case ReasonClass::kNothingPermits:
+      return korean ? "허용 조건: " : "permitted where it ";
+  }
+  return "";
+}
+
+std::string ComparisonText(const FactSeen& fact, Language language) {
+  const std::optional<Op> op = OpOf(fact.op);
+  if (IsKorean(language)) {
+    return op ? KoreanComparison("값", *op, fact.expected) : fact.op + " " + fact.expected;
+  }
+  if (op == Op::kExists) return "has a value";
+  if (op == Op::kDoesNotExist) return "has no value";
+  const bool needs_verb = op >= Op::kAtLeast && op <= Op::kAfter;
+  return (needs_verb ? "is " : "") + fact.op + " " + fact.expected;
+}
+
+// An attribute goes by its name and by its path, which is what --what-if takes.
+std::string FactLine(const FactSeen& fact, ReasonClass reason_class, const Schema& schema,
+                     Language language) {
   const std::string name = NameOf(fact.path, schema, language);
-  if (IsKorean(language))
-    return "      " + name + ": " + fact.actual + "  (규칙의 비교: " + wanted + ")\n";
-  return "      " + name + ": " + fact.actual + "  (the rule compares: " + wanted + ")\n";
+  const std::string path = name == fact.path ? "" : " (" + fact.path + ")";
+  const std::string none = IsKorean(language) ? "없음" : "none";
+  return "      " + name + path + ": " + (fact.actual == "{}" ? none : fact.actual) + "; " +
+         std::string(LeadOf(reason_class, language)) + ComparisonText(fact, language) + "\n";
 }
 
 std::string ReasonText(const Reason& reason, const Schema& schema, Language language) {
   std::string text = "  " + reason.rule + "  ";
-  text += IsKorean(language) ? KoreanName(reason.reason_class) : Name(reason.reason_class);
+  text += IsKorean(language) ? KoreanName(reason.reason_class) : PlainName(reason.reason_class);
   text += "\n    " + std::string(Pick(reason.because, language));
   if (!reason.basis.empty()) text += "  [" + reason.basis + "]";
   text += "\n";
-  for (const FactSeen& fact : reason.facts) text += FactLine(fact, schema, language);
+  for (const FactSeen& fact : reason.facts) {
+    text += FactLine(fact, reason.reason_class, schema, language);
+  }
   return text;
 }
 

@@ -60,12 +60,13 @@ TEST(Explained, ADecisionShowsRuleSentenceAndFacts) {
   const Decision decision = Decide(Purpose(), Action::kTrain, Commercial());
   EXPECT_EQ(ExplainDecision(decision, ConsortiumSchema(), Language::kEnglish),
             "train: denied\n"
-            "  P2  requirement-not-met\n"
+            "  P2  a requirement is not met\n"
             "    run.purpose is one of dataset.terms.purposes\n"
-            "      the run's purpose: commercial-service  (the rule compares: is one of "
-            "{statistics})\n");
+            "      the run's purpose (run.purpose): commercial-service; needed: that it is one of "
+            "{statistics}\n");
   EXPECT_THAT(ExplainDecision(decision, ConsortiumSchema(), Language::kKorean),
-              HasSubstr("학습: 거부\n  P2  요건 미충족\n"));
+              ::testing::AllOf(HasSubstr("학습: 거부\n  P2  요건 미충족\n"),
+                               HasSubstr("(run.purpose): commercial-service; 필요 조건: 값이 [")));
 }
 
 TEST(WhatIf, FindsEverySingleFactThatWouldAdmit) {

@@ -1,0 +1,151 @@
+// What the record says of datasets: dataset list|show.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/language.h"
+#include "cli/nouns.h"
+#include "cli/record_copy.h"
+#include "policy/lineage/lineage.h"
+#include "policy/terms/sentences.h"
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string StatusOf(const standing::Dataset& dataset) {
+  if (!dataset.withdrawn) return "registered";
+  return "withdrawn at entry " + std::to_string(dataset.withdrawn->index) +
+         (dataset.withdrawn->closed ? ", case closed" : ", case open");
+}
+
+Status ListDatasets(const std::string& dir, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  ordered_json list = ordered_json::array();
+  std::string text;
+  for (const auto& [id, dataset] : record->state().datasets) {
+    const standing::DatasetEntry& newest = dataset.newest();
+    list.push_back({{"dataset", id.str()},
+                    {"version", dataset.version()},
+                    {"custodian", dataset.custodian.str()},
+                    {"site", newest.site.str()},
+                    {"use", terms::Word(newest.terms.use)},
+                    {"licence", newest.terms.licence.data},
+                    {"status", StatusOf(dataset)},
+                    {"entry", newest.index},
+                    {"rounds", dataset.rounds}});
+    text += id.str() + " v" + std::to_string(dataset.version()) + "  " + dataset.custodian.str() +
+            " at " + newest.site.str() + "  " + std::string(terms::Word(newest.terms.use)) +
+            (newest.terms.licence.data.empty() ? "" : "  " + newest.terms.licence.data) + "  " +
+            StatusOf(dataset) + "  " + std::to_string(dataset.rounds) + " rounds\n";
+  }
+  context.Print(context.json()
+                    ? ordered_json{{"datasets", list}}.dump()
+                    : (text.empty() ? "No dataset is registered in this record." : text));
+  return {};
+}
+
+std::string Indented(const std::string& lines) {
+  std::string text = "    ";
+  for (size_t i = 0; i < lines.size(); ++i) {
+    text += lines[i];
+    if (lines[i] == '\n' && i + 1 < lines.size()) text += "    ";
+  }
+  return text;
+}
+
+// As whoever signed them reads them; what does not parse is shown as it stands.
+std::string VersionText(uint64_t number, const standing::DatasetEntry& version, bool korean) {
+  const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
+  const std::string entry = std::to_string(version.index);
+  std::string text = korean ? "\n버전 " + std::to_string(number) + " (항목 " + entry +
+                                  "), 사이트 " + version.site.str()
+                            : "\nversion " + std::to_string(number) + " (entry " + entry + ") at " +
+                                  version.site.str();
+  text += "\n";
+  const auto passport = terms::ParseCanonicalPassport(version.passport);
+  text += passport ? Indented(terms::ToText(terms::PlainLines(*passport, {}, language)))
+                   : "    " + version.passport + "\n";
+  text += korean ? "  이용조건\n" : "  terms\n";
+  return text + Indented(terms::ToText(terms::PlainLines(version.terms, {}, language)));
+}
+
+std::string UsesText(const lineage::DatasetUses& uses, bool korean) {
+  const std::string rounds = std::to_string(uses.rounds.size());
+  const std::string models = std::to_string(uses.models.size());
+  std::string text =
+      korean ? "\n라운드 " + rounds + "개에 쓰였고, 모델 " + models + "개의 뒤에 있습니다.\n"
+             : "\nCounted in " + rounds + " rounds; behind " + models + " models\n";
+  for (const lineage::Made& made : uses.models) {
+    text += "  " + made.model.Hex().substr(0, 16) + "  " + made.at.run.str() +
+            (korean ? " 라운드 " : " round ") + std::to_string(made.at.round.value) + "\n";
+  }
+  for (const uint64_t grant : uses.grants) {
+    text += (korean ? "  이용 허가: 항목 " : "  grant: entry ") + std::to_string(grant) + "\n";
+  }
+  return text;
+}
+
+Status ShowDataset(const std::string& dir, const std::string& name, bool with_uses, bool korean,
+                   Context& context) {
+  DURE_ASSIGN(const DatasetId id, DatasetId::Parse(name));
+  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  DURE_ASSIGN(const lineage::DatasetUses uses, lineage::UsesOf(record->state(), id));
+  const standing::Dataset& dataset = record->state().datasets.at(id);
+  ordered_json versions = ordered_json::array();
+  std::string text = id.str() + " of " + dataset.custodian.str() + ": " + StatusOf(dataset) + "\n";
+  for (const auto& [number, version] : dataset.versions) {
+    versions.push_back({{"version", number},
+                        {"entry", version.index},
+                        {"site", version.site.str()},
+                        {"terms", ordered_json::parse(version.terms_text)},
+                        {"passport", ordered_json::parse(version.passport)}});
+    text += VersionText(number, version, korean);
+  }
+  ordered_json json = {{"dataset", id.str()},
+                       {"custodian", dataset.custodian.str()},
+                       {"status", StatusOf(dataset)},
+                       {"versions", versions}};
+  if (with_uses) {
+    ordered_json models = ordered_json::array();
+    text += UsesText(uses, korean);
+    for (const lineage::Made& made : uses.models) {
+      models.push_back({{"model", made.model.Hex()},
+                        {"run", made.at.run.str()},
+                        {"round", made.at.round.value},
+                        {"entry", made.closed}});
+    }
+    json["rounds"] = uses.rounds.size();
+    json["models"] = models;
+    json["grants"] = uses.grants;
+  }
+  context.Print(context.json() ? json.dump() : text);
+  return {};
+}
+
+}  // namespace
+
+void AddDatasetRecordVerbs(CLI::App& dataset, Context& context) {
+  auto dir = std::make_shared<std::string>();
+  CLI::App& list = AddVerb(dataset, "list", "List the datasets of the record",
+                           "dure dataset list --dir /srv/desk");
+  list.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  context.Do(list, [dir, &context] { return ListDatasets(*dir, context); });
+
+  auto name = std::make_shared<std::string>();
+  auto uses = std::make_shared<bool>(false);
+  auto language = std::make_shared<std::string>();
+  CLI::App& show = AddVerb(dataset, "show", "Show a dataset: its versions, terms and uses",
+                           "dure dataset show reviews --uses --dir /srv/desk");
+  show.add_option("dataset", *name, "The dataset")->required();
+  show.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  show.add_flag("--uses", *uses, "Also the rounds, models and grants it is behind");
+  AddLanguage(show, *language);
+  context.Do(show, [=, &context] {
+    return ShowDataset(*dir, *name, *uses, IsKorean(*language), context);
+  });
+}
+
+}  // namespace dure::cli
