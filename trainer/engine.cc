@@ -96,6 +96,7 @@ Status Engine::Open(const EngineOptions& options, uint32_t local_rank, uint32_t 
     }
   }
   DURE_ASSIGN(device_, cuda::Device::Open(*table, index));
+  DURE_TRY(device_->WarmUp());
   text_ = "cuda (" + device_->Text() + ")";
   return {};
 }

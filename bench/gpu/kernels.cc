@@ -34,7 +34,7 @@ struct Bench {
     sums = plan.Take<double>(cuda::Sums::kBlocks);
   }
 
-  static constexpr uint32_t kNormBlocks = 264;
+  static constexpr uint32_t kNormBlocks = 1056;
   uint64_t qkv() const { return c.dim + uint64_t{2} * c.kv_dim(); }
   cuda::AttentionShape Attend() const {
     const auto stride = static_cast<uint32_t>(qkv());

@@ -7,11 +7,12 @@ namespace {
 
 // Logits of one chunk: enough rows for the product to be fast, few enough to be a small part of the
 // memory.
-constexpr uint64_t kLogitNumbers = uint64_t{1} << 26;
-constexpr uint64_t kLogitRowsMin = 128;
+constexpr uint64_t kLogitNumbers = uint64_t{1} << 27;
+constexpr uint64_t kLogitRowsMin = 256;
 constexpr uint64_t kLogitRowsMax = 4096;
-// Blocks that sum norms' gradients: two for each multiprocessor of the largest GPUs.
-constexpr uint32_t kNormBlocks = 264;
+constexpr uint64_t kLogitRowsUnit = 256;  // tiles of a product
+// Blocks that sum norms' gradients: eight for each multiprocessor of the largest GPUs.
+constexpr uint32_t kNormBlocks = 1056;
 
 template <typename T>
 LayerBuffers<T> PlanLayer(const LlamaConfig& c, uint64_t rows, DevicePlan& plan) {
@@ -63,8 +64,9 @@ Activations<T> PlanActivations(const LlamaConfig& c, const PassShape& shape, Dev
   a.last_inverse = plan.Take<float>(rows);
   a.last_normal = plan.Take<T>(rows * c.dim);
   a.activated = plan.Take<T>(rows * c.ffn_dim);
-  a.logit_rows = static_cast<uint32_t>(
-      std::min(rows, std::clamp(kLogitNumbers / c.vocab, kLogitRowsMin, kLogitRowsMax)));
+  const uint64_t logit_rows = kLogitNumbers / c.vocab / kLogitRowsUnit * kLogitRowsUnit;
+  a.logit_rows =
+      static_cast<uint32_t>(std::min(rows, std::clamp(logit_rows, kLogitRowsMin, kLogitRowsMax)));
   a.logits = plan.Take<T>(uint64_t{a.logit_rows} * c.vocab);
   a.losses = plan.Take<float>(rows * shape.passes);
   a.sums = plan.Take<double>(Sums::kBlocks);

@@ -49,6 +49,22 @@ Status Device::Synchronize() {
   return status_;
 }
 
+Status Device::WarmUp() {
+  constexpr uint32_t kSide = 256;
+  constexpr uint64_t kCount = uint64_t{kSide} * kSide;
+  DURE_ASSIGN(void* const memory, Allocate(3 * kCount * sizeof(float)));
+  auto* const numbers = static_cast<float*>(memory);
+  Clear(numbers, 3 * kCount);
+  for (const NumberType type : {NumberType::kFloat, NumberType::kBf16}) {
+    Multiply({numbers, numbers + kCount, nullptr, numbers + 2 * kCount, kSide, kSide, kSide, kSide,
+              kSide, kSide, 0, 1, type, type, 1.0F, 0.0F});
+  }
+  Launch<AddTo>({numbers, numbers + kCount, kCount});
+  Status status = Synchronize();
+  Release(memory);
+  return status;
+}
+
 void Device::Keep(int result) {
   if (result == 0 || !status_) return;
   status_ = Fail(ErrorCode::kUnavailable, std::string("the GPU failed: ") + table_.error(device_));

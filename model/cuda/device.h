@@ -62,6 +62,9 @@ class Device {
   }
   void Multiply(const Gemm& gemm) { Keep(table_.gemm(device_, &gemm)); }
   Status Synchronize();
+  // Uses each part of the device once, so that its libraries have opened what they open: for a
+  // process that may open nothing later.
+  Status WarmUp();
 
  private:
   Device(const DeviceTable& table, OpenDevice* device) : table_(table), device_(device) {}

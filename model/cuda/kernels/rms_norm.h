@@ -8,7 +8,7 @@ namespace dure::model::cuda {
 
 template <typename T>
 struct RmsNorm {
-  static constexpr uint32_t kThreads = 256;
+  static constexpr uint32_t kThreads = 128;
   struct Args {
     const T* x;      // [rows, dim]
     const T* w;      // [dim]
@@ -60,7 +60,7 @@ struct RmsNorm {
 // the rows b, b + blocks, …; ColumnSums adds these sums in the order of the blocks.
 template <typename T>
 struct RmsNormBackward {
-  static constexpr uint32_t kThreads = 256;
+  static constexpr uint32_t kThreads = 128;
   struct Args {
     const T* x;            // [rows, dim]
     const T* w;            // [dim]
@@ -133,25 +133,36 @@ struct RmsNormBackward {
   }
 };
 
-// out[c] += the sum of parts[b][c] over b, in order.
+// out[c] += the sum of parts[b][c] over b: eight sums of every eighth, added in order.
 struct ColumnSums {
-  static constexpr uint32_t kThreads = 128;
+  static constexpr uint32_t kThreads = 256;
+  static constexpr uint32_t kColumns = 32;  // of a block
+  static constexpr uint32_t kGroups = kThreads / kColumns;
   struct Args {
     const float* parts;  // [blocks, dim]
     float* out;          // [dim]
     uint32_t blocks;
     uint32_t dim;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.dim, kThreads)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
+  static Grid GridOf(const Args& a) { return {CeilDiv(a.dim, kColumns)}; }
+  static uint32_t SharedBytes(const Args&) { return kThreads * sizeof(float); }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint32_t column = block.x * kThreads + thread;
-      if (column >= a.dim) return;
+    float* const sums = block.template Shared<float>();
+    block.Phase([&](uint32_t thread) {
+      const uint32_t column = block.x * kColumns + thread % kColumns;
       float sum = 0;
-      for (uint32_t b = 0; b < a.blocks; ++b) sum += a.parts[uint64_t{b} * a.dim + column];
+      for (uint32_t b = thread / kColumns; column < a.dim && b < a.blocks; b += kGroups) {
+        sum += a.parts[uint64_t{b} * a.dim + column];
+      }
+      sums[thread] = sum;
+    });
+    block.Last([&](uint32_t thread) {
+      const uint32_t column = block.x * kColumns + thread;
+      if (thread >= kColumns || column >= a.dim) return;
+      float sum = 0;
+      for (uint32_t group = 0; group < kGroups; ++group) sum += sums[group * kColumns + thread];
       a.out[column] += sum;
     });
   }

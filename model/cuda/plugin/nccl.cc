@@ -48,8 +48,10 @@ int CheckCuda(OpenGang* gang, cudaError_t error, const char* what) {
   return Abort(gang, std::string(what) + ": " + cudaGetErrorString(error));
 }
 
+bool IsWell(ncclResult_t result) { return result == ncclSuccess || result == ncclInProgress; }
+
 int CheckNccl(OpenGang* gang, ncclResult_t result, const char* what) {
-  if (result == ncclSuccess || result == ncclInProgress) return 0;
+  if (IsWell(result)) return 0;
   const char* const last = gang->comm ? ncclGetLastError(gang->comm) : nullptr;
   return Abort(gang, std::string("NCCL, ") + what + ": " + ncclGetErrorString(result) +
                          (last && *last ? std::string(" (") + last + ")" : std::string()));
@@ -145,7 +147,7 @@ bool AreEqual(const uint64_t* edges, uint32_t world) {
 // Parts of different sizes: one call a part, which NCCL runs together.
 ncclResult_t CallParts(OpenGang* gang, const GangWork& work, size_t number_bytes) {
   ncclResult_t result = ncclGroupStart();
-  for (uint32_t r = 0; r < gang->world && result == ncclSuccess; ++r) {
+  for (uint32_t r = 0; r < gang->world && IsWell(result); ++r) {
     const uint64_t count = work.edges[r + 1] - work.edges[r];
     void* const part = static_cast<uint8_t*>(work.values) + work.edges[r] * number_bytes;
     const int root = static_cast<int>(r);
@@ -156,7 +158,7 @@ ncclResult_t CallParts(OpenGang* gang, const GangWork& work, size_t number_bytes
             : ncclBroadcast(part, part, count, TypeOf(work), root, gang->comm, gang->stream);
   }
   const ncclResult_t ended = ncclGroupEnd();
-  return result == ncclSuccess ? ended : result;
+  return IsWell(result) ? ended : result;
 }
 
 ncclResult_t Call(OpenGang* gang, const GangWork& work) {
