@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "bench/gpu/figures.h"
+#include "model/cuda/attend.h"
 #include "model/cuda/device_plan.h"
 #include "model/cuda/products.h"
 
@@ -121,9 +122,8 @@ void AddAttention(Device& d, const Bench& b, List& list) {
   Bf16* const q = b.wide_rows[0];
   const Bf16* const k = q + b.c.dim;
   const Bf16* const v = k + b.c.kv_dim();
-  list.Add("attention", qkv_bytes + 2 * rows * width, 2 * product, [&] {
-    d.Launch<cuda::Attention<Bf16>>({shape, q, k, v, b.narrow_rows[0], b.rows_of_floats});
-  });
+  list.Add("attention", qkv_bytes + 2 * rows * width, 2 * product,
+           [&] { cuda::Attend(d, shape, q, k, v, b.narrow_rows[0], b.rows_of_floats); });
   list.Add("attention delta", 4 * rows * width, 0, [&] {
     d.Launch<cuda::AttentionDelta<Bf16>>({b.narrow_rows[0], b.narrow_rows[1], b.more_rows_of_floats,
                                           b.rows, b.c.heads, b.c.head_dim()});
@@ -139,10 +139,8 @@ void AddAttention(Device& d, const Bench& b, List& list) {
                                                dq,
                                                dq + b.c.dim,
                                                dq + b.c.dim + b.c.kv_dim()};
-  list.Add("attention, dq", qkv_bytes + 4 * rows * width, 3 * product,
-           [&] { d.Launch<cuda::AttentionBackwardQueries<Bf16>>(args); });
-  list.Add("attention, dk and dv", 2 * qkv_bytes, 4 * product,
-           [&] { d.Launch<cuda::AttentionBackwardKeys<Bf16>>(args); });
+  list.Add("attention, backward", 3 * qkv_bytes + 4 * rows * width, 7 * product,
+           [&] { cuda::AttendBackward(d, args); });
 }
 
 void AddRows(Device& d, const Bench& b, List& list) {

@@ -1,6 +1,7 @@
 // Attention on a device against the CPU's.
 #include "model/cpu/attention.h"
 
+#include "model/cuda/attend.h"
 #include "model/cuda/emulated/contract.h"
 
 namespace dure::model::cuda {
@@ -71,15 +72,14 @@ Results OnDevice(const Case& c, const std::vector<float>& qkv, const std::vector
   T* const dq = b.Room<T>(qkv.size());
   const T* const d = b.Numbers<T>(dout);
   const T* const first = q + (c.keys - c.queries) * c.stride();
-  b.device().template Launch<Attention<T>>({shape, first, k, v, out, log_sum});
+  Attend(b.device(), shape, first, k, v, out, log_sum);
   Results results{b.Out(out, rows * c.width()), b.Out(log_sum, rows * c.heads)};
   if (dout.empty()) return results;
   b.device().template Launch<AttentionDelta<T>>(
       {out, d, delta, static_cast<uint32_t>(rows), c.heads, c.dim});
   const AttentionGradientArgs<T> args{
       shape, q, k, v, d, log_sum, delta, dq, dq + c.width(), dq + c.width() + c.kv_heads * c.dim};
-  b.device().template Launch<AttentionBackwardQueries<T>>(args);
-  b.device().template Launch<AttentionBackwardKeys<T>>(args);
+  AttendBackward(b.device(), args);
   results.push_back(b.Out(dq, qkv.size()));
   return results;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "federation/check.h"
+#include "model/cuda/attend.h"
 #include "model/cuda/embedding_order.h"
 #include "model/cuda/products.h"
 
@@ -90,7 +91,7 @@ const uint32_t* Decoder<T>::TokensAt(uint32_t pass, uint64_t place) const {
 }
 
 template <typename T>
-AttentionShape Decoder<T>::Attend() const {
+AttentionShape Decoder<T>::Shape() const {
   return {.batch = rows_ / shape_.sequence,
           .queries = shape_.sequence,
           .keys = shape_.sequence,
@@ -166,7 +167,7 @@ void Decoder<T>::ForwardLayer(const LayerW& w, const LayerBuffers<T>& b, T* next
   Apply(device_, {rows_, qkv_dim(), dim}, b.normal, w.qkv, b.qkv);
   Turn(b.qkv, 1.0F);
   const T* const k = b.qkv + dim;
-  device_.Launch<Attention<T>>({Attend(), b.qkv, k, k + config_.kv_dim(), b.attended, b.log_sum});
+  Attend(device_, Shape(), b.qkv, k, k + config_.kv_dim(), b.attended, b.log_sum);
   Apply(device_, {rows_, dim, dim}, b.attended, w.out, b.middle, b.stream);
   Norm(b.middle, w.mlp_norm, b.mlp_inverse, b.mlp_normal, false);
   Apply(device_, {rows_, 2 * ffn, dim}, b.mlp_normal, w.gate_up, b.gate_up);

@@ -53,7 +53,7 @@ class Decoder {
  private:
   using LayerW = cpu::LayerWeights<const T>;
   uint32_t qkv_dim() const { return config_.dim + 2 * config_.kv_dim(); }
-  AttentionShape Attend() const;
+  AttentionShape Shape() const;
   const uint32_t* TokensAt(uint32_t pass, uint64_t place) const;
   T* dstream(uint32_t place) const { return a_.dstream[place % 2]; }
 

@@ -1,4 +1,5 @@
 // The backward pass, last layer first.
+#include "model/cuda/attend.h"
 #include "model/cuda/decoder.h"
 #include "model/cuda/products.h"
 
@@ -77,10 +78,9 @@ void Decoder<T>::BackwardAttention(const LayerW& w, const LayerBuffers<T>& b,
   device_.Launch<AttentionDelta<T>>(
       {b.attended, dattended, a_.delta, rows_, config_.heads, config_.head_dim()});
   const AttentionGradientArgs<T> args{
-      Attend(),  b.qkv,    b.qkv + dim, b.qkv + dim + kv_dim, dattended,
+      Shape(),   b.qkv,    b.qkv + dim, b.qkv + dim + kv_dim, dattended,
       b.log_sum, a_.delta, a_.dqkv,     a_.dqkv + dim,        a_.dqkv + dim + kv_dim};
-  device_.Launch<AttentionBackwardQueries<T>>(args);
-  device_.Launch<AttentionBackwardKeys<T>>(args);
+  AttendBackward(device_, args);
   Turn(a_.dqkv, -1.0F);
   AddWeightGradient(device_, qkv, a_.dqkv, b.normal, dw.qkv);
   InputGradient(device_, qkv, a_.dqkv, w.qkv, a_.dnormal);

@@ -19,6 +19,13 @@ struct Case {
   NumberType numbers;
 };
 
+// Layers enough that each of the two buffers for layers is used again.
+LlamaConfig GangModel(uint32_t stage) {
+  LlamaConfig config = SmallModel(stage % 2 == 0);
+  config.layers = 4;
+  return config;
+}
+
 struct Trained {
   std::vector<double> losses;
   std::vector<float> parameters;
@@ -30,7 +37,7 @@ void TrainRank(const Case& c, Collective& ranks, const fs::path& state, Trained*
   HostGang devices(ranks);
   cpu::TrainOptions options = SmallOptions();
   options.zero = c.stage;
-  const LlamaConfig config = SmallModel(c.stage % 2 == 0);
+  const LlamaConfig config = GangModel(c.stage);
   const CudaOptions cuda{.numbers = c.numbers};
   auto session = TrainSession::Create(*device, config, options, cuda,
                                       {ranks, c.world > 1 ? &devices : nullptr});
@@ -80,7 +87,7 @@ TEST_P(CudaGangTest, TrainsAsOneAlone) {
     ExpectClose(rank.parameters, alone.parameters, is_bf16 ? 3e-2 : 1e-3);
   }
   // Files of one world are read by another: here by the CPU's, alone.
-  const LlamaConfig config = SmallModel(c.stage % 2 == 0);
+  const LlamaConfig config = GangModel(c.stage);
   const auto cpu = OnCpu(config, SmallOptions());
   ASSERT_TRUE(cpu->LoadOptimizer(StateOf(c)));
   EXPECT_EQ(cpu->step(), 3U);

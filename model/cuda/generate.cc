@@ -3,6 +3,7 @@
 #include <string>
 
 #include "model/cpu/tokens.h"
+#include "model/cuda/attend.h"
 #include "model/cuda/decoder.h"
 #include "model/cuda/inference.h"
 #include "model/cuda/load_weights.h"
@@ -174,8 +175,7 @@ void OneGenerator<T>::Attend(uint32_t layer, uint32_t rows) {
                              .q_stride = config_.dim + 2 * config_.kv_dim(),
                              .kv_stride = config_.kv_dim(),
                              .scale = scale};
-  device_.Launch<Attention<T>>(
-      {shape, b_.qkv, b_.keys[layer], b_.values[layer], b_.attended, b_.log_sum});
+  cuda::Attend(device_, shape, b_.qkv, b_.keys[layer], b_.values[layer], b_.attended, b_.log_sum);
 }
 
 template <typename T>

@@ -200,8 +200,8 @@ TEST_F(CudaRefusalTest, HeadsThatAreTooWideAreRefused) {
 
 TEST_F(CudaRefusalTest, MoreSequencesThanAGridHoldsAreRefused) {
   cpu::TrainOptions options = SmallOptions();
-  options.batch = 20'000;
-  EXPECT_THAT(Refusal(SmallModel(true), options).message, HasSubstr("at most 16383 sequences"));
+  options.batch = 40'000;
+  EXPECT_THAT(Refusal(SmallModel(true), options).message, HasSubstr("at most 32767 sequences"));
 }
 
 TEST_F(CudaRefusalTest, PrivateStepsAreRefused) {

@@ -7,8 +7,8 @@
 // and downwards: tests run both (emulated_device.h). The same holds for the blocks of a grid.
 //
 // What stands in a register of each thread from one phase to the next is a Registers<V>, indexed by
-// the thread. Operations over lanes (shuffles) and matrix products are members; here they are
-// loops that add in the order of the device's.
+// the thread. Operations over lanes (shuffles) and warps' matrix products are members; here they
+// are loops.
 //
 // Shared memory, registers and all that a kernel is to write begin as NaN.
 #pragma once
@@ -55,16 +55,13 @@ class HostBlock {
   template <typename F>
   void Phase(F f) {
     DURE_CHECK(!ended_, "a phase behind the last one: it would have no barrier before it");
-    if (upwards_) {
-      for (uint32_t thread = 0; thread < kThreadCount; ++thread) f(thread);
-    } else {
-      for (uint32_t thread = kThreadCount; thread-- > 0;) f(thread);
-    }
+    DURE_CHECK(!warps_read_, "a phase while warps may still read shared memory: Refill it");
+    ForThreads(f);
   }
   // The phase that nothing follows: without a barrier.
   template <typename F>
   void Last(F f) {
-    Phase(f);
+    Own(f);
     ended_ = true;
   }
 
@@ -95,27 +92,101 @@ class HostBlock {
     return most;
   }
 
-  // c [rows, columns] = a b (+ c), all in shared memory and c in fp32, followed by a barrier. With
-  // kAT a is stored [inner, rows], else [rows, inner]; with kBT b is stored [columns, inner], else
-  // [inner, columns]. All three sizes are multiples of 16, strides of 8; see DeviceBlock.
-  template <bool kAT, bool kBT, typename T>
-  void Product(uint32_t rows, uint32_t columns, uint32_t inner, const T* a, uint32_t a_stride,
-               const T* b, uint32_t b_stride, float* c, uint32_t c_stride, bool adds) {
-    DURE_CHECK(!ended_ && rows % 16 == 0 && columns % 16 == 0 && inner % 16 == 0, "tiles of 16");
-    DURE_CHECK(a_stride % 8 == 0 && b_stride % 8 == 0 && c_stride % 4 == 0, "strides of tiles");
-    for (uint32_t i = 0; i < rows; ++i) {
-      for (uint32_t j = 0; j < columns; ++j) {
-        float sum = adds ? c[i * c_stride + j] : 0.0F;
-        for (uint32_t k = 0; k < inner; ++k) {
-          sum += ToFloat(kAT ? a[k * a_stride + i] : a[i * a_stride + k]) *
-                 ToFloat(kBT ? b[j * b_stride + k] : b[k * b_stride + j]);
+  // A phase that overwrites shared memory which warps read below without a barrier: there is one
+  // before it and one behind it.
+  template <typename F>
+  void Refill(F f) {
+    warps_read_ = false;
+    Phase(f);
+  }
+  // What touches nothing but the thread's own registers: without a barrier.
+  template <typename F>
+  void Own(F f) {
+    DURE_CHECK(!ended_, "behind the last phase");
+    ForThreads(f);
+  }
+
+  // Each warp w: c = a bᵀ with a [16, kInner], rows 16 w on of what `a` points to, and b [kColumns,
+  // kInner], both in shared memory. Strides are multiples of 8.
+  template <uint32_t kColumns, uint32_t kInner, typename T>
+  void WarpScores(Registers<WarpTile<kColumns>>& c, const T* a, uint32_t a_stride, const T* b,
+                  uint32_t b_stride) {
+    static_assert(kColumns % 8 == 0 && kInner % 16 == 0);
+    BeginWarpProduct(a_stride, b_stride);
+    // Straight loops over plain numbers, since most of a test's time passes here.
+    static thread_local float right[kInner][kColumns];
+    for (uint32_t at = 0; at < kInner * kColumns; ++at) {
+      right[at / kColumns][at % kColumns] = ToFloat(b[at % kColumns * b_stride + at / kColumns]);
+    }
+    for (uint32_t row = 0; row < kThreadCount / 2; ++row) {
+      float sums[kColumns] = {};
+      for (uint32_t k = 0; k < kInner; ++k) {
+        const float left = ToFloat(a[row * a_stride + k]);
+        for (uint32_t j = 0; j < kColumns; ++j) sums[j] += left * right[k][j];
+      }
+      Scatter<kColumns>(row, sums,
+                        [&](uint32_t thread, uint32_t e, float sum) { c[thread].values[e] = sum; });
+    }
+  }
+
+  // Each warp: c [16, kColumns] += p b with p [16, kInner] its own, rounded to T, and b [kInner,
+  // kColumns] in shared memory.
+  template <uint32_t kInner, uint32_t kColumns, typename T>
+  void WarpMix(Registers<WarpTile<kColumns>>& c, const Registers<WarpTile<kInner>>& p, const T* b,
+               uint32_t b_stride) {
+    static_assert(kColumns % 8 == 0 && kInner % 16 == 0);
+    BeginWarpProduct(b_stride, b_stride);
+    static thread_local float right[kInner][kColumns];
+    for (uint32_t at = 0; at < kInner * kColumns; ++at) {
+      right[at / kColumns][at % kColumns] = ToFloat(b[at / kColumns * b_stride + at % kColumns]);
+    }
+    for (uint32_t warp = 0; warp < kThreadCount; warp += 32) {
+      float whole[16][kInner];
+      for (uint32_t at = 0; at < 32 * WarpTile<kInner>::kEach; ++at) {
+        const uint32_t lane = at % 32;
+        const uint32_t e = at / 32;
+        whole[WarpTile<kInner>::RowOf(lane, e)][WarpTile<kInner>::ColumnOf(lane, e)] =
+            ToFloat(FromFloat<T>(p[warp + lane].values[e]));
+      }
+      for (uint32_t row = 0; row < 16; ++row) {
+        float sums[kColumns] = {};
+        for (uint32_t at = 0; at < kInner * kColumns; ++at) {
+          const uint32_t k = at / kColumns;
+          sums[at % kColumns] += whole[row][k] * right[k][at % kColumns];
         }
-        c[i * c_stride + j] = sum;
+        Scatter<kColumns>(warp / 2 + row, sums, [&](uint32_t thread, uint32_t e, float sum) {
+          c[thread].values[e] += sum;
+        });
       }
     }
   }
 
  private:
+  template <typename F>
+  void ForThreads(F f) {
+    if (upwards_) {
+      for (uint32_t thread = 0; thread < kThreadCount; ++thread) f(thread);
+    } else {
+      for (uint32_t thread = kThreadCount; thread-- > 0;) f(thread);
+    }
+  }
+  // Gives each element of a row of the block's 16 a warp to the thread and place that hold it.
+  template <uint32_t kColumns, typename Give>
+  static void Scatter(uint32_t row, const float (&sums)[kColumns], Give give) {
+    for (uint32_t j = 0; j < kColumns; ++j) {
+      const uint32_t lane = row % 8 * 4 + j % 8 / 2;
+      const uint32_t e = j / 8 * 4 + row % 16 / 8 * 2 + j % 2;
+      DURE_CHECK(WarpTile<kColumns>::RowOf(lane, e) == row % 16 &&
+                     WarpTile<kColumns>::ColumnOf(lane, e) == j,
+                 "the inverse of the layout");
+      give(row / 16 * 32 + lane, e, sums[j]);
+    }
+  }
+  void BeginWarpProduct(uint32_t a_stride, uint32_t b_stride) {
+    DURE_CHECK(!ended_ && a_stride % 8 == 0 && b_stride % 8 == 0, "strides of tiles");
+    warps_read_ = true;
+  }
+
   template <uint32_t kGroup, typename V, typename Combine>
   void Butterfly(Registers<V>& r, Combine combine) {
     DURE_CHECK(!ended_, "an exchange behind the last phase");
@@ -130,6 +201,7 @@ class HostBlock {
   std::vector<uint8_t>& memory_;
   const bool upwards_;
   bool ended_ = false;
+  bool warps_read_ = false;  // shared memory, and no barrier since
 };
 
 }  // namespace dure::model::cuda

@@ -41,7 +41,7 @@ inline Tokens Counting(uint64_t seed, uint32_t sequences) {
 }
 
 inline LlamaConfig SmallModel(bool tied) {
-  LlamaConfig config{.vocab = kVocabulary, .dim = 32, .layers = 3, .heads = 4, .kv_heads = 2};
+  LlamaConfig config{.vocab = kVocabulary, .dim = 32, .layers = 2, .heads = 2, .kv_heads = 1};
   config.ffn_dim = 40;
   config.context = kSequence;
   config.tie_embeddings = tied;

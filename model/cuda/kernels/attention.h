@@ -1,5 +1,5 @@
-// Causal softmax attention with grouped queries, tile by tile with a running softmax (Dao 2023), so
-// that scores never leave the chip. Forward; the backward is in attention_backward.h.
+// Causal softmax attention with grouped queries, tile by tile with a running softmax (Dao 2023):
+// scores never leave registers. Forward; the backward is in attention_backward.h.
 #pragma once
 
 #include "model/cuda/kernels/attention_tile.h"
@@ -8,12 +8,12 @@ namespace dure::model::cuda {
 
 // out [batch queries, heads dim], without gaps; log_sum [batch queries, heads]: the log of the sum
 // of the scores' exponentials. One block a tile of queries of a head.
-template <typename T>
+template <typename T, uint32_t kDim>
 struct Attention {
-  static constexpr uint32_t kThreads = TileOf<T>::kThreads;
-  static constexpr uint32_t kQueries = TileOf<T>::kQueries;
-  static constexpr uint32_t kKeys = TileOf<T>::kKeys;
-  static constexpr uint32_t kGroup = kThreads / kQueries;  // threads of a row of scores
+  static constexpr uint32_t kThreads = kAttentionThreads;
+  static constexpr uint32_t kKeys = sizeof(T) == 2 ? 64 : 32;
+  using Scores = WarpTile<kKeys>;
+  using Sums = WarpTile<kDim>;
   struct Args {
     AttentionShape shape;
     const T* q;
@@ -23,149 +23,122 @@ struct Attention {
     float* log_sum;
   };
   static Grid GridOf(const Args& a) {
-    return {CeilDiv(a.shape.queries, kQueries), a.shape.batch * a.shape.heads};
+    return {CeilDiv(a.shape.queries, kOwnRows), a.shape.batch * a.shape.heads};
   }
-  static uint32_t SharedBytes(const Args& a) { return Places(a.shape.dim).bytes; }
+  static uint32_t SharedBytes(const Args&) {
+    return (kOwnRows + 2 * kKeys) * kTileStride<kDim> * sizeof(T);
+  }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    const Tiles tiles(block, a, block.y);
+    const AttentionShape& s = a.shape;
+    const uint32_t batch = block.y / s.heads;
+    const uint32_t head = block.y % s.heads;
+    const uint32_t kv_head = head / (s.heads / s.kv_heads);
     // The longest tiles begin first.
-    const uint32_t first = (CeilDiv(a.shape.queries, kQueries) - 1 - block.x) * kQueries;
-    typename Block::template Registers<float> most;  // of the row so far
-    typename Block::template Registers<float> sum;   // this thread's columns
-    typename Block::template Registers<float> top;
+    const uint32_t first = (CeilDiv(s.queries, kOwnRows) - 1 - block.x) * kOwnRows;
+    T* const q = block.template Shared<T>();
+    T* const k = q + kOwnRows * kTileStride<kDim>;
+    T* const v = k + kKeys * kTileStride<kDim>;
+    typename Block::template Registers<Scores> scores;
+    typename Block::template Registers<Sums> sums;
+    // Of the thread's two rows.
+    typename Block::template Registers<float> most[2];
+    typename Block::template Registers<float> sum[2];
+    typename Block::template Registers<float> top[2];
     block.Phase([&](uint32_t thread) {
-      FillTile(thread, kThreads, tiles.q_source, first, kQueries, tiles.q);
-      for (uint32_t at = thread; at < kQueries * tiles.width; at += kThreads) {
-        tiles.out.At(at / tiles.width, at % tiles.width) = 0;
+      FillTile<kDim>(thread, QueriesOf(s, a.q, batch, head), first, kOwnRows, q);
+      DURE_UNROLL
+      for (uint32_t e = 0; e < Sums::kEach; ++e) sums[thread].values[e] = 0;
+      DURE_UNROLL
+      for (uint32_t half = 0; half < 2; ++half) {
+        most[half][thread] = -INFINITY;
+        sum[half][thread] = 0;
       }
-      most[thread] = -INFINITY;
-      sum[thread] = 0;
     });
-    const uint32_t last = first + kQueries < a.shape.queries ? first + kQueries : a.shape.queries;
-    const uint32_t seen = a.shape.keys - a.shape.queries + last;
+    const uint32_t last = first + kOwnRows < s.queries ? first + kOwnRows : s.queries;
+    const uint32_t seen = s.keys - s.queries + last;
     for (uint32_t key = 0; key < seen; key += kKeys) {
-      block.Phase([&](uint32_t thread) {
-        FillTile(thread, kThreads, tiles.k_source, key, kKeys, tiles.k);
-        FillTile(thread, kThreads, tiles.v_source, key, kKeys, tiles.v);
+      block.Refill([&](uint32_t thread) {
+        FillTile<kDim>(thread, KeysOf(s, a.k, batch, kv_head), key, kKeys, k);
+        FillTile<kDim>(thread, KeysOf(s, a.v, batch, kv_head), key, kKeys, v);
       });
-      block.template Product<false, true>(kQueries, kKeys, tiles.width, tiles.q.data,
-                                          tiles.q.stride, tiles.k.data, tiles.k.stride,
-                                          tiles.scores.data, tiles.scores.stride, false);
-      block.Phase([&](uint32_t thread) { top[thread] = RowMax(a, tiles, first, key, thread); });
-      block.template GroupMax<kGroup>(top);
-      block.Phase([&](uint32_t thread) {
-        const float now = most[thread] > top[thread] ? most[thread] : top[thread];
-        const float factor = Exponential(most[thread] - now);
-        most[thread] = now;
-        sum[thread] = sum[thread] * factor + Probabilities(a, tiles, {first, key, now}, thread);
-        for (uint32_t c = thread % kGroup; c < tiles.width; c += kGroup) {
-          tiles.out.At(thread / kGroup, c) *= factor;
+      block.template WarpScores<kKeys, kDim>(scores, q, kTileStride<kDim>, k, kTileStride<kDim>);
+      block.Own([&](uint32_t thread) {
+        Mask(s, first, key, thread, scores[thread]);
+        DURE_UNROLL
+        for (uint32_t half = 0; half < 2; ++half) top[half][thread] = Top(scores[thread], half);
+      });
+      block.template GroupMax<4>(top[0]);
+      block.template GroupMax<4>(top[1]);
+      block.Own([&](uint32_t thread) {
+        DURE_UNROLL
+        for (uint32_t half = 0; half < 2; ++half) {
+          const float now =
+              most[half][thread] > top[half][thread] ? most[half][thread] : top[half][thread];
+          const float factor = Exponential(most[half][thread] - now);
+          most[half][thread] = now;
+          sum[half][thread] = sum[half][thread] * factor + Exponentiate(scores[thread], half, now);
+          Rescale(sums[thread], half, factor);
         }
       });
-      block.template Product<false, false>(kQueries, tiles.width, kKeys, tiles.p.data,
-                                           tiles.p.stride, tiles.v.data, tiles.v.stride,
-                                           tiles.out.data, tiles.out.stride, true);
+      block.template WarpMix<kKeys, kDim>(sums, scores, v, kTileStride<kDim>);
     }
-    block.template GroupSum<kGroup>(sum);
-    block.Last([&](uint32_t thread) { Write(a, tiles, first, most[thread], sum[thread], thread); });
+    block.template GroupSum<4>(sum[0]);
+    block.template GroupSum<4>(sum[1]);
+    block.Last([&](uint32_t thread) {
+      const float inverse[2] = {1.0F / sum[0][thread], 1.0F / sum[1][thread]};
+      WriteRows<kDim>(thread, sums[thread], first, OutputsOf(s, a.out, batch, head),
+                      [&](uint32_t half) { return inverse[half]; });
+      DURE_UNROLL
+      for (uint32_t half = 0; half < 2; ++half) {
+        const uint32_t row = first + thread / 32 * 16 + thread % 32 / 4 + half * 8;
+        if (thread % 4 != 0 || row >= s.queries) continue;
+        a.log_sum[(uint64_t{batch} * s.queries + row) * s.heads + head] =
+            most[half][thread] + logf(sum[half][thread]);
+      }
+    });
   }
 
  private:
-  // Where the tiles lie in shared memory.
-  struct Places {
-    DURE_HOST_DEVICE explicit Places(uint32_t dim) {
-      const uint32_t width = Padded(dim);
-      Carver carver;
-      q = carver.Take<T>(kQueries, StrideOf(width));
-      k = carver.Take<T>(kKeys, StrideOf(width));
-      v = carver.Take<T>(kKeys, StrideOf(width));
-      p = carver.Take<T>(kQueries, StrideOf(kKeys));
-      scores = carver.Take<float>(kQueries, SumStrideOf(kKeys));
-      out = carver.Take<float>(kQueries, SumStrideOf(width));
-      bytes = carver.bytes();
+  // Scales scores; those of keys that a query does not see become -inf. A row of the padding sees
+  // key 0, as every row does.
+  static DURE_DEVICE void Mask(const AttentionShape& s, uint32_t first, uint32_t key,
+                               uint32_t thread, Scores& scores) {
+    DURE_UNROLL
+    for (uint32_t e = 0; e < Scores::kEach; ++e) {
+      const uint32_t query = first + thread / 32 * 16 + Scores::RowOf(thread % 32, e);
+      const uint32_t at = key + Scores::ColumnOf(thread % 32, e);
+      const bool sees = at < s.keys && at <= s.keys - s.queries + query;
+      scores.values[e] = sees ? scores.values[e] * s.scale : -INFINITY;
     }
-    uint32_t q, k, v, p, scores, out, bytes;
-  };
-
-  struct Tiles {
-    template <typename Block>
-    DURE_DEVICE Tiles(Block& block, const Args& a, uint32_t batch_head)
-        : width(Padded(a.shape.dim)) {
-      const AttentionShape& s = a.shape;
-      const Places places(s.dim);
-      q = {block.template Shared<T>(places.q), StrideOf(width)};
-      k = {block.template Shared<T>(places.k), StrideOf(width)};
-      v = {block.template Shared<T>(places.v), StrideOf(width)};
-      p = {block.template Shared<T>(places.p), StrideOf(kKeys)};
-      scores = {block.template Shared<float>(places.scores), SumStrideOf(kKeys)};
-      out = {block.template Shared<float>(places.out), SumStrideOf(width)};
-      batch = batch_head / s.heads;
-      head = batch_head % s.heads;
-      const uint64_t q_row = uint64_t{batch} * s.queries;
-      const uint64_t kv_at =
-          uint64_t{batch} * s.keys * s.kv_stride + head / (s.heads / s.kv_heads) * s.dim;
-      q_source = {a.q + q_row * s.q_stride + head * s.dim, s.q_stride, s.queries, s.dim};
-      k_source = {a.k + kv_at, s.kv_stride, s.keys, s.dim};
-      v_source = {a.v + kv_at, s.kv_stride, s.keys, s.dim};
-    }
-    uint32_t width;
-    uint32_t batch;
-    uint32_t head;
-    Tile<T> q, k, v, p;
-    Tile<float> scores, out;
-    TileSource<T> q_source, k_source, v_source;
-  };
-
-  struct At {
-    uint32_t first;  // query of the tile's row 0
-    uint32_t key;    // of the tile's column 0
-    float most;
-  };
-
-  static DURE_DEVICE bool Sees(const AttentionShape& s, uint32_t query, uint32_t key) {
-    return key < s.keys && key <= s.keys - s.queries + query;
   }
 
-  static DURE_DEVICE float RowMax(const Args& a, const Tiles& tiles, uint32_t first, uint32_t key,
-                                  uint32_t thread) {
-    const uint32_t row = thread / kGroup;
+  static DURE_DEVICE float Top(const Scores& scores, uint32_t half) {
     float top = -INFINITY;
-    for (uint32_t c = thread % kGroup; c < kKeys; c += kGroup) {
-      const float score = tiles.scores.At(row, c) * a.shape.scale;
-      if (Sees(a.shape, first + row, key + c) && score > top) top = score;
+    DURE_UNROLL
+    for (uint32_t e = 0; e < Scores::kEach; ++e) {
+      if (e / 2 % 2 == half && scores.values[e] > top) top = scores.values[e];
     }
     return top;
   }
 
-  // exp(score - most) of this thread's columns, and their sum.
-  static DURE_DEVICE float Probabilities(const Args& a, const Tiles& tiles, const At& at,
-                                         uint32_t thread) {
-    const uint32_t row = thread / kGroup;
+  static DURE_DEVICE float Exponentiate(Scores& scores, uint32_t half, float most) {
     float sum = 0;
-    for (uint32_t c = thread % kGroup; c < kKeys; c += kGroup) {
-      float p = 0;
-      if (Sees(a.shape, at.first + row, at.key + c)) {
-        p = Exponential(tiles.scores.At(row, c) * a.shape.scale - at.most);
-      }
-      tiles.p.At(row, c) = FromFloat<T>(p);
-      sum += p;
+    DURE_UNROLL
+    for (uint32_t e = 0; e < Scores::kEach; ++e) {
+      if (e / 2 % 2 != half) continue;
+      scores.values[e] = Exponential(scores.values[e] - most);
+      sum += scores.values[e];
     }
     return sum;
   }
 
-  static DURE_DEVICE void Write(const Args& a, const Tiles& tiles, uint32_t first, float most,
-                                float sum, uint32_t thread) {
-    const AttentionShape& s = a.shape;
-    const uint32_t query = first + thread / kGroup;
-    if (query >= s.queries) return;
-    const uint64_t row = uint64_t{tiles.batch} * s.queries + query;
-    T* const to = a.out + (row * s.heads + tiles.head) * s.dim;
-    for (uint32_t c = thread % kGroup; c < s.dim; c += kGroup) {
-      to[c] = FromFloat<T>(tiles.out.At(thread / kGroup, c) / sum);
+  static DURE_DEVICE void Rescale(Sums& sums, uint32_t half, float factor) {
+    DURE_UNROLL
+    for (uint32_t e = 0; e < Sums::kEach; ++e) {
+      if (e / 2 % 2 == half) sums.values[e] *= factor;
     }
-    if (thread % kGroup == 0) a.log_sum[row * s.heads + tiles.head] = most + logf(sum);
   }
 };
 

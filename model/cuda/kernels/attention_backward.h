@@ -61,205 +61,169 @@ struct AttentionGradientArgs {
   T* dv;
 };
 
-// Tiles of queries against tiles of keys, and what both kernels do with them.
-template <typename T>
-struct GradientTiles {
-  static constexpr uint32_t kThreads = TileOf<T>::kThreads;
-  static constexpr uint32_t kQueries = TileOf<T>::kBackwardQueries;
-  static constexpr uint32_t kKeys = TileOf<T>::kKeys;
-  using Args = AttentionGradientArgs<T>;
-
-  // kSums tiles of fp32 sums, of `sum_rows` rows.
-  struct Places {
-    DURE_HOST_DEVICE Places(uint32_t dim, uint32_t sum_rows, uint32_t sum_count) {
-      const uint32_t width = Padded(dim);
-      Carver carver;
-      q = carver.Take<T>(kQueries, StrideOf(width));
-      dout = carver.Take<T>(kQueries, StrideOf(width));
-      k = carver.Take<T>(kKeys, StrideOf(width));
-      v = carver.Take<T>(kKeys, StrideOf(width));
-      p = carver.Take<T>(kQueries, StrideOf(kKeys));
-      ds = carver.Take<T>(kQueries, StrideOf(kKeys));
-      scores = carver.Take<float>(kQueries, SumStrideOf(kKeys));
-      dp = carver.Take<float>(kQueries, SumStrideOf(kKeys));
-      sums[0] = carver.Take<float>(sum_rows, SumStrideOf(width));
-      sums[1] = sum_count > 1 ? carver.Take<float>(sum_rows, SumStrideOf(width)) : sums[0];
-      bytes = carver.bytes();
-    }
-    uint32_t q, dout, k, v, p, ds, scores, dp, sums[2], bytes;
-  };
-
-  template <typename Block>
-  DURE_DEVICE GradientTiles(Block& block, const AttentionShape& s, const Places& places)
-      : width(Padded(s.dim)) {
-    q = {block.template Shared<T>(places.q), StrideOf(width)};
-    dout = {block.template Shared<T>(places.dout), StrideOf(width)};
-    k = {block.template Shared<T>(places.k), StrideOf(width)};
-    v = {block.template Shared<T>(places.v), StrideOf(width)};
-    p = {block.template Shared<T>(places.p), StrideOf(kKeys)};
-    ds = {block.template Shared<T>(places.ds), StrideOf(kKeys)};
-    scores = {block.template Shared<float>(places.scores), SumStrideOf(kKeys)};
-    dp = {block.template Shared<float>(places.dp), SumStrideOf(kKeys)};
-    sums[0] = {block.template Shared<float>(places.sums[0]), SumStrideOf(width)};
-    sums[1] = {block.template Shared<float>(places.sums[1]), SumStrideOf(width)};
-  }
-
-  static DURE_DEVICE TileSource<T> QueriesOf(const Args& a, const T* data, uint32_t batch,
-                                             uint32_t head) {
-    const AttentionShape& s = a.shape;
-    return {data + uint64_t{batch} * s.queries * s.q_stride + head * s.dim, s.q_stride, s.queries,
-            s.dim};
-  }
-  static DURE_DEVICE TileSource<T> DoutOf(const Args& a, uint32_t batch, uint32_t head) {
-    const AttentionShape& s = a.shape;
-    return {a.dout + (uint64_t{batch} * s.queries * s.heads + head) * s.dim, s.heads * s.dim,
-            s.queries, s.dim};
-  }
-  static DURE_DEVICE TileSource<T> KeysOf(const Args& a, const T* data, uint32_t batch,
-                                          uint32_t kv_head) {
-    const AttentionShape& s = a.shape;
-    return {data + uint64_t{batch} * s.keys * s.kv_stride + kv_head * s.dim, s.kv_stride, s.keys,
-            s.dim};
-  }
-
-  // Scores and the gradient of the probabilities of what stands in the tiles, then both as T: the
-  // probabilities p and the gradient ds of the scores before their scale, times that scale.
-  template <typename Block>
-  DURE_DEVICE void Differentiate(Block& block, const Args& a, uint32_t batch, uint32_t head,
-                                 uint32_t query, uint32_t key) const {
-    block.template Product<false, true>(kQueries, kKeys, width, q.data, q.stride, k.data, k.stride,
-                                        scores.data, scores.stride, false);
-    block.template Product<false, true>(kQueries, kKeys, width, dout.data, dout.stride, v.data,
-                                        v.stride, dp.data, dp.stride, false);
-    block.Phase([&](uint32_t thread) {
-      for (uint32_t at = thread; at < kQueries * kKeys; at += kThreads) {
-        const uint32_t row = at / kKeys;
-        const uint32_t column = at % kKeys;
-        float probability = 0;
-        float gradient = 0;
-        if (query + row < a.shape.queries && key + column <= query + row) {
-          const uint64_t index =
-              (uint64_t{batch} * a.shape.queries + query + row) * a.shape.heads + head;
-          probability = Exponential(scores.At(row, column) * a.shape.scale - a.log_sum[index]);
-          gradient = probability * (dp.At(row, column) - a.delta[index]) * a.shape.scale;
-        }
-        p.At(row, column) = FromFloat<T>(probability);
-        ds.At(row, column) = FromFloat<T>(gradient);
-      }
-    });
-  }
-
-  DURE_DEVICE void ClearSums(uint32_t thread, uint32_t rows, uint32_t count) const {
-    for (uint32_t at = thread; at < rows * width; at += kThreads) {
-      for (uint32_t i = 0; i < count; ++i) sums[i].At(at / width, at % width) = 0;
-    }
-  }
-
-  uint32_t width;
-  Tile<T> q, dout, k, v, p, ds;
-  Tile<float> scores, dp, sums[2];
+// The probability of one pair and the gradient of its score before the scale, times the scale.
+struct PairGradient {
+  float probability;
+  float score;
 };
+template <typename T>
+DURE_DEVICE PairGradient Differentiate(const AttentionGradientArgs<T>& a, uint64_t index,
+                                       float score, float dp) {
+  const float p = Exponential(score * a.shape.scale - a.log_sum[index]);
+  return {p, p * (dp - a.delta[index]) * a.shape.scale};
+}
 
 // dq, one block a tile of queries of a head.
-template <typename T>
+template <typename T, uint32_t kDim>
 struct AttentionBackwardQueries {
-  using Tiles = GradientTiles<T>;
   using Args = AttentionGradientArgs<T>;
-  static constexpr uint32_t kThreads = Tiles::kThreads;
-  static constexpr uint32_t kQueries = Tiles::kQueries;
-  static constexpr uint32_t kKeys = Tiles::kKeys;
+  static constexpr uint32_t kThreads = kAttentionThreads;
+  static constexpr uint32_t kKeys = 32;
+  using Scores = WarpTile<kKeys>;
+  using Sums = WarpTile<kDim>;
   static Grid GridOf(const Args& a) {
-    return {CeilDiv(a.shape.queries, kQueries), a.shape.batch * a.shape.heads};
+    return {CeilDiv(a.shape.queries, kOwnRows), a.shape.batch * a.shape.heads};
   }
-  static DURE_HOST_DEVICE typename Tiles::Places PlacesOf(const Args& a) {
-    return {a.shape.dim, kQueries, 1};
+  static uint32_t SharedBytes(const Args&) {
+    return 2 * (kOwnRows + kKeys) * kTileStride<kDim> * sizeof(T);
   }
-  static uint32_t SharedBytes(const Args& a) { return PlacesOf(a).bytes; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
     const AttentionShape& s = a.shape;
-    const Tiles tiles(block, s, PlacesOf(a));
     const uint32_t batch = block.y / s.heads;
     const uint32_t head = block.y % s.heads;
     const uint32_t kv_head = head / (s.heads / s.kv_heads);
-    const uint32_t first = (CeilDiv(s.queries, kQueries) - 1 - block.x) * kQueries;
+    const uint32_t first = (CeilDiv(s.queries, kOwnRows) - 1 - block.x) * kOwnRows;
+    constexpr uint32_t kStride = kTileStride<kDim>;
+    T* const q = block.template Shared<T>();
+    T* const dout = q + kOwnRows * kStride;
+    T* const k = dout + kOwnRows * kStride;
+    T* const v = k + kKeys * kStride;
+    typename Block::template Registers<Scores> scores;
+    typename Block::template Registers<Scores> dp;
+    typename Block::template Registers<Sums> sums;
     block.Phase([&](uint32_t thread) {
-      FillTile(thread, kThreads, Tiles::QueriesOf(a, a.q, batch, head), first, kQueries, tiles.q);
-      FillTile(thread, kThreads, Tiles::DoutOf(a, batch, head), first, kQueries, tiles.dout);
-      tiles.ClearSums(thread, kQueries, 1);
+      FillTile<kDim>(thread, QueriesOf(s, a.q, batch, head), first, kOwnRows, q);
+      FillTile<kDim>(thread, OutputsOf(s, a.dout, batch, head), first, kOwnRows, dout);
+      DURE_UNROLL
+      for (uint32_t e = 0; e < Sums::kEach; ++e) sums[thread].values[e] = 0;
     });
-    const uint32_t end = first + kQueries < s.queries ? first + kQueries : s.queries;
+    const uint32_t end = first + kOwnRows < s.queries ? first + kOwnRows : s.queries;
     for (uint32_t key = 0; key < end; key += kKeys) {
-      block.Phase([&](uint32_t thread) {
-        FillTile(thread, kThreads, Tiles::KeysOf(a, a.k, batch, kv_head), key, kKeys, tiles.k);
-        FillTile(thread, kThreads, Tiles::KeysOf(a, a.v, batch, kv_head), key, kKeys, tiles.v);
+      block.Refill([&](uint32_t thread) {
+        FillTile<kDim>(thread, KeysOf(s, a.k, batch, kv_head), key, kKeys, k);
+        FillTile<kDim>(thread, KeysOf(s, a.v, batch, kv_head), key, kKeys, v);
       });
-      tiles.Differentiate(block, a, batch, head, first, key);
-      block.template Product<false, false>(kQueries, tiles.width, kKeys, tiles.ds.data,
-                                           tiles.ds.stride, tiles.k.data, tiles.k.stride,
-                                           tiles.sums[0].data, tiles.sums[0].stride, true);
+      block.template WarpScores<kKeys, kDim>(scores, q, kStride, k, kStride);
+      block.template WarpScores<kKeys, kDim>(dp, dout, kStride, v, kStride);
+      block.Own([&](uint32_t thread) {
+        DURE_UNROLL
+        for (uint32_t e = 0; e < Scores::kEach; ++e) {
+          const uint32_t query = first + thread / 32 * 16 + Scores::RowOf(thread % 32, e);
+          const uint32_t at = key + Scores::ColumnOf(thread % 32, e);
+          const uint64_t index = (uint64_t{batch} * s.queries + query) * s.heads + head;
+          float& score = scores[thread].values[e];
+          score = query < s.queries && at <= query
+                      ? Differentiate(a, index, score, dp[thread].values[e]).score
+                      : 0.0F;
+        }
+      });
+      block.template WarpMix<kKeys, kDim>(sums, scores, k, kStride);
     }
     block.Last([&](uint32_t thread) {
-      T* const to = a.dq + uint64_t{batch} * s.queries * s.q_stride + head * s.dim;
-      WriteTile<T>(thread, kThreads, tiles.sums[0], first, kQueries,
-                   {to, s.q_stride, s.queries, s.dim});
+      WriteRows<kDim>(thread, sums[thread], first, QueriesOf(s, a.dq, batch, head),
+                      [](uint32_t) { return 1.0F; });
     });
   }
 };
 
-// dk and dv, one block a tile of keys of a key head.
-template <typename T>
+// dk and dv, one block a tile of keys of a key head: scores are made transposed, keys by queries.
+template <typename T, uint32_t kDim>
 struct AttentionBackwardKeys {
-  using Tiles = GradientTiles<T>;
   using Args = AttentionGradientArgs<T>;
-  static constexpr uint32_t kThreads = Tiles::kThreads;
-  static constexpr uint32_t kQueries = Tiles::kQueries;
-  static constexpr uint32_t kKeys = Tiles::kKeys;
+  static constexpr uint32_t kThreads = kAttentionThreads;
+  static constexpr uint32_t kQueries = 32;
+  using Scores = WarpTile<kQueries>;
+  using Sums = WarpTile<kDim>;
   static Grid GridOf(const Args& a) {
-    return {CeilDiv(a.shape.keys, kKeys), a.shape.batch * a.shape.kv_heads};
+    return {CeilDiv(a.shape.keys, kOwnRows), a.shape.batch * a.shape.kv_heads};
   }
-  static DURE_HOST_DEVICE typename Tiles::Places PlacesOf(const Args& a) {
-    return {a.shape.dim, kKeys, 2};
+  static uint32_t SharedBytes(const Args&) {
+    return 2 * (kOwnRows + kQueries) * kTileStride<kDim> * sizeof(T);
   }
-  static uint32_t SharedBytes(const Args& a) { return PlacesOf(a).bytes; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
     const AttentionShape& s = a.shape;
-    const Tiles tiles(block, s, PlacesOf(a));
     const uint32_t batch = block.y / s.kv_heads;
     const uint32_t kv_head = block.y % s.kv_heads;
     const uint32_t group = s.heads / s.kv_heads;
-    const uint32_t key = block.x * kKeys;
+    const uint32_t key = block.x * kOwnRows;
+    constexpr uint32_t kStride = kTileStride<kDim>;
+    T* const k = block.template Shared<T>();
+    T* const v = k + kOwnRows * kStride;
+    T* const q = v + kOwnRows * kStride;
+    T* const dout = q + kQueries * kStride;
+    typename Block::template Registers<Scores> scores;
+    typename Block::template Registers<Scores> dp;
+    typename Block::template Registers<Sums> dk;
+    typename Block::template Registers<Sums> dv;
     block.Phase([&](uint32_t thread) {
-      FillTile(thread, kThreads, Tiles::KeysOf(a, a.k, batch, kv_head), key, kKeys, tiles.k);
-      FillTile(thread, kThreads, Tiles::KeysOf(a, a.v, batch, kv_head), key, kKeys, tiles.v);
-      tiles.ClearSums(thread, kKeys, 2);
+      FillTile<kDim>(thread, KeysOf(s, a.k, batch, kv_head), key, kOwnRows, k);
+      FillTile<kDim>(thread, KeysOf(s, a.v, batch, kv_head), key, kOwnRows, v);
+      DURE_UNROLL
+      for (uint32_t e = 0; e < Sums::kEach; ++e) {
+        dk[thread].values[e] = 0;
+        dv[thread].values[e] = 0;
+      }
     });
     for (uint32_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
-      for (uint32_t query = key / kQueries * kQueries; query < s.queries; query += kQueries) {
-        block.Phase([&](uint32_t thread) {
-          FillTile(thread, kThreads, Tiles::QueriesOf(a, a.q, batch, head), query, kQueries,
-                   tiles.q);
-          FillTile(thread, kThreads, Tiles::DoutOf(a, batch, head), query, kQueries, tiles.dout);
+      for (uint32_t query = key; query < s.queries; query += kQueries) {
+        block.Refill([&](uint32_t thread) {
+          FillTile<kDim>(thread, QueriesOf(s, a.q, batch, head), query, kQueries, q);
+          FillTile<kDim>(thread, OutputsOf(s, a.dout, batch, head), query, kQueries, dout);
         });
-        tiles.Differentiate(block, a, batch, head, query, key);
-        block.template Product<true, false>(kKeys, tiles.width, kQueries, tiles.ds.data,
-                                            tiles.ds.stride, tiles.q.data, tiles.q.stride,
-                                            tiles.sums[0].data, tiles.sums[0].stride, true);
-        block.template Product<true, false>(kKeys, tiles.width, kQueries, tiles.p.data,
-                                            tiles.p.stride, tiles.dout.data, tiles.dout.stride,
-                                            tiles.sums[1].data, tiles.sums[1].stride, true);
+        block.template WarpScores<kQueries, kDim>(scores, k, kStride, q, kStride);
+        block.template WarpScores<kQueries, kDim>(dp, v, kStride, dout, kStride);
+        block.Own([&](uint32_t thread) {
+          Transposed(a, {batch, head, query, key}, thread, scores[thread], dp[thread]);
+        });
+        block.template WarpMix<kQueries, kDim>(dv, scores, dout, kStride);
+        block.template WarpMix<kQueries, kDim>(dk, dp, q, kStride);
       }
     }
     block.Last([&](uint32_t thread) {
-      const uint64_t at = uint64_t{batch} * s.keys * s.kv_stride + kv_head * s.dim;
-      WriteTile<T>(thread, kThreads, tiles.sums[0], key, kKeys,
-                   {a.dk + at, s.kv_stride, s.keys, s.dim});
-      WriteTile<T>(thread, kThreads, tiles.sums[1], key, kKeys,
-                   {a.dv + at, s.kv_stride, s.keys, s.dim});
+      const auto one = [](uint32_t) { return 1.0F; };
+      WriteRows<kDim>(thread, dk[thread], key, KeysOf(s, a.dk, batch, kv_head), one);
+      WriteRows<kDim>(thread, dv[thread], key, KeysOf(s, a.dv, batch, kv_head), one);
     });
+  }
+
+ private:
+  struct At {
+    uint32_t batch;
+    uint32_t head;
+    uint32_t query;  // of column 0
+    uint32_t key;    // of row 0
+  };
+
+  // Scores become probabilities, and the gradients of these those of the scores.
+  static DURE_DEVICE void Transposed(const Args& a, const At& at, uint32_t thread, Scores& scores,
+                                     Scores& dp) {
+    DURE_UNROLL
+    for (uint32_t e = 0; e < Scores::kEach; ++e) {
+      const uint32_t key = at.key + thread / 32 * 16 + Scores::RowOf(thread % 32, e);
+      const uint32_t query = at.query + Scores::ColumnOf(thread % 32, e);
+      PairGradient pair{0, 0};
+      if (query < a.shape.queries && key <= query) {
+        const uint64_t index =
+            (uint64_t{at.batch} * a.shape.queries + query) * a.shape.heads + at.head;
+        pair = Differentiate(a, index, scores.values[e], dp.values[e]);
+      }
+      scores.values[e] = pair.probability;
+      dp.values[e] = pair.score;
+    }
   }
 };
 

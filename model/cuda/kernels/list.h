@@ -18,24 +18,41 @@ using MatrixVectorFloat = MatrixVector<float, float>;
 using MatrixVectorBf16 = MatrixVector<Bf16, Bf16>;
 using MatrixVectorLogits = MatrixVector<Bf16, float>;
 
+// Heads of up to 64 and up to 128 numbers.
+template <typename T>
+using Attention64 = Attention<T, 64>;
+template <typename T>
+using Attention128 = Attention<T, 128>;
+template <typename T>
+using AttentionBackwardQueries64 = AttentionBackwardQueries<T, 64>;
+template <typename T>
+using AttentionBackwardQueries128 = AttentionBackwardQueries<T, 128>;
+template <typename T>
+using AttentionBackwardKeys64 = AttentionBackwardKeys<T, 64>;
+template <typename T>
+using AttentionBackwardKeys128 = AttentionBackwardKeys<T, 128>;
+
 // X(kernel) for each, in the order of their numbers.
-#define DURE_CUDA_KERNELS_OF(X, T) \
-  X(Embed<T>)                      \
-  X(EmbedBackward<T>)              \
-  X(RmsNorm<T>)                    \
-  X(RmsNormBackward<T>)            \
-  X(Rope<T>)                       \
-  X(SwiGlu<T>)                     \
-  X(SwiGluBackward<T>)             \
-  X(CrossEntropy<T>)               \
-  X(Attention<T>)                  \
-  X(AttentionDelta<T>)             \
-  X(AttentionBackwardQueries<T>)   \
-  X(AttentionBackwardKeys<T>)      \
-  X(DecodeSplit<T>)                \
-  X(DecodeJoin<T>)                 \
-  X(CopyColumns<T>)                \
-  X(AdamW<T>)                      \
+#define DURE_CUDA_KERNELS_OF(X, T)  \
+  X(Embed<T>)                       \
+  X(EmbedBackward<T>)               \
+  X(RmsNorm<T>)                     \
+  X(RmsNormBackward<T>)             \
+  X(Rope<T>)                        \
+  X(SwiGlu<T>)                      \
+  X(SwiGluBackward<T>)              \
+  X(CrossEntropy<T>)                \
+  X(Attention64<T>)                 \
+  X(Attention128<T>)                \
+  X(AttentionDelta<T>)              \
+  X(AttentionBackwardQueries64<T>)  \
+  X(AttentionBackwardQueries128<T>) \
+  X(AttentionBackwardKeys64<T>)     \
+  X(AttentionBackwardKeys128<T>)    \
+  X(DecodeSplit<T>)                 \
+  X(DecodeJoin<T>)                  \
+  X(CopyColumns<T>)                 \
+  X(AdamW<T>)                       \
   X(Convert<T>)
 #define DURE_CUDA_KERNELS(X)     \
   DURE_CUDA_KERNELS_OF(X, float) \

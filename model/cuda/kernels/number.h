@@ -11,9 +11,11 @@
 #if defined(__CUDACC__)
 #define DURE_DEVICE __device__ __forceinline__
 #define DURE_HOST_DEVICE __host__ __device__ __forceinline__
+#define DURE_UNROLL _Pragma("unroll")  // so that what a loop indexes stays in registers
 #else
 #define DURE_DEVICE inline
 #define DURE_HOST_DEVICE inline
+#define DURE_UNROLL
 #endif
 
 namespace dure::model::cuda {
@@ -113,7 +115,7 @@ template <uint32_t N, typename T>
 DURE_DEVICE void Load(const T* from, float (&to)[N]) {
 #if defined(__CUDA_ARCH__)
   const Pack<T, N> pack = *reinterpret_cast<const Pack<T, N>*>(from);
-#pragma unroll
+  DURE_UNROLL
   for (uint32_t i = 0; i < N; ++i) to[i] = ToFloat(pack.values[i]);
 #else
   for (uint32_t i = 0; i < N; ++i) to[i] = ToFloat(from[i]);
@@ -123,7 +125,7 @@ template <uint32_t N, typename T>
 DURE_DEVICE void Store(const float (&from)[N], T* to) {
 #if defined(__CUDA_ARCH__)
   Pack<T, N> pack;
-#pragma unroll
+  DURE_UNROLL
   for (uint32_t i = 0; i < N; ++i) pack.values[i] = FromFloat<T>(from[i]);
   *reinterpret_cast<Pack<T, N>*>(to) = pack;
 #else
@@ -150,6 +152,20 @@ DURE_DEVICE void ForColumns(uint32_t thread, uint32_t threads, uint32_t count, F
 // Elements of T in 16 bytes.
 template <typename T>
 inline constexpr uint32_t kPackOf = 16 / sizeof(T);
+
+// A thread's part of a matrix of 16 rows that its warp holds in registers, as tensor cores lay it
+// out (PTX, mma.m16n8k16): element e of lane l is at (RowOf, ColumnOf).
+template <uint32_t kColumns>
+struct WarpTile {
+  static constexpr uint32_t kEach = kColumns / 2;
+  static DURE_HOST_DEVICE uint32_t RowOf(uint32_t lane, uint32_t e) {
+    return lane / 4 + e / 2 % 2 * 8;
+  }
+  static DURE_HOST_DEVICE uint32_t ColumnOf(uint32_t lane, uint32_t e) {
+    return e / 4 * 8 + lane % 4 * 2 + e % 2;
+  }
+  float values[kEach];
+};
 
 struct Grid {
   uint32_t x = 1;

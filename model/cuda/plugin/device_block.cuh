@@ -1,9 +1,7 @@
 // A block of threads on the device: the other side of emulated/host_block.h, which says what each
 // member means. Here a Registers<V> is the thread's own register, a phase is a call and a barrier,
-// and matrix products run on tensor cores (bf16) or as plain sums (fp32).
+// and warps' matrix products run on tensor cores (bf16) or as plain sums (fp32).
 #pragma once
-
-#include <mma.h>
 
 #include "model/cuda/kernels/number.h"
 
@@ -80,59 +78,118 @@ class DeviceBlock {
     return most;
   }
 
-  // Each warp computes tiles of 16 x 16. All pointers are multiples of 32 bytes, and so are the
-  // corners of tiles: strides are multiples of 8 elements (bf16) and of 4 (fp32).
-  template <bool kAT, bool kBT>
-  __device__ void Product(uint32_t rows, uint32_t columns, uint32_t inner, const Bf16* a,
-                          uint32_t a_stride, const Bf16* b, uint32_t b_stride, float* c,
-                          uint32_t c_stride, bool adds) {
-    using namespace nvcuda;
-    using LayoutA = std::conditional_t<kAT, wmma::col_major, wmma::row_major>;
-    using LayoutB = std::conditional_t<kBT, wmma::col_major, wmma::row_major>;
-    const auto* const left = reinterpret_cast<const __nv_bfloat16*>(a);
-    const auto* const right = reinterpret_cast<const __nv_bfloat16*>(b);
-    const uint32_t across = columns / 16;
-    for (uint32_t tile = threadIdx.x / 32; tile < rows / 16 * across; tile += kWarps) {
-      const uint32_t row = tile / across * 16;
-      const uint32_t column = tile % across * 16;
-      float* const corner = c + row * c_stride + column;
-      wmma::fragment<wmma::accumulator, 16, 16, 16, float> sum;
-      if (adds) {
-        wmma::load_matrix_sync(sum, corner, c_stride, wmma::mem_row_major);
-      } else {
-        wmma::fill_fragment(sum, 0.0F);
-      }
-      for (uint32_t k = 0; k < inner; k += 16) {
-        wmma::fragment<wmma::matrix_a, 16, 16, 16, __nv_bfloat16, LayoutA> x_tile;
-        wmma::fragment<wmma::matrix_b, 16, 16, 16, __nv_bfloat16, LayoutB> y_tile;
-        wmma::load_matrix_sync(x_tile, left + (kAT ? k * a_stride + row : row * a_stride + k),
-                               a_stride);
-        wmma::load_matrix_sync(
-            y_tile, right + (kBT ? column * b_stride + k : k * b_stride + column), b_stride);
-        wmma::mma_sync(sum, x_tile, y_tile, sum);
-      }
-      wmma::store_matrix_sync(corner, sum, c_stride, wmma::mem_row_major);
-    }
+  template <typename F>
+  __device__ void Refill(F f) {
     __syncthreads();
+    Phase(f);
   }
-  template <bool kAT, bool kBT>
-  __device__ void Product(uint32_t rows, uint32_t columns, uint32_t inner, const float* a,
-                          uint32_t a_stride, const float* b, uint32_t b_stride, float* c,
-                          uint32_t c_stride, bool adds) {
-    for (uint32_t at = threadIdx.x; at < rows * columns; at += kThreadCount) {
-      const uint32_t i = at / columns;
-      const uint32_t j = at % columns;
-      float sum = adds ? c[i * c_stride + j] : 0.0F;
-      for (uint32_t k = 0; k < inner; ++k) {
-        sum += (kAT ? a[k * a_stride + i] : a[i * a_stride + k]) *
-               (kBT ? b[j * b_stride + k] : b[k * b_stride + j]);
+  template <typename F>
+  __device__ void Own(F f) {
+    f(threadIdx.x);
+  }
+
+  // In bf16 on tensor cores: a's and b's pairs of numbers are read as they lie, since a bᵀ wants
+  // both along their rows.
+  template <uint32_t kColumns, uint32_t kInner>
+  __device__ void WarpScores(Registers<WarpTile<kColumns>>& c, const Bf16* a, uint32_t a_stride,
+                             const Bf16* b, uint32_t b_stride) {
+    float* const sums = c[0].values;
+#pragma unroll
+    for (uint32_t e = 0; e < kColumns / 2; ++e) sums[e] = 0;
+    const Bf16* const row = a + (threadIdx.x / 32 * 16 + Quad()) * a_stride + 2 * InQuad();
+    const Bf16* const column = b + Quad() * b_stride + 2 * InQuad();
+#pragma unroll
+    for (uint32_t k = 0; k < kInner; k += 16) {
+      const uint32_t left[4] = {Pair(row + k), Pair(row + 8 * a_stride + k), Pair(row + k + 8),
+                                Pair(row + 8 * a_stride + k + 8)};
+#pragma unroll
+      for (uint32_t j = 0; j < kColumns / 8; ++j) {
+        const Bf16* const at = column + j * 8 * b_stride + k;
+        MultiplyAdd(sums + 4 * j, left, Pair(at), Pair(at + 8));
       }
-      c[i * c_stride + j] = sum;
     }
-    __syncthreads();
+  }
+  // p's registers are the left operand as they are; b is read down its columns by ldmatrix.
+  template <uint32_t kInner, uint32_t kColumns>
+  __device__ void WarpMix(Registers<WarpTile<kColumns>>& c, const Registers<WarpTile<kInner>>& p,
+                          const Bf16* b, uint32_t b_stride) {
+    float* const sums = c[0].values;
+    const float* const x = p[0].values;
+    const auto row =
+        static_cast<uint32_t>(__cvta_generic_to_shared(b + threadIdx.x % 16 * b_stride));
+#pragma unroll
+    for (uint32_t k = 0; k < kInner; k += 16) {
+      const float* const first = x + k / 2;  // the tile of columns k on, then that of k + 8 on
+      const uint32_t left[4] = {Both(first[0], first[1]), Both(first[2], first[3]),
+                                Both(first[4], first[5]), Both(first[6], first[7])};
+#pragma unroll
+      for (uint32_t j = 0; j < kColumns / 8; ++j) {
+        uint32_t low, high;
+        const uint32_t at = row + (k * b_stride + 8 * j) * static_cast<uint32_t>(sizeof(Bf16));
+        asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];"
+                     : "=r"(low), "=r"(high)
+                     : "r"(at)
+                     : "memory");
+        MultiplyAdd(sums + 4 * j, left, low, high);
+      }
+    }
+  }
+
+  // In fp32 each thread sums for itself; what it needs of p is in its quad.
+  template <uint32_t kColumns, uint32_t kInner>
+  __device__ void WarpScores(Registers<WarpTile<kColumns>>& c, const float* a, uint32_t a_stride,
+                             const float* b, uint32_t b_stride) {
+    const uint32_t lane = threadIdx.x % 32;
+#pragma unroll
+    for (uint32_t e = 0; e < kColumns / 2; ++e) {
+      const float* const row =
+          a + (threadIdx.x / 32 * 16 + WarpTile<kColumns>::RowOf(lane, e)) * a_stride;
+      const float* const column = b + WarpTile<kColumns>::ColumnOf(lane, e) * b_stride;
+      float sum = 0;
+      for (uint32_t k = 0; k < kInner; ++k) sum += row[k] * column[k];
+      c[0].values[e] = sum;
+    }
+  }
+  template <uint32_t kInner, uint32_t kColumns>
+  __device__ void WarpMix(Registers<WarpTile<kColumns>>& c, const Registers<WarpTile<kInner>>& p,
+                          const float* b, uint32_t b_stride) {
+    const uint32_t lane = threadIdx.x % 32;
+#pragma unroll 8
+    for (uint32_t k = 0; k < kInner; ++k) {
+      const uint32_t from = lane / 4 * 4 + k % 8 / 2;
+      const uint32_t at = k / 8 * 4 + k % 2;
+      const float upper = __shfl_sync(0xffffffffU, p[0].values[at], from);
+      const float lower = __shfl_sync(0xffffffffU, p[0].values[at + 2], from);
+#pragma unroll
+      for (uint32_t e = 0; e < kColumns / 2; ++e) {
+        const float x = e / 2 % 2 == 0 ? upper : lower;
+        c[0].values[e] += x * b[k * b_stride + WarpTile<kColumns>::ColumnOf(lane, e)];
+      }
+    }
   }
 
  private:
+  static __device__ uint32_t Quad() { return threadIdx.x % 32 / 4; }
+  static __device__ uint32_t InQuad() { return threadIdx.x % 4; }
+  static __device__ uint32_t Pair(const Bf16* two) {
+    return *reinterpret_cast<const uint32_t*>(two);
+  }
+  // The first in the lower half.
+  static __device__ uint32_t Both(float first, float second) {
+    uint32_t pair;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+    return pair;
+  }
+  // sums [16, 8] += left [16, 16] right [16, 8].
+  static __device__ void MultiplyAdd(float* sums, const uint32_t (&left)[4], uint32_t low,
+                                     uint32_t high) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(low), "r"(high));
+  }
+
   template <typename V>
   __device__ V* AllWarps(V value) {
     V* const warps = reinterpret_cast<V*>(warps_);
