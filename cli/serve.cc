@@ -157,6 +157,10 @@ void AddRankOptions(CLI::App& verb, site::DaemonOptions& options) {
                   "what a GPU makes again instead of keeping it: nothing, norms (the default), or "
                   "layers, which takes the least memory and a third more time")
       ->check(CLI::IsMember({"nothing", "norms", "layers"}));
+  verb.add_option("--optimizer", options.optimizer,
+                  "on a GPU: adamw (the default), or muon for the layers' matrices, which ranks "
+                  "then hold whole (--zero 0)")
+      ->check(CLI::IsMember({"adamw", "muon"}));
   verb.add_option_function<std::string>(
           "--launcher",
           [&options](const std::string& name) { options.uses_slurm = name == "slurm"; },

@@ -30,6 +30,7 @@ struct DaemonOptions {
   uint32_t zero = 1;                            // what they split: ZeRO's stage
   std::string device = "auto";                  // of the built-in trainer: auto, cpu or cuda
   std::string recompute = "norms";              // on a GPU: nothing, norms or layers
+  std::string optimizer = "adamw";              // on a GPU: adamw or muon
   std::chrono::seconds rank_patience{300};      // for a rank that gives no sign
   bool uses_slurm = false;                      // to start them; else on this machine
   std::string slurm_partition;                  // empty: the cluster's default

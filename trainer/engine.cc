@@ -133,6 +133,10 @@ Result<std::unique_ptr<Session>> Engine::Train(const model::LlamaConfig& config,
                                                          {gang, devices_.get()}));
     return std::make_unique<GpuSession>(std::move(session), &is_lost_);
   }
+  if (options_.cuda.uses_muon) {
+    return Fail(ErrorCode::kInvalid, "Muon trains on GPUs only, and here it is " + text_ +
+                                         (is_private ? ", since DP-SGD is asked for" : ""));
+  }
   DURE_TRY(Validate(options, config));
   DURE_TRY(CheckMemory(cpu::TrainSession::PlannedBytes(config, options, gang.world()), ranks_here));
   DURE_ASSIGN(auto session, cpu::TrainSession::Create(config, options, gang));

@@ -88,6 +88,17 @@ TEST(EngineTest, PrivateStepsAndWideHeadsAreComputedByTheCpu) {
   EXPECT_FALSE(Chosen(demanded)->Train(wide, cuda::SmallOptions(), *alone, 1));
 }
 
+TEST(EngineTest, MuonWithoutAGpuIsRefused) {
+  const auto alone = MakeSingle();
+  EngineOptions options;
+  options.wanted = Wanted::kCpu;
+  options.cuda.uses_muon = true;
+  const auto session =
+      Chosen(options)->Train(cuda::SmallModel(true), cuda::SmallOptions(), *alone, 1);
+  ASSERT_FALSE(session);
+  EXPECT_THAT(session.error().message, HasSubstr("on GPUs only"));
+}
+
 TEST(EngineTest, OneRankWithoutAGpuPutsAllOnTheCpu) {
   if (cuda::LookForCuda().devices > 0) GTEST_SKIP() << "this machine has a GPU";
   auto gang = model::collective::MakeThreads(2);

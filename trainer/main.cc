@@ -7,6 +7,7 @@
 //   --gang-folder DIR --slurm      in a gang over hosts: where it meets, with what Slurm calls it
 //   --patience-ms MS               how long another rank may give no sign
 //   --device auto|cpu|cuda         what computes; auto: a GPU where each rank has one
+//   --optimizer adamw|muon         muon: on a GPU, for the layers' matrices
 //   --recompute nothing|norms|layers   what a GPU makes again in the backward to save memory
 #include <algorithm>
 #include <csignal>
@@ -62,6 +63,8 @@ bool TakeEngine(std::string_view name, std::string_view value,
     engine->wanted = Wanted::kCpu;
   } else if (name == "--device" && value == "cuda") {
     engine->wanted = Wanted::kCuda;
+  } else if (name == "--optimizer" && (value == "adamw" || value == "muon")) {
+    engine->cuda.uses_muon = value == "muon";
   } else if (name == "--recompute" && value == "nothing") {
     engine->cuda.recompute = Recompute::kNothing;
   } else if (name == "--recompute" && value == "norms") {

@@ -8,6 +8,7 @@
 #include "model/cpu/tokens.h"
 #include "model/cpu/train_state.h"
 #include "model/cuda/decoder.h"
+#include "model/cuda/muon.h"
 #include "model/layout.h"
 
 namespace dure::model::cuda {
@@ -29,6 +30,7 @@ uint64_t PlannedBytesOf(const LlamaConfig& config, const cpu::TrainOptions& opti
   uint64_t most = 0;
   for (uint32_t rank = 0; rank < world; ++rank) {
     DevicePlan plan;
+    if (cuda.uses_muon) (void)PlanMuon<T>(MuonMatrices(LlamaLayout(config)), plan);
     ModelMemory<T>::Plan(config, {rank, world, world == 1 ? 0 : options.zero}, plan);
     Decoder<T>::Plan(config, ShapeOf(options, cuda, world), plan);
     most = std::max(most, plan.bytes());
@@ -49,6 +51,8 @@ class Session final : public TrainSession {
         layout_(LlamaLayout(config)),
         decay_ranges_(cpu::DecayRanges(layout_)),
         arena_(std::move(arena)),
+        matrices_(cuda.uses_muon ? MuonMatrices(layout_) : std::vector<TensorSpec>()),
+        muon_(cuda.uses_muon ? PlanMuon<T>(matrices_, plan) : MuonBuffers<T>{}),
         memory_(device, config, gang, options.zero, plan),
         decoder_(device, config, ShapeOf(options, cuda, gang.ranks.world()), plan) {
     decoder_.Start();
@@ -103,6 +107,9 @@ class Session final : public TrainSession {
   Result<double> ComputeGradient(std::span<const uint32_t> inputs,
                                  std::span<const uint32_t> targets, uint64_t predicted);
   void Update(double learning_rate, double gradient_norm);
+  void UpdateRange(const OwnedOnDevice<T>& owned, const cpu::DecayRange& range,
+                   double learning_rate, typename AdamW<T>::Args args);
+  void UpdateByMuon(double learning_rate, double gradient_scale);
 
   Device& device_;
   const LlamaConfig config_;
@@ -112,6 +119,8 @@ class Session final : public TrainSession {
   const Layout layout_;
   const std::vector<cpu::DecayRange> decay_ranges_;
   const DeviceArena arena_;
+  const std::vector<TensorSpec> matrices_;  // that Muon updates
+  const MuonBuffers<T> muon_;
   ModelMemory<T> memory_;
   Decoder<T> decoder_;
   uint64_t step_ = 0;
@@ -185,23 +194,53 @@ void Session<T>::Update(double learning_rate, double gradient_norm) {
   args.epsilon = static_cast<float>(options_.epsilon);
   args.by_chance = cuda_.rounds_by_chance;
   args.seed = cuda_.chance_seed + step_ * 0x9e3779b97f4a7c15ULL;
-  for (const OwnedOnDevice<T>& owned : memory_.owned()) {
+  if (cuda_.uses_muon) UpdateByMuon(learning_rate, static_cast<double>(args.gradient_scale));
+  // Between Muon's matrices, and to the end.
+  uint64_t begin = 0;
+  std::vector<cpu::DecayRange> rest;
+  const auto add_until = [&](uint64_t end) {
     for (const cpu::DecayRange& range : decay_ranges_) {
-      const uint64_t begin = std::max<uint64_t>(range.begin, owned.begin);
-      const uint64_t end = std::min<uint64_t>(range.end, owned.begin + owned.size);
-      if (begin >= end) continue;
-      const uint64_t at = begin - owned.begin;
-      const double decay = range.decays ? options_.weight_decay : 0.0;
-      args.parameters = owned.masters + at;
-      args.gradients = owned.gradients + at;
-      args.m = owned.m + at;
-      args.v = owned.v + at;
-      args.weights = owned.weights + at;
-      args.count = end - begin;
-      args.first = begin;
-      args.keep = static_cast<float>(1.0 - learning_rate * decay);
-      device_.template Launch<AdamW<T>>(args);
+      const uint64_t from = std::max<uint64_t>(range.begin, begin);
+      const uint64_t to = std::min<uint64_t>(range.end, end);
+      if (from < to) rest.push_back({from, to, range.decays});
     }
+  };
+  for (const TensorSpec& matrix : matrices_) {
+    add_until(matrix.offset);
+    begin = matrix.offset + matrix.size;
+  }
+  add_until(layout_.parameter_count());
+  for (const OwnedOnDevice<T>& owned : memory_.owned()) {
+    for (const cpu::DecayRange& range : rest) UpdateRange(owned, range, learning_rate, args);
+  }
+}
+
+template <typename T>
+void Session<T>::UpdateRange(const OwnedOnDevice<T>& owned, const cpu::DecayRange& range,
+                             double learning_rate, typename AdamW<T>::Args args) {
+  const uint64_t begin = std::max<uint64_t>(range.begin, owned.begin);
+  const uint64_t end = std::min<uint64_t>(range.end, owned.begin + owned.size);
+  if (begin >= end) return;
+  const uint64_t at = begin - owned.begin;
+  const double decay = range.decays ? options_.weight_decay : 0.0;
+  args.parameters = owned.masters + at;
+  args.gradients = owned.gradients + at;
+  args.m = owned.m + at;
+  args.v = owned.v + at;
+  args.weights = owned.weights + at;
+  args.count = end - begin;
+  args.first = begin;
+  args.keep = static_cast<float>(1.0 - learning_rate * decay);
+  device_.template Launch<AdamW<T>>(args);
+}
+
+template <typename T>
+void Session<T>::UpdateByMuon(double learning_rate, double gradient_scale) {
+  const OwnedOnDevice<T>& all = memory_.owned().front();  // nothing is split
+  for (const TensorSpec& matrix : matrices_) {
+    MuonUpdate<T>(device_, muon_, matrix, {learning_rate, options_.weight_decay, gradient_scale},
+                  {all.masters + matrix.offset, all.gradients + matrix.offset,
+                   all.m + matrix.offset, all.weights + matrix.offset});
   }
 }
 
@@ -249,6 +288,9 @@ template <typename T>
 Result<std::unique_ptr<TrainSession>> Make(Device& device, const LlamaConfig& config,
                                            const cpu::TrainOptions& options,
                                            const CudaOptions& cuda, const Ranks& gang) {
+  if (cuda.uses_muon && gang.ranks.world() > 1 && options.zero > 0) {
+    return Fail(Refuse("Muon takes whole matrices, which ranks share only with --zero 0").error());
+  }
   DURE_TRY(CheckBatch(config, ShapeOf(options, cuda, gang.ranks.world()).batch));
   const uint64_t planned = PlannedBytesOf<T>(config, options, cuda, gang.ranks.world());
   DURE_ASSIGN(const DeviceFacts facts, device.Facts());

@@ -21,6 +21,7 @@ struct CudaOptions {
   Recompute recompute = Recompute::kNorms;
   bool rounds_by_chance = false;  // bf16 weights from their masters: unbiased, instead of nearest
   uint64_t chance_seed = 0;       // for that; the same on every rank
+  bool uses_muon = false;         // for the layers' matrices; AdamW for the rest
 };
 
 class TrainSession {
@@ -29,9 +30,9 @@ class TrainSession {
   TrainSession(const TrainSession&) = delete;
   TrainSession& operator=(const TrainSession&) = delete;
 
-  // kInvalid: configuration or options, DP-SGD among them, which needs the CPU. kExhausted: the
-  // device has less memory than PlannedBytes, or has it no more; nothing has been computed then.
-  // REQUIRES: device and gang outlive the session.
+  // kInvalid: configuration or options: DP-SGD, which needs the CPU; Muon with split matrices.
+  // kExhausted: the device has less memory than PlannedBytes, or has it no more; nothing has been
+  // computed then. REQUIRES: device and gang outlive the session.
   static Result<std::unique_ptr<TrainSession>> Create(Device& device, const LlamaConfig& config,
                                                       const cpu::TrainOptions& options,
                                                       const CudaOptions& cuda, const Ranks& gang);
@@ -49,7 +50,7 @@ class TrainSession {
   virtual Status SaveOptimizer(const std::filesystem::path& path) = 0;
   virtual Status LoadOptimizer(const std::filesystem::path& path) = 0;
   virtual uint64_t step() const = 0;
-  // Of the last step, before clipping, copied. REQUIRES: a gang of one.
+  // Of the last step, before clipping, copied. REQUIRES: a gang of one, without Muon.
   virtual Result<std::vector<float>> Gradient() = 0;
 
  protected:

@@ -7,6 +7,7 @@
 #include "model/cuda/kernels/cross_entropy.h"
 #include "model/cuda/kernels/decode.h"
 #include "model/cuda/kernels/embedding.h"
+#include "model/cuda/kernels/muon.h"
 #include "model/cuda/kernels/optimizer.h"
 #include "model/cuda/kernels/pointwise.h"
 #include "model/cuda/kernels/rms_norm.h"
@@ -53,6 +54,8 @@ using AttentionBackwardKeys128 = AttentionBackwardKeys<T, 128>;
   X(DecodeJoin<T>)                  \
   X(CopyColumns<T>)                 \
   X(AdamW<T>)                       \
+  X(ToUnitLength<T>)                \
+  X(MuonApply<T>)                   \
   X(Convert<T>)
 #define DURE_CUDA_KERNELS(X)     \
   DURE_CUDA_KERNELS_OF(X, float) \
@@ -60,6 +63,7 @@ using AttentionBackwardKeys128 = AttentionBackwardKeys<T, 128>;
   X(ColumnSums)                  \
   X(Sums)                        \
   X(AddTo)                       \
+  X(MuonMomentum)                \
   X(Scale)                       \
   X(MatrixVectorFloat)           \
   X(MatrixVectorBf16)            \
