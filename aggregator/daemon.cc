@@ -41,8 +41,8 @@ Daemon::~Daemon() {
     state.runs.clear();
     state.evaluations.reset();
   });
-  state.server.reset();   // no call comes in any more
-  state.workers.reset();  // running merges end; their answers find no driver
+  state.server.reset();                      // no call comes in any more
+  if (state.workers) state.workers->Stop();  // merges end; their answers find no driver
   state.loop->Wait([&state] {
     state.deliberation.reset();
     state.record.reset();

@@ -75,9 +75,10 @@ Daemon::~Daemon() {
     state.link.reset();
     state.evaluations.reset();
   });
-  // Work under way ends before what it works with; its answers find their desks gone.
-  state.transfers.reset();
-  state.compute.reset();
+  // Work under way ends before what it works with, and the desks, which still hear of it, get no
+  // more done.
+  if (state.transfers) state.transfers->Stop();
+  if (state.compute) state.compute->Stop();
   state.loop->Wait([&state] {
     state.desks.clear();
     state.lending.reset();

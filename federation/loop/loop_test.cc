@@ -125,5 +125,21 @@ TEST(WorkerPool, RefusesWhenItsQueueIsFullAndFinishesWhatItAccepted) {
   EXPECT_EQ(ran, 1);
 }
 
+TEST(WorkerPool, ThatWasStoppedTakesNoMoreWorkAndIsNotAskedAgain) {
+  EventLoop loop;
+  WorkerPool pool(1);
+  int ran = 0;
+  ASSERT_TRUE(pool.Run([&] { ++ran; }));
+  pool.Stop();
+  EXPECT_EQ(ran, 1);
+  const Status refused = pool.Run([&] { ++ran; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCancelled);
+  RunFor(
+      std::make_shared<bool>(true), loop, pool, [&] { return ++ran; }, [](int) {});
+  pool.Stop();
+  EXPECT_EQ(ran, 1);
+}
+
 }  // namespace
 }  // namespace dure::loop

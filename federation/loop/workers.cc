@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace dure::loop {
@@ -39,18 +40,21 @@ WorkerPool::WorkerPool(size_t threads, size_t queue_max) : state_(std::make_uniq
   }
 }
 
-WorkerPool::~WorkerPool() {
+WorkerPool::~WorkerPool() { Stop(); }
+
+void WorkerPool::Stop() {
   {
     std::lock_guard lock(state_->mutex);
     state_->stopping = true;
   }
   state_->wake.notify_all();
-  for (auto& thread : state_->threads) thread.join();
+  for (auto& thread : std::exchange(state_->threads, {})) thread.join();
 }
 
 Status WorkerPool::Run(std::function<void()> work) {
   {
     std::lock_guard lock(state_->mutex);
+    if (state_->stopping) return Fail(ErrorCode::kCancelled, "the workers have stopped");
     if (state_->queue.size() >= state_->queue_max) {
       return Fail(ErrorCode::kExhausted,
                   "the work queue is full (" + std::to_string(state_->queue_max) + " waiting)");

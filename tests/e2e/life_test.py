@@ -199,6 +199,37 @@ class EvaluationTest(LifeTest):
         self.settle(federation, 'measured')
 
 
+class StopTest(LifeTest):
+    """Told to stop by an operator, whatever a daemon is doing; it goes on when it is back."""
+
+    POINTS = [('site.training', 2), ('site.trained', 1), ('site.encoded', 1),
+              ('site.mid-upload', 2), ('site.uploaded', 1), ('site.aggregate-fetched', 1),
+              ('site.derived', 1),
+              ('aggregator.chunk-received', 8), ('aggregator.summed', 1),
+              ('aggregator.after-merge', 1)]
+
+    def test_a_daemon_stopped_in_the_middle_of_anything_ends_in_order_and_goes_on(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        for number, (point, nth) in enumerate(self.POINTS):
+            with self.subTest(point=point):
+                ours = point.startswith('aggregator')
+                victim = federation.aggregator if ours else federation.sites['north']
+                run = f'stopped-{number}'
+                victim.stop()
+                victim.start(stop_at=f'{point}:{nth}')
+                federation.propose(run, rounds=2, seed=number + 1)
+                victim.wait_for_stop()
+                victim.process.send_signal(signal.SIGTERM)
+                victim.go_on()
+                self.assertEqual(victim.process.wait(PATIENCE), 0, victim.tail())
+                victim.process.stdout.close()
+                victim.start()
+                federation.complete(run)
+                federation.check_run(run)
+        federation.check_copies()
+
+
 class FoldBackTest(LifeTest):
     def test_site_killed_while_it_takes_an_uncounted_update_home_does_so_once(self):
         federation = self.found(SITES)

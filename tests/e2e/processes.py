@@ -83,7 +83,8 @@ class Daemon:
     def start(self, crash_at=None, stop_at=None, passed=None, limit=None, clock=None, lie=None,
               told=None):
         """Starts and waits for the ready line. A daemon that is to die early may never say it."""
-        environment = dict(os.environ)
+        # glibc fills what is freed, so that a late reader falls over it instead of getting lucky.
+        environment = {'MALLOC_PERTURB_': '165', **os.environ}
         if crash_at or stop_at:
             environment['DURE_CRASH_AT'] = crash_at or stop_at
             environment['DURE_CRASH_BY'] = 'stop' if stop_at else 'kill'
@@ -146,7 +147,12 @@ class Daemon:
         self._end(signal.SIGKILL)
 
     def stop(self):
-        return self._end(signal.SIGTERM)
+        """As an operator does; it must end in order, whatever it is doing."""
+        code = self._end(signal.SIGTERM)
+        if -code in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL):
+            raise AssertionError(f'{self.arguments[:2]} died by signal {-code} when told to stop: '
+                                 f'{self.tail()}')
+        return code
 
     def _end(self, number):
         if self.process is None:
