@@ -72,7 +72,14 @@ Status Clerk::Fetch(uint64_t size) {
   const uint64_t held = mirror_->Head().head.size;
   if (size != 0 && held >= size) return {};
   const auto links = std::atomic_load(&links_);
-  DURE_ASSIGN(transport::LogExtension got, links->ledger.Extend(held));
+  auto extended = links->ledger.Extend(held);
+  if (!extended && extended.error().code == ErrorCode::kUnavailable) {
+    return Fail(ErrorCode::kUnavailable, "the aggregator at " + self_->address +
+                                             " does not answer; the same may work later (" +
+                                             extended.error().message + ")");
+  }
+  if (!extended) return Fail(extended.error());
+  transport::LogExtension got = std::move(*extended);
   const auto head = ledger::OpenHead(AsText(got.head), log_key_, verifier_);
   if (!head) return Within(head.error(), "reading the aggregator's tree head");
   ledger::Extension extension;

@@ -46,6 +46,7 @@ void AddQuotaCommand(CLI::App& dure, Context& context);      // quota
 void AddMemberCommands(CLI::App& dure, Context& context);    // member suspend|reinstate|list
 
 // Verbs of nouns above that have files of their own.
+void AddRunRecord(CLI::App& run, Context& context);               // run record
 void AddPolicyChangeVerbs(CLI::App& policy, Context& context);    // policy propose|impact
 void AddModelLineage(CLI::App& model, Context& context);          // model lineage
 void AddDatasetAdd(CLI::App& dataset, Context& context);          // dataset add

@@ -275,6 +275,7 @@ void AddRunCommands(CLI::App& dure, Context& context) {
   context.Do(resume, [target, &context] {
     return Ask(*target, "run.resume", {{"run", target->run}}, context);
   });
+  AddRunRecord(noun, context);
   CLI::App& list = AddVerb(noun, "list", "the runs there are", "dure run list --dir /srv/dure");
   list.add_option("--dir", target->dir, "the folder of the operator, or of the consortium")
       ->required();

@@ -238,6 +238,17 @@ TEST_F(ScrubTest, NothingIsMendedFromACopyThatContradictsOrEndsBefore) {
   EXPECT_EQ(Open()->Head().note, mirror_->Head().note);
 }
 
+TEST_F(ScrubTest, AFileFromBeforeKeysHadSumsIsTakenOver) {
+  Sql("CREATE TABLE entry_key(key TEXT PRIMARY KEY, idx INT NOT NULL REFERENCES entry(idx))"
+      " STRICT, WITHOUT ROWID; INSERT INTO entry_key SELECT key,idx FROM entry_name;"
+      " DROP TABLE entry_name");
+  const auto ledger = Open();
+  ASSERT_NE(ledger, nullptr);
+  EXPECT_EQ(ledger->Find("evaluation/9"), std::optional<uint64_t>(9));
+  EXPECT_THAT(Texts(CheckFolder(folder_.path(), c_.log_key, nullptr, c_.verifier)->found),
+              IsEmpty());
+}
+
 TEST_F(ScrubTest, AFolderInUseIsLookedAtAndNotMended) {
   const auto ledger = Open();
   EXPECT_THAT(CheckFolder(folder_.path(), c_.log_key, nullptr, c_.verifier)->found, IsEmpty());

@@ -141,13 +141,13 @@ class SqliteStore final : public EntryStore {
       DURE_TRY(writer_.Execute(bound.c_str(), "opening " + path));
     }
     DURE_TRY(InTransaction([&] { return writer_.Execute(kLedgerSchema, "opening " + path); }));
-    DURE_TRY(TakeOldNames());
     DURE_ASSIGN(insert_,
                 writer_.Prepare("INSERT INTO entry(idx,type,actor,actor_seq,leaf_hash,bytes)"
                                 " VALUES(?1,?2,?3,?4,?5,?6)"));
     DURE_ASSIGN(insert_key_,
                 writer_.Prepare("INSERT INTO entry_name(key,idx,sum) VALUES(?1,?2,?3)"));
     DURE_ASSIGN(read_back_, writer_.Prepare("SELECT bytes FROM entry WHERE idx>=?1 ORDER BY idx"));
+    DURE_TRY(TakeOldNames());
     DURE_ASSIGN(swap_, writer_.Prepare("UPDATE tree SET size=?1 WHERE id=0 AND size=?2"));
     DURE_ASSIGN(insert_head_, writer_.Prepare("INSERT INTO tree_head(size,note) VALUES(?1,?2)"));
     DURE_ASSIGN(keep_head_,
