@@ -109,9 +109,13 @@ Result<std::unique_ptr<Engine>> Engine::Choose(const EngineOptions& options, Col
   // All or none: ranks that compute differently would not give the same model.
   const Status all = Agree(gang, engine->Open(options, local_rank, ranks_here));
   if (!all) {
-    if (options.wanted == EngineOptions::Wanted::kCuda) return Fail(all.error());
     engine->device_.reset();
-    engine->text_ = "cpu (" + all.error().message + ")";
+    const bool demands = options.wanted == EngineOptions::Wanted::kCuda;
+    engine->text_ = (demands ? "none (" : "cpu (") + all.error().message + ")";
+    if (demands) {
+      engine->usable_ = Fail(ErrorCode::kFailedPrecondition,
+                             "--device cuda, and there is none to use: " + all.error().message);
+    }
     return engine;
   }
   if (gang.world() == 1) return engine;
@@ -126,6 +130,7 @@ Result<std::unique_ptr<Engine>> Engine::Choose(const EngineOptions& options, Col
 Result<std::unique_ptr<Session>> Engine::Train(const model::LlamaConfig& config,
                                                const cpu::TrainOptions& options, Collective& gang,
                                                uint32_t ranks_here) {
+  DURE_TRY(usable_);
   const bool is_private = options.record_clip > 0;
   const bool demands = options_.wanted == EngineOptions::Wanted::kCuda;
   if (uses_gpu() && !is_private && (demands || cuda::CheckModel(config))) {
@@ -146,12 +151,14 @@ Result<std::unique_ptr<Session>> Engine::Train(const model::LlamaConfig& config,
 Result<std::unique_ptr<cuda::Evaluator>> Engine::Evaluate(const model::LlamaConfig& config,
                                                           const cpu::EvaluateOptions& options,
                                                           std::span<const float> parameters) {
+  DURE_TRY(usable_);
   if (!uses_gpu() || !cuda::CheckModel(config)) return std::unique_ptr<cuda::Evaluator>();
   return cuda::Evaluator::Create(*device_, config, options, options_.cuda.numbers, parameters);
 }
 
 Result<std::unique_ptr<cuda::Generator>> Engine::Generate(const model::LlamaConfig& config,
                                                           std::span<const float> parameters) {
+  DURE_TRY(usable_);
   if (!uses_gpu() || !cuda::CheckModel(config)) return std::unique_ptr<cuda::Generator>();
   return cuda::Generator::Create(*device_, config, options_.cuda.numbers, parameters);
 }

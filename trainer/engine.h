@@ -40,8 +40,9 @@ class Session {
 
 class Engine {
  public:
-  // `local_rank` of `ranks_here` on this machine: each takes a GPU of its own. kUnavailable: a GPU
-  // was demanded and a rank has none, told by all ranks alike; kInvalid: more ranks than GPUs.
+  // `local_rank` of `ranks_here` on this machine: each takes a GPU of its own. Where a GPU was
+  // demanded and a rank has none, the engine refuses every task with the reason, so that whoever
+  // asks reads it. kUnavailable: the GPUs of the gang did not meet.
   static Result<std::unique_ptr<Engine>> Choose(const EngineOptions& options,
                                                 model::collective::Collective& gang,
                                                 uint32_t local_rank, uint32_t ranks_here);
@@ -79,6 +80,7 @@ class Engine {
   std::unique_ptr<model::cuda::DeviceGang> devices_;
   std::string text_ = "cpu";
   bool is_lost_ = false;
+  Status usable_;  // why not, where a GPU was demanded
 };
 
 }  // namespace dure::trainer

@@ -57,14 +57,20 @@ TEST(EngineTest, WithoutAGpuAutoIsTheCpuAndSaysWhy) {
   EXPECT_THAT(engine->text(), StartsWith("cpu ("));
 }
 
-TEST(EngineTest, ADemandedGpuThatIsNotThereIsRefused) {
+TEST(EngineTest, ADemandedGpuThatIsNotThereRefusesEveryTask) {
   if (cuda::LookForCuda().devices > 0) GTEST_SKIP() << "this machine has a GPU";
   const auto alone = MakeSingle();
   EngineOptions options;
   options.wanted = Wanted::kCuda;
-  const auto engine = Engine::Choose(options, *alone, 0, 1);
-  ASSERT_FALSE(engine);
-  EXPECT_EQ(engine.error().code, ErrorCode::kUnavailable);
+  const auto engine = Chosen(options);
+  EXPECT_THAT(engine->text(), StartsWith("none ("));
+  const model::LlamaConfig config = cuda::SmallModel(true);
+  const auto session = engine->Train(config, cuda::SmallOptions(), *alone, 1);
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_THAT(session.error().message, StartsWith("--device cuda, and there is none to use: "));
+  EXPECT_FALSE(engine->Evaluate(config, {}, cuda::FirstWeights(config)));
+  EXPECT_FALSE(engine->Generate(config, cuda::FirstWeights(config)));
 }
 
 TEST(EngineTest, PrivateStepsAndWideHeadsAreComputedByTheCpu) {

@@ -89,13 +89,13 @@ struct Curve {
 Curve Train(const CudaOptions& cuda, uint64_t steps) {
   const LlamaConfig config = SmallModel(true);
   cpu::TrainOptions options = SmallOptions();
-  options.batch = 4;
+  options.batch = 2;
   options.accumulation = 1;
   OnDevice device(config, options, cuda);
   const auto cpu = OnCpu(config, options);
   Curve curve;
   for (uint64_t step = 0; step < steps; ++step) {
-    const Tokens tokens = Counting(step, 4);
+    const Tokens tokens = Counting(step, 2);
     const double expected = cpu->Step(tokens.inputs, tokens.targets)->loss;
     const auto result = device->Step(tokens.inputs, tokens.targets);
     EXPECT_TRUE(result) << result.error().message;
