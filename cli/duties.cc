@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -120,6 +121,49 @@ std::string TermOf(const standing::Duty& duty) {
          std::string(Name(duty.obligation.unit)) + " from " + duty.since.ToText();
 }
 
+std::string KoreanOf(const std::string& word) {
+  static const std::map<std::string, std::string> kWords = {{"open", "남음"},
+                                                            {"overdue", "기한 지남"},
+                                                            {"done", "마침"},
+                                                            {"standing", "계속"},
+                                                            {"attribute", "출처 표시"},
+                                                            {"notify", "알림"},
+                                                            {"label", "표시"},
+                                                            {"keep", "보관"},
+                                                            {"report", "보고"},
+                                                            {"publish", "공개"},
+                                                            {"delete", "삭제"},
+                                                            {"share-results", "결과 공유"},
+                                                            {"return-derived", "파생물 반환"},
+                                                            {"pay-share", "몫 지급"},
+                                                            {"delete-evidence", "삭제 증명"},
+                                                            {"notify-incident", "사고 알림"}};
+  const auto found = kWords.find(word);
+  return found == kWords.end() ? word : found->second;
+}
+
+std::string KoreanTermOf(const standing::Duty& duty) {
+  if (duty.due) return ", " + duty.due->ToText() + "까지";
+  if (duty.obligation.limit == rules::Duty::Limit::kNone) return "";
+  static constexpr const char* kUnits[] = {"시간", "일", "개월", "년"};
+  return ", " + duty.since.ToText() + "부터 " + std::to_string(duty.obligation.count) +
+         kUnits[static_cast<size_t>(duty.obligation.unit)] + " 동안";
+}
+
+std::string LineOf(const standing::Duty& duty, const std::string& status, const std::string& says,
+                   bool korean) {
+  const std::string entry = std::to_string(duty.decision);
+  const std::string number = std::to_string(duty.number);
+  if (korean) {
+    return KoreanOf(status) + "  " + duty.debtor.str() + ", " + KoreanOf(duty.obligation.kind) +
+           ": " + says + KoreanTermOf(duty) + "  (항목 " + entry + "의 " + number + "번, " +
+           duty.obligation.rule + ")\n";
+  }
+  return status + "  " + duty.debtor.str() + ", " + duty.obligation.kind + ": " + says +
+         TermOf(duty) + "  (entry " + entry + " number " + number + ", " + duty.obligation.rule +
+         ")\n";
+}
+
 Status ListDuties(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   // The record's own time: the aggregator's last entry.
@@ -141,12 +185,12 @@ Status ListDuties(const Options& options, Context& context) {
                     {"about", duty.about},
                     {"due", duty.due ? ordered_json(duty.due->ToText()) : ordered_json(nullptr)},
                     {"done", duty.done ? ordered_json(*duty.done) : ordered_json(nullptr)}});
-    text += status + "  " + duty.debtor.str() + ", " + duty.obligation.kind + ": " + says +
-            TermOf(duty) + "  (entry " + std::to_string(duty.decision) + " number " +
-            std::to_string(duty.number) + ", " + duty.obligation.rule + ")\n";
+    text += LineOf(duty, status, says, IsKorean(options.language));
   }
   context.Print(context.json() ? ordered_json{{"at", now.ToText()}, {"duties", list}}.dump()
-                               : (text.empty() ? "Nobody owes anything." : text));
+                               : (!text.empty()                ? text
+                                  : IsKorean(options.language) ? "남은 의무가 없습니다."
+                                                               : "Nobody owes anything."));
   return {};
 }
 

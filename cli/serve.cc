@@ -33,7 +33,9 @@ std::function<void(const std::string&)> LogTo(Context& context) {
 
 // A record that does not open is more often a disk's doing than anybody's.
 Error WithCure(Error error, const std::string& dir) {
-  if (error.code != ErrorCode::kCorrupt) return error;
+  const bool of_record = error.message.find("stored ") != std::string::npos ||
+                         error.message.find("ledger") != std::string::npos;
+  if (error.code != ErrorCode::kCorrupt || !of_record) return error;
   error.message += "\ndure ledger scrub --dir " + dir +
                    " says what has rotted; dure ledger heal --dir " + dir +
                    " --from COPY mends it from another member's copy";
