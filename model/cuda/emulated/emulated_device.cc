@@ -112,9 +112,17 @@ int Open(uint32_t index, OpenDevice** device, char* message, size_t message_byte
   return 0;
 }
 
+// Before and behind each allocation, and looked at when it ends: 12.08 to whoever reads or adds to
+// it, since a NaN would stay one.
+constexpr uint64_t kGuardBytes = 256;
+constexpr uint8_t kGuard = 0x41;
+
 int Allocate(OpenDevice* device, uint64_t bytes, void** memory) {
   if (bytes > device->bytes_left) return Refuse(device, "out of emulated memory");
-  *memory = ::operator new(std::max<uint64_t>(bytes, 1), std::align_val_t(256));
+  const uint64_t all = bytes + 2 * kGuardBytes;
+  auto* const begin = static_cast<uint8_t*>(::operator new(all, std::align_val_t(kGuardBytes)));
+  std::memset(begin, kGuard, all);
+  *memory = begin + kGuardBytes;
   std::memset(*memory, 0xff, bytes);
   device->allocated[*memory] = bytes;
   device->bytes_left -= bytes;
@@ -124,8 +132,14 @@ int Allocate(OpenDevice* device, uint64_t bytes, void** memory) {
 void Release(OpenDevice* device, void* memory) {
   const auto it = device->allocated.find(memory);
   if (it == device->allocated.end()) return;
+  auto* const begin = static_cast<uint8_t*>(memory) - kGuardBytes;
+  const uint8_t* const behind = begin + kGuardBytes + it->second;
+  const auto is_untouched = [](uint8_t byte) { return byte == kGuard; };
+  DURE_CHECK(std::all_of(begin, begin + kGuardBytes, is_untouched) &&
+                 std::all_of(behind, behind + kGuardBytes, is_untouched),
+             "something was written beside what was allocated");
   device->bytes_left += it->second;
-  ::operator delete(memory, std::align_val_t(256));
+  ::operator delete(begin, std::align_val_t(kGuardBytes));
   device->allocated.erase(it);
 }
 

@@ -1,9 +1,9 @@
 // For tests only: a table whose device is this process. Kernels run as loops over the threads of
 // their blocks (host_block.h), matrix products as plain loops in fp32.
 //
-// Memory begins as NaN, so what a kernel forgets to write shows. In the backward order the threads
-// of a phase and the blocks of a grid run downwards: a kernel whose result differs from the forward
-// order's has a race.
+// Memory begins as NaN, so what a kernel forgets to write shows; what it writes beside what was
+// allocated ends the test. In the backward order the threads of a phase and the blocks of a grid
+// run downwards: a kernel whose result differs from the forward order's has a race.
 #pragma once
 
 #include "model/cuda/table.h"
