@@ -108,21 +108,20 @@ void MaskingDesk::Begin() {
 void MaskingDesk::Push(const masking::AggregatorEvent& event) {
   masking::AggregatorHalf& half = attempt_->half;
   const Phase before = half.phase();
-  const Digest survivors = half.survivors_transcript();
-  const bool released = half.may_be_released();
+  const Release release = ReleaseOf(half);
   auto effects = half.Handle(event);
-  AfterEvent(before, released, survivors);
+  AfterEvent(before, release);
   queue_.Push(std::move(effects));
 }
 
-void MaskingDesk::AfterEvent(Phase before, bool released, const Digest& survivors) {
+void MaskingDesk::AfterEvent(Phase before, const Release& release) {
   const masking::AggregatorHalf& half = attempt_->half;
   const Phase now = half.phase();
   if (now == before) return;
   if (now == Phase::kFinished) {
-    released_ = masking::Released{half.context().round, half.survivors_transcript()};
+    Learn(ReleaseOf(half));
   } else if (now == Phase::kAbandoned) {
-    UseUp(released, survivors);
+    UseUp(release);
   }
   ArmTimer();
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "aggregator/workshop.h"
+#include "federation/canonical.h"
 #include "federation/loop/effect_queue.h"
 #include "federation/masking/aggregator_half.h"
 #include "federation/round/round.h"
@@ -32,6 +33,9 @@ class MaskingDesk {
   void Resume();
   // The rounds have moved: an attempt that collects begins here.
   void Look();
+  // Of sites that could be in the next cohort: those that a sum with them would show (RefusalReason
+  // kSetApart).
+  std::vector<SiteId> SetApart(const std::vector<round::Candidate>& candidates) const;
   void Take(const SiteId& site, const Bytes& message);
   void Connected(const SiteId& site);
   // The uploads are over: the sum of exactly these.
@@ -50,8 +54,16 @@ class MaskingDesk {
   bool MayStillSum() const;  // the attempt under way
   void Begin();
   void Push(const masking::AggregatorEvent& event);
-  void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
-  void UseUp(bool released, const Digest& survivors);
+  // How far shares may have been given, and of which sum.
+  struct Release {
+    bool may_be = false;
+    Digest transcript;
+    std::vector<SiteId> sites;
+  };
+  Release ReleaseOf(const masking::AggregatorHalf& half) const;
+  void AfterEvent(masking::AggregatorPhase before, const Release& release);
+  void UseUp(const Release& release);
+  void Learn(const Release& release);
   bool Perform(const masking::AggregatorEffect& effect);
   void Do(const masking::Send& effect);
   void Do(const masking::UnmaskSegment& effect);
@@ -72,6 +84,7 @@ class MaskingDesk {
   void OpenAgainLater();
   void ArmTimer();
   Bytes Save() const;
+  Status RestoreSums(CanonicalReader& in);
   std::string Key() const { return "run/" + rounds_.manifest().run.str() + "/masking"; }
   template <typename Work, typename Done>
   void Run(Work work, Done done);
@@ -84,8 +97,9 @@ class MaskingDesk {
   std::optional<Attempt> attempt_;
   std::optional<Attempt> former_;  // finished: for sites that missed its end
   std::optional<masking::Released> released_;
-  uint64_t skipped_ = 0;  // numbers of attempts whose shares were given and gave no sum
-  std::string refusal_;   // the first complaint of this attempt, as a code
+  masking::History history_;  // of the sums that may be known
+  uint64_t skipped_ = 0;      // numbers of attempts whose shares were given and gave no sum
+  std::string refusal_;       // the first complaint of this attempt, as a code
   // Of this process life.
   std::optional<round::StartMerge> merge_;
   std::optional<masking::Outcome> published_;

@@ -54,8 +54,7 @@ void MaskingDesk::Blame(const masking::Culprit& effect) {
 void MaskingDesk::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
-  const masking::AggregatorHalf& half = attempt_->half;
-  UseUp(half.may_be_released(), half.survivors_transcript());
+  UseUp(ReleaseOf(attempt_->half));
   merge_.reset();
   // The number is used up, whatever happens next.
   if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {

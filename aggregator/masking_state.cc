@@ -11,7 +11,7 @@ namespace {
 
 using Phase = masking::AggregatorPhase;
 
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 }  // namespace
 
@@ -20,12 +20,29 @@ Bytes MaskingDesk::Save() const {
   out.U32(kVersion).U64(skipped_).Text(refusal_);
   out.Bool(released_.has_value());
   if (released_) out.U64(released_->round.value).Raw32(released_->transcript);
+  out.U32(static_cast<uint32_t>(history_.sums().size()));
+  for (const masking::ReleasedSum& sum : history_.sums()) {
+    out.U32(static_cast<uint32_t>(sum.sites.size()));
+    for (const SiteId& site : sum.sites) out.Text(site.str());
+  }
   for (const auto* one : {&attempt_, &former_}) {
     out.Bool(one->has_value());
     if (!one->has_value()) continue;
     out.U64((*one)->at.round.value).U32((*one)->at.attempt).Blob((*one)->half.Save());
   }
   return out.Take();
+}
+
+Status MaskingDesk::RestoreSums(CanonicalReader& in) {
+  for (uint32_t count = in.U32(); count > 0 && in.ok(); --count) {
+    masking::ReleasedSum sum;
+    for (uint32_t sites = in.U32(); sites > 0 && in.ok(); --sites) {
+      DURE_ASSIGN(auto site, SiteId::Parse(in.Text(limits::kNameBytesMax)));
+      sum.sites.push_back(std::move(site));
+    }
+    history_.Learn(sum);
+  }
+  return {};
 }
 
 Status MaskingDesk::Restore() {
@@ -42,6 +59,7 @@ Status MaskingDesk::Restore() {
     released.transcript = in.Raw32();
     released_ = released;
   }
+  DURE_TRY(RestoreSums(in));
   for (auto* one : {&attempt_, &former_}) {
     if (!in.Bool()) continue;
     round::RoundAttempt at{run, {in.U64()}, 0};
@@ -93,13 +111,49 @@ bool MaskingDesk::MayStillSum() const {
          (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
 }
 
+MaskingDesk::Release MaskingDesk::ReleaseOf(const masking::AggregatorHalf& half) const {
+  Release release{half.may_be_released(), half.survivors_transcript(), {}};
+  for (const uint32_t i : half.survivors(0)) {
+    release.sites.push_back(half.context().seats[i].site);
+  }
+  return release;
+}
+
+void MaskingDesk::Learn(const Release& release) {
+  released_ = masking::Released{attempt_->half.context().round, release.transcript};
+  history_.Learn({0, release.sites});
+}
+
 // An attempt ends without a sum. If its shares may have been given, nobody gives them again for the
 // number that it had.
-void MaskingDesk::UseUp(bool released, const Digest& survivors) {
-  const masking::Context& context = attempt_->half.context();
-  if (!released) return;
-  released_ = masking::Released{context.round, survivors};
+void MaskingDesk::UseUp(const Release& release) {
+  if (!release.may_be) return;
+  Learn(release);
   ++skipped_;
+}
+
+std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& candidates) const {
+  std::vector<SiteId> apart;
+  for (const round::Candidate& one : candidates) apart.push_back(one.site);
+  std::ranges::sort(apart);
+  const round::MaskingRules& terms = rounds_.manifest().masking_rules;
+  std::vector<masking::Seat> seats;
+  const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
+    seats = standing::SeatsOf(now.state(), terms.batch_members);
+  });
+  if (!looked) return {};
+  std::erase_if(seats, [&apart](const masking::Seat& seat) {
+    return !std::ranges::binary_search(apart, seat.site);
+  });
+  masking::CohortRules rules;
+  rules.batch_members = terms.batch_members;
+  rules.forbid_differences = terms.forbid_differences;
+  const auto chosen = masking::ChooseCohort(history_, rules, rounds_.at().round, seats);
+  std::erase_if(apart, [&](const SiteId& site) {
+    const bool seated = std::ranges::find(seats, site, &masking::Seat::site) != seats.end();
+    return !seated || std::ranges::binary_search(chosen, site);
+  });
+  return apart;
 }
 
 }  // namespace dure::aggregator

@@ -228,11 +228,23 @@ void RunDriver::Approve(const round::Event& proposed) {
 
 void RunDriver::Do(const round::DecideAdmissions& effect) {
   CrashPoint("aggregator.before-admission");
-  shop_.admissions.Decide(effect, [this, alive = alive_](const round::AdmissionsDecided& decided) {
+  // Nothing is decided of a site that is set apart: its data is not asked for.
+  round::DecideAdmissions question = effect;
+  const auto apart = masking_ ? masking_->SetApart(effect.candidates) : std::vector<SiteId>();
+  std::erase_if(question.candidates, [&apart](const round::Candidate& one) {
+    return std::ranges::binary_search(apart, one.site);
+  });
+  for (const SiteId& site : apart) {
+    shop_.say(effect.at.Text() + ": masking: " + site.str() +
+              " is set apart: with the sums already released, one with it would show its part");
+  }
+  auto answer = [this, alive = alive_, apart](round::AdmissionsDecided decided) {
     if (!*alive) return;
     CrashPoint("aggregator.admitted");
+    for (const SiteId& site : apart) decided.sites.push_back({site, {}, {}, true});
     Feed(decided);
-  });
+  };
+  shop_.admissions.Decide(question, std::move(answer));
 }
 
 void RunDriver::Do(const round::VerifySubmission& effect) {

@@ -119,6 +119,8 @@ std::string WaitingText(const json& waiting) {
       text += " is not connected for " + FormatSeconds(NumberField(site, "seconds"));
     } else if (cause == "no-answer") {
       text += " has not answered yet";
+    } else if (cause == "declined" && reason == "set-apart") {
+      text += " is set apart: it was in no sum, and one with it would show its part";
     } else if (cause == "declined") {
       text += " declined" + (reason.empty() ? "" : " (" + reason + ")");
     } else if (cause == "left") {

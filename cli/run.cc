@@ -159,9 +159,11 @@ void AddMasking(CLI::App& verb, RunOptions& run) {
                   "under masking members come and go in batches of at least so many")
       ->check(CLI::Range(1, 4))
       ->capture_default_str();
-  verb.add_flag("--allow-differences", run.allow_differences,
-                "take sums whose difference to an earlier one shows one member's part; without it "
-                "a round waits for whoever was in the sums before");
+  verb.add_flag(
+      "--allow-differences", run.allow_differences,
+      "take sums whose difference to an earlier one shows one member's part; without it "
+      "a round waits for whoever was in the sums before, and sets apart whoever alone was "
+      "not");
 }
 
 void AddBounds(CLI::App& verb, RunOptions& run) {

@@ -210,4 +210,31 @@ void History::Release(RoundNumber round, uint32_t attempt, const Digest& transcr
   released_ = signed_;
 }
 
+std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,
+                                 RoundNumber round, const std::vector<Seat>& seats) {
+  std::vector<SiteId> all;
+  std::map<SiteId, MemberId> member_of;
+  for (const Seat& seat : seats) {
+    all.push_back(seat.site);
+    member_of.emplace(seat.site, seat.member);
+  }
+  std::ranges::sort(all);
+  std::set<SiteId> summed;
+  for (const ReleasedSum& sum : history.sums()) summed.insert(sum.sites.begin(), sum.sites.end());
+  std::vector<std::vector<SiteId>> choices{all};
+  std::vector<SiteId>& known = choices.emplace_back();
+  std::ranges::copy_if(all, std::back_inserter(known),
+                       [&summed](const SiteId& site) { return summed.contains(site); });
+  for (const ReleasedSum& sum : history.sums()) {
+    if (std::ranges::includes(all, sum.sites)) choices.push_back(sum.sites);
+  }
+  std::stable_sort(choices.begin() + 2, choices.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  for (const std::vector<SiteId>& choice : choices) {
+    const bool holds = !history.CheckDifferences(rules, round, {0, choice}, member_of);
+    if (holds && !choice.empty()) return choice;
+  }
+  return all;
+}
+
 }  // namespace dure::masking

@@ -43,6 +43,15 @@ class RowSpace {
   std::vector<std::vector<uint64_t>> basis_;  // echelon form
 };
 
+class History;
+
+// Of sites that could all be in a round: those to sum, so that with the sums released before nobody
+// is isolated. All, if that may be; else without those who were in no sum yet; else the sites of
+// the largest former sum that are all there. None of that: all again, and the rule refuses them,
+// since somebody who was in a sum must be waited for.
+std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,
+                                 RoundNumber round, const std::vector<Seat>& seats);
+
 class History {
  public:
   // The last release this site gave its shares to; none: none yet.

@@ -113,6 +113,32 @@ TEST(Differences, RefuseASingleSiteThatDropsOut) {
   EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}), MembersOf(6)));
 }
 
+std::vector<Seat> SeatsAt(const std::vector<int>& sites) {
+  std::vector<Seat> seats;
+  for (const int i : sites) {
+    seats.push_back({SiteAt(i), MemberId::Parse("m" + SiteAt(i).str()).value(), {}, 0});
+  }
+  return seats;
+}
+
+TEST(Differences, ACohortIsChosenThatShowsNobody) {
+  CohortRules rules;
+  rules.batch_members = 1;
+  History history;
+  const auto chosen = [&](const std::vector<int>& sites) {
+    return ChooseCohort(history, rules, {5}, SeatsAt(sites));
+  };
+  EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2, 3}).sites) << "nothing was released yet";
+  history.Learn(SumOf({0, 1, 2}));
+  EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2}).sites) << "one newcomer would be shown";
+  EXPECT_EQ(chosen({0, 1, 2, 3, 4}), SumOf({0, 1, 2, 3, 4}).sites) << "two hide one another";
+  EXPECT_EQ(chosen({0, 1}), SumOf({0, 1}).sites) << "refused by the rule: 2 must be waited for";
+  history.Learn(SumOf({0, 1, 2, 3, 4}));
+  EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2}).sites) << "a former sum's sites are all there";
+  rules.forbid_differences = false;
+  EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2, 3}).sites);
+}
+
 TEST(Differences, RefuseACombinationOfThreeRounds) {
   History history;
   const CohortRules rules;

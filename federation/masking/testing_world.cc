@@ -62,8 +62,7 @@ void World::DrawLanes() {
       Bytes& lanes = site.lanes[g];
       lanes.resize(layout.LowBytes(layout.parameter_count()));
       chance_.Fill(lanes);
-      for (uint64_t k = 0; k < layout.parameter_count(); ++k) {
-        if (layout.lane_bytes() == 2) continue;
+      for (uint64_t k = 0; layout.lane_bytes() == 1 && k < layout.parameter_count(); ++k) {
         const int lane = static_cast<int8_t>(lanes[k]) % (shape_.lane_max + 1);
         lanes[k] = static_cast<uint8_t>(lane);
       }
@@ -325,6 +324,14 @@ void World::Inject(uint32_t index, Bytes message) {
 }
 
 void World::Perform(const masking::Send& send) {
+  // That sites may have enough to give their shares has to outlive the aggregator.
+  const auto said = DecodeMessage(send.message);
+  const bool agrees = said && std::holds_alternative<Signed<Agreement>>(*said);
+  const bool known = !agrees || !aggregator_->may_be_released() ||
+                     AggregatorHalf::Load(aggregator_saved_, *aggregator_signer_, verifier_)
+                         .value()
+                         .may_be_released();
+  if (!known) told_too_early.emplace_back("that the sum may be released");
   Bytes message = send.message;
   if (tell) {
     const auto decoded = DecodeMessage(message);

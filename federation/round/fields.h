@@ -193,7 +193,7 @@ inline uint8_t EnumMax(Purpose) { return static_cast<uint8_t>(Purpose::kBenchmar
 inline uint8_t EnumMax(Beneficiary) { return static_cast<uint8_t>(Beneficiary::kForProfit); }
 inline uint8_t EnumMax(Valuation) { return static_cast<uint8_t>(Valuation::kIndividual); }
 inline uint8_t EnumMax(RiskClass) { return static_cast<uint8_t>(RiskClass::kHighImpact); }
-inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kNotAllowed); }
+inline uint8_t EnumMax(RefusalReason) { return static_cast<uint8_t>(RefusalReason::kSetApart); }
 inline uint8_t EnumMax(Derivation) { return static_cast<uint8_t>(Derivation::kNotHeld); }
 inline uint8_t EnumMax(SitePhase) { return static_cast<uint8_t>(SitePhase::kEnded); }
 

@@ -176,10 +176,18 @@ std::vector<OfferedDataset> VersionsOf(const std::vector<AdmittedDataset>& admit
 }
 
 std::string_view Name(RefusalReason reason) {
-  constexpr std::array<std::string_view, 11> kNames = {
-      "",           "late",         "not-in-cohort", "blob-missing", "blob-corrupt",
-      "not-signed", "not-recorded", "other-base",    "not-admitted", "excluded",
-      "not-allowed"};
+  constexpr std::array<std::string_view, 12> kNames = {"",
+                                                       "late",
+                                                       "not-in-cohort",
+                                                       "blob-missing",
+                                                       "blob-corrupt",
+                                                       "not-signed",
+                                                       "not-recorded",
+                                                       "other-base",
+                                                       "not-admitted",
+                                                       "excluded",
+                                                       "not-allowed",
+                                                       "set-apart"};
   return NameIn(kNames, reason);
 }
 std::string_view Name(Derivation derivation) {

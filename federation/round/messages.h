@@ -84,11 +84,12 @@ enum class RefusalReason : uint8_t {
   kNotAdmitted = 8,  // names other datasets than were admitted to this attempt
   kExcluded = 9,     // taken out of this round: its data may no longer be used
   kNotAllowed = 10,  // what the run or its policies ask of a contribution does not hold
+  kSetApart = 11,    // masked: beside the sums without it, one with it would show its update
 };
 std::string_view Name(RefusalReason reason);  // "late", "blob-missing", ...
 
 // The answer to a submission that is not taken. Also told unasked, then without a contribution: to
-// a site that was excluded, or of which nothing was admitted.
+// a site that was excluded, of which nothing was admitted, or that is set apart for this attempt.
 struct Refusal {
   RoundAttempt at;
   Digest contribution;

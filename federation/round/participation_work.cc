@@ -117,6 +117,9 @@ void Participation::Unasked(RefusalReason reason) {
     }
     return Emit(AnnounceSite{s_.plan.at, s_.phase, why});
   }
+  if (reason == RefusalReason::kSetApart && !s_.rostered) {
+    return Emit(AnnounceSite{s_.plan.at, s_.phase, why});
+  }
   if (reason != RefusalReason::kExcluded || !s_.rostered || s_.folding) return;
   const bool works = s_.phase == SitePhase::kTraining || s_.phase == SitePhase::kEncoding ||
                      s_.phase == SitePhase::kUploading || s_.phase == SitePhase::kSigning;

@@ -112,11 +112,11 @@ void Rounds::AdvanceGathering() {
   for (const auto& [id, site] : s_.sites) {
     if (!Attends(site)) continue;
     ++possible;
-    const bool here = site.answer == Answer::kReady && site.connected;
+    const bool here = IsHere(site);
     if (here) ++ready;
     if (!here && !site.away && site.answer != Answer::kDeclined) waiting = true;
   }
-  const bool enough = ready >= Needed();
+  const bool enough = ready >= Needed() && !LacksNeeded();
   if (enough && (!waiting || ready >= manifest_.cohort_max)) return StartAdmitting();
   const bool hopeless = possible < manifest_.cohort_min || now_ >= *s_.patience_end;
   if (!enough && hopeless) return PauseRun(std::string(kTooFewSites));
@@ -128,6 +128,14 @@ void Rounds::AdvanceGathering() {
   Changed();
   if (enough) return StartAdmitting();
   WaitAnotherWindow();
+}
+
+// Of a round that stands on the sites of former sums, one is not here.
+bool Rounds::LacksNeeded() const {
+  return s_.whole && std::ranges::any_of(s_.sites, [this](const auto& entry) {
+           const Site& site = entry.second;
+           return Attends(site) && site.has_counted && !IsHere(site);
+         });
 }
 
 void Rounds::WaitAnotherWindow() {
@@ -154,8 +162,7 @@ void Rounds::Reconsider() {
 void Rounds::StartAdmitting() {
   uint32_t size = 0;
   for (auto& [id, site] : s_.sites) {
-    const bool here = Attends(site) && site.answer == Answer::kReady && site.connected;
-    site.in_cohort = here && size < manifest_.cohort_max;
+    site.in_cohort = IsHere(site) && size < manifest_.cohort_max;
     if (site.in_cohort) ++size;
   }
   EnterPhase(RunPhase::kAdmitting);
@@ -183,11 +190,12 @@ void Rounds::Admit(const SiteId& id, Site& site, const SiteAdmission& decided) {
   site.in_cohort = !site.admitted.empty();
   if (site.in_cohort) return;
   site.step = Step::kWaiting;
-  site.out_reason.clear();
+  site.out_reason = decided.set_apart ? std::string(Name(RefusalReason::kSetApart)) : "";
   site.answer = Answer::kDeclined;
   if (out) return;
-  SendTo(id, site, Refusal{at(), {}, RefusalReason::kNotAdmitted});
-  Note(NoticeKind::kRefused, id, decided.reason.empty() ? "not-admitted" : decided.reason);
+  const auto why = decided.set_apart ? RefusalReason::kSetApart : RefusalReason::kNotAdmitted;
+  SendTo(id, site, Refusal{at(), {}, why});
+  Note(NoticeKind::kRefused, id, decided.reason.empty() ? std::string(Name(why)) : decided.reason);
 }
 
 void Rounds::OpenOrGatherAgain() {

@@ -41,7 +41,8 @@ struct Pace {
   Duration patience{std::chrono::hours(1)};  // of one gathering; then the run pauses, and says why
 };
 
-// Why an attempt failed that only the sum over every site could mend: those were in sums before.
+// Why an attempt failed that only the sum over every site could mend: those that were in sums
+// before, if there were any.
 inline constexpr std::string_view kNeedsAll = "refuse-membership";
 inline constexpr std::string_view kOvertaken = "restored-backup";  // of an end
 inline constexpr std::string_view kTooFewSites = "too-few-sites";  // reason() of such a pause
@@ -137,7 +138,7 @@ class Rounds {
     bool stopping_now = false;  // and a round that still collects is abandoned
     bool collecting = false;    // submissions are taken
     bool unadmitted = false;    // kGathering: too few were admitted; the window is sat out
-    bool whole = false;         // this round needs every site that attends (kNeedsAll)
+    bool whole = false;         // kNeedsAll: this round needs every site of the sums before
     uint64_t opened_index = 0;
     Digest aggregate;              // kClosing
     Base next;                     // kClosing
@@ -205,6 +206,7 @@ class Rounds {
   // Moves on if what the phase waits for has come.
   void Advance();
   void AdvanceGathering();
+  bool LacksNeeded() const;
   void WaitAnotherWindow();
   // Out of a pause for too few sites, if enough are connected.
   void Reconsider();
@@ -236,6 +238,9 @@ class Rounds {
     return !site.left && !site.removed && site.barred.empty();
   }
   void LiftBars();
+  bool IsHere(const Site& site) const {
+    return Attends(site) && site.answer == Answer::kReady && site.connected;
+  }
   bool IsLost(const Site& site) const;
   Plan PlanFor(const Site& site) const;
   std::string Key(std::string_view kind) const;

@@ -222,6 +222,7 @@ struct SiteAdmission {
   SiteId site;
   std::vector<AdmittedDataset> admitted;  // ascending; none: the site is not in this attempt
   std::string reason;                     // why none, or why not all: for people
+  bool set_apart = false;                 // none, and nothing was decided: RefusalReason::kSetApart
 };
 struct AdmissionsDecided {
   RoundAttempt at;

@@ -255,10 +255,16 @@ std::string Rounds::Key(std::string_view kind) const {
 
 uint32_t Rounds::Needed() const {
   if (!s_.whole) return manifest_.cohort_min;
-  const auto attend = std::count_if(s_.sites.begin(), s_.sites.end(),
-                                    [this](const auto& entry) { return Attends(entry.second); });
-  return std::max(manifest_.cohort_min,
-                  std::min(static_cast<uint32_t>(attend), manifest_.cohort_max));
+  uint32_t attending = 0;
+  uint32_t counted = 0;
+  for (const auto& [id, site] : s_.sites) {
+    if (!Attends(site)) continue;
+    ++attending;
+    if (site.has_counted) ++counted;
+  }
+  // Before the first sum: of those that there may be, every one.
+  const uint32_t needed = counted > 0 ? counted : attending;
+  return std::max(manifest_.cohort_min, std::min(needed, manifest_.cohort_max));
 }
 
 std::optional<std::string> Rounds::OutReason(const SiteId& site) const {

@@ -9,10 +9,13 @@ import resource
 import shutil
 import socket
 import sys
+import tempfile
 import unittest
 
+from federation import Federation
 from masked import LEAVES, LOOSE, SITES, MaskingTest
 from processes import until
+from relay import Relay
 
 
 class LyingAggregatorTest(MaskingTest):
@@ -127,6 +130,31 @@ class SpoiledTrainingTest(MaskingTest):
         assert closed[0]['sums']['saturatedLanes'] >= 1, closed[0]['sums']
 
 
+class ChunksTest(unittest.TestCase):
+    """The line breaks within chunks, again and again, and every site begins where it was."""
+
+    def test_uploads_broken_off_within_chunks_go_on_and_the_sum_is_exact(self):
+        folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, folder)
+        relay = Relay()
+        self.addCleanup(relay.close)
+        federation = Federation(MaskingTest.programs, folder, SITES, relay=relay)
+        self.addCleanup(federation.kill)
+        federation.start_sites()
+        federation.propose('broken', join_seconds=30, deadline_seconds=120, lost_seconds=60)
+        for mebibytes in (1, 2, 3):
+            relay.cut_after((mebibytes << 20) + 12345)
+            self.assertTrue(relay.broken.wait(60), 'nothing was uploaded')
+            relay.heal()
+        federation.complete('broken')
+        closed = federation.check_run('broken')
+        federation.check_receipts('broken', closed)
+        for event in closed:
+            self.assertEqual(len(event['submissions']), len(SITES))
+        for site in federation.sites.values():
+            self.assertFalse(site.log_has('REFUSE_'), 'somebody was accused of a broken line')
+
+
 class OutsiderTest(MaskingTest):
     def test_connections_that_say_nothing_hold_up_nobody(self):
         host, port = self.federation.address.split(':')
@@ -167,7 +195,7 @@ class OutsiderTest(MaskingTest):
 
 def load_tests(loader, _, __):
     suite = unittest.TestSuite()
-    for case in (LyingAggregatorTest, LyingSiteTest, SpoiledTrainingTest, OutsiderTest):
+    for case in (LyingAggregatorTest, LyingSiteTest, SpoiledTrainingTest, ChunksTest, OutsiderTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 

@@ -141,6 +141,20 @@ class LostSiteTest(MaskingTest):
         federation.complete('waited')
         federation.check_run('waited')
 
+    def test_a_site_that_missed_the_first_sum_is_set_apart_and_holds_nobody_up(self):
+        west, federation = self.federation.sites['west'], self.federation
+        west.stop()
+        federation.propose('late', rounds=4, steps=40, quorum=3, lost_seconds=1, join_seconds=2)
+        federation.watch('late', lambda line: line['round'] >= 1, 'round 1')
+        west.start()
+        until(lambda: self.said('west', 'late', '(set-apart)'), 'west is told')
+        federation.complete('late')
+        closed = federation.check_run('late')
+        assert all(len(event['submissions']) == 3 for event in closed), closed
+        assert not self.said('west', 'late', LEAVES), 'a sum with it would have shown its part'
+        until(lambda: self.said('west', 'late', 'ended (complete)'), 'west holds the model too')
+        assert not any(self.said(site, 'late', 'REFUSE_') for site in SITES)
+
     def test_what_leaves_is_noise_and_no_number_of_a_site_is_kept_anywhere(self):
         self.federation.propose('quiet', learning_rate=1e-30)
         closed = self.settle('quiet')

@@ -19,11 +19,12 @@ void AggregatorMasking::Keep() {
   const auto of = [](const std::optional<Attempt>& one) {
     return one ? std::optional(KeptAttempt{one->at, one->half.Save()}) : std::nullopt;
   };
-  kept_ = Durable{of(attempt_), of(former_), released_, skipped_, refusal_};
+  kept_ = Durable{of(attempt_), of(former_), released_, history_, skipped_, refusal_};
 }
 
 void AggregatorMasking::Start() {
   released_ = kept_.released;
+  history_ = kept_.history;
   skipped_ = kept_.skipped;
   refusal_ = kept_.refusal;
   for (auto [from, to] :
@@ -138,10 +139,9 @@ void AggregatorMasking::Push(const masking::AggregatorEvent& event) {
   if (!attempt_) return;
   masking::AggregatorHalf& half = attempt_->half;
   const Phase before = half.phase();
-  const Digest survivors = half.survivors_transcript();
-  const bool released = half.may_be_released();
+  const Release release = ReleaseOf(half);
   auto effects = half.Handle(event);
-  AfterEvent(before, released, survivors);
+  AfterEvent(before, release);
   for (masking::AggregatorEffect& effect : effects) queue_.push_back(std::move(effect));
   Drain();
 }
@@ -174,23 +174,53 @@ bool AggregatorMasking::Perform(const masking::AggregatorEffect& effect) {
   return Lives();
 }
 
-void AggregatorMasking::AfterEvent(Phase before, bool released, const Digest& survivors) {
+void AggregatorMasking::AfterEvent(Phase before, const Release& release) {
   const masking::AggregatorHalf& half = attempt_->half;
   const Phase now = half.phase();
   if (now == before) return;
   if (now == Phase::kFinished) {
-    released_ = masking::Released{half.context().round, half.survivors_transcript()};
+    Learn(ReleaseOf(half));
   } else if (now == Phase::kAbandoned) {
-    UseUp(released, survivors);
+    UseUp(release);
   }
   ArmTimer();
 }
 
-void AggregatorMasking::UseUp(bool released, const Digest& survivors) {
+AggregatorMasking::Release AggregatorMasking::ReleaseOf(const masking::AggregatorHalf& half) const {
+  Release release{half.may_be_released(), half.survivors_transcript(), {}};
+  for (const uint32_t i : half.survivors(0)) {
+    release.sites.push_back(half.context().seats[i].site);
+  }
+  return release;
+}
+
+void AggregatorMasking::Learn(const Release& release) {
+  released_ = masking::Released{attempt_->half.context().round, release.transcript};
+  history_.Learn({0, release.sites});
+}
+
+std::vector<SiteId> AggregatorMasking::SetApart(
+    const std::vector<round::Candidate>& candidates) const {
+  std::vector<SiteId> apart;
+  for (const round::Candidate& one : candidates) apart.push_back(one.site);
+  std::ranges::sort(apart);
+  std::vector<masking::Seat> seats = world_.Seats();
+  std::erase_if(seats, [&apart](const masking::Seat& seat) {
+    return !std::ranges::binary_search(apart, seat.site);
+  });
+  masking::CohortRules rules;
+  rules.batch_members = node_.core().manifest().masking_rules.batch_members;
+  rules.forbid_differences = node_.core().manifest().masking_rules.forbid_differences;
+  const auto chosen = masking::ChooseCohort(history_, rules, node_.core().at().round, seats);
+  std::erase_if(apart,
+                [&chosen](const SiteId& site) { return std::ranges::binary_search(chosen, site); });
+  return apart;
+}
+
+void AggregatorMasking::UseUp(const Release& release) {
   if (world_.bug() == Bug::kReuseNumber || world_.bug() == Bug::kReleaseTwice) return;
-  const masking::Context& context = attempt_->half.context();
-  if (!released) return;
-  released_ = masking::Released{context.round, survivors};
+  if (!release.may_be) return;
+  Learn(release);
   ++skipped_;
 }
 

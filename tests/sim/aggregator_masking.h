@@ -23,6 +23,7 @@ class AggregatorMasking {
   void Stop();
   void Resume();
   void Look();
+  std::vector<SiteId> SetApart(const std::vector<round::Candidate>& candidates) const;
   void Take(const SiteId& site, const Bytes& message);
   void Connected(const SiteId& site);
   void Sum(const round::StartMerge& merge);
@@ -40,6 +41,7 @@ class AggregatorMasking {
     std::optional<KeptAttempt> attempt;
     std::optional<KeptAttempt> former;
     std::optional<masking::Released> released;
+    masking::History history;
     uint64_t skipped = 0;
     std::string refusal;
   };
@@ -50,9 +52,18 @@ class AggregatorMasking {
   void Push(const masking::AggregatorEvent& event);
   void Drain();
   bool Perform(const masking::AggregatorEffect& effect);  // false: it died
-  void AfterEvent(masking::AggregatorPhase before, bool released, const Digest& survivors);
-  void UseUp(bool released, const Digest& survivors);
+  struct Release {
+    bool may_be = false;
+    Digest transcript;
+    std::vector<SiteId> sites;
+  };
+  Release ReleaseOf(const masking::AggregatorHalf& half) const;
+  void AfterEvent(masking::AggregatorPhase before, const Release& release);
+  void UseUp(const Release& release);
+  void Learn(const Release& release);
   void Do(const masking::Send& effect);
+  // What a lying aggregator makes of it.
+  void Bend(uint32_t to, Bytes& message);
   void Do(const masking::UnmaskSegment& effect);
   void Do(const masking::MeasureSegment& effect);
   void Do(const masking::Culprit& effect);
@@ -79,6 +90,7 @@ class AggregatorMasking {
   std::optional<Attempt> attempt_;
   std::optional<Attempt> former_;
   std::optional<masking::Released> released_;
+  masking::History history_;
   uint64_t skipped_ = 0;
   std::string refusal_;
   std::optional<round::StartMerge> merge_;
@@ -90,6 +102,7 @@ class AggregatorMasking {
   bool failed_ = false;
   bool disputed_ = false;
   uint64_t timer_ = 0;
+  std::vector<Bytes> said_;  // kOldMessages: ever, to anybody
   std::deque<masking::AggregatorEffect> queue_;
   bool draining_ = false;
 };

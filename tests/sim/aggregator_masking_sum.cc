@@ -52,7 +52,38 @@ void AggregatorMasking::Do(const masking::Send& effect) {
   const auto decoded = masking::DecodeMessage(effect.message);
   const auto* sharers = decoded ? std::get_if<masking::Sharers>(&*decoded) : nullptr;
   if (sharers) world_.secrecy().Shared(context.Id(), sharers->sites);
-  node_.Tell(context.seats[effect.site].site, effect.message);
+  Bytes message = effect.message;
+  const SiteId to = context.seats[effect.site].site;
+  if (world_.scenario().lie != Lie::kNone) Bend(effect.site, message);
+  node_.Tell(to, message);
+}
+
+void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
+  const Lie lie = world_.scenario().lie;
+  if (lie == Lie::kOldMessages) {
+    const Bytes now = message;
+    if (!said_.empty() && world_.Draw() % 2 == 0) message = said_[world_.Draw() % said_.size()];
+    if (message != now) node_.Tell(attempt_->half.context().seats[to].site, now);
+    if (said_.size() < 500) said_.push_back(now);
+    return;
+  }
+  const auto decoded = masking::DecodeMessage(message);
+  const auto* told = decoded ? std::get_if<masking::Survivors>(&*decoded) : nullptr;
+  if (told == nullptr) return;
+  masking::Survivors other = *told;
+  const uint32_t threshold = attempt_->half.context().threshold;
+  if (lie == Lie::kSplitSurvivors && to % 2 == 1 && other.uploads.size() > threshold) {
+    // Each of that half believes to be in, and somebody else to be lost.
+    const uint32_t gone = to == 1 ? 0 : 1;
+    other.uploads.erase(other.uploads.begin() + gone);
+  }
+  if (lie == Lie::kFewSurvivors) {
+    std::erase_if(other.uploads, [to, left = threshold - 1](const Bytes& upload) mutable {
+      const auto site = masking::DecodeSigned<masking::Uploaded>(upload).value().header.site;
+      return site != to && (left <= 1 || --left == 0);
+    });
+  }
+  message = masking::EncodeMessage(other);
 }
 
 void AggregatorMasking::Do(const masking::Culprit& effect) {
@@ -105,7 +136,10 @@ void AggregatorMasking::Do(const masking::UnmaskSegment& effect) {
     if (!exact) return world_.Violate("a sum beyond what its sites can reach, and nobody lied");
     const Digest digest = world_.Remember(std::move(planes));
     node_.blobs.insert(digest);
-    Push(masking::SegmentUnmasked{effect.segment, true, digest, *sum});
+    world_.secrecy().Summed(*sum);
+    masking::Scalars told = *sum;
+    if (world_.scenario().lie == Lie::kFalseSum) ++told[world_.Draw() % told.size()];
+    Push(masking::SegmentUnmasked{effect.segment, true, digest, told});
   });
 }
 
@@ -164,8 +198,7 @@ void AggregatorMasking::TryFinish() {
 void AggregatorMasking::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
-  const masking::AggregatorHalf& half = attempt_->half;
-  UseUp(half.may_be_released(), half.survivors_transcript());
+  UseUp(ReleaseOf(attempt_->half));
   merge_.reset();
   Keep();
   node_.Feed(round::AttemptFailed{at, std::move(reason)});

@@ -117,8 +117,14 @@ void AggregatorNode::ExcludeWithdrawn() {
 void AggregatorNode::Do(const round::DecideAdmissions& decide) {
   world_.After(world_.Between(0.01, 0.5), World::kAggregator, [this, decide] {
     round::AdmissionsDecided decided{decide.at, {}};
+    const auto apart =
+        manifest_.masked() ? masking_.SetApart(decide.candidates) : std::vector<SiteId>();
     for (const round::Candidate& candidate : decide.candidates) {
       round::SiteAdmission site{candidate.site, {}, "policy"};
+      if (std::ranges::binary_search(apart, candidate.site)) {
+        decided.sites.push_back({candidate.site, {}, {}, true});
+        continue;
+      }
       for (const round::OfferedDataset& one : candidate.datasets) {
         const bool deny = world_.Denied(site.site) || world_.Happens(world_.faults().deny);
         const auto admitted = world_.datasets().Decide(decide.at, site.site, one, deny);

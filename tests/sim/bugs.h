@@ -37,8 +37,10 @@ enum class Bug : uint8_t {
   kReuseNumber,        // the aggregator asks anew for a number whose shares were given
   kWrongThreshold,     // a threshold that two disjoint sets could reach
   kSayOnce,            // a site says again only when its link has come back
+  // With an aggregator that lies.
+  kTakeAnySum,  // a site takes a sum whose check it has seen fail
 };
-inline constexpr std::array<std::string_view, 27> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 28> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -64,6 +66,7 @@ inline constexpr std::array<std::string_view, 27> kBugNames = {"none",
                                                                "release-twice",
                                                                "reuse-number",
                                                                "wrong-threshold",
-                                                               "say-once"};
+                                                               "say-once",
+                                                               "take-any-sum"};
 
 }  // namespace dure::sim

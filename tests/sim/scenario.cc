@@ -34,6 +34,16 @@ Result<double> Number(const std::string& word) {
   return value;
 }
 
+Result<Lie> LieNamed(const std::string& name) {
+  const std::map<std::string, Lie> lies = {{"split-survivors", Lie::kSplitSurvivors},
+                                           {"few-survivors", Lie::kFewSurvivors},
+                                           {"false-sum", Lie::kFalseSum},
+                                           {"old-messages", Lie::kOldMessages}};
+  const auto found = lies.find(name);
+  if (found != lies.end()) return found->second;
+  return Fail(ErrorCode::kInvalid, "no lie is called " + name);
+}
+
 Status ParseEvent(const Words& words, Scenario& scenario) {
   if (words.size() < 3) return Fail(ErrorCode::kInvalid, "at <seconds> <verb> [who] [seconds]");
   ScriptedEvent event;
@@ -83,6 +93,10 @@ Result<Scenario> ParseScenario(std::string_view text) {
   };
   DURE_TRY(Each(text, [&](const Words& words) -> Status {
     if (words[0] == "at") return ParseEvent(words, s);
+    if (words[0] == "lie" && words.size() == 2) {
+      DURE_ASSIGN(s.lie, LieNamed(words[1]));
+      return {};
+    }
     if (words[0] == "faults" && words.size() == 2) {
       s.faults = words[1];
       return {};

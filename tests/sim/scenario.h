@@ -25,6 +25,16 @@ struct ScriptedEvent {
   double seconds = 0;  // cut, deny, crash: how long; a crash without it is over within seconds
 };
 
+// What an aggregator that lies does in masked rounds. Nobody promises then that a run ends; what
+// must hold is that nothing is unmasked and no false sum is taken.
+enum class Lie : uint8_t {
+  kNone,
+  kSplitSurvivors,  // each half of the sites is told of other survivors
+  kFewSurvivors,    // all but too few are dropped
+  kFalseSum,        // the published sum is not the sum
+  kOldMessages,     // what was said in earlier attempts is said again, to anybody
+};
+
 struct Scenario {
   std::string name;
   uint32_t sites = 3;
@@ -41,8 +51,9 @@ struct Scenario {
   bool int16 = false;
   bool masked = false;
   bool differences = false;  // masked: sums whose difference shows a member are taken
-  bool steady = false;       // nothing of what happens here may cost an attempt
-  std::string faults;        // the one recipe it is for; empty: any
+  Lie lie = Lie::kNone;
+  bool steady = false;  // nothing of what happens here may cost an attempt
+  std::string faults;   // the one recipe it is for; empty: any
   double faulty_seconds = 120;
   std::vector<ScriptedEvent> events;
 };

@@ -31,6 +31,10 @@ void Secrecy::Masked(const masking::MaskSegment& masks, ByteView lanes,
   }
 }
 
+void Secrecy::Accepted(const masking::Scalars& scalars) {
+  if (!summed_.contains(scalars)) world_.Violate("a site takes what is no sum for one");
+}
+
 void Secrecy::Said(ByteView message) {
   const auto decoded = masking::DecodeMessage(message);
   if (!decoded) return world_.Violate("a site says what is no message of the masking");

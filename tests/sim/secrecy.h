@@ -29,6 +29,10 @@ class Secrecy {
   void Shared(const Digest& context, const masking::Sites& sharers);
   // A site puts these masks on these lanes and scalars.
   void Masked(const masking::MaskSegment& masks, ByteView lanes, const masking::Scalars& scalars);
+  // The sum over the survivors of an attempt, as the aggregator works it out.
+  void Summed(const masking::Scalars& scalars) { summed_.insert(scalars); }
+  // A site takes this for a sum.
+  void Accepted(const masking::Scalars& scalars);
   // A message leaves a site; what leaves may reach the aggregator.
   void Said(ByteView message);
 
@@ -48,6 +52,7 @@ class Secrecy {
   World& world_;
   std::map<Digest, masking::Context> contexts_;
   std::map<Digest, masking::Sites> sharers_;
+  std::set<masking::Scalars> summed_;
   std::map<Key, std::set<uint32_t>> held_;  // by whom their shares were given
   std::map<Digest, Digest> masked_;         // by the masks: what they were put on
   // By context and site: the survivors it signed.

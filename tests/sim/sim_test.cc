@@ -57,6 +57,7 @@ TEST_P(PlantedBug, IsFound) {
   options.bug = static_cast<Bug>(GetParam());
   if (options.bug >= Bug::kRevealBoth) options.scenario = "masked";
   if (options.bug == Bug::kSayOnce) options.scenario = "masked-lossy";
+  if (options.bug == Bug::kTakeAnySum) options.scenario = "lie-false-sum";
   options.stop_at_first = true;
   const auto result = swarm->Run(options);
   ASSERT_TRUE(result);
@@ -70,6 +71,20 @@ INSTANTIATE_TEST_SUITE_P(Each, PlantedBug, testing::Range(size_t{1}, kBugNames.s
                            std::erase(name, '-');
                            return name;
                          });
+
+TEST(LyingAggregator, UnmasksASiteThatDoesNotWaitForTheOthersConsent) {
+  const auto swarm = Swarm::Load();
+  ASSERT_TRUE(swarm);
+  SwarmOptions options = Options();
+  options.seeds = 150;
+  options.scenario = "lie-split-survivors";
+  const auto honest = swarm->Run(options);
+  ASSERT_TRUE(honest);
+  EXPECT_TRUE(honest->failures.empty()) << honest->Summary();
+  options.bug = Bug::kSurvivorsUnagreed;
+  options.stop_at_first = true;
+  EXPECT_FALSE(swarm->Run(options)->failures.empty());
+}
 
 TEST(Scenario, ErrorsNameTheLine) {
   const auto unknown = ParseScenario("sites 3\nwombats 4\n");

@@ -187,6 +187,14 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
   world_.Trace(node_.index() + 1, Name(refused.rule), refused.why);
   examines_.reset();
   masks_.reset();
+  if (refused.rule == Refusal::kAggregate && world_.bug() == Bug::kTakeAnySum) {
+    world_.secrecy().Accepted(sum_in_hand_);
+  }
+  if (world_.scenario().lie != Lie::kNone) {
+    const bool over = half_->phase() == SitePhase::kRefused;
+    if (over) node_.Feed(round::MaskingRefused{node_.core().at(), masking::CodeOf(refused.rule)});
+    return;
+  }
   // Here nobody lies: these would accuse somebody who did nothing.
   for (const Refusal never :
        {Refusal::kAggregate, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
@@ -325,11 +333,13 @@ void SiteMasking::CheckNow(const masking::CheckSegment& effect) {
   result = masking::FieldSum(result, both.of_values);
   const uint64_t own =
       survives ? masking::FieldSum(InnerProduct(coefficients, own_), both.of_lanes) : 0;
+  sum_in_hand_ = effect.scalars;
   Push(masking::SegmentChecked{effect.context, effect.segment, own, result});
 }
 
 void SiteMasking::Do(const masking::Accept& effect) {
   const masking::SegmentAccepted& sum = effect.segments.front();
+  world_.secrecy().Accepted(sum.scalars);
   const masking::Context& context = half_->context();
   Conclusion concluded{context.agreed.model, context.attempt, sum.planes, {}};
   for (const uint32_t site : sum.survivors) {

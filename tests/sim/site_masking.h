@@ -76,7 +76,8 @@ class SiteMasking {
   // Of one life.
   std::optional<masking::SiteHalf> half_;
   masking::Scalars own_{};
-  Bytes lanes_;  // in the clear, of the update that was masked last
+  masking::Scalars sum_in_hand_{};  // whose check is under way
+  Bytes lanes_;                     // in the clear, of the update that was masked last
   std::optional<Conclusion> concluded_;
   std::optional<Digest> examines_;
   bool examining_ = false;

@@ -136,6 +136,7 @@ void World::RunUntilFinished() {
   const Duration faulty_end = Seconds(scenario_.faulty_seconds);
   while (report_.violation.empty()) {
     if (Finished()) return;
+    if (scenario_.lie != Lie::kNone && now_ >= faulty_end) return;
     if (!liveness_ && (tasks_.empty() || now_ >= faulty_end)) BeginLiveness();
     if (now_ > faulty_end + Seconds(kLivenessSeconds) || report_.events > kEventsMax) {
       return Violate("liveness: the run did not end after the faults did; phase " +
@@ -163,7 +164,7 @@ Report World::Run() {
     After(event.at_seconds, Nobody(), [this, event] { Do(event); });
   }
   RunUntilFinished();
-  if (report_.violation.empty()) oracle_.CheckEnd();
+  if (report_.violation.empty() && scenario_.lie == Lie::kNone) oracle_.CheckEnd();
   for (const SimLog::Entry& entry : aggregator_->log.entries()) {
     report_.rounds_closed += std::holds_alternative<round::RecordClosed>(entry.record) ? 1 : 0;
     report_.abandoned += std::holds_alternative<round::RecordAbandoned>(entry.record) ? 1 : 0;
