@@ -35,10 +35,11 @@ double UpdateBytes(double parameters, double bits) { return parameters * bits / 
 
 double SumBits(int lane_bits, double sites) {
   const double most = std::exp2(lane_bits - 1) - 1;
+  const int whole = std::max(lane_bits, 8);  // the low plane is of whole bytes
   for (const int more : {0, 1, 2, 4, 8}) {
-    if (2 * sites * most + 1 <= std::exp2(lane_bits + more)) return lane_bits + more;
+    if (2 * sites * most + 1 <= std::exp2(whole + more)) return whole + more;
   }
-  return lane_bits + 16;
+  return whole + 16;
 }
 
 double SparseBits(double kept, double chunk, double value_bits, double place_bits) {

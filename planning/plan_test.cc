@@ -164,8 +164,9 @@ TEST(Plan, GivesLanesTheRoomTheirSumsNeed) {
   EXPECT_EQ(SumBits(8, 16), 12);
   EXPECT_EQ(SumBits(8, 17), 16);
   EXPECT_EQ(SumBits(8, 256), 16);
+  EXPECT_EQ(SumBits(4, 4), 8);
   EXPECT_EQ(SumBits(4, 18), 8);
-  EXPECT_EQ(SumBits(4, 19), 12);
+  EXPECT_EQ(SumBits(4, 19), 9);
   EXPECT_EQ(SumBits(16, 256), 24);
   EXPECT_EQ(MaskWordBytes(4, 18), 1);
   EXPECT_EQ(MaskWordBytes(8, 4), 2);

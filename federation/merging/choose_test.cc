@@ -44,6 +44,15 @@ TEST(Choose, AShortContributionCountsWholeAndALongOneAsMuchAsTheBoundLets) {
                                    kEvenShare));
 }
 
+TEST(Choose, HalfOfAnEvenNumberCannotSetTheBoundByBeingLong) {
+  const MergeRule rule{.kind = MergeKind::kNormBound, .faults = 0, .keep = 0, .factor = 1};
+  const Weights weights = Choose(rule, GramOf({{1, 0}, {0, 1}, {-1000, 0}, {0, -1000}}));
+  const auto shares = SharesOf(weights, 4);
+  EXPECT_EQ(shares[0], kEvenShare);
+  EXPECT_LE(shares[2], kEvenShare / 1000 + 1);
+  EXPECT_LE(shares[3], kEvenShare / 1000 + 1);
+}
+
 TEST(Choose, KrumTakesOneOfTheCrowdAndOfEqualsTheFirst) {
   const MergeRule rule{.kind = MergeKind::kKrum, .faults = 1, .keep = 0, .factor = 0};
   const auto chosen = [&](const std::vector<Point>& points) {
