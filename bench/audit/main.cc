@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -197,7 +198,19 @@ int Run(uint64_t entries, const std::string& folder) {
 
 // bench_audit [ENTRIES [FOLDER]]
 int main(int argc, char** argv) {
-  const uint64_t entries = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100000;
-  const std::string folder = argc > 2 ? argv[2] : std::filesystem::temp_directory_path().string();
+  uint64_t entries = 100000;
+  std::string folder = std::filesystem::temp_directory_path().string();
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--json") continue;  // it prints nothing else
+    const bool known = name == "--entries" || name == "--dir";
+    if (!known || i + 1 >= argc) {
+      std::fputs("bench_audit [--entries N] [--dir FOLDER] [--json]\n", stderr);
+      return 2;
+    }
+    const char* const value = argv[++i];
+    if (name == "--entries") entries = std::strtoull(value, nullptr, 10);
+    if (name == "--dir") folder = value;
+  }
   return dure::ledger::Run(std::max<uint64_t>(entries, 1), folder);
 }

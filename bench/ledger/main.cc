@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -192,11 +193,21 @@ int Run(const Options& options) {
 }  // namespace
 }  // namespace dure::ledger
 
-// bench_ledger [CLIENTS [APPENDS_PER_CLIENT [FOLDER]]]
 int main(int argc, char** argv) {
   dure::ledger::Options options;
-  if (argc > 1) options.clients = std::max(1ul, std::strtoul(argv[1], nullptr, 10));
-  if (argc > 2) options.appends_per_client = std::max(1ul, std::strtoul(argv[2], nullptr, 10));
-  if (argc > 3) options.folder = argv[3];
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--json") continue;  // it prints nothing else
+    const bool known = name == "--clients" || name == "--appends" || name == "--dir";
+    if (!known || i + 1 >= argc) {
+      std::fputs("bench_ledger [--clients N] [--appends N] [--dir FOLDER] [--json]\n", stderr);
+      return 2;
+    }
+    const char* const value = argv[++i];
+    if (name == "--clients") options.clients = std::max(1ul, std::strtoul(value, nullptr, 10));
+    if (name == "--appends")
+      options.appends_per_client = std::max(1ul, std::strtoul(value, nullptr, 10));
+    if (name == "--dir") options.folder = value;
+  }
   return dure::ledger::Run(options);
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -57,7 +58,7 @@ std::string MakeText() {
   return made;
 }
 
-std::string Repeated(const char* path) {
+std::string Repeated(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string once{std::istreambuf_iterator<char>(file), {}};
   std::string all;
@@ -93,7 +94,17 @@ double EncodeRate(const text::Tokenizer& tokenizer, std::string_view all, size_t
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string all = argc > 1 ? Repeated(argv[1]) : MakeText();
+  std::string file;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--json") continue;  // it prints nothing else
+    if (name != "--file" || i + 1 >= argc) {
+      std::fputs("bench_tokens [--file TEXT] [--json]\n", stderr);
+      return 2;
+    }
+    file = argv[++i];
+  }
+  const std::string all = file.empty() ? MakeText() : Repeated(file);
   text::TokenizerTrainer trainer;
   trainer.Add(std::string_view(all).substr(0, size_t{4} << 20));
   const auto tokenizer = trainer.Train(kVocabulary);
