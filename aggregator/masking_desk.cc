@@ -50,8 +50,8 @@ void MaskingDesk::Run(Work work, Done done) {
 
 void MaskingDesk::Resume() {
   // What failed before a restart stays so: its number may be another attempt's by now, and sites
-  // that went on with this one would have released it.
-  const bool over = attempt_ && IsOpen(attempt_->half.phase()) && !MayStillSum();
+  // that went on with this one would have released it. Nor is anybody blamed for it any more.
+  const bool over = attempt_ && attempt_->half.phase() != Phase::kFinished && !MayStillSum();
   failed_ = failed_ || over;
   if (attempt_ && !failed_) {
     Push(masking::Begin{});

@@ -121,6 +121,13 @@ TEST(Masked, WhoeverIsToBlameIsLeftOutUntilTheRoundIsOverOrTheRunResumed) {
   rounds.Handle(kStart, Resume{});
   ASSERT_EQ(rounds.phase(), RunPhase::kGathering);
   EXPECT_NE(waits(rounds).cause, WaitCause::kBarred);
+  // What is found out later about an attempt before that changes nothing any more.
+  const RoundAttempt now = rounds.at();
+  ASSERT_EQ(now.attempt, 1u);
+  rounds.Handle(kStart, Bar{{now.run, now.round, 0}, kSites[0], "refuse-key"});
+  EXPECT_NE(waits(rounds).cause, WaitCause::kBarred);
+  rounds.Handle(kStart, Bar{now, kSites[0], "refuse-key"});
+  EXPECT_EQ(waits(rounds).cause, WaitCause::kBarred);
 }
 
 TEST(Masked, EveryStateOfAnAbandonedAttemptComesBackFromDisk) {

@@ -257,6 +257,7 @@ class Rounds {
   // Of this process life.
   MonoTime resend_at_{};
   std::optional<MonoTime> armed_;
+  RoundAttempt lifted_at_;  // when the run was resumed: bars of attempts before are lifted
 };
 
 }  // namespace dure::round

@@ -191,6 +191,7 @@ void Rounds::On(const AttemptFailed& e) {
 void Rounds::On(const Bar& e) {
   const auto found = s_.sites.find(e.site);
   if (e.at.round != s_.round || found == s_.sites.end() || !found->second.barred.empty()) return;
+  if (e.at.round == lifted_at_.round && e.at.attempt < lifted_at_.attempt) return;
   found->second.barred = e.reason;
   Changed();
   Note(NoticeKind::kExcluded, e.site, e.reason);
@@ -223,6 +224,7 @@ void Rounds::On(const Overtaken& e) {
 void Rounds::On(const Resume&) {
   if (s_.phase != RunPhase::kPaused) return;
   LiftBars();
+  lifted_at_ = at();
   if (s_.paused_in == RunPhase::kGathering) return StartGathering();
   EnterPhase(s_.paused_in, s_.reason);
 }

@@ -144,6 +144,13 @@ std::optional<uint64_t> ForgedLog::Last(EventType type) const {
   return std::nullopt;
 }
 
+std::optional<uint64_t> ForgedLog::First(EventType type) const {
+  for (uint64_t i = 0; i < entries_.size(); ++i) {
+    if (TypeOf(entries_[i].record.event) == type) return i;
+  }
+  return std::nullopt;
+}
+
 bool ForgedLog::Due() const { return !done_ && std::filesystem::exists(when_); }
 
 void ForgedLog::Submit(OpenedEntry entry, std::string key, ledger::OnRepeat,
@@ -225,6 +232,7 @@ bool ForgedLog::CountLeftOut(OpenedEntry& next) const {
 void ForgedLog::Commit(OpenedEntry& next) {
   const bool own = next.record.actor.key == keys_.aggregator->Key();
   const auto contribution = Last(EventType::kContributionSubmitted);
+  const auto oldest = First(EventType::kContributionSubmitted);
   ledger::Record record = next.record;
   switch (act_) {
     case Act::kNone:
@@ -238,14 +246,14 @@ void ForgedLog::Commit(OpenedEntry& next) {
       Rebuild();
       break;
     }
-    case Act::kDrop:
-      if (!contribution) return;
-      entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(*contribution));
+    case Act::kDrop:  // of what every site holds
+      if (!oldest) return;
+      entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(*oldest));
       Rebuild();
       break;
     case Act::kReorder:
-      if (!contribution || *contribution + 1 >= entries_.size()) return;
-      std::swap(entries_[*contribution], entries_[*contribution + 1]);
+      if (!oldest || *oldest + 1 >= entries_.size()) return;
+      std::swap(entries_[*oldest], entries_[*oldest + 1]);
       Rebuild();
       break;
     case Act::kBackdate:

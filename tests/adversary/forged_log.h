@@ -82,6 +82,7 @@ class ForgedLog final : public ledger::Ledger {
   }
   bool Overstate(ledger::OpenedEntry& next) const;
   bool CountLeftOut(ledger::OpenedEntry& next) const;
+  std::optional<uint64_t> First(ledger::EventType type) const;
   std::optional<uint64_t> Last(ledger::EventType type) const;
   void ForgeTally(ledger::OpenedEntry& next);
 
