@@ -134,7 +134,8 @@ class LostSiteTest(MaskingTest):
             assert proposal.wait(60) == 0
             federation.watch('waited', lambda line: line['round'] == 1, 'round 1')
             west.kill()
-            until(lambda: self.said('north', 'waited', 'REFUSE_MEMBERSHIP'), 'north refuses')
+            until(lambda: any(self.said(site, 'waited', 'REFUSE_MEMBERSHIP')
+                              for site in ('east', 'north', 'south')), 'a site refuses')
             until(lambda: 'west' in str(federation.show('waited').get('waiting')),
                   'it waits for west')
         west.start()
