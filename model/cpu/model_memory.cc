@@ -25,8 +25,7 @@ uint32_t PlaceOf(const LlamaConfig& config, uint32_t part) {
 
 }  // namespace
 
-std::vector<ModelMemory::Part> ModelMemory::PartsOf(const LlamaConfig& config,
-                                                    const Sharding& sharding) {
+std::vector<Part> PartsOf(const LlamaConfig& config, const Sharding& sharding) {
   std::vector<Part> parts;
   size_t begin = 0;
   size_t own_at = 0;

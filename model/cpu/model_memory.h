@@ -43,6 +43,17 @@ struct Sharding {
   uint32_t stage = 0;  // 0 in a gang of one
 };
 
+// The embedding, a layer, or the top, and what of it is whose.
+struct Part {
+  size_t begin;  // in the flat vector
+  size_t size;
+  collective::Piece piece;  // of it, this rank's
+  size_t own_at;            // in the vectors of own pieces
+  uint32_t place;           // of the four buffers: embedding, top, two layers
+};
+// In the order of the flat vector; stage 0 makes every part this rank's.
+std::vector<Part> PartsOf(const LlamaConfig& config, const Sharding& sharding);
+
 class ModelMemory final : private PassHooks {
  public:
   // Takes its buffers from the plan, zeroed. REQUIRES: the gang outlives it; stage <= 3.
@@ -83,16 +94,7 @@ class ModelMemory final : private PassHooks {
     std::array<float*, 4> part_parameters{};  // embedding, top, two layers
     std::array<float*, 4> part_gradients{};
   };
-  struct Part {
-    size_t begin;  // in the flat vector
-    size_t size;
-    collective::Piece piece;  // of it, this rank's
-    size_t own_at;            // in the vectors of own pieces
-    uint32_t place;           // in part_parameters and part_gradients
-  };
-
   static Buffers PlanBuffers(const LlamaConfig& config, const Sharding& sharding, MemoryPlan& plan);
-  static std::vector<Part> PartsOf(const LlamaConfig& config, const Sharding& sharding);
 
   void BeforeForward(uint32_t layer) override;
   void BeforeBackward(uint32_t layer) override;

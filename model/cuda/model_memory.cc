@@ -13,38 +13,13 @@ using collective::Piece;
 
 constexpr uint32_t kNoLayer = UINT32_MAX;
 
-// The layers' two buffers stand behind those of embedding and top.
-uint32_t PlaceOf(const LlamaConfig& config, uint32_t part) {
-  if (part == 0) return 0;
-  if (part > config.layers) return 1;
-  return 2 + (part - 1) % 2;
-}
-
 }  // namespace
-
-template <typename T>
-std::vector<typename ModelMemory<T>::Part> ModelMemory<T>::PartsOf(const LlamaConfig& config,
-                                                                   const cpu::Sharding& sharding) {
-  std::vector<Part> parts;
-  uint64_t begin = 0;
-  uint64_t own_at = 0;
-  for (uint32_t i = 0; i < cpu::PartCount(config); ++i) {
-    const uint64_t size = cpu::PartSize(config, i);
-    const Piece piece = sharding.stage == 0
-                            ? Piece{0, size}
-                            : collective::PieceOf(size, sharding.rank, sharding.world);
-    parts.push_back({begin, size, piece, own_at, PlaceOf(config, i)});
-    begin += size;
-    own_at += piece.size();
-  }
-  return parts;
-}
 
 template <typename T>
 typename ModelMemory<T>::Buffers ModelMemory<T>::PlanBuffers(const LlamaConfig& config,
                                                              const cpu::Sharding& sharding,
                                                              DevicePlan& plan) {
-  const std::vector<Part> parts = PartsOf(config, sharding);
+  const std::vector<Part> parts = cpu::PartsOf(config, sharding);
   const uint64_t all = parts.back().begin + parts.back().size;
   const uint64_t own = parts.back().own_at + parts.back().piece.size();
   std::array<uint64_t, 4> places{};
@@ -77,7 +52,7 @@ ModelMemory<T>::ModelMemory(Device& device, const LlamaConfig& config, const Ran
     : device_(device),
       config_(config),
       sharding_{gang.ranks.rank(), gang.ranks.world(), gang.ranks.world() == 1 ? 0 : stage},
-      parts_(PartsOf(config, sharding_)),
+      parts_(cpu::PartsOf(config, sharding_)),
       b_(PlanBuffers(config, sharding_, plan)),
       gang_(gang),
       weights_(cpu::WeightsOfParts<const T>(config, [this](uint32_t p) { return WeightsOf(p); })),

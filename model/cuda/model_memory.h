@@ -73,6 +73,7 @@ class ModelMemory final : private cpu::PassHooks {
   Status EndStep();
 
  private:
+  using Part = cpu::Part;
   struct Buffers {
     float* masters = nullptr;
     float* m = nullptr;
@@ -85,15 +86,6 @@ class ModelMemory final : private cpu::PassHooks {
     std::array<float*, 4> part_gradients{};
     double* sums = nullptr;
   };
-  struct Part {
-    uint64_t begin;  // in the flat vector
-    uint64_t size;
-    collective::Piece piece;  // of it, this rank's
-    uint64_t own_at;          // in the vectors of own pieces
-    uint32_t place;           // in part_weights and part_gradients
-  };
-
-  static std::vector<Part> PartsOf(const LlamaConfig& config, const cpu::Sharding& sharding);
   static Buffers PlanBuffers(const LlamaConfig& config, const cpu::Sharding& sharding,
                              DevicePlan& plan);
 

@@ -42,25 +42,15 @@ void Iterate(Device& device, const MuonBuffers<T>& buffers, uint32_t rows, uint3
   const uint32_t side = std::min(rows, columns);
   T* const a = buffers.a;
   T* const b = buffers.b;
-  if (is_wide) {
-    Multiply<T>(device, {.a = x,
-                         .b = x,
-                         .c = nullptr,
-                         .d = a,
-                         .rows = side,
-                         .columns = side,
-                         .inner = columns,
-                         .b_transposed = true});
-  } else {
-    Multiply<T>(device, {.a = x,
-                         .b = x,
-                         .c = nullptr,
-                         .d = a,
-                         .rows = side,
-                         .columns = side,
-                         .inner = rows,
-                         .a_transposed = true});
-  }
+  Multiply<T>(device, {.a = x,
+                       .b = x,
+                       .c = nullptr,
+                       .d = a,
+                       .rows = side,
+                       .columns = side,
+                       .inner = std::max(rows, columns),
+                       .a_transposed = !is_wide,
+                       .b_transposed = is_wide});
   Multiply<T>(device, {.a = a,
                        .b = a,
                        .c = a,

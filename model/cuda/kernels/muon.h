@@ -6,9 +6,7 @@
 namespace dure::model::cuda {
 
 // m = momentum m + g; the gradient becomes g + momentum m (Nesterov), g being gradient scale.
-struct MuonMomentum {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 4;
+struct MuonMomentum : Elementwise<4> {
   struct Args {
     float* gradients;
     float* m;
@@ -16,28 +14,21 @@ struct MuonMomentum {
     float gradient_scale;
     float momentum;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        const float g = a.gradients[i] * a.gradient_scale;
-        const float m = a.momentum * a.m[i] + g;
-        a.m[i] = m;
-        a.gradients[i] = g + a.momentum * m;
-      }
+    ForElements(block, a.count, [&](uint64_t i) {
+      const float g = a.gradients[i] * a.gradient_scale;
+      const float m = a.momentum * a.m[i] + g;
+      a.m[i] = m;
+      a.gradients[i] = g + a.momentum * m;
     });
   }
 };
 
 // out = in over its length, whose square is the sum of parts (Sums).
 template <typename T>
-struct ToUnitLength {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 8;
+struct ToUnitLength : Elementwise<8> {
   struct Args {
     const float* in;
     const double* parts;  // [part_count], part_count <= kThreads
@@ -45,8 +36,6 @@ struct ToUnitLength {
     uint64_t count;
     uint32_t part_count;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
@@ -55,20 +44,13 @@ struct ToUnitLength {
         [&](uint32_t thread) { part[thread] = thread < a.part_count ? a.parts[thread] : 0.0; });
     const float length = sqrtf(static_cast<float>(block.BlockSum(part)));
     const float inverse = 1.0F / (length + 1e-7F);
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        a.out[i] = FromFloat<T>(a.in[i] * inverse);
-      }
-    });
+    ForElements(block, a.count, [&](uint64_t i) { a.out[i] = FromFloat<T>(a.in[i] * inverse); });
   }
 };
 
 // p = p keep - step x, and p as T.
 template <typename T>
-struct MuonApply {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 4;
+struct MuonApply : Elementwise<4> {
   struct Args {
     float* parameters;
     const T* x;
@@ -77,18 +59,13 @@ struct MuonApply {
     float keep;
     float step;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        const float p = a.parameters[i] * a.keep - a.step * ToFloat(a.x[i]);
-        a.parameters[i] = p;
-        a.weights[i] = FromFloat<T>(p);
-      }
+    ForElements(block, a.count, [&](uint64_t i) {
+      const float p = a.parameters[i] * a.keep - a.step * ToFloat(a.x[i]);
+      a.parameters[i] = p;
+      a.weights[i] = FromFloat<T>(p);
     });
   }
 };

@@ -175,4 +175,29 @@ DURE_HOST_DEVICE uint32_t CeilDiv(uint64_t a, uint32_t b) {
   return static_cast<uint32_t>((a + b - 1) / b);
 }
 
+// What kernels over a.count elements have in common: a block's threads take kPerThread each,
+// neighbours next to each other.
+template <uint32_t kPerThread>
+struct Elementwise {
+  static constexpr uint32_t kThreads = 256;
+  static constexpr uint32_t kEach = kThreads * kPerThread;
+  template <typename Args>
+  static Grid GridOf(const Args& a) {
+    return {CeilDiv(a.count, kEach)};
+  }
+  template <typename Args>
+  static uint32_t SharedBytes(const Args&) {
+    return 0;
+  }
+
+  // f(i) for each element of the block: what a kernel ends with.
+  template <typename Block, typename F>
+  static DURE_DEVICE void ForElements(Block& block, uint64_t count, F f) {
+    block.Last([&](uint32_t thread) {
+      const uint64_t begin = uint64_t{block.x} * kEach;
+      for (uint64_t i = begin + thread; i < begin + kEach && i < count; i += kThreads) f(i);
+    });
+  }
+};
+
 }  // namespace dure::model::cuda

@@ -9,9 +9,7 @@ namespace dure::model::cuda {
 // inverse_root_bias
 // + epsilon); weights = p as T, rounded to the nearest or by chance (unbiased).
 template <typename T>
-struct AdamW {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 4;
+struct AdamW : Elementwise<4> {
   struct Args {
     float* parameters;  // [count], as all
     const float* gradients;
@@ -30,25 +28,20 @@ struct AdamW {
     float keep;  // 1 - rate decay
     bool by_chance;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        const float g = a.gradients[i] * a.gradient_scale;
-        const float m = a.beta1 * a.m[i] + (1.0F - a.beta1) * g;
-        const float v = a.beta2 * a.v[i] + (1.0F - a.beta2) * g * g;
-        const float root = sqrtf(v) * a.inverse_root_bias + a.epsilon;
-        const float p = a.parameters[i] * a.keep - a.step_size * m / root;
-        a.m[i] = m;
-        a.v[i] = v;
-        a.parameters[i] = p;
-        a.weights[i] = a.by_chance ? FromFloatByChance<T>(p, ChanceBits(a.seed, a.first + i))
-                                   : FromFloat<T>(p);
-      }
+    ForElements(block, a.count, [&](uint64_t i) {
+      const float g = a.gradients[i] * a.gradient_scale;
+      const float m = a.beta1 * a.m[i] + (1.0F - a.beta1) * g;
+      const float v = a.beta2 * a.v[i] + (1.0F - a.beta2) * g * g;
+      const float root = sqrtf(v) * a.inverse_root_bias + a.epsilon;
+      const float p = a.parameters[i] * a.keep - a.step_size * m / root;
+      a.m[i] = m;
+      a.v[i] = v;
+      a.parameters[i] = p;
+      a.weights[i] =
+          a.by_chance ? FromFloatByChance<T>(p, ChanceBits(a.seed, a.first + i)) : FromFloat<T>(p);
     });
   }
 };

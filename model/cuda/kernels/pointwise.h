@@ -119,25 +119,16 @@ struct SwiGluBackward {
 
 // out = in, as T.
 template <typename T>
-struct Convert {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 8;
+struct Convert : Elementwise<8> {
   struct Args {
     const float* in;
     T* out;
     uint64_t count;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        a.out[i] = FromFloat<T>(a.in[i]);
-      }
-    });
+    ForElements(block, a.count, [&](uint64_t i) { a.out[i] = FromFloat<T>(a.in[i]); });
   }
 };
 
@@ -167,25 +158,16 @@ struct CopyColumns {
 };
 
 // out += in.
-struct AddTo {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 8;
+struct AddTo : Elementwise<8> {
   struct Args {
     const float* in;
     float* out;
     uint64_t count;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        a.out[i] += a.in[i];
-      }
-    });
+    ForElements(block, a.count, [&](uint64_t i) { a.out[i] += a.in[i]; });
   }
 };
 

@@ -111,26 +111,17 @@ using QuantiseUpdate8 = QuantiseUpdate<int8_t, 127>;
 using QuantiseUpdate16 = QuantiseUpdate<int16_t, 32767>;
 
 // out = in factor: of a vector with its norm, the direction and back.
-struct Scale {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kEach = kThreads * 8;
+struct Scale : Elementwise<8> {
   struct Args {
     const float* in;
     float* out;  // may be in
     uint64_t count;
     float factor;
   };
-  static Grid GridOf(const Args& a) { return {CeilDiv(a.count, kEach)}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    block.Last([&](uint32_t thread) {
-      const uint64_t begin = uint64_t{block.x} * kEach;
-      for (uint64_t i = begin + thread; i < begin + kEach && i < a.count; i += kThreads) {
-        a.out[i] = a.in[i] * a.factor;
-      }
-    });
+    ForElements(block, a.count, [&](uint64_t i) { a.out[i] = a.in[i] * a.factor; });
   }
 };
 
