@@ -108,7 +108,7 @@ void MaskingDesk::Begin() {
 void MaskingDesk::Push(const masking::AggregatorEvent& event) {
   masking::AggregatorHalf& half = attempt_->half;
   const Phase before = half.phase();
-  const Release release = ReleaseOf(half);
+  const Release release = half.release();
   auto effects = half.Handle(event);
   AfterEvent(before, release);
   queue_.Push(std::move(effects));
@@ -119,7 +119,7 @@ void MaskingDesk::AfterEvent(Phase before, const Release& release) {
   const Phase now = half.phase();
   if (now == before) return;
   if (now == Phase::kFinished) {
-    Learn(ReleaseOf(half));
+    Learn(half.release());
   } else if (now == Phase::kAbandoned) {
     UseUp(release);
   }

@@ -54,13 +54,7 @@ class MaskingDesk {
   bool MayStillSum() const;  // the attempt under way
   void Begin();
   void Push(const masking::AggregatorEvent& event);
-  // How far shares may have been given, and of which sum.
-  struct Release {
-    bool may_be = false;
-    Digest transcript;
-    std::vector<SiteId> sites;
-  };
-  Release ReleaseOf(const masking::AggregatorHalf& half) const;
+  using Release = masking::AggregatorHalf::Release;
   void AfterEvent(masking::AggregatorPhase before, const Release& release);
   void UseUp(const Release& release);
   void Learn(const Release& release);

@@ -54,7 +54,7 @@ void MaskingDesk::Blame(const masking::Culprit& effect) {
 void MaskingDesk::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
-  UseUp(ReleaseOf(attempt_->half));
+  UseUp(attempt_->half.release());
   merge_.reset();
   // The number is used up, whatever happens next.
   if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {

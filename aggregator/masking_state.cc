@@ -111,14 +111,6 @@ bool MaskingDesk::MayStillSum() const {
          (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
 }
 
-MaskingDesk::Release MaskingDesk::ReleaseOf(const masking::AggregatorHalf& half) const {
-  Release release{half.may_be_released(), half.survivors_transcript(), {}};
-  for (const uint32_t i : half.survivors(0)) {
-    release.sites.push_back(half.context().seats[i].site);
-  }
-  return release;
-}
-
 void MaskingDesk::Learn(const Release& release) {
   released_ = masking::Released{attempt_->half.context().round, release.transcript};
   history_.Learn({0, release.sites});
@@ -133,27 +125,16 @@ void MaskingDesk::UseUp(const Release& release) {
 }
 
 std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& candidates) const {
-  std::vector<SiteId> apart;
-  for (const round::Candidate& one : candidates) apart.push_back(one.site);
-  std::ranges::sort(apart);
-  const round::MaskingRules& terms = rounds_.manifest().masking_rules;
+  const round::RunManifest& manifest = rounds_.manifest();
+  std::vector<SiteId> sites;
+  for (const round::Candidate& one : candidates) sites.push_back(one.site);
   std::vector<masking::Seat> seats;
   const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
-    seats = standing::SeatsOf(now.state(), terms.batch_members);
+    seats = standing::SeatsOf(now.state(), manifest.masking_rules.batch_members);
   });
   if (!looked) return {};
-  std::erase_if(seats, [&apart](const masking::Seat& seat) {
-    return !std::ranges::binary_search(apart, seat.site);
-  });
-  masking::CohortRules rules;
-  rules.batch_members = terms.batch_members;
-  rules.forbid_differences = terms.forbid_differences;
-  const auto chosen = masking::ChooseCohort(history_, rules, rounds_.at().round, seats);
-  std::erase_if(apart, [&](const SiteId& site) {
-    const bool seated = std::ranges::find(seats, site, &masking::Seat::site) != seats.end();
-    return !seated || std::ranges::binary_search(chosen, site);
-  });
-  return apart;
+  return masking::SetApart(history_, manifest, rounds_.at().round, std::move(seats),
+                           std::move(sites));
 }
 
 }  // namespace dure::aggregator

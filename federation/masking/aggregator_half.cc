@@ -225,6 +225,12 @@ bool AggregatorHalf::may_be_released() const {
   return s_.phase >= AggregatorPhase::kRevealing && s_.phase <= AggregatorPhase::kFinished;
 }
 
+AggregatorHalf::Release AggregatorHalf::release() const {
+  Release release{may_be_released(), s_.survivors, {}};
+  for (const uint32_t i : survivors(0)) release.sites.push_back(context_.seats[i].site);
+  return release;
+}
+
 bool AggregatorHalf::IsSharer(uint32_t site) const {
   return std::binary_search(s_.sharers.begin(), s_.sharers.end(), site);
 }

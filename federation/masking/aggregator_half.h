@@ -148,6 +148,13 @@ class AggregatorHalf {
   Sites survivors(uint32_t segment) const;  // from kSurviving on
   // Whether some site may have given its shares: it needs t agreements, its own among them.
   bool may_be_released() const;
+  // How far that is, and of which sum.
+  struct Release {
+    bool may_be = false;
+    Digest transcript;
+    std::vector<SiteId> sites;  // the survivors
+  };
+  Release release() const;
 
  private:
   struct KeptShares {

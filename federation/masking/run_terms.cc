@@ -1,9 +1,20 @@
 #include "federation/masking/run_terms.h"
 
+#include <algorithm>
+
 namespace dure::masking {
+namespace {
+
+CohortRules RulesOf(const round::RunManifest& manifest) {
+  const round::MaskingRules& rules = manifest.masking_rules;
+  return {rules.members_min, rules.survivors_permille, rules.batch_members,
+          rules.forbid_differences};
+}
+
+}  // namespace
+
 Agreed AgreedOn(const RunTerms& terms) {
   const round::RunManifest& manifest = terms.manifest;
-  const round::MaskingRules& rules = manifest.masking_rules;
   Agreed agreed;
   agreed.federation = terms.federation;
   agreed.run = manifest.run;
@@ -16,8 +27,7 @@ Agreed AgreedOn(const RunTerms& terms) {
   agreed.lane_max = manifest.lane == round::Lane::kInt8 ? 127 : 32767;
   agreed.parameter_count = terms.parameter_count;
   agreed.segment_parameters = kSegmentParametersMax;
-  agreed.rules = {rules.members_min, rules.survivors_permille, rules.batch_members,
-                  rules.forbid_differences};
+  agreed.rules = RulesOf(manifest);
   agreed.corrupt_max = CorruptMax(terms.site_count, ThresholdFor(terms.site_count));
   agreed.aggregator = terms.aggregator;
   return agreed;
@@ -44,6 +54,21 @@ std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManife
     default:
       return std::nullopt;
   }
+}
+
+std::vector<SiteId> SetApart(const History& released, const round::RunManifest& manifest,
+                             RoundNumber round, std::vector<Seat> seats,
+                             std::vector<SiteId> candidates) {
+  std::ranges::sort(candidates);
+  std::erase_if(seats, [&candidates](const Seat& seat) {
+    return !std::ranges::binary_search(candidates, seat.site);
+  });
+  const auto chosen = ChooseCohort(released, RulesOf(manifest), round, seats);
+  std::erase_if(candidates, [&](const SiteId& site) {
+    const bool seated = std::ranges::find(seats, site, &Seat::site) != seats.end();
+    return !seated || std::ranges::binary_search(chosen, site);
+  });
+  return candidates;
 }
 
 round::Sums SumsOf(const Scalars& scalars) {

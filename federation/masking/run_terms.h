@@ -5,6 +5,7 @@
 
 #include "federation/masking/aggregator_half.h"
 #include "federation/masking/context.h"
+#include "federation/masking/history.h"
 #include "federation/round/messages.h"
 
 namespace dure::masking {
@@ -31,6 +32,12 @@ inline constexpr std::chrono::seconds kSayAgainAfter{2};
 // round's submissions are over.
 std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManifest& manifest,
                                    bool merging);
+
+// Of the candidates for a round's cohort, those that a sum with them would show beside the sums
+// released before (ChooseCohort); ascending. Whoever has no seat is not among them.
+std::vector<SiteId> SetApart(const History& released, const round::RunManifest& manifest,
+                             RoundNumber round, std::vector<Seat> seats,
+                             std::vector<SiteId> candidates);
 
 // What a round's unmasked scalars are called there.
 round::Sums SumsOf(const Scalars& scalars);

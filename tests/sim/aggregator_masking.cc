@@ -139,7 +139,7 @@ void AggregatorMasking::Push(const masking::AggregatorEvent& event) {
   if (!attempt_) return;
   masking::AggregatorHalf& half = attempt_->half;
   const Phase before = half.phase();
-  const Release release = ReleaseOf(half);
+  const Release release = half.release();
   auto effects = half.Handle(event);
   AfterEvent(before, release);
   for (masking::AggregatorEffect& effect : effects) queue_.push_back(std::move(effect));
@@ -179,19 +179,11 @@ void AggregatorMasking::AfterEvent(Phase before, const Release& release) {
   const Phase now = half.phase();
   if (now == before) return;
   if (now == Phase::kFinished) {
-    Learn(ReleaseOf(half));
+    Learn(half.release());
   } else if (now == Phase::kAbandoned) {
     UseUp(release);
   }
   ArmTimer();
-}
-
-AggregatorMasking::Release AggregatorMasking::ReleaseOf(const masking::AggregatorHalf& half) const {
-  Release release{half.may_be_released(), half.survivors_transcript(), {}};
-  for (const uint32_t i : half.survivors(0)) {
-    release.sites.push_back(half.context().seats[i].site);
-  }
-  return release;
 }
 
 void AggregatorMasking::Learn(const Release& release) {
@@ -201,20 +193,11 @@ void AggregatorMasking::Learn(const Release& release) {
 
 std::vector<SiteId> AggregatorMasking::SetApart(
     const std::vector<round::Candidate>& candidates) const {
-  std::vector<SiteId> apart;
-  for (const round::Candidate& one : candidates) apart.push_back(one.site);
-  std::ranges::sort(apart);
-  std::vector<masking::Seat> seats = world_.Seats();
-  std::erase_if(seats, [&apart](const masking::Seat& seat) {
-    return !std::ranges::binary_search(apart, seat.site);
-  });
-  masking::CohortRules rules;
-  rules.batch_members = node_.core().manifest().masking_rules.batch_members;
-  rules.forbid_differences = node_.core().manifest().masking_rules.forbid_differences;
-  const auto chosen = masking::ChooseCohort(history_, rules, node_.core().at().round, seats);
-  std::erase_if(apart,
-                [&chosen](const SiteId& site) { return std::ranges::binary_search(chosen, site); });
-  return apart;
+  std::vector<SiteId> sites;
+  for (const round::Candidate& one : candidates) sites.push_back(one.site);
+  const round::Rounds& rounds = node_.core();
+  return masking::SetApart(history_, rounds.manifest(), rounds.at().round, world_.Seats(),
+                           std::move(sites));
 }
 
 void AggregatorMasking::UseUp(const Release& release) {

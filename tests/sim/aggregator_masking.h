@@ -52,12 +52,7 @@ class AggregatorMasking {
   void Push(const masking::AggregatorEvent& event);
   void Drain();
   bool Perform(const masking::AggregatorEffect& effect);  // false: it died
-  struct Release {
-    bool may_be = false;
-    Digest transcript;
-    std::vector<SiteId> sites;
-  };
-  Release ReleaseOf(const masking::AggregatorHalf& half) const;
+  using Release = masking::AggregatorHalf::Release;
   void AfterEvent(masking::AggregatorPhase before, const Release& release);
   void UseUp(const Release& release);
   void Learn(const Release& release);

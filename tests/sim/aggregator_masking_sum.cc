@@ -198,7 +198,7 @@ void AggregatorMasking::TryFinish() {
 void AggregatorMasking::Fail(std::string reason) {
   if (std::exchange(failed_, true)) return;
   const round::RoundAttempt at = attempt_->at;
-  UseUp(ReleaseOf(attempt_->half));
+  UseUp(attempt_->half.release());
   merge_.reset();
   Keep();
   node_.Feed(round::AttemptFailed{at, std::move(reason)});
