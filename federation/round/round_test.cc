@@ -225,10 +225,19 @@ Participation Ready_(const Plan& plan) {
   return site;
 }
 
+// Of b alone, to another model.
+Outcome OutcomeOf(const Plan& plan) {
+  Outcome outcome;
+  outcome.at = plan.plan.at;
+  outcome.base = plan.plan.base;
+  outcome.next.model = Sha256(AsBytes("next"));
+  outcome.counted = {{kB, 5, 1}};
+  outcome.weight_sum = 5;
+  return outcome;
+}
+
 TEST(Participation, SendsTheSameSubmissionUntilTheReceiptAndCommitsOnlyThen) {
-  Plan plan;
-  plan.manifest = TestManifest();
-  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  const Plan plan = FirstPlan();
   const RoundAttempt at = plan.plan.at;
   Participation site = Ready_(plan);
   EXPECT_EQ(site.phase(), SitePhase::kReady);
@@ -253,9 +262,7 @@ TEST(Participation, SendsTheSameSubmissionUntilTheReceiptAndCommitsOnlyThen) {
 }
 
 TEST(Participation, ThatLeftWhileItFetchedTheLastModelHearsOfTheEndAgain) {
-  Plan plan;
-  plan.manifest = TestManifest();
-  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  const Plan plan = FirstPlan();
   Participation site = Ready_(plan);
   const RunEnded ended{plan.manifest.run, 1, {Sha256(AsBytes("last")), {}, {}}, "complete"};
   EXPECT_EQ(Only<FetchBase>(site.Handle(At(2), FromAggregator{ended})).size(), 1u);
@@ -266,15 +273,8 @@ TEST(Participation, ThatLeftWhileItFetchedTheLastModelHearsOfTheEndAgain) {
 
 // The aggregator came back from a backup that lacks the sum and the model of the last round.
 TEST(Participation, AnAggregatorThatLostTheLastRoundIsNotWaitedFor) {
-  Plan plan;
-  plan.manifest = TestManifest();
-  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
-  Outcome outcome;
-  outcome.at = plan.plan.at;
-  outcome.base = plan.plan.base;
-  outcome.next.model = Sha256(AsBytes("next"));
-  outcome.counted = {{kB, 5, 1}};
-  outcome.weight_sum = 5;
+  const Plan plan = FirstPlan();
+  const Outcome outcome = OutcomeOf(plan);
   const RunEnded ended{plan.manifest.run, 1, outcome.next, std::string(kOvertaken)};
   {
     Participation site = Ready_(plan);
@@ -297,16 +297,9 @@ TEST(Participation, AnAggregatorThatLostTheLastRoundIsNotWaitedFor) {
 }
 
 TEST(Participation, DerivesAndDissentsWhenTheModelDiffers) {
-  Plan plan;
-  plan.manifest = TestManifest();
-  plan.plan = MakePlan(plan.manifest, {0}, 0, {plan.manifest.initial_model, {}, {}});
+  const Plan plan = FirstPlan();
   Participation site = Ready_(plan);
-  Outcome outcome;
-  outcome.at = plan.plan.at;
-  outcome.base = plan.plan.base;
-  outcome.next.model = Sha256(AsBytes("next"));
-  outcome.counted = {{kB, 5, 1}};
-  outcome.weight_sum = 5;
+  const Outcome outcome = OutcomeOf(plan);
   site.Handle(At(2), FromAggregator{outcome});
   site.Handle(At(3), AggregateFetched{outcome.at, true});
   const auto effects =

@@ -11,13 +11,6 @@ const SiteId kB = TestSite("b");
 
 MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
 
-Plan FirstPlan(uint32_t attempt = 0) {
-  Plan plan;
-  plan.manifest = TestManifest();
-  plan.plan = MakePlan(plan.manifest, {0}, attempt, {plan.manifest.initial_model, {}, {}});
-  return plan;
-}
-
 const std::vector<OfferedDataset> kTwo = {{TestDataset("p"), 1}, {TestDataset("q"), 4}};
 const std::vector<AdmittedDataset> kBoth = {{TestDataset("p"), 1, 7}, {TestDataset("q"), 4, 8}};
 

@@ -69,4 +69,12 @@ std::vector<Kind> Told(const std::vector<SiteEffect>& effects) {
   return found;
 }
 
+// Of round 0, upon the manifest's own model.
+inline Plan FirstPlan(uint32_t attempt = 0) {
+  Plan plan;
+  plan.manifest = TestManifest();
+  plan.plan = MakePlan(plan.manifest, {0}, attempt, {plan.manifest.initial_model, {}, {}});
+  return plan;
+}
+
 }  // namespace dure::round
