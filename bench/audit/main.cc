@@ -1,6 +1,7 @@
 // Measures the audit of a whole record: `dure ledger verify --full` over a log on disk, rounds of
 // four sites with their submissions and receipts, beside the signature checks alone of the same
 // entries over the same threads. Prints one JSON object; the ratio is the figure.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -9,7 +10,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -198,19 +198,12 @@ int Run(uint64_t entries, const std::string& folder) {
 
 // bench_audit [ENTRIES [FOLDER]]
 int main(int argc, char** argv) {
+  CLI::App app("a record of N entries verified whole, beside its signature checks alone");
   uint64_t entries = 100000;
   std::string folder = std::filesystem::temp_directory_path().string();
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    if (name == "--json") continue;  // it prints nothing else
-    const bool known = name == "--entries" || name == "--dir";
-    if (!known || i + 1 >= argc) {
-      std::fputs("bench_audit [--entries N] [--dir FOLDER] [--json]\n", stderr);
-      return 2;
-    }
-    const char* const value = argv[++i];
-    if (name == "--entries") entries = std::strtoull(value, nullptr, 10);
-    if (name == "--dir") folder = value;
-  }
-  return dure::ledger::Run(std::max<uint64_t>(entries, 1), folder);
+  app.add_option("--entries", entries, "entries of the record")->check(CLI::Range(1, 10'000'000));
+  app.add_option("--dir", folder, "where it is written");
+  app.add_flag("--json")->description("it prints nothing else");
+  CLI11_PARSE(app, argc, argv);
+  return dure::ledger::Run(entries, folder);
 }

@@ -4,6 +4,7 @@
 // threads do before they queue. Prints one JSON object.
 #include <sqlite3.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -11,7 +12,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -194,20 +194,13 @@ int Run(const Options& options) {
 }  // namespace dure::ledger
 
 int main(int argc, char** argv) {
+  CLI::App app("durable appends from many clients, beside what the disk takes");
   dure::ledger::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    if (name == "--json") continue;  // it prints nothing else
-    const bool known = name == "--clients" || name == "--appends" || name == "--dir";
-    if (!known || i + 1 >= argc) {
-      std::fputs("bench_ledger [--clients N] [--appends N] [--dir FOLDER] [--json]\n", stderr);
-      return 2;
-    }
-    const char* const value = argv[++i];
-    if (name == "--clients") options.clients = std::max(1ul, std::strtoul(value, nullptr, 10));
-    if (name == "--appends")
-      options.appends_per_client = std::max(1ul, std::strtoul(value, nullptr, 10));
-    if (name == "--dir") options.folder = value;
-  }
+  app.add_option("--clients", options.clients, "clients at once")->check(CLI::Range(1, 10'000'000));
+  app.add_option("--appends", options.appends_per_client, "of each")
+      ->check(CLI::Range(1, 10'000'000));
+  app.add_option("--dir", options.folder, "where the log is");
+  app.add_flag("--json")->description("it prints nothing else");
+  CLI11_PARSE(app, argc, argv);
   return dure::ledger::Run(options);
 }

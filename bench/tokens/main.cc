@@ -4,6 +4,7 @@
 // The text is made here: words of three to four letters or syllables, drawn as words are in
 // language (the n-th most frequent one n times as rarely), half Korean, half English letters;
 // 30,000 words. The tokenizer is trained on its beginning.
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -94,16 +95,11 @@ double EncodeRate(const text::Tokenizer& tokenizer, std::string_view all, size_t
 }  // namespace
 
 int main(int argc, char** argv) {
+  CLI::App app("text to tokens on disk");
   std::string file;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    if (name == "--json") continue;  // it prints nothing else
-    if (name != "--file" || i + 1 >= argc) {
-      std::fputs("bench_tokens [--file TEXT] [--json]\n", stderr);
-      return 2;
-    }
-    file = argv[++i];
-  }
+  app.add_option("--file", file, "a text, repeated; made text without it");
+  app.add_flag("--json")->description("it prints nothing else");
+  CLI11_PARSE(app, argc, argv);
   const std::string all = file.empty() ? MakeText() : Repeated(file);
   text::TokenizerTrainer trainer;
   trainer.Add(std::string_view(all).substr(0, size_t{4} << 20));
