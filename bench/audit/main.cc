@@ -15,6 +15,7 @@
 
 #include "federation/check.h"
 #include "policy/ledger/dsse.h"
+#include "policy/ledger/merkle.h"
 #include "policy/ledger/sqlite_ledger.h"
 
 namespace dure::ledger {
@@ -62,6 +63,9 @@ class Writer {
     const Digest base = Sha256(AsBytes(std::to_string(number)));
     std::vector<SiteId> cohort;
     for (const Pen& pen : pens_) cohort.push_back(pen.site);
+    // A head that everybody of the round had seen: one that is surely published by now.
+    const uint64_t seen = size_ - std::min(size_, 2 * uint64_t{kQueued});
+    anchor_ = {seen, tree_.RootAt(seen)};
     Say(host_, RoundOpened{at, base, cohort});
     std::vector<CountedSubmission> counted;
     std::vector<Digest> leaves;
@@ -84,8 +88,8 @@ class Writer {
 
  private:
   Digest Say(Pen& pen, Event event) {
-    const Record record{log_key_.name,         pen.actor,        pen.chain.next_seq,
-                        pen.chain.prev_digest, {0, EmptyRoot()}, "2026-11-24T00:00:00Z",
+    const Record record{log_key_.name,         pen.actor, pen.chain.next_seq,
+                        pen.chain.prev_digest, anchor_,   "2026-11-24T00:00:00Z",
                         std::move(event)};
     const SealedEntry sealed = *SealRecord(record, *pen.signer);
     pen.chain = {pen.chain.next_seq + 1, sealed.payload_digest};
@@ -97,7 +101,9 @@ class Writer {
       waiting_.notify_one();
     });
     size_++;
-    return LeafHash(sealed.bytes);
+    const Digest leaf = LeafHash(sealed.bytes);
+    tree_.Append(leaf);
+    return leaf;
   }
 
   const std::unique_ptr<Ed25519Signer> log_signer_ = Ed25519Signer::Generate();
@@ -107,6 +113,8 @@ class Writer {
   Pen host_;
   std::vector<Pen> pens_;
   uint64_t size_ = 0;
+  MerkleTree tree_;
+  Anchor anchor_{0, EmptyRoot()};
   std::atomic<size_t> waiting_ = 0;
   std::unique_ptr<Ledger> ledger_;
 };

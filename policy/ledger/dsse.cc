@@ -27,14 +27,18 @@ class PlainText {
     rest_.remove_prefix(expected.size());
     return true;
   }
-  // Up to the closing quote; false for a text that JSON would write otherwise than as it is.
+  // Up to the closing quote, whatever it is: for base64, which JSON writes as it is.
   bool Quoted(std::string_view& value) {
     const size_t end = rest_.find('"');
     if (end == std::string_view::npos) return false;
     value = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
-    return std::all_of(value.begin(), value.end(),
-                       [](char c) { return c >= 0x20 && c < 0x7F && c != '\\'; });
+    return true;
+  }
+  // The same; false for a text that JSON would write otherwise than as it is.
+  bool QuotedText(std::string_view& value) {
+    return Quoted(value) && std::all_of(value.begin(), value.end(),
+                                        [](char c) { return c >= 0x20 && c < 0x7F && c != '\\'; });
   }
   bool AtEnd() const { return rest_.empty(); }
 
@@ -49,8 +53,8 @@ std::optional<Envelope> ParsePlainEnvelope(std::string_view text) {
   PlainText in(text);
   std::string_view payload, type, key_id, signature;
   const bool plain = in.Skip("{\"payload\":\"") && in.Quoted(payload) &&
-                     in.Skip(",\"payloadType\":\"") && in.Quoted(type) &&
-                     in.Skip(",\"signatures\":[{\"keyid\":\"") && in.Quoted(key_id) &&
+                     in.Skip(",\"payloadType\":\"") && in.QuotedText(type) &&
+                     in.Skip(",\"signatures\":[{\"keyid\":\"") && in.QuotedText(key_id) &&
                      in.Skip(",\"sig\":\"") && in.Quoted(signature) && in.Skip("}]}") && in.AtEnd();
   const bool bounded = type.size() <= kPayloadTypeBytesMax &&
                        key_id.size() <= kPayloadTypeBytesMax &&
@@ -99,22 +103,20 @@ Result<Envelope> ParseEnvelope(ByteView text) {
 }
 
 Result<Envelope> ParseEnvelopeJson(ByteView text) {
-  const auto parsed = ParseStrictJson(AsText(text));
+  const auto parsed = ParseAnyJson(AsText(text));
   if (!parsed) return Fail(ErrorCode::kInvalid, "the envelope is not a JSON object");
-  FieldReader reader(*parsed, "envelope");
+  FieldReader reader(parsed->root(), "envelope");
   Envelope envelope;
   envelope.payload_type = reader.Text("payloadType", kPayloadTypeBytesMax);
-  Result<Bytes> payload = FromBase64(reader.Text("payload", limits::kEntryBytesMax));
+  Result<Bytes> payload = FromBase64(reader.View("payload", limits::kEntryBytesMax));
   if (!payload) reader.Blame("payload", "is not base64");
-  const nlohmann::json& signatures = reader.Array("signatures", kEnvelopeSignaturesMax);
+  const JsonItems signatures = reader.Array("signatures", kEnvelopeSignaturesMax);
   if (signatures.empty()) reader.Blame("signatures", "is empty");
-  for (const nlohmann::json& item : signatures) {
+  for (const JsonNode& item : signatures) {
     FieldReader one(item, "signature");
     EnvelopeSignature signature;
-    if (item.is_object() && item.contains("keyid")) {
-      signature.key_id = one.Text("keyid", kPayloadTypeBytesMax);
-    }
-    Result<Bytes> bytes = FromBase64(one.Text("sig", kSignatureTextMax));
+    if (one.Has("keyid")) signature.key_id = one.Text("keyid", kPayloadTypeBytesMax);
+    Result<Bytes> bytes = FromBase64(one.View("sig", kSignatureTextMax));
     if (!bytes) one.Blame("sig", "is not base64");
     reader.Join(one.error());
     if (bytes) signature.signature = std::move(*bytes);

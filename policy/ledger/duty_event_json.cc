@@ -78,13 +78,12 @@ void Write(const CoalitionsMade& e, json& out) {
 void Read(CoalitionsMade& e, FieldReader& in) {
   e.closing = in.Count("closing");
   e.kind = ReadName(in, "kind", ParseCoalitionKind);
-  for (const json& item : in.Array("coalitions", kCoalitionsMax)) {
+  for (const JsonNode& item : in.Array("coalitions", kCoalitionsMax)) {
     FieldReader one(item, "coalitions");
     Coalition coalition;
-    for (const json& name : one.Array("of", limits::kSitesMax)) {
-      const std::string text = name.is_string() ? name.get<std::string>() : "";
-      if (!IsCode(text)) one.Blame("of", "holds something that is no name");
-      coalition.of.push_back(text);
+    for (const JsonNode& name : one.Array("of", limits::kSitesMax)) {
+      if (!IsCode(name.text)) one.Blame("of", "holds something that is no name");
+      coalition.of.emplace_back(name.text);
     }
     coalition.model = one.Hash("model");
     in.Join(one.error());

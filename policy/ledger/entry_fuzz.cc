@@ -4,6 +4,7 @@
 #include "federation/limits.h"
 #include "policy/ledger/dsse.h"
 #include "policy/ledger/events.h"
+#include "policy/ledger/json_tree.h"
 
 namespace {
 
@@ -40,6 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto strict = ParseEnvelopeJson({data, size});
     DURE_CHECK(quick.has_value() == strict.has_value(), "two readers agree on what is an envelope");
     DURE_CHECK(!quick || *quick == *strict, "two readers read the same from it");
+    const std::string_view text = dure::AsText({data, size});
+    DURE_CHECK(ParseStrictJson(text) == ParseAnyJson(text), "two readers agree on any JSON");
   }
   Check({data, size});
   // The same bytes as a statement: base64 would hide its JSON from the fuzzer.

@@ -11,17 +11,17 @@ using nlohmann::json;
 
 std::vector<uint64_t> ReadIndexes(FieldReader& in, const char* name, size_t items_max) {
   std::vector<uint64_t> indexes;
-  for (const json& item : in.Array(name, items_max)) {
-    if (!item.is_number_unsigned()) in.Blame(name, "holds something that is no index");
-    if (item.is_number_unsigned()) indexes.push_back(item.get<uint64_t>());
+  for (const JsonNode& item : in.Array(name, items_max)) {
+    if (item.kind != JsonKind::kCount) in.Blame(name, "holds something that is no index");
+    if (item.kind == JsonKind::kCount) indexes.push_back(item.count);
   }
   return indexes;
 }
 
 std::vector<SiteId> ReadSites(FieldReader& in, const char* name) {
   std::vector<SiteId> sites;
-  for (const json& item : in.Array(name, limits::kSitesMax)) {
-    const Result<SiteId> site = SiteId::Parse(item.is_string() ? item.get<std::string>() : "");
+  for (const JsonNode& item : in.Array(name, limits::kSitesMax)) {
+    const Result<SiteId> site = SiteId::Parse(item.text);
     if (!site) in.Blame(name, "holds something that is no site");
     if (site) sites.push_back(*site);
   }

@@ -14,7 +14,7 @@ inline constexpr size_t kIndexesMax = 1024;
 
 template <typename Enum>
 Enum ReadName(FieldReader& in, const char* name, Result<Enum> (*parse)(std::string_view)) {
-  const Result<Enum> value = parse(in.Text(name, 32));
+  const Result<Enum> value = parse(in.View(name, 32));
   if (!value) in.Blame(name, value.error().message);
   return value.value_or(Enum{});
 }

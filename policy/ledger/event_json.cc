@@ -54,7 +54,7 @@ void Write(const MemberAdmitted& e, json& out) {
 void Read(MemberAdmitted& e, FieldReader& in) {
   e.member = in.Named<MemberId>("member");
   e.site = in.Named<SiteId>("site");
-  const Result<Role> role = ParseRole(in.Text("role", 32));
+  const Result<Role> role = ParseRole(in.View("role", 32));
   if (!role) in.Blame("role", "is not a role");
   e.role = role.value_or(Role::kSite);
   e.key = in.Key("key");
@@ -170,7 +170,7 @@ void Write(const RoundClosed& e, json& out) {
 void Read(RoundClosed& e, FieldReader& in) {
   e.at = ReadAttempt(in);
   if (in.Has("sums")) e.sums = ReadSums(in);
-  for (const json& item : in.Array("submissions", limits::kSitesMax)) {
+  for (const JsonNode& item : in.Array("submissions", limits::kSitesMax)) {
     FieldReader one(item, "submission");
     CountedSubmission s;
     s.submission = one.Count("index");
@@ -180,7 +180,7 @@ void Read(RoundClosed& e, FieldReader& in) {
     in.Join(one.error());
     e.submissions.push_back(std::move(s));
   }
-  for (const json& item : in.Array("excluded", limits::kSitesMax)) {
+  for (const JsonNode& item : in.Array("excluded", limits::kSitesMax)) {
     FieldReader one(item, "excluded");
     ExcludedSite s;
     s.site = one.Named<SiteId>("site");

@@ -75,14 +75,14 @@ json PredicateOf(const Record& record) {
   return predicate;
 }
 
-Result<Record> ReadRecord(const json& predicate, EventType type) {
+Result<Record> ReadRecord(const JsonNode& predicate, EventType type) {
   FieldReader reader(predicate, Name(type));
   Record record;
   record.federation = reader.Text("federation", 256);
   FieldReader actor(reader.Object("actor"), "actor");
   record.actor.member = actor.Named<MemberId>("member");
   record.actor.key = actor.Key("key");
-  const Result<Role> role = ParseRole(actor.Text("role", 32));
+  const Result<Role> role = ParseRole(actor.View("role", 32));
   if (!role) actor.Blame("role", "is not a role");
   record.actor.role = role.value_or(Role::kSite);
   reader.Join(actor.error());
@@ -114,15 +114,15 @@ Result<EventType> ParsePredicateType(std::string_view text) {
 Result<Record> ReadStatement(ByteView payload) {
   const auto parsed = ParseStrictJson(AsText(payload));
   if (!parsed) return Fail(ErrorCode::kInvalid, "the statement is not a JSON object");
-  FieldReader reader(*parsed, "statement");
-  if (reader.Text("_type", 256) != kStatementType)
+  FieldReader reader(parsed->root(), "statement");
+  if (reader.View("_type", 256) != kStatementType)
     reader.Blame("_type", "is not in-toto's Statement/v1");
-  const std::string predicate_type = reader.Text("predicateType", 256);
-  const json& subjects = reader.Array("subject", 1);
+  const std::string_view predicate_type = reader.View("predicateType", 256);
+  const JsonItems subjects = reader.Array("subject", 1);
   if (subjects.empty()) reader.Blame("subject", "is empty");
-  const json& predicate = reader.Object("predicate");
+  const JsonNode& predicate = reader.Object("predicate");
   if (!reader.error()) return Fail(reader.error().error());
-  FieldReader subject(subjects[0], "subject");
+  FieldReader subject(subjects.front(), "subject");
   FieldReader digests(subject.Object("digest"), "subject digest");
   const Subject stated = {subject.Text("name", 256), digests.Hash("sha256")};
   reader.Join(subject.error());

@@ -1,87 +1,20 @@
 #include "policy/ledger/json_text.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <utility>
-#include <vector>
 
 namespace dure::ledger {
 namespace {
 
-using nlohmann::json;
+constexpr JsonNode kNull;
 
-constexpr size_t kDepthMax = 8;
-
-const json& Null() {
-  static const json null;
-  return null;
+// -1: no lower-case hex digit.
+int LowerHex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
 }
-
-// Builds the value and stops at the first thing that is too deep or stands twice, so a hostile text
-// costs no more than its bytes.
-class StrictBuilder {
- public:
-  json root;
-
-  bool null() { return Put(nullptr); }
-  bool boolean(bool value) { return Put(value); }
-  bool number_integer(json::number_integer_t value) { return Put(value); }
-  bool number_unsigned(json::number_unsigned_t value) { return Put(value); }
-  bool number_float(json::number_float_t value, const std::string&) { return Put(value); }
-  bool string(std::string& value) { return Put(std::move(value)); }
-  bool binary(json::binary_t&) { return false; }
-  bool start_object(size_t) { return Open(json::object()); }
-  bool start_array(size_t) { return Open(json::array()); }
-  bool end_object() { return Close(); }
-  bool end_array() { return Close(); }
-  bool key(std::string& name) {
-    const auto [place, fresh] =
-        open_.back()->get_ref<json::object_t&>().emplace(std::move(name), nullptr);
-    next_ = &place->second;
-    return fresh;
-  }
-  bool parse_error(size_t, const std::string&, const json::exception&) { return false; }
-
- private:
-  // Where the next value goes: a key's place, the end of the open array, or the root.
-  json* Put(json&& value, bool) {
-    json* place = &root;
-    if (next_ != nullptr) {
-      place = std::exchange(next_, nullptr);
-    } else if (!open_.empty()) {
-      auto& items = open_.back()->get_ref<json::array_t&>();
-      place = &items.emplace_back();
-    }
-    *place = std::move(value);
-    return place;
-  }
-  template <typename Value>
-  bool Put(Value&& value) {
-    Put(json(std::forward<Value>(value)), true);
-    return true;
-  }
-  bool Open(json&& empty) {
-    if (open_.size() == kDepthMax) return false;
-    open_.push_back(Put(std::move(empty), true));
-    return true;
-  }
-  bool Close() {
-    open_.pop_back();
-    return true;
-  }
-
-  std::vector<json*> open_;  // from the root down; an array's items do not move while one is open
-  json* next_ = nullptr;
-};
 
 }  // namespace
-
-std::optional<json> ParseStrictJson(std::string_view text) {
-  StrictBuilder builder;
-  if (!json::sax_parse(text.begin(), text.end(), &builder)) return std::nullopt;
-  if (!builder.root.is_object()) return std::nullopt;
-  return std::move(builder.root);
-}
 
 bool IsCode(std::string_view text) {
   if (text.empty() || text.size() > 64) return false;
@@ -101,13 +34,17 @@ bool IsRfc3339(std::string_view text) {
   return true;
 }
 
-FieldReader::FieldReader(const json& object, std::string_view what) : object_(object), what_(what) {
-  if (!object.is_object()) error_ = Fail(ErrorCode::kInvalid, what_ + " is not a JSON object");
+FieldReader::FieldReader(const JsonNode& object, std::string_view what)
+    : object_(object), what_(what) {
+  if (object.kind != JsonKind::kObject) {
+    error_ = Fail(ErrorCode::kInvalid, std::string(what_) + " is not a JSON object");
+  }
 }
 
 void FieldReader::Blame(const char* name, std::string_view why) {
   if (!error_) return;
-  error_ = Fail(ErrorCode::kInvalid, what_ + ": field " + name + " " + std::string(why));
+  error_ =
+      Fail(ErrorCode::kInvalid, std::string(what_) + ": field " + name + " " + std::string(why));
 }
 
 void FieldReader::Join(const Status& other) {
@@ -115,92 +52,92 @@ void FieldReader::Join(const Status& other) {
 }
 
 bool FieldReader::Has(const char* name) const {
-  return object_.is_object() && object_.contains(name);
+  return object_.kind == JsonKind::kObject && FindMember(object_, name) != nullptr;
 }
 
-const json& FieldReader::Field(const char* name) {
-  if (!error_) return Null();
-  const auto found = object_.find(name);
-  if (found == object_.end()) {
-    Blame(name, "is missing");
-    return Null();
-  }
-  return *found;
+const JsonNode& FieldReader::Field(const char* name) {
+  if (!error_) return kNull;
+  if (const JsonNode* found = FindMember(object_, name)) return *found;
+  Blame(name, "is missing");
+  return kNull;
 }
 
-const json& FieldReader::Object(const char* name) {
-  const json& field = Field(name);
-  if (field.is_object()) return field;
+const JsonNode& FieldReader::Object(const char* name) {
+  const JsonNode& field = Field(name);
+  if (field.kind == JsonKind::kObject) return field;
   Blame(name, "is not an object");
-  return Null();
+  return kNull;
 }
 
-const json& FieldReader::Array(const char* name, size_t items_max) {
-  const json& field = Field(name);
-  if (field.is_array() && field.size() <= items_max) return field;
+JsonItems FieldReader::Array(const char* name, size_t items_max) {
+  const JsonNode& field = Field(name);
+  if (field.kind == JsonKind::kArray && field.items <= items_max) return JsonItems(field);
   Blame(name, "is not a list, or is too long");
-  static const json empty = json::array();
-  return empty;
+  return JsonItems(kNull);
 }
 
-std::string FieldReader::Text(const char* name, size_t bytes_max) {
-  const json& field = Field(name);
-  if (field.is_string()) {
-    const std::string& text = field.get_ref<const std::string&>();
-    if (text.size() <= bytes_max) return text;
-  }
+std::string_view FieldReader::View(const char* name, size_t bytes_max) {
+  const JsonNode& field = Field(name);
+  if (field.kind == JsonKind::kText && field.text.size() <= bytes_max) return field.text;
   Blame(name, "is not a text, or is too long");
   return {};
 }
 
 std::string FieldReader::Code(const char* name, bool may_be_empty) {
-  std::string text = Text(name, 64);
+  const std::string_view text = View(name, 64);
   if (!IsCode(text) && !(may_be_empty && text.empty()))
     Blame(name, "is not a code of a-z, 0-9 and '-'");
-  return text;
+  return std::string(text);
 }
 
 uint64_t FieldReader::Count(const char* name) {
-  const json& field = Field(name);
-  if (field.is_number_unsigned() && field.get<uint64_t>() <= kJsonCountMax)
-    return field.get<uint64_t>();
+  const JsonNode& field = Field(name);
+  if (field.kind == JsonKind::kCount && field.count <= kJsonCountMax) return field.count;
   Blame(name, "is not a count up to 2^53");
   return 0;
 }
 
 double FieldReader::Finite(const char* name) {
-  const json& field = Field(name);
-  if (field.is_number() && std::isfinite(field.get<double>())) return field.get<double>();
+  const JsonNode& field = Field(name);
+  const bool number = field.kind == JsonKind::kCount || field.kind == JsonKind::kNegative ||
+                      field.kind == JsonKind::kReal;
+  if (number && std::isfinite(field.number)) return field.number;
   Blame(name, "is not a finite number");
   return 0;
 }
 
 bool FieldReader::Flag(const char* name) {
-  const json& field = Field(name);
-  if (field.is_boolean()) return field.get<bool>();
+  const JsonNode& field = Field(name);
+  if (field.kind == JsonKind::kTrue || field.kind == JsonKind::kFalse) {
+    return field.kind == JsonKind::kTrue;
+  }
   Blame(name, "is not true or false");
   return false;
 }
 
-Bytes FieldReader::Hex32(const char* name) {
-  const std::string text = Text(name, 64);
-  Result<Bytes> bytes = FromHex(text);
-  if (bytes && bytes->size() == 32 && ToHex(*bytes) == text) return std::move(*bytes);
+void FieldReader::Hex32(const char* name, std::array<uint8_t, 32>& bytes) {
+  const std::string_view text = View(name, 64);
+  bool sound = text.size() == 64;
+  for (size_t i = 0; sound && i < bytes.size(); ++i) {
+    const int high = LowerHex(text[2 * i]);
+    const int low = LowerHex(text[2 * i + 1]);
+    sound = (high | low) >= 0;
+    bytes[i] = static_cast<uint8_t>(high << 4 | low);
+  }
+  if (sound) return;
+  bytes.fill(0);
   Blame(name, "is not 64 lower-case hex digits");
-  return Bytes(32);
 }
 
 Digest FieldReader::Hash(const char* name) {
   Digest digest;
-  const Bytes bytes = Hex32(name);
-  std::copy(bytes.begin(), bytes.end(), digest.bytes.begin());
+  Hex32(name, digest.bytes);
   return digest;
 }
 
 PublicKey FieldReader::Key(const char* name) {
   PublicKey key;
-  const Bytes bytes = Hex32(name);
-  std::copy(bytes.begin(), bytes.end(), key.begin());
+  Hex32(name, key);
   return key;
 }
 

@@ -1,36 +1,36 @@
-// JSON from outside, read strictly: bounded, no repeated key, no field of another type. Used only
-// inside this room's .cc files; the JSON library stays out of the public headers.
+// Fields of a JSON object from outside, read strictly: bounded, and none of another type. Used only
+// inside this room's .cc files.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "federation/digest.h"
 #include "federation/signer.h"
+#include "policy/ledger/json_tree.h"
 
 namespace dure::ledger {
 
 // JSON numbers are doubles to many readers; beyond 2^53 they would no longer agree on the value.
 inline constexpr uint64_t kJsonCountMax = uint64_t{1} << 53;
 
-// One object at the top. nullopt: not JSON, deeper than 8, or an object with the same key twice
-// (two readers could take two different values from the same signed bytes).
-std::optional<nlohmann::json> ParseStrictJson(std::string_view text);
-
 // Reads fields of an object; after the first failure every read returns an empty value and error()
 // says which.
 class FieldReader {
  public:
-  // `object` must outlive the reader. A value that is no object fails at once.
-  FieldReader(const nlohmann::json& object, std::string_view what);
+  // `object` and `what` must outlive the reader. A value that is no object fails at once.
+  FieldReader(const JsonNode& object, std::string_view what);
 
   bool Has(const char* name) const;
-  const nlohmann::json& Object(const char* name);
-  const nlohmann::json& Array(const char* name, size_t items_max);
-  std::string Text(const char* name, size_t bytes_max);
+  const JsonNode& Object(const char* name);
+  JsonItems Array(const char* name, size_t items_max);
+  std::string Text(const char* name, size_t bytes_max) {
+    return std::string(View(name, bytes_max));
+  }
+  // The same, for a reader that keeps no copy: lives as long as the tree.
+  std::string_view View(const char* name, size_t bytes_max);
   std::string Code(const char* name, bool may_be_empty = false);  // [a-z0-9-], at most 64
   uint64_t Count(const char* name);                               // 0 .. kJsonCountMax
   double Finite(const char* name);
@@ -39,7 +39,7 @@ class FieldReader {
   PublicKey Key(const char* name);  // the same
   template <typename Id>
   Id Named(const char* name) {
-    Result<Id> id = Id::Parse(Text(name, 64));
+    Result<Id> id = Id::Parse(View(name, 64));
     if (!id) Blame(name, id.error().message);
     return id ? std::move(*id) : Id();
   }
@@ -50,11 +50,11 @@ class FieldReader {
   const Status& error() const { return error_; }
 
  private:
-  const nlohmann::json& Field(const char* name);
-  Bytes Hex32(const char* name);
+  const JsonNode& Field(const char* name);
+  void Hex32(const char* name, std::array<uint8_t, 32>& bytes);
 
-  const nlohmann::json& object_;
-  std::string what_;
+  const JsonNode& object_;
+  std::string_view what_;
   Status error_;
 };
 

@@ -22,7 +22,7 @@ void WriteTally(const Tally& tally, json& out) {
 }
 Tally ReadTally(FieldReader& in) {
   Tally tally;
-  for (const json& item : in.Array("houses", kHouses)) {
+  for (const JsonNode& item : in.Array("houses", kHouses)) {
     FieldReader one(item, "houses");
     HouseTally house;
     house.house = ReadName(one, "house", ParseHouse);

@@ -26,8 +26,8 @@ void Write(const RunBounds& bounds, json& out) {
 RunBounds ReadBounds(FieldReader& in) {
   FieldReader of(in.Object("bounds"), "bounds");
   RunBounds bounds;
-  for (const json& item : of.Array("code", kCodesMax)) {
-    const Result<Digest> digest = Digest::FromHex(item.is_string() ? item.get<std::string>() : "");
+  for (const JsonNode& item : of.Array("code", kCodesMax)) {
+    const Result<Digest> digest = Digest::FromHex(item.text);
     if (!digest) of.Blame("code", "holds something that is no digest");
     if (digest) bounds.code.push_back(*digest);
   }
@@ -53,12 +53,14 @@ void Write(const RunProposed& e, json& out) {
 void Read(RunProposed& e, FieldReader& in) {
   e.run = in.Named<RunId>("run");
   e.manifest = in.Hash("manifest");
-  const json& fields = in.Object("fields");
-  if (fields.size() > kRunFieldsMax) in.Blame("fields", "has too many fields");
-  for (auto item = fields.begin(); in.error() && item != fields.end(); ++item) {
-    FieldReader values(fields, "fields");
-    e.fields[item.key()] = values.Text(item.key().c_str(), kRunFieldBytesMax);
-    in.Join(values.error());
+  const JsonNode& fields = in.Object("fields");
+  if (fields.items > kRunFieldsMax) in.Blame("fields", "has too many fields");
+  for (const JsonNode& item : JsonItems(fields)) {
+    if (!in.error()) break;
+    if (item.kind != JsonKind::kText || item.text.size() > kRunFieldBytesMax) {
+      in.Blame("fields", "holds something that is no text, or is too long");
+    }
+    e.fields.emplace(item.name, item.text);
   }
   e.invited = ReadSites(in, "invited");
   if (in.Has("bounds")) e.bounds = ReadBounds(in);

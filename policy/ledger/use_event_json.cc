@@ -25,7 +25,7 @@ void WriteDatasetsUsed(const std::vector<DatasetUsed>& used, json& out) {
 }
 std::vector<DatasetUsed> ReadDatasetsUsed(FieldReader& in, const char* name) {
   std::vector<DatasetUsed> used;
-  for (const json& item : in.Array(name, kDatasetsMax)) {
+  for (const JsonNode& item : in.Array(name, kDatasetsMax)) {
     FieldReader one(item, name);
     used.push_back({ReadWhat(one), one.Count("admission")});
     in.Join(one.error());
@@ -187,7 +187,7 @@ void Read(ShareComputed& e, FieldReader& in) {
   e.formula = in.Hash("formula");
   e.as_of = in.Count("asOf");
   e.seed = in.Count("seed");
-  for (const json& item : in.Array("shares", limits::kSitesMax)) {
+  for (const JsonNode& item : in.Array("shares", limits::kSitesMax)) {
     FieldReader one(item, "shares");
     ShareOfMember share;
     share.member = one.Named<MemberId>("member");
