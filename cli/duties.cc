@@ -83,6 +83,24 @@ Status Close(const Options& options, Context& context) {
                 context);
 }
 
+std::string IncidentText(uint64_t index, const standing::Incident& incident,
+                         const std::string& language) {
+  const bool korean = IsKorean(language);
+  const std::string entry = std::to_string(index);
+  const std::string& subject = incident.reported.subject;
+  std::string text =
+      Pick(korean, "entry ", "항목 ") + entry + "  " +
+      (incident.closed ? Pick(korean, "closed", "종결") : Pick(korean, "open", "처리 중")) + "  " +
+      ledger::WordsAndCode(Name(incident.reported.kind), RecordLanguage(language));
+  if (!subject.empty()) text += Pick(korean, ", about ", ", 대상 ") + subject;
+  text += Pick(korean, ", reported by " + incident.reporter.str() + " at " + incident.at.ToText(),
+               ", " + incident.reporter.str() + " 신고, " + incident.at.ToText());
+  if (incident.closed) {
+    text += Pick(korean, ", closed by entry ", ", 종결 항목 ") + std::to_string(*incident.closed);
+  }
+  return text + "\n";
+}
+
 Status ListIncidents(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   ordered_json list = ordered_json::array();
@@ -97,14 +115,13 @@ Status ListIncidents(const Options& options, Context& context) {
          {"reporter", incident.reporter.str()},
          {"since", incident.at.ToText()},
          {"closed", incident.closed ? ordered_json(*incident.closed) : ordered_json(nullptr)}});
-    text += "entry " + std::to_string(index) + "  " + status + "  " +
-            std::string(Name(incident.reported.kind)) +
-            (incident.reported.subject.empty() ? "" : " about " + incident.reported.subject) +
-            ", reported by " + incident.reporter.str() + " at " + incident.at.ToText() +
-            (incident.closed ? ", closed by entry " + std::to_string(*incident.closed) : "") + "\n";
+    text += IncidentText(index, incident, options.language);
   }
-  context.Print(context.json() ? ordered_json{{"incidents", list}}.dump()
-                               : (text.empty() ? "No incident was reported." : text));
+  context.Print(context.json()
+                    ? ordered_json{{"incidents", list}}.dump()
+                    : (!text.empty() ? text
+                                     : Pick(IsKorean(options.language), "No incident was reported.",
+                                            "신고된 사고가 없습니다.")));
   return {};
 }
 
@@ -204,12 +221,19 @@ Status Done(const Options& options, Context& context) {
                 context);
 }
 
-std::string Of(const std::optional<uint64_t>& most) {
-  return most ? " of " + std::to_string(*most) : ", no limit";
+std::string Used(const char* en, const char* ko, uint64_t used, const std::optional<uint64_t>& most,
+                 bool korean) {
+  const std::string count = std::to_string(used);
+  if (!most)
+    return Pick(korean, count + " " + en + ", no limit", ko + (" " + count) + "(한도 없음)");
+  const std::string limit = std::to_string(*most);
+  return Pick(korean, count + " " + en + " of " + limit,
+              ko + (" " + limit) + "개 중 " + count + "개");
 }
 
 Status Quota(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  const bool korean = IsKorean(options.language);
   ordered_json list = ordered_json::array();
   std::string text;
   const auto number = [](const std::optional<uint64_t>& value) {
@@ -223,12 +247,16 @@ Status Quota(const Options& options, Context& context) {
                     {"runs", dataset.runs.size()},
                     {"runs_max", number(limits.max_runs)},
                     {"withdrawn", dataset.withdrawn.has_value()}});
-    text += id.str() + " of " + dataset.custodian.str() + ": " + std::to_string(dataset.rounds) +
-            " rounds" + Of(limits.max_rounds) + "; " + std::to_string(dataset.runs.size()) +
-            " runs" + Of(limits.max_runs) + (dataset.withdrawn ? "; withdrawn" : "") + "\n";
+    text += Pick(korean, id.str() + " of " + dataset.custodian.str(),
+                 dataset.custodian.str() + "의 " + id.str()) +
+            ": " + Used("rounds", "라운드", dataset.rounds, limits.max_rounds, korean) + "; " +
+            Used("runs", "학습", dataset.runs.size(), limits.max_runs, korean) +
+            (dataset.withdrawn ? Pick(korean, "; withdrawn", "; 철회됨") : "") + "\n";
   }
   context.Print(context.json() ? ordered_json{{"datasets", list}}.dump()
-                               : (text.empty() ? "No dataset is registered." : text));
+                               : (!text.empty() ? text
+                                                : Pick(korean, "No dataset is registered.",
+                                                       "등록된 데이터셋이 없습니다.")));
   return {};
 }
 
@@ -271,6 +299,7 @@ void AddIncidentCommands(CLI::App& dure, Context& context) {
   CLI::App& list = AddVerb(noun, "list", "List incidents, open and closed",
                            "dure incident list --dir /srv/desk");
   AddDir(list, *options, kAnyCopy);
+  AddLanguage(list, options->language);
   context.Do(list, [options, &context] { return ListIncidents(*options, context); });
 }
 
@@ -298,8 +327,9 @@ void AddDutiesCommands(CLI::App& dure, Context& context) {
 void AddQuotaCommand(CLI::App& dure, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App& verb = AddVerb(dure, "quota", "Show how often data was used, of what its terms allow",
-                           "dure quota --dir /srv/desk");
+                           "dure quota --dir /srv/desk\ndure quota --dir /srv/desk --lang ko");
   AddDir(verb, *options, kAnyCopy);
+  AddLanguage(verb, options->language);
   context.Do(verb, [options, &context] { return Quota(*options, context); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "federation/transport/json_fields.h"
@@ -22,7 +23,7 @@ struct Options {
   GrantAsk ask;
   std::string dataset;
   std::string run;
-  std::string language = "en";
+  std::string language;
   uint64_t entry = 0;
   std::string reason = "withdrawn";
 };
@@ -45,15 +46,20 @@ Status Request(const Options& options, Context& context) {
                      {"decision", ordered_json::parse(rules::ToJson(answer.decision))}}
             .dump());
   } else {
-    const auto language =
-        options.language.starts_with("ko") ? rules::Language::kKorean : rules::Language::kEnglish;
-    context.Print((answer.granted ? "Granted" : "Refused") + std::string(", entry ") +
-                  std::to_string(answer.entry) + ".\n" +
+    const bool korean = IsKorean(options.language);
+    const auto language = korean ? rules::Language::kKorean : rules::Language::kEnglish;
+    const std::string entry = std::to_string(answer.entry);
+    context.Print(Pick(korean, (answer.granted ? "Granted, entry " : "Refused, entry ") + entry,
+                       (answer.granted ? "허가, 항목 " : "거부, 항목 ") + entry) +
+                  ".\n" +
                   rules::ExplainDecision(answer.decision, rules::ConsortiumSchema(), language));
   }
   if (answer.granted) return {};
-  return Fail(ErrorCode::kPermissionDenied, "the terms behind this model do not allow it (entry " +
-                                                std::to_string(answer.entry) + ")");
+  const std::string entry = std::to_string(answer.entry);
+  return Fail(ErrorCode::kPermissionDenied,
+              Pick(IsKorean(options.language),
+                   "the terms behind this model do not allow it (entry " + entry + ")",
+                   "이 모델에 담긴 데이터의 이용조건이 허용하지 않습니다(항목 " + entry + ")"));
 }
 
 Status Consent(const Options& options, Context& context) {
@@ -72,7 +78,25 @@ Status Consent(const Options& options, Context& context) {
   return Record(desk, event, "Agreed for " + options.dataset, context);
 }
 
-Status List(const std::string& dir, Context& context) {
+std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::string& status,
+                      bool korean) {
+  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+  const std::string entry = std::to_string(index);
+  const std::string model = e.model.Hex().substr(0, 16);
+  const std::string use = ledger::Words(Name(e.kind), language);
+  const std::string purpose = ledger::Words(e.purpose, language);
+  if (korean) {
+    const char* said = status == "refused" ? "거부" : status == "revoked" ? "취소됨" : "허가";
+    return "항목 " + entry + "  " + said + "  " + e.grantee.str() + ", 모델 " + model + " " + use +
+           ", 목적 " + purpose + ", 국가 " + e.territory +
+           (e.until.empty() ? "" : ", " + e.until + "까지") + "\n";
+  }
+  return "entry " + entry + "  " + status + "  " + e.grantee.str() + " to " + use + " " + model +
+         " for " + purpose + " in " + e.territory + (e.until.empty() ? "" : " until " + e.until) +
+         "\n";
+}
+
+Status List(const std::string& dir, bool korean, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   ordered_json list = ordered_json::array();
   std::string text;
@@ -87,12 +111,13 @@ Status List(const std::string& dir, Context& context) {
                     {"purpose", e.purpose},
                     {"territory", e.territory},
                     {"until", e.until}});
-    text += "entry " + std::to_string(index) + "  " + status + "  " + e.grantee.str() + " to " +
-            std::string(Name(e.kind)) + " " + e.model.Hex().substr(0, 16) + " for " + e.purpose +
-            " in " + e.territory + (e.until.empty() ? "" : " until " + e.until) + "\n";
+    text += GrantText(index, e, status, korean);
   }
-  context.Print(context.json() ? ordered_json{{"grants", list}}.dump()
-                               : (text.empty() ? "Nobody asked to use a model yet." : text));
+  context.Print(context.json()
+                    ? ordered_json{{"grants", list}}.dump()
+                    : (!text.empty() ? text
+                                     : Pick(korean, "Nobody asked to use a model yet.",
+                                            "아직 모델 이용을 요청한 기관이 없습니다.")));
   return {};
 }
 
@@ -161,7 +186,7 @@ void AddGrantCommands(CLI::App& dure, Context& context) {
   request.add_option("--territory", options->ask.territory, "where, ISO 3166")
       ->capture_default_str();
   request.add_option("--until", options->ask.until, "until when: 2027-01-01T00:00:00Z");
-  request.add_option("--lang", options->language, "en or ko")->capture_default_str();
+  AddLanguage(request, options->language);
   request.add_option("--dir", options->dir, "the folder of whoever asks")->required();
   context.Do(request, [options, &context] { return Request(*options, context); });
 
@@ -179,9 +204,12 @@ void AddGrantCommands(CLI::App& dure, Context& context) {
 
   auto dir = std::make_shared<std::string>();
   CLI::App& list =
-      AddVerb(noun, "list", "list what was granted and refused", "dure grant list --dir /srv/desk");
+      AddVerb(noun, "list", "list what was granted and refused",
+              "dure grant list --dir /srv/desk\ndure grant list --dir /srv/desk --lang ko");
   list.add_option("--dir", *dir, "a folder with a copy of the record")->required();
-  context.Do(list, [dir, &context] { return List(*dir, context); });
+  auto language = std::make_shared<std::string>();
+  AddLanguage(list, *language);
+  context.Do(list, [dir, language, &context] { return List(*dir, IsKorean(*language), context); });
 
   CLI::App& revoke = AddVerb(noun, "revoke", "take back a grant of a model with your data in it",
                              "dure grant revoke 97 --reason contract-end --dir /srv/desk");

@@ -11,6 +11,10 @@ bool IsKorean(const std::string& wanted) {
   return locale != nullptr && std::string(locale).starts_with("ko");
 }
 
+ledger::Language RecordLanguage(const std::string& wanted) {
+  return IsKorean(wanted) ? ledger::Language::kKorean : ledger::Language::kEnglish;
+}
+
 void AddLanguage(CLI::App& verb, std::string& language) {
   verb.add_option("--lang,--language", language, "en or ko; the locale's by default")
       ->check(CLI::IsMember({"en", "ko"}));

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "policy/ledger/words.h"
+
 namespace CLI {
 class App;
 }
@@ -11,6 +13,12 @@ namespace dure::cli {
 
 // `wanted` as given; empty: the locale's. Anything but Korean is English.
 bool IsKorean(const std::string& wanted);
+// The same for the record's own sentences.
+ledger::Language RecordLanguage(const std::string& wanted);
+// The one that is wanted.
+inline std::string Pick(bool korean, const std::string& en, const std::string& ko) {
+  return korean ? ko : en;
+}
 // --lang en|ko; --language does the same.
 void AddLanguage(CLI::App& verb, std::string& language);
 

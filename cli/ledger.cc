@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_folder.h"
 #include "policy/ledger/export.h"
@@ -34,6 +35,7 @@ struct Options {
   std::string run;
   std::string site;
   std::string type;
+  std::string language;
   bool full = true;
   uint64_t index = 0;
   uint64_t from = 0;
@@ -75,8 +77,9 @@ Result<std::string> ReadFile(const std::string& path) {
 
 Status ShowHead(const Options& options, Context& context) {
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
-  const auto text = context.json() ? ledger::HeadJson : ledger::HeadText;
-  context.Print(text(log->Head(), log->log_key()));
+  context.Print(context.json() ? ledger::HeadJson(log->Head(), log->log_key())
+                               : ledger::HeadText(log->Head(), log->log_key(),
+                                                  RecordLanguage(options.language)));
   return {};
 }
 
@@ -102,6 +105,7 @@ Status ShowEntries(const Options& options, Context& context) {
   DURE_TRY(CheckType(options.type));
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   const uint64_t size = log->Head().head.size;
+  const ledger::Language language = RecordLanguage(options.language);
   uint64_t index = options.from;
   uint64_t shown = 0;
   while (index < size && shown < options.count) {
@@ -110,17 +114,21 @@ Status ShowEntries(const Options& options, Context& context) {
       DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::OpenEntry(page[i], RecordVerifier()));
       if (!Wanted(options, entry.record.event)) continue;
       context.Print(context.json() ? ledger::EntryJson(index, entry)
-                                   : ledger::EntrySentence(index, entry));
+                                   : ledger::EntrySentence(index, entry, language));
       shown++;
     }
   }
-  context.Say(std::to_string(shown) + " of " + std::to_string(size) + " entries");
+  const std::string all = std::to_string(size);
+  context.Say(IsKorean(options.language) ? "항목 " + all + "개 중 " + std::to_string(shown) + "개"
+                                         : std::to_string(shown) + " of " + all + " entries");
   return {};
 }
 
-Status PrintAudit(const Result<ledger::AuditReport>& report, Context& context) {
+Status PrintAudit(const Result<ledger::AuditReport>& report, const Options& options,
+                  Context& context) {
   if (!report) return Fail(AsRefusal(report.error()));
-  context.Print(context.json() ? ledger::AuditJson(*report) : ledger::AuditText(*report));
+  context.Print(context.json() ? ledger::AuditJson(*report)
+                               : ledger::AuditText(*report, RecordLanguage(options.language)));
   return {};
 }
 
@@ -133,10 +141,13 @@ Status Verify(const Options& options, Context& context) {
   const auto report = ledger::VerifyFolder(folder, key, RecordVerifier(), Threads());
   if (report && !key) {
     context.Say(
-        "log key taken from the record's own first entry; compare it with what you were told: " +
+        Pick(IsKorean(options.language),
+             "log key taken from the record's own first entry; compare it with what you "
+             "were told: ",
+             "기록의 키는 이 사본의 첫 항목에서 읽었습니다. 따로 안내받은 키와 비교하십시오: ") +
         report->log_key.Vkey());
   }
-  return PrintAudit(report, context);
+  return PrintAudit(report, options, context);
 }
 
 Status Prove(const Options& options, Context& context) {
@@ -162,6 +173,14 @@ Status Prove(const Options& options, Context& context) {
   return {};
 }
 
+std::string CheckedText(const ledger::Receipt& receipt, const ledger::OpenedEntry& entry,
+                        const std::string& language) {
+  const std::string size = std::to_string(receipt.head.head.size);
+  return Pick(IsKorean(language), "In the log of " + size + " entries, and signed:\n",
+              "항목 " + size + "개의 기록에 들어 있고 서명이 유효합니다:\n") +
+         ledger::EntrySentence(receipt.index, entry, RecordLanguage(language));
+}
+
 Status Check(const Options& options, Context& context) {
   DURE_ASSIGN(const NoteKey key, LogKey(options, nullptr));
   DURE_ASSIGN(const std::string file, ReadFile(options.receipt));
@@ -172,9 +191,7 @@ Status Check(const Options& options, Context& context) {
   const auto entry = ledger::OpenEntry(AsBytes(bytes), RecordVerifier());
   if (!entry) return Fail(AsRefusal(entry.error()));
   context.Print(context.json() ? ledger::EntryJson(receipt->index, *entry)
-                               : "In the log of " + std::to_string(receipt->head.head.size) +
-                                     " entries, and signed:\n" +
-                                     ledger::EntrySentence(receipt->index, *entry));
+                               : CheckedText(*receipt, *entry, options.language));
   return {};
 }
 
@@ -199,7 +216,8 @@ Status Fsck(const Options& options, Context& context) {
     DURE_ASSIGN(own, OpenRecord(options.dir));
   }
   DURE_ASSIGN(const NoteKey key, LogKey(options, own.get()));
-  return PrintAudit(ledger::FsckTiles(options.tiles, key, RecordVerifier(), Threads()), context);
+  return PrintAudit(ledger::FsckTiles(options.tiles, key, RecordVerifier(), Threads()), options,
+                    context);
 }
 
 using Verb = Status (*)(const Options&, Context&);
@@ -223,11 +241,13 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   CLI::App& head = Add(noun, context, options, "head", "the signed tree head of a copy",
                        "dure ledger head --dir hospital-a", ShowHead);
   AddDir(head, *options);
+  AddLanguage(head, options->language);
 
   CLI::App& show =
       Add(noun, context, options, "show", "who recorded what, when",
           "dure ledger show --dir hospital-a\n"
           "dure ledger show --dir hospital-a --type contribution-submitted --run run-1\n"
+          "dure ledger show --dir hospital-a --lang ko --count 20\n"
           "dure ledger show --dir hospital-a --from 100 --count 20 --json",
           ShowEntries);
   AddDir(show, *options);
@@ -236,6 +256,7 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   show.add_option("--run", options->run, "Only entries of this run");
   show.add_option("--site", options->site, "Only entries about this site");
   show.add_option("--type", options->type, "Only entries of this type, such as round-closed");
+  AddLanguage(show, options->language);
 
   CLI::App& verify =
       Add(noun, context, options, "verify", "check the whole record from its first byte",
@@ -245,6 +266,7 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   verify.add_option("--vkey", options->vkey, "The log's key as you were told it");
   // Every check is made in any case; officers are told to say --full, and may.
   verify.add_flag("--full", options->full, "Every signature of every entry (always so)");
+  AddLanguage(verify, options->language);
 
   CLI::App& prove =
       Add(noun, context, options, "prove", "write one entry and the proof that it is in the log",
@@ -260,6 +282,7 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   check.add_option("--receipt", options->receipt, "The .tlog-proof file")->required();
   check.add_option("--entry", options->entry, "The entry's file")->required();
   check.add_option("--vkey", options->vkey, "The log's key as you were told it")->required();
+  AddLanguage(check, options->language);
 
   CLI::App& exported =
       Add(noun, context, options, "export", "write the record as static files (C2SP tlog-tiles)",
@@ -273,6 +296,7 @@ void AddLedgerCommands(CLI::App& dure, Context& context) {
   fsck.add_option("--tiles", options->tiles, "The exported folder")->required();
   fsck.add_option("--vkey", options->vkey, "The log's key as you were told it");
   fsck.add_option("--dir", options->dir, "Or: a copy you trust, whose key is taken");
+  AddLanguage(fsck, options->language);
 
   AddWitnessCommands(noun, context);
   AddCopyCommands(noun, context);

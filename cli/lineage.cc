@@ -97,7 +97,9 @@ std::string Text(const lineage::RoundStory& story, bool korean) {
                    : "  all of them together: " + tokens + " tokens, " + steps + " steps\n";
   }
   for (const ledger::ExcludedSite& one : story.left_out) {
-    text += (korean ? "  빠진 곳 " : "  without ") + one.site.str() + ": " + one.reason + "\n";
+    const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+    text += (korean ? "  빠진 곳 " : "  without ") + one.site.str() + ": " +
+            ledger::WordsAndCode(one.reason, language) + "\n";
   }
   return text;
 }
@@ -206,7 +208,17 @@ Status ShowLineage(const std::string& dir, const std::string& name, bool korean,
   return {};
 }
 
-Status ShowRound(const std::string& dir, const std::string& run, uint64_t number,
+std::string AdmissionText(const standing::Admission& one, bool korean) {
+  const std::string entry = std::to_string(one.index);
+  if (korean) {
+    return "  " + one.site.str() + "의 " + Text(one.what) + (one.admit ? " 승인" : " 거부") +
+           " (항목 " + entry + "; 이유는 dure why " + entry + ")\n";
+  }
+  return "  " + std::string(one.admit ? "admitted " : "refused ") + Text(one.what) + " of " +
+         one.site.str() + " (entry " + entry + "; dure why " + entry + ")\n";
+}
+
+Status ShowRound(const std::string& dir, const std::string& run, uint64_t number, bool korean,
                  Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   ordered_json attempts = ordered_json::array();
@@ -221,17 +233,17 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
                          {"dataset", one.what.dataset.str()},
                          {"version", one.what.version},
                          {"admit", one.admit}});
-      admissions += "  " + std::string(one.admit ? "admitted " : "refused ") + Text(one.what) +
-                    " of " + one.site.str() + " (entry " + std::to_string(one.index) +
-                    "; dure why " + std::to_string(one.index) + ")\n";
+      admissions += AdmissionText(one, korean);
     }
     ordered_json json = Json(at);
-    std::string line = Text(at) + ": " + (round.abandoned ? "abandoned" : "open") + "\n";
+    std::string line = Text(at) + ": ";
+    line += round.abandoned ? Pick(korean, "abandoned\n", "중단됨\n")
+                            : Pick(korean, "open\n", "진행 중\n");
     if (round.closed) {
       DURE_ASSIGN(const auto story, lineage::LineageOf(record->state(), round.model));
       for (const auto& one : story.rounds) {
         if (one.at == at) json = Json(one);
-        if (one.at == at) line = Text(one, false);
+        if (one.at == at) line = Text(one, korean);
       }
     }
     json["admissions"] = decided;
@@ -269,11 +281,15 @@ void AddRoundCommands(CLI::App& dure, Context& context) {
   auto run = std::make_shared<std::string>();
   auto number = std::make_shared<uint64_t>();
   CLI::App& verb = AddVerb(noun, "show", "Show who was admitted, contributed and was left out",
-                           "dure round show first 3 --dir /srv/desk");
+                           "dure round show first 3 --dir /srv/desk\n"
+                           "dure round show first 3 --dir /srv/desk --lang ko");
   verb.add_option("run", *run, "The run")->required();
   verb.add_option("number", *number, "The round, from 0")->required();
   verb.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  context.Do(verb, [=, &context] { return ShowRound(*dir, *run, *number, context); });
+  auto language = std::make_shared<std::string>();
+  AddLanguage(verb, *language);
+  context.Do(
+      verb, [=, &context] { return ShowRound(*dir, *run, *number, IsKorean(*language), context); });
 }
 
 }  // namespace dure::cli

@@ -4,11 +4,31 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "policy/ledger/sqlite_ledger.h"
 
 namespace dure::cli {
 
 using nlohmann::ordered_json;
+
+namespace {
+
+// A command that answers from a record that does not hold says so first: what comes after the
+// entry, and rests on it, is missing from the answer.
+void TellDissent(const standing::Auditor& auditor, Context& context) {
+  if (!auditor.dissent()) return;
+  const standing::Finding& finding = *auditor.dissent();
+  const bool korean = IsKorean("");
+  const std::string entry = std::to_string(finding.index);
+  const std::string why = ledger::WordsAndCode(finding.rule, RecordLanguage(""));
+  context.Say(Pick(korean,
+                   "CAUTION: replayed, this record does not hold at entry " + entry + ": " + why +
+                       ". " + finding.text + ". What rests on that entry is missing below.",
+                   "주의: 이 기록을 다시 결정해 보니 항목 " + entry + "이(가) 맞지 않습니다: " +
+                       why + ". 이 항목에 기대는 내용은 아래에서 빠집니다."));
+}
+
+}  // namespace
 
 Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, Context& context) {
   auto copy = std::make_unique<RecordCopy>();
@@ -36,6 +56,7 @@ Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, C
       copy->own_ = std::make_unique<standing::Auditor>(own);
     });
     copy->auditor_ = copy->own_.get();
+    TellDissent(*copy->auditor_, context);
     return copy;
   }
   copy->verifier_ = std::make_unique<Ed25519Verifier>();
@@ -47,6 +68,7 @@ Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, C
   DURE_TRY(copy->own_->CatchUp(*copy->copy_));
   copy->log_ = copy->copy_.get();
   copy->auditor_ = copy->own_.get();
+  TellDissent(*copy->auditor_, context);
   return copy;
 }
 

@@ -116,7 +116,9 @@ std::string Text(const standing::Run& run, const RunId& id, const Came& came,
   if (run.halted) {
     text += (korean ? "항목 " + std::to_string(*run.halted) + "에서 끝남: "
                     : "ended at entry " + std::to_string(*run.halted) + ": ") +
-            run.halt_reason + "\n";
+            ledger::WordsAndCode(run.halt_reason,
+                                 korean ? ledger::Language::kKorean : ledger::Language::kEnglish) +
+            "\n";
   }
   return text;
 }

@@ -1,16 +1,16 @@
 // dure share: what part of a run each member is credited with, by the formula the members voted;
 // why; and whether a recorded computation comes out again.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
 #include "cli/record_copy.h"
+#include "cli/share_text.h"
 #include "policy/standing/past.h"
 #include "policy/standing/shares.h"
 #include "policy/standing/valuation.h"
@@ -27,12 +27,11 @@ struct Options {
   std::string dir;
   std::optional<uint64_t> seed;
   std::string method = "formula";
+  std::string language;
   bool log = false;
-};
 
-std::string Percent(uint64_t ppm) {
-  return fmt::format("{:.2f} %", static_cast<double>(ppm) / 1e4);
-}
+  ShareTexts texts() const { return {IsKorean(language)}; }
+};
 
 ordered_json Json(const std::vector<ledger::ShareOfMember>& shares) {
   ordered_json json = ordered_json::array();
@@ -45,64 +44,52 @@ ordered_json Json(const std::vector<ledger::ShareOfMember>& shares) {
   return json;
 }
 
-std::string Text(const std::vector<ledger::ShareOfMember>& shares) {
-  std::string text;
-  for (const ledger::ShareOfMember& one : shares) {
-    text += fmt::format("  {:<24} {:>8}   ({} to {})\n", one.member.str(), Percent(one.share_ppm),
-                        Percent(one.low_ppm), Percent(one.high_ppm));
-  }
-  return text;
-}
-
-constexpr const char* kCaveat =
-    "A share is credit by the voted formula. It is not ownership, and not what the model gained by "
-    "a contribution.";
-
 Result<const standing::Run*> RunOf(const standing::State& state, const RunId& id) {
   const auto run = state.runs.find(id);
   if (run != state.runs.end()) return &run->second;
   return Fail(ErrorCode::kNotFound, "the record knows no run \"" + id.str() + "\"");
 }
 
-constexpr const char* kMeasured =
-    "A share by measurement is what the model's loss would be higher without a contribution, on "
-    "the "
-    "text that the sites measured on. It is not ownership.";
-
 // What is recorded, however it was computed, and what is said of it.
 struct Computed {
   ledger::ShareComputed event;
   std::string by;        // the formula, or the method
   std::string interval;  // what the brackets are
-  const char* caveat = kCaveat;
+  std::string caveat;
 };
 
-Result<Computed> ByFormula(const RecordCopy& record, const RunId& id,
-                           const std::optional<uint64_t>& given) {
+Result<Computed> ByFormula(const RecordCopy& record, const RunId& id, const Options& options) {
   const standing::State& state = record.state();
   const ShareFormula formula = standing::FormulaOf(state);
-  const uint64_t seed = given.value_or(standing::SeedOf(record.log(), state, id));
-  Computed computed{{id, formula.digest(), record.log().Head().head.size, seed,
-                     standing::ComputeShares(state, id, formula, seed)},
-                    formula.Text(),
-                    "90 of 100 draws of the run's rounds (seed " + std::to_string(seed) + ")"};
+  const uint64_t seed = options.seed.value_or(standing::SeedOf(record.log(), state, id));
+  Computed computed{
+      {id, formula.digest(), record.log().Head().head.size, seed,
+       standing::ComputeShares(state, id, formula, seed)},
+      options.texts().Formula(formula),
+      Pick(options.texts().korean,
+           "90 of 100 draws of the run's rounds (seed " + std::to_string(seed) + ")",
+           "라운드를 100번 다시 뽑아 그중 90번이 드는 범위(시드 " + std::to_string(seed) + ")"),
+      options.texts().FormulaCaveat()};
   if (!computed.event.shares.empty()) return computed;
   return Fail(ErrorCode::kFailedPrecondition, "no round of \"" + id.str() + "\" has closed");
 }
 
-Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id,
-                               const std::string& method) {
+Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id, const Options& options) {
+  const std::string& method = options.method;
   DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
   const standing::Valuation valuation = standing::ValueRun(record.state(), id, kind);
   if (valuation.refusal) {
     return Fail(ErrorCode::kFailedPrecondition,
-                method + " refused (" + valuation.refusal->code + "): " + valuation.refusal->text);
+                options.texts().Refused(method, *valuation.refusal));
   }
+  const std::string rounds = std::to_string(valuation.valued.rounds.size());
   return Computed{
       {id, standing::DigestOf(kind), record.log().Head().head.size, 0, valuation.valued.shares},
-      method + ", over " + std::to_string(valuation.valued.rounds.size()) + " measured rounds",
-      "what comes out without one of the sites that measured",
-      kMeasured};
+      Pick(options.texts().korean, method + ", over " + rounds + " measured rounds",
+           method + ", 측정한 라운드 " + rounds + "개"),
+      Pick(options.texts().korean, "what comes out without one of the sites that measured",
+           "측정한 사이트 하나를 뺐을 때 나오는 값의 범위"),
+      options.texts().MeasuredCaveat()};
 }
 
 Status Compute(const Options& options, Context& context) {
@@ -110,8 +97,8 @@ Status Compute(const Options& options, Context& context) {
   DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
   DURE_TRY(RunOf(record->state(), id).map([](const auto*) {}));
   DURE_ASSIGN(const Computed computed, options.method == "formula"
-                                           ? ByFormula(*record, id, options.seed)
-                                           : ByMeasurement(*record, id, options.method));
+                                           ? ByFormula(*record, id, options)
+                                           : ByMeasurement(*record, id, options));
   const ledger::ShareComputed& event = computed.event;
   std::optional<uint64_t> entry;
   if (options.log) {
@@ -129,22 +116,19 @@ Status Compute(const Options& options, Context& context) {
                           .dump());
     return {};
   }
-  context.Print(id.str() + " after " + std::to_string(event.as_of) + " entries\n" + computed.by +
-                "\n\n" + Text(event.shares) + "\nIn brackets: " + computed.interval + ".\n" +
+  const bool korean = options.texts().korean;
+  const std::string as_of = std::to_string(event.as_of);
+  const std::string recorded = entry ? std::to_string(*entry) : "";
+  context.Print(Pick(korean, id.str() + " after " + as_of + " entries\n",
+                     "학습 " + id.str() + ", 항목 " + as_of + "개까지\n") +
+                computed.by + "\n\n" + options.texts().Shares(event.shares) +
+                Pick(korean, "\nIn brackets: " + computed.interval + ".\n",
+                     "\n괄호 안: " + computed.interval + "\n") +
                 computed.caveat +
-                (entry ? "\nRecorded as entry " + std::to_string(*entry) + "." : ""));
+                (entry ? Pick(korean, "\nRecorded as entry " + recorded + ".",
+                              "\n항목 " + recorded + "(으)로 기록했습니다.")
+                       : ""));
   return {};
-}
-
-std::string NatsText(int64_t billionths) {
-  return fmt::format("{:.6f}", static_cast<double>(billionths) / 1e9);
-}
-
-std::string Joined(const std::vector<std::string>& names) {
-  if (names.empty()) return "nobody (the round's base)";
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 ordered_json Json(const standing::RoundWorth& round) {
@@ -160,46 +144,25 @@ ordered_json Json(const standing::RoundWorth& round) {
           {"gains_ppb", round.gains}};
 }
 
-std::string Text(const standing::RoundWorth& round) {
-  std::string text = "\nround " + std::to_string(round.at.round.value + 1) + ", measured by ";
-  for (const SiteId& site : round.sites) {
-    text += (site == round.sites.front() ? "" : ", ") + site.str();
-  }
-  text += "\n";
-  for (const auto& part : round.parts) {
-    text += "  loss " + NatsText(part.loss) + " with " + Joined(part.of) + "\n";
-  }
-  for (const auto& [name, gain] : round.gains) {
-    text += "  " + name + " brought " + NatsText(gain) + "\n";
-  }
-  return text;
-}
-
 // Which losses a measured share is made of.
-Status ExplainMeasured(const standing::State& state, const RunId& id, const std::string& method,
+Status ExplainMeasured(const standing::State& state, const RunId& id, const Options& options,
                        Context& context) {
+  const std::string& method = options.method;
   DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
   const standing::Valuation valuation = standing::ValueRun(state, id, kind);
   if (valuation.refusal && valuation.valued.rounds.empty()) {
     return Fail(ErrorCode::kFailedPrecondition,
-                method + " refused (" + valuation.refusal->code + "): " + valuation.refusal->text);
+                options.texts().Refused(method, *valuation.refusal));
   }
   ordered_json rounds = ordered_json::array();
-  std::string text = method + " of " + id.str() + ": losses in nats a byte; smaller is better\n";
-  for (const standing::RoundWorth& round : valuation.valued.rounds) {
-    rounds.push_back(Json(round));
-    text += Text(round);
-  }
-  text += "\n" + (valuation.refusal ? valuation.refusal->text + "\n"
-                                    : "shares: parts of all that was brought; a house's is divided "
-                                      "evenly among its members\n" +
-                                          Text(valuation.valued.shares));
+  for (const standing::RoundWorth& round : valuation.valued.rounds) rounds.push_back(Json(round));
   context.Print(context.json() ? ordered_json{{"run", id.str()},
                                               {"method", method},
                                               {"rounds", rounds},
                                               {"shares", Json(valuation.valued.shares)}}
                                      .dump()
-                               : text + kMeasured);
+                               : options.texts().Measured(id, method, valuation) +
+                                     options.texts().MeasuredCaveat());
   return {};
 }
 
@@ -208,39 +171,22 @@ Status Explain(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const standing::State& state = record->state();
   DURE_TRY(RunOf(state, id).map([](const auto*) {}));
-  if (options.method != "formula") return ExplainMeasured(state, id, options.method, context);
+  if (options.method != "formula") return ExplainMeasured(state, id, options, context);
   const ShareFormula formula = standing::FormulaOf(state);
   const auto inputs = standing::ShareInputs(state, id);
   const auto parts = standing::ShareParts(state, id, formula);
   ordered_json members = ordered_json::array();
-  std::string text = formula.Text() + "\n";
   for (const auto& [member, input] : inputs) {
     members.push_back({{"member", member.str()},
                        {"tokens", input.tokens},
                        {"steps", input.steps},
                        {"rounds", input.rounds},
                        {"evaluations", input.evaluations}});
-    const bool hidden = input.rounds > 0 && input.steps == 0;
-    const std::string given = hidden
-                                  ? std::string("tokens and steps hidden by masking")
-                                  : fmt::format("{} tokens, {} steps", input.tokens, input.steps);
-    text += fmt::format("\n{}: {}, {} rounds, {} evaluations\n", member.str(), given, input.rounds,
-                        input.evaluations);
-    for (const standing::SharePart& part : parts) {
-      const auto own = part.parts.find(member);
-      if (own == part.parts.end() || part.percent == 0) continue;
-      text += fmt::format("  {} of all {}, which count {} of 100: {}\n", Percent(own->second),
-                          part.name, part.percent, Percent(own->second * part.percent / 100));
-    }
   }
-  text += fmt::format(
-      "\nNobody gets more than {} of 100 of the tokens' part. What nobody has any of counts "
-      "nothing, and the rest is scaled to the whole.\n{}",
-      formula.cap, kCaveat);
   context.Print(
       context.json()
           ? ordered_json{{"run", id.str()}, {"formula", formula.Text()}, {"inputs", members}}.dump()
-          : text);
+          : options.texts().Explained(inputs, parts, formula));
   return {};
 }
 
@@ -307,12 +253,19 @@ Status Recompute(const Options& options, Context& context) {
         {"recomputed",
          Json(again)}}.dump());
   } else {
-    context.Print("entry " + std::to_string(options.entry) + ", " + said->run.str() +
-                  "\nrecorded\n" + Text(said->shares) + "recomputed from this copy\n" +
-                  Text(again) + (finding ? "" : "The same."));
+    const ShareTexts texts = options.texts();
+    const std::string number = std::to_string(options.entry);
+    context.Print(
+        Pick(texts.korean, "entry " + number + ", " + said->run.str() + "\nrecorded\n",
+             "항목 " + number + ", 학습 " + said->run.str() + "\n기록된 몫\n") +
+        texts.Shares(said->shares) +
+        Pick(texts.korean, "recomputed from this copy\n", "이 사본에서 다시 계산한 몫\n") +
+        texts.Shares(again) + (finding ? "" : Pick(texts.korean, "The same.", "같습니다.")));
   }
   if (!finding) return {};
-  return Fail(ErrorCode::kCorrupt, finding->rule + ": " + finding->text);
+  return Fail(
+      ErrorCode::kCorrupt,
+      ledger::WordsAndCode(finding->rule, RecordLanguage(options.language)) + ": " + finding->text);
 }
 
 void AddMethod(CLI::App& verb, Options& options) {
@@ -339,6 +292,7 @@ void AddShareCommands(CLI::App& dure, Context& context) {
       "Of the draws behind the interval; by default from the run's last closing entry");
   AddMethod(compute, *options);
   compute.add_flag("--log", options->log, "An officer: have the result recorded");
+  AddLanguage(compute, options->language);
   context.Do(compute, [options, &context] { return Compute(*options, context); });
 
   CLI::App& measure =
@@ -354,12 +308,14 @@ void AddShareCommands(CLI::App& dure, Context& context) {
   explain.add_option("run", options->run, "The run")->required();
   explain.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
   AddMethod(explain, *options);
+  AddLanguage(explain, options->language);
   context.Do(explain, [options, &context] { return Explain(*options, context); });
 
   CLI::App& again = AddVerb(noun, "recompute", "Compute recorded shares again and compare",
                             "dure share recompute 120 --dir desk");
   again.add_option("entry", options->entry, "The entry that recorded them")->required();
   again.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  AddLanguage(again, options->language);
   context.Do(again, [options, &context] { return Recompute(*options, context); });
 }
 

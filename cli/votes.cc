@@ -76,19 +76,23 @@ Status CastVote(const VoteOptions& options, Context& context) {
                 context);
 }
 
-std::string SubjectOf(const standing::Proposal& proposal) {
-  if (!proposal.run.empty()) return "run " + proposal.run.str();
+std::string SubjectOf(const standing::Proposal& proposal, bool korean) {
+  if (!proposal.run.empty()) return Pick(korean, "run ", "학습 ") + proposal.run.str();
   if (proposal.kind == ledger::ProposalKind::kFormula) return proposal.policy;
-  if (proposal.kind == ledger::ProposalKind::kSuspend) return "suspension of " + proposal.policy;
+  if (proposal.kind == ledger::ProposalKind::kSuspend) {
+    return korean ? proposal.policy + "의 자격 정지" : "suspension of " + proposal.policy;
+  }
   if (proposal.kind == ledger::ProposalKind::kReinstate) {
-    return "reinstatement of " + proposal.policy;
+    return korean ? proposal.policy + "의 자격 회복" : "reinstatement of " + proposal.policy;
   }
   const auto document = rules::ReadPolicy(proposal.policy, "policy");
-  const std::string kind =
-      proposal.kind == ledger::ProposalKind::kEmergency ? "emergency rule " : "policy ";
+  const std::string kind = proposal.kind == ledger::ProposalKind::kEmergency
+                               ? Pick(korean, "emergency rule ", "긴급 규칙 ")
+                               : Pick(korean, "policy ", "정책 ");
   if (!document) return kind;
-  return kind + "\"" + document->policy.name.en + "\" version " +
-         std::to_string(document->policy.version);
+  const auto& name = document->policy.name;
+  return kind + "\"" + (korean && !name.ko.empty() ? name.ko : name.en) + "\"" +
+         Pick(korean, " version ", " 버전 ") + std::to_string(document->policy.version);
 }
 
 ordered_json TallyJson(const ledger::Tally& tally) {
@@ -108,8 +112,44 @@ std::string StateOf(const standing::Proposal& proposal) {
   return proposal.adopted ? "adopted" : "rejected";
 }
 
+std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
+                         const standing::State& state, bool korean) {
+  const std::string entry = std::to_string(index);
+  std::string text = Pick(korean,
+                          "entry " + entry + "  " + SubjectOf(proposal, korean) + ", proposed by " +
+                              proposal.proposer.str() + ": ",
+                          "항목 " + entry + "  " + SubjectOf(proposal, korean) + ", " +
+                              proposal.proposer.str() + " 제안: ");
+  if (proposal.outcome) {
+    const std::string outcome = std::to_string(*proposal.outcome);
+    text += proposal.adopted
+                ? Pick(korean, "adopted at entry " + outcome, "가결, 항목 " + outcome)
+                : Pick(korean, "rejected at entry " + outcome, "부결, 항목 " + outcome);
+  } else {
+    const std::string until = standing::WindowEnd(proposal, state).ToText();
+    text += Pick(korean, "open, votes count until " + until, "투표 중, " + until + "까지");
+  }
+  text += "\n";
+  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+  for (const ledger::HouseTally& house : standing::CountVotes(proposal, state).houses) {
+    const std::string yes = std::to_string(house.yes);
+    const std::string no = std::to_string(house.no);
+    const std::string abstain = std::to_string(house.abstain);
+    const std::string of = std::to_string(house.members);
+    text += "  " + ledger::Words(Name(house.house), language) + ": " +
+            Pick(korean, yes + " yes, " + no + " no, " + abstain + " abstained, of " + of + "\n",
+                 of + "곳 중 찬성 " + yes + ", 반대 " + no + ", 기권 " + abstain + "\n");
+  }
+  for (const auto& [member, vote] : proposal.votes) {
+    text += "    " + member.str() + " " + ledger::Words(Name(vote.choice), language) +
+            Pick(korean, " (entry ", " (항목 ") + std::to_string(vote.index) + ")\n";
+  }
+  return text;
+}
+
 // Counted here, from the votes in this copy: not what anybody says the count is.
-Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& context) {
+Status Tally(const std::string& dir, std::optional<uint64_t> wanted, bool korean,
+             Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   const standing::State& state = record->state();
   ordered_json list = ordered_json::array();
@@ -121,36 +161,25 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& co
     for (const auto& [member, vote] : proposal.votes) votes[member.str()] = Name(vote.choice);
     const std::string until = standing::WindowEnd(proposal, state).ToText();
     list.push_back({{"proposal", index},
-                    {"subject", SubjectOf(proposal)},
+                    {"subject", SubjectOf(proposal, false)},
                     {"proposer", proposal.proposer.str()},
                     {"state", StateOf(proposal)},
                     {"until", until},
                     {"houses", TallyJson(tally)},
                     {"votes", votes}});
-    text += "entry " + std::to_string(index) + "  " + SubjectOf(proposal) + ", proposed by " +
-            proposal.proposer.str() + ": " + StateOf(proposal) +
-            (proposal.outcome ? " at entry " + std::to_string(*proposal.outcome)
-                              : ", votes count until " + until) +
-            "\n";
-    for (const ledger::HouseTally& house : tally.houses) {
-      text += "  " + std::string(Name(house.house)) + ": " + std::to_string(house.yes) + " yes, " +
-              std::to_string(house.no) + " no, " + std::to_string(house.abstain) +
-              " abstained, of " + std::to_string(house.members) + "\n";
-    }
-    for (const auto& [member, vote] : proposal.votes) {
-      text += "    " + member.str() + " " + std::string(Name(vote.choice)) + " (entry " +
-              std::to_string(vote.index) + ")\n";
-    }
+    text += ProposalText(index, proposal, state, korean);
   }
   if (wanted && list.empty()) {
     return Fail(ErrorCode::kNotFound, "entry " + std::to_string(*wanted) + " proposes nothing");
   }
   context.Print(context.json() ? ordered_json{{"proposals", list}}.dump()
-                               : (text.empty() ? "Nothing was proposed yet." : text));
+                               : (!text.empty() ? text
+                                                : Pick(korean, "Nothing was proposed yet.",
+                                                       "아직 제안된 것이 없습니다.")));
   return {};
 }
 
-Status ShowImpact(const std::string& dir, const std::string& file, Context& context) {
+Status ShowImpact(const std::string& dir, const std::string& file, bool korean, Context& context) {
   DURE_ASSIGN(const std::string text, ReadText(file));
   DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, file));
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
@@ -161,18 +190,28 @@ Status ShowImpact(const std::string& dir, const std::string& file, Context& cont
     const std::string becomes = flip.allowed ? "deny" : "admit";
     std::string why;
     for (const rules::Reason& reason : flip.proposed.reasons) {
-      why += (why.empty() ? "" : " ") + reason.rule + ": " + reason.because.en;
+      const bool ko = korean && !reason.because.ko.empty();
+      why += (why.empty() ? "" : " ") + reason.rule + ": " +
+             (ko ? reason.because.ko : reason.because.en);
     }
     flips.push_back({{"entry", flip.index}, {"becomes", becomes}, {"why", why}});
-    lines += "  entry " + std::to_string(flip.index) + " would be " +
-             (flip.allowed ? "refused" : "admitted") + (why.empty() ? "" : ": " + why) + "\n";
+    const std::string entry = std::to_string(flip.index);
+    lines += Pick(korean, "  entry " + entry + " would be ", "  항목 " + entry + ": ") +
+             (flip.allowed ? Pick(korean, "refused", "승인이 거부로 바뀜")
+                           : Pick(korean, "admitted", "거부가 승인으로 바뀜")) +
+             (why.empty() ? "" : ": " + why) + "\n";
   }
   if (context.json()) {
     context.PrintJson(ordered_json{{"decided", impact.decided}, {"flips", flips}}.dump());
     return {};
   }
-  context.Print(std::to_string(impact.decided) + " past decisions, decided again with " + file +
-                ": " + std::to_string(impact.flips.size()) + " would come out otherwise.\n" +
+  const std::string decided = std::to_string(impact.decided);
+  const std::string flipped = std::to_string(impact.flips.size());
+  context.Print(Pick(korean,
+                     decided + " past decisions, decided again with " + file + ": " + flipped +
+                         " would come out otherwise.\n",
+                     "지난 결정 " + decided + "개를 " + file + "(으)로 다시 결정해 보니 " +
+                         flipped + "개가 달라집니다.\n") +
                 lines);
   return {};
 }
@@ -255,10 +294,15 @@ void AddPolicyChangeVerbs(CLI::App& policy, Context& context) {
   auto file = std::make_shared<std::string>();
   CLI::App& impact =
       AddVerb(policy, "impact", "Show which past decisions a policy would have changed",
-              "dure policy impact p2-purpose.policy --dir /srv/desk");
+              "dure policy impact p2-purpose.policy --dir /srv/desk\n"
+              "dure policy impact p2-purpose.policy --dir /srv/desk --lang ko");
   impact.add_option("file", *file, "The policy's text")->required();
   impact.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  context.Do(impact, [dir, file, &context] { return ShowImpact(*dir, *file, context); });
+  auto language = std::make_shared<std::string>();
+  AddLanguage(impact, *language);
+  context.Do(impact, [dir, file, language, &context] {
+    return ShowImpact(*dir, *file, IsKorean(*language) && !context.json(), context);
+  });
 }
 
 void AddVoteCommands(CLI::App& dure, Context& context) {
@@ -274,10 +318,15 @@ void AddVoteCommands(CLI::App& dure, Context& context) {
   auto dir = std::make_shared<std::string>();
   auto entry = std::make_shared<std::optional<uint64_t>>();
   CLI::App& tally = AddVerb(dure, "tally", "Count the votes of the record, per house",
-                            "dure tally --dir /srv/desk\ndure tally 41 --dir /srv/site --json");
+                            "dure tally --dir /srv/desk\ndure tally 41 --dir /srv/desk --lang ko\n"
+                            "dure tally 41 --dir /srv/site --json");
   tally.add_option("entry", *entry, "One proposal's entry; all without it");
   tally.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  context.Do(tally, [dir, entry, &context] { return Tally(*dir, *entry, context); });
+  auto language = std::make_shared<std::string>();
+  AddLanguage(tally, *language);
+  context.Do(tally, [dir, entry, language, &context] {
+    return Tally(*dir, *entry, IsKorean(*language), context);
+  });
 }
 
 }  // namespace dure::cli

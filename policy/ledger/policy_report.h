@@ -4,31 +4,32 @@
 #include <string>
 
 #include "policy/ledger/policy_events.h"
+#include "policy/ledger/words.h"
 
 namespace dure::ledger {
 
-std::string Say(const MemberDescribed& e);
-std::string Say(const CosignerAnnounced& e);
-std::string Say(const CharterDeclared& e);
-std::string Say(const PolicyDeclared& e);
-std::string Say(const PolicyProposed& e);
-std::string Say(const VoteCast& e);
-std::string Say(const PolicyAdopted& e);
-std::string Say(const PolicyRejected& e);
-std::string Say(const RunApproved& e);
-std::string Say(const RunHalted& e);
-std::string Say(const DatasetRegistered& e);
-std::string Say(const DatasetWithdrawn& e);
-std::string Say(const WithdrawalClosed& e);
-std::string Say(const AdmissionDecided& e);
-std::string Say(const GrantDecided& e);
-std::string Say(const GrantRevoked& e);
-std::string Say(const ShareComputed& e);
-std::string Say(const DisclosureExported& e);
-std::string Say(const ConsentGiven& e);
-std::string Say(const IncidentReported& e);
-std::string Say(const IncidentClosed& e);
-std::string Say(const DutyFulfilled& e);
-std::string Say(const CoalitionsMade& e);
+std::string Say(const MemberDescribed& e, Language l);
+std::string Say(const CosignerAnnounced& e, Language l);
+std::string Say(const CharterDeclared& e, Language l);
+std::string Say(const PolicyDeclared& e, Language l);
+std::string Say(const PolicyProposed& e, Language l);
+std::string Say(const VoteCast& e, Language l);
+std::string Say(const PolicyAdopted& e, Language l);
+std::string Say(const PolicyRejected& e, Language l);
+std::string Say(const RunApproved& e, Language l);
+std::string Say(const RunHalted& e, Language l);
+std::string Say(const DatasetRegistered& e, Language l);
+std::string Say(const DatasetWithdrawn& e, Language l);
+std::string Say(const WithdrawalClosed& e, Language l);
+std::string Say(const AdmissionDecided& e, Language l);
+std::string Say(const GrantDecided& e, Language l);
+std::string Say(const GrantRevoked& e, Language l);
+std::string Say(const ShareComputed& e, Language l);
+std::string Say(const DisclosureExported& e, Language l);
+std::string Say(const ConsentGiven& e, Language l);
+std::string Say(const IncidentReported& e, Language l);
+std::string Say(const IncidentClosed& e, Language l);
+std::string Say(const DutyFulfilled& e, Language l);
+std::string Say(const CoalitionsMade& e, Language l);
 
 }  // namespace dure::ledger

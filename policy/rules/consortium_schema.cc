@@ -181,6 +181,93 @@ constexpr auto kUseRows = std::to_array<Row>({
      "share of capacity that others than small firms used", "중소기업 외 호출자가 쓴 용량 비율"},
 });
 
+// The words of all enumerations. One not listed is said as it is written, with spaces for hyphens.
+struct SpokenRow {
+  std::string_view code;
+  std::string_view en;
+  std::string_view ko;
+};
+constexpr auto kSpoken = std::to_array<SpokenRow>({
+    {"statistics", "", "통계 작성"},
+    {"scientific-research", "", "과학적 연구"},
+    {"public-archiving", "archiving in the public interest", "공익적 기록 보존"},
+    {"public-service", "", "공공 서비스"},
+    {"product-development", "", "제품 개발"},
+    {"commercial-service", "", "상업 서비스"},
+    {"safety-evaluation", "", "안전성 평가"},
+    {"benchmark", "benchmarks", "성능 비교 평가"},
+    {"active", "", "유효"},
+    {"suspended", "", "정지"},
+    {"left", "", "탈퇴"},
+    {"public", "", "공공"},
+    {"private", "", "민간"},
+    {"academic", "", "학계"},
+    {"small-firm", "", "중소기업"},
+    {"large-firm", "", "대기업"},
+    {"person", "", "개인"},
+    {"admit", "", "승인"},
+    {"deny", "", "거부"},
+    {"registered", "", "등록"},
+    {"superseded", "", "새 버전으로 대체"},
+    {"withdrawn", "", "철회"},
+    {"none", "", "개인정보 없음"},
+    {"anonymous", "", "익명정보"},
+    {"pseudonymised", "", "가명정보"},
+    {"identifiable", "", "개인 식별 가능"},
+    {"unknown", "not known", "알 수 없음"},
+    {"open", "open to any use", "누구나 자유롭게 이용"},
+    {"commercial-allowed", "open to commercial use", "상업적 이용도 허용"},
+    {"non-commercial", "non-commercial", "비상업적 이용만"},
+    {"not-for-profit-org", "for non-profit organisations only", "비영리 기관의 이용만"},
+    {"research-only", "for research only", "연구 목적만"},
+    {"yes", "", "예"},
+    {"no", "", "아니요"},
+    {"run", "", "학습"},
+    {"export", "taking a model away", "모델 반출"},
+    {"commercial-serve", "serving commercially", "상업 서비스 제공"},
+    {"purpose-change", "a change of purpose", "목적 변경"},
+    {"public-body", "public bodies", "공공기관"},
+    {"non-profit", "non-profit organisations", "비영리 기관"},
+    {"for-profit", "companies", "영리 기업"},
+    {"proposed", "", "제안됨"},
+    {"approved", "", "승인됨"},
+    {"running", "", "진행 중"},
+    {"halted", "", "중단됨"},
+    {"ended", "", "종료됨"},
+    {"plain", "none", "보호 없음"},
+    {"secure-aggregation", "", "보안 합산"},
+    {"differential-privacy", "", "차등 정보보호"},
+    {"ordinary", "", "일반"},
+    {"high-impact", "high-impact", "고영향"},
+    {"passed", "", "통과"},
+    {"failed", "", "불합격"},
+    {"pending", "", "진행 중"},
+    {"expired", "", "만료"},
+    {"revoked", "", "취소"},
+    {"general", "", "일반"},
+    {"health", "", "보건의료"},
+    {"hiring", "", "채용"},
+    {"credit", "", "신용평가"},
+    {"energy", "", "에너지"},
+    {"education", "", "교육"},
+    {"clear", "", "공개"},
+    {"green", "", "공동체 안"},
+    {"amber", "", "관계자만"},
+    {"red", "", "받은 사람만"},
+});
+
+PlainWord Spoken(const std::string& code) {
+  PlainWord word{code, code, code};
+  for (char& c : word.en) c = c == '-' ? ' ' : c;
+  if (const auto action = ActionNamed(code)) word.ko = KoreanName(*action);
+  for (const SpokenRow& row : kSpoken) {
+    if (row.code != code) continue;
+    if (!row.en.empty()) word.en = row.en;
+    word.ko = row.ko;
+  }
+  return word;
+}
+
 std::vector<std::string> Words(std::string_view text) {
   std::vector<std::string> words;
   while (!text.empty()) {
@@ -214,6 +301,7 @@ Attribute ToAttribute(const Row& row) {
   } else if (row.values != "-") {
     attribute.enumeration = Words(row.values);
   }
+  for (const std::string& code : attribute.enumeration) attribute.words.push_back(Spoken(code));
   return attribute;
 }
 

@@ -197,11 +197,12 @@ TEST(Decide, WritesTheRecordedExamplesInBothLanguages) {
   const Decision decision = Decide(*policies, Action::kTrain, facts);
   ASSERT_THAT(Rules(decision), ElementsAre("P2.1", "P2.3", "P3.2"));
   EXPECT_EQ(decision.reasons[0].because.en,
-            "Dataset ds-7 is research-only; run run-3 is for product-development.");
+            "Dataset ds-7 is for research only; run run-3 is for product development.");
   EXPECT_EQ(decision.reasons[0].basis, "DUO:0000046 NCU");
   EXPECT_EQ(decision.reasons[1].because.ko,
-            "학습 run-3의 목적은 product-development이고, 데이터셋 ds-7이 허용하는 목적은 "
-            "scientific-research, statistics입니다.");
+            "학습 run-3의 목적은 제품 개발이고, 데이터셋 ds-7이 허용하는 목적은 과학적 연구, 통계 "
+            "작성입니다.");
+  EXPECT_EQ(decision.reasons[1].facts[0].actual, "product-development") << "the code stays";
   Facts calls;
   calls.Set("caller.class", Value::Text("large-firm"));
   calls.Set("capacity.otherUsedShare", Value::Number(*Decimal::Parse("0.83")));
@@ -211,7 +212,7 @@ TEST(Decide, WritesTheRecordedExamplesInBothLanguages) {
   ASSERT_NE(fifth, refused.reasons.end());
   EXPECT_EQ(fifth->because.en,
             "Others than small firms used 0.83 of this month's capacity; 0.20 is reserved for "
-            "small firms, and the caller is large-firm.");
+            "small firms, and the caller is large firm.");
 }
 
 TEST(ADecision, HasOneTextAndComesBackFromIt) {

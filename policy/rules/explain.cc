@@ -11,13 +11,29 @@ std::string NameOf(std::string_view path, const Schema& schema, Language languag
   return IsKorean(language) ? attribute->name_ko : "the " + attribute->name_en;
 }
 
-std::string ValueText(const Value& value, Language language) {
-  return Shown({Presence::kKnown, value}, language);
+std::string RightText(const Atom& atom, const Schema& schema, Language language) {
+  if (!atom.right.path.empty()) return NameOf(atom.right.path, schema, language);
+  return Shown({Presence::kKnown, atom.right.value}, language, schema.Find(atom.path));
 }
 
-std::string RightText(const Atom& atom, const Schema& schema, Language language) {
-  return atom.right.path.empty() ? ValueText(atom.right.value, language)
-                                 : NameOf(atom.right.path, schema, language);
+// A written value, such as {research-only, open}, in words, and behind them as --what-if takes it.
+std::string Spoken(const std::string& written, const Attribute* attribute, Language language) {
+  const bool korean = IsKorean(language);
+  if (written == "{}") return korean ? "없음" : "none";
+  if (attribute == nullptr || attribute->words.empty()) return written;
+  const bool set = written.starts_with('{') && written.ends_with('}');
+  std::string_view rest(written);
+  if (set) rest = rest.substr(1, rest.size() - 2);
+  std::string text;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find(", "), rest.size());
+    const std::string_view code = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+    const PlainWord* word = attribute->WordOf(code);
+    text += text.empty() ? "" : ", ";
+    text += word == nullptr ? code : std::string_view(korean ? word->ko : word->en);
+  }
+  return text == written ? text : text + (korean ? "(" : " (") + written + ")";
 }
 
 // The end of a Korean comparison, between the right side and the full stop.
@@ -189,15 +205,16 @@ std::string_view LeadOf(ReasonClass reason_class, Language language) {
   return "";
 }
 
-std::string ComparisonText(const FactSeen& fact, Language language) {
+std::string ComparisonText(const FactSeen& fact, const Attribute* attribute, Language language) {
   const std::optional<Op> op = OpOf(fact.op);
+  const std::string expected = Spoken(fact.expected, attribute, language);
   if (IsKorean(language)) {
-    return op ? KoreanComparison("값", *op, fact.expected) : fact.op + " " + fact.expected;
+    return op ? KoreanComparison("값", *op, expected) : fact.op + " " + expected;
   }
   if (op == Op::kExists) return "has a value";
   if (op == Op::kDoesNotExist) return "has no value";
   const bool needs_verb = op >= Op::kAtLeast && op <= Op::kAfter;
-  return (needs_verb ? "is " : "") + fact.op + " " + fact.expected;
+  return (needs_verb ? "is " : "") + fact.op + " " + expected;
 }
 
 // An attribute goes by its name and by its path, which is what --what-if takes.
@@ -205,9 +222,10 @@ std::string FactLine(const FactSeen& fact, ReasonClass reason_class, const Schem
                      Language language) {
   const std::string name = NameOf(fact.path, schema, language);
   const std::string path = name == fact.path ? "" : " (" + fact.path + ")";
-  const std::string none = IsKorean(language) ? "없음" : "none";
-  return "      " + name + path + ": " + (fact.actual == "{}" ? none : fact.actual) + "; " +
-         std::string(LeadOf(reason_class, language)) + ComparisonText(fact, language) + "\n";
+  const Attribute* attribute = schema.Find(fact.path);
+  return "      " + name + path + ": " + Spoken(fact.actual, attribute, language) + "; " +
+         std::string(LeadOf(reason_class, language)) + ComparisonText(fact, attribute, language) +
+         "\n";
 }
 
 std::string ReasonText(const Reason& reason, const Schema& schema, Language language) {
@@ -298,7 +316,10 @@ std::string ExplainChanges(const std::vector<Change>& changes, const Schema& sch
   std::string text;
   for (const Change& change : changes) {
     const std::string name = NameOf(change.path, schema, language);
-    const std::string value = Shown(change.to, language);
+    const std::string value =
+        change.to.presence == Presence::kKnown
+            ? Spoken(change.to.value.ToText(), schema.Find(change.path), language)
+            : Shown(change.to, language);
     text += korean ? WithParticle(name, "이(가)") + " " + value + "이면 승인됩니다.\n"
                    : "It would be admitted if " + name + " were " + value + ".\n";
   }

@@ -35,15 +35,16 @@ TEST(Explained, ARuleIsASentenceInBothLanguages) {
   EXPECT_EQ(ExplainRule(rule, ConsortiumSchema(), Language::kEnglish),
             "P2.1  Research-only and non-commercial data stays out of commercial runs\n"
             "  Forbids train, finetune when the dataset's use class is one of non-commercial, "
-            "research-only, unknown, and the run's purpose is one of commercial-service, "
-            "product-development.\n"
+            "for research only, not known, and the run's purpose is one of commercial service, "
+            "product development.\n"
             "  Basis: DUO:0000046 NCU\n");
-  EXPECT_EQ(ExplainRule(rule, ConsortiumSchema(), Language::kKorean),
-            "P2.1  연구 전용·비상업 데이터는 상업적 학습에 쓸 수 없다\n"
-            "  다음 조건에서 학습, 미세조정을 금지합니다: 데이터셋 이용 구분이 [non-commercial, "
-            "research-only, unknown] 중 하나임, 그리고 학습 목적이 [commercial-service, "
-            "product-development] 중 하나임.\n"
-            "  근거: DUO:0000046 NCU\n");
+  EXPECT_EQ(
+      ExplainRule(rule, ConsortiumSchema(), Language::kKorean),
+      "P2.1  연구 전용·비상업 데이터는 상업적 학습에 쓸 수 없다\n"
+      "  다음 조건에서 학습, 미세조정을 금지합니다: 데이터셋 이용 구분이 [비상업적 "
+      "이용만, 연구 목적만, 알 수 없음] 중 하나임, 그리고 학습 목적이 [상업 서비스, 제품 개발] "
+      "중 하나임.\n"
+      "  근거: DUO:0000046 NCU\n");
 }
 
 TEST(Explained, EveryRuleOfTheConstitutionHasWords) {
@@ -62,11 +63,13 @@ TEST(Explained, ADecisionShowsRuleSentenceAndFacts) {
             "train: denied\n"
             "  P2  a requirement is not met\n"
             "    run.purpose is one of dataset.terms.purposes\n"
-            "      the run's purpose (run.purpose): commercial-service; needed: that it is one of "
-            "{statistics}\n");
-  EXPECT_THAT(ExplainDecision(decision, ConsortiumSchema(), Language::kKorean),
-              ::testing::AllOf(HasSubstr("학습: 거부\n  P2  요건 미충족\n"),
-                               HasSubstr("(run.purpose): commercial-service; 필요 조건: 값이 [")));
+            "      the run's purpose (run.purpose): commercial service (commercial-service); "
+            "needed: that it is one of statistics ({statistics})\n");
+  EXPECT_THAT(
+      ExplainDecision(decision, ConsortiumSchema(), Language::kKorean),
+      ::testing::AllOf(HasSubstr("학습: 거부\n  P2  요건 미충족\n"),
+                       HasSubstr("(run.purpose): 상업 서비스(commercial-service); 필요 조건: "
+                                 "값이 [통계 작성({statistics})] 중 하나임")));
 }
 
 TEST(WhatIf, FindsEverySingleFactThatWouldAdmit) {
@@ -81,7 +84,7 @@ TEST(WhatIf, FindsEverySingleFactThatWouldAdmit) {
   EXPECT_THAT(ExplainChanges(changes, ConsortiumSchema(), Language::kEnglish),
               HasSubstr("It would be admitted if the run's purpose were statistics.\n"));
   EXPECT_THAT(ExplainChanges(changes, ConsortiumSchema(), Language::kKorean),
-              HasSubstr("학습 목적이 statistics이면 승인됩니다.\n"));
+              HasSubstr("학습 목적이 통계 작성(statistics)이면 승인됩니다.\n"));
 }
 
 TEST(WhatIf, FindsTimesAndSaysWhenOneFactIsNotEnough) {

@@ -61,6 +61,13 @@ bool Attribute::Admits(const Value& value) const {
   return listed(value);
 }
 
+const PlainWord* Attribute::WordOf(std::string_view code) const {
+  for (const PlainWord& word : words) {
+    if (word.code == code) return &word;
+  }
+  return nullptr;
+}
+
 std::string Attribute::KindText() const {
   std::string text = kind == Kind::kSet ? "set of " : "";
   if (enumeration.empty()) return text + std::string(Name(item_kind));

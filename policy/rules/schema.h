@@ -14,18 +14,27 @@
 
 namespace dure::rules {
 
+// A text of an enumeration as people say it.
+struct PlainWord {
+  std::string code;  // "research-only"
+  std::string en;    // "research only"
+  std::string ko;    // "연구 목적만"
+};
+
 struct Attribute {
   std::string path;
   Kind kind = Kind::kText;
   Kind item_kind = Kind::kText;          // of a set's items; otherwise as `kind`
   bool nullable = false;                 // the record may say "none"
   std::vector<std::string> enumeration;  // the only texts (or set items) that occur; empty: any
+  std::vector<PlainWord> words;          // one for each of the enumeration
   std::string name_en;                   // follows "the": "dataset's use class"
   std::string name_ko;                   // "데이터셋 이용 구분"
 
   // Whether `value` may stand here: right kind, and one of the enumeration where there is one.
   bool Admits(const Value& value) const;
-  std::string KindText() const;  // "text", "set of text", "one of {a, b}"
+  std::string KindText() const;                          // "text", "set of text", "one of {a, b}"
+  const PlainWord* WordOf(std::string_view code) const;  // nullptr: none
 };
 
 class Schema {

@@ -97,7 +97,23 @@ std::string Cut(std::string text, size_t bytes_max) {
   return text.append(kMore);
 }
 
-std::string Shown(const Fact& fact, Language language) {
+namespace {
+
+std::string WordOf(const std::string& code, Language language, const Attribute& attribute) {
+  const PlainWord* word = attribute.WordOf(code);
+  if (word == nullptr) return code;
+  return language == Language::kKorean ? word->ko : word->en;
+}
+
+// nullptr where the values of `path` are said as they are.
+const Attribute* SpokenAttribute(std::string_view path) {
+  const Attribute* attribute = ConsortiumSchema().Find(path);
+  return attribute != nullptr && !attribute->words.empty() ? attribute : nullptr;
+}
+
+}  // namespace
+
+std::string Shown(const Fact& fact, Language language, const Attribute* attribute) {
   const bool korean = language == Language::kKorean;
   if (fact.presence == Presence::kUnknown) return korean ? "<모름>" : "<unknown>";
   if (fact.presence == Presence::kAbsent) return korean ? "없음" : "none";
@@ -107,6 +123,17 @@ std::string Shown(const Fact& fact, Language language) {
   }
   const Value::Items* items = fact.value.items();
   if (items != nullptr && items->empty()) return korean ? "없음" : "none";
+  if (attribute != nullptr && fact.value.text() != nullptr) {
+    return WordOf(*fact.value.text(), language, *attribute);
+  }
+  if (attribute != nullptr && items != nullptr) {
+    std::string text;
+    for (const Value& item : *items) {
+      text += text.empty() ? "" : ", ";
+      text += item.text() == nullptr ? item.ToPlain() : WordOf(*item.text(), language, *attribute);
+    }
+    return Cut(std::move(text), kShownBytesMax);
+  }
   return Cut(fact.value.ToPlain(), kShownBytesMax);
 }
 
@@ -120,7 +147,8 @@ std::string NameIn(Action action, Language language) {
 
 std::string Fill(std::string_view text, const Facts& facts, Action action, Language language) {
   const auto written = [&](std::string_view path) {
-    return path == "request.action" ? NameIn(action, language) : Shown(facts.At(path), language);
+    return path == "request.action" ? NameIn(action, language)
+                                    : Shown(facts.At(path), language, SpokenAttribute(path));
   };
   return FillWith(text, written, language);
 }
@@ -150,7 +178,9 @@ SentencePieces ReadTemplate(std::string_view text) {
     const Piece piece = NextPiece(text);
     const uint32_t fact =
         piece.text == "request.action" ? SentencePiece::kAction : SentencePiece::kNoSlot;
-    pieces.push_back({piece.text, piece.form == Piece::Form::kPath ? fact : SentencePiece::kText});
+    const bool is_path = piece.form == Piece::Form::kPath;
+    pieces.push_back({piece.text, is_path ? fact : SentencePiece::kText,
+                      is_path ? SpokenAttribute(piece.text) : nullptr});
   }
   return pieces;
 }
@@ -171,7 +201,7 @@ std::string Fill(const SentencePieces& pieces, std::span<const Fact* const> fact
     }
     const std::string shown = piece.slot == SentencePiece::kAction
                                   ? NameIn(action, language)
-                                  : Shown(*facts[piece.slot], language);
+                                  : Shown(*facts[piece.slot], language, piece.attribute);
     filled += shown;
     const bool before_text = i + 1 < pieces.size() && pieces[i + 1].slot == SentencePiece::kText;
     if (language != Language::kKorean || !before_text) continue;

@@ -9,21 +9,24 @@
 
 #include "policy/rules/facts.h"
 #include "policy/rules/policy.h"
+#include "policy/rules/schema.h"
 
 namespace dure::rules {
 
 enum class Language : uint8_t { kEnglish, kKorean };
 
 // What stands in a sentence for a fact: its value without quotes and braces, yes or no, none, or
-// <unknown>; cut to 256 bytes.
-std::string Shown(const Fact& fact, Language language);
+// <unknown>; cut to 256 bytes. With its attribute (nullptr: none), an enumeration's codes are said
+// in words.
+std::string Shown(const Fact& fact, Language language, const Attribute* attribute = nullptr);
 
 // At most `bytes_max` bytes of whole characters; … at the end if something was cut.
 std::string Cut(std::string text, size_t bytes_max);
 
-// A template: {path} stands for the fact there, {{ and }} for braces. A brace that is neither
-// stays as it is. In Korean the particle pairs 은(는), 이(가), 을(를), 과(와) and (으)로 directly
-// behind a fact become the one that its last sound asks for. `action` stands for {request.action}.
+// A template: {path} stands for the fact there, in the words of the consortium's schema where it
+// has some; {{ and }} for braces. A brace that is neither stays as it is. In Korean the particle
+// pairs 은(는), 이(가), 을(를), 과(와) and (으)로 directly behind a fact become the one that its
+// last sound asks for. `action` stands for {request.action}.
 std::string Fill(std::string_view text, const Facts& facts, Action action, Language language);
 
 // The same with what `written` says for each path.
@@ -35,6 +38,7 @@ std::string FillWith(std::string_view text,
 struct SentencePiece {
   std::string_view text;  // of the template, which outlives it; of a fact, its path
   uint32_t slot = kText;
+  const Attribute* attribute = nullptr;  // of a fact whose values have words
   static constexpr uint32_t kText = UINT32_MAX;
   static constexpr uint32_t kAction = UINT32_MAX - 1;  // {request.action}
   static constexpr uint32_t kNoSlot = UINT32_MAX - 2;  // a fact whose place is not known yet

@@ -214,24 +214,32 @@ std::optional<ValuationRefusal> RefusalOf(const Run& run, CoalitionKind kind) {
   const bool groups = kind == CoalitionKind::kGroup;
   const std::string masking = Field(run, "masking");
   if (masking != "none") {
-    return ValuationRefusal{"masked",
-                            "the run hides single updates (masking " +
-                                (masking.empty() ? "not recorded" : masking) +
-                                "): nobody can say what the model would be without some of them"};
+    return ValuationRefusal{
+        "masked",
+        "the run hides single updates (masking " + (masking.empty() ? "not recorded" : masking) +
+            "): nobody can say what the model would be without some of them",
+        "이 학습은 개별 갱신을 가리므로(보안 합산), 일부 기여가 없을 때의 모델을 "
+        "아무도 말할 수 없습니다"};
   }
   const std::string merge = Field(run, "merge");
   if (!merge.empty() && merge != "mean") {
     return ValuationRefusal{"robust",
                             "the run merged by " + merge +
                                 ", which says nothing of a part of the contributions: no models of "
-                                "parts were made"};
+                                "parts were made",
+                            "이 학습의 병합 방식(" + merge +
+                                ")은 일부 기여에 대해 말해 주지 않아, 일부 기여만의 모델을 만들지 "
+                                "않았습니다"};
   }
   const std::string declared = Field(run, "valuation");
   if (declared == "individual" || (groups && declared == "group")) return std::nullopt;
-  return ValuationRefusal{"not-declared", "the run declared valuation \"" +
-                                              (declared.empty() ? "none" : declared) +
-                                              "\": its members did not agree to be valued " +
-                                              (groups ? "by group" : "one by one")};
+  return ValuationRefusal{"not-declared",
+                          "the run declared valuation \"" + (declared.empty() ? "none" : declared) +
+                              "\": its members did not agree to be valued " +
+                              (groups ? "by group" : "one by one"),
+                          std::string("이 학습은 ") + (groups ? "집단별" : "기관별") +
+                              " 평가를 미리 밝히지 않았고, 회원들이 그렇게 평가받기로 하지 "
+                              "않았습니다"};
 }
 
 Parts CoalitionsDue(const State& state, const RoundAttempt& at, CoalitionKind kind) {
@@ -293,13 +301,16 @@ Valuation ValueRun(const State& state, const RunId& id, CoalitionKind kind) {
         "not-measured",
         "no site has measured all the models of a round of this run: an operator has them measured "
         "with dure share measure. A run that declared \"individual\" has models without one member "
-        "each, one that declared \"group\" those of the houses' parts"};
+        "each, one that declared \"group\" those of the houses' parts",
+        "이 학습의 한 라운드에 필요한 모델을 모두 측정한 사이트가 없습니다. 운영자가 dure share "
+        "measure로 측정을 맡길 수 있습니다"};
     return valuation;
   }
   const auto parts = Normalized(GainsOf(state, rounds, kind, losses, SiteId()));
   if (parts.empty()) {
     valuation.refusal = ValuationRefusal{
-        "no-gain", "by these measurements no model was better for anybody's contribution"};
+        "no-gain", "by these measurements no model was better for anybody's contribution",
+        "이 측정에 따르면 누구의 기여로도 모델이 나아지지 않았습니다"};
     return valuation;
   }
   for (const auto& [member, part] : parts) {

@@ -22,6 +22,7 @@ using ledger::CoalitionKind;
 struct ValuationRefusal {
   std::string code;  // "masked", "robust", "not-declared", "not-measured", "no-gain"
   std::string text;
+  std::string text_ko;
 };
 // Why this run cannot be valued so, whatever is measured; nullopt: it can.
 std::optional<ValuationRefusal> RefusalOf(const Run& run, CoalitionKind kind);

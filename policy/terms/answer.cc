@@ -167,37 +167,8 @@ class Judge {
   Answer answer_;
 };
 
-// What of the use the field was compared with.
-std::string Compared(const std::string& field, const Use& use, bool korean) {
-  if (field.starts_with("territories."))
-    return (korean ? "국가는 " : "the country is ") + use.country;
-  if (field.starts_with("time."))
-    return (korean ? "시점은 " : "the time is ") + FormatInstant(use.at);
-  if (field.starts_with("actions.") || field == "consent")
-    return (korean ? "요청한 행위는 " : "the request is to ") + std::string(Word(use.action));
-  return (korean ? "목적은 " : "the purpose is ") + std::string(Word(use.purpose)) +
-         (korean ? ", 수혜자는 " : ", for the benefit of ") + std::string(Word(use.beneficiary));
-}
-
 }  // namespace
 
 Answer Allows(const ModelTerms& terms, const Use& use) { return Judge(terms, use).Take(); }
-
-std::string Sentence(const Clause& clause, const Use& use, Language language) {
-  const std::string who = clause.cause.dataset + " v" + std::to_string(clause.cause.version);
-  const std::string compared = Compared(clause.cause.field, use, language == Language::kKorean);
-  const size_t outcome = static_cast<size_t>(clause.outcome);
-  if (language == Language::kKorean) {
-    constexpr const char* kWhat[] = {"허용됩니다", "권리자에게 물어야 합니다",
-                                     "알 수 없어 허용되지 않습니다", "허용되지 않습니다"};
-    return "데이터셋 " + who + "의 " + clause.cause.field + " 조건은 '" + clause.value + "'이고 " +
-           compared + "이므로 " + kWhat[outcome] + ".";
-  }
-  constexpr const char* kWhat[] = {"it is allowed", "the owner has to be asked",
-                                   "it is not known and therefore not allowed",
-                                   "it is not allowed"};
-  return "Dataset " + who + " says '" + clause.value + "' (" + clause.cause.field + "); " +
-         compared + ": " + kWhat[outcome] + ".";
-}
 
 }  // namespace dure::terms

@@ -35,7 +35,8 @@ struct Answer {
 
 Answer Allows(const ModelTerms& terms, const Use& use);
 
-// "ds-7 v2 says non-commercial (use); the purpose is commercial-service."
+// "Dataset ds-7 v2 says of the kind of use: research only; the purpose is commercial service, for
+// the benefit of a company: it is not allowed."
 std::string Sentence(const Clause& clause, const Use& use, Language language);
 
 }  // namespace dure::terms

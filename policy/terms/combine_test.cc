@@ -280,16 +280,17 @@ TEST(Answer, NamesEveryClauseThatStandsInTheWay) {
     sentences.push_back(Sentence(clause, serve, Language::kEnglish));
   EXPECT_THAT(
       sentences,
-      ElementsAre("Dataset charts v2 says 'not commercial-service' (purposes); the purpose is "
-                  "commercial-service, for the benefit of for-profit: it is not allowed.",
-                  "Dataset charts v2 says 'JP, KR' (territories.exports); the country is US: it "
+      ElementsAre("Dataset charts v2 says of the purposes: not commercial service; the purpose is "
+                  "commercial service, for the benefit of a company: it is not allowed.",
+                  "Dataset charts v2 says of where models may go: JP, KR; the country is US: it "
                   "is not allowed.",
-                  "Dataset charts v2 says 'research-only' (use); the purpose is "
-                  "commercial-service, for the benefit of for-profit: it is not allowed.",
-                  "Dataset charts v2 says 'ask' (actions.serve); the request is to serve: the "
-                  "owner has to be asked."));
+                  "Dataset charts v2 says of the kind of use: research only; the purpose is "
+                  "commercial service, for the benefit of a company: it is not allowed.",
+                  "Dataset charts v2 says of whether one may answer calls with the model: ask the "
+                  "owner first; the request is to answer calls with the model: the owner has to be "
+                  "asked."));
   EXPECT_THAT(Sentence(answer.clauses[1], serve, Language::kKorean),
-              HasSubstr("데이터셋 charts v2의 territories.exports 조건은 'JP, KR'이고 국가는 US"));
+              HasSubstr("데이터셋 charts v2의 모델 반출 국가 조건은 'JP, KR'이고 국가는 US"));
   Use research = serve;
   research.action = Action::kTrain;
   research.purpose = Purpose::kScientificResearch;

@@ -5,6 +5,7 @@
 
 #include "federation/check.h"
 #include "policy/terms/proposal.h"
+#include "policy/terms/sentences.h"
 
 namespace dure::terms {
 namespace {
@@ -101,8 +102,10 @@ rules::Rule RuleOf(const std::string& id, const std::vector<Clause>& clauses, co
   rule.condition =
       asks ? rules::Compare("run.ownersAgreed", rules::Op::kIncludes, Value::Text(cause.dataset))
            : ThisUse(use);
-  rule.title = {"What the owner of " + cause.dataset + " allows: " + cause.field,
-                cause.dataset + " 권리자의 이용조건: " + cause.field};
+  rule.title = {
+      "What the owner of " + cause.dataset + " says of " +
+          PlainField(cause.field, Language::kEnglish),
+      cause.dataset + " 권리자의 이용조건: " + PlainField(cause.field, Language::kKorean)};
   for (const Clause& clause : clauses) {
     const char* space = rule.because.en.empty() ? "" : " ";
     rule.because.en += space + Plain(Sentence(clause, use, Language::kEnglish));

@@ -25,6 +25,9 @@ std::string PlainWord(DutyKind value, Language language);
 std::string PlainWord(WithdrawalScope value, Language language);
 std::string PlainWord(Tristate value, Language language);
 
+// A field of the terms as people say it: "the kind of use", "이용 구분".
+std::string PlainField(const std::string& field, Language language);
+
 struct TextLine {
   std::string label;  // "Use"
   std::string text;   // "research only"

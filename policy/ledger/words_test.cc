@@ -1,0 +1,59 @@
+#include "policy/ledger/words.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/ledger/report.h"
+#include "policy/ledger/testing.h"
+
+namespace dure::ledger {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Words, StandBesideTheirCodeAndNeverReplaceIt) {
+  EXPECT_EQ(Words("late", Language::kEnglish), "it came too late");
+  EXPECT_EQ(WordsAndCode("late", Language::kEnglish), "it came too late (late)");
+  EXPECT_EQ(WordsAndCode("late", Language::kKorean), "늦게 도착함(late)");
+  EXPECT_EQ(WordsAndCode("somebodys-own-code", Language::kKorean), "somebodys-own-code");
+  EXPECT_EQ(WordsAndCode("", Language::kKorean), "");
+}
+
+TEST(Words, EveryKindOfEntryHasSome) {
+  for (size_t i = 0; i < kEventTypes; ++i) {
+    const std::string_view code = Name(static_cast<EventType>(i));
+    EXPECT_NE(Words(code, Language::kEnglish), code);
+    EXPECT_NE(Words(code, Language::kKorean), code);
+  }
+  for (const House house : {House::kPublic, House::kPrivate, House::kAcademic, House::kSmallFirm}) {
+    EXPECT_NE(Words(Name(house), Language::kKorean), Name(house));
+  }
+}
+
+TEST(Words, AnEntryIsASentenceInBothLanguages) {
+  const testing::Consortium c;
+  const auto sentence = [&c](Event event, Language language) {
+    OpenedEntry entry;
+    entry.record = {c.log_key.name,         c.aggregator,    0, {}, {},
+                    "2026-11-24T01:02:03Z", std::move(event)};
+    return EntrySentence(7, entry, language);
+  };
+  const RoundAbandoned abandoned{{c.run, {4}, 1}, c.base, "no-quorum"};
+  EXPECT_THAT(sentence(abandoned, Language::kEnglish),
+              HasSubstr("round 4 (attempt 2): too few contributions came (no-quorum)"));
+  EXPECT_THAT(sentence(abandoned, Language::kKorean),
+              HasSubstr("라운드 4 (2번째 시도) 중단: 기여가 정족수에 못 미침(no-quorum)"));
+  const PolicyRejected rejected{19, "house", {{{House::kPublic, 3, 1, 2, 0}}, {20}}};
+  EXPECT_THAT(
+      sentence(rejected, Language::kKorean),
+      HasSubstr("항목 19 부결, 찬성하지 않은 구분이 있음(house): 공공 3곳 중 찬성 1, 반대 2, "
+                "기권 0"));
+  const DatasetWithdrawn withdrawn{*DatasetId::Parse("reviews"), "consent",
+                                   WithdrawalScope::kRestart, "2027-01-01T00:00:00Z"};
+  EXPECT_THAT(sentence(withdrawn, Language::kEnglish),
+              HasSubstr("withdrew reviews, because a consent was taken back (consent)"));
+  EXPECT_THAT(sentence(withdrawn, Language::kKorean), Not(HasSubstr("withdrew")));
+}
+
+}  // namespace
+}  // namespace dure::ledger

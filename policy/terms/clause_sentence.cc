@@ -1,0 +1,106 @@
+// A clause as a sentence: what the owner said, what was asked, and what follows.
+#include "policy/terms/answer.h"
+#include "policy/terms/sentences.h"
+
+namespace dure::terms {
+namespace {
+
+constexpr std::string_view kActionField = "actions.";
+constexpr std::string_view kNot = "not ";
+
+std::string Pick(bool korean, std::string_view en, std::string_view ko) {
+  return std::string(korean ? ko : en);
+}
+
+template <typename E>
+std::string WordOr(const std::string& value, Language language) {
+  const std::optional<E> word = FromWord<E>(value);
+  return word ? PlainWord(*word, language) : value;
+}
+
+// What the field says, in words; a list of countries, a time or a licence's name says itself.
+std::string PlainValue(const std::string& field, const std::string& value, Language language) {
+  const bool korean = language == Language::kKorean;
+  if (field == "use") return WordOr<UseClass>(value, language);
+  if (field == "consent") return WordOr<ConsentDuty>(value, language);
+  if (field.starts_with(kActionField)) return WordOr<Permission>(value, language);
+  if (value.starts_with(kNot)) {
+    const std::string refused = WordOr<Purpose>(value.substr(kNot.size()), language);
+    return korean ? refused + " 제외" : "not " + refused;
+  }
+  return value == "unknown" ? Pick(korean, "not said", "정하지 않음") : value;
+}
+
+// What of the use the field was compared with.
+std::string Compared(const std::string& field, const Use& use, Language language) {
+  const bool korean = language == Language::kKorean;
+  if (field.starts_with("territories.")) {
+    return Pick(korean, "the country is ", "국가는 ") + use.country;
+  }
+  if (field.starts_with("time.")) {
+    return Pick(korean, "the time is ", "시점은 ") + FormatInstant(use.at);
+  }
+  if (field.starts_with(kActionField) || field == "consent") {
+    return Pick(korean, "the request is to ", "요청한 행위는 ") + PlainWord(use.action, language);
+  }
+  return Pick(korean, "the purpose is ", "목적은 ") + PlainWord(use.purpose, language) +
+         Pick(korean, ", for the benefit of ", ", 수혜자는 ") +
+         PlainWord(use.beneficiary, language);
+}
+
+}  // namespace
+
+std::string PlainField(const std::string& field, Language language) {
+  const bool korean = language == Language::kKorean;
+  if (field.starts_with(kActionField)) {
+    const std::string action = WordOr<Action>(field.substr(kActionField.size()), language);
+    return korean ? action : "whether one may " + action;
+  }
+  struct Row {
+    std::string_view field;
+    std::string_view en;
+    std::string_view ko;
+  };
+  constexpr Row kFields[] = {
+      {"use", "the kind of use", "이용 구분"},
+      {"purposes", "the purposes", "이용 목적"},
+      {"duo", "the conditions of use (DUO)", "이용 제한(DUO)"},
+      {"consent", "when its owner is asked", "권리자에게 묻는 경우"},
+      {"licence.data", "the licence", "라이선스"},
+      {"licence.model", "the licence of models", "모델 라이선스"},
+      {"territories.processing", "where it is computed with", "처리 국가"},
+      {"territories.processingExcluded", "where it is not computed with", "처리 금지 국가"},
+      {"territories.storage", "where it is stored", "저장 국가"},
+      {"territories.storageForbidden", "where it is not stored", "저장 금지 국가"},
+      {"territories.exports", "where models may go", "모델 반출 국가"},
+      {"time.validFrom", "when its terms begin", "이용 시작"},
+      {"time.validUntil", "when its terms end", "이용 종료"},
+      {"time.embargoUntil", "until when nothing gets out", "공개 유예"},
+      {"time.deleteAfter", "by when it is deleted", "삭제 기한"},
+  };
+  for (const Row& row : kFields) {
+    if (row.field == field) return Pick(korean, row.en, row.ko);
+  }
+  return field;
+}
+
+std::string Sentence(const Clause& clause, const Use& use, Language language) {
+  const std::string& field = clause.cause.field;
+  const std::string who = clause.cause.dataset + " v" + std::to_string(clause.cause.version);
+  const std::string said = PlainValue(field, clause.value, language);
+  const std::string compared = Compared(field, use, language);
+  const size_t outcome = static_cast<size_t>(clause.outcome);
+  if (language == Language::kKorean) {
+    constexpr const char* kWhat[] = {"허용됩니다", "권리자에게 물어야 합니다",
+                                     "알 수 없어 허용되지 않습니다", "허용되지 않습니다"};
+    return "데이터셋 " + who + "의 " + PlainField(field, language) + " 조건은 '" + said + "'이고 " +
+           compared + "이므로 " + kWhat[outcome] + ".";
+  }
+  constexpr const char* kWhat[] = {"it is allowed", "the owner has to be asked",
+                                   "it is not known and therefore not allowed",
+                                   "it is not allowed"};
+  return "Dataset " + who + " says of " + PlainField(field, language) + ": " + said + "; " +
+         compared + ": " + kWhat[outcome] + ".";
+}
+
+}  // namespace dure::terms
