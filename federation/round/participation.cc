@@ -152,6 +152,9 @@ void Participation::TakePlan(const Plan& m) {
     EnterPhase(SitePhase::kIdle);
     return Continue();
   }
+  // A plan and its roster may be older than the leave that the join took back, and that leave may
+  // still be on its way; a round after one that the site was in is not.
+  if (s_.rostered && s_.has_plan && s_.plan.at.round < m.plan.at.round) s_.join_pending = false;
   s_.has_plan = true;
   s_.plan = m.plan;
   s_.manifest = m.manifest;
@@ -242,7 +245,6 @@ void Participation::OnMessage(const Roster& m) {
   if (!s_.declined && !FitWork(admitted)) return;
   s_.rostered = true;
   s_.admitted = m.admitted;
-  s_.join_pending = false;
   Changed();
   if (s_.declined) return Say(Withdraw{s_.plan.at, s_.decline_reason});
   if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kSigning);

@@ -66,6 +66,7 @@ void Participation::OnMessage(const Receipt& m) {
   if (s_.phase != SitePhase::kSubmitted || s_.receipt) return;
   if (m.at != s_.work_at || m.contribution != s_.blob) return;
   s_.receipt = m;
+  s_.join_pending = false;
   Changed();
   Drive();
 }

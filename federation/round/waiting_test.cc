@@ -203,7 +203,15 @@ TEST_F(SiteAtWork, AnUploadThatALeaveInterruptedGoesOnWhenTheSiteIsBackInTheRoun
   EXPECT_EQ(Only<UploadBlob>(effects).size(), 1u);
 }
 
-TEST_F(SiteAtWork, AsksToJoinUntilARosterShowsThatItDid) {
+// The leave may reach the aggregator after all of this.
+TEST_F(SiteAtWork, AsksToJoinAlsoWhileItWorksByARosterThatMayBeOlderThanItsLeave) {
+  LeaveAndCome(3);
+  Train();
+  ASSERT_EQ(site_.phase(), SitePhase::kTraining);
+  EXPECT_EQ(Told<Join>(site_.Handle(At(30), SiteTimer{})).size(), 1u);
+}
+
+TEST_F(SiteAtWork, AsksToJoinUntilItIsKnownThatItDid) {
   LeaveAndCome(3);
   Outcome outcome;  // under way since before the site left
   outcome.at = plan_.plan.at;
