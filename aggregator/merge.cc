@@ -147,10 +147,13 @@ round::Verdict CheckNorm(const round::Submission& submission, const round::Base&
   const auto reader = store.Open(submission.contribution);
   const auto scales = derivation::ScalesOf(base, manifest, parameter_count, store);
   if (!reader || !scales) return round::Verdict::kMissing;
+  const auto bytes = codec::ContributionBytes(derivation::LaneOf(manifest), parameter_count);
+  if (!bytes || (*reader)->size() != *bytes) return round::Verdict::kCorrupt;
   const bool weighs = submission.weight >= 1 && submission.weight <= codec::kWeightOne;
   const codec::Lane lane = derivation::LaneOf(manifest);
-  const bool holds = weighs && submission.norm == codec::UpdateNorm(lane, (*reader)->bytes(),
-                                                                    *scales, submission.weight);
+  const bool holds =
+      weighs && submission.norm == codec::UpdateNorm(lane, parameter_count, (*reader)->bytes(),
+                                                     *scales, submission.weight);
   return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
 }
 
@@ -187,8 +190,8 @@ round::Verdict CheckContribution(const Digest& contribution, const round::RunMan
   const codec::Lane lane = derivation::LaneOf(manifest);
   const auto bytes = codec::ContributionBytes(lane, parameter_count);
   if (!bytes || (*reader)->size() != *bytes) return round::Verdict::kCorrupt;
-  return codec::CheckLanes(lane, (*reader)->bytes()) ? round::Verdict::kOk
-                                                     : round::Verdict::kCorrupt;
+  return codec::CheckLanes(lane, parameter_count, (*reader)->bytes()) ? round::Verdict::kOk
+                                                                      : round::Verdict::kCorrupt;
 }
 
 }  // namespace dure::aggregator

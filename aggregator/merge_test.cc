@@ -171,7 +171,8 @@ TEST_F(MergeTest, ANormIsTakenOnlyIfItIsThatOfTheUpdate) {
   manifest_.norm_max = 1e6;
   EXPECT_EQ(verdict(), round::Verdict::kNotSigned) << "shorter than it is";
   const std::vector<float> scales(3, 2.0F);
-  said.norm = codec::UpdateNorm(codec::Lane::kInt8, Bytes(kCount, 127), scales, said.weight);
+  said.norm =
+      codec::UpdateNorm(codec::Lane::kInt8, kCount, Bytes(kCount, 127), scales, said.weight);
   EXPECT_NEAR(*said.norm, 2.0 * std::sqrt(static_cast<double>(kCount)), 1e-9);
   EXPECT_EQ(verdict(), round::Verdict::kOk);
   said.weight = codec::kWeightOne / 2;

@@ -30,7 +30,11 @@ bool AfterTraining(round::SitePhase phase) {
 }  // namespace
 
 RunView::RunView(const round::RunManifest& manifest, MonoTime now)
-    : run_(manifest.run), rounds_(manifest.rounds), started_(now), round_began_(now) {}
+    : run_(manifest.run),
+      rounds_(manifest.rounds),
+      masking_(manifest.masking),
+      started_(now),
+      round_began_(now) {}
 
 void RunView::Resume(const round::Rounds& rounds) {
   phase_ = rounds.phase();
@@ -182,6 +186,7 @@ std::string RunView::Line(MonoTime now, size_t closed_from) const {
                {"round", round_},
                {"rounds", rounds_},
                {"attempt", attempt_},
+               {"masking", std::string(Name(masking_))},
                {"phase", std::string(Name(phase_))},
                {"elapsed_seconds", SecondsBetween(started_, now)}};
   if (!reason_.empty()) line["reason"] = reason_;

@@ -65,6 +65,7 @@ class RunView {
 
   RunId run_;
   uint64_t rounds_;
+  round::Masking masking_;
   uint64_t round_ = 0;
   uint32_t attempt_ = 0;
   round::RunPhase phase_ = round::RunPhase::kNew;

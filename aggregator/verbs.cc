@@ -156,6 +156,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"rounds", rounds.manifest().rounds},
                  {"attempt", rounds.at().attempt},
                  {"quorum", rounds.manifest().quorum},
+                 {"lane", std::string(Name(rounds.manifest().lane))},
                  {"masking", std::string(Name(rounds.manifest().masking))},
                  {"merge", rounds.manifest().merge.Text()},
                  {"parameters", driver->parameter_count()},
@@ -183,7 +184,8 @@ Result<std::string> Daemon::State::ListRuns() const {
     list.push_back({{"run", id.str()},
                     {"phase", std::string(Name(rounds.phase()))},
                     {"round", rounds.at().round.value},
-                    {"rounds", rounds.manifest().rounds}});
+                    {"rounds", rounds.manifest().rounds},
+                    {"masking", std::string(Name(rounds.manifest().masking))}});
   }
   return JsonLine({{"runs", list}});
 }

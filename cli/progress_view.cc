@@ -95,6 +95,7 @@ Result<RunProgress> ParseProgress(std::string_view text) {
   progress.round = CountField(object, "round");
   progress.rounds = CountField(object, "rounds");
   progress.attempt = static_cast<uint32_t>(CountField(object, "attempt"));
+  progress.unmasked = TextField(object, "masking") == "none";
   progress.phase = Shown(object, "phase");
   progress.reason = Shown(object, "reason");
   progress.elapsed_seconds = NumberField(object, "elapsed_seconds");
@@ -182,9 +183,9 @@ void ProgressView::Finish() { drawn_lines_ = 0; }
 
 std::vector<std::string> ProgressView::Picture(const RunProgress& progress) const {
   std::vector<std::string> lines;
-  std::string head =
-      fmt::format("  run {} · round {} of {} · {}", progress.run,
-                  std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
+  std::string head = fmt::format(
+      "  run {}{} · round {} of {} · {}", progress.run, progress.unmasked ? " (unmasked)" : "",
+      std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
   if (progress.attempt > 0) head += fmt::format(" (attempt {})", progress.attempt + 1);
   if (!progress.reason.empty()) head += ", " + progress.reason;
   head += " · " + FormatSeconds(progress.elapsed_seconds);
@@ -240,7 +241,8 @@ void ProgressView::PrintChanges(const RunProgress& progress) {
   last_phase_ = phase;
   last_plain_seconds_ = progress.elapsed_seconds;
   std::string line =
-      fmt::format("  [{:>6}] round {}/{} {}:", FormatSeconds(progress.elapsed_seconds),
+      fmt::format("  [{:>6}]{} round {}/{} {}:", FormatSeconds(progress.elapsed_seconds),
+                  progress.unmasked ? " unmasked" : "",
                   std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
   if (!progress.reason.empty()) line.insert(line.size() - 1, " (" + progress.reason + ")");
   for (const SiteProgress& site : progress.sites) {

@@ -47,6 +47,7 @@ struct RunProgress {
   uint64_t round = 0;
   uint64_t rounds = 0;
   uint32_t attempt = 0;
+  bool unmasked = false;  // the aggregator sees each update
   std::string phase;
   std::string reason;  // why it waits or paused; empty while all goes well
   double elapsed_seconds = 0;

@@ -44,6 +44,15 @@ TEST_F(PlainView, SaysWhereTrainingStandsWithoutMovingTheCursor) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(PlainView, SaysThatARunIsUnmasked) {
+  const auto progress = ParseProgress(
+      R"({"kind":"progress","run":"run","rounds":3,"phase":"collecting","masking":"none"})");
+  ASSERT_TRUE(progress);
+  EXPECT_THAT(Shown(*progress), HasSubstr("unmasked round 1/3"));
+  RunProgress masked = Training(4, 12);
+  EXPECT_THAT(Shown(masked), Not(HasSubstr("unmasked")));
+}
+
 TEST_F(PlainView, IsQuietUntilSomethingChangesOrTimeHasPassed) {
   Shown(Training(4, 12));
   EXPECT_EQ(Shown(Training(5, 13)), "");

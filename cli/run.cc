@@ -110,14 +110,15 @@ std::string RunText(const json& run) {
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
-         "\nmasking     " + TextField(run, "masking") + "\nmerge       " + TextField(run, "merge") +
-         PrivacyText(run, "privacy     ");
+         "\nmasking     " + TextField(run, "masking") + "; lanes " + TextField(run, "lane") +
+         "\nmerge       " + TextField(run, "merge") + PrivacyText(run, "privacy     ");
 }
 
 std::string ListText(const json& list) {
   std::string text;
   for (const json& run : ListField(list, "runs")) {
-    text += TextField(run, "run") + "  " + TextField(run, "phase") + "  " + RoundText(run) + "\n";
+    text += TextField(run, "run") + "  " + TextField(run, "phase") + "  " + RoundText(run) +
+            (TextField(run, "masking") == "none" ? "  unmasked" : "") + "\n";
   }
   return text.empty() ? "no run yet; propose one with dure run start" : text;
 }
@@ -224,7 +225,9 @@ void AddStart(CLI::App& noun, Context& context) {
       ->capture_default_str();
   verb.add_option("--warmup", run.warmup, "steps; a twentieth of all by default");
   verb.add_option("--schedule", run.schedule, "constant, cosine or wsd")->capture_default_str();
-  verb.add_option("--lane", run.lane, "int8 (the default) or int16 (with --privacy)");
+  verb.add_option(
+      "--lane", run.lane,
+      "bits of a parameter in an update: int8 (the default), int16 (with --privacy) or int4");
   verb.add_option("--weighting", run.weighting,
                   "tokens, or equal; by default tokens under the mean, and equal otherwise or with "
                   "--privacy");

@@ -32,7 +32,7 @@ struct RunOptions {
   double learning_rate = 2e-3;
   uint64_t warmup = 0;  // 0: a twentieth of all steps
   std::string schedule = "cosine";
-  std::string lane;            // empty: int8, or int16 with noise
+  std::string lane;            // int4, int8, int16; empty: int8, or int16 with noise
   std::string merge = "mean";  // as round::MergeRule::Parse takes it
   std::string weighting;       // empty: by tokens under the mean, else equal, also with noise
   std::string masking;  // "pairwise" or "none"; empty: pairwise if three sites or more may come

@@ -87,14 +87,12 @@ Section UpdateSection(const Question& q) {
   add("update_bf16_bytes", "bf16", 16, "for comparison, halved");
   add("update_int16_bytes", "int16 in the clear", 16, "what a site sends without masking");
   add("update_int8_bytes", "int8 in the clear", 8, "what a site sends without masking");
-  add("update_int4_bytes", "int4 in the clear", 4,
-      "for comparison: runs have lanes of 8 or 16 bits");
+  add("update_int4_bytes", "int4 in the clear", 4, "what a site sends without masking");
   const std::string sites = CountText(q.sites) + " sites";
   const std::string room = "masked bytes do not compress, and leave room for the sum of " + sites;
   add("update_masked_int16_bytes", "int16 masked", SumBits(16, q.sites), room.c_str());
   add("update_masked_int8_bytes", "int8 masked", SumBits(8, q.sites), room.c_str());
-  add("update_masked_int4_bytes", "int4 masked", SumBits(4, q.sites),
-      ("for comparison, as the masking would send it: " + room).c_str());
+  add("update_masked_int4_bytes", "int4 masked", SumBits(4, q.sites), room.c_str());
   add("aggregate_bytes", "the aggregate", DownBitsOf(q),
       "what comes down to every site, which makes the next model from it");
   return section;

@@ -101,8 +101,8 @@ struct UpdateFiles {
 Result<std::optional<double>> NormOf(const std::string& lanes, const UpdateFiles& files,
                                      const round::RunManifest& manifest) {
   DURE_ASSIGN(const auto mapped, codec::MappedFile::Open(lanes));
-  const double norm = codec::UpdateNorm(files.parameters.lane, mapped.bytes(), files.scales,
-                                        files.parameters.weight);
+  const double norm = codec::UpdateNorm(files.parameters.lane, files.count(), mapped.bytes(),
+                                        files.scales, files.parameters.weight);
   if (norm <= manifest.norm_max) return norm;
   return Fail(ErrorCode::kFailedPrecondition, "the update is " + std::to_string(norm) +
                                                   " long, and the run counts none above " +
@@ -142,10 +142,11 @@ void KeepFilesReady(const Digest& base_model, const round::RunManifest& manifest
   const auto base = OpenBase(base_model, store);
   if (!base) return;
   const uint64_t count = base->shape.parameter_count;
-  const auto lanes = codec::ContributionBytes(derivation::LaneOf(manifest), count);
-  if (!lanes) return;
+  const codec::Lane lane = derivation::LaneOf(manifest);
   auto files = derivation::FilesOfDerivation(base->file.bytes().size(), manifest);
-  files.push_back({*lanes});
+  // Under masking the lanes stay here, as values.
+  files.push_back(
+      {payload_bytes == 0 ? codec::PackedBytes(lane, count) : count * codec::LaneBytes(lane)});
   if (!manifest.privacy.noisy()) files.push_back({count * sizeof(float)});
   if (payload_bytes != 0) {
     files.push_back({payload_bytes});

@@ -176,7 +176,8 @@ class Bench {
     const double hashed = Merge();
     const double derive = Derive();
     const auto count = static_cast<double>(options_.parameters);
-    const auto lane_bytes = static_cast<double>(LaneBytes(options_.lane));
+    const auto lane_bytes =
+        static_cast<double>(PackedBytes(options_.lane, options_.parameters)) / count;
     const double merge_bytes =
         count * lane_bytes * options_.sites + static_cast<double>(layout_.bytes());
     const double encode_bytes = count * (4 * sizeof(float) + lane_bytes);
@@ -200,7 +201,7 @@ class Bench {
   double Encode() {
     const MappedFile base = place_.Map("base"), trained = place_.Map("trained");
     const MappedFile residual = place_.Map("residual");
-    const uint64_t bytes = layout_.LowBytes(options_.parameters);
+    const uint64_t bytes = PackedBytes(options_.lane, options_.parameters);
     for (uint32_t site = 1; site < options_.sites; ++site)
       EncodeSite(site, base, trained, residual);
     double best = 1e9;
@@ -224,7 +225,7 @@ class Bench {
   void EncodeSite(uint32_t site, const MappedFile& base, const MappedFile& trained,
                   const MappedFile& residual) {
     const OutputFile lanes =
-        place_.New("lanes" + std::to_string(site), layout_.LowBytes(options_.parameters));
+        place_.New("lanes" + std::to_string(site), PackedBytes(options_.lane, options_.parameters));
     const OutputFile left = place_.New("left", options_.parameters * sizeof(float));
     const UpdateInput in{base.Floats(), trained.Floats(), residual.Floats(), scales_};
     DURE_CHECK(EncodeUpdate(in, {options_.lane, kWeightOne, site}, lanes, left, work_), "encodes");
@@ -267,8 +268,8 @@ class Bench {
   std::vector<ByteView> LanesOf(Range range, const std::vector<MappedFile>& maps) const {
     std::vector<ByteView> lanes;
     for (const MappedFile& map : maps) {
-      lanes.push_back(
-          map.bytes().subspan(layout_.LowBytes(range.begin), layout_.LowBytes(range.size())));
+      lanes.push_back(map.bytes().subspan(PackedBytes(options_.lane, range.begin),
+                                          PackedBytes(options_.lane, range.size())));
     }
     return lanes;
   }
@@ -375,7 +376,8 @@ int main(int argc, char** argv) {
   dure::codec::Options options;
   if (!dure::codec::Parse(argc, argv, options)) {
     std::fputs(
-        "bench_merge [--parameters N] [--sites M] [--lane int8|int16] [--threads T] [--repeats R] "
+        "bench_merge [--parameters N] [--sites M] [--lane int4|int8|int16] [--threads T] "
+        "[--repeats R] "
         "[--dir FOLDER] [--json]\n",
         stderr);
     return 2;

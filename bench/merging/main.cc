@@ -89,14 +89,18 @@ class Bench {
   // Lanes of no pattern that matters.
   void WriteLanes(uint32_t site) {
     const std::string path = folder_ / ("lanes-" + std::to_string(site));
-    const uint64_t bytes = options_.parameters * LaneBytes(options_.lane);
+    const uint64_t bytes = PackedBytes(options_.lane, options_.parameters);
     const auto file = codec::OutputFile::Create(path, bytes).value();
     Bytes piece(1 << 20);
     uint32_t state = site + 1;
     for (uint64_t at = 0; at < bytes; at += piece.size()) {
       for (uint8_t& byte : piece) {
         state = state * 1664525 + 1013904223;
-        byte = static_cast<uint8_t>((state >> 24) % 201) - 100;
+        // Two int4 lanes of -7 to 7, or bytes that no int8 or int16 lane refuses.
+        const uint32_t chance = state >> 24;
+        byte = static_cast<uint8_t>(options_.lane == codec::Lane::kInt4
+                                        ? ((chance % 15 + 9) & 15) | ((chance % 13 + 10) & 15) << 4
+                                        : chance % 201 - 100);
       }
       const auto count = std::min<uint64_t>(piece.size(), bytes - at);
       DURE_CHECK(file.WriteAt(at, ByteView(piece).first(count)), "writes");
@@ -146,7 +150,8 @@ int main(int argc, char** argv) {
   dure::merging::Options options;
   if (!dure::merging::Parse(argc, argv, options)) {
     std::fputs(
-        "bench_merging [--parameters N] [--sites M, 6 or more] [--lane int8|int16] [--threads T] "
+        "bench_merging [--parameters N] [--sites M, 6 or more] [--lane int4|int8|int16] [--threads "
+        "T] "
         "[--repeats R] [--dir FOLDER] [--json]\n",
         stderr);
     return 2;

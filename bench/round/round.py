@@ -156,7 +156,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bin_dir", type=pathlib.Path)
     parser.add_argument("--params", default="1M,10M,100M", help="of " + ", ".join(SHAPES))
-    parser.add_argument("--lane", default="int8", help="int8, int16 or both with a comma")
+    parser.add_argument("--lane", default="int8", help="int4, int8, int16, or some with commas")
     parser.add_argument("--masking", default="none", help="none, pairwise or both with a comma")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sites", type=int, default=4)

@@ -94,7 +94,7 @@ Status UnpackSums(const AggregateLayout& layout, PlaneView planes, std::span<int
     const uint8_t* const low = planes.low.data() + layout.LowBytes(at);
     const ByteView high = planes.high.subspan(layout.HighBytes(at), layout.HighBytes(count));
     int32_t* const to = sums.data() + at;
-    const int32_t most = layout.lane() == Lane::kInt8
+    const int32_t most = LaneBytes(layout.lane()) == 1
                              ? kernels.unpack8(count, low, high.data(), bits, to)
                              : kernels.unpack16(count, Typed<uint16_t>(low), high.data(), bits, to);
     if (most > layout.sum_max()) {

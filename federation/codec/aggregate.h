@@ -36,7 +36,8 @@ class AggregateLayout {
   uint64_t LowOffset(
       uint64_t first) const;  // plane 0 of the parameters from `first` on, to their segment's end
   uint64_t HighOffset(uint64_t first) const;  // plane 1 of the same
-  // Bytes in either plane of `count` parameters that begin at a block.
+  // Bytes in either plane of `count` parameters that begin at a block. Plane 0 has the width of a
+  // lane as a value: eight bits for int4, which hold the sums of up to 18 sites.
   uint64_t LowBytes(uint64_t count) const { return count * LaneBytes(lane_); }
   uint64_t HighBytes(uint64_t count) const;
   uint64_t SegmentOffset(uint64_t segment) const { return LowOffset(segment * kSegmentParameters); }

@@ -73,9 +73,12 @@ Result<EncodeStats> EncodeRange(const EncodeParameters& parameters, uint64_t fir
         ScaleOf(parameters, in.scales[at / kBlock], (first + at) / kBlockParameters);
     uint8_t* const lanes = out.lanes.data() + at * width;
     float* const left = out.residual.data() + at;
-    stats.saturated += parameters.lane == Lane::kInt8
-                           ? kernels.round8(count, u, scale, Typed<int8_t>(lanes), left)
-                           : kernels.round16(count, u, scale, Typed<int16_t>(lanes), left);
+    if (width == 2) {
+      stats.saturated += kernels.round16(count, u, scale, Typed<int16_t>(lanes), left);
+      continue;
+    }
+    const auto round = parameters.lane == Lane::kInt8 ? kernels.round8 : kernels.round4;
+    stats.saturated += round(count, u, scale, Typed<int8_t>(lanes), left);
   }
   stats.max_abs = std::bit_cast<float>(most_bits);
   return stats;

@@ -39,7 +39,7 @@ struct EncodeInput {
 };
 
 struct EncodeOutput {
-  std::span<uint8_t> lanes;   // LaneBytes a parameter
+  std::span<uint8_t> lanes;   // values, LaneBytes a parameter (lane.h: PackLanes)
   std::span<float> residual;  // may be the input residual's own memory
 };
 

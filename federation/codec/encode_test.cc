@@ -51,12 +51,12 @@ Result<Encoded> Encode(const EncodeParameters& parameters, const Update& update,
 }
 
 int32_t LaneAt(const Encoded& encoded, Lane lane, size_t i) {
-  if (lane == Lane::kInt8) return static_cast<int8_t>(encoded.lanes[i]);
+  if (LaneBytes(lane) == 1) return static_cast<int8_t>(encoded.lanes[i]);
   return static_cast<int16_t>(encoded.lanes[2 * i] | encoded.lanes[2 * i + 1] << 8);
 }
 
 TEST(Encode, CarriesTheUpdateWithinOneStepOfTheGrid) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     for (const uint64_t weight : {kWeightOne, kWeightOne / 3, kWeightOne / 100}) {
       const Update update = SomeUpdate(1, 2500, 0.01F);
       const Encoded encoded = Encode({lane, weight, 5}, update).value();
@@ -133,7 +133,7 @@ TEST(Encode, GivesTheSameBytesForAPieceAlone) {
 }
 
 TEST(Encode, SaturatesAtBothEndsCountsItAndKeepsTheRest) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     Update update;
     update.base = {10.0F, -10.0F, 1.0F, -1.0F, 0.0F, 3e38F, -3e38F};
     update.trained.assign(update.base.size(), 0.0F);

@@ -80,6 +80,29 @@ DURE_LOOP int32_t Least(size_t count, const Lane* lanes) {
   return least;
 }
 
+DURE_LOOP void Fold4(size_t count, const int8_t* __restrict lanes, uint8_t* __restrict packed) {
+  const size_t stride = (count + 1) / 2;
+  const size_t pairs = count / 2;
+  for (size_t k = 0; k < pairs; ++k) {
+    const unsigned low = static_cast<uint8_t>(lanes[k]) & 0x0fU;
+    const unsigned high = static_cast<uint8_t>(lanes[k + stride]);
+    packed[k] = static_cast<uint8_t>(low | high << 4);
+  }
+  if (stride > pairs) packed[pairs] = static_cast<uint8_t>(lanes[pairs] & 0x0f);
+}
+
+DURE_LOOP int32_t Unfold4(size_t count, const uint8_t* __restrict packed,
+                          int8_t* __restrict lanes) {
+  const size_t stride = (count + 1) / 2;
+  for (size_t k = 0; k < stride; ++k) {
+    lanes[k] = static_cast<int8_t>(static_cast<int>((packed[k] & 0x0fU) ^ 8U) - 8);
+  }
+  for (size_t k = 0; k < count / 2; ++k) {
+    lanes[k + stride] = static_cast<int8_t>(static_cast<int>((packed[k] >> 4U) ^ 8U) - 8);
+  }
+  return Least(count, lanes);
+}
+
 template <typename T>
 DURE_LOOP T Smaller(T a, T b) {
   return a < b ? a : b;
@@ -272,6 +295,16 @@ DURE_LOOP uint32_t Outer(size_t count, const double* means, const OuterScale& sc
                                float* e) {                                                       \
     DURE_BLOCKWISE((Round<int16_t, 32767>(n, u, s, q, e)));                                      \
   }                                                                                              \
+  ATTRIBUTE uint32_t DoRound4(size_t count, const float* u, const RoundScale& s, int8_t* q,      \
+                              float* e) {                                                        \
+    DURE_BLOCKWISE((Round<int8_t, 7>(n, u, s, q, e)));                                           \
+  }                                                                                              \
+  ATTRIBUTE void DoFold4(size_t count, const int8_t* q, uint8_t* p) {                            \
+    DURE_BLOCKWISE(Fold4(n, q, p));                                                              \
+  }                                                                                              \
+  ATTRIBUTE int32_t DoUnfold4(size_t count, const uint8_t* p, int8_t* q) {                       \
+    DURE_BLOCKWISE(Unfold4(n, p, q));                                                            \
+  }                                                                                              \
   ATTRIBUTE int32_t DoSum8(size_t count, const int8_t* const* q, size_t sites, size_t first,     \
                            int16_t* sums) {                                                      \
     DURE_BLOCKWISE(Sum(n, q, sites, first, sums));                                               \
@@ -308,9 +341,9 @@ DURE_LOOP uint32_t Outer(size_t count, const double* means, const OuterScale& sc
   }                                                                                              \
   ATTRIBUTE int32_t DoLeast8(size_t count, const int8_t* q) { DURE_BLOCKWISE(Least(n, q)); }     \
   ATTRIBUTE int32_t DoLeast16(size_t count, const int16_t* q) { DURE_BLOCKWISE(Least(n, q)); }   \
-  constexpr Kernels kTable = {DoUpdate, DoRound8, DoRound16, DoSum8,     DoSum16,                \
-                              DoPack8,  DoPack16, DoUnpack8, DoUnpack16, DoSquares,              \
-                              DoMeans,  DoOuter,  DoLeast8,  DoLeast16};                         \
+  constexpr Kernels kTable = {DoUpdate, DoRound8, DoRound16, DoRound4,   DoSum8,    DoSum16,     \
+                              DoPack8,  DoPack16, DoUnpack8, DoUnpack16, DoSquares, DoMeans,     \
+                              DoOuter,  DoFold4,  DoUnfold4, DoLeast8,   DoLeast16};             \
   }
 
 DURE_KERNELS_FOR(plain, )

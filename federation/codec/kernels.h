@@ -52,6 +52,8 @@ struct Kernels {
                      float* residual);
   uint32_t (*round16)(size_t count, const float* u, const RoundScale& scale, int16_t* lanes,
                       float* residual);
+  uint32_t (*round4)(size_t count, const float* u, const RoundScale& scale, int8_t* lanes,
+                     float* residual);
   // Sums over `sites` arrays, at element `first` of each. Returns the least lane seen.
   int32_t (*sum8)(size_t count, const int8_t* const* lanes, size_t sites, size_t first,
                   int16_t* sums);
@@ -71,6 +73,11 @@ struct Kernels {
   // The outer step from means. Returns the largest magnitude's bits of all results.
   uint32_t (*outer)(size_t count, const double* means, const OuterScale& scale,
                     const OuterBlock& block);
+  // int4 lanes to half bytes and back: (count + 1) / 2 bytes, of which byte k holds lanes k (low)
+  // and k + (count + 1) / 2. `packed` of fold4 and `lanes` have no bits but the lanes' own.
+  void (*fold4)(size_t count, const int8_t* lanes, uint8_t* packed);
+  // The half byte behind an odd count is not looked at. Returns the least lane.
+  int32_t (*unfold4)(size_t count, const uint8_t* packed, int8_t* lanes);
   // The least lane.
   int32_t (*least8)(size_t count, const int8_t* lanes);
   int32_t (*least16)(size_t count, const int16_t* lanes);

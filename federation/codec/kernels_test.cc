@@ -80,6 +80,16 @@ void EncodeLoops(const Kernels& k, uint64_t seed, size_t count, bool wild, Resul
   all.KeepOne(k.round16(count, u.data(), scale, lanes16.data(), left.data()));
   all.Keep(lanes16);
   all.Keep(left);
+  scale.to_lane /= 6000;
+  all.KeepOne(k.round4(count, u.data(), scale, lanes8.data(), left.data()));
+  all.Keep(lanes8);
+  all.Keep(left);
+  std::vector<uint8_t> folded((count + 1) / 2);
+  std::vector<int8_t> unfolded(count);
+  k.fold4(count, lanes8.data(), folded.data());
+  all.Keep(folded);
+  all.KeepOne(k.unfold4(count, folded.data(), unfolded.data()));
+  EXPECT_EQ(unfolded, lanes8);
 }
 
 void OuterLoops(const Kernels& k, uint64_t seed, size_t count, bool wild, Results& all) {

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
+
 #include "federation/codec/aggregate.h"
 #include "federation/limits.h"
 #include "federation/random.h"
@@ -12,7 +15,8 @@ namespace {
 TEST(Lanes, AreNamedInPlans) {
   EXPECT_EQ(LaneFromName("int8").value(), Lane::kInt8);
   EXPECT_EQ(LaneFromName("int16").value(), Lane::kInt16);
-  EXPECT_FALSE(LaneFromName("int4"));
+  EXPECT_EQ(LaneFromName("int4").value(), Lane::kInt4);
+  EXPECT_FALSE(LaneFromName("int2"));
   EXPECT_FALSE(LaneFromName("INT8"));
   EXPECT_FALSE(LaneFromName(""));
 }
@@ -20,16 +24,61 @@ TEST(Lanes, AreNamedInPlans) {
 TEST(Lanes, RefuseTheOneValueNoEncoderSends) {
   for (const size_t at : {0, 1, 1023, 1024, 4999}) {
     Bytes bytes(5000, 0x81);  // -127
-    EXPECT_TRUE(CheckLanes(Lane::kInt8, bytes));
+    EXPECT_TRUE(CheckLanes(Lane::kInt8, 5000, bytes));
     bytes[at] = 0x80;  // -128
-    EXPECT_FALSE(CheckLanes(Lane::kInt8, bytes));
+    EXPECT_FALSE(CheckLanes(Lane::kInt8, 5000, bytes));
   }
   Bytes wide{0x00, 0x80, 0x01, 0x80};  // -32768, -32767
-  EXPECT_FALSE(CheckLanes(Lane::kInt16, wide));
+  EXPECT_FALSE(CheckLanes(Lane::kInt16, 2, wide));
   wide[0] = 0x01;
-  EXPECT_TRUE(CheckLanes(Lane::kInt16, wide));
+  EXPECT_TRUE(CheckLanes(Lane::kInt16, 2, wide));
   wide.pop_back();
-  EXPECT_FALSE(CheckLanes(Lane::kInt16, wide));
+  EXPECT_FALSE(CheckLanes(Lane::kInt16, 2, wide));
+}
+
+TEST(Lanes, OfFourBitsAreCheckedWhereverTheyStand) {
+  for (const uint64_t count : {uint64_t{5000}, uint64_t{4999}, uint64_t{1}}) {
+    Bytes packed(PackedBytes(Lane::kInt4, count), 0x97);  // 7 and -7
+    if (count % 2 != 0) packed.back() &= 0x0f;
+    ASSERT_TRUE(CheckLanes(Lane::kInt4, count, packed));
+    EXPECT_FALSE(CheckLanes(Lane::kInt4, count + 2, packed));
+    EXPECT_FALSE(CheckLanes(Lane::kInt4, count - 1 + 2 * (count % 2), Bytes(packed.size() + 1)));
+    for (const size_t at : {size_t{0}, packed.size() / 2, packed.size() - 1}) {
+      for (const uint8_t half : {0x08, 0x80}) {
+        Bytes other = packed;
+        other[at] = static_cast<uint8_t>((other[at] & (half == 0x08 ? 0xf0 : 0x0f)) | half);
+        EXPECT_FALSE(CheckLanes(Lane::kInt4, count, other)) << at << " of " << count;
+      }
+    }
+    // The half byte behind an odd count is nobody's.
+    packed.back() |= 0x10;
+    EXPECT_EQ(CheckLanes(Lane::kInt4, count, packed).has_value(), count % 2 == 0) << count;
+  }
+}
+
+TEST(Lanes, OfFourBitsStandTwoAByteAndComeBack) {
+  SeededRandom random(8);
+  for (const size_t count : {1, 2, 3, 1023, 1024, 1025, 5000, 5001}) {
+    Bytes values(count);
+    for (uint8_t& value : values)
+      value = static_cast<uint8_t>(static_cast<int>(random.Below(15)) - 7);
+    Bytes packed(PackedBytes(Lane::kInt4, count));
+    ASSERT_EQ(packed.size(), (count + 1) / 2);
+    PackLanes(Lane::kInt4, values, packed);
+    EXPECT_TRUE(CheckLanes(Lane::kInt4, count, packed));
+    std::array<int8_t, kBlockParameters> room;
+    for (size_t first = 0; first < count; first += kBlockParameters) {
+      const size_t here = std::min<size_t>(kBlockParameters, count - first);
+      const uint8_t* const back = BlockValues(Lane::kInt4, packed, first, here, room);
+      EXPECT_TRUE(std::equal(back, back + here, values.begin() + static_cast<ptrdiff_t>(first)));
+      // By the page's definition too.
+      for (size_t j = 0; j < here; ++j) {
+        const size_t stride = (here + 1) / 2;
+        const unsigned byte = packed[first / 2 + j % stride];
+        EXPECT_EQ((j < stride ? byte : byte >> 4) & 0x0f, values[first + j] & 0x0fU);
+      }
+    }
+  }
 }
 
 TEST(Lanes, CutTheVectorIntoSegmentsWithoutGaps) {
@@ -48,7 +97,7 @@ TEST(Lanes, CutTheVectorIntoSegmentsWithoutGaps) {
 }
 
 TEST(Headroom, RefusesCohortsWhoseSumsCouldLeaveTheirPlanes) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     const uint32_t most = CohortMax(lane);
     EXPECT_EQ(most, limits::kSitesMax);
     EXPECT_TRUE(AggregateLayout::Make(lane, most, 1000));
@@ -74,12 +123,13 @@ TEST(Layout, RefusesModelsOutsideTheirBounds) {
   EXPECT_FALSE(AggregateLayout::Make(Lane::kInt8, 3, UINT64_MAX));
   EXPECT_FALSE(ContributionBytes(Lane::kInt16, UINT64_MAX));
   EXPECT_EQ(ContributionBytes(Lane::kInt16, 10).value(), 20u);
+  EXPECT_EQ(ContributionBytes(Lane::kInt4, 11).value(), 6u);
 }
 
 TEST(Layout, PlacesEverySegmentAndBlockWithoutGapOrOverlap) {
   SeededRandom random(3);
   for (int trial = 0; trial < 60; ++trial) {
-    const Lane lane = random.Below(2) == 0 ? Lane::kInt8 : Lane::kInt16;
+    const Lane lane = std::array{Lane::kInt4, Lane::kInt8, Lane::kInt16}[random.Below(3)];
     const auto sites = static_cast<uint32_t>(1 + random.Below(CohortMax(lane)));
     const uint64_t count = 1 + random.Below(4 * kSegmentParameters);
     const AggregateLayout layout = AggregateLayout::Make(lane, sites, count).value();

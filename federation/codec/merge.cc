@@ -29,9 +29,9 @@ struct Loops<int16_t> {
   static constexpr auto kPack = &Kernels::pack16;
 };
 
-Status RefuseLane(const AggregateLayout& layout, std::span<const ByteView> lanes) {
+Status RefuseLane(const AggregateLayout& layout, uint64_t count, std::span<const ByteView> lanes) {
   for (size_t site = 0; site < lanes.size(); ++site) {
-    if (const Status status = CheckLanes(layout.lane(), lanes[site]); !status) {
+    if (const Status status = CheckLanes(layout.lane(), count, lanes[site]); !status) {
       return Within(status.error(), "contribution " + std::to_string(site));
     }
   }
@@ -44,17 +44,22 @@ Status Merge(const AggregateLayout& layout, size_t parameter_count, std::span<co
   using Sum = typename Loops<LaneType>::Sum;
   using Low = typename Loops<LaneType>::Low;
   const Kernels& kernels = BestKernels();
-  std::vector<const LaneType*> sites;
-  sites.reserve(lanes.size());
-  for (const ByteView lane : lanes) sites.push_back(Typed<LaneType>(lane.data()));
+  const bool folded = layout.lane() == Lane::kInt4;
+  std::vector<int8_t> room(folded ? lanes.size() * kBlock : 0);
+  std::vector<const LaneType*> sites(lanes.size());
   Low* const low = Typed<Low>(out.planes.data());
   uint8_t* const high = out.planes.data() + layout.LowBytes(parameter_count);
   alignas(64) Sum sums[kBlockPadded] = {};
   for (size_t at = 0; at < parameter_count; at += kBlock) {
     const size_t count = std::min(kBlock, parameter_count - at);
+    for (size_t site = 0; site < lanes.size(); ++site) {
+      const std::span<int8_t> own =
+          folded ? std::span(room).subspan(site * kBlock, kBlock) : std::span<int8_t>();
+      sites[site] = Typed<LaneType>(BlockValues(layout.lane(), lanes[site], at, count, own));
+    }
     const int32_t least =
-        (kernels.*Loops<LaneType>::kSum)(count, sites.data(), sites.size(), at, sums);
-    if (least < -LaneMax(layout.lane())) return RefuseLane(layout, lanes);
+        (kernels.*Loops<LaneType>::kSum)(count, sites.data(), sites.size(), 0, sums);
+    if (least < -LaneMax(layout.lane())) return RefuseLane(layout, parameter_count, lanes);
     std::fill(sums + count, sums + kBlockPadded, Sum{0});
     out.squares[at / kBlock] = (kernels.*Loops<LaneType>::kPack)(
         count, sums, layout.high_bits(), low + at, high + layout.HighBytes(at));
@@ -69,12 +74,13 @@ Status MergeSegment(const AggregateLayout& layout, uint64_t segment,
   const uint64_t count = layout.Segment(segment).size();
   DURE_CHECK(lanes.size() == layout.site_count(), "every site of the layout is merged");
   for (const ByteView lane : lanes) {
-    DURE_CHECK(lane.size() == layout.LowBytes(count), "a site's lanes cover the segment");
+    DURE_CHECK(lane.size() == PackedBytes(layout.lane(), count),
+               "a site's lanes cover the segment");
   }
   DURE_CHECK(out.planes.size() == layout.SegmentBytes(segment), "there is room for the planes");
   DURE_CHECK(out.squares.size() == BlockCount(count), "there is room for the squares");
-  return layout.lane() == Lane::kInt8 ? Merge<int8_t>(layout, count, lanes, out)
-                                      : Merge<int16_t>(layout, count, lanes, out);
+  return LaneBytes(layout.lane()) == 1 ? Merge<int8_t>(layout, count, lanes, out)
+                                       : Merge<int16_t>(layout, count, lanes, out);
 }
 
 }  // namespace dure::codec

@@ -18,7 +18,8 @@ struct MergeOutput {
   std::span<uint64_t> squares;  // one a block of the segment: the sum of squared sums
 };
 
-// `lanes` holds, for each site in any order, its lanes of this segment.
+// `lanes` holds, for each site in any order, its lanes of this segment as they stand in its
+// contribution.
 // REQUIRES: lanes.size() == layout.site_count(), every span and both outputs have the segment's
 // sizes. kInvalid: a lane of -L-1, which no encoder sends; the message names the position in
 // `lanes`; outputs are void.

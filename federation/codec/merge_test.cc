@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "federation/random.h"
@@ -38,7 +39,8 @@ std::vector<Bytes> Encode(const Cohort& cohort, Lane lane) {
       bytes.push_back(static_cast<uint8_t>(value));
       if (lane == Lane::kInt16) bytes.push_back(static_cast<uint8_t>(value >> 8));
     }
-    encoded.push_back(std::move(bytes));
+    encoded.emplace_back(PackedBytes(lane, lanes.size()));
+    PackLanes(lane, bytes, encoded.back());
   }
   return encoded;
 }
@@ -83,7 +85,7 @@ Bytes PlanesByDefinition(const AggregateLayout& layout, const std::vector<int64_
 TEST(Merge, EqualsASlowReferenceForRandomCohortsAndOddTails) {
   SeededRandom random(1);
   for (int trial = 0; trial < 300; ++trial) {
-    const Lane lane = random.Below(2) == 0 ? Lane::kInt8 : Lane::kInt16;
+    const Lane lane = std::array{Lane::kInt4, Lane::kInt8, Lane::kInt16}[random.Below(3)];
     const auto sites = static_cast<uint32_t>(1 + random.Below(trial % 5 == 0 ? 256 : 20));
     const size_t count = 1 + random.Below(sites > 20 ? 1500 : 5000);
     const Cohort cohort = SomeCohort(random, lane, sites, count);
@@ -107,7 +109,7 @@ TEST(Merge, EqualsASlowReferenceForRandomCohortsAndOddTails) {
 }
 
 TEST(Merge, HoldsTheLargestCohortAtBothEndsOfTheRange) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     const uint32_t sites = CohortMax(lane);
     for (const int32_t end : {LaneMax(lane), -LaneMax(lane)}) {
       const Cohort cohort(sites, std::vector<int32_t>(kBlockParameters, end));
@@ -124,7 +126,7 @@ TEST(Merge, HoldsTheLargestCohortAtBothEndsOfTheRange) {
 
 TEST(Merge, DoesNotDependOnTheOrderOfTheSites) {
   SeededRandom random(5);
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     const AggregateLayout layout = AggregateLayout::Make(lane, 9, 3333).value();
     std::vector<Bytes> lanes = Encode(SomeCohort(random, lane, 9, 3333), lane);
     const Merged once = Merge(layout, lanes).value();
@@ -138,11 +140,11 @@ TEST(Merge, DoesNotDependOnTheOrderOfTheSites) {
 }
 
 TEST(Merge, NamesTheContributionWithALaneNoEncoderSends) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     for (const size_t site : {0, 3, 4, 5}) {
       for (const size_t at : {size_t{0}, size_t{1024}, size_t{2999}}) {
-        std::vector<Bytes> lanes(6, Bytes(3000 * LaneBytes(lane)));
-        lanes[site][(at + 1) * LaneBytes(lane) - 1] = 0x80;  // the sign bit alone: -L-1
+        std::vector<Bytes> lanes(6, Bytes(PackedBytes(lane, 3000)));
+        lanes[site][PackedBytes(lane, at + 1) - 1] = 0x80;  // the sign bit alone: -L-1
         const AggregateLayout layout = AggregateLayout::Make(lane, 6, 3000).value();
         const auto merged = Merge(layout, lanes);
         ASSERT_FALSE(merged);

@@ -11,7 +11,9 @@
 
 namespace dure::codec {
 
-// REQUIRES: lanes are whole, with one scale a block of them; weight in 1..kWeightOne.
-double UpdateNorm(Lane lane, ByteView lanes, std::span<const float> scales, uint64_t weight);
+// Of a contribution of `count` parameters. REQUIRES: lanes.size() is its ContributionBytes, there
+// is one scale a block; weight in 1..kWeightOne.
+double UpdateNorm(Lane lane, uint64_t count, ByteView lanes, std::span<const float> scales,
+                  uint64_t weight);
 
 }  // namespace dure::codec

@@ -64,7 +64,7 @@ TEST(OuterStep, RefusesResultsThatAreNotFinite) {
 // Weighted sums through lanes and planes give the weighted mean of the updates, within the grid.
 TEST(OuterStepRange, MovesByTheWeightedMeanOfTheUpdates) {
   constexpr size_t kCount = 3 * kBlockParameters + 77;
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     SeededRandom random(8);
     const std::vector<uint64_t> weights{kWeightOne, kWeightOne / 2, kWeightOne / 10};
     const uint64_t weight_sum = weights[0] + weights[1] + weights[2];
@@ -80,9 +80,11 @@ TEST(OuterStepRange, MovesByTheWeightedMeanOfTheUpdates) {
         wanted[i] += static_cast<double>(weights[site]) *
                      (static_cast<double>(base[i]) - trained[i]) / static_cast<double>(weight_sum);
       }
-      lanes.emplace_back(kCount * LaneBytes(lane));
+      Bytes values(kCount * LaneBytes(lane));
       ASSERT_TRUE(EncodeRange({lane, weights[site], site}, 0, {base, trained, {}, scales},
-                              {lanes.back(), residual}));
+                              {values, residual}));
+      lanes.emplace_back(PackedBytes(lane, kCount));
+      PackLanes(lane, values, lanes.back());
     }
     const AggregateLayout layout = AggregateLayout::Make(lane, 3, kCount).value();
     Bytes planes(layout.bytes());

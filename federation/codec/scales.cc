@@ -14,7 +14,10 @@ namespace {
 // How many times the expected root mean square a lane reaches; beyond, a value saturates into the
 // residual and arrives rounds later. int8 spends its 127 steps on resolution; int16 has steps
 // enough that nothing saturates, so it follows fp32 even where a block has a few large values.
-constexpr double Headroom(Lane lane) { return lane == Lane::kInt8 ? 6.0 : 64.0; }
+// int4 has seven: here less would saturate often and more would round coarsely.
+constexpr double Headroom(Lane lane) {
+  return lane == Lane::kInt4 ? 4.0 : lane == Lane::kInt8 ? 6.0 : 64.0;
+}
 // Updates of different sites meet at a small angle; their cosine is about 0.1 late in training
 // (arXiv 2501.18512), so the mean of M is sqrt((1 + 0.1(M-1))/M) as long as one.
 constexpr double kCosine = 0.1;

@@ -52,14 +52,24 @@ class UpdateEncoder {
                 const OutputFile& residual)
       : in_(in), parameters_(parameters), lanes_(lanes), residual_(residual) {
     chunks_.resize(ChunkCount(lanes.size()));
-    stats_.resize(SegmentCount(in.base.size()));
+    // A piece of int4 lanes is two segments, which end at a chunk boundary.
+    const uint64_t segment_bytes = PackedBytes(parameters.lane, kSegmentParameters);
+    const uint64_t segments = std::max<uint64_t>(1, limits::kChunkBytes / segment_bytes);
+    piece_parameters_ = segments * kSegmentParameters;
+    stats_.resize(piece_count());
   }
 
-  Result<uint64_t> Encode(uint64_t segment) {
-    const Range range = SegmentAt(in_.base.size(), segment);
+  uint64_t piece_count() const {
+    return (in_.base.size() + piece_parameters_ - 1) / piece_parameters_;
+  }
+
+  Result<uint64_t> Encode(uint64_t index) {
+    const uint64_t first = index * piece_parameters_;
+    const Range range{first, std::min(first + piece_parameters_, in_.base.size())};
     const uint64_t width = LaneBytes(parameters_.lane);
-    ChunkWriter writer(lanes_, chunks_, range.begin * width);
+    ChunkWriter writer(lanes_, chunks_, PackedBytes(parameters_.lane, range.begin));
     std::vector<uint8_t> lanes(kPieceParameters * width);
+    std::vector<uint8_t> packed(PackedBytes(parameters_.lane, kPieceParameters));
     std::vector<float> residual(kPieceParameters);
     for (uint64_t begin = range.begin; begin < range.end; begin += kPieceParameters) {
       const Range piece{begin, std::min(begin + kPieceParameters, range.end)};
@@ -70,8 +80,8 @@ class UpdateEncoder {
                               {Of(in_.base, piece), Of(in_.trained, piece), Of(in_.residual, piece),
                                OfBlocks(in_.scales, piece)},
                               out));
-      stats_[segment].Add(stats);
-      DURE_TRY(writer.Append(out.lanes));
+      stats_[index].Add(stats);
+      DURE_TRY(writer.Append(Packed(out.lanes, packed)));
       DURE_TRY(
           residual_.WriteAt(begin * sizeof(float), RawBytes(std::span<const float>(out.residual))));
     }
@@ -86,10 +96,18 @@ class UpdateEncoder {
   }
 
  private:
+  ByteView Packed(ByteView lanes, std::span<uint8_t> room) const {
+    if (parameters_.lane != Lane::kInt4) return lanes;
+    const auto packed = room.first(PackedBytes(parameters_.lane, lanes.size()));
+    PackLanes(parameters_.lane, lanes, packed);
+    return packed;
+  }
+
   const UpdateInput& in_;
   const EncodeParameters& parameters_;
   const OutputFile& lanes_;
   const OutputFile& residual_;
+  uint64_t piece_parameters_ = 0;
   std::vector<Digest> chunks_;
   std::vector<EncodeStats> stats_;
 };
@@ -123,8 +141,8 @@ class Merger {
     for (uint64_t segment = begin; segment < end; ++segment) {
       const Range range = layout_.Segment(segment);
       for (size_t site = 0; site < lanes.size(); ++site) {
-        lanes[site] = in_.contributions[site].subspan(layout_.LowBytes(range.begin),
-                                                      layout_.LowBytes(range.size()));
+        lanes[site] = in_.contributions[site].subspan(PackedBytes(layout_.lane(), range.begin),
+                                                      PackedBytes(layout_.lane(), range.size()));
       }
       const MergeOutput out{std::span(planes).first(layout_.SegmentBytes(segment)),
                             OfBlocks(std::span(squares), range)};
@@ -273,8 +291,8 @@ Result<EncodedUpdate> EncodeUpdate(const UpdateInput& in, const EncodeParameters
   DURE_TRY(Require(residual.size() == count * sizeof(float),
                    "the next residual's file has another size"));
   UpdateEncoder encoder(in, parameters, lanes, residual);
-  DURE_TRY(RunPieces(work, SegmentCount(count), count,
-                     [&](uint64_t segment) { return encoder.Encode(segment); }));
+  DURE_TRY(RunPieces(work, encoder.piece_count(), count,
+                     [&](uint64_t piece) { return encoder.Encode(piece); }));
   return encoder.Take();
 }
 
@@ -286,7 +304,7 @@ Result<MergedAggregate> MergeContributions(const AggregateLayout& layout, const 
   DURE_TRY(Require(in.contributions.size() == layout.site_count(),
                    "there is not one contribution a site of the layout"));
   for (const ByteView contribution : in.contributions) {
-    DURE_TRY(Require(contribution.size() == layout.LowBytes(count),
+    DURE_TRY(Require(contribution.size() == PackedBytes(layout.lane(), count),
                      "a contribution has another size than the model's lanes"));
   }
   DURE_TRY(Require(aggregate.size() == layout.bytes(), "the aggregate's file has another size"));

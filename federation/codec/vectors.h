@@ -53,7 +53,7 @@ Result<EncodedUpdate> EncodeUpdate(const UpdateInput& in, const EncodeParameters
                                    const Work& work);
 
 struct MergeInput {
-  std::span<const ByteView> contributions;  // in any order; each layout.parameter_count() lanes
+  std::span<const ByteView> contributions;  // in any order; each a contribution of the layout
   std::span<const float> scales;            // the plan's
   uint64_t weight_sum = 0;                  // of these contributions
 };

@@ -82,7 +82,8 @@ class VectorsTest : public testing::Test {
 };
 
 class LaneVectorsTest : public VectorsTest, public testing::WithParamInterface<Lane> {};
-INSTANTIATE_TEST_SUITE_P(Lanes, LaneVectorsTest, testing::Values(Lane::kInt8, Lane::kInt16),
+INSTANTIATE_TEST_SUITE_P(Lanes, LaneVectorsTest,
+                         testing::Values(Lane::kInt4, Lane::kInt8, Lane::kInt16),
                          [](const auto& lane) { return std::string(Name(lane.param)); });
 
 TEST_P(LaneVectorsTest, ARoundIsTheSameOnAnyNumberOfThreadsAndMatchesTheRanges) {
@@ -94,11 +95,13 @@ TEST_P(LaneVectorsTest, ARoundIsTheSameOnAnyNumberOfThreadsAndMatchesTheRanges) 
     const Bytes residual = ReadAll(Path("lanes" + std::to_string(site) + ".residual"));
     EXPECT_EQ(Contribution(lane, site, trained, 3), contributions.back());
     EXPECT_EQ(ReadAll(Path("lanes" + std::to_string(site) + ".residual")), residual);
-    Bytes lanes(contributions.back().size());
+    Bytes lanes(kCount * LaneBytes(lane));
     std::vector<float> left(kCount);
     ASSERT_TRUE(
         EncodeRange({lane, kWeightOne, site}, 0, {Base(), trained, {}, scales_}, {lanes, left}));
-    EXPECT_EQ(lanes, contributions.back());
+    Bytes packed(contributions.back().size());
+    PackLanes(lane, lanes, packed);
+    EXPECT_EQ(packed, contributions.back());
     EXPECT_EQ(std::memcmp(left.data(), residual.data(), residual.size()), 0);
   }
   const AggregateLayout layout = AggregateLayout::Make(lane, 3, kCount).value();

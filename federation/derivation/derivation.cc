@@ -70,7 +70,7 @@ Result<ModelShape> ShapeOf(ByteView file) {
 }
 
 codec::Lane LaneOf(const round::RunManifest& manifest) {
-  return manifest.lane == round::Lane::kInt8 ? codec::Lane::kInt8 : codec::Lane::kInt16;
+  return static_cast<codec::Lane>(manifest.lane);  // one numbering; Validate admits no other
 }
 
 Result<std::vector<float>> ScalesOf(const round::Base& base, const round::RunManifest& manifest,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "federation/codec/lane.h"
+
 namespace dure::masking {
 namespace {
 
@@ -24,7 +26,7 @@ Agreed AgreedOn(const RunTerms& terms) {
   agreed.model = terms.base.model;
   agreed.scales = terms.base.scales;
   agreed.privacy = manifest.privacy.digest();
-  agreed.lane_max = manifest.lane == round::Lane::kInt8 ? 127 : 32767;
+  agreed.lane_max = codec::LaneMax(static_cast<codec::Lane>(manifest.lane));
   agreed.parameter_count = terms.parameter_count;
   agreed.segment_parameters = kSegmentParametersMax;
   agreed.rules = RulesOf(manifest);

@@ -55,6 +55,16 @@ std::vector<Mask> RandomMasks(Random& chance, size_t count) {
   return masks;
 }
 
+// As contributions in the clear.
+std::vector<Bytes> PackedAll(codec::Lane lane, const std::vector<ByteView>& values) {
+  std::vector<Bytes> packed;
+  for (const ByteView one : values) {
+    packed.emplace_back(codec::PackedBytes(lane, kParameters));
+    codec::PackLanes(lane, one, packed.back());
+  }
+  return packed;
+}
+
 TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
   SeededRandom chance(1);
   const codec::Lane lane = GetParam();
@@ -85,11 +95,9 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
     for (size_t k = 0; k < kScalars; ++k) total[k] += masked->scalars[k];
   }
   std::vector<MappedFile> maps;
+  for (int site = 0; site < 3; ++site) maps.push_back(Map("payload" + std::to_string(site)));
   std::vector<ByteView> payloads;
-  for (int site = 0; site < 3; ++site) {
-    maps.push_back(Map("payload" + std::to_string(site)));
-    payloads.push_back(maps.back().bytes());
-  }
+  for (const MappedFile& map : maps) payloads.push_back(map.bytes());
   const OutputFile planes = New("planes", layout.PlaneBytes());
   const auto unmasked = UnmaskSegmentFiles(layout, payloads, undo, layout, planes, work);
   ASSERT_TRUE(unmasked.has_value()) << unmasked.error().message;
@@ -105,9 +113,10 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
   }
   const auto aggregate = codec::AggregateLayout::Make(lane, 3, kParameters).value();
   const OutputFile merged = New("merged", aggregate.bytes());
-  ASSERT_TRUE(
-      codec::MergeContributions(aggregate, {lanes, scales_, 3 * codec::kWeightOne}, merged, work)
-          .has_value());
+  const std::vector<Bytes> packed = PackedAll(lane, lanes);
+  const std::vector<ByteView> sent(packed.begin(), packed.end());
+  const codec::MergeInput in{sent, scales_, 3 * codec::kWeightOne};
+  ASSERT_TRUE(codec::MergeContributions(aggregate, in, merged, work).has_value());
   const MappedFile plain = Map("merged");
   EXPECT_TRUE(std::equal(published.bytes().begin(), published.bytes().end(), plain.bytes().begin(),
                          plain.bytes().end()));
@@ -126,7 +135,8 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Lanes, SegmentFiles,
-                         testing::Values(codec::Lane::kInt8, codec::Lane::kInt16),
+                         testing::Values(codec::Lane::kInt4, codec::Lane::kInt8,
+                                         codec::Lane::kInt16),
                          [](const auto& lane) { return std::string(codec::Name(lane.param)); });
 
 TEST_F(SegmentFiles, RefuseSizesThatDoNotFitAndScalarsWithoutRoom) {

@@ -39,8 +39,8 @@ Rows::Rows(codec::Lane lane, uint32_t contributions)
 Status Rows::Load(std::span<const ByteView> lanes, uint64_t first, size_t count) {
   count_ = count;
   for (size_t i = 0; i < contributions_; ++i) {
-    const uint8_t* const from = lanes[i].data() + first * codec::LaneBytes(lane_);
-    const int32_t least = lane_ == codec::Lane::kInt8
+    const uint8_t* const from = codec::BlockValues(lane_, lanes[i], first, count, room_);
+    const int32_t least = codec::LaneBytes(lane_) == 1
                               ? kernels_.widen8(count, codec::Typed<int8_t>(from), Row(i))
                               : kernels_.copy16(count, codec::Typed<int16_t>(from), Row(i));
     if (least < -codec::LaneMax(lane_)) {
@@ -59,8 +59,8 @@ void Rows::FillCentre() {
 }
 
 int64_t Rows::Product(size_t i, size_t j) const {
-  return lane_ == codec::Lane::kInt8 ? kernels_.product8(count_, Row(i), Row(j))
-                                     : kernels_.product16(count_, Row(i), Row(j));
+  return codec::LaneBytes(lane_) == 1 ? kernels_.product8(count_, Row(i), Row(j))
+                                      : kernels_.product16(count_, Row(i), Row(j));
 }
 
 void Rows::Sort() { kernels_.exchange(count_, network_, rows_.data()); }

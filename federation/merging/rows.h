@@ -2,6 +2,7 @@
 // robust merge holds. A few KiB a contribution, one a thread, reused block after block.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -20,7 +21,7 @@ class Rows {
   // REQUIRES: 1 <= contributions <= limits::kSitesMax.
   Rows(codec::Lane lane, uint32_t contributions);
 
-  // `count` lanes of each contribution from lane `first` on.
+  // `count` lanes of each contribution from lane `first` on, where a block begins.
   // REQUIRES: lanes.size() is the number of contributions, each has them; 1 <= count <= kBlock.
   // kInvalid: a lane of -L-1, which no encoder sends; the message names the position in `lanes`.
   Status Load(std::span<const ByteView> lanes, uint64_t first, size_t count);
@@ -45,8 +46,9 @@ class Rows {
   size_t count_ = 0;
   const BlockKernels& kernels_ = BestBlockKernels();
   std::vector<Exchange> network_;
-  std::vector<int16_t> rows_;    // contributions, then the centre
-  std::vector<int16_t> sorted_;  // what FillCentre sorts
+  std::array<int8_t, kBlock> room_;  // one contribution's block, if it was packed
+  std::vector<int16_t> rows_;        // contributions, then the centre
+  std::vector<int16_t> sorted_;      // what FillCentre sorts
   std::vector<double> sums_;
 };
 

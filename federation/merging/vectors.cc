@@ -127,8 +127,8 @@ class Writer {
 
  private:
   Status FillAny(uint64_t segment, Rows& rows, std::span<uint8_t> planes) {
-    return layout_.lane() == codec::Lane::kInt8 ? Fill<int16_t, uint8_t>(segment, rows, planes)
-                                                : Fill<int32_t, uint16_t>(segment, rows, planes);
+    return codec::LaneBytes(layout_.lane()) == 1 ? Fill<int16_t, uint8_t>(segment, rows, planes)
+                                                 : Fill<int32_t, uint16_t>(segment, rows, planes);
   }
   template <typename Sum, typename Low>
   Status Fill(uint64_t segment, Rows& rows, std::span<uint8_t> planes) {
@@ -171,7 +171,8 @@ Status CheckInput(const AggregateLayout& layout, const codec::MergeInput& in) {
     return Fail(ErrorCode::kInvalid, "there is not one contribution a site of the layout");
   }
   for (const ByteView contribution : in.contributions) {
-    if (contribution.size() == layout.LowBytes(layout.parameter_count())) continue;
+    if (contribution.size() == codec::PackedBytes(layout.lane(), layout.parameter_count()))
+      continue;
     return Fail(ErrorCode::kInvalid, "a contribution has another size than the model's lanes");
   }
   return {};

@@ -66,18 +66,28 @@ std::vector<Bytes> SomeContributions(Lane lane, uint32_t sites, uint64_t count, 
   const auto most = static_cast<uint64_t>(codec::LaneMax(lane));
   std::vector<Bytes> all(sites);
   for (Bytes& lanes : all) {
-    lanes.reserve(count * codec::LaneBytes(lane));
+    Bytes values;
+    values.reserve(count * codec::LaneBytes(lane));
     for (uint64_t i = 0; i < count; ++i) {
       const auto value = static_cast<int64_t>(random.Below(2 * most + 1) - most);
       for (size_t byte = 0; byte < codec::LaneBytes(lane); ++byte) {
-        lanes.push_back(static_cast<uint8_t>(value >> (8 * byte)));
+        values.push_back(static_cast<uint8_t>(value >> (8 * byte)));
       }
     }
+    lanes.resize(codec::PackedBytes(lane, count));
+    codec::PackLanes(lane, values, lanes);
   }
   return all;
 }
 
 int64_t LaneAt(const Bytes& lanes, Lane lane, uint64_t i) {
+  if (lane == Lane::kInt4) {
+    const uint64_t block = i / 1024 * 1024;
+    const uint64_t stride = (std::min<uint64_t>(2 * lanes.size() - block, 1024) + 1) / 2;
+    const uint64_t j = i - block;
+    const int half = lanes[block / 2 + j % stride] >> (j < stride ? 0 : 4) & 0x0f;
+    return half < 8 ? half : half - 16;
+  }
   if (lane == Lane::kInt8) return static_cast<int8_t>(lanes[i]);
   return static_cast<int16_t>(lanes[2 * i] | lanes[2 * i + 1] << 8);
 }
@@ -94,7 +104,7 @@ std::vector<int32_t> SumsOf(const AggregateLayout& layout, const Bytes& planes) 
 }
 
 TEST_F(MergeByRuleTest, TheMedianAndTheTrimmedMeanAreThoseOfEachCoordinate) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     for (const uint32_t sites : {3U, 4U, 5U, 8U, 13U}) {
       constexpr uint64_t kCount = 2 * 1024 + 77;
       const auto all = SomeContributions(lane, sites, kCount, sites);
@@ -119,7 +129,7 @@ TEST_F(MergeByRuleTest, TheMedianAndTheTrimmedMeanAreThoseOfEachCoordinate) {
 }
 
 TEST_F(MergeByRuleTest, KrumGivesExactlyTheContributionItChose) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     constexpr uint64_t kCount = 3000;
     auto all = SomeContributions(lane, 5, kCount, 1);
     all[3] = all[1];  // two that are the same are nearest to each other
@@ -132,7 +142,7 @@ TEST_F(MergeByRuleTest, KrumGivesExactlyTheContributionItChose) {
 }
 
 TEST_F(MergeByRuleTest, OfEqualContributionsEveryRuleMakesThatContribution) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     for (const MergeRule& rule : kRules) {
       const std::vector<Bytes> all(7, SomeContributions(lane, 1, 2000, 4)[0]);
       const auto layout = AggregateLayout::Make(lane, 7, 2000).value();
@@ -160,7 +170,7 @@ TEST_F(MergeByRuleTest, TheBytesAreTheSameForAnyNumberOfThreads) {
 }
 
 TEST_F(MergeByRuleTest, TheSquaresAreThoseOfTheSums) {
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     const auto all = SomeContributions(lane, 3, 1500, 2);
     const auto layout = AggregateLayout::Make(lane, 3, 1500).value();
     const auto merged = Run({MergeKind::kMedian, 0, 0, 0}, layout, all).value();

@@ -112,8 +112,8 @@ class Writer {
         values, [most](int32_t value) { return value <= most && value >= -most; });
     if (!fits) left_ = true;
     if (!fits) return {};  // all is drawn anew
-    return noise_.lane == codec::Lane::kInt8 ? WriteAs<int8_t>(piece, values)
-                                             : WriteAs<int16_t>(piece, values);
+    return codec::LaneBytes(noise_.lane) == 1 ? WriteAs<int8_t>(piece, values)
+                                              : WriteAs<int16_t>(piece, values);
   }
 
   std::span<const float> base_;
@@ -130,9 +130,9 @@ class Writer {
 Status CheckInput(std::span<const float> base, std::span<const float> trained,
                   const LaneNoise& noise, const codec::OutputFile& lanes) {
   const auto refuse = [](const char* why) { return Fail(ErrorCode::kInvalid, why); };
-  DURE_ASSIGN(const uint64_t bytes, codec::ContributionBytes(noise.lane, base.size()));
+  const uint64_t bytes = base.size() * codec::LaneBytes(noise.lane);
   if (trained.size() != base.size()) return refuse("the trained model has another shape");
-  if (lanes.size() != bytes) return refuse("the lanes' file has another size");
+  if (base.empty() || lanes.size() != bytes) return refuse("the lanes' file has another size");
   // Written so that NaN fails.
   const bool fits = noise.clip > 0 && noise.coordinate_clip > 0 && noise.scale > 0 &&
                     noise.norm_max > 0 && std::isfinite(noise.clip) && std::isfinite(noise.scale);

@@ -184,7 +184,7 @@ class Get {
   bool ok_ = true;
 };
 
-inline uint8_t EnumMax(Lane) { return static_cast<uint8_t>(Lane::kInt16); }
+inline uint8_t EnumMax(Lane) { return static_cast<uint8_t>(Lane::kInt4); }
 inline uint8_t EnumMax(Weighting) { return static_cast<uint8_t>(Weighting::kEqual); }
 inline uint8_t EnumMax(ScheduleKind) { return static_cast<uint8_t>(ScheduleKind::kWsd); }
 inline uint8_t EnumMax(Masking) { return static_cast<uint8_t>(Masking::kPairwise); }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kMaskedSitesMax = 255;  // the places of the secrets' sharing
 
-constexpr std::array<std::string_view, 3> kLanes = {"", "int8", "int16"};
+constexpr std::array<std::string_view, 4> kLanes = {"", "int8", "int16", "int4"};
 constexpr std::array<std::string_view, 3> kWeightings = {"", "tokens", "equal"};
 constexpr std::array<std::string_view, 3> kMaskings = {"", "none", "pairwise"};
 constexpr std::array<std::string_view, 4> kSchedules = {"", "constant", "cosine", "wsd"};
@@ -208,7 +208,7 @@ Status RunManifest::Validate() const {
   DURE_TRY(intent.Validate());
   DURE_TRY(CheckInner(inner));  // before what is derived from it, so that the cause is named
   Rules rules;
-  rules.Require(IsChoice(lane), "lane", static_cast<int>(lane), "int8 or int16");
+  rules.Require(IsChoice(lane), "lane", static_cast<int>(lane), "int4, int8 or int16");
   rules.Require(IsChoice(weighting), "weighting", static_cast<int>(weighting), "tokens or equal");
   rules.Require(IsChoice(inner.schedule), "schedule", static_cast<int>(inner.schedule),
                 "constant, cosine or wsd");

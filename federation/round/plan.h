@@ -40,7 +40,7 @@ struct Base {
   auto operator<=>(const Base&) const = default;
 };
 
-enum class Lane : uint8_t { kInt8 = 1, kInt16 = 2 };  // as codec::Lane: bytes a parameter
+enum class Lane : uint8_t { kInt8 = 1, kInt16 = 2, kInt4 = 3 };  // as codec::Lane
 enum class Weighting : uint8_t { kTokens = 1, kEqual = 2 };
 enum class ScheduleKind : uint8_t { kConstant = 1, kCosine = 2, kWsd = 3 };
 // kPairwise: the aggregator sees the sum of a round and no contribution (federation/masking).

@@ -111,7 +111,8 @@ TEST(Names, AreParsedBackAndListTheirChoices) {
   EXPECT_EQ(*ParseValuation(Name(Valuation::kGroup)), Valuation::kGroup);
   EXPECT_EQ(*ParseRiskClass(Name(RiskClass::kHighImpact)), RiskClass::kHighImpact);
   EXPECT_THAT(ParsePurpose("fun").error().message, testing::HasSubstr("statistics, scientific"));
-  EXPECT_THAT(ParseLane("int4").error().message, testing::HasSubstr("int8, int16"));
+  EXPECT_EQ(*ParseLane("int4"), Lane::kInt4);
+  EXPECT_THAT(ParseLane("int2").error().message, testing::HasSubstr("int8, int16, int4"));
 }
 
 Base SomeBase() { return {Sha256(AsBytes("m")), {}, Sha256(AsBytes("s"))}; }

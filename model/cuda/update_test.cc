@@ -181,7 +181,8 @@ void ExpectSameBitsAsTheCodec(codec::Lane lane, bool first_round) {
   EXPECT_EQ(report.stats.saturated, encoded->saturated);
   EXPECT_EQ(report.stats.max_abs, encoded->max_abs);
   EXPECT_GT(report.stats.saturated, 0U);
-  EXPECT_EQ(report.norm, codec::UpdateNorm(lane, lanes, update.scales, update.parameters.weight));
+  EXPECT_EQ(report.norm,
+            codec::UpdateNorm(lane, kCount, lanes, update.scales, update.parameters.weight));
 }
 
 TEST(UpdateTest, LanesResidualAndNormAreTheCodecsBitForBit) {

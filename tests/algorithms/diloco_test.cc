@@ -68,6 +68,9 @@ struct LaneRun {
       ASSERT_TRUE(stats);
       saturated += stats->saturated;
       residuals[site] = left;
+      Bytes packed(codec::PackedBytes(lane, model.size()));
+      codec::PackLanes(lane, lanes.back(), packed);
+      lanes.back() = packed;
     }
     Merge(lanes);
   }
@@ -188,7 +191,7 @@ TEST(DiLoCo, IdenticalSitesAreOneSite) {
 TEST(DiLoCo, IdenticalSitesAreOneSiteOverLanesToo) {
   Trainer site;
   const Weights trained = site.Train(FirstWeights(), 10, 9);
-  for (const Lane lane : {Lane::kInt8, Lane::kInt16}) {
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
     LaneRun one{OuterOptimizer{}, lane, OneScale(0.05)};
     one.Step({trained}, 3, true);
     for (const size_t sites : {2, 4, 64}) {
@@ -199,15 +202,33 @@ TEST(DiLoCo, IdenticalSitesAreOneSiteOverLanesToo) {
   }
 }
 
-// Three sites that count by different steps learn together, and eight-bit lanes cost them next to
-// nothing.
-TEST(DiLoCo, LearnsOverEightBitLanesAsOverExactSums) {
+struct Learned {
+  double first = 0;  // losses on what no site saw
+  double exact = 0;
+  double lanes = 0;
+  double saturated = 0;  // of the lanes of the second half of the rounds
+  double carried = 0;    // of a site's last update, as a share of its length: for the next round
+};
+
+double Length(const Weights& from, const Weights& to = {}) {
+  double squares = 0;
+  for (size_t i = 0; i < from.size(); ++i) {
+    const double part =
+        static_cast<double>(from[i]) - (to.empty() ? 0.0 : static_cast<double>(to[i]));
+    squares += part * part;
+  }
+  return std::sqrt(squares);
+}
+
+// Three sites that count by different steps learn together, over exact sums and over lanes.
+Learned LearnTogether(Lane lane) {
   constexpr uint64_t kSites = 3, kSteps = 10, kRounds = 12;
   std::vector<Trainer> exact_sites(kSites), lane_sites(kSites);
   ExactRun exact{OuterOptimizer{0.7, 0.9}};
-  LaneRun lanes{OuterOptimizer{0.7, 0.9}, Lane::kInt8,
+  LaneRun lanes{OuterOptimizer{0.7, 0.9}, lane,
                 OneScale(exact_sites[0].LearningRateSum(0, kSteps))};
   uint64_t saturated_late = 0;
+  Learned learned;
   for (uint64_t round = 0; round < kRounds; ++round) {
     std::vector<Weights> from_exact, from_lanes;
     for (uint64_t site = 0; site < kSites; ++site) {
@@ -217,23 +238,43 @@ TEST(DiLoCo, LearnsOverEightBitLanesAsOverExactSums) {
     }
     exact.Step(ExactMean(exact.model, from_exact));
     const uint64_t before = lanes.saturated;
+    const Weights base = lanes.model;
     lanes.Step(from_lanes, round);
+    learned.carried = Length(lanes.residuals[0]) / Length(base, from_lanes[0]);
     if (round >= kRounds / 2) saturated_late += lanes.saturated - before;
   }
-  double first = 0, exact_loss = 0, lane_loss = 0;
   for (uint64_t site = 0; site < kSites; ++site) {
     const Tokens unseen = Counting(777'000 + site, 16, 1 + 2 * site);
-    first += Loss(FirstWeights(), unseen) / kSites;
-    exact_loss += Loss(exact.model, unseen) / kSites;
-    lane_loss += Loss(lanes.model, unseen) / kSites;
+    learned.first += Loss(FirstWeights(), unseen) / kSites;
+    learned.exact += Loss(exact.model, unseen) / kSites;
+    learned.lanes += Loss(lanes.model, unseen) / kSites;
   }
-  EXPECT_LT(exact_loss, 0.75 * first);
-  EXPECT_NEAR(lane_loss, exact_loss, 0.03 * exact_loss);
   const auto lanes_late = static_cast<double>(lanes.model.size() * kSites * kRounds / 2);
-  EXPECT_LT(static_cast<double>(saturated_late) / lanes_late, 1e-3);
-  RecordProperty("loss_first", std::to_string(first));
-  RecordProperty("loss_exact", std::to_string(exact_loss));
-  RecordProperty("loss_lanes", std::to_string(lane_loss));
+  learned.saturated = static_cast<double>(saturated_late) / lanes_late;
+  testing::Test::RecordProperty("loss_first", std::to_string(learned.first));
+  testing::Test::RecordProperty("loss_exact", std::to_string(learned.exact));
+  testing::Test::RecordProperty("loss_lanes", std::to_string(learned.lanes));
+  testing::Test::RecordProperty("carried", std::to_string(learned.carried));
+  testing::Test::RecordProperty("saturated", std::to_string(learned.saturated));
+  return learned;
+}
+
+// Eight-bit lanes cost next to nothing.
+TEST(DiLoCo, LearnsOverEightBitLanesAsOverExactSums) {
+  const Learned learned = LearnTogether(Lane::kInt8);
+  EXPECT_LT(learned.exact, 0.75 * learned.first);
+  EXPECT_NEAR(learned.lanes, learned.exact, 0.03 * learned.exact);
+  EXPECT_LT(learned.saturated, 1e-3);
+  EXPECT_LT(learned.carried, 0.05);
+}
+
+// Four bits cost a little, which error feedback bounds.
+TEST(DiLoCo, LearnsOverFourBitLanesNearlyAsOverExactSums) {
+  const Learned learned = LearnTogether(Lane::kInt4);
+  EXPECT_LT(learned.exact, 0.75 * learned.first);
+  EXPECT_NEAR(learned.lanes, learned.exact, 0.06 * learned.exact);
+  EXPECT_LT(learned.saturated, 0.02);
+  EXPECT_LT(learned.carried, 0.4);
 }
 
 }  // namespace

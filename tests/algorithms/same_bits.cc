@@ -76,6 +76,16 @@ void AddEncode(const Kernels& k, uint64_t seed, size_t count, Fingerprint& print
   print.Add(k.round16(count, u.data(), scale, wide.data(), left.data()));
   print.Add(wide);
   print.Add(left);
+  scale.to_lane /= 4000;
+  scale.to_value *= 4000;
+  print.Add(k.round4(count, u.data(), scale, narrow.data(), left.data()));
+  print.Add(narrow);
+  print.Add(left);
+  std::vector<uint8_t> folded((count + 1) / 2);
+  k.fold4(count, narrow.data(), folded.data());
+  print.Add(folded);
+  print.Add(static_cast<uint64_t>(k.unfold4(count, folded.data(), narrow.data())));
+  print.Add(narrow);
 }
 
 void AddMerge(const Kernels& k, uint64_t seed, size_t count, Fingerprint& print) {

@@ -142,11 +142,11 @@ class Federation:
         for name in names or self.sites:
             self.sites[name].start()
 
-    def _proposal(self, run, rounds=2, sites=(), quorum=None, steps=2, **options):
+    def _proposal(self, run, rounds=2, sites=(), quorum=None, steps=2, lane='int16', **options):
         self.rounds[run] = rounds
         arguments = ['run', 'start', '--dir', self.consortium, '--name', run, '--model',
                      f'{self.folder}/model.json', '--rounds', str(rounds), '--steps', str(steps),
-                     '--batch', '2', '--lane', 'int16', '--quorum',
+                     '--batch', '2', '--lane', lane, '--quorum',
                      str(quorum or len(sites or self.sites))]
         there = len(sites or self.sites)
         if there >= 3 and (quorum or there) < 3:

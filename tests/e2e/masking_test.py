@@ -156,6 +156,24 @@ class LostSiteTest(MaskingTest):
         until(lambda: self.said('west', 'late', 'ended (complete)'), 'west holds the model too')
         assert not any(self.said(site, 'late', 'REFUSE_') for site in SITES)
 
+    def test_lanes_of_four_bits_are_summed_exactly_masked_with_one_lost_and_in_the_clear(self):
+        federation = self.federation
+        west = self.arm('west', crash_at='site.mid-upload:1')
+        with federation.proposing('four-bits', lane='int4', rounds=2, deadline_seconds=20,
+                                  **LOOSE) as proposal:
+            west.wait_for_death()
+            assert proposal.wait(60) == 0
+        west.start()
+        self.settle('four-bits')
+        assert federation.show('four-bits')['lane'] == 'int4'
+        parameters = federation.show('four-bits')['parameters']
+        sizes = {int(re.search(r'leaves this site: (\d+) bytes', line).group(1))
+                 for site in SITES for line in self.lines(site, 'four-bits') if LEAVES in line}
+        assert sizes == {parameters + 32}, f'a byte a parameter and four scalars, not {sizes}'
+        federation.propose('in-the-clear', lane='int4', rounds=3, masking='none')
+        federation.complete('in-the-clear')
+        federation.check_receipts('in-the-clear', federation.check_run('in-the-clear'))
+
     def test_what_leaves_is_noise_and_no_number_of_a_site_is_kept_anywhere(self):
         self.federation.propose('quiet', learning_rate=1e-30)
         closed = self.settle('quiet')

@@ -84,7 +84,7 @@ void Oracle::Closed(const RecordClosed& closed) {
   }
   std::vector<int64_t> sums(kParameters, 0);
   uint64_t weights = 0;
-  const auto lane = world_.scenario().int16 ? codec::Lane::kInt16 : codec::Lane::kInt8;
+  const auto lane = static_cast<codec::Lane>(world_.scenario().lane);
   for (const round::Counted& one : closed.counted) {
     CheckCounted(closed, one);
     const auto& entries = world_.aggregator().log.entries();
@@ -163,7 +163,7 @@ void Oracle::CheckCounted(const RecordClosed& closed, const round::Counted& one)
   kept_[{site, made->second.work}] = made->second.update;
   auto& given = given_[site];
   given.resize(kParameters, 0);
-  const auto lane = world_.scenario().int16 ? codec::Lane::kInt16 : codec::Lane::kInt8;
+  const auto lane = static_cast<codec::Lane>(world_.scenario().lane);
   const auto values = ValuesOf(lane, LanesOf(stated->contribution));
   const double weight = static_cast<double>(made->second.weight) / (1 << 20);
   const double step = made->second.scales[0] / (codec::LaneMax(lane) * weight);

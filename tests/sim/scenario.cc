@@ -85,7 +85,6 @@ Result<Scenario> ParseScenario(std::string_view text) {
       {"lost_grace", [&](double v) { s.lost_grace = v; }},
       {"training", [&](double v) { s.training = v; }},
       {"momentum", [&](double v) { s.momentum = v; }},
-      {"int16", [&](double v) { s.int16 = v != 0; }},
       {"masked", [&](double v) { s.masked = v != 0; }},
       {"differences", [&](double v) { s.differences = v != 0; }},
       {"steady", [&](double v) { s.steady = v != 0; }},
@@ -93,6 +92,10 @@ Result<Scenario> ParseScenario(std::string_view text) {
   };
   DURE_TRY(Each(text, [&](const Words& words) -> Status {
     if (words[0] == "at") return ParseEvent(words, s);
+    if (words[0] == "lane" && words.size() == 2) {
+      DURE_ASSIGN(s.lane, round::ParseLane(words[1]));
+      return {};
+    }
     if (words[0] == "lie" && words.size() == 2) {
       DURE_ASSIGN(s.lie, LieNamed(words[1]));
       return {};

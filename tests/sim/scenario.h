@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "federation/result.h"
+#include "federation/round/plan.h"
 
 namespace dure::sim {
 
@@ -48,7 +49,7 @@ struct Scenario {
   double lost_grace = 20;
   double training = 10;  // mean seconds
   double momentum = 0.9;
-  bool int16 = false;
+  round::Lane lane = round::Lane::kInt8;
   bool masked = false;
   bool differences = false;  // masked: sums whose difference shows a member are taken
   Lie lie = Lie::kNone;

@@ -246,7 +246,7 @@ void SiteNode::Do(const round::EncodeUpdate& encode) {
     if (mine != encoding_) return;
     const auto lanes = EncodeLanes(encode);
     if (!lanes) return;
-    const Digest blob = world_.Remember(lanes->bytes);
+    const Digest blob = world_.Remember(ContributionOf(lane_, *lanes));
     Encoded(encode, *lanes, blob);
     Feed(round::Encoded{encode.round, blob, lanes->weight, lanes->saturated});
   });

@@ -45,10 +45,23 @@ Lanes Encode(codec::Lane lane, uint64_t weight, uint64_t seed, const Vector& bas
   return out;
 }
 
+Bytes ContributionOf(codec::Lane lane, const Lanes& lanes) {
+  Bytes packed(codec::PackedBytes(lane, kParameters));
+  codec::PackLanes(lane, lanes.bytes, packed);
+  return packed;
+}
+
 std::vector<int64_t> ValuesOf(codec::Lane lane, ByteView lanes) {
   std::vector<int64_t> values;
+  if (lane == codec::Lane::kInt4 && lanes.size() < kParameters) {
+    for (size_t i = 0; i < kParameters; ++i) {
+      const int half = lanes[i % lanes.size()] >> (i < lanes.size() ? 0 : 4) & 0x0f;
+      values.push_back(half < 8 ? half : half - 16);
+    }
+    return values;
+  }
   for (size_t i = 0; i < lanes.size(); i += codec::LaneBytes(lane)) {
-    const auto wide = lane == codec::Lane::kInt8
+    const auto wide = codec::LaneBytes(lane) == 1
                           ? int64_t{static_cast<int8_t>(lanes[i])}
                           : int64_t{static_cast<int16_t>(lanes[i] | lanes[i + 1] << 8)};
     values.push_back(wide);

@@ -22,7 +22,7 @@ Vector FromBlob(ByteView blob);
 Vector Train(const Vector& base, uint64_t salt);
 
 struct Lanes {
-  Bytes bytes;
+  Bytes bytes;  // values
   Vector residual;
   uint64_t saturated = 0;
   uint64_t weight = 0;
@@ -30,7 +30,11 @@ struct Lanes {
 Lanes Encode(codec::Lane lane, uint64_t weight, uint64_t seed, const Vector& base,
              const Vector& trained, const Vector& residual, const Vector& scales);
 
-// The lanes' values, for checkers that add them up on their own.
+// What a site sends of its lanes in the clear.
+Bytes ContributionOf(codec::Lane lane, const Lanes& lanes);
+
+// The values of a contribution, or of lanes that stay at a site under masks, for checkers that add
+// them up on their own.
 std::vector<int64_t> ValuesOf(codec::Lane lane, ByteView lanes);
 
 struct Given {

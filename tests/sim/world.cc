@@ -18,7 +18,7 @@ round::RunManifest ManifestOf(const Scenario& s) {
   m.run = *RunId::Parse("run");
   m.model_config = "{}";
   m.initial_model = Sha256(ToBlob(Vector(kParameters, 0.5F)));
-  m.lane = s.int16 ? round::Lane::kInt16 : round::Lane::kInt8;
+  m.lane = s.lane;
   m.outer_eta = s.momentum != 0 ? 0.7 : 1.0;
   m.outer_mu = s.momentum;
   m.inner.schedule = round::ScheduleKind::kConstant;
