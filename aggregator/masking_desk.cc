@@ -83,6 +83,7 @@ void MaskingDesk::Look() {
 }
 
 void MaskingDesk::Begin() {
+  if (lost_) return feed_(round::AttemptFailed{rounds_.at(), "masking-state-lost"});
   auto context = Compose();
   merge_.reset();
   published_.reset();

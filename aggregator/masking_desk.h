@@ -29,7 +29,10 @@ class MaskingDesk {
   MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t parameter_count, Feed feed);
   ~MaskingDesk();
 
-  Status Restore();  // kCorrupt
+  // What cannot be read is never guessed: no attempt of the run is begun any more, since its number
+  // may have been used, and whoever watches is told why. Of a run that has ended, nothing is
+  // missed. Errors of the journal.
+  Status Restore();
   void Resume();
   // The rounds have moved: an attempt that collects begins here.
   void Look();
@@ -78,6 +81,8 @@ class MaskingDesk {
   void OpenAgainLater();
   void ArmTimer();
   Bytes Save() const;
+  bool Load(ByteView kept);
+  void Forget();
   Status RestoreSums(CanonicalReader& in);
   std::string Key() const { return "run/" + rounds_.manifest().run.str() + "/masking"; }
   template <typename Work, typename Done>
@@ -94,6 +99,7 @@ class MaskingDesk {
   masking::History history_;  // of the sums that may be known
   uint64_t skipped_ = 0;      // numbers of attempts whose shares were given and gave no sum
   std::string refusal_;       // the first complaint of this attempt, as a code
+  bool lost_ = false;         // the journal's state cannot be read
   // Of this process life.
   std::optional<round::StartMerge> merge_;
   std::optional<masking::Outcome> published_;

@@ -12,6 +12,7 @@ namespace {
 using Phase = masking::AggregatorPhase;
 
 constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersionBefore = 1;  // without the sums
 
 }  // namespace
 
@@ -46,11 +47,36 @@ Status MaskingDesk::RestoreSums(CanonicalReader& in) {
 }
 
 Status MaskingDesk::Restore() {
-  const RunId& run = rounds_.manifest().run;
   DURE_ASSIGN(const auto kept, shop_.journal.Get(Key()));
-  if (!kept) return {};
-  CanonicalReader in(*kept);
-  const bool known = in.U32() == kVersion;
+  if (!kept || Load(*kept)) return {};
+  Forget();
+  const std::string run = rounds_.manifest().run.str();
+  if (rounds_.phase() == round::RunPhase::kEnded) {
+    shop_.say(run +
+              ": masking: what the run, which has ended, left of it cannot be read, and is "
+              "dropped");
+    return shop_.journal.Apply(journal::Change().Erase(Key()));
+  }
+  lost_ = true;
+  shop_.say(run +
+            ": masking: which sums were released cannot be read: it is damaged, or another "
+            "version wrote it. No attempt of this run begins any more (dure run stop ends it)");
+  return {};
+}
+
+void MaskingDesk::Forget() {
+  attempt_.reset();
+  former_.reset();
+  released_.reset();
+  history_ = {};
+  skipped_ = 0;
+  refusal_.clear();
+}
+
+bool MaskingDesk::Load(ByteView kept) {
+  CanonicalReader in(kept);
+  const uint32_t version = in.U32();
+  if (version != kVersion && version != kVersionBefore) return false;
   skipped_ = in.U64();
   refusal_ = in.Text(limits::kNameBytesMax);
   if (in.Bool()) {
@@ -59,17 +85,18 @@ Status MaskingDesk::Restore() {
     released.transcript = in.Raw32();
     released_ = released;
   }
-  DURE_TRY(RestoreSums(in));
+  // Sites hold every cohort against sums of their own: this list is the aggregator's convenience.
+  if (version == kVersion && !RestoreSums(in)) return false;
   for (auto* one : {&attempt_, &former_}) {
     if (!in.Bool()) continue;
-    round::RoundAttempt at{run, {in.U64()}, 0};
+    round::RoundAttempt at{rounds_.manifest().run, {in.U64()}, 0};
     at.attempt = in.U32();
     const Bytes half = in.Blob(journal::kValueBytesMax);
-    DURE_ASSIGN(auto loaded, masking::AggregatorHalf::Load(half, *shop_.self.signer, verifier_));
-    one->emplace(Attempt{at, std::move(loaded)});
+    auto loaded = masking::AggregatorHalf::Load(half, *shop_.self.signer, verifier_);
+    if (!loaded) return false;
+    one->emplace(Attempt{at, *std::move(loaded)});
   }
-  if (known && in.Done("an aggregator's masking state")) return {};
-  return dure::Fail(ErrorCode::kCorrupt, "the masking state was not written by this version");
+  return in.Done("an aggregator's masking state").has_value();
 }
 
 Result<masking::Context> MaskingDesk::Compose() const {

@@ -43,6 +43,7 @@ void MaskingDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
 // --------------------------------------------------------------------------------------------
 
 void MaskingDesk::Push(const masking::SiteEvent& event) {
+  if (lost_) return;
   queue_.Push(half_.Handle(event));
   SayAgainLater();
 }
@@ -231,6 +232,12 @@ void MaskingDesk::Encode(const round::EncodeUpdate& effect) {
   if (!effect.replaces.IsZero()) {
     (void)shop_.compute.Run(
         [&store = shop_.store, gone = effect.replaces] { (void)store.Remove(gone); });
+  }
+  if (lost_) {
+    shop_.loop.Post([this, alive = alive_, round = effect.round] {
+      if (*alive) feed_(round::EncodeFailed{round, std::string(kLost)});
+    });
+    return;
   }
   wanted_ = effect;
   ++encode_turn_;  // what is being encoded for an attempt before is not wanted any more

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "federation/loop/effect_queue.h"
 #include "federation/masking/site_half.h"
@@ -20,6 +21,9 @@
 
 namespace dure::site {
 
+// Why a site declines a masked round of a run whose history it lost.
+inline constexpr std::string_view kLost = "masking-state-lost";
+
 class MaskingDesk {
  public:
   using Feed = std::function<void(const round::SiteEvent&)>;
@@ -28,7 +32,13 @@ class MaskingDesk {
               Feed feed);
   ~MaskingDesk();
 
-  Status Restore();  // kCorrupt: the journal's state is not one
+  // What cannot be read is never guessed: the run is then one that this site only follows (lost),
+  // and the bytes stay where they are. An older version's is taken over without the attempt that
+  // was under way. Of a run that has ended, nothing is missed. Errors of the journal.
+  Status Restore();
+  // What was signed and released in this run is not known any more: no masked round may have this
+  // site's secrets in it.
+  bool lost() const { return lost_; }
   // After a restart, and when the link is up again: what is outstanding is said again.
   void Resume();
   void Take(const Bytes& message);  // of the aggregator's half
@@ -71,6 +81,8 @@ class MaskingDesk {
   void Do(const masking::Accept& effect);
 
   Bytes Save() const;
+  // false: the journal's bytes are none that this version knows.
+  bool Load(ByteView kept);
   bool Keep();  // false: the disk did not take it
   void Sync(const Digest& context);
   void ExamineNow(const Digest& context);
@@ -95,6 +107,7 @@ class MaskingDesk {
   masking::Scalars own_{};  // of the update that was masked last
   RoundNumber own_round_;
   std::optional<Conclusion> concluded_;
+  bool lost_ = false;
   // Of this process life.
   std::optional<Digest> examines_;  // the context that waits to be examined
   bool examining_ = false;

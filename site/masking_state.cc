@@ -6,6 +6,7 @@ namespace dure::site {
 namespace {
 
 constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersionBefore = 1;  // its half lacks what was said last
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);
@@ -35,9 +36,25 @@ Bytes MaskingDesk::Save() const {
 
 Status MaskingDesk::Restore() {
   DURE_ASSIGN(const auto kept, shop_.journal.Get(folder_.JournalKey("masking")));
-  if (!kept) return {};
-  CanonicalReader in(*kept);
-  const bool known = in.U32() == kVersion;
+  if (!kept || Load(*kept)) return {};
+  half_ = masking::SiteHalf(shop_.site, *shop_.self.signer, verifier_);
+  concluded_.reset();
+  own_round_ = {};
+  own_ = {};
+  if (participation_.phase() == round::SitePhase::kEnded) {
+    Say("what the run, which has ended, left of it cannot be read, and is dropped");
+    return shop_.journal.Apply(journal::Change().Erase(folder_.JournalKey("masking")));
+  }
+  lost_ = true;
+  Say("what was signed and released in this run cannot be read: it is damaged, or another version "
+      "wrote it. This site follows the run, and takes part in no further masked round of it, so "
+      "that nothing is released twice");
+  return {};
+}
+
+bool MaskingDesk::Load(ByteView kept) {
+  CanonicalReader in(kept);
+  const uint32_t version = in.U32();
   const Bytes half = in.Blob(journal::kValueBytesMax);
   own_round_.value = in.U64();
   own_ = ScalarsIn(in);
@@ -54,11 +71,17 @@ Status MaskingDesk::Restore() {
     }
     concluded_ = std::move(concluded);
   }
-  if (!known || !in.Done("a site's masking state")) {
-    return Fail(ErrorCode::kCorrupt, "the masking state was not written by this version");
+  if (!in.Done("a site's masking state")) return false;
+  if (version != kVersion && version != kVersionBefore) return false;
+  auto loaded = version == kVersion
+                    ? masking::SiteHalf::Load(half, *shop_.self.signer, verifier_)
+                    : masking::SiteHalf::TakeOver(half, *shop_.self.signer, verifier_);
+  if (!loaded) return false;
+  half_ = *std::move(loaded);
+  if (version == kVersionBefore) {
+    Say("an older version's state was taken over; an attempt that was under way is given up here");
   }
-  DURE_ASSIGN(half_, masking::SiteHalf::Load(half, *shop_.self.signer, verifier_));
-  return {};
+  return true;
 }
 
 }  // namespace dure::site

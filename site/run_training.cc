@@ -74,6 +74,7 @@ void RunDesk::Do(const round::DecideLocally& effect) {
   (void)shop_.journal.Apply(journal::Change().Put(Key("manifest"), manifest_.Canonical()));
   const std::string objection = Objection(shop_.rules, effect.manifest, effect.plan.at.round, 0);
   if (!objection.empty()) return Object(effect.plan.at, objection);
+  if (manifest_.masked() && masking_.lost()) return Object(effect.plan.at, std::string(kLost));
   CheckRecord(effect);
 }
 

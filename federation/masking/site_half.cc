@@ -39,6 +39,16 @@ Result<SiteHalf> SiteHalf::Load(ByteView state, const Signer& signer, const Veri
   return half;
 }
 
+Result<SiteHalf> SiteHalf::TakeOver(ByteView state, const Signer& signer,
+                                    const Verifier& verifier) {
+  SiteHalf half({}, signer, verifier);
+  Get get(state);
+  SitePhase phase = SitePhase::kIdle;
+  get(half.s_.self, phase, half.s_.history, half.s_.last);
+  if (!get.ok()) return Fail(ErrorCode::kCorrupt, "an older version's state ends too early");
+  return half;
+}
+
 Status SiteHalf::Rebuild() {
   if (s_.attempt.context.empty()) {
     if (HasBegun() || Is(SitePhase::kExamining)) {

@@ -123,6 +123,10 @@ class SiteHalf {
   SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier);
   // kCorrupt: not the bytes that Save made.
   static Result<SiteHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier);
+  // Of the bytes that an older version's Save made, only what outlives an attempt: what was signed,
+  // released and begun. The attempt itself is given up, its secrets are never used again, and an
+  // opening of it is refused as stale. kCorrupt: not such bytes.
+  static Result<SiteHalf> TakeOver(ByteView state, const Signer& signer, const Verifier& verifier);
   Bytes Save() const;
 
   std::vector<SiteEffect> Handle(const SiteEvent& event);
@@ -184,6 +188,7 @@ class SiteHalf {
         result_products, check_values);
     }
   };
+  // The first four stand at the beginning in every version: TakeOver reads them.
   struct State {
     SiteId self;
     SitePhase phase = SitePhase::kIdle;

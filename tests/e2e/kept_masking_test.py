@@ -1,0 +1,104 @@
+"""What is on disk of masked rounds when a daemon starts that did not write it.
+
+    kept_masking_test.py PROGRAMS [unittest arguments]
+
+An older version's state is taken over, without the attempt that was under way; what nobody can read
+costs that one run, and no daemon refuses to start. Nothing is released twice: peers and history
+would say so.
+"""
+
+import contextlib
+import sqlite3
+import struct
+import sys
+import unittest
+
+from masked import LOOSE, SITES, MaskingTest
+from processes import until
+
+LONG = {'rounds': 4, 'steps': 30, 'deadline_seconds': 20, **LOOSE}
+
+
+def older(value):
+    """A site's state as version 1 had it: its half lacked the digest at the end."""
+    version, length = struct.unpack_from('<II', value)
+    assert version == 2, version
+    half = value[8:8 + length]
+    return struct.pack('<II', 1, length - 32) + half[:-32] + value[8 + length:]
+
+
+def unknown(value):
+    return struct.pack('<I', 99) + value[4:]
+
+
+class KeptMaskingTest(MaskingTest):
+    def rewrite(self, name, run, change):
+        """Of a daemon that is stopped."""
+        path = self.federation.home(name)
+        path += '/aggregator.db' if name == 'aggregator' else '/site.db'
+        with contextlib.closing(sqlite3.connect(path)) as store:
+            key = f'run/{run}/masking'
+            row = store.execute('SELECT value FROM entry WHERE name = ?', (key,)).fetchone()
+            store.execute('UPDATE entry SET value = ? WHERE name = ?', (change(bytes(row[0])), key))
+            store.commit()
+
+    def during(self, run, name, change):
+        """The daemon is stopped in the middle of a run, and finds this when it starts again."""
+        federation = self.federation
+        daemon = federation.aggregator if name == 'aggregator' else federation.sites[name]
+        federation.propose(run, **LONG)
+        federation.watch(run, lambda line: line['round'] >= 1, 'round 1')
+        daemon.stop()
+        self.rewrite(name, run, change)
+        daemon.start()
+        return daemon
+
+    def test_an_older_versions_state_is_taken_over_and_the_site_goes_on_in_the_run(self):
+        west = self.during('older', 'west', older)
+        assert west.log_has("an older version's state was taken over")
+        closed = self.settle_long('older')
+        assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
+        # Its history came over too: a site that forgot what it released is known by its peers.
+        assert not any(self.said(site, 'older', 'REFUSE_STALE: west') for site in SITES)
+
+    def test_what_nobody_can_read_costs_the_site_that_run_and_no_other(self):
+        west = self.during('unknown', 'west', unknown)
+        assert west.log_has('what was signed and released in this run cannot be read')
+        until(lambda: self.said('west', 'unknown', '(masking-state-lost)'), 'west declines')
+        closed = self.settle_long('unknown')
+        assert 'west' not in [each['site'] for each in closed[-1]['submissions']], closed[-1]
+        until(lambda: self.said('west', 'unknown', 'ended (complete)'), 'west holds the model')
+        west.stop()
+        west.start()
+        until(lambda: west.log_has('which has ended, left of it cannot be read, and is dropped'),
+              'nothing is missed of a run that is over')
+        west.stop()
+        west.start()
+        self.federation.propose('after-unknown')
+        assert all(len(event['submissions']) == 4 for event in self.settle('after-unknown'))
+
+    def test_an_aggregator_that_cannot_read_it_begins_no_attempt_and_says_why(self):
+        federation = self.federation
+        aggregator = self.during('lost', 'aggregator', unknown)
+        assert aggregator.log_has('which sums were released cannot be read')
+        federation.watch('lost', lambda line: line['phase'] == 'paused', 'it is paused')
+        abandoned = [entry['event']['reason'] for entry in federation.entries('aggregator', 'lost')
+                     if entry['type'] == 'round-abandoned']
+        assert abandoned and set(abandoned[-3:]) == {'masking-state-lost'}, abandoned
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'lost')
+        federation.propose('after-lost')
+        self.settle('after-lost')
+        aggregator.stop()
+        aggregator.start()
+        assert aggregator.log_has('which has ended, left of it cannot be read, and is dropped')
+
+    def settle_long(self, run):
+        self.federation.complete(run)
+        closed = self.federation.check_run(run)
+        self.federation.check_receipts(run, closed)
+        return closed
+
+
+if __name__ == '__main__':
+    MaskingTest.programs = sys.argv.pop(1)
+    unittest.main(verbosity=2)
