@@ -211,6 +211,7 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
   shop_.scribe.WithStanding([&](const standing::Auditor& auditor) {
     const standing::State& state = auditor.standing().state();
     pinned.admitted = standing::SeatsOf(state, manifest.masking_rules.batch_members);
+    pinned.recorded = standing::SumsOf(state, manifest.run);
     const auto run = state.runs.find(manifest.run);
     if (run != state.runs.end()) policies = run->second.policies;
   });

@@ -115,13 +115,13 @@ Objection CheckContext(const Context& context, const Pinned& pinned) {
     return refuse(Refusal::kModelChain,
                   "the base is not the model that this site derived from the last aggregate");
   }
+  if (auto layout = WordLayout::Make(told.lane_max, context.site_count(), 1); !layout) {
+    return refuse(Refusal::kHeadroom, layout.error().message);
+  }
   if (told != known) {
     return refuse(Refusal::kContextMismatch,
                   "federation, run, layout, scales, lanes or aggregator differ from what this site "
                   "knows");
-  }
-  if (auto layout = WordLayout::Make(told.lane_max, context.site_count(), 1); !layout) {
-    return refuse(Refusal::kHeadroom, layout.error().message);
   }
   if (auto objection = CheckSeats(context, pinned)) return objection;
   if (auto objection = CheckThreshold(context.site_count(), context.threshold, told.corrupt_max)) {

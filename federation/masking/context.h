@@ -73,6 +73,9 @@ struct Pinned {
   Agreed agreed;
   SiteId self;
   std::vector<Seat> admitted;  // every site of the consortium that may be in a cohort
+  // The sums of this run that the record names, also those that this site had no part in: with two
+  // of them a third may show somebody whom none of them shows.
+  std::vector<ReleasedSum> recorded = {};
 };
 Objection CheckContext(const Context& context, const Pinned& pinned);
 

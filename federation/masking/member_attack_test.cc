@@ -127,5 +127,32 @@ TEST(Flips, OfAnyBitToASiteNeverGiveAWrongSumOrASecret) {
   }
 }
 
+// 8
+// The first sum with the second without the third is twice site 2's part. Of those in the third,
+// each was in one of the others only: the record tells it of the other.
+TEST(Attack8, ThreeSumsThatTogetherShowOneAreRefusedByWhoIsToldOfThem) {
+  for (const bool recorded : {false, true}) {
+    World world({.sites = 5, .forbid_differences = true, .corrupt_max = 1});
+    world.pin = [recorded](uint32_t, Pinned& pinned) {
+      const auto of = [&pinned](size_t i) { return pinned.admitted[i].site; };
+      const ReleasedSum first{0, {of(0), of(1), of(2)}}, second{0, {of(2), of(3), of(4)}};
+      if (recorded) pinned.recorded = {first, second};
+    };
+    world.absent = {3, 4};
+    world.RunAttempt(0);
+    ASSERT_EQ(world.accepted.size(), 3U);
+    world.absent = {0, 1};
+    world.RunAttempt(1);
+    ASSERT_EQ(world.accepted.size(), 3U);
+    world.absent = {2};
+    world.RunAttempt(2);
+    EXPECT_EQ(world.published.has_value(), !recorded) << "nobody alone knows of both";
+    for (const uint32_t i : {0U, 1U, 3U, 4U}) {
+      ASSERT_EQ(world.refusals.contains(i), recorded);
+      if (recorded) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_MEMBERSHIP");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dure::masking

@@ -185,6 +185,7 @@ void SiteHalf::On(const Examined& event) {
   if (!Is(SitePhase::kExamining)) return;
   if (auto objection = CheckContext(context_, event.pinned)) return Refuse(*objection);
   if (auto objection = s_.history.CheckPrevious(context_.previous)) return Refuse(*objection);
+  for (const ReleasedSum& sum : event.pinned.recorded) s_.history.Learn(sum);
   for (const Seat& seat : event.pinned.admitted) s_.attempt.members[seat.site] = seat.member;
   ReleasedSum candidate;
   for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);

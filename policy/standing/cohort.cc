@@ -22,4 +22,16 @@ std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members) {
   return seats;
 }
 
+std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run) {
+  std::vector<masking::ReleasedSum> sums;
+  for (const auto& [at, round] : state.rounds) {
+    if (at.run != run || !round.closed || !round.sums) continue;
+    masking::ReleasedSum& sum = sums.emplace_back();
+    for (const uint64_t index : round.counted)
+      sum.sites.push_back(round.submissions.at(index).site);
+    std::ranges::sort(sum.sites);
+  }
+  return sums;
+}
+
 }  // namespace dure::standing

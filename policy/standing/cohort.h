@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "federation/masking/cohort.h"
+#include "federation/masking/history.h"
 #include "policy/standing/state.h"
 
 namespace dure::standing {
@@ -14,5 +14,8 @@ namespace dure::standing {
 // names, are in batches of `batch_members`; what is left over belongs to the last batch. REQUIRES:
 // batch_members >= 1.
 std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);
+
+// The sums of a run's masked rounds that are closed: over whom each was.
+std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run);
 
 }  // namespace dure::standing

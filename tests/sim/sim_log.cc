@@ -1,5 +1,7 @@
 #include "tests/sim/sim_log.h"
 
+#include <algorithm>
+
 #include "federation/canonical.h"
 
 namespace dure::sim {
@@ -86,6 +88,18 @@ Head SimLog::HeadNow() const {
 
 SimReceipt SimLog::ReceiptFor(uint64_t index) const {
   return {index, HeadNow(), tree_.ProveInclusion(index, tree_.size())};
+}
+
+std::vector<masking::ReleasedSum> SimLog::MaskedSums() const {
+  std::vector<masking::ReleasedSum> sums;
+  for (const Entry& entry : entries_) {
+    const auto* closed = std::get_if<round::RecordClosed>(&entry.record);
+    if (closed == nullptr || !closed->sums) continue;
+    masking::ReleasedSum& sum = sums.emplace_back();
+    for (const round::Counted& one : closed->counted) sum.sites.push_back(one.site);
+    std::ranges::sort(sum.sites);
+  }
+  return sums;
 }
 
 }  // namespace dure::sim

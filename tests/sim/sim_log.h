@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "federation/masking/history.h"
 #include "federation/round/round.h"
 #include "policy/ledger/merkle.h"
 
@@ -42,6 +43,8 @@ class SimLog {
   Head HeadNow() const;
   SimReceipt ReceiptFor(uint64_t index) const;
   const std::vector<Entry>& entries() const { return entries_; }
+  // Over whom the sums of closed rounds were.
+  std::vector<masking::ReleasedSum> MaskedSums() const;
   const ledger::MerkleTree& tree() const { return tree_; }
 
  private:

@@ -227,6 +227,7 @@ void SiteMasking::ExamineNow(const Digest& context) {
     masking::Examined examined;
     examined.pinned.self = node_.id();
     examined.pinned.admitted = world_.Seats();
+    examined.pinned.recorded = world_.aggregator().log.MaskedSums();
     examined.pinned.agreed = masking::AgreedOn({node_.core().manifest(),
                                                 node_.core().base(),
                                                 "sim",
