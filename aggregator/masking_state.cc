@@ -4,6 +4,7 @@
 #include "aggregator/masking_desk.h"
 #include "federation/canonical.h"
 #include "federation/masking/run_terms.h"
+#include "federation/wire_hook.h"
 #include "policy/standing/cohort.h"
 
 namespace dure::aggregator {
@@ -13,6 +14,18 @@ using Phase = masking::AggregatorPhase;
 
 constexpr uint32_t kVersion = 2;
 constexpr uint32_t kVersionBefore = 1;  // without the sums
+
+// A test's liar chooses a cohort of its own, and stands by it.
+bool ChoosesFreely() {
+  Bytes rule{1};
+  PassWire("aggregator.set-apart", {}, rule);
+  return rule.empty();
+}
+bool IsLeftOut(const SiteId& site, RoundNumber round) {
+  Bytes number{static_cast<uint8_t>(round.value)};
+  PassWire("aggregator.seat", site.str(), number);
+  return number.empty();
+}
 
 }  // namespace
 
@@ -109,8 +122,9 @@ Result<masking::Context> MaskingDesk::Compose() const {
     const auto run = now.state().runs.find(manifest.run);
     if (run != now.state().runs.end()) policies = run->second.policies;
   }));
-  std::erase_if(context.seats, [&cohort](const masking::Seat& seat) {
-    return !std::ranges::binary_search(cohort, seat.site);
+  std::erase_if(context.seats, [&](const masking::Seat& seat) {
+    return !std::ranges::binary_search(cohort, seat.site) ||
+           IsLeftOut(seat.site, rounds_.at().round);
   });
   context.round.value = rounds_.at().round.value + skipped_;
   context.attempt = rounds_.at().attempt;
@@ -152,6 +166,7 @@ void MaskingDesk::UseUp(const Release& release) {
 }
 
 std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& candidates) const {
+  if (ChoosesFreely()) return {};
   const round::RunManifest& manifest = rounds_.manifest();
   std::vector<SiteId> sites;
   for (const round::Candidate& one : candidates) sites.push_back(one.site);

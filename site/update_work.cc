@@ -8,6 +8,7 @@
 #include "federation/derivation/derivation.h"
 #include "federation/merging/direction.h"
 #include "federation/noise/lanes.h"
+#include "federation/wire_hook.h"
 #include "policy/safeguard/safeguard.h"
 
 namespace dure::site {
@@ -187,6 +188,15 @@ Result<noise::LaneNoise> LaneNoiseOf(const round::RunManifest& manifest, const D
   return lanes;
 }
 
+// A test's liar changes what was masked, and stands by it: then it is digested again.
+Result<blob::Manifest> ManifestOf(const std::filesystem::path& payload, uint64_t bytes,
+                                  std::vector<Digest> chunks) {
+  Bytes changed;
+  PassWire("site.payload", payload.string(), changed);
+  if (!changed.empty()) return blob::ManifestOfFile(payload);
+  return blob::Manifest::Make(bytes, std::move(chunks));
+}
+
 // Lanes with noise in them, then masks: what leaves is made only of the former.
 Result<masking::MaskedSegment> MaskNoised(const UpdateFiles& files, const noise::LaneNoise& noise,
                                           const MaskWith& with, const codec::OutputFile& lanes,
@@ -241,7 +251,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                                     files.count() * sizeof(float), codec::Caching::kKept));
     DURE_ASSIGN(masked, MaskPlain(files, work, with, lanes, next, payload, pace));
   }
-  DURE_ASSIGN(const auto blob, blob::Manifest::Make(bytes, std::move(masked.payload_chunks)));
+  DURE_ASSIGN(const auto blob, ManifestOf(payload_path, bytes, std::move(masked.payload_chunks)));
   MaskedContribution contribution;
   contribution.made.weight = files.parameters.weight;
   contribution.made.saturated = masked.stats.saturated;

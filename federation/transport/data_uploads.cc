@@ -3,8 +3,20 @@
 #include <utility>
 
 #include "federation/transport/data_link_state.h"
+#include "federation/wire_hook.h"
 
 namespace dure::transport {
+namespace {
+
+// A test's liar sends other bytes than it promised.
+void SetPayload(v1::Chunk& chunk, ByteView payload, uint64_t index) {
+  Bytes other;
+  PassWire("site.chunk", std::to_string(index), other);
+  const ByteView sent = other.empty() ? payload : ByteView(other);
+  chunk.set_payload(sent.data(), sent.size());
+}
+
+}  // namespace
 
 Result<uint64_t> DataLink::State::UploadAtOnce(const blob::Reader& blob, Lease& lease, bool& done,
                                                const std::stop_token& stop,
@@ -81,7 +93,7 @@ void DataLink::State::PutStream(const blob::Reader& blob, const Connection& conn
     const uint64_t index = missing[at];
     const size_t size = manifest.ChunkSize(index);
     chunk.set_index(index);
-    chunk.set_payload(blob.bytes().data() + manifest.ChunkOffset(index), size);
+    SetPayload(chunk, blob.bytes().subspan(manifest.ChunkOffset(index), size), index);
     if (!writer->Write(chunk)) break;
     chunk.clear_blob_digest();
     chunk.clear_manifest();

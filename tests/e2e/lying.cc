@@ -54,6 +54,13 @@ void Told() {
 const std::map<std::string, std::function<void(Context&)>> kOpenings = {
     {"size", [](Context& c) { c.agreed.parameter_count += 1024; }},
     {"lanes", [](Context& c) { c.agreed.lane_max = 127; }},
+    {"room", [](Context& c) { c.agreed.lane_max = 65535; }},
+    {"layout", [](Context& c) { c.agreed.scales = Sha256(AsBytes("steps ten times as long")); }},
+    {"noise", [](Context& c) { c.agreed.privacy = Sha256(AsBytes("no noise at all")); }},
+    {"fewest", [](Context& c) { c.agreed.rules.members_min = 2; }},
+    {"quorum", [](Context& c) { c.agreed.rules.survivors_permille = 0; }},
+    {"batches", [](Context& c) { c.agreed.rules.batch_members = 2; }},
+    {"corrupt", [](Context& c) { c.agreed.corrupt_max = 0; }},
     {"model", [](Context& c) { c.agreed.model = Sha256(AsBytes("a trap")); }},
     {"rules", [](Context& c) { c.agreed.rules.forbid_differences ^= true; }},
     {"plan", [](Context& c) { c.agreed.plan = Sha256(AsBytes("another plan")); }},
@@ -245,7 +252,48 @@ void FromASite(Bytes& bytes) {
   }
 }
 
+// One word of the first masked lanes is another than it was masked to be: by one, or by more than
+// any site could have. The digest that the liar then states is that of what it sends.
+void MoveAWord(std::string_view payload, Bytes& changed) {
+  const bool beyond = TheLie().name == "beyond";
+  if (!beyond && TheLie().name != "drift") return;
+  std::fstream file(std::string(payload), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(5000);
+  const int word = file.get() + (beyond ? 100 : 1);
+  file.seekp(5000);
+  file.put(static_cast<char>(word));
+  if (!file.flush()) return;
+  changed = {1};
+  Told();
+}
+
+// What comes in place of a chunk: too little, other bytes, far too much.
+void SendAnotherChunk(Bytes& chunk) {
+  const std::string& lie = TheLie().name;
+  if (lie == "cut-chunk") chunk.assign(1000, 7);
+  if (lie == "other-chunk") chunk.assign(size_t{1} << 20, 7);
+  if (lie == "big-chunk") chunk.assign(size_t{64} << 20, 7);
+  if (!chunk.empty()) Told();
+}
+
+// Cohorts that the liar makes up. Without: everybody but one, once there was a sum with it.
+// Cohorts: by first letters, three sums of which no two show anybody, and all three show c.
+void Choose(std::string_view site, Bytes& round) {
+  static constexpr std::string_view kCohorts[] = {"abc", "cde", "abde"};
+  const size_t number = round.at(0);
+  const bool without = TheLie().name == "without" && number > 0 && site == TheLie().site;
+  const bool apart = TheLie().name == "cohorts" && number < std::size(kCohorts) &&
+                     kCohorts[number].find(site.front()) == std::string_view::npos;
+  if (!without && !apart) return;
+  round.clear();
+  if (without || number == 2) Told();
+}
+
 void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
+  if (place == "aggregator.seat") return Choose(whom, bytes);
+  if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
+  if (place == "site.payload") return MoveAWord(whom, bytes);
+  if (place == "site.chunk") return SendAnotherChunk(bytes);
   if (place == "aggregator.masking") return FromTheAggregator(whom, bytes);
   if (place == "site.masking") return FromASite(bytes);
   const bool to_sites = place == "aggregator.sums" && TheLie().name == "sums";

@@ -18,11 +18,12 @@ CHECKED = re.compile(r'masking: the sum of (\d) sites is what they sent')
 
 class MaskingTest(unittest.TestCase):
     programs = ''
+    sites = SITES
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        cls.federation = Federation(cls.programs, cls.folder, SITES)
+        cls.federation = Federation(cls.programs, cls.folder, cls.sites)
         cls.federation.start_sites()
 
     @classmethod

@@ -5,6 +5,8 @@
 As in masking_test.py, dure-lying tells one lie, under its own key; everybody else is the product.
 """
 
+import array
+import os
 import resource
 import shutil
 import socket
@@ -16,6 +18,14 @@ from federation import Federation
 from masked import LEAVES, LOOSE, SITES, MaskingTest
 from processes import until
 from relay import Relay
+
+
+def weights(path):
+    with open(path, 'rb') as file:
+        file.seek(int.from_bytes(file.read(8), 'little'), os.SEEK_CUR)
+        values = array.array('f')
+        values.frombytes(file.read())
+    return values
 
 
 class LyingAggregatorTest(MaskingTest):
@@ -43,6 +53,51 @@ class LyingAggregatorTest(MaskingTest):
         assert not self.closings('changed'), 'a changed sum became a model'
         self.honest('aggregator')
         self.settle('changed')
+
+
+    def test_a_cohort_that_is_short_of_one_who_was_in_the_last_sum_is_refused_by_all(self):
+        self.lied('aggregator', 'without:west', 'short-of-one', rounds=2)
+        for site in SITES[:3]:
+            until(lambda site=site: self.said(site, 'short-of-one', 'REFUSE_MEMBERSHIP'),
+                  f'{site} refuses')
+        assert len(self.closings('short-of-one')) == 1, 'a difference of two sums shows west'
+        self.honest('aggregator')
+        self.settle('short-of-one')
+
+
+class CombinationTest(MaskingTest):
+    """Six sites, of which three make a sum."""
+
+    sites = ['ash', 'birch', 'cedar', 'dogwood', 'elm', 'fir']
+
+    def test_three_sums_that_together_show_one_site_are_refused_by_who_was_in_two_of_them(self):
+        # Ash, birch and cedar; cedar, dogwood and elm; all but cedar: twice cedar's part is left.
+        self.lied('aggregator', 'cohorts:', 'combined', sites=self.sites[:5], rounds=3, quorum=3,
+                  deadline_seconds=4, lost_seconds=1)
+        for site in ('ash', 'birch', 'dogwood', 'elm'):
+            until(lambda site=site: self.said(site, 'combined', 'REFUSE_MEMBERSHIP'),
+                  f'{site} refuses')
+        assert len(self.closings('combined')) == 2, 'the third sum shows cedar'
+
+    def test_a_whole_batch_may_leave_and_half_of_one_may_not(self):
+        federation = self.federation
+        federation.propose('batches', rounds=4, steps=30, quorum=4, batch_members=2,
+                           lost_seconds=1, join_seconds=2)
+        federation.watch('batches', lambda line: line['round'] >= 1, 'round 1')
+        federation.dure('site', 'leave', '--dir', federation.home('fir'), '--run', 'batches')
+        until(lambda: any(entry['type'] == 'round-abandoned' and
+                          entry['event']['reason'] in ('refuse-cohort', 'refuse-membership')
+                          for entry in federation.entries('aggregator', 'batches')),
+              'half a batch is no cohort')
+        federation.dure('site', 'leave', '--dir', federation.home('elm'), '--run', 'batches')
+        line = federation.watch('batches', lambda line: line.get('ended') or
+                                line['phase'] == 'paused', 'the others go on')
+        if not line.get('ended'):
+            federation.dure('run', 'resume', '--dir', federation.consortium, 'batches')
+        federation.complete('batches')
+        closed = federation.check_run('batches', self.sites[:4])
+        assert [len(event['submissions']) for event in closed][-1] == 4, closed
+        assert {len(event['submissions']) for event in closed} == {4, 6}, closed
 
 
 class LyingSiteTest(MaskingTest):
@@ -130,6 +185,43 @@ class SpoiledTrainingTest(MaskingTest):
         assert closed[0]['sums']['saturatedLanes'] >= 1, closed[0]['sums']
 
 
+    def test_an_update_reversed_and_fifty_times_as_long_moves_the_model_no_further_than_any(self):
+        federation = self.federation
+        self.lied('west', 'poison:', 'boosted', rounds=1, learning_rate=0.001, **LOOSE)
+        closed = self.settle('boosted')
+        self.honest('west')
+        shown = federation.show('boosted')
+        assert len(closed[0]['submissions']) == 4
+        assert closed[0]['sums']['saturatedLanes'] > shown['parameters'] / 10, closed[0]['sums']
+        before, after = (weights(f'{federation.home("aggregator")}/blobs/blobs/{digest}')
+                         for digest in (shown['initial_model'], shown['base']['model']))
+        # A lane reaches the scale, at most two steps of 0.001, and the outer step is 0.7 * 1.9.
+        moved = max(abs(a - b) for a, b in zip(before, after))
+        assert 0 < moved <= 0.002 * 0.7 * 1.9 * 1.001, moved
+
+    def test_a_lane_beyond_what_any_site_may_send_makes_no_sum(self):
+        self.off('beyond', 'the sum cannot be had', lane='int4')
+
+    def test_a_masked_lane_that_is_not_the_one_masked_makes_no_sum(self):
+        self.off('drift', 'the sum is not that of what its sites say they sent')
+
+    def off(self, lie, heard, **options):
+        self.lied('west', f'{lie}:', lie, **options)
+        until(lambda: self.federation.aggregator.log_has(f'{lie}/0/') and
+              self.federation.aggregator.log_has(heard), f'the aggregator says: {heard}')
+        assert not self.closings(lie), 'it became a model'
+        self.honest('west')
+        self.settle(lie)
+
+    def test_chunks_that_are_not_the_promised_ones_hold_up_nobody(self):
+        for lie in ('cut-chunk', 'other-chunk', 'big-chunk'):
+            with self.subTest(lie=lie):
+                self.lied('west', f'{lie}:', lie, rounds=1, deadline_seconds=6, **LOOSE)
+                closed = self.settle(lie)
+                assert len(closed[0]['submissions']) == 3, 'what it sent was taken'
+                self.honest('west')
+
+
 class ChunksTest(unittest.TestCase):
     """The line breaks within chunks, again and again, and every site begins where it was."""
 
@@ -195,7 +287,8 @@ class OutsiderTest(MaskingTest):
 
 def load_tests(loader, _, __):
     suite = unittest.TestSuite()
-    for case in (LyingAggregatorTest, LyingSiteTest, SpoiledTrainingTest, ChunksTest, OutsiderTest):
+    for case in (LyingAggregatorTest, CombinationTest, LyingSiteTest, SpoiledTrainingTest,
+                 ChunksTest, OutsiderTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
