@@ -141,6 +141,8 @@ void MaskingDesk::Take(const SiteId& site, const Bytes& message) {
 }
 
 void MaskingDesk::Connected(const SiteId& site) {
+  // Otherwise every run that ever was would be told of at each connection, and the line overflow.
+  if (rounds_.IsOverFor(site)) return;
   for (auto* one : {&former_, &attempt_}) {
     if (!one->has_value() || (one == &attempt_ && failed_)) continue;
     const auto index = (*one)->half.context().IndexOf(site);

@@ -64,7 +64,10 @@ void MaskingDesk::SayAgainLater() {
   });
 }
 
-void MaskingDesk::Resume() { Push(masking::Resumed{}); }
+void MaskingDesk::Resume() {
+  // Nobody waits for what was said in a run that is over.
+  if (participation_.phase() != round::SitePhase::kEnded) Push(masking::Resumed{});
+}
 
 bool MaskingDesk::IsCurrent(const masking::Context& context) const {
   return context.attempt == participation_.at().attempt &&

@@ -30,8 +30,10 @@ Submission MaskedSubmission(const RoundAttempt& at, const SiteId& site, const Ba
 }
 
 // An aggregator that collects from three sites.
-Rounds Collecting() {
-  Rounds rounds(MaskedManifest(), kSites);
+Rounds Collecting(uint64_t round_count = MaskedManifest().rounds) {
+  RunManifest manifest = MaskedManifest();
+  manifest.rounds = round_count;
+  Rounds rounds(manifest, kSites);
   rounds.Handle(kStart, Started{});
   rounds.Handle(kStart, Appended{"run/proposed", 0, {}, {}});
   for (const SiteId& site : kSites) {
@@ -77,6 +79,27 @@ TEST(Masked, ARoundClosesWithSumsAndWithoutAnyWeight) {
   ASSERT_EQ(outcomes.size(), 1u);
   EXPECT_EQ(outcomes[0].weight_sum, sums.weight);
   EXPECT_TRUE(CheckMessage(outcomes[0]));
+}
+
+// What is over is not said again at every connection of every site.
+TEST(Masked, ARunIsOverForASiteThatSaidWhatItDerivedOfTheLastRound) {
+  Rounds rounds = Collecting(1);
+  SubmitAll(rounds);
+  const Base next{Sha256(AsBytes("next")), {}, {}};
+  const Sums sums{.weight = 3 << 19, .tokens = 3000, .steps = 30, .saturated_lanes = 1};
+  auto effects = rounds.Handle(kStart, Merged{rounds.at(), Sha256(AsBytes("sum")), next, sums});
+  const RoundAttempt last = rounds.at();
+  const std::string key = Only<Append>(effects).at(0).key;
+  effects = rounds.Handle(kStart, Appended{key, 9, {}, ToBytes("head")});
+  while (rounds.phase() != RunPhase::kEnded) {
+    const auto appends = Only<Append>(effects);
+    ASSERT_FALSE(appends.empty());
+    effects = rounds.Handle(kStart, Appended{appends[0].key, 10, {}, ToBytes("head")});
+  }
+  EXPECT_FALSE(rounds.IsOverFor(kSites[0]));
+  rounds.Handle(kStart, Received{kSites[0], OutcomeAck{last, Derivation::kEqual, next}});
+  EXPECT_TRUE(rounds.IsOverFor(kSites[0]));
+  EXPECT_FALSE(rounds.IsOverFor(kSites[1]));
 }
 
 TEST(Masked, ASubmissionThatTellsItsWeightIsRefused) {

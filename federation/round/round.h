@@ -68,6 +68,8 @@ class Rounds {
   uint32_t Needed() const;  // sites to open a round with
   // Why this site of the cohort is out: withdrawn, left, excluded or revoked; nullopt: it is not.
   std::optional<std::string> OutReason(const SiteId& site) const;
+  // Ended, and this site has said what it derived of the last round, or owes nothing of it.
+  bool IsOverFor(const SiteId& site) const;
   // nullopt: nothing that sites could do would move the run now.
   std::optional<Gathering> WaitsFor() const;
   // Ended, and every site that is connected knows it.

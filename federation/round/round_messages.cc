@@ -155,6 +155,11 @@ void Rounds::AppendReceipted(const SiteId& id, const Site& site) {
 // What sites are told
 // -------------------------------------------------------------------------------
 
+bool Rounds::IsOverFor(const SiteId& id) const {
+  const auto found = s_.sites.find(id);
+  return s_.phase == RunPhase::kEnded && found != s_.sites.end() && !found->second.owes_ack;
+}
+
 void Rounds::Inform(const SiteId& id, const Site& site) {
   if (!site.connected || site.removed) return;
   if (s_.last && site.owes_ack) {
