@@ -64,10 +64,14 @@ TEST(Safeguards, RefuseAGridTooCoarseAndSayWhatWouldWork) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("times as long"));
   EXPECT_THAT(refused.error().message, HasSubstr("or more works"));
-  manifest = Noisy();
-  manifest.lane = round::Lane::kInt8;
-  manifest.initial_scale = FittingScale(manifest);
-  EXPECT_THAT(SafeguardsOf(manifest).error().message, HasSubstr("wider lanes work"));
+  for (const round::Lane lane : {round::Lane::kInt8, round::Lane::kInt4}) {
+    manifest = Noisy();
+    manifest.lane = lane;
+    manifest.initial_scale = FittingScale(manifest);
+    const auto narrow = SafeguardsOf(manifest);
+    ASSERT_FALSE(narrow) << Name(lane);
+    EXPECT_THAT(narrow.error().message, HasSubstr("wider lanes work"));
+  }
 }
 
 TEST(Safeguards, HaveAScaleWhereverOneFits) {

@@ -16,7 +16,7 @@ import unittest
 from masked import LOOSE, SITES, MaskingTest
 from processes import until
 
-LONG = {'rounds': 4, 'steps': 30, 'deadline_seconds': 20, **LOOSE}
+LONG = {'rounds': 5, 'steps': 30, 'deadline_seconds': 20, **LOOSE}
 
 
 def older(value):
@@ -47,7 +47,7 @@ class KeptMaskingTest(MaskingTest):
         federation = self.federation
         daemon = federation.aggregator if name == 'aggregator' else federation.sites[name]
         federation.propose(run, **LONG)
-        federation.watch(run, lambda line: line['round'] >= 1, 'round 1')
+        federation.watch(run, lambda line: line['round'] >= 2, 'round 2')
         daemon.stop()
         self.rewrite(name, run, change)
         daemon.start()
@@ -58,7 +58,8 @@ class KeptMaskingTest(MaskingTest):
         assert west.log_has("an older version's state was taken over")
         closed = self.settle_long('older')
         assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
-        # Its history came over too: a site that forgot what it released is known by its peers.
+        # Its history came over too: peers heard of its release of round 0 in round 1, and know
+        # a site that forgot.
         assert not any(self.said(site, 'older', 'REFUSE_STALE: west') for site in SITES)
 
     def test_what_nobody_can_read_costs_the_site_that_run_and_no_other(self):
