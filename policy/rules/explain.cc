@@ -228,11 +228,19 @@ std::string FactLine(const FactSeen& fact, ReasonClass reason_class, const Schem
          "\n";
 }
 
+// An owner's terms are named by policy/terms in English alone: "terms of reviews v2".
+std::string BasisText(const Reason& reason, Language language) {
+  constexpr std::string_view kTerms = "terms of ";
+  const bool of_terms = reason.policy.layer == Layer::kTerms && reason.basis.starts_with(kTerms);
+  if (!of_terms || !IsKorean(language)) return reason.basis;
+  return reason.basis.substr(kTerms.size()) + " 이용조건";
+}
+
 std::string ReasonText(const Reason& reason, const Schema& schema, Language language) {
   std::string text = "  " + reason.rule + "  ";
   text += IsKorean(language) ? KoreanName(reason.reason_class) : PlainName(reason.reason_class);
   text += "\n    " + std::string(Pick(reason.because, language));
-  if (!reason.basis.empty()) text += "  [" + reason.basis + "]";
+  if (!reason.basis.empty()) text += "  [" + BasisText(reason, language) + "]";
   text += "\n";
   for (const FactSeen& fact : reason.facts) {
     text += FactLine(fact, reason.reason_class, schema, language);

@@ -76,19 +76,16 @@ std::string Plain(std::string text) {
   return text;
 }
 
-// True of the very use that the rule was made for, and shown as its facts.
-rules::Condition ThisUse(const Use& use) {
-  std::vector<rules::Condition> parts;
+// True of the very use that the rule was made for, and shown as its fact: where the use goes, where
+// the field is about places, and what it is for otherwise.
+rules::Condition ThisUse(const Use& use, const std::string& field) {
   if (TouchesData(use.action)) {
-    parts.push_back(rules::Compare("run.purpose", rules::Op::kIs, Value::Text(Word(use.purpose))));
-    return rules::All(std::move(parts));
+    return rules::Compare("run.purpose", rules::Op::kIs, Value::Text(Word(use.purpose)));
   }
-  parts.push_back(
-      rules::Compare("request.purpose", rules::Op::kIs, Value::Text(Word(use.purpose))));
-  if (!use.country.empty()) {
-    parts.push_back(rules::Compare("request.country", rules::Op::kIs, Value::Text(use.country)));
+  if (field.starts_with("territories.") && !use.country.empty()) {
+    return rules::Compare("request.country", rules::Op::kIs, Value::Text(use.country));
   }
-  return rules::All(std::move(parts));
+  return rules::Compare("request.purpose", rules::Op::kIs, Value::Text(Word(use.purpose)));
 }
 
 rules::Rule RuleOf(const std::string& id, const std::vector<Clause>& clauses, const Use& use) {
@@ -101,7 +98,7 @@ rules::Rule RuleOf(const std::string& id, const std::vector<Clause>& clauses, co
   rule.effect = asks ? rules::Effect::kRequire : rules::Effect::kForbid;
   rule.condition =
       asks ? rules::Compare("run.ownersAgreed", rules::Op::kIncludes, Value::Text(cause.dataset))
-           : ThisUse(use);
+           : ThisUse(use, cause.field);
   rule.title = {
       "What the owner of " + cause.dataset + " says of " +
           PlainField(cause.field, Language::kEnglish),
