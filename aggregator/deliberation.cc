@@ -27,6 +27,7 @@ bool IsForMembers(ledger::EventType type) {
     case ledger::EventType::kIncidentReported:
     case ledger::EventType::kIncidentClosed:
     case ledger::EventType::kDutyFulfilled:
+    case ledger::EventType::kKeyRevoked:  // a member's own; the log refuses others
       return true;
     default:
       return false;

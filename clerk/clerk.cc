@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "federation/transport/json_fields.h"
+#include "policy/standing/clocks.h"
 #include "policy/standing/roles.h"
 
 namespace dure::clerk {
@@ -25,8 +26,9 @@ Result<ledger::Proof> ProofFrom(ByteView bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identity::Identity& self) {
-  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self));
+Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identity::Identity& self,
+                                           std::function<WallTime()> wall) {
+  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self, std::move(wall)));
   clerk->stopped_ = clerk->evidence_.Stopped();
   DURE_ASSIGN(clerk->log_key_, ledger::NoteKey::Parse(self.log_vkey));
   ledger::MirrorOptions options;
@@ -54,7 +56,16 @@ void Clerk::WithStanding(const std::function<void(const standing::Auditor&)>& lo
 
 std::optional<standing::Finding> Clerk::dissent() const {
   const std::lock_guard lock(mutex_);
-  return auditor_.dissent();
+  return auditor_.dissent() ? auditor_.dissent() : clock_;
+}
+
+Result<ledger::SignedHead> Clerk::HeadThatHolds() const {
+  if (const auto finding = dissent()) return Fail(KeepDissent(*finding).error());
+  if (stopped_) return Fail(ErrorCode::kCorrupt, *stopped_);
+  ledger::SignedHead head = mirror_->Head();
+  const std::lock_guard lock(mutex_);
+  if (auditor_.standing().size() >= head.head.size) return head;
+  return Fail(ErrorCode::kUnavailable, "the copy is not replayed up to its head");
 }
 
 ledger::Actor Clerk::Holder() const {
@@ -64,8 +75,24 @@ ledger::Actor Clerk::Holder() const {
 Status Clerk::Follow(uint64_t size) {
   if (const auto before = dissent()) return KeepDissent(*before);
   if (stopped_) return Fail(ErrorCode::kCorrupt, *stopped_);
+  const uint64_t held = mirror_->Head().head.size;
+  const WallTime asked = wall_();
   DURE_TRY(Fetch(size));
-  return Replay();
+  DURE_TRY(Replay());
+  DURE_TRY(CompareClocks(held));
+  if (size == 0 || held < size) seen_ = asked;
+  return {};
+}
+
+Status Clerk::CompareClocks(uint64_t held_before) {
+  std::optional<standing::Finding> finding;
+  {
+    const std::lock_guard lock(mutex_);
+    DURE_ASSIGN(finding, standing::CompareClocks(*mirror_, held_before, auditor_.standing(),
+                                                 {wall_(), seen_}));
+    clock_ = finding;
+  }
+  return finding ? KeepDissent(*finding) : Status();
 }
 
 Status Clerk::Fetch(uint64_t size) {

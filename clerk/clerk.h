@@ -31,8 +31,9 @@ class Clerk {
   // `dir` holds the identity and becomes the home of ledger.db. `self` outlives it. Errors as
   // ledger::Mirror::Open. A copy that was there is replayed, which takes some seconds per 100,000
   // entries.
-  static Result<std::unique_ptr<Clerk>> Open(const std::string& dir,
-                                             const identity::Identity& self);
+  // `wall` is asked on the follower's thread.
+  static Result<std::unique_ptr<Clerk>> Open(const std::string& dir, const identity::Identity& self,
+                                             std::function<WallTime()> wall);
 
   // Brings copy and standing up to the aggregator's head, or at least to `size` entries.
   // kUnavailable: no answer, or the log is not that long yet. kCorrupt: the log is refused, or this
@@ -46,6 +47,9 @@ class Clerk {
   // standing says that it would be void, and why. As Follow, and what the aggregator refuses.
   Result<uint64_t> Submit(ledger::Event event, WallTime now);
 
+  // The head of this copy, if every entry below it was replayed and holds: what may be co-signed.
+  // kCorrupt: this holder dissents, or is stopped. On the follower's thread.
+  Result<ledger::SignedHead> HeadThatHolds() const;
   // A cosignature of a head of this copy, kept before it is sent. Errors as Mirror::AddCosignature.
   Status KeepCosignature(uint64_t size, std::string_view line) {
     return mirror_->AddCosignature(size, line);
@@ -83,10 +87,11 @@ class Clerk {
     transport::LedgerLink ledger;
     transport::AdminLink admin;
   };
-  Clerk(const std::string& dir, const identity::Identity& self)
-      : dir_(dir), self_(&self), evidence_(dir) {}
+  Clerk(const std::string& dir, const identity::Identity& self, std::function<WallTime()> wall)
+      : dir_(dir), self_(&self), wall_(std::move(wall)), evidence_(dir) {}
   Status Fetch(uint64_t size);
   Status Replay();
+  Status CompareClocks(uint64_t held_before);
   Status KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
                      const std::vector<Bytes>& entries);
   Status KeepDissent(const standing::Finding& finding) const;
@@ -94,15 +99,18 @@ class Clerk {
 
   const std::string dir_;
   const identity::Identity* self_;
+  const std::function<WallTime()> wall_;
+  std::optional<WallTime> seen_;  // when the copy was last known to be up to the aggregator's head
   EvidenceFolder evidence_;
   std::optional<std::string> stopped_;  // on the follower's thread
   Ed25519Verifier verifier_;
   ledger::NoteKey log_key_;
   std::unique_ptr<ledger::Mirror> mirror_;
   std::unique_ptr<ledger::Scrubbing> scrubbing_;
-  mutable std::mutex mutex_;  // of auditor_
+  mutable std::mutex mutex_;  // of auditor_ and clock_
   standing::Auditor auditor_;
-  std::shared_ptr<Links> links_;  // replaced while a call may be under way
+  std::optional<standing::Finding> clock_;  // an entry whose time is none by this holder's clock
+  std::shared_ptr<Links> links_;            // replaced while a call may be under way
 };
 
 }  // namespace dure::clerk

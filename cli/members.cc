@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 
@@ -24,6 +25,59 @@ Status Propose(const Options& options, ledger::ProposalKind kind, Context& conte
   const ledger::PolicyProposed event{kind, {}, id.str()};
   DURE_TRY(Record(desk, event, "Proposed to " + std::string(Name(kind)) + " " + id.str(), context));
   context.Say("Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER");
+  return {};
+}
+
+// The member's own word that a key is none of its people's: from then on it may say nothing.
+Status Disown(const std::string& dir, const std::string& digits, bool korean, Context& context) {
+  DURE_ASSIGN(Desk desk, OpenDesk(dir, identity::Roles{identity::Role::kOfficer}, context));
+  DURE_TRY(desk.clerk->Follow());
+  std::vector<std::pair<PublicKey, standing::Speaker>> found;
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    for (const auto& [key, speaker] : own.standing().state().speakers) {
+      if (speaker.member != desk.self->member() || speaker.revoked) continue;
+      if (digits.size() >= 8 && ToHex(key).starts_with(digits)) found.emplace_back(key, speaker);
+    }
+  });
+  if (found.size() != 1) {
+    return Fail(
+        ErrorCode::kNotFound,
+        Pick(korean,
+             "no key, or more than one, of your member begins with \"" + digits +
+                 "\" (8 digits at least); dure member keys lists them",
+             "\"" + digits +
+                 "\"(으)로 시작하는 소속 기관의 키가 없거나 둘 이상입니다(8자리 이상). dure "
+                 "member keys로 확인하십시오"));
+  }
+  if (found.front().first == desk.self->signer->Key()) {
+    return Fail(ErrorCode::kInvalid,
+                Pick(korean, "this is the key you are using", "지금 쓰고 있는 키입니다"));
+  }
+  const ledger::KeyRevoked event{desk.self->member(), found.front().first, "disowned"};
+  return Record(
+      desk, event,
+      Pick(korean, "Ended the key of ", "키를 폐기했습니다: ") + found.front().second.site.str(),
+      context);
+}
+
+Status Keys(const std::string& dir, const std::string& member, bool korean, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  ordered_json list = ordered_json::array();
+  std::string text;
+  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+  for (const auto& [key, speaker] : record->state().speakers) {
+    if (!member.empty() && speaker.member.str() != member) continue;
+    list.push_back({{"member", speaker.member.str()},
+                    {"name", speaker.site.str()},
+                    {"role", Name(speaker.role)},
+                    {"key", ToHex(key)},
+                    {"ended", speaker.revoked}});
+    text += ToHex(key).substr(0, 16) + "  " + speaker.member.str() + ", " +
+            ledger::Words(Name(speaker.role), language) +
+            (speaker.site.empty() ? "" : " " + speaker.site.str()) +
+            (speaker.revoked ? Pick(korean, ", ended", ", 폐기됨") : "") + "\n";
+  }
+  context.Print(context.json() ? ordered_json{{"keys", list}}.dump() : text);
   return {};
 }
 
@@ -78,6 +132,27 @@ void AddMemberCommands(CLI::App& dure, Context& context) {
       "dure member suspend hospital-a --dir /srv/desk", ledger::ProposalKind::kSuspend);
   add("reinstate", "Propose that a suspended member may take part again",
       "dure member reinstate hospital-a --dir /srv/desk", ledger::ProposalKind::kReinstate);
+
+  auto language = std::make_shared<std::string>();
+  CLI::App& keys = AddVerb(noun, "keys", "List the keys that may speak for members",
+                           "dure member keys --dir /srv/desk\n"
+                           "dure member keys hospital-a --dir /srv/desk --lang ko");
+  keys.add_option("member", options->member, "One member; all without it");
+  keys.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  AddLanguage(keys, *language);
+  context.Do(keys, [options, language, &context] {
+    return Keys(options->dir, options->member, IsKorean(*language), context);
+  });
+
+  auto digits = std::make_shared<std::string>();
+  CLI::App& disown = AddVerb(noun, "disown", "End a key that somebody was let in with in your name",
+                             "dure member disown 3f9a11c2d07be455 --dir /srv/desk");
+  disown.add_option("key", *digits, "The first digits of the key")->required();
+  disown.add_option("--dir", options->dir, "The officer's folder")->required();
+  AddLanguage(disown, *language);
+  context.Do(disown, [options, digits, language, &context] {
+    return Disown(options->dir, *digits, IsKorean(*language), context);
+  });
 }
 
 }  // namespace dure::cli

@@ -38,7 +38,8 @@ Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, C
                       self->role() != identity::Role::kAggregator;
   if (person) {
     copy->self_ = std::make_unique<identity::Identity>(std::move(*self));
-    DURE_ASSIGN(copy->clerk_, clerk::Clerk::Open(dir, *copy->self_));
+    DURE_ASSIGN(copy->clerk_,
+                clerk::Clerk::Open(dir, *copy->self_, [&context] { return context.Now(); }));
     const Status followed = copy->clerk_->Follow();
     const bool offline = !followed && followed.error().code == ErrorCode::kUnavailable;
     if (!followed && !offline) return Fail(followed.error());
@@ -90,7 +91,8 @@ Result<Desk> OpenDesk(const std::string& dir, identity::Roles wanted, Context& c
                 dir + " belongs to " + self.subject.ToUri() + "; this needs " + wanted.Names());
   }
   desk.self = std::make_unique<identity::Identity>(std::move(self));
-  DURE_ASSIGN(desk.clerk, clerk::Clerk::Open(OperatorFolder(dir), *desk.self));
+  DURE_ASSIGN(desk.clerk, clerk::Clerk::Open(OperatorFolder(dir), *desk.self,
+                                             [&context] { return context.Now(); }));
   return desk;
 }
 

@@ -185,6 +185,7 @@ Status Daemon::State::RestoreRuns() {
   }
   lending->Measure();
   for (const auto& [run, desk] : desks) desk->Start();
+  scribe->OnForeignKey(options.say);
   scribe->OnGrowth([this] { HearRecord(); });
   HearRecord();
   DoWhatWasAsked();

@@ -15,8 +15,8 @@ constexpr std::chrono::milliseconds kCosignAfter{250};
 
 Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const identity::Identity& self,
                                              loop::EventLoop& loop) {
-  auto scribe = std::unique_ptr<Scribe>(new Scribe(loop));
-  DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self));
+  auto scribe = std::unique_ptr<Scribe>(new Scribe(self, loop));
+  DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self, [&loop] { return loop.WallNow(); }));
   DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
   // With its site's signing key an auditor key ends too; a seat that came back gets another.
   if (scribe->mirror().Cosigners().IsRevoked(scribe->auditor_.key.key)) {
@@ -59,7 +59,7 @@ void Scribe::CosignSoon() {
 
 // What is followed to is verified, replayed and stored: only then is it co-signed, kept, and told.
 Result<uint64_t> Scribe::CosignNow(uint64_t before) {
-  const ledger::SignedHead head = clerk_->mirror().Head();
+  DURE_ASSIGN(const ledger::SignedHead head, clerk_->HeadThatHolds());
   if (head.head.size == 0 || head.head.size == before) return head.head.size;
   DURE_ASSIGN(const std::string line,
               CosignHead(auditor_, clerk_->mirror(), head.head, loop_.WallNow()));
@@ -122,7 +122,25 @@ void Scribe::TellGrowth() {
   const uint64_t size = mirror().Head().head.size;
   if (size == told_ || !grown_) return;
   told_ = size;
+  TellKeys();
   grown_();
+}
+
+void Scribe::TellKeys() {
+  if (!foreign_) return;
+  std::vector<std::string> said;
+  WithStanding([&](const standing::Auditor& own) {
+    for (const auto& [key, speaker] : own.standing().state().speakers) {
+      const bool other = speaker.member == self_.member() && key != self_.signer->Key();
+      if (!other || speaker.revoked || !keys_told_.insert(key).second) continue;
+      const std::string hex = ToHex(key).substr(0, 16);
+      said.push_back("the record lets key " + hex + " speak for " + speaker.member.str() + ", as " +
+                     std::string(Name(speaker.role)) + " " + speaker.site.str() +
+                     "; if nobody of yours made it, an officer ends it with: dure member disown " +
+                     hex);
+    }
+  });
+  for (const std::string& text : said) foreign_(text);
 }
 
 void Scribe::FindRun(const RunId& run,

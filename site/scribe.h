@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "clerk/clerk.h"
@@ -33,6 +34,9 @@ class Scribe {
 
   // Called on the loop whenever the copy has grown, before the answer to whoever had it brought up.
   void OnGrowth(std::function<void()> grown) { grown_ = std::move(grown); }
+  // Called on the loop once for every other key that the record lets speak for this site's member:
+  // who is let in is the aggregator's word, and only the member knows its own people.
+  void OnForeignKey(std::function<void(const std::string&)> told) { foreign_ = std::move(told); }
 
   // Brings the copy up to the aggregator's head, verifying and replaying everything. kCorrupt: the
   // log is refused or this site dissents; evidence is in <dir>/evidence, and the site must not
@@ -83,14 +87,16 @@ class Scribe {
     std::function<void(Result<Bytes>)> sealed;   // by Write: the writer sends it
     std::function<void(Result<uint64_t>)> said;  // by Say: sent here
   };
-  explicit Scribe(loop::EventLoop& loop) : loop_(loop) {}
+  Scribe(const identity::Identity& self, loop::EventLoop& loop) : self_(self), loop_(loop) {}
   void NextTurn();
   void TellGrowth();
+  void TellKeys();
   void SayNow(Waiting next);
   void SealNow(Waiting next);
   void CosignSoon();
   Result<uint64_t> CosignNow(uint64_t before);  // on the thread; the size co-signed
 
+  const identity::Identity& self_;
   loop::EventLoop& loop_;
   AuditorKey auditor_;
   uint64_t cosigned_ = 0;  // the size co-signed last
@@ -103,6 +109,8 @@ class Scribe {
   std::deque<Waiting> waiting_;
   bool writing_ = false;
   std::function<void()> grown_;
+  std::function<void(const std::string&)> foreign_;
+  std::set<PublicKey> keys_told_;
   uint64_t told_ = 0;  // the size that was told of last
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<loop::WorkerPool> thread_;  // last: ends first

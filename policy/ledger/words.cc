@@ -96,6 +96,7 @@ constexpr Row kMembers[] = {
     {"house", "a house did not agree", "찬성하지 않은 구분이 있음"},
     {"window", "the time to vote was over", "투표 기간이 끝남"},
     {"revoked-by-operator", "an operator revoked it", "운영자가 폐기함"},
+    {"disowned", "its member says that it is none of its own", "소속 기관이 자기 키가 아니라고 함"},
     {"lost-key", "the key was lost", "키를 잃어버림"},
     {"compromised", "somebody else may have the key", "키가 유출되었을 수 있음"},
     {"consent", "a consent was taken back", "동의 철회"},
@@ -192,6 +193,7 @@ constexpr Row kFindings[] = {
     {"cohort", "it does not name each site once", "사이트를 한 번씩 적지 않음"},
     {"backdated", "it carries an earlier time than the entry before",
      "앞 항목보다 이른 시각이 적힘"},
+    {"clock", "it carries a time that is none", "맞지 않는 시각이 적힘"},
     {"other-policies", "it was decided under other policies", "다른 정책으로 결정함"},
     {"other-policy", "it adopts another text than was voted on", "표결한 것과 다른 글임"},
     {"as-of", "it was decided from entries after itself", "자신보다 뒤의 항목으로 결정함"},
@@ -230,6 +232,9 @@ const Row* Find(std::string_view code) {
   if (found == nullptr) found = in(kMasking);
   if (found == nullptr) found = in(kEvents);
   if (found == nullptr) found = in(kFindings);
+  // With the rule's name behind it: "policy-p2-1".
+  static constexpr Row kRule{"", "a rule of the policy refuses it", "정책의 규칙이 거부함"};
+  if (found == nullptr && code.starts_with("policy-")) found = &kRule;
   return found;
 }
 

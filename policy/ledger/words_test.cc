@@ -17,6 +17,7 @@ TEST(Words, StandBesideTheirCodeAndNeverReplaceIt) {
   EXPECT_EQ(WordsAndCode("late", Language::kKorean), "늦게 도착함(late)");
   EXPECT_EQ(WordsAndCode("somebodys-own-code", Language::kKorean), "somebodys-own-code");
   EXPECT_EQ(WordsAndCode("", Language::kKorean), "");
+  EXPECT_EQ(WordsAndCode("policy-p2-1", Language::kKorean), "정책의 규칙이 거부함(policy-p2-1)");
 }
 
 TEST(Words, EveryKindOfEntryHasSome) {

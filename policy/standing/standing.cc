@@ -55,7 +55,11 @@ std::optional<Said> Fold::Hear(const Standing& standing, const ledger::OpenedEnt
   const ledger::Record& record = entry.record;
   const Result<rules::Instant> at = rules::Instant::Parse(record.occurred_at);
   if (!at) return std::nullopt;
-  Said said{entry, standing.size(), *at, record.actor.member, {}, record.actor.role};
+  // Nobody said anything before what stands above it: a proposal that claims to be a week old would
+  // otherwise have its vote end at once, and a late vote claim to be in time.
+  const bool early = record.actor.role != ledger::Role::kAggregator && *at < standing.latest();
+  Said said{entry, standing.size(),  early ? standing.latest() : *at, record.actor.member,
+            {},    record.actor.role};
   const auto speaker = standing.state().speakers.find(record.actor.key);
   if (speaker != standing.state().speakers.end()) said.site = speaker->second.site;
   return said;

@@ -117,6 +117,29 @@ TEST_F(VotingTest, ASecondVoteAndALateVoteAreVoid) {
   EXPECT_THAT(rules, ::testing::ElementsAre("voted-twice", "window"));
 }
 
+TEST_F(VotingTest, AProposalThatClaimsToBeOldIsVotedOnAsLongAsAnyOther) {
+  w_.SetTime("2026-09-01T09:00:00Z");
+  const uint64_t proposal = Propose();
+  w_.SetTime("2026-10-01T09:00:00Z");
+  Vote("kt", proposal, Choice::kYes);
+  Vote("etri", proposal, Choice::kYes);
+  EXPECT_FALSE(Due(proposal)) << "snu has its week";
+  const Standing now = w_.Now();
+  EXPECT_EQ(WindowEnd(now.state().proposals.at(proposal), now.state()).ToText(),
+            "2026-10-08T09:00:00Z");
+}
+
+TEST_F(VotingTest, AVoteThatClaimsToBeInTimeIsVoid) {
+  const uint64_t proposal = Propose();
+  w_.SetTime("2026-10-09T09:00:00Z");
+  w_.Propose("first", "statistics");  // it is that late
+  w_.SetTime("2026-10-08T08:59:00Z");
+  Vote("kt", proposal, Choice::kYes);
+  const Auditor audit = w_.Audit();
+  ASSERT_FALSE(audit.voids().empty());
+  EXPECT_EQ(audit.voids().back().rule, "window");
+}
+
 TEST_F(VotingTest, AnEmergencyRuleHoldsAtOnceAndEnds) {
   w_.Propose("first", "scientific-research");
   w_.Approve("first");

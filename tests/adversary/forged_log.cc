@@ -15,9 +15,11 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 12> kActs = {"none",     "rewrite", "drop",  "reorder",
-                                                    "backdate", "replay",  "tally", "admit",
-                                                    "weight",   "swallow", "void",  "withdrawn"};
+constexpr std::array<std::string_view, 14> kActs = {
+    "none",  "rewrite", "drop",    "reorder", "backdate",  "replay",   "tally",
+    "admit", "weight",  "swallow", "void",    "withdrawn", "postdate", "impersonate"};
+constexpr std::chrono::hours kAhead{240};
+constexpr std::chrono::hours kBack{-1};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 std::string Moved(const std::string& time, std::chrono::hours by) {
@@ -164,6 +166,12 @@ Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& k
     DURE_ASSIGN(ledger::Receipt receipt, ledger::MakeReceipt(*this, *Find(key)));
     return ledger::Appended{std::move(receipt), true};
   }
+  const bool ahead = act_ == Act::kPostdate && done_;
+  if (ahead && entry.record.actor.key == keys_.aggregator->Key()) {
+    ledger::Record record = entry.record;
+    record.occurred_at = Moved(record.occurred_at, kAhead);
+    entry = Resealed(record);
+  }
   if (Due()) {
     Commit(entry);
     if (done_) std::cerr << "lied at entry " << entries_.size() << std::endl;
@@ -194,6 +202,39 @@ void ForgedLog::ForgeTally(OpenedEntry& next) {
   ledger::Record after = next.record;
   after.actor_seq += 1;
   after.prev_actor_digest = forged.payload_digest;
+  next = Resealed(after);
+  done_ = true;
+}
+
+// A second officer of a member that has one, made here; it takes the member's data back.
+void ForgedLog::Impersonate(OpenedEntry& next) {
+  MemberId member;
+  DatasetId dataset;
+  for (const OpenedEntry& entry : entries_) {
+    const auto* seat = std::get_if<ledger::MemberAdmitted>(&entry.record.event);
+    if (seat != nullptr && seat->role == ledger::Role::kOfficer) member = seat->member;
+  }
+  for (const OpenedEntry& entry : entries_) {
+    const auto* lent = std::get_if<ledger::DatasetRegistered>(&entry.record.event);
+    if (lent != nullptr && entry.record.actor.member == member) dataset = lent->what.dataset;
+  }
+  if (dataset.empty()) return;
+  const auto officer = Ed25519Signer::Generate();
+  ledger::Record record = next.record;
+  record.event = ledger::MemberAdmitted{member, *SiteId::Parse("second-desk"),
+                                        ledger::Role::kOfficer, officer->Key()};
+  const OpenedEntry admitted = Resealed(record);
+  Put(admitted);
+  ledger::Record said = record;
+  said.actor = {member, officer->Key(), ledger::Role::kOfficer};
+  said.actor_seq = 0;
+  said.prev_actor_digest = {};
+  said.event = ledger::DatasetWithdrawn{dataset, "owner", ledger::WithdrawalScope::kRestart,
+                                        Moved(record.occurred_at, kAhead)};
+  Put(Resealed(said, *officer));
+  ledger::Record after = next.record;
+  after.actor_seq += 1;
+  after.prev_actor_digest = admitted.payload_digest;
   next = Resealed(after);
   done_ = true;
 }
@@ -229,6 +270,20 @@ bool ForgedLog::CountLeftOut(OpenedEntry& next) const {
   return false;
 }
 
+// What was decided as a refusal, with the words of some admission.
+bool ForgedLog::AdmitRefused(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* decided = std::get_if<ledger::AdmissionDecided>(&record.event);
+  if (decided == nullptr || decided->admit) return false;
+  decided->admit = true;
+  for (const OpenedEntry& entry : entries_) {
+    const auto* other = std::get_if<ledger::AdmissionDecided>(&entry.record.event);
+    if (other != nullptr && other->admit) decided->decision = other->decision;
+  }
+  next = Resealed(record);
+  return true;
+}
+
 void ForgedLog::Commit(OpenedEntry& next) {
   const bool own = next.record.actor.key == keys_.aggregator->Key();
   const auto contribution = Last(EventType::kContributionSubmitted);
@@ -257,27 +312,22 @@ void ForgedLog::Commit(OpenedEntry& next) {
       Rebuild();
       break;
     case Act::kBackdate:
+    case Act::kPostdate:
       if (!own) return;
-      record.occurred_at = Moved(record.occurred_at, -std::chrono::hours(1));
+      record.occurred_at = Moved(record.occurred_at, act_ == Act::kPostdate ? kAhead : kBack);
       next = Resealed(record);
       break;
+    case Act::kImpersonate:
+      return own ? Impersonate(next) : void();
     case Act::kReplay:
       if (!contribution) return;
       Put(entries_[*contribution]);
       break;
     case Act::kTally:
       return own ? ForgeTally(next) : void();
-    case Act::kAdmit: {
-      auto* decided = std::get_if<ledger::AdmissionDecided>(&record.event);
-      if (decided == nullptr || decided->admit) return;
-      decided->admit = true;
-      for (const OpenedEntry& entry : entries_) {
-        const auto* other = std::get_if<ledger::AdmissionDecided>(&entry.record.event);
-        if (other != nullptr && other->admit) decided->decision = other->decision;
-      }
-      next = Resealed(record);
+    case Act::kAdmit:
+      if (!AdmitRefused(next)) return;
       break;
-    }
     case Act::kWeight: {
       auto* closed = std::get_if<ledger::RoundClosed>(&record.event);
       if (closed == nullptr || closed->submissions.empty()) return;

@@ -29,6 +29,8 @@ enum class Act : uint8_t {
   kSwallow,    // a member's withdrawal is answered with a receipt and not recorded
   kVoid,       // a colluding site's contribution that says too many tokens is counted
   kWithdrawn,  // what was trained on withdrawn data, and left out, is counted after all
+  kPostdate,   // from now on the aggregator's entries are dated ten days ahead: every vote is over
+  kImpersonate,  // a key of the aggregator's is let in as an officer of a member, and withdraws
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
 
@@ -81,10 +83,12 @@ class ForgedLog final : public ledger::Ledger {
     return Resealed(record, *keys_.aggregator);
   }
   bool Overstate(ledger::OpenedEntry& next) const;
+  bool AdmitRefused(ledger::OpenedEntry& next) const;
   bool CountLeftOut(ledger::OpenedEntry& next) const;
   std::optional<uint64_t> First(ledger::EventType type) const;
   std::optional<uint64_t> Last(ledger::EventType type) const;
   void ForgeTally(ledger::OpenedEntry& next);
+  void Impersonate(ledger::OpenedEntry& next);
 
   std::unique_ptr<ledger::Ledger> honest_;
   Keys keys_;

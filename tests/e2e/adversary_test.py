@@ -7,10 +7,12 @@ aggregator's keys and commits one act when a file appears. What was done is know
 act's name; what is asserted is what the sites say, keep and no longer do.
 """
 
+import contextlib
 import glob
 import re
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import unittest
@@ -90,11 +92,20 @@ class AdversaryTest(unittest.TestCase):
             for site in sites:
                 size = self.all.dure('ledger', 'head', '--dir', self.all.home(site))['size']
                 self.assertLessEqual(size, int(lied[1]) + ENTRIES_OF_A_ROUND, site)
+                self.assertLessEqual(self.cosigned(site), int(lied[1]),
+                                     f'{site} co-signs no head with that entry in it')
         self.all.propose('after', rounds=1, quorum=2)
         for site in sites:
             daemon = self.all.sites[site]
             until(lambda d=daemon: d.log_has('after/0/0: idle (record-refused)'),
                   lambda d=daemon: f'it declines; it says {d.tail(4000)}', seconds=30)
+
+    def cosigned(self, site):
+        """The largest head that the site co-signed, as its own copy has it."""
+        with contextlib.closing(sqlite3.connect(
+                f'file:{self.all.home(site)}/ledger.db?mode=ro', uri=True)) as copy:
+            return copy.execute('SELECT max(size) FROM cosignature WHERE cosigner LIKE ?',
+                                (f'{site}/auditor%',)).fetchone()[0]
 
     def said(self, *words, sites):
         for site in sites:
@@ -126,6 +137,30 @@ class AdversaryTest(unittest.TestCase):
         self.training('second')
         self.act()
         self.named('dissents from entry', 'backdated')
+
+    def test_the_aggregators_clock_runs_ahead_so_that_a_vote_is_over(self):
+        self.forge('postdate')
+        with open(f'{self.folder}/house.policy', 'w', encoding='utf-8') as file:
+            file.write(HOUSE_RULES)
+        self.all.dure('policy', 'propose', f'{self.folder}/house.policy', '--dir', self.desk)
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'clock: the aggregator says that it is')
+
+    def test_a_key_of_the_aggregators_speaks_for_a_member(self):
+        self.forge('impersonate')
+        self.training('second')
+        self.act()
+        daemon = self.all.sites['north']
+        until(lambda: daemon.log_has('speak for north, as officer second-desk'),
+              lambda: f'its own site says so: {daemon.tail(4000)}', seconds=30)
+
+        def forged():
+            listed = self.all.dure('member', 'keys', 'north', '--dir', self.desk)['keys']
+            return next(key for key in listed if key['name'] == 'second-desk')
+        self.assertFalse(forged()['ended'])
+        self.all.dure('member', 'disown', forged()['key'][:16], '--dir', self.desk)
+        self.assertTrue(forged()['ended'])
 
     def test_an_old_entry_is_replayed(self):
         self.forge('replay')

@@ -1,0 +1,40 @@
+#include "policy/standing/clocks.h"
+
+#include "policy/standing/reading.h"
+
+namespace dure::standing {
+namespace {
+
+WallTime At(rules::Instant time) { return WallTime(std::chrono::seconds(time.seconds)); }
+
+}  // namespace
+
+Result<std::optional<Finding>> CompareClocks(const ledger::LogReader& log, uint64_t from,
+                                             const Standing& standing, const Clocks& clocks) {
+  const uint64_t size = log.Head().head.size;
+  const WallTime future = clocks.now + kClockDifferenceMax;
+  // The aggregator's times only rise, so the latest tells whether anything is to be looked for.
+  const bool ahead = At(standing.latest()) > future;
+  const bool behind = clocks.seen && At(standing.latest()) < *clocks.seen - kClockDifferenceMax;
+  std::optional<Finding> finding;
+  if (from >= size || (!ahead && !behind)) return finding;
+  uint64_t index = from;
+  DURE_TRY(ForEachEntry(log, from, size, [&](const ledger::OpenedEntry& entry) {
+    const uint64_t at = index++;
+    const auto said = rules::Instant::Parse(entry.record.occurred_at);
+    if (finding || !said || entry.record.actor.role != ledger::Role::kAggregator) return;
+    if (ahead && At(*said) <= future) return;
+    const std::string here =
+        ahead ? ", and here it is " + FormatRfc3339(clocks.now)
+              : ", and the entry was not there yet at " + FormatRfc3339(*clocks.seen);
+    finding = Finding{at,
+                      ledger::TypeOf(entry.record.event),
+                      true,
+                      "clock",
+                      "the aggregator says that it is " + said->ToText() + here,
+                      ""};
+  }));
+  return finding;
+}
+
+}  // namespace dure::standing
