@@ -13,13 +13,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(dure::AsText({data, size}));
   if (const auto progress = ParseProgress(text)) {
     std::ostringstream plain;
-    ProgressView(plain, false, 80).Show(*progress);
+    ProgressView(plain, false).Show(*progress);
     const std::string shown = plain.str();
     DURE_CHECK(std::ranges::none_of(
                    shown, [](char c) { return c != '\n' && static_cast<unsigned char>(c) < 0x20; }),
                "no control character is shown");
     std::ostringstream redrawn;
-    ProgressView view(redrawn, true, 80);
+    ProgressView view(redrawn, true, [size] {
+      return dure::cli::Screen{static_cast<int>(size % 120), static_cast<int>(size % 11)};
+    });
     view.Show(*progress);
     view.Show(*progress);
   }

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,12 +37,6 @@ uint16_t FreePort() {
   return bound ? ntohs(address.sin_port) : uint16_t{0};
 }
 
-int TerminalColumns() {
-  winsize size{};
-  ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-  return size.ws_col == 0 ? 100 : size.ws_col;
-}
-
 }  // namespace
 
 DemoStage::DemoStage(const DemoOptions& options, Context& context)
@@ -59,7 +52,7 @@ void DemoStage::Line(const std::string& text) {
 }
 
 void DemoStage::Title(const std::string& text) {
-  const bool terminal = !context_.json() && isatty(STDOUT_FILENO) == 1;
+  const bool terminal = !context_.json() && ScreenRedraws();
   Line(terminal ? "\n\x1b[1m" + text + "\x1b[0m" : "\n" + text);
 }
 
@@ -247,7 +240,7 @@ Status DemoStage::TrainTogether() {
   DURE_TRY(desk_->StartRun(run, [&](const std::string& line) { Line("  " + line); })
                .map([](const auto&) {}));
   std::ostream& out = context_.json() ? std::cerr : std::cout;
-  ProgressView view(out, !context_.json() && isatty(STDOUT_FILENO) == 1, TerminalColumns());
+  ProgressView view(out, !context_.json() && ScreenRedraws());
   DURE_TRY(Follow("together", view));
   ShowWhatLeft();
   return {};
@@ -269,7 +262,7 @@ Status DemoStage::TrainAlone() {
   }
   std::ostream& out = context_.json() ? std::cerr : std::cout;
   for (const DemoSite& site : sites_) {
-    ProgressView view(out, !context_.json() && isatty(STDOUT_FILENO) == 1, TerminalColumns());
+    ProgressView view(out, !context_.json() && ScreenRedraws());
     DURE_TRY(Follow("alone-" + site.site, view));
   }
   return {};

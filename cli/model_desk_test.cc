@@ -58,12 +58,16 @@ TEST(Evaluation, LongNamesAreCutAndColumnsStayApart) {
   EXPECT_THAT(widths, testing::Each(2 + 16 + 3 * 18));
 }
 
-TEST(Columns, AreCutInTheMiddleAndCountedInCharacters) {
+TEST(Columns, AreCutInTheMiddleAndCountedAsTheyAreDrawn) {
   EXPECT_EQ(Elided("dialogue-ko", 16), "dialogue-ko");
   EXPECT_EQ(Elided("abcdefghij", 6), "abc…ij");
-  EXPECT_EQ(Elided("가나다라마바사", 4), "가나…사");
-  EXPECT_EQ(RightAligned("가나", 4), "  가나");
-  EXPECT_EQ(LeftAligned("가나", 4), "가나  ");
+  EXPECT_EQ(Elided("가나다라마바사", 9), "가나…사");
+  EXPECT_EQ(RightAligned("가나", 6), "  가나");
+  EXPECT_EQ(LeftAligned("가나", 6), "가나  ");
+  EXPECT_EQ(Clipped("두레는 함께", 8), "두레는 …");
+  EXPECT_EQ(WidthOf("한글 漢字 ABC █░–·"), 18u);
+  EXPECT_EQ(WidthOf("\u1112\u1161\u11ab"), 2u) << "one syllable of three letters";
+  EXPECT_EQ(WidthOf("\xff\xb0x"), 2u) << "no UTF-8";
 }
 
 TEST(Evaluation, ASiteThatFailedDoesNotCountForAllSites) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/columns.h"
+#include "cli/run_picture.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::cli {
@@ -54,23 +54,6 @@ RoundTimes ParseRound(const json& object) {
   times.loss = OptionalNumber(object, "loss");
   times.note = Shown(object, "note");
   return times;
-}
-
-std::string Bar(uint64_t done, uint64_t total, size_t width) {
-  const size_t full = total == 0 ? 0 : std::min<size_t>(width, done * width / total);
-  std::string bar;
-  for (size_t i = 0; i < width; ++i) bar += i < full ? "█" : "░";
-  return bar;
-}
-
-std::string LossText(const std::optional<double>& loss) {
-  return loss ? fmt::format("{:.3f}", *loss) : "–";
-}
-
-// For whom it waits, or what a person can do; nothing while the run goes on.
-std::string WhyItWaits(const RunProgress& progress) {
-  const bool asks = progress.phase == "paused" && progress.waiting.empty();
-  return asks ? "dure run resume goes on, dure run stop ends it" : progress.waiting;
 }
 
 std::string RoundText(const RoundTimes& round) {
@@ -161,8 +144,8 @@ std::string FormatRate(double per_second) {
   return fmt::format("{:.1f} k/s", per_second / 1000);
 }
 
-ProgressView::ProgressView(std::ostream& out, bool redraw, int columns)
-    : out_(out), redraw_(redraw), columns_(std::max(columns, 60)) {}
+ProgressView::ProgressView(std::ostream& out, bool redraw, std::function<Screen()> screen)
+    : out_(out), redraw_(redraw), screen_(std::move(screen)) {}
 
 void ProgressView::Show(const RunProgress& progress) {
   if (redraw_) {
@@ -172,7 +155,7 @@ void ProgressView::Show(const RunProgress& progress) {
       Redraw(above);  // takes the table's place and stays; the table is drawn anew under it
       drawn_lines_ = 0;
     }
-    Redraw(Picture(progress));
+    Redraw(PictureOf(progress, screen_()));
   } else {
     PrintChanges(progress);
   }
@@ -180,36 +163,6 @@ void ProgressView::Show(const RunProgress& progress) {
 }
 
 void ProgressView::Finish() { drawn_lines_ = 0; }
-
-std::vector<std::string> ProgressView::Picture(const RunProgress& progress) const {
-  std::vector<std::string> lines;
-  std::string head = fmt::format(
-      "  run {}{} · round {} of {} · {}", progress.run, progress.unmasked ? " (unmasked)" : "",
-      std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
-  if (progress.attempt > 0) head += fmt::format(" (attempt {})", progress.attempt + 1);
-  if (!progress.reason.empty()) head += ", " + progress.reason;
-  head += " · " + FormatSeconds(progress.elapsed_seconds);
-  if (progress.remaining_seconds)
-    head += ", about " + FormatSeconds(*progress.remaining_seconds) + " left";
-  lines.push_back(head);
-  const std::string why = WhyItWaits(progress);
-  // Cut, not wrapped: a line that the terminal breaks would be counted once and drawn twice.
-  if (!why.empty()) lines.push_back("  " + why.substr(0, static_cast<size_t>(columns_) - 4));
-  lines.push_back(fmt::format("  {:<16} {:<12} {:<16} {:>11} {:>8} {:>10} {:>10} {:>10}", "site",
-                              "state", "", "step", "loss", "tokens", "up", "down"));
-  for (const SiteProgress& site : progress.sites) {
-    lines.push_back(fmt::format("  {} {:<12} {} {:>11} {:>8} {:>10} {:>10} {:>10}",
-                                LeftAligned(site.site, 16), site.state.substr(0, 12),
-                                Bar(site.step, site.steps, 16),
-                                fmt::format("{}/{}", site.step, site.steps), LossText(site.loss),
-                                FormatRate(site.tokens_per_second), FormatBytes(site.bytes_up),
-                                FormatBytes(site.bytes_down)));
-    if (!site.note.empty()) {
-      lines.push_back("      " + site.note.substr(0, static_cast<size_t>(columns_) - 8));
-    }
-  }
-  return lines;
-}
 
 void ProgressView::Redraw(const std::vector<std::string>& lines) {
   // Up to the first line of the last picture, then each line anew, clearing what stood there.
@@ -247,8 +200,9 @@ void ProgressView::PrintChanges(const RunProgress& progress) {
   if (!progress.reason.empty()) line.insert(line.size() - 1, " (" + progress.reason + ")");
   for (const SiteProgress& site : progress.sites) {
     line += fmt::format("  {} {}", site.site, site.state);
-    if (site.state == "training")
-      line += fmt::format(" {}/{} loss {}", site.step, site.steps, LossText(site.loss));
+    if (site.state != "training" || site.steps == 0) continue;
+    line += fmt::format(" {}/{}", site.step, site.steps);
+    if (site.loss) line += " loss " + LossText(site.loss);
   }
   if (progress.remaining_seconds)
     line += "  (about " + FormatSeconds(*progress.remaining_seconds) + " left)";

@@ -2,10 +2,11 @@
 // elsewhere.
 //
 // Life: construct, Show each JSON line of the aggregator's watch stream in order, Finish. Pure but
-// for the stream it writes to; the terminal's width is asked once.
+// for the stream it writes to and the screen it asks the size of before each picture.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/screen.h"
 #include "federation/result.h"
 
 namespace dure::cli {
@@ -72,19 +74,18 @@ std::string FormatRate(double per_second);  // "12.3 k/s"
 class ProgressView {
  public:
   // `redraw`: the stream is a terminal that understands ANSI sequences.
-  ProgressView(std::ostream& out, bool redraw, int columns);
+  ProgressView(std::ostream& out, bool redraw, std::function<Screen()> screen = ScreenNow);
   void Show(const RunProgress& progress);
   // Leaves the last picture standing.
   void Finish();
 
  private:
-  std::vector<std::string> Picture(const RunProgress& progress) const;
   void Redraw(const std::vector<std::string>& lines);
   void PrintChanges(const RunProgress& progress);
 
   std::ostream& out_;
   bool redraw_;
-  int columns_;
+  std::function<Screen()> screen_;
   size_t drawn_lines_ = 0;
   std::string last_phase_;
   std::string last_waiting_;

@@ -4,6 +4,9 @@
 
 #include <sstream>
 
+#include "cli/columns.h"
+#include "cli/run_picture.h"
+
 namespace dure::cli {
 namespace {
 
@@ -34,7 +37,7 @@ class PlainView : public testing::Test {
     return out_.str();
   }
   std::ostringstream out_;
-  ProgressView view_{out_, false, 80};
+  ProgressView view_{out_, false};
 };
 
 TEST_F(PlainView, SaysWhereTrainingStandsWithoutMovingTheCursor) {
@@ -153,11 +156,55 @@ TEST(Formats, AreShortAndNeverLie) {
 
 TEST(Redrawing, PutsTheNextPictureInThePlaceOfTheLast) {
   std::ostringstream out;
-  ProgressView view(out, true, 80);
+  ProgressView view(out, true, [] { return Screen{80, 24}; });
   view.Show(Training(4, 12));
   EXPECT_THAT(out.str(), Not(HasSubstr("\x1b[3A")));
   view.Show(Training(5, 13));
   EXPECT_THAT(out.str(), HasSubstr("\x1b[3A"));
+}
+
+// A line that the terminal breaks takes two rows and is counted as one: the picture then creeps
+// down the screen and leaves its old halves behind.
+TEST(Picture, EveryLineFitsTheScreenHoweverNarrowItIs) {
+  RunProgress progress = Training(300, 12);
+  progress.run = "a-run-with-a-name-as-long-as-a-name-may-be";
+  progress.remaining_seconds = 100;
+  progress.sites[0].steps = 4000;
+  progress.sites[0].bytes_up = uint64_t{900} << 20;
+  progress.sites[0].note =
+      "the disk of this site is full, 디스크가 가득 찼습니다, and that is a long note";
+  progress.waiting = "1 of 3 needed sites ready; kt is not connected for 3 min 20 s; 두레 has left";
+  for (int columns = 0; columns <= 130; ++columns) {
+    for (const std::string& line : PictureOf(progress, {columns, 24})) {
+      EXPECT_LT(WidthOf(line), static_cast<size_t>(std::max(columns, 20)))
+          << columns << ": " << line;
+    }
+  }
+}
+
+TEST(Picture, AnOrdinaryTerminalShowsEveryColumn) {
+  const auto lines = PictureOf(Training(4, 12), {80, 24});
+  for (const char* title : {"site", "state", "step", "loss", "tokens", "up", "down"}) {
+    EXPECT_THAT(lines[1], HasSubstr(title));
+  }
+  EXPECT_THAT(lines[2], HasSubstr("██░░░░"));
+}
+
+TEST(Picture, ANarrowTerminalKeepsWhatTellsMost) {
+  const auto lines = PictureOf(Training(4, 12), {40, 24});
+  EXPECT_EQ(lines[1], "  site           state          step");
+  EXPECT_EQ(lines[2], "  kt             training       4/10");
+}
+
+TEST(Picture, MoreSitesThanRowsAreCounted) {
+  RunProgress progress = Training(4, 12);
+  while (progress.sites.size() < 30) progress.sites.push_back(progress.sites[0]);
+  progress.sites[29].state = "receipted";
+  const auto lines = PictureOf(progress, {80, 12});
+  EXPECT_EQ(lines.size(), 11u);
+  EXPECT_EQ(lines.back(), "  and 22 more: 1 receipted, 21 training");
+  progress.sites.resize(9);
+  EXPECT_EQ(PictureOf(progress, {80, 12}).size(), 11u) << "as many sites as there are rows";
 }
 
 }  // namespace

@@ -1,7 +1,4 @@
 // dure run: propose a run, watch it, stop it.
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
@@ -62,10 +59,7 @@ Status Start(const std::string& dir, RunOptions options, Context& context) {
 
 Status Watch(const Target& target, Context& context) {
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
-  const bool terminal = isatty(STDOUT_FILENO) == 1 && !context.json();
-  winsize size{};
-  if (terminal) ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-  ProgressView view(std::cout, terminal, size.ws_col);
+  ProgressView view(std::cout, ScreenRedraws());
   std::string ended;
   DURE_TRY(desk.Watch(target.run, [&](const std::string& line) {
     if (context.json()) context.PrintJson(line);
