@@ -101,6 +101,7 @@ class RunDesk {
   round::Base coming_;            // what is being derived or fetched, or was last
   loop::EffectQueue<round::SiteEffect> queue_;
   std::string unsigned_because_;  // said once
+  bool data_told_ = false;        // what its text came to, in the log
   uint64_t timer_ = 0;
   uint64_t training_task_ = 0;
   std::optional<Digest> new_blob_;  // encoded by this process and not yet offered

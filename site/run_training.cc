@@ -9,6 +9,7 @@
 #include "model/text/tokenizer.h"
 #include "policy/safeguard/safeguard.h"
 #include "policy/standing/admission.h"
+#include "site/data_text.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
 #include "site/update_work.h"
@@ -203,6 +204,8 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
            return;
          }
          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
+         if (prepared != nullptr && !data_told_) shop_.say(at.Text() + ": " + DataText(*prepared));
+         data_told_ = data_told_ || prepared != nullptr;
          const bool enough = prepared != nullptr && prepared->train_tokens > 1;
          if (!enough) return Feed(round::Decided{at, false, "no-tokens", {}});
          if (!CodeIsApproved(manifest_, shop_.trainer.code())) {

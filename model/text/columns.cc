@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <map>
 
 namespace dure::text {
 namespace {
@@ -25,14 +26,15 @@ struct Tally {
 
 std::vector<Tally> TallyColumns(const std::vector<std::vector<Field>>& sample) {
   std::vector<Tally> tallies;
+  std::map<std::string_view, size_t> place_of;  // of the sample's names: a table may have thousands
   for (const auto& record : sample) {
     for (const Field& field : record) {
-      auto found = std::find_if(tallies.begin(), tallies.end(),
-                                [&field](const Tally& t) { return t.name == field.name; });
-      if (found == tallies.end()) found = tallies.insert(tallies.end(), Tally{field.name});
+      const auto [place, is_new] = place_of.emplace(field.name, tallies.size());
+      if (is_new) tallies.push_back({field.name});
       if (field.text.empty()) continue;
-      ++found->values;
-      if (ReadsLikeText(field.text)) ++found->readable;
+      Tally& tally = tallies[place->second];
+      ++tally.values;
+      if (ReadsLikeText(field.text)) ++tally.readable;
     }
   }
   return tallies;

@@ -4,7 +4,8 @@
 // ending: .csv and .tsv are tables with a header row, .jsonl and .ndjson hold one JSON record a
 // line, .json an array of records or an object with one such array; everything else that is text
 // (.txt, .md, .rst, source code, no ending) is one document a file. Files with a NUL byte near
-// their start are binary and left out.
+// their start are binary and left out; so are files, rows and records of which more than a byte in
+// a thousand is no UTF-8: they are of another encoding.
 //
 // A bad row or file is counted and noted, never fatal. Texts are visited and forgotten: nothing
 // here keeps or logs them; notes name files and rows only.
@@ -36,7 +37,7 @@ struct ReadReport {
   uint64_t files_left_out = 0;  // binary, unreadable, or without a text column
   uint64_t documents = 0;
   uint64_t bytes = 0;     // of the documents' text
-  uint64_t bad_rows = 0;  // wrong number of columns, bad quotes, bad JSON
+  uint64_t bad_rows = 0;  // wrong number of columns, bad quotes, bad JSON, not UTF-8
   std::vector<std::string>
       notes;  // the first kNotesMax reasons, "reviews.tsv row 17: 3 columns, not 2"
 };

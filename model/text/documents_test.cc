@@ -114,6 +114,40 @@ TEST_F(Documents, NotesNeverHoldText) {
   EXPECT_THAT(error_.message, testing::Not(HasSubstr("secret")));
 }
 
+// "한글 말뭉치" in CP949, as older Korean programs and spreadsheets write it.
+constexpr std::string_view kCp949 = "\xc7\xd1\xb1\xdb \xb8\xbb\xb9\xb6\xc4\xa1";
+
+TEST_F(Documents, TextOfAnotherEncodingIsLeftOutAndSaysHowToConvertIt) {
+  Write("a.txt", std::string(kCp949));
+  Write("b.csv", "id,text\n1," + std::string(kCp949) + "\n2,한글 말뭉치\n");
+  Write("c.jsonl", "{\"text\":\"" + std::string(kCp949) + "\"}\n{\"text\":\"한글\"}\n");
+  EXPECT_THAT(Read(), ElementsAre("한글 말뭉치", "한글"));
+  EXPECT_EQ(report_.files_left_out, 1u);
+  EXPECT_EQ(report_.bad_rows, 2u);
+  EXPECT_THAT(report_.notes, Contains(HasSubstr("a.txt is not UTF-8 text (Korean of older")));
+  EXPECT_THAT(report_.notes, Contains(HasSubstr("b.csv row 2: is not UTF-8 text")));
+}
+
+TEST_F(Documents, ASlipInALongTextCostsNobodyTheText) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "the quick brown fox jumps over the lazy dog\n";
+  Write("a.txt", text + "caf\xe9\n");
+  EXPECT_EQ(Read().size(), 1u);
+}
+
+TEST_F(Documents, ATableOfManyColumnsIsReadInOnePass) {
+  constexpr int kColumns = 60'000;  // a search for each column took minutes
+  std::string header;
+  std::string row;
+  for (int i = 0; i < kColumns; ++i) {
+    header += (i == 0 ? "" : ",") + std::string("c") + std::to_string(i);
+    row += i == 0 ? "words of text" : ",more words";
+  }
+  Write("wide.csv", header + "\n" + row + "\n");
+  ASSERT_EQ(Read().size(), 1u);
+  EXPECT_EQ(report_.bytes, std::string("words of text").size() + (kColumns - 1) * 11u);
+}
+
 TEST_F(Documents, IdentityFollowsContentNamesAndColumns) {
   Write("a.txt", "one");
   const Digest first = IdentifySource({folder_, {}})->digest;
