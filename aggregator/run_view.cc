@@ -34,7 +34,10 @@ RunView::RunView(const round::RunManifest& manifest, MonoTime now)
       rounds_(manifest.rounds),
       masking_(manifest.masking),
       started_(now),
-      round_began_(now) {}
+      round_began_(now),
+      collecting_began_(now),
+      last_trained_(now),
+      merging_began_(now) {}
 
 void RunView::Resume(const round::Rounds& rounds) {
   phase_ = rounds.phase();
@@ -155,7 +158,7 @@ void RunView::CloseRound(const round::Notice& notice, MonoTime now) {
   times.round = notice.at.round.value + 1;
   times.train = SecondsBetween(collecting_began_, last_trained_);
   times.upload = SecondsBetween(last_trained_, merging_began_);
-  times.merge = SecondsBetween(merging_began_, now);
+  times.merge = SecondsBetween(std::max(merging_began_, last_trained_), now);
   times.wait = SecondsBetween(round_began_, collecting_began_);
   times.note = notice.text;
   double sum = 0;
@@ -175,7 +178,8 @@ std::optional<double> RunView::RemainingSeconds(MonoTime now) const {
   double total = 0;
   for (const Times& times : closed_) total += times.train + times.upload + times.merge + times.wait;
   const double each = total / static_cast<double>(closed_.size());
-  const uint64_t left = rounds_ - std::min<uint64_t>(rounds_, closed_.size());
+  const uint64_t begun = std::max(round_, closed_.back().round);  // rounds before the coming one
+  const uint64_t left = rounds_ - std::min(rounds_, begun);
   return std::max(0.0, each * static_cast<double>(left) - SecondsBetween(round_began_, now));
 }
 

@@ -74,12 +74,11 @@ class RunView {
   std::optional<round::Gathering> waits_;
   std::map<SiteId, Site> sites_;
   MonoTime started_;
-  // Of the round under way.
+  // Of the round under way; when this view began, for what happened before it.
   MonoTime round_began_;
-  MonoTime collecting_began_{};
-  MonoTime last_trained_{};
-  MonoTime merging_began_{};
-  MonoTime closing_ended_{};
+  MonoTime collecting_began_;
+  MonoTime last_trained_;
+  MonoTime merging_began_;
   std::vector<Times> closed_;
   std::vector<Watching> watching_;
   MonoTime last_line_{};

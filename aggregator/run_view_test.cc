@@ -101,6 +101,27 @@ TEST_F(RunViewTest, AClosedRoundSaysWhereItsTimeWent) {
   EXPECT_TRUE(Line(35, 1)["closed"].empty());
 }
 
+// What was before the restart is not known: it is neither counted since the machine's start, nor
+// are rounds that closed before it still to come.
+TEST_F(RunViewTest, ARoundTakenUpAfterARestartIsTimedFromThere) {
+  for (const RunPhase resumed : {RunPhase::kCollecting, RunPhase::kMerging, RunPhase::kClosing}) {
+    RunView view(round::TestManifest(), kBegin);
+    round::Notice notice = Of(NoticeKind::kPhase);
+    notice.at.round = RoundNumber{1};
+    notice.phase = resumed;
+    view.Take(notice, After(2));
+    notice.kind = NoticeKind::kClosed;
+    view.Take(notice, After(5));
+    const json line = json::parse(view.Line(After(5), 0));
+    double total = 0;
+    for (const char* part : {"train", "upload", "merge", "wait"}) {
+      total += line["closed"].at(0)[part].get<double>();
+    }
+    EXPECT_LE(total, 5.0) << Name(resumed);
+    EXPECT_EQ(line["remaining_seconds"], 0.0) << "the last of two rounds has closed";
+  }
+}
+
 TEST_F(RunViewTest, AnEndWithoutAReasonIsComplete) {
   End(5);
   EXPECT_TRUE(view_.ended());
