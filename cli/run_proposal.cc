@@ -19,6 +19,24 @@ Duration Seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+// Said before anything is made of it, in the words and the unit of whoever typed it.
+Status CheckTyped(const RunOptions& options) {
+  const auto is_within_a_year = [](double seconds) {
+    return seconds >= 0 && seconds <= 31'536'000;
+  };
+  const auto refuse = [](const char* option, const char* rule) {
+    return Fail(ErrorCode::kInvalid, std::string(option) + " must be " + rule);
+  };
+  if (options.rounds == 0) return refuse("--rounds", "1 or more");
+  if (options.steps > 1'000'000'000) return refuse("--steps", "at most 1000000000");
+  if (!is_within_a_year(options.join_seconds)) return refuse("--join-seconds", "0..31536000");
+  if (!is_within_a_year(options.lost_seconds)) return refuse("--lost-seconds", "0..31536000");
+  if (!is_within_a_year(options.deadline_seconds) || options.deadline_seconds == 0) {
+    return refuse("--deadline-seconds", "above 0 and at most 31536000");
+  }
+  return {};
+}
+
 Result<Digest> PutInitialModel(const RunOptions& options, const model::LlamaConfig& config,
                                blob::BlobStore& store, const std::filesystem::path& scratch) {
   const model::Layout layout = model::LlamaLayout(config);
@@ -155,6 +173,7 @@ Status ChooseBounds(const RunOptions& options, round::RunManifest& manifest) {
 
 Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
                               const std::filesystem::path& scratch) {
+  DURE_TRY(CheckTyped(options));
   Proposal proposal;
   round::RunManifest& manifest = proposal.manifest;
   DURE_ASSIGN(manifest.run, RunId::Parse(options.name));

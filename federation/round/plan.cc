@@ -1,7 +1,10 @@
 #include "federation/round/plan.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <concepts>
 
 #include "federation/limits.h"
 #include "federation/round/choice.h"
@@ -17,21 +20,28 @@ constexpr std::array<std::string_view, 3> kWeightings = {"", "tokens", "equal"};
 constexpr std::array<std::string_view, 3> kMaskings = {"", "none", "pairwise"};
 constexpr std::array<std::string_view, 4> kSchedules = {"", "constant", "cosine", "wsd"};
 
+std::string Shown(std::integral auto value) { return std::to_string(value); }
+
+// As people write it: "1e+300" and "0.3", not three hundred digits or six.
+std::string Shown(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
 // Collects the first complaint, so that each rule is one line.
 class Rules {
  public:
   template <typename T>
   Rules& Require(bool holds, std::string_view field, T value, std::string_view rule) {
     if (holds || !status_) return *this;
-    status_ =
-        Fail(ErrorCode::kInvalid, "manifest: " + std::string(field) + " is " +
-                                      std::to_string(value) + " but must be " + std::string(rule));
+    status_ = Fail(ErrorCode::kInvalid, "manifest: " + std::string(field) + " is " + Shown(value) +
+                                            " but must be " + std::string(rule));
     return *this;
   }
   // A NaN fails every comparison, so it fails here.
   Rules& Within(std::string_view field, double value, double low, double high) {
-    return Require(value >= low && value <= high, field, value,
-                   std::to_string(low) + ".." + std::to_string(high));
+    return Require(value >= low && value <= high, field, value, Shown(low) + ".." + Shown(high));
   }
   Status Take() { return std::move(status_); }
 
