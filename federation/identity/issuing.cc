@@ -52,6 +52,7 @@ struct IssuingAuthority::State {
   Result<Bytes> Enrol(const EnrolmentRequest& request, WallTime now);
   Result<Bytes> Renew(const PeerIdentity& peer, const RenewalRequest& request, WallTime now);
   Result<std::string> Obey(const RevocationOrder& order, WallTime now);
+  Result<std::string> WarningFor(const RevocationOrder& order) const;
   // Reads the revocations again; returns them if they changed.
   Result<Snapshot> Refresh();
 };
@@ -188,6 +189,21 @@ Result<Bytes> IssuingAuthority::State::Renew(const PeerIdentity& peer,
   return credentials.Encode();
 }
 
+// A name that nobody holds is barred too, but more often it is a slip of whoever is in a hurry, and
+// the seat that was meant goes on.
+Result<std::string> IssuingAuthority::State::WarningFor(const RevocationOrder& order) const {
+  const bool is_site = order.kind == RevocationKind::kSite;
+  if (!is_site && order.kind != RevocationKind::kMember) return std::string();
+  DURE_ASSIGN(const std::vector<Seat> seats, book->Seats());
+  for (const Seat& seat : seats) {
+    const std::string& name = is_site ? seat.subject.site.str() : seat.subject.member.str();
+    if (name == order.target) return std::string();
+  }
+  return std::string(
+      "\nWARNING: nobody of that name is enrolled, so nobody's access has ended; it "
+      "is refused should it ever enrol. Check the name: dure consortium show");
+}
+
 Result<std::string> IssuingAuthority::State::Obey(const RevocationOrder& order, WallTime now) {
   if ((order.kind == RevocationKind::kSite && order.target == own.site().str()) ||
       (order.kind == RevocationKind::kMember && order.target == own.member().str())) {
@@ -202,7 +218,8 @@ Result<std::string> IssuingAuthority::State::Obey(const RevocationOrder& order, 
   const Revocation revocation = {order.kind, order.target, order.reason, now};
   DURE_TRY(book->Revoke(revocation));
   const Revocation* before = revocations->Find(order.kind, order.target);
-  return (before == nullptr ? revocation : *before).ToText();
+  DURE_ASSIGN(const std::string warning, WarningFor(order));
+  return (before == nullptr ? revocation : *before).ToText() + warning;
 }
 
 Result<Snapshot> IssuingAuthority::State::Refresh() {

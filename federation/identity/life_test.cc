@@ -163,6 +163,20 @@ TEST(Life, RevokesByMemberAndBySerialToo) {
   EXPECT_EQ(c.authority->Obey(op, own.Encode(), kStart).error().code, ErrorCode::kInvalid);
 }
 
+TEST(Life, ANameThatNobodyHoldsIsBarredAndTheSlipIsTold) {
+  const TestConsortium c;
+  (void)c.Enrol("kt", "kt-seoul");
+  const PeerIdentity op = Must(c.Verify(c.Operator().cert_chain_pem));
+  for (const RevocationKind kind : {RevocationKind::kSite, RevocationKind::kMember}) {
+    const RevocationOrder slip = {kind, "kt-soul", "", false};
+    EXPECT_THAT(Must(c.authority->Obey(op, slip.Encode(), kStart)),
+                HasSubstr("WARNING: nobody of that name is enrolled"));
+  }
+  const RevocationOrder meant = {RevocationKind::kSite, "kt-seoul", "", false};
+  EXPECT_THAT(Must(c.authority->Obey(op, meant.Encode(), kStart)),
+              testing::Not(HasSubstr("WARNING")));
+}
+
 TEST(Life, OnlyAnOperatorRevokes) {
   const TestConsortium c;
   const PeerIdentity kt = Must(c.Verify(c.Enrol("kt", "kt-seoul").cert_chain_pem));
