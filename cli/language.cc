@@ -2,13 +2,18 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <string_view>
 
 namespace dure::cli {
 
 bool IsKorean(const std::string& wanted) {
   if (!wanted.empty()) return wanted.starts_with("ko");
-  const char* locale = std::getenv("LANG");
-  return locale != nullptr && std::string(locale).starts_with("ko");
+  for (const char* name :
+       {"LC_ALL", "LC_MESSAGES", "LANG"}) {  // the first that is set, as in POSIX
+    const char* locale = std::getenv(name);
+    if (locale != nullptr && *locale != 0) return std::string_view(locale).starts_with("ko");
+  }
+  return false;
 }
 
 ledger::Language RecordLanguage(const std::string& wanted) {
