@@ -64,7 +64,7 @@ class RunDesk {
   std::string OwnObjection(const round::RoundAttempt& at,
                            const round::OfferedDataset& offered) const;
   void Train(const round::StartTraining& effect);
-  void TrainLater(const round::StartTraining& effect);
+  void TrainLater(const round::StartTraining& effect, Duration wait);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   // run_privacy.cc: what noise costs is on the accounts of the datasets before it is used.
   void ReservePrivacy(const round::RoundAttempt& at, std::vector<round::OfferedDataset> offered);
@@ -106,7 +106,8 @@ class RunDesk {
   uint64_t training_task_ = 0;
   std::optional<Digest> new_blob_;  // encoded by this process and not yet offered
   std::optional<RoundNumber> training_round_;
-  uint64_t training_turn_ = 0;  // an answer of a training given up carries an earlier one
+  uint32_t roomless_trainings_ = 0;  // that ended for want of room, one after the other
+  uint64_t training_turn_ = 0;       // an answer of a training given up carries an earlier one
   MonoTime last_status_{};
   round::SiteStatus status_;  // of the training under way, or the last one
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

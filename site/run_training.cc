@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kStatusInterval{250};
 constexpr std::chrono::milliseconds kOfferRetry{50};  // until the loan is on record
+constexpr std::chrono::seconds kTrainerRetry{1};
+// A minute for whoever watches the disk; then the others go on without this site.
+constexpr std::chrono::seconds kRoomRetry{5};
+constexpr uint32_t kRoomlessTrainingsMax = 12;
 constexpr std::chrono::seconds kRecordRetry{2};
 // After what the round before left behind has become spare.
 constexpr std::chrono::milliseconds kReadyAfter{600};
@@ -237,7 +241,7 @@ void RunDesk::Do(const round::StartTraining& effect) {
   }
   // After a restart the data is measured first: until then nobody knows which is which.
   const std::optional<bool> has = shop_.lending.Has(effect.datasets);
-  if (!has) return TrainLater(effect);
+  if (!has) return TrainLater(effect, kOfferRetry);
   if (!*has) {
     shop_.loop.Post([this, alive = alive_, round] {
       if (*alive) Feed(round::TrainingFailed{round, "data-gone"});
@@ -247,8 +251,8 @@ void RunDesk::Do(const round::StartTraining& effect) {
   Train(effect);
 }
 
-void RunDesk::TrainLater(const round::StartTraining& effect) {
-  shop_.loop.At(shop_.loop.Now() + kOfferRetry, [this, alive = alive_, effect] {
+void RunDesk::TrainLater(const round::StartTraining& effect, Duration wait) {
+  shop_.loop.At(shop_.loop.Now() + wait, [this, alive = alive_, effect] {
     if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
     if (participation_.at().round == effect.plan.at.round) Do(effect);
   });
@@ -303,17 +307,19 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
   if (!answer) {
     shop_.say(effect.plan.at.Text() + ": training ended: " + answer.error().message);
     if (answer.error().code == ErrorCode::kCancelled) return;
-    if (answer.error().code == ErrorCode::kUnavailable) {
-      // The trainer died: the same round again, from its base and the state before it.
-      shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive = alive_, effect] {
-        if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
-        if (participation_.at().round == effect.plan.at.round) Do(effect);
-      });
-      return;
+    // The trainer died: the same round again, from its base and the state before it.
+    if (answer.error().code == ErrorCode::kUnavailable) return TrainLater(effect, kTrainerRetry);
+    // There was no room: whoever makes some finds the site still at it, but the others do not wait
+    // for that until their deadline.
+    const bool full = answer.error().code == ErrorCode::kExhausted;
+    if (full && ++roomless_trainings_ < kRoomlessTrainingsMax) {
+      return TrainLater(effect, kRoomRetry);
     }
+    roomless_trainings_ = 0;
     Feed(round::TrainingFailed{round, CodeWord(answer.error().code)});
     return;
   }
+  roomless_trainings_ = 0;
   const auto* done = std::get_if<seat::DoneEvent>(&*answer);
   if (done == nullptr) {
     Feed(round::TrainingFailed{round, "no-result"});

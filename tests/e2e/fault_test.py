@@ -305,6 +305,18 @@ class DiskTest(FaultTest):
         os.remove(ballast)
         self.settle(federation, 'full')
 
+    def test_a_site_without_room_trains_again_until_there_is_some_and_no_attempt_is_lost(self):
+        federation, home = self.with_disk_at('north')
+        federation.propose('room', rounds=1, steps=300)
+        self.training(federation, 'room', 'north')
+        ballast = self.fill(home, left=64 << 10)
+        site = federation.sites['north']
+        until(lambda: site.log_count('training ended') >= 2, 'the site has tried twice')
+        os.remove(ballast)
+        self.settle(federation, 'room')
+        types = [entry['type'] for entry in federation.entries('aggregator', 'room')]
+        self.assertNotIn('round-abandoned', types)
+
     def test_full_disk_at_the_aggregator_is_said_and_survived(self):
         federation, home = self.with_disk_at('aggregator')
         federation.propose('full', rounds=2, steps=300)

@@ -180,5 +180,8 @@ class Daemon:
             return log.read()[-size:]
 
     def log_has(self, text):
+        return self.log_count(text) > 0
+
+    def log_count(self, text):
         with open(self.log, encoding='utf-8', errors='replace') as log:
-            return text in log.read()
+            return log.read().count(text)
