@@ -16,6 +16,8 @@
 namespace dure::transport {
 namespace {
 
+constexpr const char* kPortTaken =
+    " (does another program listen there? is the address one of this machine's?)";
 constexpr std::chrono::milliseconds kSweepEvery{1000};  // "within seconds"
 constexpr int kEnrolmentBytesOnWire = 32 * 1024;
 constexpr std::chrono::milliseconds kPingsAtMostEvery{5000};
@@ -93,7 +95,7 @@ Status TransportServer::State::Listen() {
   }
   server = builder.BuildAndStart();
   if (server != nullptr && port != 0) return {};
-  return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.address);
+  return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.address + kPortTaken);
 }
 
 Status TransportServer::State::ListenForEnrolment() {
@@ -106,7 +108,7 @@ Status TransportServer::State::ListenForEnrolment() {
   builder.RegisterService(&enrolment);
   enrol_server = builder.BuildAndStart();
   if (enrol_server != nullptr && enrol_port != 0) return {};
-  return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.enrol_address);
+  return Fail(ErrorCode::kUnavailable, "cannot listen on " + options.enrol_address + kPortTaken);
 }
 
 Result<std::unique_ptr<TransportServer>> TransportServer::Make(const ServerOptions& options,
