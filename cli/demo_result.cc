@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/demo_stage.h"
 #include "cli/grant.h"
@@ -19,6 +20,8 @@ using nlohmann::json;
 namespace {
 
 constexpr std::chrono::minutes kEvaluationPatience{10};
+constexpr std::chrono::seconds kCopyPatience{20};  // sites follow the log every few seconds
+constexpr std::chrono::milliseconds kCopyPause{100};
 
 json RowsOf(const std::vector<std::pair<std::string, std::string>>& evaluations) {
   json rows = json::array();
@@ -89,8 +92,21 @@ Status DemoStage::Show() {
   return CheckLedger();
 }
 
+Status DemoStage::AwaitCopy(const std::string& site) const {
+  DURE_ASSIGN(const std::string answer, desk_->Ask("aggregator.status", "{}"));
+  DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
+  const auto until = std::chrono::steady_clock::now() + kCopyPatience;
+  while (std::chrono::steady_clock::now() < until) {
+    DURE_ASSIGN(const auto copy, SiteCopy::Open((dir_ / "sites" / site).string()));
+    if (copy.log().Head().head.size >= transport::CountField(said, "size")) break;
+    std::this_thread::sleep_for(kCopyPause);
+  }
+  return {};
+}
+
 Status DemoStage::CheckLedger() {
   const std::string& site = sites_.front().site;
+  DURE_TRY(AwaitCopy(site));
   Title("The record, checked from " + site + "'s own copy");
   DURE_ASSIGN(const auto copy, SiteCopy::Open((dir_ / "sites" / site).string()));
   DURE_ASSIGN(const auto report,

@@ -235,7 +235,7 @@ Status DemoStage::TrainTogether() {
     // The site that is killed and comes back makes sums over four and over three sites.
     run.allow_differences = true;
   }
-  Line(fmt::format("  its purpose, which the record carries: {}, for {}", run.purpose,
+  Line(fmt::format("  purpose, as recorded: {}, for {}", run.purpose,
                    fmt::join(run.beneficiaries, " and ")));
   DURE_TRY(desk_->StartRun(run, [&](const std::string& line) { Line("  " + line); })
                .map([](const auto&) {}));

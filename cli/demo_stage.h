@@ -48,6 +48,8 @@ class DemoStage {
   RunOptions OptionsFor(const std::string& name) const;
   Status Follow(const std::string& run, ProgressView& view);
   Result<std::string> ModelOf(const std::string& run, const char* field) const;
+  // Until the site's own copy holds what the log holds now, or a while has passed.
+  Status AwaitCopy(const std::string& site) const;
   Status CheckLedger();
   void Title(const std::string& text);
   void Line(const std::string& text);
