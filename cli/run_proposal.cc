@@ -37,6 +37,13 @@ Status CheckTyped(const RunOptions& options) {
   return {};
 }
 
+Status CheckSequence(const RunOptions& options, const model::LlamaConfig& config) {
+  if (options.sequence <= config.context) return {};
+  return Fail(ErrorCode::kInvalid, "--sequence " + std::to_string(options.sequence) +
+                                       " is longer than the model's context of " +
+                                       std::to_string(config.context) + " tokens");
+}
+
 Result<Digest> PutInitialModel(const RunOptions& options, const model::LlamaConfig& config,
                                blob::BlobStore& store, const std::filesystem::path& scratch) {
   const model::Layout layout = model::LlamaLayout(config);
@@ -184,6 +191,7 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   config.bos_id = tokenizer.bos();
   config.eos_id = tokenizer.eos();
   DURE_TRY(model::Validate(config));
+  DURE_TRY(CheckSequence(options, config));
   manifest.model_config = model::ToConfigJson(config);
   if (options.tokenizer != "bytes") {
     DURE_ASSIGN(manifest.tokenizer, store.Put(AsBytes(tokenizer.json())));
@@ -212,11 +220,6 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
     return Fail(ErrorCode::kInvalid, "--quorum " + std::to_string(options.quorum) +
                                          " can never be reached: " + std::to_string(invited) +
                                          " sites are invited");
-  }
-  if (options.sequence > config.context) {
-    return Fail(ErrorCode::kInvalid, "--sequence " + std::to_string(options.sequence) +
-                                         " is longer than the model's context of " +
-                                         std::to_string(config.context) + " tokens");
   }
   manifest.quorum = options.quorum != 0 ? options.quorum : std::max(invited, 1u);
   manifest.cohort_min = manifest.quorum;
