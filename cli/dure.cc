@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
+#include <new>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
@@ -62,7 +64,7 @@ class Dure {
       return Explain(error);
     }
     if (!context_.action_) return static_cast<int>(ExitCode::kOk);
-    const Status done = context_.action_();
+    const Status done = Act();
     if (done) return static_cast<int>(ExitCode::kOk);
     const ExitCode code = ExitCodeOf(done.error().code);
     PrintError(dure::Name(done.error().code), done.error().message, code);
@@ -70,6 +72,21 @@ class Dure {
   }
 
  private:
+  // Whoever asks may look at a folder that another user owns, or name one that cannot be: below all
+  // rooms the standard library says so by throwing, and here it becomes what everybody says.
+  Status Act() {
+    try {
+      return context_.action_();
+    } catch (const std::filesystem::filesystem_error& error) {
+      const bool closed = error.code() == std::errc::permission_denied;
+      return Fail(ErrorCode::kFailedPrecondition,
+                  error.path1().string() + ": " + error.code().message() +
+                      (closed ? "; run dure as the user that owns the folder" : ""));
+    } catch (const std::bad_alloc&) {
+      return Fail(ErrorCode::kExhausted, "there is not enough memory for this");
+    }
+  }
+
   // Help and version also arrive as exceptions; they are no errors.
   int Explain(const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {

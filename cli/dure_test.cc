@@ -67,6 +67,27 @@ TEST(Dure, HelpTeachesWithExamples) {
   EXPECT_THAT(RunLine({"--version"}).out, HasSubstr("dure 0."));
 }
 
+// A folder of another user ended dure with an abort. A name that no file can have fails in the same
+// place for every user, root too.
+TEST(Dure, AFolderThatCannotBeLookedAtIsSaidAndNotThrown) {
+  const std::string impossible(300, 'x');
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"ledger", "show"},
+                                             {"site", "status"},
+                                             {"identity", "show"},
+                                             {"run", "list"},
+                                             {"dataset", "list"},
+                                             {"aggregator", "serve"},
+                                             {"consortium", "show"},
+                                             {"model", "export", "--run", "r", "--to", "m"}}) {
+    std::vector<std::string> arguments = line;
+    arguments.insert(arguments.end(), {"--dir", impossible});
+    const Outcome outcome = RunLine(arguments);
+    EXPECT_EQ(outcome.code, 1) << line[0] << " " << line[1];
+    EXPECT_THAT(outcome.err, HasSubstr("dure: ")) << line[0];
+  }
+}
+
 TEST(ExitCodes, TellARefusalFromAFailureFromSilence) {
   EXPECT_EQ(ExitCodeOf(ErrorCode::kPermissionDenied), ExitCode::kRefused);
   EXPECT_EQ(ExitCodeOf(ErrorCode::kUnauthenticated), ExitCode::kRefused);
