@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <ios>
 #include <new>
 #include <nlohmann/json.hpp>
 
@@ -82,6 +83,9 @@ class Dure {
       return Fail(ErrorCode::kFailedPrecondition,
                   error.path1().string() + ": " + error.code().message() +
                       (closed ? "; run dure as the user that owns the folder" : ""));
+    } catch (const std::ios_base::failure& error) {
+      return Fail(ErrorCode::kFailedPrecondition,
+                  "a file that was named cannot be read: " + error.code().message());
     } catch (const std::bad_alloc&) {
       return Fail(ErrorCode::kExhausted, "there is not enough memory for this");
     }

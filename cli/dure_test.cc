@@ -86,6 +86,9 @@ TEST(Dure, AFolderThatCannotBeLookedAtIsSaidAndNotThrown) {
     EXPECT_EQ(outcome.code, 1) << line[0] << " " << line[1];
     EXPECT_THAT(outcome.err, HasSubstr("dure: ")) << line[0];
   }
+  const Outcome folder = RunLine({"dataset", "check", testing::TempDir()});
+  EXPECT_EQ(folder.code, 1) << "a folder where a file belongs";
+  EXPECT_THAT(folder.err, HasSubstr("dure: "));
 }
 
 TEST(ExitCodes, TellARefusalFromAFailureFromSilence) {

@@ -1,12 +1,11 @@
 #include "cli/operator_desk.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/folders.h"
+#include "cli/scratch_folder.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::cli {
@@ -22,25 +21,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kAskAgain{200};
 constexpr int kAsksMax = 3;  // a busy machine may miss a handshake's time
-
-// A folder for the run's first blobs, gone at its end.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "dure-run-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace
 
@@ -84,7 +64,8 @@ Status OperatorDesk::Watch(const std::string& run,
 
 Result<std::string> OperatorDesk::StartRun(
     RunOptions options, const std::function<void(const std::string&)>& say) const {
-  const ScratchFolder scratch;
+  std::error_code ignored;
+  const ScratchFolder scratch(std::filesystem::temp_directory_path(ignored));
   if (scratch.path().empty())
     return Fail(ErrorCode::kUnavailable, "cannot make a folder for temporary files");
   DURE_ASSIGN(const auto store, blob::OpenFileBlobStore((scratch.path() / "blobs").string()));
