@@ -9,6 +9,7 @@
 #include "cli/demo_stage.h"
 #include "cli/grant.h"
 #include "cli/model_desk.h"
+#include "cli/screen.h"
 #include "cli/site_copy.h"
 #include "federation/transport/json_fields.h"
 #include "policy/ledger/audit.h"
@@ -66,7 +67,7 @@ Status DemoStage::Compare() {
     DURE_ASSIGN(std::string answer, desk_->Evaluate("together", digest, {}, kEvaluationPatience));
     evaluations_.emplace_back(name, std::move(answer));
   }
-  Line(EvaluationTable(evaluations_));
+  Line(EvaluationTable(evaluations_, static_cast<size_t>(ScreenNow().columns) - 1));
   return {};
 }
 

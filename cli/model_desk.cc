@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -31,10 +32,39 @@ Result<ClosedRound> Pick(const SiteCopy& copy, const RunId& run, int64_t round) 
                                         std::to_string(rounds.back().event.at.round.value + 1));
 }
 
-std::string Cell(const Measurement& measurement) {
+// How wide an evaluation table's columns are: the models' cells shrink where room is short, and
+// where it still is not enough they lose the perplexity.
+struct TableShape {
+  size_t first = 16;
+  size_t cell = 16;
+  size_t gap = 2;
+  int perplexity_digits = 2;  // behind the point; below 0: it is not shown
+};
+
+TableShape ShapeFor(size_t models, size_t room) {
+  const auto width = [models](size_t first, const TableShape& shape) {
+    return 2 + first + models * (shape.gap + shape.cell);
+  };
+  constexpr size_t kFirstLeast = 8;
+  TableShape shape;
+  if (width(shape.first, shape) <= room) return shape;
+  for (const TableShape& narrower : {TableShape{16, 13, 1, 2}, TableShape{16, 12, 1, 1}}) {
+    shape = narrower;
+    const size_t least = width(kFirstLeast, shape);
+    if (least > room) continue;
+    shape.first = std::min(shape.first, kFirstLeast + room - least);
+    return shape;
+  }
+  return {kFirstLeast, 6, 1, -1};
+}
+
+std::string Cell(const Measurement& measurement, const TableShape& shape) {
   if (!measurement.error.empty()) return "failed";
   const double nats = measurement.NatsPerByte();
-  return fmt::format("{:.3f} ({:.2f})", nats, std::exp(nats));
+  if (shape.perplexity_digits < 0) return fmt::format("{:.3f}", nats);
+  const double perplexity = std::exp(nats);
+  const int digits = perplexity < 10 ? 2 : shape.perplexity_digits;
+  return fmt::format("{:.3f} ({:.{}f})", nats, perplexity, digits);
 }
 
 }  // namespace
@@ -106,8 +136,9 @@ Result<std::vector<Measurement>> ParseEvaluation(const std::string& text) {
   return measurements;
 }
 
-std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns) {
-  constexpr size_t kWidth = 16;
+std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns,
+                            size_t room) {
+  const TableShape shape = ShapeFor(columns.size(), room);
   std::map<std::string, std::vector<std::string>> rows;
   std::vector<Measurement> totals(columns.size());
   for (size_t column = 0; column < columns.size(); ++column) {
@@ -116,22 +147,25 @@ std::string EvaluationTable(const std::vector<std::pair<std::string, std::string
     for (const Measurement& measurement : *measurements) {
       auto& row = rows[measurement.site];
       row.resize(columns.size(), "–");
-      row[column] = Cell(measurement);
+      row[column] = Cell(measurement, shape);
       totals[column].nats += measurement.nats;
       totals[column].bytes += measurement.bytes;
     }
   }
-  // Two spaces between columns, whatever a name is cut to.
-  const auto cell = [](const std::string& text) { return "  " + RightAligned(text, kWidth); };
-  std::string table = "  " + LeftAligned("held-out text of", kWidth);
+  const auto cell = [&shape](const std::string& text) {
+    return std::string(shape.gap, ' ') + RightAligned(text, shape.cell);
+  };
+  std::string table = "  " + LeftAligned("held-out text of", shape.first);
   for (const auto& [name, answer] : columns) table += cell(name);
   for (const auto& [site, cells] : rows) {
-    table += "\n  " + LeftAligned(site, kWidth);
+    table += "\n  " + LeftAligned(site, shape.first);
     for (const std::string& text : cells) table += cell(text);
   }
-  table += "\n  " + LeftAligned("all sites", kWidth);
-  for (const Measurement& total : totals) table += cell(Cell(total));
-  return table + "\n  nats per byte (perplexity per byte); smaller is better";
+  table += "\n  " + LeftAligned("all sites", shape.first);
+  for (const Measurement& total : totals) table += cell(Cell(total, shape));
+  const bool both = shape.perplexity_digits >= 0;
+  return table + "\n  nats per byte" + (both ? " (perplexity per byte)" : "") +
+         "; smaller is better";
 }
 
 }  // namespace dure::cli

@@ -54,7 +54,9 @@ struct Measurement {
 Result<std::vector<Measurement>> ParseEvaluation(const std::string& json);
 
 // Sites down, models across; nats per byte and perplexity per byte, and all sites' text together
-// below. `columns`: a model's name and its answer of evaluation.show.
-std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns);
+// below. `columns`: a model's name and its answer of evaluation.show. `room`: a line's columns; the
+// table narrows to fit them as far as it can.
+std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns,
+                            size_t room = 200);
 
 }  // namespace dure::cli

@@ -58,6 +58,24 @@ TEST(Evaluation, LongNamesAreCutAndColumnsStayApart) {
   EXPECT_THAT(widths, testing::Each(2 + 16 + 3 * 18));
 }
 
+TEST(Evaluation, TheTableOfADemonstrationFitsAnOrdinaryTerminal) {
+  const std::string bad = R"({"results":[{"site":"kt","nats":3115.0,"bytes":1000}]})";
+  const std::vector<std::pair<std::string, std::string>> columns = {{"start", bad},
+                                                                    {"docs alone", kAnswer},
+                                                                    {"code alone", bad},
+                                                                    {"legal alone", bad},
+                                                                    {"SHARED", kAnswer}};
+  for (const size_t room : {79U, 90U, 108U, 200U}) {
+    const std::string table = EvaluationTable(columns, room);
+    std::istringstream lines(table);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(WidthOf(line), room) << line;
+    EXPECT_THAT(table, HasSubstr(room == 79 ? "3.115 (22.5)" : "3.115 (22.53)"));
+  }
+  const std::string narrow = EvaluationTable(columns, 50);
+  EXPECT_THAT(narrow, HasSubstr("  3.115"));
+  EXPECT_THAT(narrow, testing::Not(HasSubstr("(")));
+}
+
 TEST(Columns, AreCutInTheMiddleAndCountedAsTheyAreDrawn) {
   EXPECT_EQ(Elided("dialogue-ko", 16), "dialogue-ko");
   EXPECT_EQ(Elided("abcdefghij", 6), "abc…ij");

@@ -4,7 +4,7 @@
 namespace dure::cli {
 
 struct Screen {
-  int columns = 100;
+  int columns = 120;
   int rows = 40;
 };
 
