@@ -1,5 +1,6 @@
 #include "aggregator/evaluations.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/requests.h"
@@ -36,12 +37,27 @@ std::string Evaluations::RequestLine(uint64_t id, const Evaluation& evaluation) 
                      {"manifest", ToBase64(evaluation.manifest)}}}});
 }
 
+bool Evaluations::IsRevoked(const SiteId& site) const {
+  const auto revocations = authority_.revocations();
+  const std::vector<identity::Seat> seats = authority_.Seats();
+  return std::ranges::any_of(seats, [&](const identity::Seat& seat) {
+    return seat.subject.role == identity::Role::kMember && seat.subject.site == site &&
+           (revocations->Find(identity::PeerOf(seat)) != nullptr || record_.KeyEnded(seat));
+  });
+}
+
 uint64_t Evaluations::Ask(const round::RunManifest& manifest, const Digest& model,
                           const std::vector<SiteId>& sites) {
   const uint64_t id = next_id_++;
   Evaluation& evaluation = evaluations_[id];
   evaluation = {manifest.run, manifest.Canonical(), model, {sites.begin(), sites.end()}, {}};
   for (const SiteId& site : sites) {
+    // It will not come, and whoever asked would wait for it.
+    if (IsRevoked(site)) {
+      evaluation.pending.erase(site);
+      evaluation.answers[site].error = "revoked";
+      continue;
+    }
     const auto listener = listeners_.find(site);
     if (listener != listeners_.end()) (void)listener->second->Send(RequestLine(id, evaluation));
   }

@@ -26,7 +26,7 @@ class Evaluations {
   ~Evaluations();
 
   // Asks `sites` to evaluate `model` under the run's configuration and tokenizer. Returns the
-  // evaluation's id.
+  // evaluation's id. A site that is revoked has failed at once.
   uint64_t Ask(const round::RunManifest& manifest, const Digest& model,
                const std::vector<SiteId>& sites);
   // A site's standing line for requests; what is open for it is sent at once.
@@ -52,6 +52,7 @@ class Evaluations {
     std::set<SiteId> pending;
     std::map<SiteId, Answer> answers;
   };
+  bool IsRevoked(const SiteId& site) const;
   std::string RequestLine(uint64_t id, const Evaluation& evaluation) const;
   void Settle(uint64_t id, const SiteId& site, Answer answer);
 

@@ -69,14 +69,16 @@ Status Generate(const std::string& dir, const std::string& run_name, const std::
 }
 
 Status Evaluate(const std::string& dir, const std::string& run, const std::string& model,
-                Context& context) {
+                uint32_t seconds, Context& context) {
   if (!model.empty()) {
     const auto digest = Digest::FromHex(model);
     if (!digest) return Within(digest.error(), "--model is a model's digest, 64 hex digits");
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
   context.Say("asking every invited site to measure the model on its own held-out text");
-  DURE_ASSIGN(const std::string shown, desk.Evaluate(run, model, {}, std::chrono::hours(1)));
+  DURE_ASSIGN(const std::string shown,
+              desk.Evaluate(run, model, {}, std::chrono::seconds(seconds),
+                            [&context](const std::string& line) { context.Say(line); }));
   if (context.json()) {
     context.PrintJson(shown);
     return {};
@@ -137,6 +139,7 @@ void AddModelCommands(CLI::App& dure, Context& context) {
     std::string run;
     std::string model;
     Prompt prompt;
+    uint32_t seconds = 3600;
   };
   auto asked = std::make_shared<Asked>();
   CLI::App& generate =
@@ -161,15 +164,19 @@ void AddModelCommands(CLI::App& dure, Context& context) {
   auto measured = std::make_shared<Asked>();
   CLI::App& evaluate =
       AddVerb(noun, "evaluate", "have every site measure the model on its held-out text",
-              "dure model evaluate --dir /srv/dure --run first");
+              "dure model evaluate --dir /srv/dure --run first\n"
+              "dure model evaluate --dir /srv/dure --run first --seconds 60");
   evaluate.add_option("--dir", measured->dir, "the folder of an operator, or of the consortium")
       ->required();
   evaluate.add_option("--run", measured->run, "the run whose model and tokenizer are meant")
       ->required();
   evaluate.add_option("--model", measured->model,
                       "digest of another version; the current one by default");
+  evaluate.add_option("--seconds", measured->seconds, "how long sites are waited for")
+      ->check(CLI::Range(1, 604800))
+      ->capture_default_str();
   context.Do(evaluate, [measured, &context] {
-    return Evaluate(measured->dir, measured->run, measured->model, context);
+    return Evaluate(measured->dir, measured->run, measured->model, measured->seconds, context);
   });
 }
 

@@ -20,6 +20,7 @@ using transport::TextField;
 namespace {
 
 constexpr std::chrono::milliseconds kAskAgain{200};
+constexpr std::chrono::seconds kSayAgain{10};
 constexpr int kAsksMax = 3;  // a busy machine may miss a handshake's time
 
 }  // namespace
@@ -30,6 +31,15 @@ Result<OperatorDesk> OperatorDesk::Open(const std::string& dir, WallTime now) {
 }
 
 namespace {
+
+// "kt-seoul, snu-1"; empty: none.
+std::string Names(const json& sites) {
+  std::string names;
+  for (const json& site : sites) {
+    if (site.is_string()) names += (names.empty() ? "" : ", ") + site.get<std::string>();
+  }
+  return names;
+}
 
 // What the operator can do about an aggregator that does not answer.
 Error FromAggregator(Error error, const std::string& address) {
@@ -99,22 +109,31 @@ Result<std::string> OperatorDesk::StartRun(
   return Ask("run.start", JsonLine(request));
 }
 
-Result<std::string> OperatorDesk::Evaluate(const std::string& run, const std::string& model,
-                                           const std::vector<std::string>& sites,
-                                           std::chrono::seconds patience) const {
+Result<std::string> OperatorDesk::Evaluate(
+    const std::string& run, const std::string& model, const std::vector<std::string>& sites,
+    std::chrono::seconds patience, const std::function<void(const std::string&)>& say) const {
   json request = {{"run", run}, {"sites", sites}};
   if (!model.empty()) request["model"] = model;
   DURE_ASSIGN(const std::string asked, Ask("model.evaluate", JsonLine(request)));
   DURE_ASSIGN(const json taken, ParseJsonObject(asked, "the aggregator's answer"));
   const json id = {{"id", CountField(taken, "id")}};
+  std::string missing;
+  std::chrono::milliseconds said{0};
   for (std::chrono::milliseconds waited{0}; waited < patience; waited += kAskAgain) {
     DURE_ASSIGN(std::string shown, Ask("evaluation.show", JsonLine(id)));
     DURE_ASSIGN(const json state, ParseJsonObject(shown, "the aggregator's answer"));
-    if (ListField(state, "pending").empty()) return shown;
+    missing = Names(ListField(state, "pending"));
+    if (missing.empty()) return shown;
+    if (say && waited - said >= kSayAgain) {
+      say("still waiting for " + missing + "; what the others measured is on the record already");
+      said = waited;
+    }
     std::this_thread::sleep_for(kAskAgain);
   }
-  DURE_ASSIGN(const std::string shown, Ask("evaluation.show", JsonLine(id)));
-  return Fail(ErrorCode::kUnavailable, "not every site has answered in time: " + shown);
+  return Fail(ErrorCode::kUnavailable,
+              "these have not answered in time: " + missing +
+                  "; what the others measured is on the record (dure ledger show --type "
+                  "evaluation-reported)");
 }
 
 Status OperatorDesk::Fetch(const Digest& digest, blob::BlobStore& store) const {

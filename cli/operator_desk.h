@@ -27,10 +27,11 @@ class OperatorDesk {
   Result<std::string> StartRun(RunOptions options,
                                const std::function<void(const std::string&)>& say) const;
   // Asks every invited site to evaluate the run's model (or `model`), and waits for all answers.
-  // `json` of evaluation.show. kUnavailable: sites did not answer within `patience`.
+  // `json` of evaluation.show. Every while `say` is told who has not answered yet. kUnavailable:
+  // sites did not answer within `patience`.
   Result<std::string> Evaluate(const std::string& run, const std::string& model,
-                               const std::vector<std::string>& sites,
-                               std::chrono::seconds patience) const;
+                               const std::vector<std::string>& sites, std::chrono::seconds patience,
+                               const std::function<void(const std::string&)>& say = {}) const;
   // The model as a file in `store`.
   Status Fetch(const Digest& digest, blob::BlobStore& store) const;
 
