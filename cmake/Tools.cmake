@@ -15,10 +15,16 @@ endif()
 
 # -g1 keeps stack traces and costs little; assertions of ours are DURE_CHECK and stay on in every build.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+# g++ collects its own garbage less often: a sixth less time, 0.2 GB more per compiler.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-expand=300>"
+                      "$<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=1000000>")
+endif()
 
 option(DURE_FUZZ "Build libFuzzer targets (needs clang)" OFF)
 set(DURE_SANITIZE "" CACHE STRING "address,undefined or thread")
 if(DURE_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1")
   add_compile_options(-fsanitize=${DURE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DURE_SANITIZE})
 endif()
