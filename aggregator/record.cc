@@ -56,6 +56,7 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   options.log_signer = record->log_signer_.get();
   options.verifier = &record->verifier_;
   if (!given.say) given.say = [](const std::string&) {};
+  record->say_ = given.say;
   record->guard_ = std::make_unique<RollbackGuard>(given.alone || given.seam, given.say);
   options.may_append = [&now = *record] { return now.MayAppend(); };
   DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
@@ -93,7 +94,14 @@ Status Record::MayAppend() const {
 
 WallTime Record::Now() {
   const std::lock_guard lock(time_mutex_);
-  latest_ = std::max(latest_, loop_.WallNow());
+  latest_ = std::max(latest_, wall_.Now());
+  const auto off = std::chrono::duration_cast<std::chrono::minutes>(wall_.stepped_by());
+  if (off.count() != 0 && !stepped_) {
+    say_("this machine's clock was set by " + std::to_string(off.count()) +
+         " minutes: the record keeps the time before. Set the clock right; if it is right now, "
+         "restart the aggregator");
+  }
+  stepped_ = off.count() != 0;
   return latest_;
 }
 

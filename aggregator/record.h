@@ -17,6 +17,7 @@
 #include "federation/identity/issuing.h"
 #include "federation/loop/loop.h"
 #include "federation/round/round.h"
+#include "federation/steady_wall.h"
 #include "policy/ledger/ledger.h"
 #include "policy/ledger/scrubbing.h"
 
@@ -76,7 +77,7 @@ class Record {
   void AppendEnvelope(Bytes envelope, std::string key, ledger::AppendCallback done);
 
  private:
-  explicit Record(loop::EventLoop& loop) : loop_(loop) {}
+  explicit Record(loop::EventLoop& loop) : loop_(loop), wall_(loop) {}
   Result<ledger::Event> EventOf(const round::Append& append, ledger::RunProposed proposed) const;
   Status MayAppend() const;
   void ScrubBeside(const std::string& dir, const RecordOptions& given);
@@ -84,6 +85,7 @@ class Record {
            std::function<void(round::Event)> answer);
 
   loop::EventLoop& loop_;
+  SteadyWall wall_;
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // posted answers may outlive the record
   Ed25519Verifier verifier_;
@@ -95,6 +97,8 @@ class Record {
   std::unique_ptr<ledger::Recorder> recorder_;
   std::mutex time_mutex_;  // of latest_
   WallTime latest_{};
+  bool stepped_ = false;  // and said so
+  std::function<void(const std::string&)> say_;
 };
 
 }  // namespace dure::aggregator

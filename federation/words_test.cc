@@ -13,6 +13,7 @@
 #include "federation/ids.h"
 #include "federation/random.h"
 #include "federation/signer.h"
+#include "federation/steady_wall.h"
 
 namespace dure {
 namespace {
@@ -125,6 +126,42 @@ TEST(Clock, FormatsUtc) {
 
 TEST(CheckDeathTest, NamesThePromise) {
   EXPECT_DEATH(DURE_CHECK(1 == 2, "arithmetic holds"), "arithmetic holds");
+}
+
+class SetClock : public Clock {
+ public:
+  MonoTime Now() const override { return MonoTime(passed_); }
+  WallTime WallNow() const override { return WallTime(std::chrono::days(20000) + passed_ + set_); }
+  void At(MonoTime, std::function<void()>) override {}
+  void Pass(Duration time) { passed_ += time; }
+  void SetBy(Duration by) { set_ = by; }
+
+ private:
+  Duration passed_{};
+  Duration set_{};
+};
+
+TEST(SteadyWall, FollowsAClockThatIsCorrectedAndNotOneThatIsSetFarOff) {
+  using std::chrono::minutes;
+  SetClock clock;
+  SteadyWall wall(clock);
+  const WallTime start = clock.WallNow();
+  clock.Pass(minutes(60));
+  EXPECT_EQ(wall.Now(), start + minutes(60));
+  clock.SetBy(minutes(5));
+  EXPECT_EQ(wall.Now(), start + minutes(65)) << "a correction";
+  for (const auto off : {std::chrono::days(30), std::chrono::days(-30)}) {
+    clock.SetBy(off);
+    const WallTime before = wall.Now();
+    clock.Pass(minutes(7));
+    EXPECT_EQ(wall.Now(), before + minutes(7)) << "time goes on as before";
+    EXPECT_EQ(wall.stepped_by(), off - minutes(5));
+    clock.SetBy(minutes(5));
+    EXPECT_EQ(wall.Now(), clock.WallNow()) << "set right again";
+    EXPECT_EQ(wall.stepped_by(), Duration::zero());
+  }
+  clock.SetBy(std::chrono::days(1));
+  EXPECT_EQ(SteadyWall(clock).Now(), clock.WallNow()) << "a new process follows the clock it finds";
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ constexpr uint32_t kBatch = 8;
 // sequences are taken, so every model is measured on the same text; the report says how much.
 constexpr uint64_t kEvaluationTokens = 131072;
 constexpr int kReportsMax = 5;
+// A run that goes on or ends meanwhile may remove the model: it is fetched again.
+constexpr int kFetchesAgainMax = 2;
 
 }  // namespace
 
@@ -119,12 +121,20 @@ void EvaluationDesk::Evaluate(const Request& request) {
       std::move(task),
       {{}, [this, alive = alive_, request](Result<Answer> answer) {
          if (!*alive) return;
+         if (!answer && IsGone(request, answer.error()) && fetched_again_++ < kFetchesAgainMax) {
+           working_ = false;
+           return Next();
+         }
          if (!answer) return Refuse(request, answer.error());
          const auto* evaluated = std::get_if<seat::EvaluatedEvent>(&*answer);
          if (evaluated == nullptr)
            return Refuse(request, Error{ErrorCode::kInternal, "the trainer gave another answer"});
          Sign(request, *evaluated);
        }});
+}
+
+bool EvaluationDesk::IsGone(const Request& request, const Error& error) const {
+  return error.code == ErrorCode::kNotFound || !shop_.store.Has(request.model);
 }
 
 void EvaluationDesk::Sign(const Request& request, const seat::EvaluatedEvent& evaluated) {
@@ -168,6 +178,7 @@ void EvaluationDesk::Report(const Request& request, std::string text, bool holds
       shop_.say("evaluation " + std::to_string(request.id) +
                 ": not reported: " + answer.error().message);
     waiting_.pop_front();
+    fetched_again_ = 0;
     working_ = false;
     Next();
   };

@@ -30,6 +30,7 @@ class EvaluationDesk {
   void Next();
   Status PrepareFiles(const Request& request) const;
   void Evaluate(const Request& request);
+  bool IsGone(const Request& request, const Error& error) const;
   void Sign(const Request& request, const seat::EvaluatedEvent& evaluated);
   void Report(const Request& request, std::string json, bool holds_pen);
   void Refuse(const Request& request, const Error& error);
@@ -38,6 +39,7 @@ class EvaluationDesk {
   Workshop& shop_;
   std::shared_ptr<const transport::Dial> dial_;  // swapped at renewal, read by the listening thread
   std::deque<Request> waiting_;
+  int fetched_again_ = 0;  // the model of the first that waits
   bool working_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::jthread listener_;  // last: ends first

@@ -1,8 +1,10 @@
 #include "site/scribe.h"
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "federation/steady_wall.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::site {
@@ -16,7 +18,8 @@ constexpr std::chrono::milliseconds kCosignAfter{250};
 Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const identity::Identity& self,
                                              loop::EventLoop& loop) {
   auto scribe = std::unique_ptr<Scribe>(new Scribe(self, loop));
-  DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self, [&loop] { return loop.WallNow(); }));
+  const auto wall = std::make_shared<SteadyWall>(loop);
+  DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self, [wall] { return wall->Now(); }));
   DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
   // With its site's signing key an auditor key ends too; a seat that came back gets another.
   if (scribe->mirror().Cosigners().IsRevoked(scribe->auditor_.key.key)) {

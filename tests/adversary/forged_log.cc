@@ -173,8 +173,9 @@ Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& k
     entry = Resealed(record);
   }
   if (Due()) {
+    const size_t honest = entries_.size();  // heads of as many entries or fewer are true
     Commit(entry);
-    if (done_) std::cerr << "lied at entry " << entries_.size() << std::endl;
+    if (done_) std::cerr << "lied at entry " << honest << std::endl;
   }
   const bool swallowed =
       act_ == Act::kSwallow && done_ && TypeOf(entry.record.event) == EventType::kDatasetWithdrawn;
