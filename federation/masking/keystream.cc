@@ -43,7 +43,7 @@ Context StartAt(const StreamKey& key, uint64_t block) {
 
 // `out` is overwritten with the next bytes of the stream.
 void Next(EVP_CIPHER_CTX* context, std::span<uint8_t> out) {
-  std::memset(out.data(), 0, out.size());
+  std::ranges::fill(out, uint8_t{0});
   int written = 0;
   DURE_CHECK(EVP_EncryptUpdate(context, out.data(), &written, out.data(),
                                static_cast<int>(out.size())) == 1,
@@ -190,7 +190,7 @@ void Keystream::Apply(Direction direction, WordBytes width, uint64_t offset,
 
 void Keystream::Read(uint64_t offset, std::span<uint8_t> out) const {
   if (engine_ == Engine::kEvp) return ReadFrom(key_, offset, out);
-  std::memset(out.data(), 0, out.size());
+  std::ranges::fill(out, uint8_t{0});
   Apply(Direction::kAdd, WordBytes::k1, offset, out);
 }
 

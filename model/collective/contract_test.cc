@@ -1,6 +1,7 @@
 // What every implementation promises, against a plain reference.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -54,7 +55,7 @@ class Contract : public testing::TestWithParam<Case> {
     return sum;
   }
   static bool SameBits(std::span<const float> a, std::span<const float> b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+    return std::ranges::equal(std::as_bytes(a), std::as_bytes(b));
   }
 };
 

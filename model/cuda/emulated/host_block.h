@@ -13,6 +13,7 @@
 // Shared memory, registers and all that a kernel is to write begin as NaN.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -40,7 +41,7 @@ class HostBlock {
 
   HostBlock(Grid place, std::vector<uint8_t>& memory, bool upwards)
       : x(place.x), y(place.y), memory_(memory), upwards_(upwards) {
-    std::memset(memory_.data(), 0xff, memory_.size());
+    std::ranges::fill(memory_, uint8_t{0xff});
   }
 
   const uint32_t x;
