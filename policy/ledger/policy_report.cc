@@ -5,7 +5,6 @@
 namespace dure::ledger {
 namespace {
 
-bool Ko(Language l) { return l == Language::kKorean; }
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 12); }
 std::string Short(const std::string& text) { return Short(Sha256(AsBytes(text))); }
 std::string Text(const DatasetVersion& what, Language l) {

@@ -8,6 +8,8 @@
 
 namespace dure::ledger {
 
+inline bool Ko(Language l) { return l == Language::kKorean; }
+
 std::string Say(const MemberDescribed& e, Language l);
 std::string Say(const CosignerAnnounced& e, Language l);
 std::string Say(const CharterDeclared& e, Language l);

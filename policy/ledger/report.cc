@@ -10,7 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-bool Ko(Language l) { return l == Language::kKorean; }
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 12); }
 std::string Text(const RoundAttempt& at, Language l) {
   const std::string round = std::to_string(at.round.value);
