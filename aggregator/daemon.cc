@@ -6,6 +6,7 @@
 
 #include "aggregator/daemon_state.h"
 #include "federation/canonical.h"
+#include "federation/crash_point.h"
 
 namespace dure::aggregator {
 namespace {
@@ -41,6 +42,7 @@ Daemon::~Daemon() {
     state.runs.clear();
     state.evaluations.reset();
   });
+  CrashPoint("aggregator.desks-gone");
   state.server.reset();                      // no call comes in any more
   if (state.workers) state.workers->Stop();  // merges end; their answers find no driver
   state.loop->Wait([&state] {

@@ -40,6 +40,7 @@ MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t p
 
 MaskingDesk::~MaskingDesk() { *alive_ = false; }
 
+// A worker may outlive the desk: `work` holds the shop, never the desk.
 template <typename Work, typename Done>
 void MaskingDesk::Run(Work work, Done done) {
   loop::RunFor(alive_, shop_.loop, shop_.workers, std::move(work), std::move(done));
@@ -241,10 +242,10 @@ void MaskingDesk::Tell(const SiteId& site, Bytes message) {
 void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
   if (unmasking_) return;
   unmasking_ = true;
-  auto work = [this, effect, context = attempt_->half.context()] {
+  auto work = [effect, context = attempt_->half.context(), &shop = shop_] {
     CrashPoint("aggregator.before-unmask");
-    return Unmask(effect, context, shop_.store,
-                  shop_.scratch + "/" + context.agreed.run.str() + ".sum", shop_.threads);
+    return Unmask(effect, context, shop.store,
+                  shop.scratch + "/" + context.agreed.run.str() + ".sum", shop.threads);
   };
   Run(work, [this, effect, at = attempt_->at](const Result<UnmaskedSum>& sum) {
     unmasking_ = false;
@@ -271,8 +272,9 @@ void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
 }
 
 void MaskingDesk::Do(const masking::MeasureSegment& effect) {
-  auto work = [this, effect, context = attempt_->half.context()] {
-    return Measure(effect, context, shop_.store, shop_.threads);
+  auto work = [effect, context = attempt_->half.context(), &shop = shop_] {
+    CrashPoint("aggregator.before-measure");
+    return Measure(effect, context, shop.store, shop.threads);
   };
   Run(work, [this, effect, at = attempt_->at](const Result<uint64_t>& product) {
     if (!attempt_ || attempt_->at != at) return;
@@ -295,8 +297,9 @@ void MaskingDesk::Derive() {
   const derivation::Step step{merge_->base, sum.planes,
                               static_cast<uint32_t>(merge_->contributions.size()),
                               masking::SumsOf(sum.scalars).weight};
-  auto work = [this, step, manifest = rounds_.manifest()] {
-    return DeriveFromSum(step, manifest, shop_.store, shop_.scratch, shop_.threads);
+  auto work = [step, manifest = rounds_.manifest(), &shop = shop_] {
+    CrashPoint("aggregator.before-derive");
+    return DeriveFromSum(step, manifest, shop.store, shop.scratch, shop.threads);
   };
   Run(work, [this, at = merge_->at](const Result<round::Base>& derived) {
     deriving_ = false;

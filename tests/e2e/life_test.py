@@ -229,6 +229,30 @@ class StopTest(LifeTest):
                 federation.check_run(run)
         federation.check_copies()
 
+    @staticmethod
+    def passes(path, name):
+        with open(path, encoding='utf-8') as passed:
+            return f'aggregator.{name}\n' in passed.read()
+
+    def test_work_that_outlives_its_run_when_the_aggregator_stops_touches_nothing_of_it(self):
+        federation = self.found([*SITES, 'west'])
+        federation.start_sites()
+        aggregator = federation.aggregator
+        points = (('before-merge', 'none'), ('before-unmask', 'pairwise'),
+                  ('before-measure', 'pairwise'), ('before-derive', 'pairwise'))
+        for number, (name, masking) in enumerate(points):
+            with self.subTest(point=name):
+                run, passed = f'outlived-{number}', f'{self.folder}/passed-{number}'
+                aggregator.stop()
+                aggregator.start(hold_at=f'aggregator.{name}', until_at='aggregator.desks-gone',
+                                 passed=passed)
+                federation.propose(run, rounds=1, seed=number + 1, masking=masking)
+                until(lambda passed=passed, name=name: self.passes(passed, name), name)
+                self.assertEqual(aggregator.stop(), 0, aggregator.tail())
+                aggregator.start()
+                federation.complete(run)
+                federation.check_run(run)
+
 
 class FoldBackTest(LifeTest):
     def test_site_killed_while_it_takes_an_uncounted_update_home_does_so_once(self):

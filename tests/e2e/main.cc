@@ -2,11 +2,12 @@
 //
 // DURE_CRASH_AT is "point[/detail][:n]": the process dies by SIGKILL when it passes the point for
 // the n-th time (the first by default), or stops there (SIGSTOP) where DURE_CRASH_BY is "stop".
-// Without the variable it is `dure`. With DURE_CRASH_LIST it
-// also writes every point it passes to that file, so that the tests can see that none is out of
-// reach. DURE_CLOCK names a file of eight bytes: seconds by which this process takes the time of
-// day to be later (or, negative, earlier) than it is; the tests write there while it runs. What is
-// asked of the monotonic clock stays.
+// With DURE_HOLD_UNTIL only the thread that passes the point waits there, for another thread to
+// pass the point that the variable names. Without the first variable it is `dure`. With
+// DURE_CRASH_LIST it also writes every point it passes to that file, so that the tests can see that
+// none is out of reach. DURE_CLOCK names a file of eight bytes: seconds by which this process takes
+// the time of day to be later (or, negative, earlier) than it is; the tests write there while it
+// runs. What is asked of the monotonic clock stays.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -32,7 +33,9 @@ struct Plan {
   int64_t nth = 1;
   int by = SIGKILL;
   int list = -1;
+  std::string until;  // not empty: the thread waits at the point until another passes this one
   std::atomic<int64_t> passed = 0;
+  std::atomic<bool> released = false;
 };
 
 Plan plan;
@@ -44,7 +47,16 @@ void Hook(std::string_view point, std::string_view detail) {
     const std::string line = name + "\n";
     if (write(plan.list, line.data(), line.size()) < 0) plan.list = -1;
   }
-  if (name == plan.point && ++plan.passed == plan.nth) kill(getpid(), plan.by);
+  if (name == plan.until) {
+    plan.released = true;
+    plan.released.notify_all();
+  }
+  if (name != plan.point || ++plan.passed != plan.nth) return;
+  if (plan.until.empty()) {
+    kill(getpid(), plan.by);
+  } else {
+    plan.released.wait(false);
+  }
 }
 
 // Eight bytes of the file that DURE_CLOCK names, mapped; nullptr without it.
@@ -76,6 +88,7 @@ void ReadPlan() {
   }
   const char* by = std::getenv("DURE_CRASH_BY");
   if (by != nullptr && std::string(by) == "stop") plan.by = SIGSTOP;
+  if (const char* until = std::getenv("DURE_HOLD_UNTIL")) plan.until = until;
   dure::SetCrashHook(Hook);
 }
 

@@ -81,13 +81,16 @@ class Daemon:
         self.said = ''
 
     def start(self, crash_at=None, stop_at=None, passed=None, limit=None, clock=None, lie=None,
-              told=None):
+              told=None, hold_at=None, until_at=None):
         """Starts and waits for the ready line. A daemon that is to die early may never say it."""
         # glibc fills what is freed, so that a late reader falls over it instead of getting lucky.
         environment = {'MALLOC_PERTURB_': '165', **os.environ}
         if crash_at or stop_at:
             environment['DURE_CRASH_AT'] = crash_at or stop_at
             environment['DURE_CRASH_BY'] = 'stop' if stop_at else 'kill'
+        if hold_at:
+            environment['DURE_CRASH_AT'] = hold_at
+            environment['DURE_HOLD_UNTIL'] = until_at
         if passed:
             environment['DURE_CRASH_LIST'] = passed
         if clock:
