@@ -1,5 +1,4 @@
 // dure aggregator status|scrub: how the aggregator and its log stand.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -59,16 +58,16 @@ std::string ScrubText(const json& scrub) {
   return mended == 0 ? text : text + "; mended " + std::to_string(mended) + " times";
 }
 
-void AddAggregatorStatus(CLI::App& noun, Context& context) {
+void AddAggregatorStatus(Command noun, Context& context) {
   auto dir = std::make_shared<std::string>();
-  CLI::App& status = AddVerb(noun, "status", "how the aggregator and its log stand",
-                             "dure aggregator status --dir desk");
-  status.add_option("--dir", *dir, "your folder: an operator's, an officer's or a researcher's")
-      ->required();
+  Command status = AddVerb(noun, "status", "how the aggregator and its log stand",
+                           "dure aggregator status --dir desk");
+  status.Add("--dir", *dir, "your folder: an operator's, an officer's or a researcher's")
+      .Required();
   context.Do(status, [dir, &context] { return Ask(*dir, "aggregator.status", context); });
-  CLI::App& scrub = AddVerb(noun, "scrub", "have the log's file read back from its disk now",
-                            "dure aggregator scrub --dir /srv/dure/operator");
-  scrub.add_option("--dir", *dir, "the operator's folder")->required();
+  Command scrub = AddVerb(noun, "scrub", "have the log's file read back from its disk now",
+                          "dure aggregator scrub --dir /srv/dure/operator");
+  scrub.Add("--dir", *dir, "the operator's folder").Required();
   context.Do(scrub, [dir, &context] { return Ask(*dir, "aggregator.scrub", context); });
 }
 

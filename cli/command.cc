@@ -20,25 +20,25 @@ void Context::Say(std::string_view text) {
   if (!quiet_ && !json_) WriteLine(err_, text);
 }
 
-void Context::Do(CLI::App& verb, std::function<Status()> action) {
-  verb.callback([this, action = std::move(action)] { action_ = action; });
+void Context::Do(Command verb, std::function<Status()> action) {
+  verb.app().callback([this, action = std::move(action)] { action_ = action; });
 }
 
-CLI::App& AddNoun(CLI::App& dure, const std::string& name, const std::string& one_line) {
-  CLI::App* noun = dure.add_subcommand(name, one_line);
+Command AddNoun(Command dure, const std::string& name, const std::string& one_line) {
+  CLI::App* noun = dure.app().add_subcommand(name, one_line);
   noun->require_subcommand(1);
   noun->footer("Each has its own help: dure " + name + " VERB --help");
-  return *noun;
+  return Command(noun);
 }
 
-CLI::App& AddVerb(CLI::App& noun, const std::string& name, const std::string& one_line,
-                  const std::string& examples) {
-  CLI::App* verb = noun.add_subcommand(name, one_line);
+Command AddVerb(Command noun, const std::string& name, const std::string& one_line,
+                const std::string& examples) {
+  CLI::App* verb = noun.app().add_subcommand(name, one_line);
   std::string footer = "Examples:\n";
   std::istringstream lines(examples);
   for (std::string line; std::getline(lines, line);) footer += "  " + line + "\n";
   verb->footer(footer);
-  return *verb;
+  return Command(verb);
 }
 
 }  // namespace dure::cli

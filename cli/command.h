@@ -1,15 +1,15 @@
 // How a noun gives its verbs to `dure`.
 //
-// One file a noun: cli/<noun>.cc defines `void Add<Noun>Commands(CLI::App& dure, Context&
+// One file a noun: cli/<noun>.cc defines `void Add<Noun>Commands(Command dure, Context&
 // context)`, which nouns.h declares and dure.cc calls. Inside, each verb is made with AddVerb, gets
 // its options, and says with context.Do what happens when it is chosen:
 //
-//   void AddLedgerCommands(CLI::App& dure, Context& context) {
-//     CLI::App& noun = AddNoun(dure, "ledger", "read and check the record");
+//   void AddLedgerCommands(Command dure, Context& context) {
+//     Command noun = AddNoun(dure, "ledger", "read and check the record");
 //     struct Options { std::string dir; };
 //     auto options = std::make_shared<Options>();
-//     CLI::App& verb = AddVerb(noun, "verify", "check the whole log", "dure ledger verify --dir
-//     S"); verb.add_option("--dir", options->dir, "the site's folder")->required();
+//     Command verb = AddVerb(noun, "verify", "check the log", "dure ledger verify --dir S");
+//     verb.Add("--dir", options->dir, "the site's folder").Required();
 //     context.Do(verb, [options, &context] { return VerifyLedger(*options, context); });
 //   }
 //
@@ -22,12 +22,9 @@
 #include <string>
 #include <string_view>
 
+#include "cli/options.h"
 #include "federation/clock.h"
 #include "federation/result.h"
-
-namespace CLI {
-class App;
-}
 
 namespace dure::cli {
 
@@ -49,7 +46,7 @@ class Context {
   WallTime Now() const { return now_(); }
 
   // `action` runs if `verb` is chosen. It outlives the call: capture options by shared_ptr.
-  void Do(CLI::App& verb, std::function<Status()> action);
+  void Do(Command verb, std::function<Status()> action);
 
  private:
   friend class Dure;
@@ -61,11 +58,11 @@ class Context {
   std::function<Status()> action_;
 };
 
-// A word that only groups verbs: `dure <noun> <verb>`. Returned references live as long as `dure`.
-CLI::App& AddNoun(CLI::App& dure, const std::string& name, const std::string& one_line);
+// A word that only groups verbs: `dure <noun> <verb>`.
+Command AddNoun(Command dure, const std::string& name, const std::string& one_line);
 
 // `examples`: whole command lines, one a line; the help shows them under the options.
-CLI::App& AddVerb(CLI::App& noun, const std::string& name, const std::string& one_line,
-                  const std::string& examples);
+Command AddVerb(Command noun, const std::string& name, const std::string& one_line,
+                const std::string& examples);
 
 }  // namespace dure::cli

@@ -1,7 +1,6 @@
 // dure consortium: found one, look at it, renew its certificates.
 #include "federation/identity/consortium.h"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -251,56 +250,53 @@ Status Renew(const RenewOptions& options, Context& context) {
   return {};
 }
 
-void AddInit(CLI::App& noun, Context& context) {
+void AddInit(Command noun, Context& context) {
   auto options = std::make_shared<InitOptions>();
-  CLI::App& verb = AddVerb(
+  Command verb = AddVerb(
       noun, "init", "Found a consortium: its CA, the aggregator's and the first operator's keys",
       "dure consortium init --dir hanguk --name hanguk --address fed.example.org:7443\n"
       "dure consortium init --dir try --name try --address 127.0.0.1:7443 --alias localhost");
-  verb.add_option("--dir", options->dir, "The folder to make")->required();
-  verb.add_option("--name", options->name, "The consortium's name: a-z, 0-9 and -")->required();
-  verb.add_option("--address", options->address, "host:port at which sites reach the aggregator")
-      ->required();
-  verb.add_option("--enrol-address", options->enrol_address,
-                  "host:port for enrolment (default: the next port)");
-  verb.add_option("--alias", options->also_known_as,
-                  "More host names or IP addresses of the aggregator");
-  verb.add_option("--house", options->house,
-                  "Where the member that runs it votes: public, private, academic or small-firm")
-      ->capture_default_str();
-  verb.add_option("--country", options->country, "Its country: ISO 3166, two letters")
-      ->capture_default_str();
-  verb.add_option(
-      "--constitution", options->constitution,
-      "A folder with charter.toml and *.policy to begin with (default: Dure's own six)");
+  verb.Add("--dir", options->dir, "The folder to make").Required();
+  verb.Add("--name", options->name, "The consortium's name: a-z, 0-9 and -").Required();
+  verb.Add("--address", options->address, "host:port at which sites reach the aggregator")
+      .Required();
+  verb.Add("--enrol-address", options->enrol_address,
+           "host:port for enrolment (default: the next port)");
+  verb.Add("--alias", options->also_known_as, "More host names or IP addresses of the aggregator");
+  verb.Add("--house", options->house,
+           "Where the member that runs it votes: public, private, academic or small-firm")
+      .ShowDefault();
+  verb.Add("--country", options->country, "Its country: ISO 3166, two letters").ShowDefault();
+  verb.Add("--constitution", options->constitution,
+           "A folder with charter.toml and *.policy to begin with (default: Dure's own six)");
   context.Do(verb, [options, &context] { return Init(*options, context); });
 }
 
-void AddShow(CLI::App& noun, Context& context) {
+void AddShow(Command noun, Context& context) {
   auto dir = std::make_shared<std::string>();
-  CLI::App& verb = AddVerb(noun, "show", "Show a consortium: its CA, addresses, log and seats",
-                           "dure consortium show --dir hanguk\n"
-                           "dure consortium show --dir /var/lib/dure-aggregator --json");
-  verb.add_option("--dir", *dir, "The folder of init, or the aggregator's")->required();
+  Command verb = AddVerb(noun, "show", "Show a consortium: its CA, addresses, log and seats",
+                         "dure consortium show --dir hanguk\n"
+                         "dure consortium show --dir /var/lib/dure-aggregator --json");
+  verb.Add("--dir", *dir, "The folder of init, or the aggregator's").Required();
   context.Do(verb, [dir, &context] { return Show(*dir, context); });
 }
 
-void AddRenew(CLI::App& noun, Context& context) {
+void AddRenew(Command noun, Context& context) {
   auto options = std::make_shared<RenewOptions>();
-  CLI::App& verb =
+  Command verb =
       AddVerb(noun, "renew", "Renew the aggregator's, the operator's and the issuing certificates",
               "dure consortium renew --dir hanguk\n"
               "dure consortium renew --dir hanguk --root /media/safe/ca-offline");
-  verb.add_option("--dir", options->dir, "The folder of init, or the aggregator's; it is stopped")
-      ->required();
-  verb.add_option("--root", options->root, "The folder ca-offline: also renews the issuing CA");
+  verb.Add("--dir", options->dir, "The folder of init, or the aggregator's; it is stopped")
+      .Required();
+  verb.Add("--root", options->root, "The folder ca-offline: also renews the issuing CA");
   context.Do(verb, [options, &context] { return Renew(*options, context); });
 }
 
 }  // namespace
 
-void AddConsortiumCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "consortium", "Found, show and renew a consortium");
+void AddConsortiumCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "consortium", "Found, show and renew a consortium");
   AddInit(noun, context);
   AddShow(noun, context);
   AddRenew(noun, context);

@@ -1,6 +1,5 @@
 // dure dataset: what an institution lends and under which terms, on files; nothing here needs a
 // daemon or tells anybody.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -185,69 +184,69 @@ Status Export(const Options& options, Context& context) {
 
 using Action = Status (*)(const Options&, Context&);
 
-CLI::App& Add(CLI::App& noun, Context& context, const std::shared_ptr<Options>& options,
-              const char* name, const char* one_line, const char* examples, Action action) {
-  CLI::App& verb = AddVerb(noun, name, one_line, examples);
+Command Add(Command noun, Context& context, const std::shared_ptr<Options>& options,
+            const char* name, const char* one_line, const char* examples, Action action) {
+  Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
 }
 
-void AddLanguage(CLI::App& verb, Options& options) {
-  verb.add_option("--language", options.language, "en or ko")->capture_default_str();
+void AddLanguage(Command verb, Options& options) {
+  verb.Add("--language", options.language, "en or ko").ShowDefault();
 }
 
-void AddForce(CLI::App& verb, Options& options) {
-  verb.add_flag("--force", options.force, "Replace files that exist");
+void AddForce(Command verb, Options& options) {
+  verb.Flag("--force", options.force, "Replace files that exist");
 }
 
 }  // namespace
 
-void AddDatasetCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "dataset", "say what data is lent, and under which terms");
+void AddDatasetCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "dataset", "say what data is lent, and under which terms");
   const auto options = std::make_shared<Options>();
   AddDatasetAdd(noun, context);
   AddDatasetRecordVerbs(noun, context);
 
-  CLI::App& form = Add(noun, context, options, "form", "answer questions, get a terms file",
-                       "dure dataset form --out terms.toml\n"
-                       "dure dataset form --out terms.toml --language ko",
-                       FillForm);
-  form.add_option("--out", options->out, "The terms file to write")->required();
+  Command form = Add(noun, context, options, "form", "answer questions, get a terms file",
+                     "dure dataset form --out terms.toml\n"
+                     "dure dataset form --out terms.toml --language ko",
+                     FillForm);
+  form.Add("--out", options->out, "The terms file to write").Required();
   AddLanguage(form, *options);
   AddForce(form, *options);
 
-  CLI::App& check = Add(noun, context, options, "check", "find what is wrong with a terms file",
-                        "dure dataset check terms.toml", CheckTerms);
-  check.add_option("terms", options->terms, "The terms file")->required();
+  Command check = Add(noun, context, options, "check", "find what is wrong with a terms file",
+                      "dure dataset check terms.toml", CheckTerms);
+  check.Add("terms", options->terms, "The terms file").Required();
 
-  CLI::App& show = Add(noun, context, options, "show-terms", "say terms in plain words",
-                       "dure dataset show-terms terms.toml --language ko", ShowTerms);
-  show.add_option("terms", options->terms, "The terms file")->required();
+  Command show = Add(noun, context, options, "show-terms", "say terms in plain words",
+                     "dure dataset show-terms terms.toml --language ko", ShowTerms);
+  show.Add("terms", options->terms, "The terms file").Required();
   AddLanguage(show, *options);
 
-  CLI::App& describe =
+  Command describe =
       Add(noun, context, options, "describe", "measure the data and show its passport",
           "dure dataset describe --terms terms.toml --data /data/text", Describe);
-  describe.add_option("--terms", options->terms, "The terms file")->required();
-  describe.add_option("--data", options->data, "File or folder of the data")->required();
-  describe.add_option("--tokenizer", options->tokenizer,
-                      "Count records and tokens of text too: a tokenizer.json or 'bytes'");
-  describe.add_option("--out", options->out,
-                      "Folder for the passport, the terms as they go on record, and the salts");
+  describe.Add("--terms", options->terms, "The terms file").Required();
+  describe.Add("--data", options->data, "File or folder of the data").Required();
+  describe.Add("--tokenizer", options->tokenizer,
+               "Count records and tokens of text too: a tokenizer.json or 'bytes'");
+  describe.Add("--out", options->out,
+               "Folder for the passport, the terms as they go on record, and the salts");
   AddLanguage(describe, *options);
   AddForce(describe, *options);
 
-  CLI::App& import = Add(noun, context, options, "import", "make a terms file from other formats",
-                         "dure dataset import croissant.json --out terms.toml", Import);
-  import.add_option("from", options->from, "A Croissant or ODRL file (JSON-LD)")->required();
-  import.add_option("--out", options->out, "The terms file to write")->required();
+  Command import = Add(noun, context, options, "import", "make a terms file from other formats",
+                       "dure dataset import croissant.json --out terms.toml", Import);
+  import.Add("from", options->from, "A Croissant or ODRL file (JSON-LD)").Required();
+  import.Add("--out", options->out, "The terms file to write").Required();
   AddForce(import, *options);
 
-  CLI::App& exported = Add(noun, context, options, "export", "write terms in other formats",
-                           "dure dataset export terms.toml --format odrl --out offer.json", Export);
-  exported.add_option("terms", options->terms, "The terms file")->required();
-  exported.add_option("--format", options->format, "odrl or croissant")->required();
-  exported.add_option("--out", options->out, "The file to write; without it, standard output");
+  Command exported = Add(noun, context, options, "export", "write terms in other formats",
+                         "dure dataset export terms.toml --format odrl --out offer.json", Export);
+  exported.Add("terms", options->terms, "The terms file").Required();
+  exported.Add("--format", options->format, "odrl or croissant").Required();
+  exported.Add("--out", options->out, "The file to write; without it, standard output");
   AddForce(exported, *options);
 }
 

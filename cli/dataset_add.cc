@@ -1,6 +1,5 @@
 // dure dataset add: an institution's data onto the record, on the site's own machine: terms by form
 // or file, measured there, registered under the site's key. Nothing of the data leaves.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -120,19 +119,17 @@ Status Add(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddDatasetAdd(CLI::App& dataset, Context& context) {
+void AddDatasetAdd(Command dataset, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = AddVerb(dataset, "add", "register data of a site: by questions, or a terms file",
-                           "dure dataset add --dir /var/lib/dure-site --data /data/reviews\n"
-                           "dure dataset add --dir S --data r.tsv --terms reviews.toml");
-  verb.add_option("--dir", options->dir, "The site's folder; its daemon is stopped")->required();
-  verb.add_option("--data", options->data, "File or folder of the data; it stays here")->required();
-  verb.add_option("--terms", options->terms,
-                  "A file of dure dataset form, open or research-only; you are asked without it");
-  verb.add_option("--column", options->columns,
-                  "Columns or fields that hold text; guessed by default");
-  verb.add_option("--language", options->language, "Of the questions: en or ko")
-      ->check(CLI::IsMember({"en", "ko"}));
+  Command verb = AddVerb(dataset, "add", "register data of a site: by questions, or a terms file",
+                         "dure dataset add --dir /var/lib/dure-site --data /data/reviews\n"
+                         "dure dataset add --dir S --data r.tsv --terms reviews.toml");
+  verb.Add("--dir", options->dir, "The site's folder; its daemon is stopped").Required();
+  verb.Add("--data", options->data, "File or folder of the data; it stays here").Required();
+  verb.Add("--terms", options->terms,
+           "A file of dure dataset form, open or research-only; you are asked without it");
+  verb.Add("--column", options->columns, "Columns or fields that hold text; guessed by default");
+  verb.Add("--language", options->language, "Of the questions: en or ko").OneOf({"en", "ko"});
   context.Do(verb, [options, &context] { return Add(*options, context); });
 }
 

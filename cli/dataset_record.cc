@@ -1,5 +1,4 @@
 // What the record says of datasets: dataset list|show.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -127,21 +126,21 @@ Status ShowDataset(const std::string& dir, const std::string& name, bool with_us
 
 }  // namespace
 
-void AddDatasetRecordVerbs(CLI::App& dataset, Context& context) {
+void AddDatasetRecordVerbs(Command dataset, Context& context) {
   auto dir = std::make_shared<std::string>();
-  CLI::App& list = AddVerb(dataset, "list", "List the datasets of the record",
-                           "dure dataset list --dir /srv/desk");
-  list.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  Command list = AddVerb(dataset, "list", "List the datasets of the record",
+                         "dure dataset list --dir /srv/desk");
+  list.Add("--dir", *dir, "A folder with a copy of the record").Required();
   context.Do(list, [dir, &context] { return ListDatasets(*dir, context); });
 
   auto name = std::make_shared<std::string>();
   auto uses = std::make_shared<bool>(false);
   auto language = std::make_shared<std::string>();
-  CLI::App& show = AddVerb(dataset, "show", "Show a dataset: its versions, terms and uses",
-                           "dure dataset show reviews --uses --dir /srv/desk");
-  show.add_option("dataset", *name, "The dataset")->required();
-  show.add_option("--dir", *dir, "A folder with a copy of the record")->required();
-  show.add_flag("--uses", *uses, "Also the rounds, models and grants it is behind");
+  Command show = AddVerb(dataset, "show", "Show a dataset: its versions, terms and uses",
+                         "dure dataset show reviews --uses --dir /srv/desk");
+  show.Add("dataset", *name, "The dataset").Required();
+  show.Add("--dir", *dir, "A folder with a copy of the record").Required();
+  show.Flag("--uses", *uses, "Also the rounds, models and grants it is behind");
   AddLanguage(show, *language);
   context.Do(show, [=, &context] {
     return ShowDataset(*dir, *name, *uses, IsKorean(*language), context);

@@ -1,5 +1,4 @@
 // dure site doctor: what this machine has to train with, what is missing, and what will be used.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -91,9 +90,9 @@ std::string ToText(const Findings& found) {
 
 }  // namespace
 
-void AddSiteDoctor(CLI::App& noun, Context& context) {
-  CLI::App& verb = AddVerb(noun, "doctor", "what this machine has to train with",
-                           "dure site doctor\ndure site doctor --json");
+void AddSiteDoctor(Command noun, Context& context) {
+  Command verb = AddVerb(noun, "doctor", "what this machine has to train with",
+                         "dure site doctor\ndure site doctor --json");
   context.Do(verb, [&context]() -> Status {
     const Findings found{machine::LookAtCpu(), machine::LookAtGpus(), model::cuda::LookForCuda(),
                          launcher::FindProgram("srun").string()};

@@ -28,33 +28,34 @@ class Dure {
         "Start with:\n"
         "  dure consortium init --help    found a consortium\n"
         "  dure help exit-codes           what the exit codes mean");
-    AddConsortiumCommands(app_, context_);
-    AddInviteCommand(app_, context_);
-    AddIdentityCommands(app_, context_);
-    AddLedgerCommands(app_, context_);
-    AddPolicyCommands(app_, context_);
-    AddSiteCommands(app_, context_);
-    AddRevokeCommand(app_, context_);
-    AddAggregatorCommands(app_, context_);
-    AddRunCommands(app_, context_);
-    AddModelCommands(app_, context_);
-    AddTokenizerCommands(app_, context_);
-    AddDatasetCommands(app_, context_);
-    AddPlanCommand(app_, context_);
-    AddPrivacyCommands(app_, context_);
-    AddVoteCommands(app_, context_);
-    AddWhyCommand(app_, context_);
-    AddWithdrawCommands(app_, context_);
-    AddGrantCommands(app_, context_);
-    AddRoundCommands(app_, context_);
-    AddExportCommands(app_, context_);
-    AddShareCommands(app_, context_);
-    AddIncidentCommands(app_, context_);
-    AddDutiesCommands(app_, context_);
-    AddQuotaCommand(app_, context_);
-    AddMemberCommands(app_, context_);
-    AddDemoCommand(app_, context_);
-    AddHelpCommand(app_, context_);
+    const Command all(&app_);
+    AddConsortiumCommands(all, context_);
+    AddInviteCommand(all, context_);
+    AddIdentityCommands(all, context_);
+    AddLedgerCommands(all, context_);
+    AddPolicyCommands(all, context_);
+    AddSiteCommands(all, context_);
+    AddRevokeCommand(all, context_);
+    AddAggregatorCommands(all, context_);
+    AddRunCommands(all, context_);
+    AddModelCommands(all, context_);
+    AddTokenizerCommands(all, context_);
+    AddDatasetCommands(all, context_);
+    AddPlanCommand(all, context_);
+    AddPrivacyCommands(all, context_);
+    AddVoteCommands(all, context_);
+    AddWhyCommand(all, context_);
+    AddWithdrawCommands(all, context_);
+    AddGrantCommands(all, context_);
+    AddRoundCommands(all, context_);
+    AddExportCommands(all, context_);
+    AddShareCommands(all, context_);
+    AddIncidentCommands(all, context_);
+    AddDutiesCommands(all, context_);
+    AddQuotaCommand(all, context_);
+    AddMemberCommands(all, context_);
+    AddDemoCommand(all, context_);
+    AddHelpCommand(all, context_);
   }
 
   int Run(std::vector<std::string> arguments) {

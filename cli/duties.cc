@@ -1,6 +1,5 @@
 // dure incident, duties, quota: what went wrong, what is owed, and how much is left of what owners
 // allow. All from the record; a report or a proof of something done stays here, salted.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -260,74 +259,73 @@ Status Quota(const Options& options, Context& context) {
   return {};
 }
 
-void AddDir(CLI::App& verb, Options& options, const std::string& what) {
-  verb.add_option("--dir", options.dir, what)->required();
+void AddDir(Command verb, Options& options, const std::string& what) {
+  verb.Add("--dir", options.dir, what).Required();
 }
 
 constexpr const char* kAnyCopy = "A folder with a copy of the record";
 
 }  // namespace
 
-void AddIncidentCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "incident", "Report what went wrong, and close it");
+void AddIncidentCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "incident", "Report what went wrong, and close it");
   auto options = std::make_shared<Options>();
-  CLI::App& report =
+  Command report =
       AddVerb(noun, "report", "Report an incident; rules may refuse while it is open",
               "dure incident report data-exposed --about reviews --dir /srv/desk\n"
               "dure incident report dissent --entry 120 --report what.txt --dir /srv/desk");
   report
-      .add_option("kind", options->kind,
-                  "dissent, rollback, key-compromised, data-exposed, model-harm or other")
-      ->required();
-  report.add_option("--about", options->about, "The member, dataset, run or model; a code");
-  report.add_option("--entry", options->entries, "Entries of the record that show it");
-  report.add_option("--report", options->file,
-                    "A text; it stays here, its salted digest is recorded");
+      .Add("kind", options->kind,
+           "dissent, rollback, key-compromised, data-exposed, model-harm or other")
+      .Required();
+  report.Add("--about", options->about, "The member, dataset, run or model; a code");
+  report.Add("--entry", options->entries, "Entries of the record that show it");
+  report.Add("--report", options->file, "A text; it stays here, its salted digest is recorded");
   AddDir(report, *options, "The folder of an officer or operator");
   context.Do(report, [options, &context] { return Report(*options, context); });
 
   auto closing = std::make_shared<Options>();
-  CLI::App& close = AddVerb(noun, "close", "Close an incident that your member reported",
-                            "dure incident close 131 --cause fixed --evidence 140 --dir /srv/desk");
-  close.add_option("entry", closing->entry, "The entry that reported it")->required();
-  close.add_option("--cause", closing->cause, "fixed, false-alarm or accepted")
-      ->check(CLI::IsMember({"fixed", "false-alarm", "accepted"}));
-  close.add_option("--evidence", closing->entries, "Entries since then that show it mended");
+  Command close = AddVerb(noun, "close", "Close an incident that your member reported",
+                          "dure incident close 131 --cause fixed --evidence 140 --dir /srv/desk");
+  close.Add("entry", closing->entry, "The entry that reported it").Required();
+  close.Add("--cause", closing->cause, "fixed, false-alarm or accepted")
+      .OneOf({"fixed", "false-alarm", "accepted"});
+  close.Add("--evidence", closing->entries, "Entries since then that show it mended");
   AddDir(close, *closing, "The folder of an officer or operator");
   context.Do(close, [closing, &context] { return Close(*closing, context); });
 
-  CLI::App& list = AddVerb(noun, "list", "List incidents, open and closed",
-                           "dure incident list --dir /srv/desk");
+  Command list = AddVerb(noun, "list", "List incidents, open and closed",
+                         "dure incident list --dir /srv/desk");
   AddDir(list, *options, kAnyCopy);
   AddLanguage(list, options->language);
   context.Do(list, [options, &context] { return ListIncidents(*options, context); });
 }
 
-void AddDutiesCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "duties", "See what is owed by when, and say that it is done");
+void AddDutiesCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "duties", "See what is owed by when, and say that it is done");
   auto options = std::make_shared<Options>();
-  CLI::App& list = AddVerb(noun, "list", "List what decisions oblige members to",
-                           "dure duties list --dir /srv/desk\n"
-                           "dure duties list --all --language ko --dir /srv/desk");
-  list.add_flag("--all", options->all, "Also what is done");
+  Command list = AddVerb(noun, "list", "List what decisions oblige members to",
+                         "dure duties list --dir /srv/desk\n"
+                         "dure duties list --all --language ko --dir /srv/desk");
+  list.Flag("--all", options->all, "Also what is done");
   AddLanguage(list, options->language);
   AddDir(list, *options, kAnyCopy);
   context.Do(list, [options, &context] { return ListDuties(*options, context); });
 
-  CLI::App& done = AddVerb(noun, "done", "Say that your member did a duty",
-                           "dure duties done 88 --number 0 --evidence notice.txt --dir /srv/desk");
-  done.add_option("entry", options->entry, "The decision that began it")->required();
-  done.add_option("--number", options->number, "Which of its duties, from 0")->required();
-  done.add_option("--evidence", options->file,
-                  "A file that shows it; it stays here, its salted digest is recorded");
+  Command done = AddVerb(noun, "done", "Say that your member did a duty",
+                         "dure duties done 88 --number 0 --evidence notice.txt --dir /srv/desk");
+  done.Add("entry", options->entry, "The decision that began it").Required();
+  done.Add("--number", options->number, "Which of its duties, from 0").Required();
+  done.Add("--evidence", options->file,
+           "A file that shows it; it stays here, its salted digest is recorded");
   AddDir(done, *options, "The folder of an officer or researcher of the member that owes it");
   context.Do(done, [options, &context] { return Done(*options, context); });
 }
 
-void AddQuotaCommand(CLI::App& dure, Context& context) {
+void AddQuotaCommand(Command dure, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = AddVerb(dure, "quota", "Show how often data was used, of what its terms allow",
-                           "dure quota --dir /srv/desk\ndure quota --dir /srv/desk --lang ko");
+  Command verb = AddVerb(dure, "quota", "Show how often data was used, of what its terms allow",
+                         "dure quota --dir /srv/desk\ndure quota --dir /srv/desk --lang ko");
   AddDir(verb, *options, kAnyCopy);
   AddLanguage(verb, options->language);
   context.Do(verb, [options, &context] { return Quota(*options, context); });

@@ -1,5 +1,4 @@
 // dure export: files for authorities, partners and tools, made from the own copy of the record.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -156,24 +155,22 @@ Status Export(const Options& options, Format format, Context& context) {
 
 }  // namespace
 
-void AddExportCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "export", "Make files for authorities, partners and tools");
+void AddExportCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "export", "Make files for authorities, partners and tools");
   for (const Kind& kind : kKinds) {
     auto options = std::make_shared<Options>();
     const std::string word(terms::Word(kind.format));
-    CLI::App& verb = AddVerb(noun, word, kind.what,
-                             "dure export " + word + " first --dir desk --out " + word +
-                                 "\ndure export " + word + " 4c0ce92c76 --no-log --dir /srv/site");
-    verb.add_option("model", options->model,
-                    "Its digest, the first digits of it, or a run for its newest")
-        ->required();
-    verb.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
-    verb.add_option("--out", options->out, "The folder to write to; named after kind and model");
-    verb.add_option("--as-of", options->as_of,
-                    "Only the first so many entries: makes a recorded export again");
-    verb.add_option("--lang", options->language, "en or ko: of reasons and warnings")
-        ->check(CLI::IsMember({"en", "ko"}));
-    verb.add_flag("--no-log", options->no_log, "Do not say in the record that it was made");
+    Command verb = AddVerb(noun, word, kind.what,
+                           "dure export " + word + " first --dir desk --out " + word +
+                               "\ndure export " + word + " 4c0ce92c76 --no-log --dir /srv/site");
+    verb.Add("model", options->model, "Its digest, the first digits of it, or a run for its newest")
+        .Required();
+    verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+    verb.Add("--out", options->out, "The folder to write to; named after kind and model");
+    verb.Add("--as-of", options->as_of,
+             "Only the first so many entries: makes a recorded export again");
+    verb.Add("--lang", options->language, "en or ko: of reasons and warnings").OneOf({"en", "ko"});
+    verb.Flag("--no-log", options->no_log, "Do not say in the record that it was made");
     context.Do(verb, [options, format = kind.format, &context] {
       return Export(*options, format, context);
     });

@@ -1,7 +1,6 @@
 // dure grant: ask to use a model, agree to uses, see who may, take it back.
 #include "cli/grant.h"
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -173,49 +172,48 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
                   ask.purpose);
 }
 
-void AddGrantCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "grant", "ask to use a model, agree to uses, take it back");
+void AddGrantCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "grant", "ask to use a model, agree to uses, take it back");
   auto options = std::make_shared<Options>();
-  CLI::App& request =
+  Command request =
       AddVerb(noun, "request", "ask to export or serve a model; the answer is recorded",
               "dure grant request --model 4c0c… --dir /srv/desk\n"
               "dure grant request --kind serve --purpose commercial-service --model 4c0c… --dir .");
-  request.add_option("--model", options->ask.model, "the model's digest")->required();
-  request.add_option("--kind", options->ask.kind, "export, serve or share")->capture_default_str();
-  request.add_option("--purpose", options->ask.purpose, "for what")->capture_default_str();
-  request.add_option("--territory", options->ask.territory, "where, ISO 3166")
-      ->capture_default_str();
-  request.add_option("--until", options->ask.until, "until when: 2027-01-01T00:00:00Z");
+  request.Add("--model", options->ask.model, "the model's digest").Required();
+  request.Add("--kind", options->ask.kind, "export, serve or share").ShowDefault();
+  request.Add("--purpose", options->ask.purpose, "for what").ShowDefault();
+  request.Add("--territory", options->ask.territory, "where, ISO 3166").ShowDefault();
+  request.Add("--until", options->ask.until, "until when: 2027-01-01T00:00:00Z");
   AddLanguage(request, options->language);
-  request.add_option("--dir", options->dir, "the folder of whoever asks")->required();
+  request.Add("--dir", options->dir, "the folder of whoever asks").Required();
   context.Do(request, [options, &context] { return Request(*options, context); });
 
-  CLI::App& consent =
+  Command consent =
       AddVerb(noun, "consent", "say yes where your terms ask for it",
               "dure grant consent reviews --kind export --purpose benchmark --dir /srv/desk\n"
               "dure grant consent reviews --run spring --dir /srv/desk");
-  consent.add_option("dataset", options->dataset, "your dataset")->required();
-  consent.add_option("--run", options->run, "to this run; otherwise to a use of models");
-  consent.add_option("--kind", options->ask.kind, "export, serve or share")->capture_default_str();
-  consent.add_option("--purpose", options->ask.purpose, "for what")->capture_default_str();
-  consent.add_option("--model", options->ask.model, "of this model only; any by default");
-  consent.add_option("--dir", options->dir, "the officer's folder")->required();
+  consent.Add("dataset", options->dataset, "your dataset").Required();
+  consent.Add("--run", options->run, "to this run; otherwise to a use of models");
+  consent.Add("--kind", options->ask.kind, "export, serve or share").ShowDefault();
+  consent.Add("--purpose", options->ask.purpose, "for what").ShowDefault();
+  consent.Add("--model", options->ask.model, "of this model only; any by default");
+  consent.Add("--dir", options->dir, "the officer's folder").Required();
   context.Do(consent, [options, &context] { return Consent(*options, context); });
 
   auto dir = std::make_shared<std::string>();
-  CLI::App& list =
+  Command list =
       AddVerb(noun, "list", "list what was granted and refused",
               "dure grant list --dir /srv/desk\ndure grant list --dir /srv/desk --lang ko");
-  list.add_option("--dir", *dir, "a folder with a copy of the record")->required();
+  list.Add("--dir", *dir, "a folder with a copy of the record").Required();
   auto language = std::make_shared<std::string>();
   AddLanguage(list, *language);
   context.Do(list, [dir, language, &context] { return List(*dir, IsKorean(*language), context); });
 
-  CLI::App& revoke = AddVerb(noun, "revoke", "take back a grant of a model with your data in it",
-                             "dure grant revoke 97 --reason contract-end --dir /srv/desk");
-  revoke.add_option("entry", options->entry, "the grant-decided entry")->required();
-  revoke.add_option("--reason", options->reason, "a code")->capture_default_str();
-  revoke.add_option("--dir", options->dir, "the officer's folder")->required();
+  Command revoke = AddVerb(noun, "revoke", "take back a grant of a model with your data in it",
+                           "dure grant revoke 97 --reason contract-end --dir /srv/desk");
+  revoke.Add("entry", options->entry, "the grant-decided entry").Required();
+  revoke.Add("--reason", options->reason, "a code").ShowDefault();
+  revoke.Add("--dir", options->dir, "the officer's folder").Required();
   context.Do(revoke, [options, &context] { return Revoke(*options, context); });
 }
 

@@ -42,12 +42,12 @@ Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Con
 
 }  // namespace
 
-void AddHelpCommand(CLI::App& dure, Context& context) {
+void AddHelpCommand(Command dure, Context& context) {
   auto words = std::make_shared<std::vector<std::string>>();
-  CLI::App& verb = AddVerb(dure, "help", "explain a command or a topic",
-                           "dure help\ndure help consortium init\ndure help exit-codes");
-  verb.add_option("words", *words, "A command, or the topic exit-codes");
-  context.Do(verb, [words, &dure, &context] { return ShowHelp(dure, *words, context); });
+  Command verb = AddVerb(dure, "help", "explain a command or a topic",
+                         "dure help\ndure help consortium init\ndure help exit-codes");
+  verb.Add("words", *words, "A command, or the topic exit-codes");
+  context.Do(verb, [words, dure, &context] { return ShowHelp(dure.app(), *words, context); });
 }
 
 }  // namespace dure::cli

@@ -1,7 +1,6 @@
 // dure identity: who a folder is.
 #include "federation/identity/identity.h"
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -62,19 +61,19 @@ Status Renew(const std::string& dir, Context& context) {
   return Show(folder, context);
 }
 
-void AddVerbWithFolder(CLI::App& noun, Context& context, const std::string& name,
+void AddVerbWithFolder(Command noun, Context& context, const std::string& name,
                        const std::string& one_line, const std::string& examples,
                        Status (*action)(const std::string&, Context&)) {
   auto dir = std::make_shared<std::string>();
-  CLI::App& verb = AddVerb(noun, name, one_line, examples);
-  verb.add_option("--dir", *dir, "A site's, a person's or the aggregator's folder")->required();
+  Command verb = AddVerb(noun, name, one_line, examples);
+  verb.Add("--dir", *dir, "A site's, a person's or the aggregator's folder").Required();
   context.Do(verb, [dir, action, &context] { return action(*dir, context); });
 }
 
 }  // namespace
 
-void AddIdentityCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "identity", "Show and renew who a folder is");
+void AddIdentityCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "identity", "Show and renew who a folder is");
   AddVerbWithFolder(noun, context, "show", "Show names, certificate, keys and addresses",
                     "dure identity show --dir /var/lib/dure-site\n"
                     "dure identity show --dir hanguk/operator --json",

@@ -1,5 +1,4 @@
 // dure invite: one line that lets one seat into the consortium, once.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -72,26 +71,23 @@ Status Invite(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddInviteCommand(CLI::App& dure, Context& context) {
+void AddInviteCommand(Command dure, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb =
+  Command verb =
       AddVerb(dure, "invite", "Make an invitation for a site or a person",
               "dure invite --dir hanguk --member kt --site kt-seoul --house private --country KR\n"
               "dure invite --dir hanguk --member kt --site kim-legal --role officer --valid 12h");
-  verb.add_option("--dir", options->dir, "The operator's folder, or the folder of init")
-      ->required();
-  verb.add_option("--member", options->member, "The institution")->required();
-  verb.add_option("--site,--name", options->site, "The name of the site, or of the person's desk")
-      ->required();
-  verb.add_option("--role", options->role, "member, officer, researcher or operator")
-      ->capture_default_str();
-  verb.add_option("--house", options->house,
-                  "Where the member votes: public, private, academic or small-firm")
-      ->capture_default_str();
-  verb.add_option("--country", options->country, "The member's country: ISO 3166, two letters")
-      ->capture_default_str();
-  verb.add_option("--valid", options->valid, "How long the invitation is good")
-      ->capture_default_str();
+  verb.Add("--dir", options->dir, "The operator's folder, or the folder of init").Required();
+  verb.Add("--member", options->member, "The institution").Required();
+  verb.Add("--site,--name", options->site, "The name of the site, or of the person's desk")
+      .Required();
+  verb.Add("--role", options->role, "member, officer, researcher or operator").ShowDefault();
+  verb.Add("--house", options->house,
+           "Where the member votes: public, private, academic or small-firm")
+      .ShowDefault();
+  verb.Add("--country", options->country, "The member's country: ISO 3166, two letters")
+      .ShowDefault();
+  verb.Add("--valid", options->valid, "How long the invitation is good").ShowDefault();
   context.Do(verb, [options, &context] { return Invite(*options, context); });
 }
 

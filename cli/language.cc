@@ -1,6 +1,5 @@
 #include "cli/language.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <string_view>
 
@@ -20,9 +19,8 @@ ledger::Language RecordLanguage(const std::string& wanted) {
   return IsKorean(wanted) ? ledger::Language::kKorean : ledger::Language::kEnglish;
 }
 
-void AddLanguage(CLI::App& verb, std::string& language) {
-  verb.add_option("--lang,--language", language, "en or ko; the locale's by default")
-      ->check(CLI::IsMember({"en", "ko"}));
+void AddLanguage(Command verb, std::string& language) {
+  verb.Add("--lang,--language", language, "en or ko; the locale's by default").OneOf({"en", "ko"});
 }
 
 }  // namespace dure::cli

@@ -3,11 +3,8 @@
 
 #include <string>
 
+#include "cli/options.h"
 #include "policy/ledger/words.h"
-
-namespace CLI {
-class App;
-}
 
 namespace dure::cli {
 
@@ -20,6 +17,6 @@ inline std::string Pick(bool korean, const std::string& en, const std::string& k
   return korean ? ko : en;
 }
 // --lang en|ko; --language does the same.
-void AddLanguage(CLI::App& verb, std::string& language);
+void AddLanguage(Command verb, std::string& language);
 
 }  // namespace dure::cli

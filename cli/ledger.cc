@@ -1,7 +1,6 @@
 // dure ledger: read the record, check it, prove an entry of it, take it away. Works on a folder: of
 // a site (its own mirror), of the aggregator, or of exported tiles; a running daemon is not
 // disturbed.
-#include <CLI/CLI.hpp>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -222,80 +221,78 @@ Status Fsck(const Options& options, Context& context) {
 
 using Verb = Status (*)(const Options&, Context&);
 
-CLI::App& Add(CLI::App& noun, Context& context, const std::shared_ptr<Options>& options,
-              const char* name, const char* one_line, const char* examples, Verb action) {
-  CLI::App& verb = AddVerb(noun, name, one_line, examples);
+Command Add(Command noun, Context& context, const std::shared_ptr<Options>& options,
+            const char* name, const char* one_line, const char* examples, Verb action) {
+  Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
 }
 
-void AddDir(CLI::App& verb, Options& options) {
-  verb.add_option("--dir", options.dir, "Folder of a site or of the aggregator")->required();
+void AddDir(Command verb, Options& options) {
+  verb.Add("--dir", options.dir, "Folder of a site or of the aggregator").Required();
 }
 
 }  // namespace
 
-void AddLedgerCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "ledger", "read, check and take away the record");
+void AddLedgerCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "ledger", "read, check and take away the record");
   const auto options = std::make_shared<Options>();
-  CLI::App& head = Add(noun, context, options, "head", "the signed tree head of a copy",
-                       "dure ledger head --dir hospital-a", ShowHead);
+  Command head = Add(noun, context, options, "head", "the signed tree head of a copy",
+                     "dure ledger head --dir hospital-a", ShowHead);
   AddDir(head, *options);
   AddLanguage(head, options->language);
 
-  CLI::App& show =
-      Add(noun, context, options, "show", "who recorded what, when",
-          "dure ledger show --dir hospital-a\n"
-          "dure ledger show --dir hospital-a --type contribution-submitted --run run-1\n"
-          "dure ledger show --dir hospital-a --lang ko --count 20\n"
-          "dure ledger show --dir hospital-a --from 100 --count 20 --json",
-          ShowEntries);
+  Command show = Add(noun, context, options, "show", "who recorded what, when",
+                     "dure ledger show --dir hospital-a\n"
+                     "dure ledger show --dir hospital-a --type contribution-submitted --run run-1\n"
+                     "dure ledger show --dir hospital-a --lang ko --count 20\n"
+                     "dure ledger show --dir hospital-a --from 100 --count 20 --json",
+                     ShowEntries);
   AddDir(show, *options);
-  show.add_option("--from", options->from, "First entry");
-  show.add_option("--count", options->count, "Most entries to show");
-  show.add_option("--run", options->run, "Only entries of this run");
-  show.add_option("--site", options->site, "Only entries about this site");
-  show.add_option("--type", options->type, "Only entries of this type, such as round-closed");
+  show.Add("--from", options->from, "First entry");
+  show.Add("--count", options->count, "Most entries to show");
+  show.Add("--run", options->run, "Only entries of this run");
+  show.Add("--site", options->site, "Only entries about this site");
+  show.Add("--type", options->type, "Only entries of this type, such as round-closed");
   AddLanguage(show, options->language);
 
-  CLI::App& verify =
+  Command verify =
       Add(noun, context, options, "verify", "check the whole record from its first byte",
           "dure ledger verify --dir hospital-a\ndure ledger verify --dir hospital-a --vkey KEY",
           Verify);
   AddDir(verify, *options);
-  verify.add_option("--vkey", options->vkey, "The log's key as you were told it");
+  verify.Add("--vkey", options->vkey, "The log's key as you were told it");
   // Every check is made in any case; officers are told to say --full, and may.
-  verify.add_flag("--full", options->full, "Every signature of every entry (always so)");
+  verify.Flag("--full", options->full, "Every signature of every entry (always so)");
   AddLanguage(verify, options->language);
 
-  CLI::App& prove =
+  Command prove =
       Add(noun, context, options, "prove", "write one entry and the proof that it is in the log",
           "dure ledger prove 5 --dir hospital-a --out my-contribution", Prove);
   AddDir(prove, *options);
-  prove.add_option("index", options->index, "The entry's index")->required();
-  prove.add_option("--out", options->out,
-                   "Name of the files, without ending (default entry-INDEX)");
+  prove.Add("index", options->index, "The entry's index").Required();
+  prove.Add("--out", options->out, "Name of the files, without ending (default entry-INDEX)");
 
-  CLI::App& check =
+  Command check =
       Add(noun, context, options, "check", "check a proof that somebody handed you, offline",
           "dure ledger check --receipt entry-5.tlog-proof --entry entry-5.json --vkey KEY", Check);
-  check.add_option("--receipt", options->receipt, "The .tlog-proof file")->required();
-  check.add_option("--entry", options->entry, "The entry's file")->required();
-  check.add_option("--vkey", options->vkey, "The log's key as you were told it")->required();
+  check.Add("--receipt", options->receipt, "The .tlog-proof file").Required();
+  check.Add("--entry", options->entry, "The entry's file").Required();
+  check.Add("--vkey", options->vkey, "The log's key as you were told it").Required();
   AddLanguage(check, options->language);
 
-  CLI::App& exported =
+  Command exported =
       Add(noun, context, options, "export", "write the record as static files (C2SP tlog-tiles)",
           "dure ledger export --dir hospital-a --out public/log", Export);
   AddDir(exported, *options);
-  exported.add_option("--out", options->out, "Folder to write or to continue")->required();
+  exported.Add("--out", options->out, "Folder to write or to continue").Required();
 
-  CLI::App& fsck =
+  Command fsck =
       Add(noun, context, options, "fsck", "check an exported folder, without any database",
           "dure ledger fsck --tiles public/log --vkey KEY", Fsck);
-  fsck.add_option("--tiles", options->tiles, "The exported folder")->required();
-  fsck.add_option("--vkey", options->vkey, "The log's key as you were told it");
-  fsck.add_option("--dir", options->dir, "Or: a copy you trust, whose key is taken");
+  fsck.Add("--tiles", options->tiles, "The exported folder").Required();
+  fsck.Add("--vkey", options->vkey, "The log's key as you were told it");
+  fsck.Add("--dir", options->dir, "Or: a copy you trust, whose key is taken");
   AddLanguage(fsck, options->language);
 
   AddWitnessCommands(noun, context);

@@ -1,6 +1,5 @@
 // dure ledger compare|heal|scrub: two copies of one record, a copy that lost its end or some of its
 // bytes, and one that is read back to see.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -171,33 +170,33 @@ Status ReadBack(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddCopyCommands(CLI::App& ledger, Context& context) {
+void AddCopyCommands(Command ledger, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& compare =
+  Command compare =
       AddVerb(ledger, "compare", "whether two copies are of one log; the first entry if not",
               "dure ledger compare --dir desk --with /media/stick/other-member");
-  compare.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
-  compare.add_option("--with", options->other, "Another member's copy")->required();
+  compare.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+  compare.Add("--with", options->other, "Another member's copy").Required();
   context.Do(compare, [options, &context] { return Compare(*options, context); });
 
-  CLI::App& heal = AddVerb(
+  Command heal = AddVerb(
       ledger, "heal", "give a copy that lost its end, or rotted, back what another one holds of it",
       "dure ledger heal --dir /var/lib/dure-aggregator --from /media/stick/kt-seoul");
-  heal.add_option("--dir", options->dir,
-                  "The aggregator's folder, or a site's or person's; its daemon is stopped")
-      ->required();
-  heal.add_option("--from", options->other, "A member's copy: the folder of a site or an officer")
-      ->required();
+  heal.Add("--dir", options->dir,
+           "The aggregator's folder, or a site's or person's; its daemon is stopped")
+      .Required();
+  heal.Add("--from", options->other, "A member's copy: the folder of a site or an officer")
+      .Required();
   context.Do(heal, [options, &context] { return Heal(*options, context); });
 
-  CLI::App& scrub =
+  Command scrub =
       AddVerb(ledger, "scrub", "read a copy's file back from its disk and name what has rotted",
               "dure ledger scrub --dir /var/lib/dure-site\n"
               "dure ledger scrub --dir /var/lib/dure-site --from /media/stick/kt-seoul");
-  scrub.add_option("--dir", options->dir, "A folder with a copy; its daemon may run")->required();
-  scrub.add_option("--from", options->other,
-                   "Another copy, which says what must be there where this file no longer does");
-  scrub.add_option("--vkey", options->vkey, "The log's key as you were told it");
+  scrub.Add("--dir", options->dir, "A folder with a copy; its daemon may run").Required();
+  scrub.Add("--from", options->other,
+            "Another copy, which says what must be there where this file no longer does");
+  scrub.Add("--vkey", options->vkey, "The log's key as you were told it");
   context.Do(scrub, [options, &context] { return ReadBack(*options, context); });
 }
 

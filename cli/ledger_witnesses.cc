@@ -1,5 +1,4 @@
 // dure ledger witnesses, dure ledger dissent: who stands behind the record, and who does not.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -195,18 +194,18 @@ Status ShowDissent(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddWitnessCommands(CLI::App& noun, Context& context) {
+void AddWitnessCommands(Command noun, Context& context) {
   const auto options = std::make_shared<Options>();
-  CLI::App& witnesses = AddVerb(noun, "witnesses", "who co-signed the record, up to where",
-                                "dure ledger witnesses --dir hospital-a\n"
-                                "dure ledger witnesses --dir hospital-a --policy");
-  witnesses.add_option("--dir", options->dir, "Folder of a site or of the aggregator")->required();
-  witnesses.add_flag("--policy", options->policy, "Print the quorum as a C2SP tlog-policy");
+  Command witnesses = AddVerb(noun, "witnesses", "who co-signed the record, up to where",
+                              "dure ledger witnesses --dir hospital-a\n"
+                              "dure ledger witnesses --dir hospital-a --policy");
+  witnesses.Add("--dir", options->dir, "Folder of a site or of the aggregator").Required();
+  witnesses.Flag("--policy", options->policy, "Print the quorum as a C2SP tlog-policy");
   context.Do(witnesses, [options, &context] { return ShowWitnesses(*options, context); });
 
-  CLI::App& dissent = AddVerb(noun, "dissent", "what this copy refused, and the proof it kept",
-                              "dure ledger dissent --dir hospital-a");
-  dissent.add_option("--dir", options->dir, "Folder of a site or of the aggregator")->required();
+  Command dissent = AddVerb(noun, "dissent", "what this copy refused, and the proof it kept",
+                            "dure ledger dissent --dir hospital-a");
+  dissent.Add("--dir", options->dir, "Folder of a site or of the aggregator").Required();
   context.Do(dissent, [options, &context] { return ShowDissent(*options, context); });
 }
 

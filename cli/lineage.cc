@@ -1,7 +1,6 @@
 // Where things came from: model lineage, round show.
 #include "policy/lineage/lineage.h"
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -260,32 +259,32 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
 
 }  // namespace
 
-void AddModelLineage(CLI::App& model, Context& context) {
+void AddModelLineage(Command model, Context& context) {
   auto dir = std::make_shared<std::string>();
   auto name = std::make_shared<std::string>();
   auto language = std::make_shared<std::string>();
-  CLI::App& verb = AddVerb(model, "lineage", "Show what stands behind a model",
-                           "dure model lineage first --dir /srv/site\n"
-                           "dure model lineage 4c0ce92c76 --dir /srv/desk --json");
-  verb.add_option("model", *name, "Its digest, the first digits of it, or a run for its newest")
-      ->required();
-  verb.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  Command verb = AddVerb(model, "lineage", "Show what stands behind a model",
+                         "dure model lineage first --dir /srv/site\n"
+                         "dure model lineage 4c0ce92c76 --dir /srv/desk --json");
+  verb.Add("model", *name, "Its digest, the first digits of it, or a run for its newest")
+      .Required();
+  verb.Add("--dir", *dir, "A folder with a copy of the record").Required();
   AddLanguage(verb, *language);
   context.Do(verb,
              [=, &context] { return ShowLineage(*dir, *name, IsKorean(*language), context); });
 }
 
-void AddRoundCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "round", "Look at one round of a run in the record");
+void AddRoundCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "round", "Look at one round of a run in the record");
   auto dir = std::make_shared<std::string>();
   auto run = std::make_shared<std::string>();
   auto number = std::make_shared<uint64_t>();
-  CLI::App& verb = AddVerb(noun, "show", "Show who was admitted, contributed and was left out",
-                           "dure round show first 3 --dir /srv/desk\n"
-                           "dure round show first 3 --dir /srv/desk --lang ko");
-  verb.add_option("run", *run, "The run")->required();
-  verb.add_option("number", *number, "The round, from 0")->required();
-  verb.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  Command verb = AddVerb(noun, "show", "Show who was admitted, contributed and was left out",
+                         "dure round show first 3 --dir /srv/desk\n"
+                         "dure round show first 3 --dir /srv/desk --lang ko");
+  verb.Add("run", *run, "The run").Required();
+  verb.Add("number", *number, "The round, from 0").Required();
+  verb.Add("--dir", *dir, "A folder with a copy of the record").Required();
   auto language = std::make_shared<std::string>();
   AddLanguage(verb, *language);
   context.Do(

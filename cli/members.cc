@@ -1,6 +1,5 @@
 // dure member: who is in the consortium, as the record says it; and the vote to suspend a member,
 // or to let it in again.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -114,18 +113,18 @@ Status List(const std::string& dir, Context& context) {
 
 }  // namespace
 
-void AddMemberCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "member", "List members; propose to suspend one, or let it back");
+void AddMemberCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "member", "List members; propose to suspend one, or let it back");
   auto options = std::make_shared<Options>();
-  CLI::App& list = AddVerb(noun, "list", "List the members as the record says them",
-                           "dure member list --dir /srv/desk");
-  list.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  Command list = AddVerb(noun, "list", "List the members as the record says them",
+                         "dure member list --dir /srv/desk");
+  list.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   context.Do(list, [options, &context] { return List(options->dir, context); });
   const auto add = [&](const char* name, const char* what, const char* example,
                        ledger::ProposalKind kind) {
-    CLI::App& verb = AddVerb(noun, name, what, example);
-    verb.add_option("member", options->member, "The member")->required();
-    verb.add_option("--dir", options->dir, "The officer's folder")->required();
+    Command verb = AddVerb(noun, name, what, example);
+    verb.Add("member", options->member, "The member").Required();
+    verb.Add("--dir", options->dir, "The officer's folder").Required();
     context.Do(verb, [options, kind, &context] { return Propose(*options, kind, context); });
   };
   add("suspend", "Propose that a member may do nothing until it is reinstated",
@@ -134,21 +133,21 @@ void AddMemberCommands(CLI::App& dure, Context& context) {
       "dure member reinstate hospital-a --dir /srv/desk", ledger::ProposalKind::kReinstate);
 
   auto language = std::make_shared<std::string>();
-  CLI::App& keys = AddVerb(noun, "keys", "List the keys that may speak for members",
-                           "dure member keys --dir /srv/desk\n"
-                           "dure member keys hospital-a --dir /srv/desk --lang ko");
-  keys.add_option("member", options->member, "One member; all without it");
-  keys.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  Command keys = AddVerb(noun, "keys", "List the keys that may speak for members",
+                         "dure member keys --dir /srv/desk\n"
+                         "dure member keys hospital-a --dir /srv/desk --lang ko");
+  keys.Add("member", options->member, "One member; all without it");
+  keys.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   AddLanguage(keys, *language);
   context.Do(keys, [options, language, &context] {
     return Keys(options->dir, options->member, IsKorean(*language), context);
   });
 
   auto digits = std::make_shared<std::string>();
-  CLI::App& disown = AddVerb(noun, "disown", "End a key that somebody was let in with in your name",
-                             "dure member disown 3f9a11c2d07be455 --dir /srv/desk");
-  disown.add_option("key", *digits, "The first digits of the key")->required();
-  disown.add_option("--dir", options->dir, "The officer's folder")->required();
+  Command disown = AddVerb(noun, "disown", "End a key that somebody was let in with in your name",
+                           "dure member disown 3f9a11c2d07be455 --dir /srv/desk");
+  disown.Add("key", *digits, "The first digits of the key").Required();
+  disown.Add("--dir", options->dir, "The officer's folder").Required();
   AddLanguage(disown, *language);
   context.Do(disown, [options, digits, language, &context] {
     return Disown(options->dir, *digits, IsKorean(*language), context);

@@ -1,5 +1,4 @@
 // dure model: take the shared model away, try it, measure it; dure tokenizer train.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -116,22 +115,19 @@ Status TrainTokenizer(const std::vector<std::string>& inputs, uint32_t vocabular
 
 }  // namespace
 
-void AddModelCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "model", "take the shared model away, try it, measure it");
+void AddModelCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "model", "take the shared model away, try it, measure it");
   AddModelLineage(noun, context);
   auto out = std::make_shared<ExportOptions>();
-  CLI::App& exporting =
+  Command exporting =
       AddVerb(noun, "export", "a folder that Hugging Face tools load, from a site's own copy",
               "dure model export --dir /var/lib/dure-site --run first --to ./model");
-  exporting.add_option("--dir", out->dir, "the site's folder")->required();
-  exporting.add_option("--run", out->run, "the run")->required();
-  exporting.add_option("--to", out->to, "the folder to write")->required();
-  exporting.add_option("--round", out->round,
-                       "after which round, counted from 1; the last by default");
-  exporting.add_option("--purpose", out->ask.purpose, "for what it is taken away")
-      ->capture_default_str();
-  exporting.add_option("--territory", out->ask.territory, "where to, ISO 3166")
-      ->capture_default_str();
+  exporting.Add("--dir", out->dir, "the site's folder").Required();
+  exporting.Add("--run", out->run, "the run").Required();
+  exporting.Add("--to", out->to, "the folder to write").Required();
+  exporting.Add("--round", out->round, "after which round, counted from 1; the last by default");
+  exporting.Add("--purpose", out->ask.purpose, "for what it is taken away").ShowDefault();
+  exporting.Add("--territory", out->ask.territory, "where to, ISO 3166").ShowDefault();
   context.Do(exporting, [out, &context] { return Export(*out, context); });
 
   struct Asked {
@@ -142,61 +138,57 @@ void AddModelCommands(CLI::App& dure, Context& context) {
     uint32_t seconds = 3600;
   };
   auto asked = std::make_shared<Asked>();
-  CLI::App& generate =
+  Command generate =
       AddVerb(noun, "generate", "let the model go on with a text",
               "dure model generate --dir S --run first --prompt \"두레는\"\n"
               "dure model generate --model ./model --prompt \"The\" --temperature 0.8");
-  generate.add_option("--dir", asked->dir, "the site's folder");
-  generate.add_option("--run", asked->run, "the run");
-  generate.add_option("--model", asked->model, "an exported folder instead");
-  generate.add_option("--prompt", asked->prompt.text, "the text to go on with")->required();
-  generate.add_option("--tokens", asked->prompt.tokens, "tokens to make at most")
-      ->capture_default_str();
-  generate.add_option("--temperature", asked->prompt.temperature, "0 always takes the likeliest")
-      ->capture_default_str();
-  generate.add_option("--top-k", asked->prompt.top_k, "choose among so many; 0 for all")
-      ->capture_default_str();
-  generate.add_option("--seed", asked->prompt.seed, "of the choices")->capture_default_str();
+  generate.Add("--dir", asked->dir, "the site's folder");
+  generate.Add("--run", asked->run, "the run");
+  generate.Add("--model", asked->model, "an exported folder instead");
+  generate.Add("--prompt", asked->prompt.text, "the text to go on with").Required();
+  generate.Add("--tokens", asked->prompt.tokens, "tokens to make at most").ShowDefault();
+  generate.Add("--temperature", asked->prompt.temperature, "0 always takes the likeliest")
+      .ShowDefault();
+  generate.Add("--top-k", asked->prompt.top_k, "choose among so many; 0 for all").ShowDefault();
+  generate.Add("--seed", asked->prompt.seed, "of the choices").ShowDefault();
   context.Do(generate, [asked, &context] {
     return Generate(asked->dir, asked->run, asked->model, asked->prompt, context);
   });
 
   auto measured = std::make_shared<Asked>();
-  CLI::App& evaluate =
+  Command evaluate =
       AddVerb(noun, "evaluate", "have every site measure the model on its held-out text",
               "dure model evaluate --dir /srv/dure --run first\n"
               "dure model evaluate --dir /srv/dure --run first --seconds 60");
-  evaluate.add_option("--dir", measured->dir, "the folder of an operator, or of the consortium")
-      ->required();
-  evaluate.add_option("--run", measured->run, "the run whose model and tokenizer are meant")
-      ->required();
-  evaluate.add_option("--model", measured->model,
-                      "digest of another version; the current one by default");
-  evaluate.add_option("--seconds", measured->seconds, "how long sites are waited for")
-      ->check(CLI::Range(1, 604800))
-      ->capture_default_str();
+  evaluate.Add("--dir", measured->dir, "the folder of an operator, or of the consortium")
+      .Required();
+  evaluate.Add("--run", measured->run, "the run whose model and tokenizer are meant").Required();
+  evaluate.Add("--model", measured->model, "digest of another version; the current one by default");
+  evaluate.Add("--seconds", measured->seconds, "how long sites are waited for")
+      .Between(1, 604800)
+      .ShowDefault();
   context.Do(evaluate, [measured, &context] {
     return Evaluate(measured->dir, measured->run, measured->model, measured->seconds, context);
   });
 }
 
-void AddTokenizerCommands(CLI::App& dure, Context& context) {
-  CLI::App& tokenizer = AddNoun(dure, "tokenizer", "the tokenizer that a run's members agree on");
+void AddTokenizerCommands(Command dure, Context& context) {
+  Command tokenizer = AddNoun(dure, "tokenizer", "the tokenizer that a run's members agree on");
   struct Training {
     std::vector<std::string> inputs;
     uint32_t vocabulary = 8192;
     std::string to;
   };
   auto training = std::make_shared<Training>();
-  CLI::App& train =
+  Command train =
       AddVerb(tokenizer, "train", "learn a byte-level BPE from text that may be shown to all",
               "dure tokenizer train --input public-text/ --vocabulary 16384 --to tokenizer/");
   train
-      .add_option("--input", training->inputs,
-                  "folders or files; their words will be readable in the vocabulary")
-      ->required();
-  train.add_option("--vocabulary", training->vocabulary, "tokens")->capture_default_str();
-  train.add_option("--to", training->to, "the folder to write")->required();
+      .Add("--input", training->inputs,
+           "folders or files; their words will be readable in the vocabulary")
+      .Required();
+  train.Add("--vocabulary", training->vocabulary, "tokens").ShowDefault();
+  train.Add("--to", training->to, "the folder to write").Required();
   context.Do(train, [training, &context] {
     return TrainTokenizer(training->inputs, training->vocabulary, training->to, context);
   });

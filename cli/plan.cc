@@ -1,7 +1,6 @@
 // dure plan: what a training over institutions will cost, from its size and the sites' means.
 #include "planning/plan.h"
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -113,76 +112,70 @@ Status MakeAndPrint(const Options& options, Context& context) {
   return {};
 }
 
-void AddSiteOptions(CLI::App& verb, Options& o) {
-  verb.add_option("--gpus", o.gpus, "GPUs of one site");
-  verb.add_option("--tokens", o.tokens, "Tokens of one step of one site, such as 2M");
-  verb.add_option("--peak", o.peak, "Operations a second of one GPU in bf16, such as 989T");
-  verb.add_option("--mfu", o.q.mfu, "Share of the peak that a step reaches")->capture_default_str();
-  verb.add_option("--gpu-memory", o.gpu_memory, "Memory of one GPU, such as 141GB");
-  verb.add_option("--gpu-link", o.gpu_link, "Bytes a second from GPU to GPU, such as 50GB");
-  verb.add_option("--tensor-parallel", o.q.tensor_parallel, "GPUs that share each layer")
-      ->capture_default_str();
-  verb.add_option("--micro-tokens", o.micro_tokens, "Tokens in flight on one GPU, such as 8192");
-  verb.add_option("--layers", o.layers, "Layers, if not the usual number for the size");
-  verb.add_option("--width", o.width, "Width, likewise");
+void AddSiteOptions(Command verb, Options& o) {
+  verb.Add("--gpus", o.gpus, "GPUs of one site");
+  verb.Add("--tokens", o.tokens, "Tokens of one step of one site, such as 2M");
+  verb.Add("--peak", o.peak, "Operations a second of one GPU in bf16, such as 989T");
+  verb.Add("--mfu", o.q.mfu, "Share of the peak that a step reaches").ShowDefault();
+  verb.Add("--gpu-memory", o.gpu_memory, "Memory of one GPU, such as 141GB");
+  verb.Add("--gpu-link", o.gpu_link, "Bytes a second from GPU to GPU, such as 50GB");
+  verb.Add("--tensor-parallel", o.q.tensor_parallel, "GPUs that share each layer").ShowDefault();
+  verb.Add("--micro-tokens", o.micro_tokens, "Tokens in flight on one GPU, such as 8192");
+  verb.Add("--layers", o.layers, "Layers, if not the usual number for the size");
+  verb.Add("--width", o.width, "Width, likewise");
 }
 
-void AddExchangeOptions(CLI::App& verb, Options& o) {
-  verb.add_option("--sites", o.q.sites, "Institutions that train")->capture_default_str();
-  verb.add_option("--steps", o.q.steps, "Optimizer steps a round")->capture_default_str();
-  verb.add_option("--link", o.link, "A site's link, such as 10Gbps");
-  verb.add_option("--efficiency", o.q.link_efficiency, "Share of a link that data gets")
-      ->capture_default_str();
-  verb.add_option("--port", o.port, "The aggregator's port, such as 10Gbps");
-  verb.add_option("--lane", o.lane, "int4, int8 or int16")
-      ->check(CLI::IsMember({"int4", "int8", "int16"}))
-      ->capture_default_str();
-  verb.add_option("--masking", o.masking, "pairwise (of three sites or more, the default) or none")
-      ->check(CLI::IsMember({"pairwise", "none"}));
-  verb.add_option("--dropouts", o.q.dropped, "Sites that drop out while masked");
-  verb.add_option("--cores", o.q.cores, "Cores for masking")->capture_default_str();
-  verb.add_option("--mask-rate", o.mask_rate, "Keystream a second of one core, such as 7GB");
-  verb.add_option("--fragments", o.q.fragments, "Parts in which a streaming round travels");
-  verb.add_option("--overlap", o.q.overlap_steps, "Steps that one part has to travel")
-      ->capture_default_str();
-  verb.add_option("--target", o.q.utilisation_target, "Share of time in which GPUs shall compute")
-      ->capture_default_str();
-  verb.add_option("--tokens-per-parameter", o.q.tokens_per_parameter, "Length of the whole run")
-      ->capture_default_str();
+void AddExchangeOptions(Command verb, Options& o) {
+  verb.Add("--sites", o.q.sites, "Institutions that train").ShowDefault();
+  verb.Add("--steps", o.q.steps, "Optimizer steps a round").ShowDefault();
+  verb.Add("--link", o.link, "A site's link, such as 10Gbps");
+  verb.Add("--efficiency", o.q.link_efficiency, "Share of a link that data gets").ShowDefault();
+  verb.Add("--port", o.port, "The aggregator's port, such as 10Gbps");
+  verb.Add("--lane", o.lane, "int4, int8 or int16").OneOf({"int4", "int8", "int16"}).ShowDefault();
+  verb.Add("--masking", o.masking, "pairwise (of three sites or more, the default) or none")
+      .OneOf({"pairwise", "none"});
+  verb.Add("--dropouts", o.q.dropped, "Sites that drop out while masked");
+  verb.Add("--cores", o.q.cores, "Cores for masking").ShowDefault();
+  verb.Add("--mask-rate", o.mask_rate, "Keystream a second of one core, such as 7GB");
+  verb.Add("--fragments", o.q.fragments, "Parts in which a streaming round travels");
+  verb.Add("--overlap", o.q.overlap_steps, "Steps that one part has to travel").ShowDefault();
+  verb.Add("--target", o.q.utilisation_target, "Share of time in which GPUs shall compute")
+      .ShowDefault();
+  verb.Add("--tokens-per-parameter", o.q.tokens_per_parameter, "Length of the whole run")
+      .ShowDefault();
 }
 
-void AddCpuOptions(CLI::App& verb, CpuQuestion& cpu) {
-  verb.add_option("--model", cpu.model,
-                  "With --memory: what the CPU engine takes for this model, tiny, small or a "
-                  "config.json");
-  verb.add_option("--ranks", cpu.ranks, "Processes that train it together")
-      ->check(CLI::Range(1u, launcher::kRanksMax));
-  verb.add_option("--zero", cpu.zero, "What they split")->check(CLI::Range(0u, 3u));
-  verb.add_option("--batch", cpu.batch, "Sequences of a batch")->capture_default_str();
-  verb.add_option("--sequence", cpu.sequence, "Tokens of each; the model's context by default");
-  verb.add_option("--threads", cpu.threads, "Threads of a rank")->check(CLI::Range(1u, 1024u));
+void AddCpuOptions(Command verb, CpuQuestion& cpu) {
+  verb.Add("--model", cpu.model,
+           "With --memory: what the CPU engine takes for this model, tiny, small or a "
+           "config.json");
+  verb.Add("--ranks", cpu.ranks, "Processes that train it together")
+      .Between(1u, launcher::kRanksMax);
+  verb.Add("--zero", cpu.zero, "What they split").Between(0u, 3u);
+  verb.Add("--batch", cpu.batch, "Sequences of a batch").ShowDefault();
+  verb.Add("--sequence", cpu.sequence, "Tokens of each; the model's context by default");
+  verb.Add("--threads", cpu.threads, "Threads of a rank").Between(1u, 1024u);
 }
 
 }  // namespace
 
-void AddPlanCommand(CLI::App& dure, Context& context) {
+void AddPlanCommand(Command dure, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = AddVerb(dure, "plan", "what a training will take: time, memory, links, disk",
-                           "dure plan --params 13B --sites 5\n"
-                           "dure plan --params 204B --sites 5 --gpus 512 --link 10Gbps\n"
-                           "dure plan --params 204B --memory --tensor-parallel 8\n"
-                           "dure plan --model config.json --memory --ranks 4 --zero 2");
-  verb.add_option("--params", options->params,
-                  "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them");
-  verb.add_flag("--memory", options->memory, "Only the memory of a GPU and of a site");
+  Command verb = AddVerb(dure, "plan", "what a training will take: time, memory, links, disk",
+                         "dure plan --params 13B --sites 5\n"
+                         "dure plan --params 204B --sites 5 --gpus 512 --link 10Gbps\n"
+                         "dure plan --params 204B --memory --tensor-parallel 8\n"
+                         "dure plan --model config.json --memory --ranks 4 --zero 2");
+  verb.Add("--params", options->params,
+           "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them");
+  verb.Flag("--memory", options->memory, "Only the memory of a GPU and of a site");
   AddCpuOptions(verb, options->cpu);
   AddSiteOptions(verb, *options);
   AddExchangeOptions(verb, *options);
-  verb.add_option("--noise", options->privacy.noise_multiplier,
-                  "Noise for a member's privacy, in clip norms, such as 1");
-  verb.add_option("--delta", options->privacy.delta, "For its epsilon")->capture_default_str();
-  verb.add_option("--coordinates", options->coordinates,
-                  "Parameters with noise, if only an adapter's");
+  verb.Add("--noise", options->privacy.noise_multiplier,
+           "Noise for a member's privacy, in clip norms, such as 1");
+  verb.Add("--delta", options->privacy.delta, "For its epsilon").ShowDefault();
+  verb.Add("--coordinates", options->coordinates, "Parameters with noise, if only an adapter's");
   context.Do(verb, [options, &context] { return MakeAndPrint(*options, context); });
 }
 

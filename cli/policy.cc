@@ -1,6 +1,5 @@
 // dure policy: read, check, lay out, try and explain policy texts. Works on files alone; no daemon
 // and no record is asked. The word `constitution` in place of a file means the shipped policies.
-#include <CLI/CLI.hpp>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -263,64 +262,64 @@ Status ShowShipped(const Options& options, Context& context) {
 
 using Action = Status (*)(const Options&, Context&);
 
-CLI::App& Add(CLI::App& noun, Context& context, const std::shared_ptr<Options>& options,
-              const char* name, const char* one_line, const char* examples, Action action) {
-  CLI::App& verb = AddVerb(noun, name, one_line, examples);
+Command Add(Command noun, Context& context, const std::shared_ptr<Options>& options,
+            const char* name, const char* one_line, const char* examples, Action action) {
+  Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
 }
 
-void AddFiles(CLI::App& verb, Options& options) {
-  verb.add_option("files", options.files, "Policy files, or: constitution")->required();
+void AddFiles(Command verb, Options& options) {
+  verb.Add("files", options.files, "Policy files, or: constitution").Required();
 }
-void AddLanguage(CLI::App& verb, Options& options) {
-  verb.add_option("--lang", options.language, "en or ko (default en)");
+void AddLanguage(Command verb, Options& options) {
+  verb.Add("--lang", options.language, "en or ko (default en)");
 }
 
 }  // namespace
 
-void AddPolicyCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "policy", "read, check, try and explain policy texts");
+void AddPolicyCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "policy", "read, check, try and explain policy texts");
   AddPolicyChangeVerbs(noun, context);
   const auto options = std::make_shared<Options>();
   AddFiles(Add(noun, context, options, "lint", "what is wrong or doubtful about a policy",
                "dure policy lint rules.policy\ndure policy lint constitution --json", LintFiles),
            *options);
-  CLI::App& fmt = Add(noun, context, options, "fmt", "a policy in its canonical layout",
-                      "dure policy fmt rules.policy\ndure policy fmt --check *.policy\n"
-                      "dure policy fmt --write *.policy",
-                      FormatFiles);
+  Command fmt = Add(noun, context, options, "fmt", "a policy in its canonical layout",
+                    "dure policy fmt rules.policy\ndure policy fmt --check *.policy\n"
+                    "dure policy fmt --write *.policy",
+                    FormatFiles);
   AddFiles(fmt, *options);
-  auto* check = fmt.add_flag("--check", options->check, "Fail if a file differs; print nothing");
-  fmt.add_flag("--write", options->write, "Change the files")->excludes(check);
+  const Option check = fmt.Flag("--check", options->check, "Fail if a file differs; print nothing");
+  fmt.Flag("--write", options->write, "Change the files").Excludes(check);
   AddFiles(Add(noun, context, options, "test", "run the cases that a policy carries",
                "dure policy test rules.policy\ndure policy test constitution", TestFiles),
            *options);
-  CLI::App& explain = Add(
+  Command explain = Add(
       noun, context, options, "explain", "what a policy says, in plain sentences",
       "dure policy explain rules.policy\ndure policy explain constitution --rule P2.1 --lang ko",
       ExplainFiles);
   AddFiles(explain, *options);
   AddLanguage(explain, *options);
-  explain.add_option("--rule", options->rule, "Only this rule");
-  CLI::App& decide =
+  explain.Add("--rule", options->rule, "Only this rule");
+  Command decide =
       Add(noun, context, options, "decide", "try a policy on facts that you state",
           "dure policy decide rules.policy --action train --fact run.purpose=statistics\n"
           "dure policy decide constitution --action serve --fact grant.status=active --what-if",
           DecideByFiles);
   AddFiles(decide, *options);
   AddLanguage(decide, *options);
-  decide.add_option("--action", options->action, "train, serve, export-weights, ...")->required();
-  decide.add_option("--fact", options->facts,
-                    "PATH=VALUE or PATH=absent; what is not said is "
-                    "unknown");
-  decide.add_flag("--what-if", options->what_if, "Also: which single fact would admit it");
-  CLI::App& show = AddNoun(noun, "show", "print shipped policies");
-  CLI::App& constitution =
+  decide.Add("--action", options->action, "train, serve, export-weights, ...").Required();
+  decide.Add("--fact", options->facts,
+             "PATH=VALUE or PATH=absent; what is not said is "
+             "unknown");
+  decide.Flag("--what-if", options->what_if, "Also: which single fact would admit it");
+  Command show = AddNoun(noun, "show", "print shipped policies");
+  Command constitution =
       Add(show, context, options, "constitution", "the policies a new consortium starts with",
           "dure policy show constitution\ndure policy show constitution p2-purpose > mine.policy",
           ShowShipped);
-  constitution.add_option("name", options->rule, "Only this one, such as p2-purpose");
+  constitution.Add("name", options->rule, "Only this one, such as p2-purpose");
 }
 
 }  // namespace dure::cli

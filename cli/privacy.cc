@@ -1,5 +1,4 @@
 // dure privacy account: what a site's datasets have spent of their privacy, over all runs.
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -107,12 +106,12 @@ Status ShowAccounts(const std::string& dir, Context& context) {
 
 }  // namespace
 
-void AddPrivacyCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "privacy", "what noise protects, and what is spent of it");
+void AddPrivacyCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "privacy", "what noise protects, and what is spent of it");
   auto dir = std::make_shared<std::string>();
-  CLI::App& verb = AddVerb(noun, "account", "what each dataset has spent, over all runs",
-                           "dure privacy account --dir /var/lib/dure-site");
-  verb.add_option("--dir", *dir, "the site's folder")->required();
+  Command verb = AddVerb(noun, "account", "what each dataset has spent, over all runs",
+                         "dure privacy account --dir /var/lib/dure-site");
+  verb.Add("--dir", *dir, "the site's folder").Required();
   context.Do(verb, [dir, &context] { return ShowAccounts(*dir, context); });
 }
 

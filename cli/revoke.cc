@@ -1,5 +1,4 @@
 // dure revoke: end somebody's access, on open connections too.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -78,23 +77,21 @@ Status Revoke(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddRevokeCommand(CLI::App& dure, Context& context) {
+void AddRevokeCommand(Command dure, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = AddVerb(dure, "revoke",
-                           "End the access of a site, a member, one certificate or an invitation",
-                           "dure revoke --dir hanguk --site kt-seoul --reason 'laptop lost'\n"
-                           "dure revoke --dir hanguk --member kt\n"
-                           "dure revoke --dir hanguk --site kt-seoul --lift");
-  verb.add_option("--dir", options->dir, "The operator's folder, or the folder of init")
-      ->required();
-  CLI::Option_group* target = verb.add_option_group("Whom (exactly one)");
-  target->add_option("--site", options->site, "A site, or a person's desk");
-  target->add_option("--member", options->member, "An institution with all its sites and people");
-  target->add_option("--serial", options->serial, "One certificate, by its serial in hex");
-  target->add_option("--invitation", options->invitation, "An invitation, by its nonce");
-  target->require_option(1);
-  verb.add_option("--reason", options->reason, "One line for the record");
-  verb.add_flag("--lift", options->lift, "End an earlier revocation instead");
+  Command verb = AddVerb(dure, "revoke",
+                         "End the access of a site, a member, one certificate or an invitation",
+                         "dure revoke --dir hanguk --site kt-seoul --reason 'laptop lost'\n"
+                         "dure revoke --dir hanguk --member kt\n"
+                         "dure revoke --dir hanguk --site kt-seoul --lift");
+  verb.Add("--dir", options->dir, "The operator's folder, or the folder of init").Required();
+  Command target = verb.ExactlyOne("Whom (exactly one)");
+  target.Add("--site", options->site, "A site, or a person's desk");
+  target.Add("--member", options->member, "An institution with all its sites and people");
+  target.Add("--serial", options->serial, "One certificate, by its serial in hex");
+  target.Add("--invitation", options->invitation, "An invitation, by its nonce");
+  verb.Add("--reason", options->reason, "One line for the record");
+  verb.Flag("--lift", options->lift, "End an earlier revocation instead");
   context.Do(verb, [options, &context] { return Revoke(*options, context); });
 }
 

@@ -1,5 +1,4 @@
 // dure run: propose a run, watch it, stop it.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -126,158 +125,145 @@ Status Ask(const Target& target, const char* verb, const json& request, Context&
 }
 
 // Whom a run waits for, and how long.
-void AddPatience(CLI::App& verb, RunOptions& run) {
-  verb.add_option("--quorum", run.quorum,
-                  "fewest contributions a round closes with; all invited by default");
-  verb.add_option("--join-seconds", run.join_seconds,
-                  "how long sites are waited for at a round's start")
-      ->capture_default_str();
-  verb.add_option("--deadline-seconds", run.deadline_seconds,
-                  "of a round, from roster to last contribution")
-      ->capture_default_str();
-  verb.add_option("--lost-seconds", run.lost_seconds, "a site gone this long is not waited for")
-      ->capture_default_str();
-  verb.add_option("--patience-seconds", run.patience_seconds,
-                  "how long an aggregator that falls silent during the upload is waited for")
-      ->check(CLI::Range(1, 86400))
-      ->capture_default_str();
+void AddPatience(Command verb, RunOptions& run) {
+  verb.Add("--quorum", run.quorum,
+           "fewest contributions a round closes with; all invited by default");
+  verb.Add("--join-seconds", run.join_seconds, "how long sites are waited for at a round's start")
+      .ShowDefault();
+  verb.Add("--deadline-seconds", run.deadline_seconds,
+           "of a round, from roster to last contribution")
+      .ShowDefault();
+  verb.Add("--lost-seconds", run.lost_seconds, "a site gone this long is not waited for")
+      .ShowDefault();
+  verb.Add("--patience-seconds", run.patience_seconds,
+           "how long an aggregator that falls silent during the upload is waited for")
+      .Between(1, 86400)
+      .ShowDefault();
 }
 
-void AddMasking(CLI::App& verb, RunOptions& run) {
-  verb.add_option("--masking", run.masking,
-                  "pairwise: the aggregator sees only sums, the default of three sites or more; or "
-                  "none");
-  verb.add_option("--members-min", run.members_min, "fewest members in a masked sum")
-      ->check(CLI::Range(3, 255))
-      ->capture_default_str();
-  verb.add_option("--batch-members", run.batch_members,
-                  "under masking members come and go in batches of at least so many")
-      ->check(CLI::Range(1, 4))
-      ->capture_default_str();
-  verb.add_flag(
-      "--allow-differences", run.allow_differences,
-      "take sums whose difference to an earlier one shows one member's part; without it "
-      "a round waits for whoever was in the sums before, and sets apart whoever alone was "
-      "not");
+void AddMasking(Command verb, RunOptions& run) {
+  verb.Add("--masking", run.masking,
+           "pairwise: the aggregator sees only sums, the default of three sites or more; or "
+           "none");
+  verb.Add("--members-min", run.members_min, "fewest members in a masked sum")
+      .Between(3, 255)
+      .ShowDefault();
+  verb.Add("--batch-members", run.batch_members,
+           "under masking members come and go in batches of at least so many")
+      .Between(1, 4)
+      .ShowDefault();
+  verb.Flag("--allow-differences", run.allow_differences,
+            "take sums whose difference to an earlier one shows one member's part; without it "
+            "a round waits for whoever was in the sums before, and sets apart whoever alone was "
+            "not");
 }
 
-void AddBounds(CLI::App& verb, RunOptions& run) {
-  verb.add_option("--code", run.code,
-                  "trainers whose contributions are counted: digests (dure site status) or files; "
-                  "any by default");
-  verb.add_option("--norm-max", run.norm_max,
-                  "the longest update that is counted (L2); no bound by default, and none under "
-                  "masking");
-  verb.add_option(
-      "--passes-max", run.passes_max,
-      "passes over a site's registered data that a round counts; any number by default");
+void AddBounds(Command verb, RunOptions& run) {
+  verb.Add("--code", run.code,
+           "trainers whose contributions are counted: digests (dure site status) or files; "
+           "any by default");
+  verb.Add("--norm-max", run.norm_max,
+           "the longest update that is counted (L2); no bound by default, and none under "
+           "masking");
+  verb.Add("--passes-max", run.passes_max,
+           "passes over a site's registered data that a round counts; any number by default");
 }
 
-void AddStart(CLI::App& noun, Context& context) {
+void AddStart(Command noun, Context& context) {
   struct Typed {
     std::string dir;
     RunOptions run;
   };
   auto typed = std::make_shared<Typed>();
-  CLI::App& verb = AddVerb(
+  Command verb = AddVerb(
       noun, "start", "propose a run to the sites",
       "dure run start --dir /srv/dure --name first --model small --rounds 20 --steps 100\n"
       "dure run start --dir D --name korean --tokenizer tokenizer.json --site kt-seoul --site "
       "naver-1 --masking none");
   RunOptions& run = typed->run;
-  verb.add_option("--dir", typed->dir, "the consortium's or the operator's folder")->required();
-  verb.add_option("--name", run.name, "of the run: a-z, 0-9 and '-'")->required();
-  verb.add_option("--purpose", run.purpose,
-                  "statistics, scientific-research, public-archiving, public-service, "
-                  "product-development, commercial-service, safety-evaluation or benchmark")
-      ->capture_default_str();
-  verb.add_option("--beneficiary", run.beneficiaries,
-                  "whom the model serves: public-body, non-profit, for-profit; repeatable")
-      ->capture_default_str();
-  verb.add_option("--sector", run.sector, "a code such as health; none by default");
-  verb.add_option("--valuation", run.valuation,
-                  "how finely contributions will be valued: none, group or individual")
-      ->capture_default_str();
+  verb.Add("--dir", typed->dir, "the consortium's or the operator's folder").Required();
+  verb.Add("--name", run.name, "of the run: a-z, 0-9 and '-'").Required();
+  verb.Add("--purpose", run.purpose,
+           "statistics, scientific-research, public-archiving, public-service, "
+           "product-development, commercial-service, safety-evaluation or benchmark")
+      .ShowDefault();
+  verb.Add("--beneficiary", run.beneficiaries,
+           "whom the model serves: public-body, non-profit, for-profit; repeatable")
+      .ShowDefault();
+  verb.Add("--sector", run.sector, "a code such as health; none by default");
+  verb.Add("--valuation", run.valuation,
+           "how finely contributions will be valued: none, group or individual")
+      .ShowDefault();
   AddBounds(verb, run);
-  verb.add_option("--risk", run.risk, "ordinary or high-impact")->capture_default_str();
-  verb.add_option("--model", run.model, "tiny, small, or a Hugging Face Llama config.json")
-      ->capture_default_str();
-  verb.add_option("--tokenizer", run.tokenizer, "bytes, or a tokenizer.json")
-      ->capture_default_str();
-  verb.add_option("--from", run.from, "safetensors to start from; new weights by default");
-  verb.add_option("--site", run.sites, "invite only these sites; all by default");
-  verb.add_option("--rounds", run.rounds, "rounds of the run")->capture_default_str();
-  verb.add_option("--steps", run.steps, "optimizer steps of a round; 0 with --seconds")
-      ->capture_default_str();
-  verb.add_option("--seconds", run.seconds,
-                  "training seconds of a round, instead of or besides --steps");
-  verb.add_option("--batch", run.batch, "sequences of a batch")->capture_default_str();
-  verb.add_option("--sequence", run.sequence,
-                  "tokens of a sequence; the model's context by default");
-  verb.add_option("--accumulation", run.accumulation, "batches of a step")->capture_default_str();
-  verb.add_option("--learning-rate", run.learning_rate, "peak of the inner schedule")
-      ->capture_default_str();
-  verb.add_option("--warmup", run.warmup, "steps; a twentieth of all by default");
-  verb.add_option("--schedule", run.schedule, "constant, cosine or wsd")->capture_default_str();
-  verb.add_option(
-      "--lane", run.lane,
-      "bits of a parameter in an update: int8 (the default), int16 (with --privacy) or int4");
-  verb.add_option("--weighting", run.weighting,
-                  "tokens, or equal; by default tokens under the mean, and equal otherwise or with "
-                  "--privacy");
-  verb.add_option("--merge", run.merge,
-                  "how updates become one: mean, direction-norm, or with --masking none median, "
-                  "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
-                  "norm-bound=FACTOR, centered-clipping=FACTOR")
-      ->capture_default_str();
+  verb.Add("--risk", run.risk, "ordinary or high-impact").ShowDefault();
+  verb.Add("--model", run.model, "tiny, small, or a Hugging Face Llama config.json").ShowDefault();
+  verb.Add("--tokenizer", run.tokenizer, "bytes, or a tokenizer.json").ShowDefault();
+  verb.Add("--from", run.from, "safetensors to start from; new weights by default");
+  verb.Add("--site", run.sites, "invite only these sites; all by default");
+  verb.Add("--rounds", run.rounds, "rounds of the run").ShowDefault();
+  verb.Add("--steps", run.steps, "optimizer steps of a round; 0 with --seconds").ShowDefault();
+  verb.Add("--seconds", run.seconds, "training seconds of a round, instead of or besides --steps");
+  verb.Add("--batch", run.batch, "sequences of a batch").ShowDefault();
+  verb.Add("--sequence", run.sequence, "tokens of a sequence; the model's context by default");
+  verb.Add("--accumulation", run.accumulation, "batches of a step").ShowDefault();
+  verb.Add("--learning-rate", run.learning_rate, "peak of the inner schedule").ShowDefault();
+  verb.Add("--warmup", run.warmup, "steps; a twentieth of all by default");
+  verb.Add("--schedule", run.schedule, "constant, cosine or wsd").ShowDefault();
+  verb.Add("--lane", run.lane,
+           "bits of a parameter in an update: int8 (the default), int16 (with --privacy) or int4");
+  verb.Add("--weighting", run.weighting,
+           "tokens, or equal; by default tokens under the mean, and equal otherwise or with "
+           "--privacy");
+  verb.Add("--merge", run.merge,
+           "how updates become one: mean, direction-norm, or with --masking none median, "
+           "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
+           "norm-bound=FACTOR, centered-clipping=FACTOR")
+      .ShowDefault();
   AddMasking(verb, run);
   AddPrivacyOptions(verb, run);
-  verb.add_option("--reference-tokens", run.reference_tokens,
-                  "tokens a round that give full weight; with a step budget what the steps hold");
-  verb.add_option("--outer-eta", run.outer_eta,
-                  "outer learning rate; 1 with --outer-mu 0 is FedAvg")
-      ->capture_default_str();
-  verb.add_option("--outer-mu", run.outer_mu, "outer Nesterov momentum")->capture_default_str();
+  verb.Add("--reference-tokens", run.reference_tokens,
+           "tokens a round that give full weight; with a step budget what the steps hold");
+  verb.Add("--outer-eta", run.outer_eta, "outer learning rate; 1 with --outer-mu 0 is FedAvg")
+      .ShowDefault();
+  verb.Add("--outer-mu", run.outer_mu, "outer Nesterov momentum").ShowDefault();
   AddPatience(verb, run);
-  verb.add_option("--seed", run.seed, "of weights and data order")->capture_default_str();
+  verb.Add("--seed", run.seed, "of weights and data order").ShowDefault();
   context.Do(verb, [typed, &context] { return Start(typed->dir, typed->run, context); });
 }
 
-CLI::App& AddTargeted(CLI::App& noun, const std::string& name, const std::string& line,
-                      Target& target) {
-  CLI::App& verb = AddVerb(noun, name, line, "dure run " + name + " --dir /srv/dure first");
-  verb.add_option("--dir", target.dir, "the folder of the operator, or of the consortium")
-      ->required();
-  verb.add_option("run", target.run, "the run's name")->required();
+Command AddTargeted(Command noun, const std::string& name, const std::string& line,
+                    Target& target) {
+  Command verb = AddVerb(noun, name, line, "dure run " + name + " --dir /srv/dure first");
+  verb.Add("--dir", target.dir, "the folder of the operator, or of the consortium").Required();
+  verb.Add("run", target.run, "the run's name").Required();
   return verb;
 }
 
 }  // namespace
 
-void AddRunCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "run", "propose, watch and stop training runs");
+void AddRunCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "run", "propose, watch and stop training runs");
   AddStart(noun, context);
   auto target = std::make_shared<Target>();
-  CLI::App& watch = AddTargeted(noun, "watch", "see each site's state, live", *target);
+  Command watch = AddTargeted(noun, "watch", "see each site's state, live", *target);
   context.Do(watch, [target, &context] { return Watch(*target, context); });
-  CLI::App& show = AddTargeted(noun, "show", "phase, round, cohort and model of a run", *target);
+  Command show = AddTargeted(noun, "show", "phase, round, cohort and model of a run", *target);
   context.Do(show, [target, &context] {
     return Ask(*target, "run.show", {{"run", target->run}}, context);
   });
   auto after_round = std::make_shared<bool>(false);
-  CLI::App& stop = AddTargeted(noun, "stop", "end a run; an open round is abandoned", *target);
-  stop.add_flag("--after-round", *after_round, "let the open round close first");
+  Command stop = AddTargeted(noun, "stop", "end a run; an open round is abandoned", *target);
+  stop.Flag("--after-round", *after_round, "let the open round close first");
   context.Do(stop, [target, after_round, &context] {
     return Ask(*target, "run.stop", {{"run", target->run}, {"after_round", *after_round}}, context);
   });
-  CLI::App& resume = AddTargeted(noun, "resume", "go on with a paused run", *target);
+  Command resume = AddTargeted(noun, "resume", "go on with a paused run", *target);
   context.Do(resume, [target, &context] {
     return Ask(*target, "run.resume", {{"run", target->run}}, context);
   });
   AddRunRecord(noun, context);
-  CLI::App& list = AddVerb(noun, "list", "the runs there are", "dure run list --dir /srv/dure");
-  list.add_option("--dir", target->dir, "the folder of the operator, or of the consortium")
-      ->required();
+  Command list = AddVerb(noun, "list", "the runs there are", "dure run list --dir /srv/dure");
+  list.Add("--dir", target->dir, "the folder of the operator, or of the consortium").Required();
   context.Do(list,
              [target, &context] { return Ask(*target, "run.list", json::object(), context); });
 }

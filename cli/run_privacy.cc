@@ -1,6 +1,5 @@
 #include "cli/run_privacy.h"
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -80,30 +79,29 @@ Status ChooseNoise(const RunOptions& options, uint64_t parameter_count,
 
 }  // namespace
 
-void AddPrivacyOptions(CLI::App& verb, RunOptions& run) {
-  verb.add_option("--privacy", run.noise,
-                  "noise on updates, so that a model tells little of any one site: "
-                  "discrete-gaussian or skellam; it destroys a whole model unless hundreds of "
-                  "sites take part (dure plan --noise)");
-  verb.add_option("--privacy-clip", run.noise_clip,
-                  "L2 norm to which each site cuts its update, in the model's own units")
-      ->capture_default_str();
-  verb.add_option("--privacy-noise", run.noise_multiplier,
-                  "deviation of the noise in a sum, in clip norms, even when the fewest sites stay "
-                  "and as many collude as masking withstands")
-      ->capture_default_str();
-  verb.add_option("--privacy-coordinate-clip", run.coordinate_clip,
-                  "bound of each coordinate; a fourth of the clip, or the clip without rotation");
-  verb.add_flag(
-      "--privacy-rotate,!--no-privacy-rotate", run.rotate,
-      "rotate blocks of 1024 before rounding, so that no coordinate stands out (default)");
-  verb.add_option("--dp-sgd", run.dp_sgd,
-                  "train so that no single sequence can be told from the model: clip=1,noise=1.1,"
-                  "rate=0.01 (norm of each sequence's gradient, noise of a step in clips, chance "
-                  "of a sequence to be in a step); works with any number of sites");
-  verb.add_option("--privacy-delta", run.delta,
-                  "at which the run's epsilon is told: below one in the number of sequences")
-      ->capture_default_str();
+void AddPrivacyOptions(Command verb, RunOptions& run) {
+  verb.Add("--privacy", run.noise,
+           "noise on updates, so that a model tells little of any one site: "
+           "discrete-gaussian or skellam; it destroys a whole model unless hundreds of "
+           "sites take part (dure plan --noise)");
+  verb.Add("--privacy-clip", run.noise_clip,
+           "L2 norm to which each site cuts its update, in the model's own units")
+      .ShowDefault();
+  verb.Add("--privacy-noise", run.noise_multiplier,
+           "deviation of the noise in a sum, in clip norms, even when the fewest sites stay "
+           "and as many collude as masking withstands")
+      .ShowDefault();
+  verb.Add("--privacy-coordinate-clip", run.coordinate_clip,
+           "bound of each coordinate; a fourth of the clip, or the clip without rotation");
+  verb.Flag("--privacy-rotate,!--no-privacy-rotate", run.rotate,
+            "rotate blocks of 1024 before rounding, so that no coordinate stands out (default)");
+  verb.Add("--dp-sgd", run.dp_sgd,
+           "train so that no single sequence can be told from the model: clip=1,noise=1.1,"
+           "rate=0.01 (norm of each sequence's gradient, noise of a step in clips, chance "
+           "of a sequence to be in a step); works with any number of sites");
+  verb.Add("--privacy-delta", run.delta,
+           "at which the run's epsilon is told: below one in the number of sequences")
+      .ShowDefault();
 }
 
 Status ChoosePrivacy(const RunOptions& options, uint64_t parameter_count,

@@ -4,15 +4,13 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "cli/options.h"
+#include "cli/options.h"
 #include "cli/run_proposal.h"
-
-namespace CLI {
-class App;
-}
 
 namespace dure::cli {
 
-void AddPrivacyOptions(CLI::App& verb, RunOptions& run);
+void AddPrivacyOptions(Command verb, RunOptions& run);
 
 // Fills in `privacy`, and under noise on updates the scale that serves all rounds. After everything
 // else of the manifest. kInvalid names the option; or the noise cannot be had so, with what would

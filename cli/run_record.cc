@@ -1,6 +1,5 @@
 // dure run record: a run as the record has it, from a copy: what was proposed, by whom, how it was
 // approved, under which rules and terms, and what came of it.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -165,13 +164,13 @@ Status Show(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddRunRecord(CLI::App& run, Context& context) {
+void AddRunRecord(Command run, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb = AddVerb(run, "record", "a run as the record has it, from a copy",
-                           "dure run record first --dir /srv/desk\n"
-                           "dure run record first --lang ko --dir /srv/site");
-  verb.add_option("run", options->run, "The run")->required();
-  verb.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  Command verb = AddVerb(run, "record", "a run as the record has it, from a copy",
+                         "dure run record first --dir /srv/desk\n"
+                         "dure run record first --lang ko --dir /srv/site");
+  verb.Add("run", options->run, "The run").Required();
+  verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   AddLanguage(verb, options->language);
   context.Do(verb, [options, &context] { return Show(*options, context); });
 }

@@ -2,7 +2,6 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -124,8 +123,8 @@ Status ServeSite(SiteOptions options, Context& context) {
   return {};
 }
 
-void AddScrub(CLI::App& verb, Duration& scrub, const std::string& what) {
-  verb.add_option_function<double>(
+void AddScrub(Command verb, Duration& scrub, const std::string& what) {
+  verb.Read<double>(
           "--scrub-hours",
           [&scrub](double hours) {
             scrub =
@@ -134,112 +133,109 @@ void AddScrub(CLI::App& verb, Duration& scrub, const std::string& what) {
           what +
               " is read back from the disk once in as many hours, and mended where it rotted; "
               "24 by default, 0 for never")
-      ->check(CLI::Range(0.0, 8760.0));
+      .Between(0.0, 8760.0);
 }
 
-void AddRankOptions(CLI::App& verb, site::DaemonOptions& options) {
-  verb.add_option("--ranks", options.ranks,
-                  "processes that train one model together, each with its share of the threads")
-      ->check(CLI::Range(1u, launcher::kRanksMax));
-  verb.add_option("--zero", options.zero,
-                  "what the ranks split instead of each holding all: 0 nothing, 1 the optimizer's "
-                  "state, 2 also gradients, 3 also weights; 1 by default")
-      ->check(CLI::Range(0u, 3u));
-  verb.add_option_function<uint32_t>(
+void AddRankOptions(Command verb, site::DaemonOptions& options) {
+  verb.Add("--ranks", options.ranks,
+           "processes that train one model together, each with its share of the threads")
+      .Between(1u, launcher::kRanksMax);
+  verb.Add("--zero", options.zero,
+           "what the ranks split instead of each holding all: 0 nothing, 1 the optimizer's "
+           "state, 2 also gradients, 3 also weights; 1 by default")
+      .Between(0u, 3u);
+  verb.Read<uint32_t>(
           "--rank-patience",
           [&options](uint32_t seconds) { options.rank_patience = std::chrono::seconds(seconds); },
           "seconds without a sign after which a rank is taken to hang; 300 by default")
-      ->check(CLI::Range(1u, 86400u));
-  verb.add_option(
-          "--device", options.device,
-          "what computes: auto (a GPU where every rank has one), cpu, or cuda, which refuses "
-          "to go on without; `dure site doctor` says what there is")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  verb.add_option("--recompute", options.recompute,
-                  "what a GPU makes again instead of keeping it: nothing, norms (the default), or "
-                  "layers, which takes the least memory and a third more time")
-      ->check(CLI::IsMember({"nothing", "norms", "layers"}));
-  verb.add_option("--optimizer", options.optimizer,
-                  "on a GPU: adamw (the default), or muon for the layers' matrices, which ranks "
-                  "then hold whole (--zero 0)")
-      ->check(CLI::IsMember({"adamw", "muon"}));
-  verb.add_option_function<std::string>(
+      .Between(1u, 86400u);
+  verb.Add("--device", options.device,
+           "what computes: auto (a GPU where every rank has one), cpu, or cuda, which refuses "
+           "to go on without; `dure site doctor` says what there is")
+      .OneOf({"auto", "cpu", "cuda"});
+  verb.Add("--recompute", options.recompute,
+           "what a GPU makes again instead of keeping it: nothing, norms (the default), or "
+           "layers, which takes the least memory and a third more time")
+      .OneOf({"nothing", "norms", "layers"});
+  verb.Add("--optimizer", options.optimizer,
+           "on a GPU: adamw (the default), or muon for the layers' matrices, which ranks "
+           "then hold whole (--zero 0)")
+      .OneOf({"adamw", "muon"});
+  verb.Read<std::string>(
           "--launcher",
           [&options](const std::string& name) { options.uses_slurm = name == "slurm"; },
           "who starts the ranks: local, this machine; or slurm, the cluster's srun")
-      ->check(CLI::IsMember({"local", "slurm"}));
-  verb.add_option("--slurm-partition", options.slurm_partition,
-                  "where they run; the cluster's default by default");
-  verb.add_option("--slurm-option", options.slurm_options,
-                  "an option of srun as it stands, such as --time=04:00:00; repeat it");
+      .OneOf({"local", "slurm"});
+  verb.Add("--slurm-partition", options.slurm_partition,
+           "where they run; the cluster's default by default");
+  verb.Add("--slurm-option", options.slurm_options,
+           "an option of srun as it stands, such as --time=04:00:00; repeat it");
 }
 
 }  // namespace
 
-void AddAggregatorCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "aggregator", "run rounds and keep the log");
+void AddAggregatorCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "aggregator", "run rounds and keep the log");
   auto options = std::make_shared<aggregator::DaemonOptions>();
-  CLI::App& verb = AddVerb(noun, "serve", "serve until interrupted",
-                           "dure aggregator serve --dir /srv/dure/aggregator\n"
-                           "dure aggregator serve --dir D/aggregator --listen 127.0.0.1:7443");
-  verb.add_option("--dir", options->dir, "the aggregator's folder, made by dure consortium init")
-      ->required();
-  verb.add_option("--listen", options->listen,
-                  "host:port for members; the announced port on every interface by default");
-  verb.add_option("--listen-enrol", options->listen_enrol, "host:port for enrolment; likewise");
-  verb.add_flag("--alone", options->alone,
-                "write to the log before members have shown what they hold of it: only when you "
-                "know that it was not restored from an older copy");
-  verb.add_option("--threads", options->threads, "threads for merging; all cores by default")
-      ->check(CLI::Range(0, 4096));
+  Command verb = AddVerb(noun, "serve", "serve until interrupted",
+                         "dure aggregator serve --dir /srv/dure/aggregator\n"
+                         "dure aggregator serve --dir D/aggregator --listen 127.0.0.1:7443");
+  verb.Add("--dir", options->dir, "the aggregator's folder, made by dure consortium init")
+      .Required();
+  verb.Add("--listen", options->listen,
+           "host:port for members; the announced port on every interface by default");
+  verb.Add("--listen-enrol", options->listen_enrol, "host:port for enrolment; likewise");
+  verb.Flag("--alone", options->alone,
+            "write to the log before members have shown what they hold of it: only when you "
+            "know that it was not restored from an older copy");
+  verb.Add("--threads", options->threads, "threads for merging; all cores by default")
+      .Between(0, 4096);
   AddScrub(verb, options->scrub, "its log");
   context.Do(verb, [options, &context] { return ServeAggregator(*options, context); });
   AddAggregatorStatus(noun, context);
 }
 
-void AddSiteServe(CLI::App& noun, Context& context) {
+void AddSiteServe(Command noun, Context& context) {
   auto options = std::make_shared<SiteOptions>();
-  CLI::App& verb =
+  Command verb =
       AddVerb(noun, "serve", "take part in training rounds until interrupted",
               "dure site serve --dir /var/lib/dure-site --data /data/text --terms terms.toml\n"
               "dure site serve --dir S --data r.tsv --column text --terms research-only\n"
               "dure site serve --dir S --data A --terms a.toml --data B --terms b.toml\n"
               "dure site serve --dir S   (with what dure dataset add registered)");
-  verb.add_option("--dir", options->daemon.dir, "the site's folder, made by dure site enrol")
-      ->required();
-  verb.add_option("--data", options->daemon.data,
-                  "the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays "
-                  "here. Once "
-                  "for each dataset; left out: what dure dataset add registered")
-      ->take_all();
-  verb.add_option("--terms", options->daemon.terms,
-                  "what you allow: a file of dure dataset form, or open, or research-only (both "
-                  "say that there is no personal data); one for each --data, in its order")
-      ->take_all();
-  verb.add_option("--column", options->daemon.columns,
-                  "columns or fields that hold text; guessed by default");
-  verb.add_option("--accept", options->accept,
-                  "runs this site takes part in; every run by default");
-  verb.add_option("--policy", options->policy,
-                  "the site's own policy, a text that begins \"site policy\": it can only narrow "
-                  "what the consortium permits");
-  verb.add_option("--rounds-max", options->daemon.rules.rounds_max,
-                  "rounds of one run at most; 0 for no limit");
-  verb.add_option("--epsilon-max", options->epsilon_max,
-                  "privacy loss of each dataset over all runs at most, if its terms say no less; "
-                  "runs without noise are then declined")
-      ->check(CLI::Range(1e-6, 9e5));
-  verb.add_option("--account-delta", options->daemon.rules.account_delta,
-                  "of new privacy accounts, for good: below one in the number of sequences")
-      ->check(CLI::Range(1e-30, 1e-3))
-      ->capture_default_str();
-  verb.add_option("--trainer", options->daemon.trainer, "another program for the trainer's seat");
-  verb.add_option("--upload-limit", options->daemon.upload_mib,
-                  "MiB a second that uploads take at most; no limit by default")
-      ->check(CLI::Range(0.0, 1e6));
-  verb.add_option("--threads", options->daemon.threads,
-                  "threads for training and codec; all cores by default")
-      ->check(CLI::Range(0, 4096));
+  verb.Add("--dir", options->daemon.dir, "the site's folder, made by dure site enrol").Required();
+  verb.Add("--data", options->daemon.data,
+           "the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays "
+           "here. Once "
+           "for each dataset; left out: what dure dataset add registered")
+      .TakeAll();
+  verb.Add("--terms", options->daemon.terms,
+           "what you allow: a file of dure dataset form, or open, or research-only (both "
+           "say that there is no personal data); one for each --data, in its order")
+      .TakeAll();
+  verb.Add("--column", options->daemon.columns,
+           "columns or fields that hold text; guessed by default");
+  verb.Add("--accept", options->accept, "runs this site takes part in; every run by default");
+  verb.Add("--policy", options->policy,
+           "the site's own policy, a text that begins \"site policy\": it can only narrow "
+           "what the consortium permits");
+  verb.Add("--rounds-max", options->daemon.rules.rounds_max,
+           "rounds of one run at most; 0 for no limit");
+  verb.Add("--epsilon-max", options->epsilon_max,
+           "privacy loss of each dataset over all runs at most, if its terms say no less; "
+           "runs without noise are then declined")
+      .Between(1e-6, 9e5);
+  verb.Add("--account-delta", options->daemon.rules.account_delta,
+           "of new privacy accounts, for good: below one in the number of sequences")
+      .Between(1e-30, 1e-3)
+      .ShowDefault();
+  verb.Add("--trainer", options->daemon.trainer, "another program for the trainer's seat");
+  verb.Add("--upload-limit", options->daemon.upload_mib,
+           "MiB a second that uploads take at most; no limit by default")
+      .Between(0.0, 1e6);
+  verb.Add("--threads", options->daemon.threads,
+           "threads for training and codec; all cores by default")
+      .Between(0, 4096);
   AddScrub(verb, options->daemon.scrub, "its copy of the record");
   AddRankOptions(verb, options->daemon);
   context.Do(verb, [options, &context] { return ServeSite(*options, context); });

@@ -1,6 +1,5 @@
 // dure share: what part of a run each member is credited with, by the formula the members voted;
 // why; and whether a recorded computation comes out again.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -268,53 +267,49 @@ Status Recompute(const Options& options, Context& context) {
       ledger::WordsAndCode(finding->rule, RecordLanguage(options.language)) + ": " + finding->text);
 }
 
-void AddMethod(CLI::App& verb, Options& options) {
-  verb.add_option(
-          "--method", options.method,
-          "formula: as members voted; leave-one-out or group-shapley: as sites measured, in "
-          "a run that declared it")
-      ->check(CLI::IsMember({"formula", "leave-one-out", "group-shapley"}));
+void AddMethod(Command verb, Options& options) {
+  verb.Add("--method", options.method,
+           "formula: as members voted; leave-one-out or group-shapley: as sites measured, in "
+           "a run that declared it")
+      .OneOf({"formula", "leave-one-out", "group-shapley"});
 }
 
 }  // namespace
 
-void AddShareCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun =
-      AddNoun(dure, "share", "Compute, explain and recompute members' shares of a run");
+void AddShareCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "share", "Compute, explain and recompute members' shares of a run");
   auto options = std::make_shared<Options>();
-  CLI::App& compute = AddVerb(noun, "compute", "Compute each member's share, with its interval",
-                              "dure share compute first --dir desk\n"
-                              "dure share compute first --log --dir desk");
-  compute.add_option("run", options->run, "The run")->required();
-  compute.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
-  compute.add_option(
-      "--seed", options->seed,
-      "Of the draws behind the interval; by default from the run's last closing entry");
+  Command compute = AddVerb(noun, "compute", "Compute each member's share, with its interval",
+                            "dure share compute first --dir desk\n"
+                            "dure share compute first --log --dir desk");
+  compute.Add("run", options->run, "The run").Required();
+  compute.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+  compute.Add("--seed", options->seed,
+              "Of the draws behind the interval; by default from the run's last closing entry");
   AddMethod(compute, *options);
-  compute.add_flag("--log", options->log, "An officer: have the result recorded");
+  compute.Flag("--log", options->log, "An officer: have the result recorded");
   AddLanguage(compute, options->language);
   context.Do(compute, [options, &context] { return Compute(*options, context); });
 
-  CLI::App& measure =
+  Command measure =
       AddVerb(noun, "measure", "Have sites measure a valued run's models without some members",
               "dure share measure first --dir /srv/dure");
-  measure.add_option("run", options->run, "A run that declared --valuation")->required();
-  measure.add_option("--dir", options->dir, "The folder of an operator, or of the consortium")
-      ->required();
+  measure.Add("run", options->run, "A run that declared --valuation").Required();
+  measure.Add("--dir", options->dir, "The folder of an operator, or of the consortium").Required();
   context.Do(measure, [options, &context] { return Measure(*options, context); });
 
-  CLI::App& explain = AddVerb(noun, "explain", "Show what each part of the formula came to",
-                              "dure share explain first --dir desk");
-  explain.add_option("run", options->run, "The run")->required();
-  explain.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  Command explain = AddVerb(noun, "explain", "Show what each part of the formula came to",
+                            "dure share explain first --dir desk");
+  explain.Add("run", options->run, "The run").Required();
+  explain.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   AddMethod(explain, *options);
   AddLanguage(explain, options->language);
   context.Do(explain, [options, &context] { return Explain(*options, context); });
 
-  CLI::App& again = AddVerb(noun, "recompute", "Compute recorded shares again and compare",
-                            "dure share recompute 120 --dir desk");
-  again.add_option("entry", options->entry, "The entry that recorded them")->required();
-  again.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  Command again = AddVerb(noun, "recompute", "Compute recorded shares again and compare",
+                          "dure share recompute 120 --dir desk");
+  again.Add("entry", options->entry, "The entry that recorded them").Required();
+  again.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   AddLanguage(again, options->language);
   context.Do(again, [options, &context] { return Recompute(*options, context); });
 }

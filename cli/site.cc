@@ -1,5 +1,4 @@
 // dure site: become one.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -88,25 +87,24 @@ Status Enrol(const EnrolOptions& options, Context& context) {
   return {};
 }
 
-void AddEnrol(CLI::App& noun, Context& context) {
+void AddEnrol(Command noun, Context& context) {
   auto options = std::make_shared<EnrolOptions>();
-  CLI::App& verb = AddVerb(noun, "enrol", "Enrol with an invitation: makes keys, gets certificates",
-                           "dure site enrol dure2-AbC… --dir /var/lib/dure-site\n"
-                           "dure site enrol \"$INVITATION\" --dir kt-seoul --json");
-  verb.add_option("invitation", options->invitation, "The line that the operator gave you")
-      ->required();
-  verb.add_option("--dir", options->dir, "The folder to make, or the site's own to enrol again")
-      ->required();
-  verb.add_flag("--new-keys", options->new_keys,
-                "In the site's own folder: keys made anew, because the record ended the old ones; "
-                "its copy of the record, its models and its error feedback stay");
+  Command verb = AddVerb(noun, "enrol", "Enrol with an invitation: makes keys, gets certificates",
+                         "dure site enrol dure2-AbC… --dir /var/lib/dure-site\n"
+                         "dure site enrol \"$INVITATION\" --dir kt-seoul --json");
+  verb.Add("invitation", options->invitation, "The line that the operator gave you").Required();
+  verb.Add("--dir", options->dir, "The folder to make, or the site's own to enrol again")
+      .Required();
+  verb.Flag("--new-keys", options->new_keys,
+            "In the site's own folder: keys made anew, because the record ended the old ones; "
+            "its copy of the record, its models and its error feedback stay");
   context.Do(verb, [options, &context] { return Enrol(*options, context); });
 }
 
 }  // namespace
 
-void AddSiteCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "site", "Enrol and run a site");
+void AddSiteCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "site", "Enrol and run a site");
   AddSiteServe(noun, context);
   AddEnrol(noun, context);
   AddSitePart(noun, context);

@@ -1,5 +1,4 @@
 // dure site status|leave|join|resync: a site's part in runs, asked on its own machine.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -74,21 +73,21 @@ Status Ask(LocalVerb verb, const Wish& wish, Context& context) {
   return {};
 }
 
-void AddWish(CLI::App& noun, LocalVerb verb, const std::string& line, Context& context) {
+void AddWish(Command noun, LocalVerb verb, const std::string& line, Context& context) {
   const std::string name(site::Name(verb));
   auto wish = std::make_shared<Wish>();
   const bool of_a_run = verb != LocalVerb::kStatus;
-  CLI::App& added =
+  Command added =
       AddVerb(noun, name, line,
               "dure site " + name + " --dir /var/lib/dure-site" + (of_a_run ? " --run first" : ""));
-  added.add_option("--dir", wish->dir, "the site's folder")->required();
-  if (of_a_run) added.add_option("--run", wish->run, "the run's name")->required();
+  added.Add("--dir", wish->dir, "the site's folder").Required();
+  if (of_a_run) added.Add("--run", wish->run, "the run's name").Required();
   context.Do(added, [verb, wish, &context] { return Ask(verb, *wish, context); });
 }
 
 }  // namespace
 
-void AddSitePart(CLI::App& noun, Context& context) {
+void AddSitePart(Command noun, Context& context) {
   AddWish(noun, LocalVerb::kStatus, "where this site stands in its runs", context);
   AddWish(noun, LocalVerb::kLeave,
           "leave a run; a contribution already receipted still counts, the rest stays at home",

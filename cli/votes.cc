@@ -1,5 +1,4 @@
 // Changing the rules: propose a policy, see what it would change, vote, count.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -268,36 +267,36 @@ Status ShowInForce(const InForceOptions& options, Context& context) {
 
 }  // namespace
 
-void AddPolicyChangeVerbs(CLI::App& policy, Context& context) {
+void AddPolicyChangeVerbs(Command policy, Context& context) {
   auto in_force = std::make_shared<InForceOptions>();
-  CLI::App& now = AddVerb(policy, "in-force", "Show the policies that are in force by the record",
-                          "dure policy in-force --dir /srv/desk\n"
-                          "dure policy in-force P2 --lang ko --dir /srv/desk\n"
-                          "dure policy in-force P2 --text --dir /srv/desk > p2.policy");
-  now.add_option("name", in_force->name, "How its name begins: then all it says, in sentences");
-  now.add_option("--dir", in_force->dir, "A folder with a copy of the record")->required();
-  now.add_flag("--text", in_force->text, "As a text that can be changed and proposed");
+  Command now = AddVerb(policy, "in-force", "Show the policies that are in force by the record",
+                        "dure policy in-force --dir /srv/desk\n"
+                        "dure policy in-force P2 --lang ko --dir /srv/desk\n"
+                        "dure policy in-force P2 --text --dir /srv/desk > p2.policy");
+  now.Add("name", in_force->name, "How its name begins: then all it says, in sentences");
+  now.Add("--dir", in_force->dir, "A folder with a copy of the record").Required();
+  now.Flag("--text", in_force->text, "As a text that can be changed and proposed");
   AddLanguage(now, in_force->language);
   context.Do(now, [in_force, &context] { return ShowInForce(*in_force, context); });
 
   auto propose = std::make_shared<ProposeOptions>();
-  CLI::App& verb = AddVerb(policy, "propose", "Propose a policy for the members' vote",
-                           "dure policy propose p2-purpose.policy --dir /srv/desk\n"
-                           "dure policy propose stop.policy --emergency --dir /srv/desk");
-  verb.add_option("file", propose->file, "The policy's text")->required();
-  verb.add_option("--dir", propose->dir, "The officer's folder")->required();
-  verb.add_flag("--emergency", propose->emergency,
-                "Rules that only forbid, in force at once with few votes, for a time");
+  Command verb = AddVerb(policy, "propose", "Propose a policy for the members' vote",
+                         "dure policy propose p2-purpose.policy --dir /srv/desk\n"
+                         "dure policy propose stop.policy --emergency --dir /srv/desk");
+  verb.Add("file", propose->file, "The policy's text").Required();
+  verb.Add("--dir", propose->dir, "The officer's folder").Required();
+  verb.Flag("--emergency", propose->emergency,
+            "Rules that only forbid, in force at once with few votes, for a time");
   context.Do(verb, [propose, &context] { return Propose(*propose, context); });
 
   auto dir = std::make_shared<std::string>();
   auto file = std::make_shared<std::string>();
-  CLI::App& impact =
+  Command impact =
       AddVerb(policy, "impact", "Show which past decisions a policy would have changed",
               "dure policy impact p2-purpose.policy --dir /srv/desk\n"
               "dure policy impact p2-purpose.policy --dir /srv/desk --lang ko");
-  impact.add_option("file", *file, "The policy's text")->required();
-  impact.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  impact.Add("file", *file, "The policy's text").Required();
+  impact.Add("--dir", *dir, "A folder with a copy of the record").Required();
   auto language = std::make_shared<std::string>();
   AddLanguage(impact, *language);
   context.Do(impact, [dir, file, language, &context] {
@@ -305,23 +304,22 @@ void AddPolicyChangeVerbs(CLI::App& policy, Context& context) {
   });
 }
 
-void AddVoteCommands(CLI::App& dure, Context& context) {
+void AddVoteCommands(Command dure, Context& context) {
   auto options = std::make_shared<VoteOptions>();
-  CLI::App& vote =
-      AddVerb(dure, "vote", "Vote on a proposal, once",
-              "dure vote 41 yes --dir /srv/desk\ndure vote 41 abstain --dir /srv/desk");
-  vote.add_option("entry", options->proposal, "The entry that proposes")->required();
-  vote.add_option("choice", options->choice, "yes, no or abstain")->required();
-  vote.add_option("--dir", options->dir, "The officer's folder")->required();
+  Command vote = AddVerb(dure, "vote", "Vote on a proposal, once",
+                         "dure vote 41 yes --dir /srv/desk\ndure vote 41 abstain --dir /srv/desk");
+  vote.Add("entry", options->proposal, "The entry that proposes").Required();
+  vote.Add("choice", options->choice, "yes, no or abstain").Required();
+  vote.Add("--dir", options->dir, "The officer's folder").Required();
   context.Do(vote, [options, &context] { return CastVote(*options, context); });
 
   auto dir = std::make_shared<std::string>();
   auto entry = std::make_shared<std::optional<uint64_t>>();
-  CLI::App& tally = AddVerb(dure, "tally", "Count the votes of the record, per house",
-                            "dure tally --dir /srv/desk\ndure tally 41 --dir /srv/desk --lang ko\n"
-                            "dure tally 41 --dir /srv/site --json");
-  tally.add_option("entry", *entry, "One proposal's entry; all without it");
-  tally.add_option("--dir", *dir, "A folder with a copy of the record")->required();
+  Command tally = AddVerb(dure, "tally", "Count the votes of the record, per house",
+                          "dure tally --dir /srv/desk\ndure tally 41 --dir /srv/desk --lang ko\n"
+                          "dure tally 41 --dir /srv/site --json");
+  tally.Add("entry", *entry, "One proposal's entry; all without it");
+  tally.Add("--dir", *dir, "A folder with a copy of the record").Required();
   auto language = std::make_shared<std::string>();
   AddLanguage(tally, *language);
   context.Do(tally, [dir, entry, language, &context] {

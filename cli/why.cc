@@ -1,6 +1,5 @@
 // dure why: why something was admitted or refused, in sentences, from the record; and what would
 // have made it otherwise.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -147,18 +146,16 @@ Status Why(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddWhyCommand(CLI::App& dure, Context& context) {
+void AddWhyCommand(Command dure, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App& verb =
+  Command verb =
       AddVerb(dure, "why", "Explain a decision of the record, and what would have changed it",
               "dure why 57 --dir /srv/desk\n"
               "dure why kt-seoul reviews first 3 --dir /srv/desk --lang ko\n"
               "dure why 57 --what-if run.purpose=statistics --dir /srv/desk");
-  verb.add_option("what", options->what, "An entry, or SITE DATASET RUN ROUND")
-      ->required()
-      ->expected(1, 4);
-  verb.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
-  verb.add_option("--what-if", options->what_if, "PATH=VALUE, as if the record said so");
+  verb.Add("what", options->what, "An entry, or SITE DATASET RUN ROUND").Required().Values(1, 4);
+  verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+  verb.Add("--what-if", options->what_if, "PATH=VALUE, as if the record said so");
   AddLanguage(verb, options->language);
   context.Do(verb, [options, &context] { return Why(*options, context); });
 }

@@ -1,6 +1,5 @@
 // dure withdraw: end a dataset's use. See first what that touches, then file it, then close the
 // case with the entries that show it done.
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -160,37 +159,37 @@ Status CloseIt(const Options& options, Context& context) {
 
 }  // namespace
 
-void AddWithdrawCommands(CLI::App& dure, Context& context) {
-  CLI::App& noun = AddNoun(dure, "withdraw", "End a dataset's use: plan, file, close");
+void AddWithdrawCommands(Command dure, Context& context) {
+  Command noun = AddNoun(dure, "withdraw", "End a dataset's use: plan, file, close");
   auto options = std::make_shared<Options>();
-  CLI::App& plan = AddVerb(noun, "plan", "Show what the withdrawal of a dataset touches",
-                           "dure withdraw plan reviews --dir /srv/desk");
-  plan.add_option("dataset", options->dataset, "The dataset")->required();
-  plan.add_option("--dir", options->dir, "A folder with a copy of the record")->required();
+  Command plan = AddVerb(noun, "plan", "Show what the withdrawal of a dataset touches",
+                         "dure withdraw plan reviews --dir /srv/desk");
+  plan.Add("dataset", options->dataset, "The dataset").Required();
+  plan.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   AddLanguage(plan, options->language);
   context.Do(plan, [options, &context] { return Plan(*options, context); });
 
-  CLI::App& file = AddVerb(noun, "file", "Withdraw a dataset of your own institution",
-                           "dure withdraw file reviews --ground consent --dir /srv/desk\n"
-                           "dure withdraw file reviews --scope retire-models --within 14d --dir .");
-  file.add_option("dataset", options->dataset, "The dataset")->required();
-  file.add_option("--ground", options->ground, "consent, contract-end, court, quality or owner")
-      ->check(CLI::IsMember({"consent", "contract-end", "court", "quality", "owner"}))
-      ->capture_default_str();
-  file.add_option("--scope", options->scope, "future-rounds, restart, retrain or retire-models")
-      ->capture_default_str();
-  file.add_option("--within", options->within, "By when it is to be done")->capture_default_str();
-  file.add_option("--dir", options->dir, "The officer's folder")->required();
+  Command file = AddVerb(noun, "file", "Withdraw a dataset of your own institution",
+                         "dure withdraw file reviews --ground consent --dir /srv/desk\n"
+                         "dure withdraw file reviews --scope retire-models --within 14d --dir .");
+  file.Add("dataset", options->dataset, "The dataset").Required();
+  file.Add("--ground", options->ground, "consent, contract-end, court, quality or owner")
+      .OneOf({"consent", "contract-end", "court", "quality", "owner"})
+      .ShowDefault();
+  file.Add("--scope", options->scope, "future-rounds, restart, retrain or retire-models")
+      .ShowDefault();
+  file.Add("--within", options->within, "By when it is to be done").ShowDefault();
+  file.Add("--dir", options->dir, "The officer's folder").Required();
   context.Do(file, [options, &context] { return FileIt(*options, context); });
 
-  CLI::App& close = AddVerb(noun, "close", "Close a withdrawal with entries that show it done",
-                            "dure withdraw close 88 --evidence 93 97 --dir /srv/desk");
-  close.add_option("entry", options->entry, "The dataset-withdrawn entry")->required();
+  Command close = AddVerb(noun, "close", "Close a withdrawal with entries that show it done",
+                          "dure withdraw close 88 --evidence 93 97 --dir /srv/desk");
+  close.Add("entry", options->entry, "The dataset-withdrawn entry").Required();
   close
-      .add_option("--evidence", options->evidence,
-                  "Entries after it: closed rounds, halted runs, revoked grants")
-      ->required();
-  close.add_option("--dir", options->dir, "The officer's folder")->required();
+      .Add("--evidence", options->evidence,
+           "Entries after it: closed rounds, halted runs, revoked grants")
+      .Required();
+  close.Add("--dir", options->dir, "The officer's folder").Required();
   context.Do(close, [options, &context] { return CloseIt(*options, context); });
 }
 

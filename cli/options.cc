@@ -1,0 +1,85 @@
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+
+namespace dure::cli {
+
+Option Option::Required() {
+  option_->required();
+  return *this;
+}
+
+Option Option::ShowDefault() {
+  option_->capture_default_str();
+  return *this;
+}
+
+Option Option::OneOf(const std::vector<std::string>& words) {
+  option_->check(CLI::IsMember(words));
+  return *this;
+}
+
+template <typename Number>
+Option Option::Between(Number least, Number most) {
+  option_->check(CLI::Range(least, most));
+  return *this;
+}
+
+template Option Option::Between(int, int);
+template Option Option::Between(unsigned, unsigned);
+template Option Option::Between(double, double);
+
+Option Option::Values(int least, int most) {
+  option_->expected(least, most);
+  return *this;
+}
+
+Option Option::TakeAll() {
+  option_->take_all();
+  return *this;
+}
+
+Option Option::Excludes(Option other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+template <typename Value>
+Option Command::Add(const std::string& name, Value& value, const std::string& help) {
+  return Option(app_->add_option(name, value, help));
+}
+
+template <typename Value>
+Option Command::Read(const std::string& name, const std::function<void(const Value&)>& take,
+                     const std::string& help) {
+  return Option(app_->add_option_function<Value>(name, take, help));
+}
+
+Option Command::Flag(const std::string& name, bool& value, const std::string& help) {
+  return Option(app_->add_flag(name, value, help));
+}
+
+Command Command::ExactlyOne(const std::string& title) {
+  CLI::Option_group* const group = app_->add_option_group(title);
+  group->require_option(1);
+  return Command(group);
+}
+
+using Name = const std::string&;
+template Option Command::Add(Name, std::string&, Name);
+template Option Command::Add(Name, std::vector<std::string>&, Name);
+template Option Command::Add(Name, std::vector<uint64_t>&, Name);
+template Option Command::Add(Name, std::optional<uint64_t>&, Name);
+template Option Command::Add(Name, int&, Name);
+template Option Command::Add(Name, uint32_t&, Name);
+template Option Command::Add(Name, int64_t&, Name);
+template Option Command::Add(Name, uint64_t&, Name);
+template Option Command::Add(Name, float&, Name);
+template Option Command::Add(Name, double&, Name);
+template Option Command::Read(Name, const std::function<void(const std::string&)>&, Name);
+template Option Command::Read(Name, const std::function<void(const uint32_t&)>&, Name);
+template Option Command::Read(Name, const std::function<void(const double&)>&, Name);
+
+}  // namespace dure::cli
