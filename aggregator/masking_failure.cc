@@ -9,7 +9,7 @@ namespace {
 
 using Phase = masking::AggregatorPhase;
 
-constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::seconds kOthersLook{1};
 
 }  // namespace
 
@@ -26,8 +26,8 @@ void MaskingDesk::Do(const masking::Culprit& effect) {
   if (complains && summing && std::ranges::binary_search(half.survivors(0), effect.site)) {
     if (std::exchange(disputed_, true)) return;
     // The others see for themselves first.
-    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, at = attempt_->at,
-                                              code = masking::CodeOf(effect.refused.rule)] {
+    shop_.loop.At(shop_.loop.Now() + kOthersLook, [this, alive = alive_, at = attempt_->at,
+                                                   code = masking::CodeOf(effect.refused.rule)] {
       if (*alive && attempt_ && attempt_->at == at) Fail(code);
     });
   }

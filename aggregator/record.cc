@@ -12,7 +12,7 @@
 namespace dure::aggregator {
 namespace {
 
-constexpr std::chrono::seconds kRetryAfter{1};
+constexpr std::chrono::seconds kAppendRetry{1};
 constexpr std::chrono::milliseconds kComparedSoon{100};  // by the sites that connect after a start
 
 Result<std::string> ReadFile(const std::string& path) {
@@ -222,7 +222,7 @@ void Record::Try(std::function<void(ledger::AppendCallback)> attempt, std::strin
                                ToBytes(appended->receipt.head.note)});
       } else if (MayBeTriedAgain(appended.error().code) || !guard_->MayAppend()) {
         const bool compares = !guard_->MayAppend();
-        const Duration wait = compares ? Duration(kComparedSoon) : Duration(kRetryAfter);
+        const Duration wait = compares ? Duration(kComparedSoon) : Duration(kAppendRetry);
         loop_.At(loop_.Now() + wait, [this, alive, attempt, key, answer] {
           if (*alive) Try(attempt, key, answer);
         });

@@ -67,19 +67,20 @@ Command Command::ExactlyOne(const std::string& title) {
   return Command(group);
 }
 
-using Name = const std::string&;
-template Option Command::Add(Name, std::string&, Name);
-template Option Command::Add(Name, std::vector<std::string>&, Name);
-template Option Command::Add(Name, std::vector<uint64_t>&, Name);
-template Option Command::Add(Name, std::optional<uint64_t>&, Name);
-template Option Command::Add(Name, int&, Name);
-template Option Command::Add(Name, uint32_t&, Name);
-template Option Command::Add(Name, int64_t&, Name);
-template Option Command::Add(Name, uint64_t&, Name);
-template Option Command::Add(Name, float&, Name);
-template Option Command::Add(Name, double&, Name);
-template Option Command::Read(Name, const std::function<void(const std::string&)>&, Name);
-template Option Command::Read(Name, const std::function<void(const uint32_t&)>&, Name);
-template Option Command::Read(Name, const std::function<void(const double&)>&, Name);
+using OptionText = const std::string&;
+template Option Command::Add(OptionText, std::string&, OptionText);
+template Option Command::Add(OptionText, std::vector<std::string>&, OptionText);
+template Option Command::Add(OptionText, std::vector<uint64_t>&, OptionText);
+template Option Command::Add(OptionText, std::optional<uint64_t>&, OptionText);
+template Option Command::Add(OptionText, int&, OptionText);
+template Option Command::Add(OptionText, uint32_t&, OptionText);
+template Option Command::Add(OptionText, int64_t&, OptionText);
+template Option Command::Add(OptionText, uint64_t&, OptionText);
+template Option Command::Add(OptionText, float&, OptionText);
+template Option Command::Add(OptionText, double&, OptionText);
+template Option Command::Read(OptionText, const std::function<void(const std::string&)>&,
+                              OptionText);
+template Option Command::Read(OptionText, const std::function<void(const uint32_t&)>&, OptionText);
+template Option Command::Read(OptionText, const std::function<void(const double&)>&, OptionText);
 
 }  // namespace dure::cli

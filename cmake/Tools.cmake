@@ -21,9 +21,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                       "$<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=1000000>")
 endif()
 
+set(DURE_TOGETHER 16 CACHE STRING "Files that are compiled at a time; 1: each alone, quicker after a change to one")
 option(DURE_FUZZ "Build libFuzzer targets (needs clang)" OFF)
 set(DURE_SANITIZE "" CACHE STRING "address,undefined or thread")
+set(DURE_SLOWER 1)  # times as long as a test may take
 if(DURE_SANITIZE)
+  set(DURE_SLOWER 5)
   set(CMAKE_CXX_FLAGS_RELEASE "-O1 -g1")
   add_compile_options(-fsanitize=${DURE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DURE_SANITIZE})

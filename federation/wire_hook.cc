@@ -5,14 +5,15 @@
 namespace dure {
 namespace {
 
-std::atomic<WireHook> installed = nullptr;
+std::atomic<WireHook> installed_wire = nullptr;
 
 }  // namespace
 
 void PassWire(std::string_view place, std::string_view whom, Bytes& bytes) {
-  if (const WireHook hook = installed.load(std::memory_order_relaxed)) hook(place, whom, bytes);
+  if (const WireHook hook = installed_wire.load(std::memory_order_relaxed))
+    hook(place, whom, bytes);
 }
 
-void SetWireHook(WireHook hook) { installed = hook; }
+void SetWireHook(WireHook hook) { installed_wire = hook; }
 
 }  // namespace dure

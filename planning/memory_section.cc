@@ -18,16 +18,6 @@ std::string Verdict(const Question& q, double bytes) {
   return "does not fit in " + BytesText(q.gpu_memory_bytes);
 }
 
-void Add(Section& section, std::string name, double bytes, std::string sentence) {
-  section.figures.push_back(
-      {std::move(name), bytes, "bytes", BytesText(bytes), std::move(sentence)});
-}
-
-void AddSeconds(Section& section, std::string name, double seconds, std::string sentence) {
-  section.figures.push_back(
-      {std::move(name), seconds, "s", SecondsText(seconds), std::move(sentence)});
-}
-
 }  // namespace
 
 Section MemorySection(const Question& q) {
@@ -41,16 +31,17 @@ Section MemorySection(const Question& q) {
   for (int stage = 0; stage <= 3; ++stage) {
     const double fixed = StaticBytesPerGpu(stage, q.parameters / parallel, q.gpus / parallel);
     const std::string number = std::to_string(stage);
-    Add(section, "zero" + number + "_bytes", fixed + least,
-        "a GPU with ZeRO-" + number + " (" + kStages[stage] + "): " + BytesText(fixed) +
-            " of weights, gradients and optimizer state and " + BytesText(least) +
-            " of activations, all recomputed; it " + Verdict(q, fixed + least));
+    AddBytes(section, "zero" + number + "_bytes", fixed + least,
+             "a GPU with ZeRO-" + number + " (" + kStages[stage] + "): " + BytesText(fixed) +
+                 " of weights, gradients and optimizer state and " + BytesText(least) +
+                 " of activations, all recomputed; it " + Verdict(q, fixed + least));
   }
-  Add(section, "activations_stored_bytes", stored,
-      "activations of " + tokens + " if nothing is recomputed: " + std::to_string(q.shape.layers) +
-          " layers of width " + std::to_string(q.shape.width));
-  Add(section, "activations_recomputed_bytes", least,
-      "activations of " + tokens + " if each layer keeps its input alone");
+  AddBytes(section, "activations_stored_bytes", stored,
+           "activations of " + tokens +
+               " if nothing is recomputed: " + std::to_string(q.shape.layers) +
+               " layers of width " + std::to_string(q.shape.width));
+  AddBytes(section, "activations_recomputed_bytes", least,
+           "activations of " + tokens + " if each layer keeps its input alone");
   const double traffic = ZeroThreeBytes(q.parameters, parallel) / q.gpu_link_bytes_s;
   const double step = StepSecondsOf(q);
   AddSeconds(section, "zero3_traffic_seconds", traffic,
@@ -60,10 +51,12 @@ Section MemorySection(const Question& q) {
                  (traffic > step ? ": the GPUs would wait; share layers within a node "
                                    "(--tensor-parallel 8)"
                                  : ""));
-  Add(section, "site_state_bytes", 12 * q.parameters,
+  AddBytes(
+      section, "site_state_bytes", 12 * q.parameters,
       "kept by a site between rounds, in memory or on its disk: the model, the outer momentum and "
       "what rounding left over, fp32");
-  Add(section, "checkpoint_bytes", 16 * q.parameters,
+  AddBytes(
+      section, "checkpoint_bytes", 16 * q.parameters,
       "a checkpoint from which training goes on: fp32 weights, two moments and the bf16 copy and "
       "gradients' place; for serving, bf16 alone, " +
           BytesText(2 * q.parameters));

@@ -8,14 +8,6 @@
 namespace dure::planning {
 namespace {
 
-void AddSeconds(Section& section, std::string name, double seconds, std::string sentence) {
-  section.figures.push_back(
-      {std::move(name), seconds, "s", SecondsText(seconds), std::move(sentence)});
-}
-void AddBytes(Section& section, std::string name, double bytes, std::string sentence) {
-  section.figures.push_back(
-      {std::move(name), bytes, "bytes", BytesText(bytes), std::move(sentence)});
-}
 void AddRate(Section& section, std::string name, double rate, std::string sentence) {
   section.figures.push_back({std::move(name), rate, "bits/s", RateText(rate), std::move(sentence)});
 }
@@ -32,6 +24,15 @@ void AddCount(Section& section, std::string name, double count, std::string unit
 std::string LaneText(const Question& q) { return "int" + std::to_string(q.lane_bits); }
 
 }  // namespace
+
+void AddSeconds(Section& section, std::string name, double seconds, std::string sentence) {
+  section.figures.push_back(
+      {std::move(name), seconds, "s", SecondsText(seconds), std::move(sentence)});
+}
+void AddBytes(Section& section, std::string name, double bytes, std::string sentence) {
+  section.figures.push_back(
+      {std::move(name), bytes, "bytes", BytesText(bytes), std::move(sentence)});
+}
 
 Training TrainingOf(const Question& q) {
   return {q.parameters, q.tokens_per_step, q.gpus, q.peak_flops, q.mfu};

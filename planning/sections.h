@@ -1,6 +1,8 @@
 // The parts of a plan; for plan.cc.
 #pragma once
 
+#include <string>
+
 #include "planning/plan.h"
 
 namespace dure::planning {
@@ -13,6 +15,10 @@ Section StreamingSection(const Question& question);
 Section MaskingSection(const Question& question);
 Section AggregatorSection(const Question& question);
 Section RunSection(const Question& question);
+
+// A figure and the sentence that explains it.
+void AddSeconds(Section& section, std::string name, double seconds, std::string sentence);
+void AddBytes(Section& section, std::string name, double bytes, std::string sentence);
 
 // What several parts need.
 Training TrainingOf(const Question& question);

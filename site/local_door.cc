@@ -28,7 +28,7 @@ namespace {
 constexpr char kSocketName[] = "site.sock";
 constexpr timeval kPatience{5, 0};           // for a peer on the same machine
 constexpr size_t kAnswerBytesMax = 1 << 20;  // a status of every run there may be
-constexpr int kWaitingMax = 8;
+constexpr int kCallersMax = 8;
 
 class Descriptor {
  public:
@@ -162,7 +162,7 @@ Result<std::unique_ptr<LocalDoor>> LocalDoor::Open(const std::filesystem::path& 
   const auto* name = reinterpret_cast<const sockaddr*>(&address);
   const int listener = state->listener.get();
   if (fchmod(listener, 0600) != 0 || bind(listener, name, sizeof address) != 0) return failed();
-  if (listen(listener, kWaitingMax) != 0) return failed();
+  if (listen(listener, kCallersMax) != 0) return failed();
   State* serving = state.get();
   state->thread = std::jthread([serving](const std::stop_token& stop) { serving->Serve(stop); });
   return std::unique_ptr<LocalDoor>(new LocalDoor(std::move(state)));

@@ -11,7 +11,7 @@ namespace dure::site {
 namespace {
 
 constexpr char kSecretKey[] = "privacy/secret";
-constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::seconds kAccountRetry{1};
 
 using privacy::Account;
 using privacy::AccountId;
@@ -19,7 +19,7 @@ using privacy::Charge;
 using privacy::Unit;
 
 // What counting came to, on a worker: the changed accounts, or why not.
-struct Counted {
+struct AccountsChanged {
   std::vector<Account> changed;
   std::optional<privacy::Overdraw> overdraw;
 };
@@ -138,17 +138,17 @@ void PrivacyDesk::Reserve(const round::RunManifest& manifest, RoundNumber round,
 
 void PrivacyDesk::Count(std::vector<Wish> wishes, const round::RunManifest& manifest,
                         RoundNumber round, std::vector<Lent> lent, const Answer& answer) {
-  auto work = [wishes, run = manifest.run]() -> Result<Counted> {
-    Counted counted;
+  auto work = [wishes, run = manifest.run]() -> Result<AccountsChanged> {
+    AccountsChanged counted;
     for (const Wish& wish : wishes) {
       Account account = wish.before;
       DURE_ASSIGN(auto refusal, ReserveIn(account, run, wish.charge));
-      if (refusal) return Counted{{}, std::move(refusal)};
+      if (refusal) return AccountsChanged{{}, std::move(refusal)};
       counted.changed.push_back(std::move(account));
     }
     return counted;
   };
-  auto done = [this, wishes, manifest, round, lent, answer](Result<Counted> counted) {
+  auto done = [this, wishes, manifest, round, lent, answer](Result<AccountsChanged> counted) {
     if (counted && counted->overdraw) {
       means_.say(manifest.run.str() + ": privacy: REFUSED: " + counted->overdraw->Sentence());
       return answer("privacy-budget");
@@ -206,7 +206,7 @@ void PrivacyDesk::Close(const RunId& run) {
     if (closed) continue;
     means_.say(run.str() +
                ": privacy: cannot give back what was not used yet: " + closed.error().message);
-    means_.loop.At(means_.loop.Now() + kRetry, [this, alive = alive_, run] {
+    means_.loop.At(means_.loop.Now() + kAccountRetry, [this, alive = alive_, run] {
       if (*alive) Close(run);
     });
     return;

@@ -7,7 +7,7 @@
 namespace dure::site {
 namespace {
 
-constexpr std::chrono::seconds kRetry{1};
+constexpr std::chrono::seconds kChargeRetry{1};
 
 }  // namespace
 
@@ -46,7 +46,7 @@ void RunDesk::ChargeTraining(const round::StartTraining& effect,
   if (charged) return Feed(result);
   if (charged.error().code != ErrorCode::kFailedPrecondition) {
     shop_.say(effect.plan.at.Text() + ": privacy: " + charged.error().message);
-    shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, effect, result] {
+    shop_.loop.At(shop_.loop.Now() + kChargeRetry, [this, alive = alive_, effect, result] {
       if (*alive) ChargeTraining(effect, result);
     });
     return;

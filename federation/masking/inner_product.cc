@@ -9,7 +9,6 @@ namespace dure::masking {
 namespace {
 
 constexpr size_t kStep = 256;                                // sums of so many stay in 64 bits
-constexpr uint64_t kScalarOffset = uint64_t{1} << 60;        // behind all parameters
 constexpr uint64_t kParametersMax = kScalarOffset / 8 - 16;  // of one segment
 
 uint64_t Product(uint64_t a, uint64_t b) {

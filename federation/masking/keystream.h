@@ -16,6 +16,10 @@
 
 namespace dure::masking {
 
+// Where in a segment's stream the words of its scalars begin, beyond any parameter's: 2^40 of them,
+// of 4 bytes, end at 2^42.
+inline constexpr uint64_t kScalarOffset = uint64_t{1} << 60;
+
 enum class Engine : uint8_t { kEvp = 0, kAesNi = 1, kVaes = 2 };
 std::string_view Name(Engine engine);  // "evp", "aes-ni", "vaes"
 

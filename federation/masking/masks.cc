@@ -15,9 +15,6 @@ namespace {
 using codec::kBlock;
 using codec::Typed;
 
-// Beyond any segment's words: 2^40 parameters of 4 bytes end at 2^42.
-constexpr uint64_t kScalarOffset = uint64_t{1} << 60;
-
 int32_t Widen(const WordLayout& layout, size_t count, const uint8_t* lanes, uint8_t* words) {
   const WordKernels& kernels = BestWordKernels();
   switch (layout.word()) {

@@ -6,11 +6,6 @@
 namespace dure::round {
 namespace {
 
-const SiteId kA = TestSite("a");
-const SiteId kB = TestSite("b");
-
-MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
-
 SiteAdmission Yes(const SiteId& site) { return {site, Granted(site), ""}; }
 
 Submission SubmissionOf(const Rounds& rounds, const SiteId& site) {

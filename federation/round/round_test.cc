@@ -6,11 +6,6 @@
 namespace dure::round {
 namespace {
 
-const SiteId kA = TestSite("a");
-const SiteId kB = TestSite("b");
-
-MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
-
 Submission SubmissionFor(const Rounds& rounds, const std::string& blob) {
   return {.at = rounds.at(),
           .base_model = rounds.base().model,

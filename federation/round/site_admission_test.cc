@@ -6,11 +6,6 @@
 namespace dure::round {
 namespace {
 
-const SiteId kA = TestSite("a");
-const SiteId kB = TestSite("b");
-
-MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
-
 const std::vector<OfferedDataset> kTwo = {{TestDataset("p"), 1}, {TestDataset("q"), 4}};
 const std::vector<AdmittedDataset> kBoth = {{TestDataset("p"), 1, 7}, {TestDataset("q"), 4, 8}};
 

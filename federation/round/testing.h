@@ -29,6 +29,9 @@ inline RunManifest TestManifest() {
 }
 
 inline SiteId TestSite(const std::string& name) { return *SiteId::Parse(name); }
+inline const SiteId kA = TestSite("a");
+inline const SiteId kB = TestSite("b");
+inline MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
 inline DatasetId TestDataset(const std::string& name) { return *DatasetId::Parse(name); }
 
 // A site of one dataset, of its own name; admitted under entry 9.

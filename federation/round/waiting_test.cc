@@ -6,11 +6,6 @@
 namespace dure::round {
 namespace {
 
-const SiteId kA = TestSite("a");
-const SiteId kB = TestSite("b");
-
-MonoTime At(int seconds) { return MonoTime(std::chrono::seconds(seconds)); }
-
 // Both invited, the run in the log, nobody here yet; needs both.
 Rounds Gathering_() {
   Rounds rounds(TestManifest(), {kA, kB});

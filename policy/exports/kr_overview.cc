@@ -10,7 +10,7 @@ namespace {
 
 using terms::Language;
 
-std::string Field(const std::string& label, const std::string& text) {
+std::string FieldKo(const std::string& label, const std::string& text) {
   return "- **" + label + "**: " + (text.empty() || text == kNotRecorded ? kNotRecordedKo : text) +
          "\n";
 }
@@ -47,14 +47,14 @@ std::string OriginText(terms::Origin origin) {
 std::string ModelSection(const Dossier& dossier) {
   const Model& model = dossier.model;
   std::string text = "## 1. 사업자와 모델\n\n";
-  text += Field("인공지능사업자", model.provider) + Field("모델 이름", model.name) +
-          Field("가중치 다이제스트(SHA-256)", model.digest.Hex()) +
-          Field("구조", OrAbsent(model.architecture)) +
-          Field("매개변수 수", CountOrAbsent(model.parameters)) +
-          Field("공개일", TimeOrAbsent(model.released_at)) +
-          Field("생성형 인공지능 여부", YesNo(model.generative)) +
-          Field("고영향 인공지능 여부(제33조 확인)", YesNo(model.high_impact)) +
-          Field("학습에 쓴 누적 연산량(FLOP)", OrAbsent(model.training_flops));
+  text += FieldKo("인공지능사업자", model.provider) + FieldKo("모델 이름", model.name) +
+          FieldKo("가중치 다이제스트(SHA-256)", model.digest.Hex()) +
+          FieldKo("구조", OrAbsent(model.architecture)) +
+          FieldKo("매개변수 수", CountOrAbsent(model.parameters)) +
+          FieldKo("공개일", TimeOrAbsent(model.released_at)) +
+          FieldKo("생성형 인공지능 여부", YesNo(model.generative)) +
+          FieldKo("고영향 인공지능 여부(제33조 확인)", YesNo(model.high_impact)) +
+          FieldKo("학습에 쓴 누적 연산량(FLOP)", OrAbsent(model.training_flops));
   return text;
 }
 
@@ -65,37 +65,38 @@ std::string NoticeSection(const Dossier& dossier) {
         "- 이용자에게 미리 알릴 문구: \"이 서비스는 생성형 인공지능을 사용하며, 결과물은 "
         "인공지능이 만든 것입니다.\"\n- 결과물에는 인공지능이 생성했다는 사실을 표시해야 "
         "합니다.\n";
-  text += Field("고지와 표시를 실제로 이행했는지", "");
+  text += FieldKo("고지와 표시를 실제로 이행했는지", "");
   return text;
 }
 
 std::string DataSection(const Dossier& dossier) {
   std::string text = "\n## 3. 학습 데이터 개요(제34조 제1항)\n\n";
-  text += Field("데이터셋 수", std::to_string(dossier.datasets.size())) +
-          Field("학습한 토큰 수(모든 라운드)", CountOrAbsent(TrainedTokens(dossier)));
+  text += FieldKo("데이터셋 수", std::to_string(dossier.datasets.size())) +
+          FieldKo("학습한 토큰 수(모든 라운드)", CountOrAbsent(TrainedTokens(dossier)));
   for (const Dataset& dataset : dossier.datasets) {
     const terms::Passport& passport = dataset.passport;
     const terms::Terms& t = dataset.terms;
     const std::string title = TextOf(dataset, "dataset.title");
     text += "\n### " + NameOf(dataset) + (title.empty() ? "" : " — " + title) + "\n\n";
-    text += Field("관리 기관", passport.custodian) + Field("권리자", passport.rights_holder) +
-            Field("종류", KindText(passport.modality)) +
-            Field("출처 유형", OriginText(passport.origin)) +
-            Field("수집 기간", TimeOrAbsent(passport.collected_from) == kNotRecorded &&
-                                       TimeOrAbsent(passport.collected_until) == kNotRecorded
-                                   ? ""
-                                   : TimeOrAbsent(passport.collected_from) + " ~ " +
-                                         TimeOrAbsent(passport.collected_until)) +
-            Field("크기", std::to_string(passport.bytes) + "바이트") +
-            Field("토큰 수", CountOrAbsent(passport.tokens)) + Field("라이선스", t.licence.data) +
-            Field("이용 구분", Plain(t.use)) + Field("개인정보", Plain(t.personal.data_class));
+    text += FieldKo("관리 기관", passport.custodian) + FieldKo("권리자", passport.rights_holder) +
+            FieldKo("종류", KindText(passport.modality)) +
+            FieldKo("출처 유형", OriginText(passport.origin)) +
+            FieldKo("수집 기간", TimeOrAbsent(passport.collected_from) == kNotRecorded &&
+                                         TimeOrAbsent(passport.collected_until) == kNotRecorded
+                                     ? ""
+                                     : TimeOrAbsent(passport.collected_from) + " ~ " +
+                                           TimeOrAbsent(passport.collected_until)) +
+            FieldKo("크기", std::to_string(passport.bytes) + "바이트") +
+            FieldKo("토큰 수", CountOrAbsent(passport.tokens)) +
+            FieldKo("라이선스", t.licence.data) + FieldKo("이용 구분", Plain(t.use)) +
+            FieldKo("개인정보", Plain(t.personal.data_class));
     if (t.personal.data_class != terms::PersonalClass::kNone)
-      text += Field("민감정보", Plain(t.personal.special)) +
-              Field("처리 근거", Plain(t.personal.basis));
-    text += Field("철회", dataset.withdrawal ? "철회됨, " + TimeOrAbsent(dataset.withdrawn_at)
-                                             : "철회 기록 없음") +
-            Field("기록 위치", "항목 " + std::to_string(dataset.place.index) + ", 리프 " +
-                                   dataset.place.leaf.Hex());
+      text += FieldKo("민감정보", Plain(t.personal.special)) +
+              FieldKo("처리 근거", Plain(t.personal.basis));
+    text += FieldKo("철회", dataset.withdrawal ? "철회됨, " + TimeOrAbsent(dataset.withdrawn_at)
+                                               : "철회 기록 없음") +
+            FieldKo("기록 위치", "항목 " + std::to_string(dataset.place.index) + ", 리프 " +
+                                     dataset.place.leaf.Hex());
   }
   return text;
 }
@@ -103,14 +104,15 @@ std::string DataSection(const Dossier& dossier) {
 std::string SafetySection(const Dossier& dossier) {
   std::string text = "\n## 4. 안전성·신뢰성 조치(제34조)\n\n";
   const auto score = ScoreOf(dossier);
-  text += Field("위험관리 방안", "") +
-          Field("주요 기준과 원리에 대한 설명 방안", "이용조건과 정책에 따른 결정 " +
-                                                         std::to_string(dossier.decisions.size()) +
-                                                         "건이 이유와 함께 기록됨") +
-          Field("이용자 보호 방안", "") + Field("사람의 관리·감독", "") +
-          Field("성능 평가(퍼플렉시티)", score ? NumberText(score->perplexity) : "") +
-          Field("문서 보관", "합의 기록 " + dossier.federation + "의 항목 " +
-                                 std::to_string(dossier.as_of) + "개, 루트 " + dossier.root.Hex());
+  text +=
+      FieldKo("위험관리 방안", "") +
+      FieldKo("주요 기준과 원리에 대한 설명 방안", "이용조건과 정책에 따른 결정 " +
+                                                       std::to_string(dossier.decisions.size()) +
+                                                       "건이 이유와 함께 기록됨") +
+      FieldKo("이용자 보호 방안", "") + FieldKo("사람의 관리·감독", "") +
+      FieldKo("성능 평가(퍼플렉시티)", score ? NumberText(score->perplexity) : "") +
+      FieldKo("문서 보관", "합의 기록 " + dossier.federation + "의 항목 " +
+                               std::to_string(dossier.as_of) + "개, 루트 " + dossier.root.Hex());
   return text;
 }
 

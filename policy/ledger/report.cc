@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string Short(const Digest& digest) { return digest.Hex().substr(0, 12); }
+std::string Digits(const Digest& digest) { return digest.Hex().substr(0, 12); }
 std::string Text(const RoundAttempt& at, Language l) {
   const std::string round = std::to_string(at.round.value);
   std::string text =
@@ -27,7 +27,7 @@ std::string Tokens(uint64_t n, Language l) {
 }
 
 std::string Say(const ConsortiumGenesis& e, Language l) {
-  const std::string ca = Short(e.ca_fingerprint);
+  const std::string ca = Digits(e.ca_fingerprint);
   if (Ko(l)) return "컨소시엄 설립; 기록의 키 " + e.log_vkey + ", 인증기관 " + ca;
   return "founded the consortium; log key " + e.log_vkey + ", CA " + ca;
 }
@@ -44,19 +44,19 @@ std::string Say(const KeyRevoked& e, Language l) {
   return "revoked a key of " + e.member.str() + ", " + why + ": " + key;
 }
 std::string Say(const RunProposed& e, Language l) {
-  const std::string manifest = Short(e.manifest);
+  const std::string manifest = Digits(e.manifest);
   if (Ko(l)) return "학습 " + e.run.str() + " 제안, 명세 " + manifest;
   return "proposed " + e.run.str() + ", manifest " + manifest;
 }
 std::string Say(const RoundOpened& e, Language l) {
   std::string sites;
   for (const SiteId& site : e.cohort) sites += (sites.empty() ? "" : ", ") + site.str();
-  const std::string base = Short(e.base_model);
+  const std::string base = Digits(e.base_model);
   if (Ko(l)) return Text(e.at, l) + " 시작, 출발 모델 " + base + ", 참여 " + sites;
   return "opened " + Text(e.at, l) + " from model " + base + " with " + sites;
 }
 std::string Say(const ContributionSubmitted& e, Language l) {
-  const std::string what = Short(e.contribution);
+  const std::string what = Digits(e.contribution);
   const std::string weight = std::to_string(e.weight);
   if (Ko(l)) {
     return e.site.str() + "의 " + Text(e.at, l) + " 기여: " +
@@ -105,7 +105,7 @@ std::string Say(const RoundClosed& e, Language l) {
     left_out +=
         (ko ? "; 빠진 곳 " : "; without ") + s.site.str() + ": " + WordsAndCode(s.reason, l);
   }
-  const std::string model = Short(e.model);
+  const std::string model = Digits(e.model);
   if (ko) return Text(e.at, l) + " 완료: " + counted + left_out + "; 새 모델 " + model;
   return "closed " + Text(e.at, l) + " with " + counted + left_out + "; new model " + model;
 }
@@ -115,7 +115,7 @@ std::string Say(const RoundAbandoned& e, Language l) {
   return "abandoned " + Text(e.at, l) + ": " + why;
 }
 std::string Say(const EvaluationReported& e, Language l) {
-  const std::string model = Short(e.model);
+  const std::string model = Digits(e.model);
   const std::string nats = std::to_string(e.nll);
   if (Ko(l)) {
     return "모델 " + model + "을 " + e.site.str() + "의 글로 평가: " + std::to_string(e.bytes) +

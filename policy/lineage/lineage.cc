@@ -123,7 +123,7 @@ Result<DatasetUses> UsesOf(const State& state, const DatasetId& dataset) {
   const auto known = state.datasets.find(dataset);
   if (known == state.datasets.end()) {
     return Fail(ErrorCode::kNotFound, "nobody registered a dataset \"" + dataset.str() +
-                                         "\"; dure dataset list shows those that are there");
+                                          "\"; dure dataset list shows those that are there");
   }
   DatasetUses uses;
   uses.dataset = dataset;

@@ -9,11 +9,11 @@
 namespace dure::privacy {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 double LogAdd(double a, double b) {
-  if (a == -kInfinity) return b;
-  if (b == -kInfinity) return a;
+  if (a == -kUnbounded) return b;
+  if (b == -kUnbounded) return a;
   return std::max(a, b) + std::log1p(std::exp(-std::fabs(a - b)));
 }
 
@@ -21,7 +21,7 @@ double LogAdd(double a, double b) {
 double LogMomentAtInteger(double order, double sigma, double sampling) {
   const double log_sample = std::log(sampling);
   const double log_keep = std::log1p(-sampling);
-  double sum = -kInfinity;
+  double sum = -kUnbounded;
   double binomial = 0;  // ln of order over k
   for (double k = 0; k <= order; ++k) {
     const double exponent = (k * k - k) / (2 * sigma * sigma);
@@ -40,7 +40,7 @@ double LogMomentByQuadrature(double order, double sigma, double sampling) {
   const double end = order + 13 * sigma;
   const double log_keep = std::log1p(-sampling);
   const double log_sample = std::log(sampling);
-  double sum = -kInfinity;
+  double sum = -kUnbounded;
   for (double z = begin; z <= end; z += step) {
     const double ratio = LogAdd(log_keep, log_sample + (2 * z - 1) / (2 * variance));
     sum = LogAdd(sum, order * ratio - z * z / (2 * variance));
@@ -117,7 +117,7 @@ double RenyiDivergence(const Mechanism& mechanism, double order) {
 RenyiEpsilon EpsilonOfRenyi(std::span<const double> orders, std::span<const double> divergences,
                             double delta) {
   DURE_CHECK(orders.size() == divergences.size(), "each order has its divergence");
-  RenyiEpsilon best{kInfinity, 0};
+  RenyiEpsilon best{kUnbounded, 0};
   for (size_t i = 0; i < orders.size(); ++i) {
     const double epsilon = EpsilonAt(orders[i], divergences[i], delta);
     if (epsilon < best.epsilon) best = {epsilon, orders[i]};

@@ -110,7 +110,7 @@ std::string GivenText(const Facts& facts) {
   return text;
 }
 
-std::string Listed(const std::vector<std::string>& items) {
+std::string Commas(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
   return text;
@@ -129,11 +129,11 @@ std::string ExpectationText(const Expectation& expected) {
       text += "nothing permits";
       break;
     case Expectation::What::kDenyBy:
-      text += "deny by " + Listed(expected.rules);
+      text += "deny by " + Commas(expected.rules);
       break;
   }
   if (!expected.owing) return text;
-  return text + " owing " + (expected.owing->empty() ? "nothing" : Listed(*expected.owing));
+  return text + " owing " + (expected.owing->empty() ? "nothing" : Commas(*expected.owing));
 }
 
 void WriteSituation(const Situation& situation, Writer& out) {
@@ -148,7 +148,7 @@ void WriteCase(const Case& one, Writer& out) {
   out.Line(one.remarks, Part::kHead, "", head);
   if (!one.given.empty()) out.Line(one.remarks, Part::kCondition, "  ", GivenText(one.given));
   if (!one.without.empty())
-    out.Line(one.remarks, Part::kWithout, "  ", "without " + Listed(one.without));
+    out.Line(one.remarks, Part::kWithout, "  ", "without " + Commas(one.without));
   out.Line(one.remarks, Part::kExpect, "  ", ExpectationText(one.expected));
   out.Line(one.remarks, Part::kEnd, "", "end");
 }

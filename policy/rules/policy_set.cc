@@ -4,6 +4,8 @@
 #include <mutex>
 #include <set>
 
+#include "policy/rules/letters.h"
+
 namespace dure::rules {
 
 struct PolicySet::State {
@@ -14,8 +16,6 @@ struct PolicySet::State {
 };
 
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // The number that begins at `at`, without leading zeros; `at` goes behind it.
 std::string_view NumberAt(std::string_view text, size_t& at) {

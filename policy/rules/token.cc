@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "policy/rules/letters.h"
+
 namespace dure::rules {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsWordByte(char c) {
   return IsLetter(c) || IsDigit(c) || std::string_view("-_.:/+#").find(c) != std::string_view::npos;
 }

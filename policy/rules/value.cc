@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "policy/rules/letters.h"
+
 namespace dure::rules {
 namespace {
 
@@ -13,9 +15,6 @@ constexpr int32_t kNanosPerWhole = 1'000'000'000;
 constexpr int64_t kSecondsPerDay = 86'400;
 constexpr int64_t kFirstSecond = -62'135'596'800;  // 0001-01-01
 constexpr int64_t kLastSecond = 253'402'300'799;   // 9999-12-31T23:59:59
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool AllDigits(std::string_view text) { return std::all_of(text.begin(), text.end(), IsDigit); }
 

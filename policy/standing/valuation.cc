@@ -8,7 +8,7 @@
 namespace dure::standing {
 namespace {
 
-constexpr uint64_t kMillion = 1'000'000;
+constexpr uint64_t kMillionths = 1'000'000;
 constexpr double kLossMax = 1e12;  // in millionths of a nat a byte; a model worse than that is none
 constexpr size_t kHousesMax = 4;   // so at most 14 parts, and 24 orders
 constexpr int64_t kFinesse = 1000;  // of an average over sites
@@ -38,7 +38,8 @@ Losses LossesOf(const State& state) {
   for (const Evaluation& one : state.evaluations) {
     const ledger::EvaluationReported& said = one.reported;
     if (said.bytes == 0) continue;
-    const double loss = said.nll * static_cast<double>(kMillion) / static_cast<double>(said.bytes);
+    const double loss =
+        said.nll * static_cast<double>(kMillionths) / static_cast<double>(said.bytes);
     if (!(loss >= 0 && loss <= kLossMax)) continue;
     losses[said.model][said.site] = static_cast<int64_t>(std::floor(loss));
   }
@@ -196,7 +197,7 @@ std::map<MemberId, uint64_t> Normalized(const Gains& gains) {
   std::vector<std::pair<uint64_t, MemberId>> remainders;
   uint64_t given = 0;
   for (const auto& [member, gain] : gains) {
-    const auto scaled = static_cast<unsigned __int128>(static_cast<uint64_t>(gain)) * kMillion;
+    const auto scaled = static_cast<unsigned __int128>(static_cast<uint64_t>(gain)) * kMillionths;
     parts[member] = static_cast<uint64_t>(scaled / sum);
     given += parts[member];
     remainders.emplace_back(static_cast<uint64_t>(scaled % sum), member);
@@ -204,7 +205,7 @@ std::map<MemberId, uint64_t> Normalized(const Gains& gains) {
   std::ranges::sort(remainders, [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
-  for (size_t i = 0; given < kMillion; ++i, ++given) ++parts[remainders[i].second];
+  for (size_t i = 0; given < kMillionths; ++i, ++given) ++parts[remainders[i].second];
   return parts;
 }
 

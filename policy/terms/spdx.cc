@@ -7,7 +7,7 @@
 namespace dure::terms {
 namespace {
 
-constexpr int kDepthMax = 16;
+constexpr int kBracketsDeepMax = 16;
 
 using Choices = std::set<std::set<std::string>>;
 
@@ -116,7 +116,7 @@ class Parser {
 
   Result<Part> Single(int depth) {
     if (word_ == "(") {
-      if (depth >= kDepthMax) return Bad("too many parentheses");
+      if (depth >= kBracketsDeepMax) return Bad("too many parentheses");
       Next();
       DURE_ASSIGN(Part part, Or(depth + 1));
       if (word_ != ")") return Bad("a parenthesis is not closed");

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr size_t kProblemsShown = 20;
-constexpr int kDepthMax = 4;  // duties[1].by is 3 deep
+constexpr int kTablesDeepMax = 4;  // duties[1].by is 3 deep
 
 // The fields that a person writes as text and that the record holds as a commitment.
 constexpr std::string_view kTexts[] = {
@@ -48,7 +48,7 @@ class Converter {
 
   ordered_json Table(const toml::table& table, const std::string& path, int depth) {
     ordered_json object = ordered_json::object();
-    if (depth > kDepthMax) {
+    if (depth > kTablesDeepMax) {
       problems_.push_back({path, "", "no tables so deep inside each other"});
       return object;
     }

@@ -8,7 +8,7 @@
 namespace dure::sim {
 
 namespace {
-constexpr round::Pace kPace{std::chrono::milliseconds(1500), std::chrono::seconds(60)};
+constexpr round::Pace kRoundPace{std::chrono::milliseconds(1500), std::chrono::seconds(60)};
 }
 
 AggregatorNode::AggregatorNode(World& world, round::RunManifest manifest,
@@ -26,11 +26,11 @@ void AggregatorNode::Start() {
   clock_offset_ = static_cast<int64_t>(world_.Draw() % 1'000'000'000);
   ++life_;
   if (state_) {
-    auto loaded = round::Rounds::Load(*state_, Now(), kPace);
+    auto loaded = round::Rounds::Load(*state_, Now(), kRoundPace);
     if (!loaded) return world_.Violate("aggregator state: " + loaded.error().message);
     core_.emplace(std::move(*loaded));
   } else {
-    core_.emplace(manifest_, invited_, kPace);
+    core_.emplace(manifest_, invited_, kRoundPace);
   }
   if (manifest_.masked()) masking_.Start();
   Feed(round::Started{});

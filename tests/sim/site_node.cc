@@ -9,7 +9,7 @@
 namespace dure::sim {
 
 namespace {
-constexpr round::SitePace kPace{std::chrono::milliseconds(1500)};
+constexpr round::SitePace kSitePace{std::chrono::milliseconds(1500)};
 
 Digest SealOf(const SiteId& site, ByteView statement) {
   CanonicalWriter w;
@@ -50,11 +50,11 @@ MonoTime SiteNode::Now() const { return MonoTime(world_.now() + Duration(clock_o
 void SiteNode::Start() {
   clock_offset_ = static_cast<int64_t>(world_.Draw() % 1'000'000'000);
   if (state_) {
-    auto loaded = round::Participation::Load(*state_, kPace);
+    auto loaded = round::Participation::Load(*state_, kSitePace);
     if (!loaded) return world_.Violate("site state: " + loaded.error().message);
     core_.emplace(std::move(*loaded));
   } else {
-    core_.emplace(id_, run_, round::Base{}, kPace);
+    core_.emplace(id_, run_, round::Base{}, kSitePace);
   }
   if (world_.scenario().masked) masking_.Start();
   if (world_.scenario().masked) masking_.Resume();

@@ -11,8 +11,6 @@ namespace {
 constexpr double kLivenessSeconds = 4000;
 constexpr uint64_t kEventsMax = 400'000;
 
-Duration Seconds(double seconds) { return Duration(static_cast<int64_t>(seconds * 1e6)); }
-
 round::RunManifest ManifestOf(const Scenario& s) {
   round::RunManifest m;
   m.run = *RunId::Parse("run");

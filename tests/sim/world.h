@@ -24,6 +24,8 @@
 
 namespace dure::sim {
 
+inline Duration Seconds(double seconds) { return Duration(static_cast<int64_t>(seconds * 1e6)); }
+
 struct Report {
   uint64_t seed = 0;
   std::string violation;  // empty: all held

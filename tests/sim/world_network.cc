@@ -7,12 +7,6 @@ namespace dure::sim {
 
 using round::Message;
 
-namespace {
-
-Duration Seconds(double seconds) { return Duration(static_cast<int64_t>(seconds * 1e6)); }
-
-}  // namespace
-
 void World::Connect(uint32_t site) {
   Link& link = links_[site];
   if (link.up || !aggregator_->up() || !sites_[site]->up() || revoked_.contains(site)) return;
