@@ -20,24 +20,6 @@ namespace {
 constexpr std::chrono::seconds kDiskRetry{1};
 constexpr std::chrono::milliseconds kReadyAfter{600};  // what the last round left is spare by then
 
-bool SameDatasets(const std::vector<ledger::DatasetUsed>& said,
-                  const std::vector<round::AdmittedDataset>& sent) {
-  return std::ranges::equal(said, sent, [](const ledger::DatasetUsed& used, const auto& one) {
-    return used.what.dataset == one.dataset && used.what.version == one.version &&
-           used.admission == one.entry;
-  });
-}
-
-bool SameNumbers(const ledger::ContributionSubmitted& said, const round::Submission& sent,
-                 const SiteId& site) {
-  return said.at.run == sent.at.run && said.at.round == sent.at.round &&
-         said.at.attempt == sent.at.attempt && said.site == site &&
-         said.base_model == sent.base_model && said.contribution == sent.contribution &&
-         said.weight == sent.weight && said.tokens == sent.tokens && said.steps == sent.steps &&
-         said.saturated_lanes == sent.saturated_lanes && said.code == sent.code &&
-         said.norm == sent.norm && SameDatasets(said.datasets, sent.datasets);
-}
-
 std::string_view KindOf(const round::Append& append) {
   if (std::holds_alternative<round::RecordProposed>(append.record)) return "proposed";
   if (std::holds_alternative<round::RecordSubmission>(append.record)) return "submission";
@@ -54,19 +36,6 @@ std::string ArchitectureOf(const round::RunManifest& manifest) {
   const auto& names = config["architectures"];
   const bool named = names.is_array() && !names.empty() && names.front().is_string();
   return named ? names.front().get<std::string>().substr(0, limits::kNameBytesMax) : "";
-}
-
-// On a worker, which may outlive the driver.
-round::Verdict CheckEnvelope(const round::VerifySubmission& work,
-                             const identity::IssuingAuthority& authority) {
-  const Ed25519Verifier verifier;
-  const auto opened = ledger::OpenEntry(work.submission.envelope, verifier);
-  if (!opened) return round::Verdict::kNotSigned;
-  const auto seat = authority.FindSeat(identity::Role::kMember, work.site);
-  const auto* said = std::get_if<ledger::ContributionSubmitted>(&opened->record.event);
-  const bool holds = seat && said != nullptr && opened->record.actor.key == seat->signing_key &&
-                     SameNumbers(*said, work.submission, work.site);
-  return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
 }
 
 }  // namespace
@@ -88,8 +57,11 @@ RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> i
                          }}) {
   std::ranges::sort(invited_);
   if (!rounds_.manifest().masked()) return;
-  masking_ = std::make_unique<MaskingDesk>(shop_, rounds_, parameter_count_,
-                                           [this](const round::Event& event) { Feed(event); });
+  masking_ = std::make_unique<MaskingDesk>(
+      shop_, rounds_, parameter_count_, [this](const round::Event& event) {
+        const auto* merged = std::get_if<round::Merged>(&event);
+        return merged ? Conclude(*merged) : Feed(event);
+      });
 }
 
 RunDriver::~RunDriver() { *alive_ = false; }
@@ -247,55 +219,8 @@ void RunDriver::Do(const round::DecideAdmissions& effect) {
   shop_.admissions.Decide(question, std::move(answer));
 }
 
-void RunDriver::Do(const round::VerifySubmission& effect) {
-  auto check = [effect, base = rounds_.base(), manifest = rounds_.manifest(),
-                count = parameter_count_, masked_bytes = masking_ ? masking_->PayloadBytes() : 0,
-                &store = shop_.store, &authority = shop_.authority] {
-    const Digest& contribution = effect.submission.contribution;
-    round::Verdict verdict = manifest.masked()
-                                 ? CheckPayload(contribution, masked_bytes, store)
-                                 : CheckContribution(contribution, manifest, count, store);
-    if (verdict == round::Verdict::kOk) verdict = CheckEnvelope(effect, authority);
-    if (verdict == round::Verdict::kOk && !manifest.masked()) {
-      verdict = CheckNorm(effect.submission, base, manifest, count, store);
-    }
-    return verdict;
-  };
-  auto answer = [this, effect](round::Verdict verdict) {
-    CrashPoint("aggregator.verified");
-    round::SubmissionVerified verified{effect.site, effect.submission.at,
-                                       effect.submission.contribution, verdict};
-    if (verdict == round::Verdict::kOk) verified.reason = ObjectionTo(effect.submission.envelope);
-    if (!verified.reason.empty()) verified.verdict = round::Verdict::kNotAllowed;
-    Feed(verified);
-  };
-  loop::RunFor(alive_, shop_.loop, shop_.workers, check, answer);
-}
-
-std::string RunDriver::ObjectionTo(const Bytes& envelope) const {
-  const auto entry = ledger::ParseEntry(envelope);
-  if (!entry) return "malformed";
-  std::optional<standing::Finding> finding;
-  const Status looked = shop_.deliberation.WithStanding(
-      [&](const standing::Standing& now) { finding = now.Check(*entry); });
-  if (!looked) return "record-unreadable";
-  if (finding) shop_.say(entry->record.actor.member.str() + " is not counted: " + finding->text);
-  return finding ? finding->rule : "";
-}
-
-// What was said between the check and the entry may have made it void: then it counts for nothing.
-bool RunDriver::IsVoid(const round::Appended& submission) const {
-  bool counts = false;
-  const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
-    const round::RoundAttempt at = rounds_.at();
-    const auto found = now.state().rounds.find({at.run, at.round, at.attempt});
-    counts =
-        found != now.state().rounds.end() && found->second.submissions.contains(submission.index);
-  });
-  return looked && !counts;
-}
-
 void RunDriver::Do(const round::StartMerge& effect) {
+  summing_ = effect.contributions.size();
   if (masking_) return masking_->Sum(effect);
   auto work = [effect, manifest = rounds_.manifest(), parts = coalitions_.PartsOf(effect),
                &shop = shop_]() -> Result<Merging> {
@@ -340,7 +265,7 @@ void RunDriver::TakeMerge(const round::StartMerge& effect, const Merging& merged
                        digest == next.scales;
     if (!stays) gone.blobs.push_back(digest);
   }
-  Feed(round::Merged{effect.at, merged.whole.aggregate, next, {}, merged.whole.shares});
+  Conclude({effect.at, merged.whole.aggregate, next, {}, merged.whole.shares});
   Do(gone);
 }
 

@@ -67,6 +67,8 @@ class RunDriver {
     Coalitions::Made parts;
   };
   void TakeMerge(const round::StartMerge& effect, const Merging& merged);
+  // The sum is there: looked at for what people should know of it, then told to the rounds.
+  void Conclude(const round::Merged& merged);
   void Do(const round::SetTimer& effect);
   void Do(const round::RemoveBlobs& effect);
   ledger::RunProposed Describe() const;
@@ -86,6 +88,7 @@ class RunDriver {
   Coalitions coalitions_;
   loop::EffectQueue<round::Effect> queue_;
   journal::Change with_state_;  // durable together with the state that the next Persist saves
+  size_t summing_ = 0;          // contributions of the merge under way
   uint64_t timer_ =
       0;  // of the latest SetTimer: an earlier one finds another number and does nothing
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

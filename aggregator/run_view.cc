@@ -123,6 +123,10 @@ void RunView::WaitFor(std::optional<round::Gathering> waits) {
   changed_ = true;
 }
 
+void RunView::Remark(const round::RoundAttempt& at, const std::string& text) {
+  remarks_[at.round.value + 1] = text;
+}
+
 void RunView::EnterPhase(const round::Notice& notice, MonoTime now) {
   phase_ = notice.phase;
   // A phase that waits says for what; once sites train, an earlier reason is over.
@@ -161,6 +165,9 @@ void RunView::CloseRound(const round::Notice& notice, MonoTime now) {
   times.merge = SecondsBetween(std::max(merging_began_, last_trained_), now);
   times.wait = SecondsBetween(round_began_, collecting_began_);
   times.note = notice.text;
+  if (const auto remark = remarks_.extract(times.round)) {
+    times.note += (times.note.empty() ? "" : "; ") + remark.mapped();
+  }
   double sum = 0;
   size_t count = 0;
   for (const auto& [id, site] : sites_) {

@@ -21,6 +21,8 @@ class RunView {
   void Resume(const round::Rounds& rounds);
   void Take(const round::Notice& notice, MonoTime now);
   // What a gathering waits for; while it waits, watchers hear of it now and then without a change.
+  // About the sum of a round that is about to close: shown with it.
+  void Remark(const round::RoundAttempt& at, const std::string& text);
   void WaitFor(std::optional<round::Gathering> waits);
   // The state as one JSON line (docs/how-to/watch-a-run.md); `closed` since the last call of a
   // watcher is in it.
@@ -73,6 +75,7 @@ class RunView {
   std::string ended_;
   std::optional<round::Gathering> waits_;
   std::map<SiteId, Site> sites_;
+  std::map<uint64_t, std::string> remarks_;  // by the round, counted from 1
   MonoTime started_;
   // Of the round under way; when this view began, for what happened before it.
   MonoTime round_began_;

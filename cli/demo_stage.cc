@@ -212,6 +212,11 @@ Status DemoStage::Follow(const std::string& run, ProgressView& view) {
     if (run == "together")
       rounds_.insert(rounds_.end(), progress->closed.begin(), progress->closed.end());
     ended = progress->ended;
+    // Nobody is here who would mend what keeps the sites away.
+    if (progress->phase == "paused") {
+      ended = "paused, " + progress->reason +
+              (progress->waiting.empty() ? "" : " (" + progress->waiting + ")");
+    }
     return ended.empty();
   }));
   view.Finish();

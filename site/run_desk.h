@@ -77,6 +77,12 @@ class RunDesk {
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
   // Under masking: whether the sum is what this site checked. False: it was answered, or is asked
   // again later.
+  // What the model that is being checked shows of the sum behind it.
+  struct Growth {
+    uint64_t parameters = 0;
+    std::optional<double> of_sum;
+  };
+  void LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed) const;
   bool JudgeSum(const round::DeriveModel& effect, const ledger::RoundClosed& closed,
                 const round::Base& base);
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
@@ -99,6 +105,7 @@ class RunDesk {
   std::string recorded_epsilon_;  // what the record says that the run costs
   Digest aggregate_;              // of the outcome being derived
   round::Base coming_;            // what is being derived or fetched, or was last
+  Growth growth_;
   loop::EffectQueue<round::SiteEffect> queue_;
   std::string unsigned_because_;  // said once
   bool data_told_ = false;        // what its text came to, in the log

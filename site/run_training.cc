@@ -198,27 +198,31 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
   task.tokenizer_path = folder_.tokenizer().string();
   task.data = shop_.lending.Everything();
   task.work_dir = (shop_.dir / "work").string();
-  shop_.trainer.Submit(
-      task,
-      {{}, [this, alive = alive_, at = effect.plan.at](Result<Answer> answer) {
-         if (!*alive) return;
-         if (!answer) {
-           shop_.say(at.Text() + ": declined, the data cannot be used: " + answer.error().message);
-           Feed(round::Decided{at, false, "data-" + CodeWord(answer.error().code), {}});
-           return;
-         }
-         const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
-         if (prepared != nullptr && !data_told_) shop_.say(at.Text() + ": " + DataText(*prepared));
-         data_told_ = data_told_ || prepared != nullptr;
-         const bool enough = prepared != nullptr && prepared->train_tokens > 1;
-         if (!enough) return Feed(round::Decided{at, false, "no-tokens", {}});
-         if (!CodeIsApproved(manifest_, shop_.trainer.code())) {
-           shop_.say(at.Text() + ": the run approves other trainers than " +
-                     shop_.trainer.code().Hex());
-           return Feed(round::Decided{at, false, "code-not-approved", {}});
-         }
-         Offer(at);
-       }});
+  shop_.trainer.Submit(task,
+                       {{}, [this, alive = alive_, at = effect.plan.at](Result<Answer> answer) {
+                          if (!*alive) return;
+                          if (!answer) {
+                            const bool no_trainer = shop_.trainer.lacks_trainer();
+                            shop_.say(at.Text() + ": declined, " +
+                                      (no_trainer ? "" : "the data cannot be used: ") +
+                                      answer.error().message);
+                            const std::string of = no_trainer ? "trainer-" : "data-";
+                            Feed(round::Decided{at, false, of + CodeWord(answer.error().code), {}});
+                            return;
+                          }
+                          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
+                          if (prepared != nullptr && !data_told_)
+                            shop_.say(at.Text() + ": " + DataText(*prepared));
+                          data_told_ = data_told_ || prepared != nullptr;
+                          const bool enough = prepared != nullptr && prepared->train_tokens > 1;
+                          if (!enough) return Feed(round::Decided{at, false, "no-tokens", {}});
+                          if (!CodeIsApproved(manifest_, shop_.trainer.code())) {
+                            shop_.say(at.Text() + ": the run approves other trainers than " +
+                                      shop_.trainer.code().Hex());
+                            return Feed(round::Decided{at, false, "code-not-approved", {}});
+                          }
+                          Offer(at);
+                        }});
 }
 
 void RunDesk::Do(const round::StartTraining& effect) {

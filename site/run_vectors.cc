@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "federation/crash_point.h"
+#include "federation/derivation/alarm.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
 #include "site/run_desk.h"
@@ -146,16 +147,26 @@ void RunDesk::Fold(const round::FoldBack& effect) {
 void RunDesk::Do(const round::DeriveModel& effect) {
   aggregate_ = effect.outcome.aggregate;
   coming_ = effect.outcome.next;
-  auto work = [this, effect] {
+  auto work = [this, effect]() -> Result<std::pair<round::Base, Growth>> {
     codec::Work pace;
     pace.threads = shop_.threads;
     const round::Outcome& outcome = effect.outcome;
     const derivation::Step step{outcome.base, outcome.aggregate,
                                 static_cast<uint32_t>(outcome.counted.size()), outcome.weight_sum};
-    return derivation::DeriveNext(step, effect.manifest, shop_.store, folder_.dir().string(), pace);
+    blob::BlobStore& store = shop_.store;
+    DURE_ASSIGN(const round::Base next,
+                derivation::DeriveNext(step, effect.manifest, store, folder_.dir().string(), pace));
+    DURE_ASSIGN(const auto model, store.Open(next.model));
+    DURE_ASSIGN(const auto shape, derivation::ShapeOf(model->bytes()));
+    DURE_ASSIGN(const auto growth, derivation::GrowthOf(outcome.base, next, effect.manifest,
+                                                        shape.parameter_count, store));
+    return std::pair(next, Growth{shape.parameter_count, growth});
   };
-  Run(shop_.compute, work,
-      [this, effect](Result<round::Base> derived) { CheckOutcome(effect, std::move(derived)); });
+  Run(shop_.compute, work, [this, effect](const Result<std::pair<round::Base, Growth>>& derived) {
+    if (derived) growth_ = derived->second;
+    CheckOutcome(effect, derived ? Result<round::Base>(derived->first)
+                                 : Result<round::Base>(Fail(derived.error())));
+  });
 }
 
 // The outcome must also be what the log says: the numbers that the model was derived from, and the
@@ -197,6 +208,7 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       return;
     }
     if (base != said.next) shop_.say(said.at.Text() + ": DISSENT: this site derives another model");
+    LookAtSum(said, *closed);
     aggregate_ = {};
     if (!shop_.needed_elsewhere(run_, said.aggregate)) {
       (void)shop_.compute.Run(
@@ -205,6 +217,14 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
     CrashPoint("site.derived");
     Feed(round::Derived{said.at, true, base});
   });
+}
+
+// This site's own look: nobody needs to tell it what is odd about a sum.
+void RunDesk::LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed) const {
+  const auto saturated = closed.sums ? std::optional(closed.sums->saturated_lanes) : std::nullopt;
+  const std::string alarm =
+      derivation::AlarmOf(growth_.of_sum, saturated, growth_.parameters, said.counted.size());
+  if (!alarm.empty()) shop_.say(said.at.Text() + ": ALARM: " + alarm);
 }
 
 bool RunDesk::JudgeSum(const round::DeriveModel& effect, const ledger::RoundClosed& closed,

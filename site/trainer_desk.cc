@@ -86,7 +86,7 @@ void TrainerDesk::Next() {
     request.task = running_->task;
     started = trainer_->Send(request);
   }
-  if (!started) Finish(Within(started.error(), "starting the trainer"));
+  if (!started) Finish(Within(started.error(), "starting the trainer"), true);
 }
 
 void TrainerDesk::OnEvent(uint64_t generation, const seat::Event& event) {
@@ -111,13 +111,15 @@ void TrainerDesk::OnExit(uint64_t generation, const launcher::TrainerExit& exit)
   if (generation != generation_) return;
   trainer_.reset();
   if (running_) {
-    Finish(Fail(ErrorCode::kUnavailable,
-                "the trainer ended before its task was done: " + exit.reason));
+    Finish(
+        Fail(ErrorCode::kUnavailable, "the trainer ended before its task was done: " + exit.reason),
+        true);
   }
 }
 
-void TrainerDesk::Finish(Result<Answer> answer) {
+void TrainerDesk::Finish(Result<Answer> answer, bool for_want_of_trainer) {
   DURE_CHECK(running_ != nullptr, "only a running task is answered");
+  lacks_trainer_ = for_want_of_trainer;
   const auto finished = std::move(running_);
   finished->calls.done(std::move(answer));
   Next();

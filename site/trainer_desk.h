@@ -45,6 +45,9 @@ class TrainerDesk {
   int64_t trainer_pid() const;
   // Of the trainer's program, as it was last started; zero: it never was.
   const Digest& code() const { return code_; }
+  // In a task's callback, of its error: the trainer did not start or ended, and said nothing of the
+  // task.
+  bool lacks_trainer() const { return lacks_trainer_; }
 
  private:
   struct Waiting {
@@ -56,7 +59,7 @@ class TrainerDesk {
   Status EnsureTrainer();
   void OnEvent(uint64_t generation, const seat::Event& event);
   void OnExit(uint64_t generation, const launcher::TrainerExit& exit);
-  void Finish(Result<Answer> answer);
+  void Finish(Result<Answer> answer, bool for_want_of_trainer = false);
 
   loop::EventLoop& loop_;
   launcher::Launcher& launcher_;
@@ -66,6 +69,7 @@ class TrainerDesk {
   std::unique_ptr<launcher::Trainer> trainer_;
   uint64_t generation_ = 0;  // of the trainer process: events of an earlier one are ignored
   Digest code_;
+  bool lacks_trainer_ = false;
   uint64_t next_id_ = 1;
   std::deque<Waiting> waiting_;
   std::unique_ptr<Waiting> running_;

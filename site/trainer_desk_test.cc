@@ -64,6 +64,7 @@ class TrainerDeskTest : public testing::Test {
     OnLoop([&] {
       id = desk_->Submit(seat::PrepareTask{}, {{}, [this, at = answers_.size()](auto answer) {
                                                  answers_.at(at) = std::move(answer);
+                                                 lacked_trainer_ = desk_->lacks_trainer();
                                                }});
       answers_.emplace_back();
     });
@@ -85,6 +86,7 @@ class TrainerDeskTest : public testing::Test {
   FakeLauncher launcher_;
   std::optional<TrainerDesk> desk_;
   std::deque<std::optional<Result<Answer>>> answers_;
+  bool lacked_trainer_ = false;  // as the latest answer found it
 };
 
 TEST_F(TrainerDeskTest, OneTaskRunsAtATimeInTheOrderOfSubmission) {
@@ -117,12 +119,14 @@ TEST_F(TrainerDeskTest, ATrainerThatDiesAnswersItsTaskAndIsStartedForTheNext) {
   Settle();
   ASSERT_TRUE(answers_[0]);
   EXPECT_EQ(CodeOf(0), ErrorCode::kUnavailable);
+  EXPECT_TRUE(lacked_trainer_);
   EXPECT_EQ(launcher_.starts, 2);
   // The dead trainer's last words arrive late and are about nobody's task.
   Prepared(0, second);
   EXPECT_FALSE(answers_[1]);
   Prepared(1, second);
   EXPECT_TRUE(answers_[1]);
+  EXPECT_FALSE(lacked_trainer_);
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatCannotStartIsAnAnswerAndNotAnEndlessLoop) {
@@ -130,6 +134,7 @@ TEST_F(TrainerDeskTest, ATrainerThatCannotStartIsAnAnswerAndNotAnEndlessLoop) {
   Submit();
   ASSERT_TRUE(answers_[0]);
   EXPECT_EQ(CodeOf(0), ErrorCode::kNotFound);
+  EXPECT_TRUE(lacked_trainer_);
   EXPECT_EQ(launcher_.starts, 1);
 }
 
@@ -142,6 +147,7 @@ TEST_F(TrainerDeskTest, TheTrainersOwnErrorKeepsItsCode) {
   Tell(0, error);
   ASSERT_TRUE(answers_[0]);
   EXPECT_EQ(CodeOf(0), ErrorCode::kExhausted);
+  EXPECT_FALSE(lacked_trainer_) << "it is the data that has no room";
 }
 
 TEST_F(TrainerDeskTest, ACancelledTaskThatWaitsIsAnsweredAndNeverSent) {

@@ -8,8 +8,11 @@
 namespace dure::transport {
 namespace {
 
-// A test's liar sends other bytes than it promised.
+// A test's liar sends other bytes than it promised, or says that they belong elsewhere.
 void SetPayload(v1::Chunk& chunk, ByteView payload, uint64_t index) {
+  Bytes place;
+  PassWire("site.chunk-place", std::to_string(index), place);
+  chunk.set_index(place.empty() ? index : (uint64_t{1} << place.front()));
   Bytes other;
   PassWire("site.chunk", std::to_string(index), other);
   const ByteView sent = other.empty() ? payload : ByteView(other);
@@ -92,7 +95,6 @@ void DataLink::State::PutStream(const blob::Reader& blob, const Connection& conn
     if (at >= missing.size()) break;
     const uint64_t index = missing[at];
     const size_t size = manifest.ChunkSize(index);
-    chunk.set_index(index);
     SetPayload(chunk, blob.bytes().subspan(manifest.ChunkOffset(index), size), index);
     if (!writer->Write(chunk)) break;
     chunk.clear_blob_digest();

@@ -276,6 +276,15 @@ void SendAnotherChunk(Bytes& chunk) {
   if (!chunk.empty()) Told();
 }
 
+// Where the chunk is said to belong: far beyond the end, or all of them in the second's place. The
+// byte is the place's logarithm.
+void SendItElsewhere(Bytes& place) {
+  const std::string& lie = TheLie().name;
+  if (lie == "far-chunk") place = {40};
+  if (lie == "one-place") place = {0};
+  if (!place.empty()) Told();
+}
+
 // Cohorts that the liar makes up. Without: everybody but one, once there was a sum with it.
 // Cohorts: by first letters, three sums of which no two show anybody, and all three show c.
 void Choose(std::string_view site, Bytes& round) {
@@ -294,6 +303,7 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
   if (place == "site.payload") return MoveAWord(whom, bytes);
   if (place == "site.chunk") return SendAnotherChunk(bytes);
+  if (place == "site.chunk-place") return SendItElsewhere(bytes);
   if (place == "aggregator.masking") return FromTheAggregator(whom, bytes);
   if (place == "site.masking") return FromASite(bytes);
   const bool to_sites = place == "aggregator.sums" && TheLie().name == "sums";

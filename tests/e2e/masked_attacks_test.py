@@ -191,6 +191,12 @@ class SpoiledTrainingTest(MaskingTest):
         closed = self.settle('boosted')
         self.honest('west')
         shown = federation.show('boosted')
+        alarm = 'boosted/0/0: ALARM: '
+        assert federation.aggregator.log_has(alarm), 'the aggregator says so'
+        for site in SITES:
+            until(lambda site=site: federation.sites[site].log_has(alarm), f'{site} sees it')
+        line = federation.watch('boosted', lambda line: line.get('ended'), 'the end')
+        assert line['closed'][0]['note'].startswith('ALARM: '), line['closed']
         assert len(closed[0]['submissions']) == 4
         assert closed[0]['sums']['saturatedLanes'] > shown['parameters'] / 10, closed[0]['sums']
         before, after = (weights(f'{federation.home("aggregator")}/blobs/blobs/{digest}')
@@ -214,7 +220,7 @@ class SpoiledTrainingTest(MaskingTest):
         self.settle(lie)
 
     def test_chunks_that_are_not_the_promised_ones_hold_up_nobody(self):
-        for lie in ('cut-chunk', 'other-chunk', 'big-chunk'):
+        for lie in ('cut-chunk', 'other-chunk', 'big-chunk', 'far-chunk', 'one-place'):
             with self.subTest(lie=lie):
                 self.lied('west', f'{lie}:', lie, rounds=1, deadline_seconds=6, **LOOSE)
                 closed = self.settle(lie)
