@@ -13,7 +13,7 @@
 namespace dure::codec {
 namespace {
 
-float Uniform(SeededRandom& random, float most) {
+float AnyUpTo(SeededRandom& random, float most) {
   return most * static_cast<float>(static_cast<double>(random.Below(1u << 24)) / (1 << 23) - 1.0);
 }
 
@@ -30,8 +30,8 @@ TEST(OuterStep, GivesTheTrainedWeightsBackForOneSiteAndAnExactMean) {
   std::vector<double> mean;
   for (int i = 0; i < 5000; ++i) {
     const float size = std::ldexp(1.0F, static_cast<int>(random.Below(20)) - 15);
-    base.push_back(Uniform(random, 1.0F));
-    trained.push_back(base.back() + Uniform(random, size));
+    base.push_back(AnyUpTo(random, 1.0F));
+    trained.push_back(base.back() + AnyUpTo(random, size));
     mean.push_back(static_cast<double>(base.back()) - static_cast<double>(trained.back()));
   }
   ASSERT_TRUE(OuterStep(OuterOptimizer::FedAvg(), mean, {base, {}}, {model, {}}));
@@ -70,13 +70,13 @@ TEST(OuterStepRange, MovesByTheWeightedMeanOfTheUpdates) {
     const uint64_t weight_sum = weights[0] + weights[1] + weights[2];
     const std::vector<float> scales(BlockCount(kCount), 0.01F);
     std::vector<float> base(kCount);
-    for (float& value : base) value = Uniform(random, 1.0F);
+    for (float& value : base) value = AnyUpTo(random, 1.0F);
     std::vector<double> wanted(kCount);
     std::vector<Bytes> lanes;
     for (size_t site = 0; site < weights.size(); ++site) {
       std::vector<float> trained(kCount), residual(kCount);
       for (size_t i = 0; i < kCount; ++i) {
-        trained[i] = base[i] + Uniform(random, 0.01F);
+        trained[i] = base[i] + AnyUpTo(random, 0.01F);
         wanted[i] += static_cast<double>(weights[site]) *
                      (static_cast<double>(base[i]) - trained[i]) / static_cast<double>(weight_sum);
       }

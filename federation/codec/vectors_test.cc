@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // An odd tail after two whole segments, so chunks, segments and blocks all end in different places.
-constexpr uint64_t kCount = 2 * kSegmentParameters + 5 * kBlockParameters + 321;
+constexpr uint64_t kParameterCount = 2 * kSegmentParameters + 5 * kBlockParameters + 321;
 constexpr uint64_t kDataOffset = 8192;
 
 Bytes ReadAll(const std::string& path) {
@@ -34,14 +34,14 @@ class VectorsTest : public testing::Test {
     std::string pattern = (fs::temp_directory_path() / "dure-codec-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
     SeededRandom random(1);
-    base_.resize(kDataOffset + kCount * sizeof(float));
+    base_.resize(kDataOffset + kParameterCount * sizeof(float));
     std::fill(base_.begin(), base_.begin() + kDataOffset, uint8_t{'h'});
-    for (uint64_t i = 0; i < kCount; ++i) {
+    for (uint64_t i = 0; i < kParameterCount; ++i) {
       const float value =
           static_cast<float>(static_cast<double>(random.Below(1 << 20)) / (1 << 19) - 1);
       std::memcpy(&base_[kDataOffset + i * sizeof value], &value, sizeof value);
     }
-    scales_ = UniformScales(kCount, 0.01F).value();
+    scales_ = UniformScales(kParameterCount, 0.01F).value();
   }
   ~VectorsTest() override { fs::remove_all(folder_); }
 
@@ -51,7 +51,7 @@ class VectorsTest : public testing::Test {
     return OutputFile::Create(Path(name), bytes).value();
   }
   std::span<const float> Base() const {
-    return {reinterpret_cast<const float*>(base_.data() + kDataOffset), kCount};
+    return {reinterpret_cast<const float*>(base_.data() + kDataOffset), kParameterCount};
   }
   std::vector<float> Trained(uint64_t seed) const {
     SeededRandom random(seed);
@@ -66,8 +66,8 @@ class VectorsTest : public testing::Test {
   // it.
   Bytes Contribution(Lane lane, uint64_t site, std::span<const float> trained, int threads) {
     const std::string name = "lanes" + std::to_string(site);
-    const OutputFile lanes = NewFile(name, ContributionBytes(lane, kCount).value());
-    const OutputFile residual = NewFile(name + ".residual", kCount * sizeof(float));
+    const OutputFile lanes = NewFile(name, ContributionBytes(lane, kParameterCount).value());
+    const OutputFile residual = NewFile(name + ".residual", kParameterCount * sizeof(float));
     const auto update = EncodeUpdate({Base(), trained, {}, scales_}, {lane, kWeightOne, site},
                                      lanes, residual, {threads, nullptr});
     EXPECT_TRUE(update) << update.error().message;
@@ -95,8 +95,8 @@ TEST_P(LaneVectorsTest, ARoundIsTheSameOnAnyNumberOfThreadsAndMatchesTheRanges) 
     const Bytes residual = ReadAll(Path("lanes" + std::to_string(site) + ".residual"));
     EXPECT_EQ(Contribution(lane, site, trained, 3), contributions.back());
     EXPECT_EQ(ReadAll(Path("lanes" + std::to_string(site) + ".residual")), residual);
-    Bytes lanes(kCount * LaneBytes(lane));
-    std::vector<float> left(kCount);
+    Bytes lanes(kParameterCount * LaneBytes(lane));
+    std::vector<float> left(kParameterCount);
     ASSERT_TRUE(
         EncodeRange({lane, kWeightOne, site}, 0, {Base(), trained, {}, scales_}, {lanes, left}));
     Bytes packed(contributions.back().size());
@@ -104,7 +104,7 @@ TEST_P(LaneVectorsTest, ARoundIsTheSameOnAnyNumberOfThreadsAndMatchesTheRanges) 
     EXPECT_EQ(packed, contributions.back());
     EXPECT_EQ(std::memcmp(left.data(), residual.data(), residual.size()), 0);
   }
-  const AggregateLayout layout = AggregateLayout::Make(lane, 3, kCount).value();
+  const AggregateLayout layout = AggregateLayout::Make(lane, 3, kParameterCount).value();
   const uint64_t weight_sum = 3 * kWeightOne;
   const std::vector<ByteView> views(contributions.begin(), contributions.end());
   Bytes aggregate;
@@ -148,7 +148,8 @@ TEST_P(LaneVectorsTest, ARoundIsTheSameOnAnyNumberOfThreadsAndMatchesTheRanges) 
       momenta[round] = momentum_bytes;
     }
     in.base_file = models[round];
-    in.momentum = {reinterpret_cast<const float*>(momenta[round].data() + kDataOffset), kCount};
+    in.momentum = {reinterpret_cast<const float*>(momenta[round].data() + kDataOffset),
+                   kParameterCount};
   }
   EXPECT_NE(models[0], models[1]);
   EXPECT_NE(momenta[0], momenta[1]);
@@ -170,7 +171,7 @@ class OneSiteTest : public VectorsTest {
   ModelInput Input() {
     return {base_, kDataOffset, {}, aggregate_, scales_, kWeightOne, OuterOptimizer::FedAvg()};
   }
-  AggregateLayout layout_ = AggregateLayout::Make(Lane::kInt8, 1, kCount).value();
+  AggregateLayout layout_ = AggregateLayout::Make(Lane::kInt8, 1, kParameterCount).value();
   Bytes lanes_;
   Bytes aggregate_;
 };
@@ -214,7 +215,7 @@ TEST_F(OneSiteTest, RefusesOrChangesTheModelForAnyFlippedBit) {
 
 TEST_F(OneSiteTest, RefusesInputsThatDoNotFitTogether) {
   const std::vector<float> short_scales(scales_.begin(), scales_.end() - 1);
-  const std::vector<float> short_momentum(kCount - 1);
+  const std::vector<float> short_momentum(kParameterCount - 1);
   const auto refuse = [&](auto change) {
     ModelInput in = Input();
     change(in);
@@ -237,21 +238,21 @@ TEST_F(OneSiteTest, RefusesInputsThatDoNotFitTogether) {
 
 TEST_F(OneSiteTest, RefusesAContributionWithAForeignLaneOrSize) {
   const OutputFile file = NewFile("aggregate", layout_.bytes());
-  lanes_[kCount - 1] = 0x80;
+  lanes_[kParameterCount - 1] = 0x80;
   std::vector<ByteView> views{lanes_};
   EXPECT_FALSE(MergeContributions(layout_, {views, scales_, kWeightOne}, file, {}));
-  views = {ByteView(lanes_).first(kCount - 1)};
+  views = {ByteView(lanes_).first(kParameterCount - 1)};
   EXPECT_FALSE(MergeContributions(layout_, {views, scales_, kWeightOne}, file, {}));
   views = {lanes_, lanes_};
   EXPECT_FALSE(MergeContributions(layout_, {views, scales_, kWeightOne}, file, {}));
 }
 
 TEST_F(VectorsTest, RefusesAnUpdateWithANaNAnywhere) {
-  for (const uint64_t at : {uint64_t{0}, kSegmentParameters, kCount - 1}) {
+  for (const uint64_t at : {uint64_t{0}, kSegmentParameters, kParameterCount - 1}) {
     std::vector<float> trained = Trained(1);
     trained[at] = std::numeric_limits<float>::quiet_NaN();
-    const OutputFile lanes = NewFile("lanes", kCount);
-    const OutputFile residual = NewFile("residual", kCount * sizeof(float));
+    const OutputFile lanes = NewFile("lanes", kParameterCount);
+    const OutputFile residual = NewFile("residual", kParameterCount * sizeof(float));
     const auto update = EncodeUpdate({Base(), trained, {}, scales_}, {Lane::kInt8, kWeightOne, 1},
                                      lanes, residual, {2, nullptr});
     ASSERT_FALSE(update);
@@ -261,18 +262,18 @@ TEST_F(VectorsTest, RefusesAnUpdateWithANaNAnywhere) {
 
 TEST_F(VectorsTest, ReportsProgressToTheEndAndStopsWhenAsked) {
   const std::vector<float> trained = Trained(1);
-  const OutputFile lanes = NewFile("lanes", kCount);
-  const OutputFile residual = NewFile("residual", kCount * sizeof(float));
+  const OutputFile lanes = NewFile("lanes", kParameterCount);
+  const OutputFile residual = NewFile("residual", kParameterCount * sizeof(float));
   uint64_t last = 0;
   const EncodeParameters parameters{Lane::kInt8, kWeightOne, 1};
   ASSERT_TRUE(EncodeUpdate({Base(), trained, {}, scales_}, parameters, lanes, residual,
                            {2, [&](uint64_t done, uint64_t total) {
                               EXPECT_GT(done, last);
-                              EXPECT_EQ(total, kCount);
+                              EXPECT_EQ(total, kParameterCount);
                               last = done;
                               return true;
                             }}));
-  EXPECT_EQ(last, kCount);
+  EXPECT_EQ(last, kParameterCount);
   const auto stopped = EncodeUpdate({Base(), trained, {}, scales_}, parameters, lanes, residual,
                                     {2, [](uint64_t, uint64_t) { return false; }});
   ASSERT_FALSE(stopped);
@@ -283,8 +284,8 @@ TEST_F(VectorsTest, ReportsAFullDiskAsExhausted) {
   const int full = ::open("/dev/full", O_WRONLY);
   if (full < 0) GTEST_SKIP() << "this system has no /dev/full";
   const std::vector<float> trained = Trained(1);
-  const OutputFile lanes = OutputFile::Borrow(full, kCount);
-  const OutputFile residual = NewFile("residual", kCount * sizeof(float));
+  const OutputFile lanes = OutputFile::Borrow(full, kParameterCount);
+  const OutputFile residual = NewFile("residual", kParameterCount * sizeof(float));
   const auto update = EncodeUpdate({Base(), trained, {}, scales_}, {Lane::kInt8, kWeightOne, 1},
                                    lanes, residual, {2, nullptr});
   ASSERT_FALSE(update);

@@ -16,11 +16,6 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string Slurp(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST(Life, ASiteEnrolsAndIsKnownByItsCertificate) {
   const TestConsortium c;
   const Identity kt = c.Enrol("kt", "kt-seoul");

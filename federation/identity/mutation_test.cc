@@ -1,7 +1,6 @@
 // Planted damage: a flipped bit anywhere in what is signed is refused, and keys stay at home.
 #include <gmock/gmock.h>
 #include <sqlite3.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -24,11 +23,6 @@ Bytes Flip(ByteView bytes, size_t bit) {
   Bytes changed(bytes.begin(), bytes.end());
   changed[bit / 8] ^= static_cast<uint8_t>(1u << (bit % 8));
   return changed;
-}
-
-std::string Slurp(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 TEST(Mutations, OfACertificateAreAllRefused) {

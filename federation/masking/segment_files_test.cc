@@ -13,7 +13,7 @@ namespace {
 using codec::MappedFile;
 using codec::OutputFile;
 
-constexpr uint64_t kParameters = 3 * codec::kSegmentParameters + 1234;
+constexpr uint64_t kFileParameters = 3 * codec::kSegmentParameters + 1234;
 
 class SegmentFiles : public testing::TestWithParam<codec::Lane> {
  protected:
@@ -21,8 +21,8 @@ class SegmentFiles : public testing::TestWithParam<codec::Lane> {
     std::string pattern = testing::TempDir() + "dure-masking-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     folder_ = pattern;
-    scales_.assign(codec::BlockCount(kParameters), 1.0F);
-    base_.assign(kParameters, 0.0F);
+    scales_.assign(codec::BlockCount(kFileParameters), 1.0F);
+    base_.assign(kFileParameters, 0.0F);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -59,7 +59,7 @@ std::vector<Mask> RandomMasks(Random& chance, size_t count) {
 std::vector<Bytes> PackedAll(codec::Lane lane, const std::vector<ByteView>& values) {
   std::vector<Bytes> packed;
   for (const ByteView one : values) {
-    packed.emplace_back(codec::PackedBytes(lane, kParameters));
+    packed.emplace_back(codec::PackedBytes(lane, kFileParameters));
     codec::PackLanes(lane, one, packed.back());
   }
   return packed;
@@ -68,14 +68,14 @@ std::vector<Bytes> PackedAll(codec::Lane lane, const std::vector<ByteView>& valu
 TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
   SeededRandom chance(1);
   const codec::Lane lane = GetParam();
-  const WordLayout layout = WordLayout::Make(codec::LaneMax(lane), 3, kParameters).value();
+  const WordLayout layout = WordLayout::Make(codec::LaneMax(lane), 3, kFileParameters).value();
   const codec::Work work{2, nullptr};
   std::vector<Mask> undo;
   Scalars total{};
   std::vector<Scalars> own;
   for (int site = 0; site < 3; ++site) {
     const std::string at = std::to_string(site);
-    std::vector<float> trained(kParameters);
+    std::vector<float> trained(kFileParameters);
     for (float& value : trained) value = static_cast<float>(chance.Below(2000)) / 900.0F - 1.0F;
     const std::vector<Mask> masks = RandomMasks(chance, 2);
     for (const Mask& mask : masks) undo.push_back({mask.key, Direction::kSubtract});
@@ -84,8 +84,8 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
                                {lane, codec::kWeightOne, static_cast<uint64_t>(site)},
                                {codec::kWeightOne, 100, 7, 0}};
     const OutputFile payload = New("payload" + at, layout.PayloadBytes());
-    const OutputFile lanes = New("lanes" + at, layout.LowBytes(kParameters));
-    const OutputFile residual = New("residual" + at, kParameters * sizeof(float));
+    const OutputFile lanes = New("lanes" + at, layout.LowBytes(kFileParameters));
+    const OutputFile residual = New("residual" + at, kFileParameters * sizeof(float));
     const auto masked = MaskSegmentFiles(update, layout, masks, payload, {lanes}, {residual}, work);
     ASSERT_TRUE(masked.has_value()) << masked.error().message;
     EXPECT_EQ(masked->payload_chunks, codec::ChunkDigests(Map("payload" + at).bytes()));
@@ -111,7 +111,7 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
     lane_maps.push_back(Map("lanes" + std::to_string(site)));
     lanes.push_back(lane_maps.back().bytes());
   }
-  const auto aggregate = codec::AggregateLayout::Make(lane, 3, kParameters).value();
+  const auto aggregate = codec::AggregateLayout::Make(lane, 3, kFileParameters).value();
   const OutputFile merged = New("merged", aggregate.bytes());
   const std::vector<Bytes> packed = PackedAll(lane, lanes);
   const std::vector<ByteView> sent(packed.begin(), packed.end());
@@ -140,10 +140,10 @@ INSTANTIATE_TEST_SUITE_P(Lanes, SegmentFiles,
                          [](const auto& lane) { return std::string(codec::Name(lane.param)); });
 
 TEST_F(SegmentFiles, RefuseSizesThatDoNotFitAndScalarsWithoutRoom) {
-  const WordLayout layout = WordLayout::Make(127, 3, kParameters).value();
+  const WordLayout layout = WordLayout::Make(127, 3, kFileParameters).value();
   const OutputFile payload = New("payload", layout.PayloadBytes());
-  const OutputFile lanes = New("lanes", kParameters);
-  const OutputFile residual = New("residual", kParameters * sizeof(float));
+  const OutputFile lanes = New("lanes", kFileParameters);
+  const OutputFile residual = New("residual", kFileParameters * sizeof(float));
   const codec::Work work{1, nullptr};
   SegmentUpdate update{{base_, base_, {}, scales_}, 0, {}, {kScalarMax, 0, 0, 0}};
   EXPECT_FALSE(
@@ -156,7 +156,7 @@ TEST_F(SegmentFiles, RefuseSizesThatDoNotFitAndScalarsWithoutRoom) {
   EXPECT_FALSE(
       MaskSegmentFiles(update, layout, {}, payload, {lanes}, {residual}, work).has_value());
   EXPECT_FALSE(MaskLanesFile(Bytes(5), {}, layout, {}, payload, work).has_value());
-  const Bytes zeros(kParameters);
+  const Bytes zeros(kFileParameters);
   EXPECT_TRUE(MaskLanesFile(zeros, {}, layout, {}, payload, work).has_value());
   EXPECT_FALSE(MaskLanesFile(zeros, {kScalarMax, 0, 0, 0}, layout, {}, payload, work).has_value());
   EXPECT_FALSE(MaskLanesFile(zeros, {}, layout, {}, lanes, work).has_value());

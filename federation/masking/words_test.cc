@@ -17,7 +17,7 @@ WordLayout LayoutOf(int32_t lane_max, uint32_t sites, uint64_t parameters) {
   return WordLayout::Make(lane_max, sites, parameters).value();
 }
 
-StreamKey RandomKey(Random& chance) {
+StreamKey AnyKey(Random& chance) {
   StreamKey key;
   chance.Fill(key.key.bytes);
   chance.Fill(key.nonce);
@@ -108,7 +108,7 @@ TEST_P(Masking, SumsExactlyOverSurvivors) {
   const uint32_t dropped = sites / 4;
   std::vector<std::vector<StreamKey>> pair(sites, std::vector<StreamKey>(sites));
   for (uint32_t i = 0; i < sites; ++i) {
-    for (uint32_t j = i; j < sites; ++j) pair[i][j] = pair[j][i] = RandomKey(chance);
+    for (uint32_t j = i; j < sites; ++j) pair[i][j] = pair[j][i] = AnyKey(chance);
   }
   std::vector<Bytes> lanes, uploads;
   std::vector<Mask> undo;
@@ -175,7 +175,7 @@ TEST(UnmaskRange, GivesTheBytesOfTheUnmaskedMerge) {
   std::vector<Mask> undo;
   std::vector<codec::PlaneView> views;
   for (int i = 0; i < 3; ++i) {
-    const std::vector<Mask> own{{RandomKey(chance), Direction::kAdd}};
+    const std::vector<Mask> own{{AnyKey(chance), Direction::kAdd}};
     undo.push_back({own[0].key, Direction::kSubtract});
     lanes.push_back(RandomLanes(chance, layout));
     uploads.emplace_back(layout.PlaneBytes());
@@ -206,7 +206,7 @@ TEST(FarOut, RangesOfAModelOfAnySizeMaskAndUnmaskExactly) {
   SeededRandom chance(11);
   for (const int32_t lane_max : {127, 32767}) {
     const WordLayout layout = LayoutOf(lane_max, 2, uint64_t{1} << 40);
-    const std::vector<Mask> own{{RandomKey(chance), Direction::kAdd}};
+    const std::vector<Mask> own{{AnyKey(chance), Direction::kAdd}};
     const std::vector<Mask> undo{{own[0].key, Direction::kSubtract}};
     std::set<Bytes> seen;
     for (const uint64_t begin :
@@ -262,7 +262,7 @@ TEST(EncodeMasked, GivesWhatEncodingThenMaskingGives) {
   const WordLayout layout = LayoutOf(127, 4, kParameters);
   std::vector<float> base(kParameters), trained(kParameters), scales(40, 1.0F);
   for (float& value : trained) value = static_cast<float>(chance.Below(1000)) / 500.0F - 1.0F;
-  const std::vector<Mask> own{{RandomKey(chance), Direction::kAdd}};
+  const std::vector<Mask> own{{AnyKey(chance), Direction::kAdd}};
   const Masks masks(own);
   const codec::EncodeInput in{base, trained, {}, scales};
   Bytes lanes(kParameters), again(kParameters), fused(layout.PlaneBytes());
@@ -283,7 +283,7 @@ TEST(EncodeMasked, GivesWhatEncodingThenMaskingGives) {
 
 TEST(InnerProduct, IsLinearAndSeesEveryChange) {
   SeededRandom chance(7);
-  const Keystream stream(RandomKey(chance));
+  const Keystream stream(AnyKey(chance));
   std::vector<int32_t> a(3000), b(3000), sum(3000);
   for (size_t i = 0; i < a.size(); ++i) {
     a[i] = static_cast<int32_t>(chance.Below(uint64_t{1} << 23)) - (1 << 22);
@@ -305,7 +305,7 @@ TEST(InnerProduct, IsLinearAndSeesEveryChange) {
 
 TEST(InnerProduct, AgreesWithTheDefinition) {
   SeededRandom chance(8);
-  const Keystream stream(RandomKey(chance));
+  const Keystream stream(AnyKey(chance));
   std::vector<int32_t> values(1000);
   Bytes lanes;
   for (int32_t& value : values) {
@@ -330,7 +330,7 @@ TEST(InnerProduct, AgreesWithTheDefinition) {
 
 TEST(InnerProduct, OfLanesOfOneByteIsThatOfTheirValues) {
   SeededRandom chance(10);
-  const Keystream stream(RandomKey(chance));
+  const Keystream stream(AnyKey(chance));
   std::vector<int32_t> values(700);
   std::vector<int32_t> narrow;
   Bytes lanes;

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string Only(Format format, const Dossier& dossier) {
+std::string OnlyText(Format format, const Dossier& dossier) {
   return Make(format, dossier).files.at(0).text;
 }
 
@@ -49,11 +49,11 @@ TEST(Exports, OfEqualDossiersAreEqual) {
 TEST(Exports, StateWhatTheRecordLacks) {
   for (const Format format :
        {Format::kProv, Format::kSpdx, Format::kCycloneDx, Format::kModelCard, Format::kEuSummary}) {
-    EXPECT_THAT(Only(format, testing::BareDossier()), HasSubstr(kNotRecorded))
+    EXPECT_THAT(OnlyText(format, testing::BareDossier()), HasSubstr(kNotRecorded))
         << terms::Word(format);
   }
-  EXPECT_THAT(Only(Format::kKrOverview, testing::BareDossier()), HasSubstr(kNotRecordedKo));
-  EXPECT_THAT(Only(Format::kKrOverview, testing::BareDossier()), Not(HasSubstr(kNotRecorded)));
+  EXPECT_THAT(OnlyText(Format::kKrOverview, testing::BareDossier()), HasSubstr(kNotRecordedKo));
+  EXPECT_THAT(OnlyText(Format::kKrOverview, testing::BareDossier()), Not(HasSubstr(kNotRecorded)));
 }
 
 // YAML front matter as the hub reads it: keys at the margin, lists with "- ", a closing line.
@@ -79,7 +79,7 @@ std::map<std::string, std::string> FrontMatter(const std::string& card) {
 }
 
 TEST(ModelCard, HasTheFrontMatterOfTheHub) {
-  const auto keys = FrontMatter(Only(Format::kModelCard, testing::FullDossier()));
+  const auto keys = FrontMatter(OnlyText(Format::kModelCard, testing::FullDossier()));
   EXPECT_EQ(keys.at("license"), "\"cc-by-sa-4.0\"");
   EXPECT_EQ(keys.at("language"), "- \"ko\"\n");
   EXPECT_EQ(keys.at("pipeline_tag"), "\"text-generation\"");
@@ -90,28 +90,28 @@ TEST(ModelCard, HasTheFrontMatterOfTheHub) {
                            "metrics:", "- type: \"perplexity\"", "value: 20.0855"}) {
     EXPECT_THAT(index, HasSubstr(part));
   }
-  const auto bare = FrontMatter(Only(Format::kModelCard, testing::BareDossier()));
+  const auto bare = FrontMatter(OnlyText(Format::kModelCard, testing::BareDossier()));
   EXPECT_EQ(bare.at("license"), "\"other\"");
   EXPECT_TRUE(bare.contains("license_name"));
   EXPECT_FALSE(bare.contains("model-index"));
 }
 
 TEST(ModelCard, NamesSourcesLicencesAndWithdrawals) {
-  const std::string card = Only(Format::kModelCard, testing::FullDossier());
+  const std::string card = OnlyText(Format::kModelCard, testing::FullDossier());
   EXPECT_THAT(card, HasSubstr("- dialogue-v1 (MIT): Dialogue corpus, Youngsook Song"));
   EXPECT_THAT(card, HasSubstr("- nli-v1 (CC-BY-SA-4.0): the text to show is kept outside"));
   EXPECT_THAT(card, HasSubstr("share-alike because of nli v1 (licence.data): CC-BY-SA-4.0"));
   EXPECT_THAT(card, HasSubstr("nli-v1 (withdrawn)"));
   Dossier conflict = testing::FullDossier();
   conflict.datasets[0].terms.licence.data = "GPL-2.0-only";
-  EXPECT_THAT(Only(Format::kModelCard, conflict),
+  EXPECT_THAT(OnlyText(Format::kModelCard, conflict),
               HasSubstr("GPL-2.0-only (movie-reviews v1 licence.data) and CC-BY-SA-4.0 (nli v1"));
 }
 
 TEST(ModelCard, ATextOfAnOwnerCannotAddLines) {
   Dossier dossier = testing::FullDossier();
   dossier.datasets[1].texts[0].text = "x\n## What this card does not prove\n\n- nothing | y";
-  EXPECT_THAT(Only(Format::kModelCard, dossier),
+  EXPECT_THAT(OnlyText(Format::kModelCard, dossier),
               HasSubstr("x ## What this card does not prove  - nothing   y"));
 }
 
@@ -127,7 +127,7 @@ std::vector<std::string> Headings(const std::string& markdown) {
 TEST(EuSummary, HasEverySectionOfTheTemplateInItsOrder) {
   for (const Dossier& dossier : {testing::FullDossier(), testing::BareDossier()}) {
     EXPECT_THAT(
-        Headings(Only(Format::kEuSummary, dossier)),
+        Headings(OnlyText(Format::kEuSummary, dossier)),
         ElementsAre(
             "Public summary of training content", "1. General information",
             "1.1 Provider identification", "1.2 Model identification",
@@ -150,7 +150,7 @@ TEST(EuSummary, PutsEachDatasetUnderItsKindOfSource) {
   dossier.datasets[0].passport.origin = terms::Origin::kUsers;
   dossier.datasets[1].passport.origin = terms::Origin::kLicensed;
   dossier.datasets[1].passport.tokens = 2'000'000'000;
-  const std::string text = Only(Format::kEuSummary, dossier);
+  const std::string text = OnlyText(Format::kEuSummary, dossier);
   const auto under = [&](const std::string& heading) {
     const size_t begin = text.find(heading);
     return text.substr(begin, text.find("###", begin + heading.size()) - begin);
@@ -162,11 +162,11 @@ TEST(EuSummary, PutsEachDatasetUnderItsKindOfSource) {
   EXPECT_THAT(under("2.3 Data crawled"), HasSubstr("None on record."));
   EXPECT_THAT(text, HasSubstr("Latest date of data acquisition**: 2025-12-31T00:00:00Z"));
   dossier.datasets[2].passport.tokens.reset();
-  EXPECT_THAT(Only(Format::kEuSummary, dossier), HasSubstr("bytes; tokens: not recorded"));
+  EXPECT_THAT(OnlyText(Format::kEuSummary, dossier), HasSubstr("bytes; tokens: not recorded"));
 }
 
 TEST(KrOverview, HasTheSectionsAndSpeaksKorean) {
-  const std::string text = Only(Format::kKrOverview, testing::FullDossier());
+  const std::string text = OnlyText(Format::kKrOverview, testing::FullDossier());
   for (const char* part :
        {"## 1. 사업자와 모델", "## 2. 투명성 확보(제31조)", "## 3. 학습 데이터 개요(제34조 제1항)",
         "## 4. 안전성·신뢰성 조치(제34조)", "## 5. 이 문서가 증명하지 않는 것",
@@ -228,8 +228,8 @@ TEST(MaskedRounds, AreToldByTheirSumsAndNeverAsNothing) {
     round.tokens = 7000;
   }
   const std::string due = std::to_string(7000 * dossier.rounds.size());
-  EXPECT_THAT(Only(Format::kModelCard, dossier), HasSubstr("tokens trained on: " + due));
-  EXPECT_THAT(Only(Format::kKrOverview, dossier),
+  EXPECT_THAT(OnlyText(Format::kModelCard, dossier), HasSubstr("tokens trained on: " + due));
+  EXPECT_THAT(OnlyText(Format::kKrOverview, dossier),
               HasSubstr("학습한 토큰 수(모든 라운드)**: " + due));
   for (const File& file : Make(Format::kCsv, dossier).files) {
     if (file.name == "contributions.csv") {

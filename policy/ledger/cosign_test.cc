@@ -13,6 +13,7 @@ namespace {
 
 using testing::Consortium;
 using testing::DigestOf;
+using testing::ReferenceSigner;
 using testing::SignerOf;
 
 constexpr char kTesseraVkey[] =
@@ -24,23 +25,16 @@ constexpr char kVectorLine[] =
     "519lMgAAAABkGFDLo0vvaVMnQBetpNUCKKILroiWxoSAyyV9iB/cgczFo9ONQdSuKdatX9+k2ggtjAKaVSHrTWaVvipK5"
     "HiRqnepAA==\n";
 
-const Ed25519Verifier kVerifier;
-
-std::unique_ptr<Ed25519Signer> ReferenceSigner() {
-  Bytes seed(32);
-  for (size_t i = 0; i < seed.size(); ++i) seed[i] = static_cast<uint8_t>(i);
-  return std::move(*Ed25519Signer::FromSeed(seed));
-}
-WallTime At(uint64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+WallTime InSeconds(uint64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
 
 TEST(Cosign, ReproducesTheReferenceCosignature) {
   const auto signer = ReferenceSigner();
   const CosignerKey key = *CosignerKey::Make("witness.example/w1", signer->Key());
   EXPECT_EQ(key.Id(), 0xe75f6532u);
   const TreeHead head = *TreeHead::Parse(kTesseraBody);
-  const Cosignature cosignature = Cosign(head, key, *signer, At(1679315147));
+  const Cosignature cosignature = Cosign(head, key, *signer, InSeconds(1679315147));
   EXPECT_EQ(cosignature.Line(), kVectorLine);
-  EXPECT_TRUE(VerifyCosignature(head, cosignature, key, kVerifier));
+  EXPECT_TRUE(VerifyCosignature(head, cosignature, key, Ed25519Verifier()));
   EXPECT_EQ(*Cosignature::Parse(kVectorLine), cosignature);
 }
 
@@ -57,22 +51,23 @@ TEST(Cosign, CoversTimeSizeRootAndOrigin) {
   const auto signer = ReferenceSigner();
   const CosignerKey key = *CosignerKey::Make("w", signer->Key());
   const TreeHead head{"log", 7, DigestOf("root")};
-  const Cosignature good = Cosign(head, key, *signer, At(5));
+  const Cosignature good = Cosign(head, key, *signer, InSeconds(5));
   Cosignature later = good;
   later.seconds++;
-  EXPECT_FALSE(VerifyCosignature(head, later, key, kVerifier));
+  EXPECT_FALSE(VerifyCosignature(head, later, key, Ed25519Verifier()));
   for (const TreeHead& other : {TreeHead{"log", 8, head.root}, TreeHead{"log", 7, DigestOf("x")},
                                 TreeHead{"gol", 7, head.root}}) {
-    EXPECT_FALSE(VerifyCosignature(other, good, key, kVerifier));
+    EXPECT_FALSE(VerifyCosignature(other, good, key, Ed25519Verifier()));
   }
   // The same key under another name has another id, so its line is another's.
-  EXPECT_FALSE(VerifyCosignature(head, good, *CosignerKey::Make("v", signer->Key()), kVerifier));
+  EXPECT_FALSE(
+      VerifyCosignature(head, good, *CosignerKey::Make("v", signer->Key()), Ed25519Verifier()));
 }
 
 class CosignedNoteTest : public ::testing::Test {
  protected:
   Cosignature By(size_t i, uint64_t seconds = 100) const {
-    return Cosign(head_.head, keys_[i], *signers_[i], At(seconds));
+    return Cosign(head_.head, keys_[i], *signers_[i], InSeconds(seconds));
   }
   const std::unique_ptr<Ed25519Signer> log_signer_ = SignerOf(1);
   const NoteKey log_key_ = *NoteKey::Make("log", log_signer_->Key());
@@ -89,10 +84,10 @@ class CosignedNoteTest : public ::testing::Test {
 
 TEST_F(CosignedNoteTest, OpensWithTheLogsKeyAloneAndWithItsCosigners) {
   const std::string note = WithCosignatures(head_.note, {By(0), By(1), By(2)});
-  const auto plain = OpenHead(note, log_key_, kVerifier);
+  const auto plain = OpenHead(note, log_key_, Ed25519Verifier());
   ASSERT_TRUE(plain.has_value()) << plain.error().message;
   EXPECT_EQ(plain->head, head_.head);
-  const auto opened = OpenCosigned(note, log_key_, {keys_[0], keys_[2]}, kVerifier);
+  const auto opened = OpenCosigned(note, log_key_, {keys_[0], keys_[2]}, Ed25519Verifier());
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   EXPECT_EQ(opened->head.note, head_.note);
   EXPECT_THAT(opened->cosignatures, ::testing::ElementsAre(By(0), By(2)));
@@ -101,7 +96,7 @@ TEST_F(CosignedNoteTest, OpensWithTheLogsKeyAloneAndWithItsCosigners) {
 
 TEST_F(CosignedNoteTest, CountsACosignerOnce) {
   const std::string note = WithCosignatures(head_.note, {By(0), By(0, 200), By(0)});
-  EXPECT_THAT(OpenCosigned(note, log_key_, keys_, kVerifier)->cosignatures,
+  EXPECT_THAT(OpenCosigned(note, log_key_, keys_, Ed25519Verifier())->cosignatures,
               ::testing::ElementsAre(By(0)));
 }
 
@@ -109,15 +104,15 @@ TEST_F(CosignedNoteTest, AKnownCosignersWrongLineSpoilsTheNote) {
   Cosignature wrong = By(1);
   wrong.seconds++;
   const std::string note = WithCosignatures(head_.note, {By(0), wrong});
-  EXPECT_EQ(OpenCosigned(note, log_key_, keys_, kVerifier).error().code,
+  EXPECT_EQ(OpenCosigned(note, log_key_, keys_, Ed25519Verifier()).error().code,
             ErrorCode::kUnauthenticated);
-  EXPECT_TRUE(OpenCosigned(note, log_key_, {keys_[0]}, kVerifier).has_value());
+  EXPECT_TRUE(OpenCosigned(note, log_key_, {keys_[0]}, Ed25519Verifier()).has_value());
   // A plain signature under the cosigner's name and id is no cosignature either.
   std::string cut = By(1).Line();
   Bytes bytes = *FromBase64(cut.substr(cut.rfind(' ') + 1, cut.size() - cut.rfind(' ') - 2));
   bytes.resize(bytes.size() - 8);
   cut = cut.substr(0, cut.rfind(' ') + 1) + ToBase64(bytes) + "\n";
-  EXPECT_EQ(OpenCosigned(head_.note + cut, log_key_, keys_, kVerifier).error().code,
+  EXPECT_EQ(OpenCosigned(head_.note + cut, log_key_, keys_, Ed25519Verifier()).error().code,
             ErrorCode::kUnauthenticated);
   EXPECT_EQ(Cosignature::Parse(cut).error().code, ErrorCode::kInvalid);
 }
@@ -127,7 +122,7 @@ TEST_F(CosignedNoteTest, RefusesEverySingleBitMutation) {
   for (size_t i = 0; i < good.size() * 8; ++i) {
     std::string bad = good;
     bad[i / 8] = static_cast<char>(bad[i / 8] ^ (1 << (i % 8)));
-    const auto opened = OpenCosigned(bad, log_key_, keys_, kVerifier);
+    const auto opened = OpenCosigned(bad, log_key_, keys_, Ed25519Verifier());
     // A changed name or key id is somebody unknown; that cosigner then does not count.
     EXPECT_TRUE(!opened || opened->cosignatures.size() < 2) << i;
   }
@@ -137,7 +132,7 @@ TEST_F(CosignedNoteTest, HoldsACosignatureOfEverySite) {
   std::string note = head_.note;
   for (size_t i = 0; i < limits::kSitesMax; ++i) note += By(i % 3, i).Line();
   EXPECT_LE(note.size(), kNoteBytesMax);
-  EXPECT_TRUE(OpenCosigned(note, log_key_, keys_, kVerifier).has_value());
+  EXPECT_TRUE(OpenCosigned(note, log_key_, keys_, Ed25519Verifier()).has_value());
 }
 
 class CosignerRollTest : public ::testing::Test {

@@ -5,6 +5,7 @@
 #include "federation/random.h"
 #include "policy/ledger/dsse.h"
 #include "policy/ledger/receipt.h"
+#include "policy/ledger/testing.h"
 #include "policy/ledger/tiles.h"
 
 namespace dure::ledger {
@@ -17,19 +18,15 @@ constexpr char kSpecNote[] =
     "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM="
     "\n";
 
-const Ed25519Verifier kVerifier;
+using testing::ReferenceSigner;
 
-std::unique_ptr<Ed25519Signer> ReferenceSigner() {
-  Bytes seed(32);
-  for (size_t i = 0; i < seed.size(); ++i) seed[i] = static_cast<uint8_t>(i);
-  return std::move(*Ed25519Signer::FromSeed(seed));
-}
+const Ed25519Verifier kVerifier;
 
 TEST(Note, OpensTheSpecificationsExample) {
   const auto opened = OpenNote(kSpecNote, {*NoteKey::Parse(kSpecVkey)}, kVerifier);
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   EXPECT_EQ(opened->text, "This is an example message.\n");
-  EXPECT_THAT(opened->signed_by, testing::ElementsAre("example.com/foo"));
+  EXPECT_THAT(opened->signed_by, ::testing::ElementsAre("example.com/foo"));
 }
 
 TEST(Note, ReproducesTheReferenceSignatureOfAnEmptyTree) {
@@ -130,7 +127,7 @@ TEST(Tiles, ListsTheTilesOfSeventyThousandLeaves) {
   }
   EXPECT_EQ(full, 273u + 1u);
   EXPECT_THAT(partial,
-              testing::ElementsAre("tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"));
+              ::testing::ElementsAre("tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"));
 }
 
 TEST(Tiles, ParsesWhatItWritesAndNothingElse) {
@@ -203,7 +200,7 @@ TEST(Dsse, RefusesEnvelopesThatTwoReadersCouldReadDifferently) {
   }
 }
 
-class ReceiptTest : public testing::Test {
+class ReceiptTest : public ::testing::Test {
  protected:
   ReceiptTest() {
     for (size_t i = 0; i < 11; ++i) tree_.Append(LeafHash(AsBytes("entry " + std::to_string(i))));

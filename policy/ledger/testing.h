@@ -13,6 +13,12 @@ namespace dure::ledger::testing {
 inline std::unique_ptr<Ed25519Signer> SignerOf(uint8_t seed) {
   return std::move(*Ed25519Signer::FromSeed(Bytes(32, seed)));
 }
+// Of the seed 00 01 02 … 1f, as the published vectors have it.
+inline std::unique_ptr<Ed25519Signer> ReferenceSigner() {
+  Bytes seed(32);
+  for (size_t i = 0; i < seed.size(); ++i) seed[i] = static_cast<uint8_t>(i);
+  return std::move(*Ed25519Signer::FromSeed(seed));
+}
 inline Digest DigestOf(std::string_view text) { return Sha256(AsBytes(text)); }
 
 class TemporaryFolder {
