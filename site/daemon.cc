@@ -119,7 +119,7 @@ Status Daemon::State::Open() {
   trainer = std::make_unique<TrainerDesk>(*loop, *launcher, std::move(spec));
   compute = std::make_unique<loop::WorkerPool>(1);
   transfers = std::make_unique<loop::WorkerPool>(2);
-  lending = std::make_unique<Lending>(loans, *scribe, *journal, *loop, *transfers, options.say);
+  lending = std::make_unique<Lending>(loans, *scribe, dir, *loop, *transfers, options.say);
   DURE_ASSIGN(privacy, PrivacyDesk::Open({*journal, *loop, *compute, random, options.say,
                                           options.rules.account_delta}));
   const int threads =

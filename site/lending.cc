@@ -7,6 +7,7 @@
 #include "federation/canonical.h"
 #include "federation/check.h"
 #include "federation/random.h"
+#include "site/private_side.h"
 
 namespace dure::site {
 namespace {
@@ -123,10 +124,14 @@ Result<std::vector<Loan>> KeptLoans(const journal::Journal& journal, const SiteI
   return loans;
 }
 
-Lending::Lending(std::vector<Loan> loans, Scribe& scribe, journal::Journal& journal,
+Lending::Lending(std::vector<Loan> loans, Scribe& scribe, std::filesystem::path folder,
                  loop::EventLoop& loop, loop::WorkerPool& workers,
                  std::function<void(const std::string&)> say)
-    : scribe_(scribe), journal_(journal), loop_(loop), workers_(workers), say_(std::move(say)) {
+    : scribe_(scribe),
+      folder_(std::move(folder)),
+      loop_(loop),
+      workers_(workers),
+      say_(std::move(say)) {
   DURE_CHECK(!loans.empty(), "a site lends something");
   for (Loan& loan : loans) lent_.push_back({std::move(loan)});
 }
@@ -220,8 +225,7 @@ bool Lending::IsTwice(const Lent& lent) const {
 
 // What the record, as it is now, has of the dataset.
 void Lending::Compare(Lent& lent) {
-  const terms::Description& description = *lent.description;
-  const auto id = DatasetId::Parse(description.passport.dataset);
+  const auto id = DatasetId::Parse(lent.description->passport.dataset);
   if (!id) return Object(lent, "terms-unreadable", id.error().message);
   if (IsTwice(lent)) {
     return Object(lent, "dataset-twice", "two terms files name the dataset " + id->str());
@@ -237,8 +241,9 @@ void Lending::Compare(Lent& lent) {
     foreign = known->second.custodian != lent.loan.member;
     withdrawn = known->second.withdrawn.has_value();
     const standing::DatasetEntry& newest = known->second.newest();
-    same =
-        newest.site == lent.loan.site && newest.terms_text == terms::ToCanonical(description.terms);
+    lent.description = WithKeptSalts(folder_, {*id, version}, std::move(*lent.description));
+    same = newest.site == lent.loan.site &&
+           newest.terms_text == terms::ToCanonical(lent.description->terms);
   });
   lent.offered.reset();
   if (foreign || withdrawn) {
@@ -259,9 +264,8 @@ void Lending::Register(Lent& lent, uint64_t version) {
   event.site = lent.loan.site;
   event.passport = terms::ToCanonical(description.passport);
   event.terms = terms::ToCanonical(description.terms);
-  const std::string key = "dataset/" + event.what.dataset.str() + "/" + std::to_string(version);
-  const Bytes salt(description.data_salt.begin(), description.data_salt.end());
-  if (!journal_.Apply(journal::Change().Put(key + "/salt", salt))) {
+  if (const Status kept = KeepPrivateSide(folder_, event.what, description); !kept) {
+    say_("cannot register " + event.what.dataset.str() + " yet: " + kept.error().message);
     return Later([this, &lent] { Compare(lent); });
   }
   lent.registering = true;

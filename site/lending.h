@@ -3,8 +3,8 @@
 // A site lends one dataset or several, each a folder or a file of its own under terms of its own.
 // Before it takes part in a round, the record carries them: a passport with a salted digest of the
 // bytes, and the owner's terms. When the terms given at start are others than those on record, the
-// next version is registered. The salts stay in the site's journal. Which of them a round may use
-// is decided one by one; a trainer is shown no other.
+// next version is registered. The salts stay at the site (private_side.h). Which of them a round
+// may use is decided one by one; a trainer is shown no other.
 //
 // Life: made with the daemon, Measure, Start once the aggregator answers; on the loop, destroyed
 // there.
@@ -50,9 +50,10 @@ Status CheckTerms(const std::string& terms);
 
 class Lending {
  public:
-  // REQUIRES: at least one loan.
-  Lending(std::vector<Loan> loans, Scribe& scribe, journal::Journal& journal, loop::EventLoop& loop,
-          loop::WorkerPool& workers, std::function<void(const std::string&)> say);
+  // `folder` is the site's, where the private sides lie. REQUIRES: at least one loan.
+  Lending(std::vector<Loan> loans, Scribe& scribe, std::filesystem::path folder,
+          loop::EventLoop& loop, loop::WorkerPool& workers,
+          std::function<void(const std::string&)> say);
   ~Lending();
 
   // Reads terms and measures data, which needs nobody else.
@@ -94,7 +95,7 @@ class Lending {
 
   std::vector<Lent> lent_;  // as long as this lives: none comes, none goes
   Scribe& scribe_;
-  journal::Journal& journal_;
+  const std::filesystem::path folder_;
   loop::EventLoop& loop_;
   loop::WorkerPool& workers_;
   std::function<void(const std::string&)> say_;

@@ -46,7 +46,9 @@ Result<std::vector<Attachment>> ParsePrivateJson(std::string_view text) {
   };
   if (text.size() > kFileBytesMax) return bad("the file is too long");
   const json list = json::parse(text.begin(), text.end(), nullptr, false);
-  if (!list.is_array() || list.size() > kAttachmentsMax) return bad("not a list of attachments");
+  // With the salt of the data behind the texts.
+  if (!list.is_array() || list.size() > kAttachmentsMax + 1)
+    return bad("not a list of attachments");
   std::vector<Attachment> attachments;
   for (const json& item : list) {
     if (!item.is_object()) return bad("an item is not an object");

@@ -203,6 +203,31 @@ Result<Draft> ParseToml(std::string_view text, std::string_view file_name, Rando
   return Fail(ErrorCode::kInvalid, message);
 }
 
+Description Resalted(Description description, const std::vector<Attachment>& kept) {
+  const Description fresh = description;
+  std::string terms = ToCanonical(description.terms);
+  std::string passport = ToCanonical(description.passport);
+  for (Attachment& attachment : description.attachments) {
+    const auto same = std::find_if(kept.begin(), kept.end(), [&](const Attachment& one) {
+      return one.field == attachment.field && one.text == attachment.text;
+    });
+    if (same == kept.end()) continue;
+    // A commitment is 64 digits that stand nowhere else.
+    const std::string before = attachment.commitment().Hex();
+    attachment.salt = same->salt;
+    for (std::string* text : {&terms, &passport}) {
+      const size_t at = text->find(before);
+      if (at != text->npos) text->replace(at, before.size(), attachment.commitment().Hex());
+    }
+  }
+  const auto read = ParseCanonical(terms);
+  const auto read_passport = ParseCanonicalPassport(passport);
+  if (!read || !read_passport) return fresh;
+  description.terms = *read;
+  description.passport = *read_passport;
+  return description;
+}
+
 Result<Description> Describe(std::string_view terms_file, std::string_view file_name,
                              const std::filesystem::path& data, Random& random) {
   DURE_ASSIGN(Draft draft, ParseToml(terms_file, file_name, random));

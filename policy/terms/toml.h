@@ -58,6 +58,10 @@ struct Description {
   Salt data_salt{};  // private, as the attachments are
   std::vector<Attachment> attachments;
 };
+// With the salt in `kept` for each text that stands at the same place there, so that terms that
+// did not change are the same bytes; other texts keep their own salts. "data" stands for the data.
+Description Resalted(Description description, const std::vector<Attachment>& kept);
+
 // What `dure dataset add` registers: the terms file and the data, measured. Errors of ParseToml and
 // MeasureData; kInvalid also if the file has no [dataset] table.
 Result<Description> Describe(std::string_view terms_file, std::string_view file_name,
