@@ -12,6 +12,13 @@ void WriteLine(std::ostream& stream, std::string_view text) {
   stream.flush();
 }
 
+std::string Examples(const std::string& examples) {
+  std::string footer = "Examples:\n";
+  std::istringstream lines(examples);
+  for (std::string line; std::getline(lines, line);) footer += "  " + line + "\n";
+  return footer;
+}
+
 }  // namespace
 
 void Context::Print(std::string_view text) { WriteLine(out_, text); }
@@ -24,20 +31,19 @@ void Context::Do(Command verb, std::function<Status()> action) {
   verb.app().callback([this, action = std::move(action)] { action_ = action; });
 }
 
-Command AddNoun(Command dure, const std::string& name, const std::string& one_line) {
+Command AddNoun(Command dure, const std::string& name, const std::string& one_line,
+                const std::string& examples) {
   CLI::App* noun = dure.app().add_subcommand(name, one_line);
   noun->require_subcommand(1);
-  noun->footer("Each has its own help: dure " + name + " VERB --help");
+  noun->footer(examples.empty() ? "Each has its own help: dure " + name + " VERB --help"
+                                : Examples(examples));
   return Command(noun);
 }
 
 Command AddVerb(Command noun, const std::string& name, const std::string& one_line,
                 const std::string& examples) {
   CLI::App* verb = noun.app().add_subcommand(name, one_line);
-  std::string footer = "Examples:\n";
-  std::istringstream lines(examples);
-  for (std::string line; std::getline(lines, line);) footer += "  " + line + "\n";
-  verb->footer(footer);
+  verb->footer(Examples(examples));
   return Command(verb);
 }
 

@@ -43,6 +43,8 @@ class Context {
 
   bool json() const { return json_; }    // --json: results as one object
   bool quiet() const { return quiet_; }  // --quiet: results and errors only
+  // What --lang asked for: en, ko, or empty for the locale's (cli/language.h reads it).
+  const std::string& language() const { return language_; }
   WallTime Now() const { return now_(); }
 
   // `action` runs if `verb` is chosen. It outlives the call: capture options by shared_ptr.
@@ -50,16 +52,19 @@ class Context {
 
  private:
   friend class Dure;
+  friend void AddLanguage(Command verb, Context& context);
   std::ostream& out_;
   std::ostream& err_;
   std::function<WallTime()> now_;
   bool json_ = false;
   bool quiet_ = false;
+  std::string language_;
   std::function<Status()> action_;
 };
 
-// A word that only groups verbs: `dure <noun> <verb>`.
-Command AddNoun(Command dure, const std::string& name, const std::string& one_line);
+// A word that only groups verbs: `dure <noun> <verb>`. `examples` as below; a noun may have none.
+Command AddNoun(Command dure, const std::string& name, const std::string& one_line,
+                const std::string& examples = "");
 
 // `examples`: whole command lines, one a line; the help shows them under the options.
 Command AddVerb(Command noun, const std::string& name, const std::string& one_line,

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/text_file.h"
 #include "model/text/documents.h"
 #include "model/text/tokenizer.h"
 #include "policy/terms/croissant.h"
@@ -27,31 +29,22 @@ struct Options {
   std::string terms;
   std::string data;
   std::string out;
-  std::string language = "en";
   std::string format;
   std::string from;
   std::string tokenizer;
   bool force = false;
 };
 
-Result<Language> LanguageOf(const std::string& word) {
-  const auto language = terms::FromWord<Language>(word);
-  if (!language) return Fail(ErrorCode::kInvalid, "--language '" + word + "' is neither en nor ko");
-  return *language;
-}
-
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || in.bad()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
-  return bytes;
+std::string Exists(const std::string& path, const Context& context) {
+  return Pick(context, path + " exists already; --force replaces it",
+              path + " 파일이 이미 있습니다. 바꾸려면 --force를 붙이십시오");
 }
 
 // Never over a file that somebody wrote, unless told to. A private file is the owner's alone from
 // its first byte.
-Status WriteNew(const std::string& path, std::string_view text, bool force, bool is_private) {
-  if (!force && fs::exists(path))
-    return Fail(ErrorCode::kAlreadyExists, path + " exists already; --force replaces it");
+Status WriteNew(const std::string& path, std::string_view text, bool force, bool is_private,
+                const Context& context) {
+  if (!force && fs::exists(path)) return Fail(ErrorCode::kAlreadyExists, Exists(path, context));
   std::error_code error;
   fs::remove(path, error);
   std::ofstream out(path, std::ios::binary);
@@ -63,39 +56,62 @@ Status WriteNew(const std::string& path, std::string_view text, bool force, bool
   return {};
 }
 
-Result<terms::Draft> ReadTerms(const std::string& path) {
-  DURE_ASSIGN(const std::string text, ReadFile(path));
+Result<terms::Draft> ReadTerms(const std::string& path, const Context& context) {
+  DURE_ASSIGN(const std::string text, ReadTextFile(path, context));
   SystemRandom random;
   return terms::ParseToml(text, path, random);
 }
 
-Status FillForm(const Options& options, Context& context) {
-  DURE_ASSIGN(const Language language, LanguageOf(options.language));
-  if (!options.force && fs::exists(options.out))
-    return Fail(ErrorCode::kAlreadyExists, options.out + " exists already; --force replaces it");
-  DURE_ASSIGN(const std::string file, terms::RunForm(std::cin, std::cerr, language));
-  DURE_TRY(WriteNew(options.out, file, options.force, false));
-  context.Print("wrote " + options.out + "; read it again with\n  dure dataset show-terms " +
-                options.out);
+// Which file was written, as JSON too, and in words what comes `next`.
+Status PrintWritten(const std::string& path, const std::string& next, Context& context) {
+  context.Print(context.json() ? nlohmann::json{{"file", path}}.dump(
+                                     -1, ' ', false, nlohmann::json::error_handler_t::replace)
+                               : Pick(context, "wrote " + path, path + " 파일을 썼습니다") + next);
   return {};
 }
 
+Status FillForm(const Options& options, Context& context) {
+  const Language language = TermsLanguage(context);
+  if (!options.force && fs::exists(options.out))
+    return Fail(ErrorCode::kAlreadyExists, Exists(options.out, context));
+  DURE_ASSIGN(const std::string file, terms::RunForm(std::cin, std::cerr, language));
+  DURE_TRY(WriteNew(options.out, file, options.force, false, context));
+  return PrintWritten(options.out,
+                      Pick(context, "; read it again with\n  dure dataset show-terms ",
+                           ". 다시 읽어 보려면\n  dure dataset show-terms ") +
+                          options.out,
+                      context);
+}
+
+std::string NoPassport(const Context& context) {
+  return Pick(context,
+              "there is no table [dataset] yet; dure dataset add needs one, to know which dataset",
+              "[dataset] 표가 아직 없습니다. 어느 데이터셋인지 알아야 dure dataset add로 등록할 수 "
+              "있습니다");
+}
+
 Status CheckTerms(const Options& options, Context& context) {
-  DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms));
+  DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   if (context.json()) {
     context.PrintJson(terms::ToCanonical(draft.terms));
     return {};
   }
-  context.Print(options.terms + " is sound: " + std::string(terms::Word(draft.terms.use)) +
-                ", licence " +
-                (draft.terms.licence.data.empty() ? "unknown" : draft.terms.licence.data) + ", " +
-                std::to_string(terms::ToCanonical(draft.terms).size()) + " bytes in the record");
+  if (!draft.has_passport) context.Say(NoPassport(context));
+  const std::string& licence = draft.terms.licence.data;
+  const std::string bytes = std::to_string(terms::ToCanonical(draft.terms).size());
+  context.Print(Pick(
+      context,
+      options.terms + " is sound: " + std::string(terms::Word(draft.terms.use)) + ", licence " +
+          (licence.empty() ? "unknown" : licence) + ", " + bytes + " bytes in the record",
+      options.terms + "에서 고칠 것을 찾지 못했습니다: " +
+          terms::PlainWord(draft.terms.use, Language::kKorean) + ", 라이선스 " +
+          (licence.empty() ? "알 수 없음" : licence) + ", 기록에는 " + bytes + "바이트"));
   return {};
 }
 
 Status ShowTerms(const Options& options, Context& context) {
-  DURE_ASSIGN(const Language language, LanguageOf(options.language));
-  DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms));
+  const Language language = TermsLanguage(context);
+  DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   if (context.json()) {
     context.PrintJson(terms::ToCanonical(draft.terms));
     return {};
@@ -121,8 +137,8 @@ Status CountText(const Options& options, terms::Passport& passport) {
 
 // What `dataset add` will register, without registering it.
 Status Describe(const Options& options, Context& context) {
-  DURE_ASSIGN(const Language language, LanguageOf(options.language));
-  DURE_ASSIGN(const std::string file, ReadFile(options.terms));
+  const Language language = TermsLanguage(context);
+  DURE_ASSIGN(const std::string file, ReadTextFile(options.terms, context));
   SystemRandom random;
   DURE_ASSIGN(terms::Description description,
               terms::Describe(file, options.terms, options.data, random));
@@ -134,13 +150,17 @@ Status Describe(const Options& options, Context& context) {
     fs::create_directories(options.out, error);
     if (error) return Fail(ErrorCode::kUnavailable, options.out + ": " + error.message());
     const std::string base = options.out + "/" + description.passport.dataset;
-    DURE_TRY(WriteNew(base + ".passport.json", passport, options.force, false));
-    DURE_TRY(WriteNew(base + ".terms.json", canonical, options.force, false));
+    DURE_TRY(WriteNew(base + ".passport.json", passport, options.force, false, context));
+    DURE_TRY(WriteNew(base + ".terms.json", canonical, options.force, false, context));
     std::vector<terms::Attachment> kept = description.attachments;
     kept.push_back({.field = "data", .salt = description.data_salt, .text = ""});
-    DURE_TRY(WriteNew(base + ".private.json", terms::ToPrivateJson(kept), options.force, true));
-    context.Say("wrote " + base + ".passport.json and .terms.json, which go on record, and " +
-                base + ".private.json, which must not");
+    DURE_TRY(
+        WriteNew(base + ".private.json", terms::ToPrivateJson(kept), options.force, true, context));
+    context.Say(Pick(context,
+                     "wrote " + base + ".passport.json and .terms.json, which go on record, and " +
+                         base + ".private.json, which must not",
+                     base + ".passport.json과 .terms.json은 기록에 올라갈 파일이고, " + base +
+                         ".private.json은 기관 안에만 두어야 합니다"));
   }
   if (context.json()) {
     context.PrintJson("{\"passport\":" + passport + ",\"terms\":" + canonical + "}");
@@ -152,18 +172,29 @@ Status Describe(const Options& options, Context& context) {
 }
 
 Status Import(const Options& options, Context& context) {
-  DURE_ASSIGN(const std::string text, ReadFile(options.from));
+  DURE_ASSIGN(const std::string text, ReadTextFile(options.from, context));
   SystemRandom random;
   DURE_ASSIGN(const terms::Imported imported, terms::ImportTerms(text, random));
-  DURE_TRY(WriteNew(options.out, terms::ToToml(imported.draft), options.force, false));
+  DURE_TRY(WriteNew(options.out, terms::ToToml(imported.draft), options.force, false, context));
+  if (context.json()) {
+    context.PrintJson(nlohmann::json{
+        {"file", options.out}, {"format", imported.format}, {"remarks", imported.remarks}}
+                          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return {};
+  }
   for (const std::string& remark : imported.remarks) context.Say("! " + remark);
-  context.Print("wrote " + options.out + " from " + imported.format +
-                "; what the source does not say is unknown there, and therefore not allowed");
+  if (!imported.draft.has_passport) context.Say("! " + NoPassport(context));
+  context.Print(
+      Pick(context,
+           "wrote " + options.out + " from " + imported.format +
+               "; what the source does not say is unknown there, and therefore not allowed",
+           imported.format + "에서 " + options.out +
+               " 파일을 썼습니다. 원본에 없는 내용은 알 수 없음이 되고, 따라서 허용되지 않습니다"));
   return {};
 }
 
 Status Export(const Options& options, Context& context) {
-  DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms));
+  DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   std::string text;
   if (options.format == "odrl") {
     text = terms::ToOdrlOffer(draft.terms, draft.passport.dataset, draft.passport.rights_holder);
@@ -177,9 +208,8 @@ Status Export(const Options& options, Context& context) {
     context.Print(text);
     return {};
   }
-  DURE_TRY(WriteNew(options.out, text, options.force, false));
-  context.Print("wrote " + options.out);
-  return {};
+  DURE_TRY(WriteNew(options.out, text, options.force, false, context));
+  return PrintWritten(options.out, "", context);
 }
 
 using Action = Status (*)(const Options&, Context&);
@@ -189,10 +219,6 @@ Command Add(Command noun, Context& context, const std::shared_ptr<Options>& opti
   Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
-}
-
-void AddLanguage(Command verb, Options& options) {
-  verb.Add("--language", options.language, "en or ko").ShowDefault();
 }
 
 void AddForce(Command verb, Options& options) {
@@ -212,17 +238,19 @@ void AddDatasetCommands(Command dure, Context& context) {
                      "dure dataset form --out terms.toml --language ko",
                      FillForm);
   form.Add("--out", options->out, "The terms file to write").Required();
-  AddLanguage(form, *options);
+  AddLanguage(form, context);
   AddForce(form, *options);
 
-  Command check = Add(noun, context, options, "check", "find what is wrong with a terms file",
-                      "dure dataset check terms.toml", CheckTerms);
+  Command check =
+      Add(noun, context, options, "check", "find what is wrong with a terms file",
+          "dure dataset check terms.toml\ndure dataset check terms.toml --lang ko", CheckTerms);
   check.Add("terms", options->terms, "The terms file").Required();
+  AddLanguage(check, context);
 
   Command show = Add(noun, context, options, "show-terms", "say terms in plain words",
                      "dure dataset show-terms terms.toml --language ko", ShowTerms);
   show.Add("terms", options->terms, "The terms file").Required();
-  AddLanguage(show, *options);
+  AddLanguage(show, context);
 
   Command describe =
       Add(noun, context, options, "describe", "measure the data and show its passport",
@@ -233,19 +261,23 @@ void AddDatasetCommands(Command dure, Context& context) {
                "Count records and tokens of text too: a tokenizer.json or 'bytes'");
   describe.Add("--out", options->out,
                "Folder for the passport, the terms as they go on record, and the salts");
-  AddLanguage(describe, *options);
+  AddLanguage(describe, context);
   AddForce(describe, *options);
 
   Command import = Add(noun, context, options, "import", "make a terms file from other formats",
                        "dure dataset import croissant.json --out terms.toml", Import);
   import.Add("from", options->from, "A Croissant or ODRL file (JSON-LD)").Required();
   import.Add("--out", options->out, "The terms file to write").Required();
+  AddLanguage(import, context);
   AddForce(import, *options);
 
   Command exported = Add(noun, context, options, "export", "write terms in other formats",
                          "dure dataset export terms.toml --format odrl --out offer.json", Export);
   exported.Add("terms", options->terms, "The terms file").Required();
-  exported.Add("--format", options->format, "odrl or croissant").Required();
+  exported.Add("--format", options->format, "odrl or croissant")
+      .Required()
+      .OneOf({"odrl", "croissant"});
+  AddLanguage(exported, context);
   exported.Add("--out", options->out, "The file to write; without it, standard output");
   AddForce(exported, *options);
 }

@@ -7,12 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "federation/journal/journal.h"
 #include "policy/terms/form.h"
 #include "policy/terms/sentences.h"
 #include "site/lending.h"
+#include "site/private_side.h"
 
 namespace dure::cli {
 namespace {
@@ -25,11 +27,11 @@ struct Options {
   std::string data;
   std::string terms;
   std::vector<std::string> columns;
-  std::string language = "en";
 };
 
 // The terms file: given, or made here by asking.
-Result<std::string> TermsFile(const Options& options, const identity::Identity& self) {
+Result<std::string> TermsFile(const Options& options, const identity::Identity& self,
+                              const Context& context) {
   if (!options.terms.empty()) return options.terms;
   const std::string data = fs::absolute(options.data).filename().string();
   const std::string path = options.dir + "/" + self.site().str() + "-" + data + ".terms.toml";
@@ -37,9 +39,8 @@ Result<std::string> TermsFile(const Options& options, const identity::Identity& 
     return Fail(ErrorCode::kAlreadyExists,
                 path + " is there already: give it with --terms, or remove it to be asked anew");
   }
-  const auto language =
-      options.language == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;
-  DURE_ASSIGN(const std::string filled, terms::RunForm(std::cin, std::cerr, language));
+  DURE_ASSIGN(const std::string filled,
+              terms::RunForm(std::cin, std::cerr, TermsLanguage(context)));
   std::ofstream out(path);
   out << filled;
   if (out.flush()) return path;
@@ -51,23 +52,27 @@ struct Registration {
   bool there = false;  // the record has just this already
 };
 
-Result<Registration> Compare(const clerk::Clerk& clerk, const identity::Identity& self,
-                             const terms::Description& description) {
+// A description of the terms on record takes their salts again, so that they are the same bytes.
+Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
+                             const identity::Identity& self, terms::Description& description) {
   Registration registration;
   ledger::DatasetRegistered& event = registration.event;
   DURE_ASSIGN(event.what.dataset, DatasetId::Parse(description.passport.dataset));
   event.what.version = 1;
   event.site = self.site();
-  event.passport = terms::ToCanonical(description.passport);
   event.terms = terms::ToCanonical(description.terms);
   clerk.WithStanding([&](const standing::Auditor& own) {
     const auto& datasets = own.standing().state().datasets;
     const auto known = datasets.find(event.what.dataset);
     if (known == datasets.end()) return;
     const standing::DatasetEntry& newest = known->second.newest();
+    description = site::WithKeptSalts(dir, {event.what.dataset, known->second.version()},
+                                      std::move(description));
+    event.terms = terms::ToCanonical(description.terms);
     registration.there = newest.site == event.site && newest.terms_text == event.terms;
     event.what.version = known->second.version() + (registration.there ? 0 : 1);
   });
+  event.passport = terms::ToCanonical(description.passport);
   return registration;
 }
 
@@ -76,25 +81,19 @@ Status Add(const Options& options, Context& context) {
   if (!fs::exists(options.data)) {
     return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");
   }
-  DURE_ASSIGN(const std::string file, TermsFile(options, *desk.self));
+  DURE_ASSIGN(const std::string file, TermsFile(options, *desk.self, context));
   SystemRandom random;
   const bool preset = file == "open" || file == "research-only";
   const site::Loan loan{desk.self->site(), desk.self->member(), fs::absolute(options.data),
                         preset ? file : fs::absolute(file).string(), options.columns};
-  DURE_ASSIGN(const terms::Description description, site::DescribeLoan(loan, random));
+  DURE_ASSIGN(terms::Description description, site::DescribeLoan(loan, random));
   DURE_TRY(desk.clerk->Follow());
-  DURE_ASSIGN(const Registration made, Compare(*desk.clerk, *desk.self, description));
-  const std::string what =
-      made.event.what.dataset.str() + " version " + std::to_string(made.event.what.version);
+  DURE_ASSIGN(const Registration made, Compare(options.dir, *desk.clerk, *desk.self, description));
   uint64_t index = 0;
   DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
   if (!made.there) {
-    // The salt first: without it nobody could ever show that these were the bytes.
-    const std::string key = "dataset/" + made.event.what.dataset.str() + "/" +
-                            std::to_string(made.event.what.version) + "/salt";
-    const Bytes salt(description.data_salt.begin(), description.data_salt.end());
-    DURE_TRY(journal->Apply(journal::Change().Put(key, salt)));
-    DURE_ASSIGN(index, desk.clerk->Submit(made.event, context.Now()));
+    DURE_TRY(site::KeepPrivateSide(options.dir, made.event.what, description));
+    DURE_ASSIGN(index, Submit(desk, made.event, context));
   }
   DURE_TRY(site::KeepLoan(*journal, made.event.what.dataset, loan));
   if (context.json()) {
@@ -108,12 +107,25 @@ Status Add(const Options& options, Context& context) {
             .dump());
     return {};
   }
-  context.Print(made.there ? "The record has " + what + " with these very terms already."
-                           : "Registered " + what + ", entry " + std::to_string(index) + ": " +
-                                 std::to_string(description.passport.files) + " files, " +
-                                 std::to_string(description.passport.bytes) +
-                                 " bytes. Nothing of them left this machine.");
-  context.Say("Take part with all that was added here:\n  dure site serve --dir " + options.dir);
+  const std::string version = std::to_string(made.event.what.version);
+  const std::string what =
+      made.event.what.dataset.str() + Pick(context, " version " + version, " 버전 " + version);
+  const std::string entry = std::to_string(index);
+  const std::string files = std::to_string(description.passport.files);
+  const std::string bytes = std::to_string(description.passport.bytes);
+  context.Print(
+      made.there
+          ? Pick(
+                context, "The record has " + what + " with these very terms already.",
+                "기록에 같은 이용조건의 " + rules::WithParticle(what, "이(가)") + " 이미 있습니다.")
+          : Pick(context,
+                 "Registered " + what + ", entry " + entry + ": " + files + " files, " + bytes +
+                     " bytes. Nothing of them left this machine.",
+                 rules::WithParticle(what, "을(를)") + " 등록했습니다(항목 " + entry + "). 파일 " +
+                     files + "개, " + bytes + "바이트이며, 내용은 이 컴퓨터를 떠나지 않았습니다."));
+  context.Say(Pick(context, "Take part with all that was added here:\n  dure site serve --dir ",
+                   "여기에 등록한 데이터로 참여하려면:\n  dure site serve --dir ") +
+              options.dir);
   return {};
 }
 
@@ -129,7 +141,7 @@ void AddDatasetAdd(Command dataset, Context& context) {
   verb.Add("--terms", options->terms,
            "A file of dure dataset form, open or research-only; you are asked without it");
   verb.Add("--column", options->columns, "Columns or fields that hold text; guessed by default");
-  verb.Add("--language", options->language, "Of the questions: en or ko").OneOf({"en", "ko"});
+  AddLanguage(verb, context);
   context.Do(verb, [options, &context] { return Add(*options, context); });
 }
 

@@ -20,6 +20,25 @@ std::string StatusOf(const standing::Dataset& dataset) {
          (dataset.withdrawn->closed ? ", case closed" : ", case open");
 }
 
+std::string StatusText(const standing::Dataset& dataset, bool korean) {
+  if (!korean) return StatusOf(dataset);
+  if (!dataset.withdrawn) return "등록됨";
+  return "항목 " + std::to_string(dataset.withdrawn->index) + "에서 철회됨" +
+         (dataset.withdrawn->closed ? "(처리 완료)" : "(처리 중)");
+}
+
+std::string LineOf(const DatasetId& id, const standing::Dataset& dataset, const Context& context) {
+  const standing::DatasetEntry& newest = dataset.newest();
+  const std::string& licence = newest.terms.licence.data;
+  const std::string who = dataset.custodian.str();
+  const std::string rounds = std::to_string(dataset.rounds);
+  return id.str() + " v" + std::to_string(dataset.version()) + "  " +
+         Pick(context, who + " at " + newest.site.str(), who + ", 사이트 " + newest.site.str()) +
+         "  " + terms::PlainWord(newest.terms.use, TermsLanguage(context)) +
+         (licence.empty() ? "" : "  " + licence) + "  " + StatusText(dataset, IsKorean(context)) +
+         Pick(context, "  rounds " + rounds, "  라운드 " + rounds + "개") + "\n";
+}
+
 Status ListDatasets(const std::string& dir, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   ordered_json list = ordered_json::array();
@@ -35,14 +54,13 @@ Status ListDatasets(const std::string& dir, Context& context) {
                     {"status", StatusOf(dataset)},
                     {"entry", newest.index},
                     {"rounds", dataset.rounds}});
-    text += id.str() + " v" + std::to_string(dataset.version()) + "  " + dataset.custodian.str() +
-            " at " + newest.site.str() + "  " + std::string(terms::Word(newest.terms.use)) +
-            (newest.terms.licence.data.empty() ? "" : "  " + newest.terms.licence.data) + "  " +
-            StatusOf(dataset) + "  " + std::to_string(dataset.rounds) + " rounds\n";
+    text += LineOf(id, dataset, context);
   }
   context.Print(context.json()
                     ? ordered_json{{"datasets", list}}.dump()
-                    : (text.empty() ? "No dataset is registered in this record." : text));
+                    : (!text.empty() ? text
+                                     : Pick(context, "No dataset is registered in this record.",
+                                            "등록된 데이터셋이 없습니다.")));
   return {};
 }
 
@@ -87,14 +105,18 @@ std::string UsesText(const lineage::DatasetUses& uses, bool korean) {
   return text;
 }
 
-Status ShowDataset(const std::string& dir, const std::string& name, bool with_uses, bool korean,
+Status ShowDataset(const std::string& dir, const std::string& name, bool with_uses,
                    Context& context) {
+  const bool korean = IsKorean(context);
   DURE_ASSIGN(const DatasetId id, DatasetId::Parse(name));
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  DURE_TRY(HasDataset(record->state(), id, context));
   DURE_ASSIGN(const lineage::DatasetUses uses, lineage::UsesOf(record->state(), id));
   const standing::Dataset& dataset = record->state().datasets.at(id);
   ordered_json versions = ordered_json::array();
-  std::string text = id.str() + " of " + dataset.custodian.str() + ": " + StatusOf(dataset) + "\n";
+  std::string text = Pick(korean, id.str() + " of " + dataset.custodian.str(),
+                          dataset.custodian.str() + "의 " + id.str()) +
+                     ": " + StatusText(dataset, korean) + "\n";
   for (const auto& [number, version] : dataset.versions) {
     versions.push_back({{"version", number},
                         {"entry", version.index},
@@ -129,22 +151,21 @@ Status ShowDataset(const std::string& dir, const std::string& name, bool with_us
 void AddDatasetRecordVerbs(Command dataset, Context& context) {
   auto dir = std::make_shared<std::string>();
   Command list = AddVerb(dataset, "list", "List the datasets of the record",
-                         "dure dataset list --dir /srv/desk");
+                         "dure dataset list --dir /srv/desk\n"
+                         "dure dataset list --dir /srv/desk --lang ko");
   list.Add("--dir", *dir, "A folder with a copy of the record").Required();
+  AddLanguage(list, context);
   context.Do(list, [dir, &context] { return ListDatasets(*dir, context); });
 
   auto name = std::make_shared<std::string>();
   auto uses = std::make_shared<bool>(false);
-  auto language = std::make_shared<std::string>();
   Command show = AddVerb(dataset, "show", "Show a dataset: its versions, terms and uses",
                          "dure dataset show reviews --uses --dir /srv/desk");
   show.Add("dataset", *name, "The dataset").Required();
   show.Add("--dir", *dir, "A folder with a copy of the record").Required();
   show.Flag("--uses", *uses, "Also the rounds, models and grants it is behind");
-  AddLanguage(show, *language);
-  context.Do(show, [=, &context] {
-    return ShowDataset(*dir, *name, *uses, IsKorean(*language), context);
-  });
+  AddLanguage(show, context);
+  context.Do(show, [=, &context] { return ShowDataset(*dir, *name, *uses, context); });
 }
 
 }  // namespace dure::cli

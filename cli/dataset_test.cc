@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/dure.h"
@@ -84,6 +85,11 @@ TEST_F(DatasetVerbs, CheckAndShowTermsInTwoLanguages) {
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.err, HasSubstr("bad.toml:1: use: 'all' does not fit; allowed: unknown, open"));
   EXPECT_EQ(RunLine({"dataset", "check", At("none.toml")}).code, 1);
+  EXPECT_THAT(RunLine({"dataset", "check", At("terms.toml"), "--lang", "ko"}).out,
+              HasSubstr("고칠 것을 찾지 못했습니다: 상업적 이용도 허용, 라이선스 MIT"));
+  std::ofstream(At("empty.toml")) << "";
+  EXPECT_THAT(RunLine({"dataset", "check", At("empty.toml")}).err,
+              HasSubstr("there is no table [dataset] yet"));
 }
 
 TEST_F(DatasetVerbs, DescribeMeasuresAndKeepsTextsAndSaltsApart) {
@@ -119,8 +125,40 @@ TEST_F(DatasetVerbs, GoOutAndComeBackInOtherFormats) {
     EXPECT_THAT(Read(format + ".toml"), HasSubstr("data = \"MIT\""));
     EXPECT_THAT(Read(format + ".toml"), HasSubstr("train = \"allow\""));
   }
-  EXPECT_EQ(RunLine({"dataset", "export", At("terms.toml"), "--format", "pdf"}).code, 1);
+  EXPECT_EQ(RunLine({"dataset", "export", At("terms.toml"), "--format", "pdf"}).code, 2);
   EXPECT_EQ(RunLine({"dataset", "import", At("terms.toml"), "--out", At("x.toml")}).code, 1);
+}
+
+TEST_F(DatasetVerbs, SaysWhatItWroteAsOneObject) {
+  const Outcome out = RunLine({"dataset", "export", At("terms.toml"), "--format", "odrl", "--out",
+                               At("offer.json"), "--json"});
+  EXPECT_EQ(nlohmann::json::parse(out.out)["file"], At("offer.json"));
+  const Outcome in =
+      RunLine({"dataset", "import", At("offer.json"), "--out", At("offer.toml"), "--json"});
+  EXPECT_EQ(nlohmann::json::parse(in.out)["format"], "ODRL");
+  EXPECT_EQ(in.err, "");
+}
+
+// What an officer may name by mistake: a folder, bytes that are no text, far too many.
+TEST_F(DatasetVerbs, BadFilesAreSaidByName) {
+  std::ofstream(At("bytes.toml"), std::ios::binary) << "\xff\xfe";
+  fs::resize_file(At("bytes.toml"), 3);
+  std::ofstream(At("huge.toml")) << "";
+  fs::resize_file(At("huge.toml"), uintmax_t{40} << 30);  // a hole
+  for (const std::string name : {"data", "bytes.toml", "huge.toml", "none.toml"}) {
+    for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+             {"dataset", "check", At(name)},
+             {"dataset", "import", At(name), "--out", At("new.toml")},
+             {"policy", "lint", At(name)},
+             {"policy", "fmt", At(name)}}) {
+      const Outcome outcome = RunLine(line);
+      EXPECT_EQ(outcome.code, 1) << name << " " << line[1];
+      EXPECT_THAT(outcome.err, HasSubstr("dure: "));
+    }
+  }
+  EXPECT_THAT(RunLine({"dataset", "check", At("data")}).err, HasSubstr("data is a folder"));
+  EXPECT_THAT(RunLine({"dataset", "check", At("huge.toml")}).err, HasSubstr("longer than 16 MiB"));
+  EXPECT_FALSE(fs::exists(At("new.toml")));
 }
 
 TEST_F(DatasetVerbs, TheFormLeftHalfWayWritesNothing) {
@@ -136,7 +174,7 @@ TEST_F(DatasetVerbs, TheFormLeftHalfWayWritesNothing) {
   EXPECT_THAT(screen.str(), HasSubstr("A short name for the dataset"));
   EXPECT_FALSE(fs::exists(At("form.toml")));
   EXPECT_EQ(RunLine({"dataset", "form", "--out", At("terms.toml")}).code, 1);
-  EXPECT_EQ(RunLine({"dataset", "form", "--out", At("f.toml"), "--language", "fr"}).code, 1);
+  EXPECT_EQ(RunLine({"dataset", "form", "--out", At("f.toml"), "--language", "fr"}).code, 2);
 }
 
 }  // namespace

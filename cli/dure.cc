@@ -6,6 +6,7 @@
 #include <ios>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -59,6 +60,8 @@ class Dure {
   }
 
   int Run(std::vector<std::string> arguments) {
+    // A usage error, --help and --version end the parse before flags are read.
+    context_.json_ = std::ranges::find(arguments, "--json") != arguments.end();
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes a vector from its end
     try {
       app_.parse(std::move(arguments));
@@ -95,7 +98,13 @@ class Dure {
   // Help and version also arrive as exceptions; they are no errors.
   int Explain(const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-      return app_.exit(error, context_.out_, context_.err_);
+      std::ostringstream text;
+      const int code = app_.exit(error, text, context_.err_);
+      const bool version = error.get_name() == "CallForVersion";
+      context_.Print(!context_.json_ ? text.str()
+                     : version       ? nlohmann::json{{"version", DURE_VERSION}}.dump()
+                                     : nlohmann::json{{"help", text.str()}}.dump());
+      return code;
     }
     const CLI::App* at = &app_;
     std::string path = "dure";

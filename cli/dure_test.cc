@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/exit_code.h"
@@ -11,6 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 struct Outcome {
   int code;
@@ -40,7 +43,7 @@ TEST(Dure, SaysWhatIsWrongWithACommandLineAndHowToGetHelp) {
 TEST(Dure, TellsWhichFolderACommandNeeds) {
   const std::string nowhere = testing::TempDir() + "dure-nowhere";
   EXPECT_THAT(RunLine({"run", "list", "--dir", nowhere}).err,
-              HasSubstr("neither the folder that dure consortium init made nor an operator's"));
+              HasSubstr("holds nobody's keys: it is neither the folder that dure site enrol made"));
   EXPECT_THAT(RunLine({"consortium", "show", "--dir", nowhere}).err, HasSubstr(nowhere));
   EXPECT_THAT(RunLine({"ledger", "show", "--dir", nowhere}).err,
               HasSubstr("holds no copy of the record"));
@@ -57,6 +60,50 @@ TEST(Dure, PrintsErrorsAsOneObjectWithJson) {
   EXPECT_THAT(outcome.err, HasSubstr(R"(no help on 'nonsense' under 'dure')"));
 }
 
+// Whoever reads dure with a program gets one object whatever was asked.
+TEST(Dure, PrintsOneObjectWithJsonForHelpVersionAndUsage) {
+  EXPECT_EQ(nlohmann::json::parse(RunLine({"--version", "--json"}).out)["version"], DURE_VERSION);
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"help", "--json"},
+                                             {"--help", "--json"},
+                                             {"vote", "--json", "--help"},
+                                             {"help", "exit-codes", "--json"}}) {
+    const Outcome outcome = RunLine(line);
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(nlohmann::json::parse(outcome.out)["help"], Not(IsEmpty())) << line.front();
+  }
+  const Outcome usage = RunLine({"vote", "--json"});
+  EXPECT_EQ(usage.code, 2);
+  EXPECT_THAT(usage.out, IsEmpty());
+  EXPECT_EQ(nlohmann::json::parse(usage.err)["error"]["exit_code"], 2);
+}
+
+// CLI11 alone reads "-1" as 18446744073709551615.
+TEST(Dure, RefusesANegativeCount) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"vote", "-1", "yes", "--dir", "d"},
+           {"tally", "--dir", "d", "--", "-1"},
+           {"withdraw", "close", "3", "--evidence", "-1", "--dir", "d"},
+           {"export", "csv", "m", "--as-of", "-1", "--dir", "d"},
+           {"share", "compute", "r", "--seed", "-5", "--dir", "d"}}) {
+    EXPECT_EQ(RunLine(line).code, 2) << line.front();
+  }
+}
+
+TEST(Dure, SpeaksKoreanWhereAskedAndWhereTheLocaleIs) {
+  const std::string nowhere = testing::TempDir() + "dure-nowhere";
+  const std::vector<std::string> asked = {"tally", "--lang", "ko", "--dir", nowhere};
+  EXPECT_THAT(RunLine(asked).err, HasSubstr("에는 기록의 사본이 없습니다"));
+  const char* const before = std::getenv("LC_ALL");
+  const std::string kept = before == nullptr ? "" : before;
+  setenv("LC_ALL", "ko_KR.UTF-8", 1);
+  EXPECT_THAT(RunLine({"tally", "--dir", nowhere}).err, HasSubstr("에는 기록의 사본이 없습니다"));
+  EXPECT_THAT(RunLine({"tally", "--lang", "en", "--dir", nowhere}).err,
+              HasSubstr("holds no copy of the record"));
+  before == nullptr ? unsetenv("LC_ALL") : setenv("LC_ALL", kept.c_str(), 1);
+  EXPECT_EQ(RunLine({"tally", "--lang", "fr", "--dir", nowhere}).code, 2);
+}
+
 TEST(Dure, HelpTeachesWithExamples) {
   EXPECT_THAT(RunLine({"--help"}).out, HasSubstr("dure help exit-codes"));
   EXPECT_EQ(RunLine({"--help"}).code, 0);
@@ -65,6 +112,8 @@ TEST(Dure, HelpTeachesWithExamples) {
               testing::AllOf(HasSubstr("Usage: dure help"), HasSubstr("Examples:\n  dure help\n")));
   EXPECT_THAT(RunLine({"help", "exit-codes"}).out, HasSubstr("3  refused"));
   EXPECT_THAT(RunLine({"--version"}).out, HasSubstr("dure 0."));
+  EXPECT_THAT(RunLine({"policy", "show", "--help"}).out,
+              HasSubstr("Examples:\n  dure policy show constitution\n"));
 }
 
 // A folder of another user ended dure with an abort. A name that no file can have fails in the same

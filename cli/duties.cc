@@ -1,18 +1,14 @@
 // dure incident, duties, quota: what went wrong, what is owed, and how much is left of what owners
 // allow. All from the record; a report or a proof of something done stays here, salted.
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/evidence_file.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
-#include "federation/random.h"
-#include "policy/terms/attachment.h"
 
 namespace dure::cli {
 namespace {
@@ -31,29 +27,8 @@ struct Options {
   uint64_t entry = 0;
   uint64_t number = 0;
   std::vector<uint64_t> entries;
-  std::string language;
   bool all = false;
 };
-
-// The file stays; its digest goes into the record with a salt, and the salt is kept beside it.
-Result<Digest> CommitFile(const std::string& path) {
-  if (path.empty()) return Digest{};
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Fail(ErrorCode::kNotFound, "cannot read " + path);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  SystemRandom random;
-  const terms::Attachment kept{"evidence", terms::MakeSalt(random), text};
-  const std::string beside = path + ".salt.json";
-  std::ofstream out(beside);
-  // The salt alone: the text is the file itself.
-  out << ordered_json{{"file", std::filesystem::path(path).filename().string()},
-                      {"salt", ToHex(kept.salt)},
-                      {"commitment", kept.commitment().Hex()}}
-             .dump()
-      << "\n";
-  if (out.flush()) return kept.commitment();
-  return Fail(ErrorCode::kUnavailable, "cannot write " + beside);
-}
 
 Status Report(const Options& options, Context& context) {
   ledger::IncidentReported event;
@@ -61,12 +36,19 @@ Status Report(const Options& options, Context& context) {
   event.subject = options.about;
   event.entries = options.entries;
   std::ranges::sort(event.entries);
-  DURE_ASSIGN(event.report, CommitFile(options.file));
+  DURE_ASSIGN(event.report, CommitEvidence(options.file, context));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kSpeakers, context));
-  DURE_TRY(Record(desk, event, "Reported an incident (" + options.kind + ")", context));
+  DURE_TRY(Record(
+      desk, event,
+      Pick(context, "Reported an incident (" + options.kind + ")",
+           "사고를 신고했습니다: " + ledger::WordsAndCode(options.kind, ledger::Language::kKorean)),
+      context));
   context.Say(
-      "While it is open, rules that ask incident.open refuse (P6.7: no model leaves).\n"
-      "Close it with: dure incident close ENTRY --cause fixed --evidence N… --dir " +
+      Pick(context,
+           "While it is open, rules that ask incident.open refuse (P6.7: no model leaves).\n"
+           "Close it with: dure incident close ENTRY --cause fixed --evidence N… --dir ",
+           "해결될 때까지 미해결 사고를 보는 규칙은 거부합니다(P6.7: 모델이 나가지 않음).\n"
+           "마무리하려면: dure incident close 항목번호 --cause fixed --evidence 번호… --dir ") +
       options.dir);
   return {};
 }
@@ -78,19 +60,22 @@ Status Close(const Options& options, Context& context) {
   event.evidence = options.entries;
   std::ranges::sort(event.evidence);
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kSpeakers, context));
-  return Record(desk, event, "Closed the incident of entry " + std::to_string(options.entry),
+  const std::string entry = std::to_string(options.entry);
+  return Record(desk, event,
+                Pick(context, "Closed the incident of entry " + entry,
+                     "항목 " + entry + "의 사고를 종결했습니다"),
                 context);
 }
 
 std::string IncidentText(uint64_t index, const standing::Incident& incident,
-                         const std::string& language) {
-  const bool korean = IsKorean(language);
+                         const Context& context) {
+  const bool korean = IsKorean(context);
   const std::string entry = std::to_string(index);
   const std::string& subject = incident.reported.subject;
   std::string text =
       Pick(korean, "entry ", "항목 ") + entry + "  " +
       (incident.closed ? Pick(korean, "closed", "종결") : Pick(korean, "open", "처리 중")) + "  " +
-      ledger::WordsAndCode(Name(incident.reported.kind), RecordLanguage(language));
+      ledger::WordsAndCode(Name(incident.reported.kind), RecordLanguage(context));
   if (!subject.empty()) text += Pick(korean, ", about ", ", 대상 ") + subject;
   text += Pick(korean, ", reported by " + incident.reporter.str() + " at " + incident.at.ToText(),
                ", " + incident.reporter.str() + " 신고, " + incident.at.ToText());
@@ -114,12 +99,12 @@ Status ListIncidents(const Options& options, Context& context) {
          {"reporter", incident.reporter.str()},
          {"since", incident.at.ToText()},
          {"closed", incident.closed ? ordered_json(*incident.closed) : ordered_json(nullptr)}});
-    text += IncidentText(index, incident, options.language);
+    text += IncidentText(index, incident, context);
   }
   context.Print(context.json()
                     ? ordered_json{{"incidents", list}}.dump()
                     : (!text.empty() ? text
-                                     : Pick(IsKorean(options.language), "No incident was reported.",
+                                     : Pick(IsKorean(context), "No incident was reported.",
                                             "신고된 사고가 없습니다.")));
   return {};
 }
@@ -170,12 +155,14 @@ std::string LineOf(const standing::Duty& duty, const std::string& status, const 
                    bool korean) {
   const std::string entry = std::to_string(duty.decision);
   const std::string number = std::to_string(duty.number);
+  // A term follows, and the sentence's full stop would stand before it.
+  const std::string said = says.ends_with('.') ? says.substr(0, says.size() - 1) : says;
   if (korean) {
     return KoreanOf(status) + "  " + duty.debtor.str() + ", " + KoreanOf(duty.obligation.kind) +
-           ": " + says + KoreanTermOf(duty) + "  (항목 " + entry + "의 " + number + "번, " +
+           ": " + said + KoreanTermOf(duty) + "  (항목 " + entry + "의 " + number + "번, " +
            duty.obligation.rule + ")\n";
   }
-  return status + "  " + duty.debtor.str() + ", " + duty.obligation.kind + ": " + says +
+  return status + "  " + duty.debtor.str() + ", " + duty.obligation.kind + ": " + said +
          TermOf(duty) + "  (entry " + entry + " number " + number + ", " + duty.obligation.rule +
          ")\n";
 }
@@ -189,7 +176,7 @@ Status ListDuties(const Options& options, Context& context) {
   for (const auto& [key, duty] : record->state().duties) {
     const std::string status = StatusOf(duty, now);
     if (status == "done" && !options.all) continue;
-    const bool korean = IsKorean(options.language) && !duty.obligation.text.ko.empty();
+    const bool korean = IsKorean(context) && !duty.obligation.text.ko.empty();
     const std::string& says = korean ? duty.obligation.text.ko : duty.obligation.text.en;
     list.push_back({{"decision", duty.decision},
                     {"number", duty.number},
@@ -201,22 +188,24 @@ Status ListDuties(const Options& options, Context& context) {
                     {"about", duty.about},
                     {"due", duty.due ? ordered_json(duty.due->ToText()) : ordered_json(nullptr)},
                     {"done", duty.done ? ordered_json(*duty.done) : ordered_json(nullptr)}});
-    text += LineOf(duty, status, says, IsKorean(options.language));
+    text += LineOf(duty, status, says, IsKorean(context));
   }
   context.Print(context.json() ? ordered_json{{"at", now.ToText()}, {"duties", list}}.dump()
-                               : (!text.empty()                ? text
-                                  : IsKorean(options.language) ? "남은 의무가 없습니다."
-                                                               : "Nobody owes anything."));
+                               : (!text.empty()       ? text
+                                  : IsKorean(context) ? "남은 의무가 없습니다."
+                                                      : "Nobody owes anything."));
   return {};
 }
 
 Status Done(const Options& options, Context& context) {
   ledger::DutyFulfilled event{options.entry, options.number, {}};
-  DURE_ASSIGN(event.evidence, CommitFile(options.file));
+  DURE_ASSIGN(event.evidence, CommitEvidence(options.file, context));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kDoers, context));
+  const std::string entry = std::to_string(options.entry);
+  const std::string number = std::to_string(options.number);
   return Record(desk, event,
-                "Duty " + std::to_string(options.number) + " of entry " +
-                    std::to_string(options.entry) + " is done",
+                Pick(context, "Duty " + number + " of entry " + entry + " is done",
+                     "항목 " + entry + "의 " + number + "번 의무를 이행했다고 남겼습니다"),
                 context);
 }
 
@@ -232,7 +221,7 @@ std::string Used(const char* en, const char* ko, uint64_t used, const std::optio
 
 Status Quota(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
-  const bool korean = IsKorean(options.language);
+  const bool korean = IsKorean(context);
   ordered_json list = ordered_json::array();
   std::string text;
   const auto number = [](const std::optional<uint64_t>& value) {
@@ -277,11 +266,13 @@ void AddIncidentCommands(Command dure, Context& context) {
   report
       .Add("kind", options->kind,
            "dissent, rollback, key-compromised, data-exposed, model-harm or other")
-      .Required();
+      .Required()
+      .OneOf({"dissent", "rollback", "key-compromised", "data-exposed", "model-harm", "other"});
   report.Add("--about", options->about, "The member, dataset, run or model; a code");
   report.Add("--entry", options->entries, "Entries of the record that show it");
   report.Add("--report", options->file, "A text; it stays here, its salted digest is recorded");
   AddDir(report, *options, "The folder of an officer or operator");
+  AddLanguage(report, context);
   context.Do(report, [options, &context] { return Report(*options, context); });
 
   auto closing = std::make_shared<Options>();
@@ -292,12 +283,14 @@ void AddIncidentCommands(Command dure, Context& context) {
       .OneOf({"fixed", "false-alarm", "accepted"});
   close.Add("--evidence", closing->entries, "Entries since then that show it mended");
   AddDir(close, *closing, "The folder of an officer or operator");
+  AddLanguage(close, context);
   context.Do(close, [closing, &context] { return Close(*closing, context); });
 
-  Command list = AddVerb(noun, "list", "List incidents, open and closed",
-                         "dure incident list --dir /srv/desk");
+  Command list =
+      AddVerb(noun, "list", "List incidents, open and closed",
+              "dure incident list --dir /srv/desk\ndure incident list --dir /srv/desk --lang ko");
   AddDir(list, *options, kAnyCopy);
-  AddLanguage(list, options->language);
+  AddLanguage(list, context);
   context.Do(list, [options, &context] { return ListIncidents(*options, context); });
 }
 
@@ -308,7 +301,7 @@ void AddDutiesCommands(Command dure, Context& context) {
                          "dure duties list --dir /srv/desk\n"
                          "dure duties list --all --language ko --dir /srv/desk");
   list.Flag("--all", options->all, "Also what is done");
-  AddLanguage(list, options->language);
+  AddLanguage(list, context);
   AddDir(list, *options, kAnyCopy);
   context.Do(list, [options, &context] { return ListDuties(*options, context); });
 
@@ -319,6 +312,7 @@ void AddDutiesCommands(Command dure, Context& context) {
   done.Add("--evidence", options->file,
            "A file that shows it; it stays here, its salted digest is recorded");
   AddDir(done, *options, "The folder of an officer or researcher of the member that owes it");
+  AddLanguage(done, context);
   context.Do(done, [options, &context] { return Done(*options, context); });
 }
 
@@ -327,7 +321,7 @@ void AddQuotaCommand(Command dure, Context& context) {
   Command verb = AddVerb(dure, "quota", "Show how often data was used, of what its terms allow",
                          "dure quota --dir /srv/desk\ndure quota --dir /srv/desk --lang ko");
   AddDir(verb, *options, kAnyCopy);
-  AddLanguage(verb, options->language);
+  AddLanguage(verb, context);
   context.Do(verb, [options, &context] { return Quota(*options, context); });
 }
 

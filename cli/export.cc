@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/find_model.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "policy/exports/collect.h"
@@ -20,7 +21,6 @@ struct Options {
   std::string model;
   std::string dir;
   std::string out;
-  std::string language = "en";
   uint64_t as_of = 0;
   bool no_log = false;
 };
@@ -70,9 +70,12 @@ Result<uint64_t> LogDisclosure(const Options& options, const exports::Export& ma
   auto desk =
       OpenDesk(options.dir, {identity::Role::kOfficer, identity::Role::kResearcher}, context);
   if (!desk) {
-    return Fail(desk.error().code, desk.error().message +
-                                       "; an export is recorded by an officer or a researcher: "
-                                       "give --no-log to make it without");
+    return Fail(desk.error().code,
+                desk.error().message + Pick(context,
+                                            "; an export is recorded by an officer or a "
+                                            "researcher: give --no-log to make it without",
+                                            ". 내보내기를 기록하는 것은 정책 담당자나 연구자의 "
+                                            "일입니다. 기록 없이 만들려면 --no-log를 붙이십시오"));
   }
   ledger::DisclosureExported event;
   event.kind = made.kind;
@@ -80,14 +83,12 @@ Result<uint64_t> LogDisclosure(const Options& options, const exports::Export& ma
   event.subject = dossier.model.digest;
   event.file = exports::DigestOf(made);
   event.as_of = dossier.as_of;
-  return desk->clerk->Submit(event, context.Now());
+  return Submit(*desk, event, context);
 }
 
-void Report(const Options& options, Format format, const exports::Export& made,
-            const exports::Dossier& dossier, std::optional<uint64_t> entry, Context& context) {
-  const auto language =
-      options.language == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;
-  const std::vector<std::string> caveats = exports::DoesNotProve(format, language);
+void Report(Format format, const exports::Export& made, const exports::Dossier& dossier,
+            std::optional<uint64_t> entry, Context& context) {
+  const std::vector<std::string> caveats = exports::DoesNotProve(format, TermsLanguage(context));
   if (context.json()) {
     ordered_json files = ordered_json::array();
     for (const exports::File& file : made.files) {
@@ -111,11 +112,19 @@ void Report(const Options& options, Format format, const exports::Export& made,
   for (const exports::File& file : made.files) {
     text += Sha256(AsBytes(file.text)).Hex() + "  " + file.name + "\n";
   }
-  text += "\nMade from the first " + std::to_string(dossier.as_of) + " entries, template " +
-          made.template_version + ", digest " + exports::DigestOf(made).Hex() + ".\n";
-  text += entry ? "Recorded as entry " + std::to_string(*entry) + ".\n" : "Not recorded.\n";
-  text += language == terms::Language::kKorean ? "\n이 문서가 증명하지 않는 것\n"
-                                               : "\nWhat it does not prove\n";
+  const std::string as_of = std::to_string(dossier.as_of);
+  const std::string digest = exports::DigestOf(made).Hex();
+  text += Pick(context,
+               "\nMade from the first " + as_of + " entries, template " + made.template_version +
+                   ", digest " + digest + ".\n",
+               "\n처음 항목 " + as_of + "개로 만들었습니다. 서식 " + made.template_version +
+                   ", 다이제스트 " + digest + "\n");
+  const std::string recorded = entry ? std::to_string(*entry) : "";
+  text += entry ? Pick(context, "Recorded as entry " + recorded + ".\n",
+                       "내보냈다는 사실을 항목 " + rules::WithParticle(recorded, "(으)로") +
+                           " 기록했습니다.\n")
+                : Pick(context, "Not recorded.\n", "기록하지 않았습니다.\n");
+  text += Pick(context, "\nWhat it does not prove\n", "\n이 문서가 증명하지 않는 것\n");
   for (const std::string& caveat : caveats) text += "  " + caveat + "\n";
   context.Print(text);
 }
@@ -127,10 +136,11 @@ Status Export(const Options& options, Format format, Context& context) {
                                          " of this copy does not hold (" + dissent->rule +
                                          "): nothing is exported from it");
   }
-  DURE_ASSIGN(const Digest model, FindModel(record->state(), options.model));
+  DURE_ASSIGN(const Digest model, FindModel(record->state(), options.model, context));
   const uint64_t as_of = options.as_of == 0 ? record->log().Head().head.size : options.as_of;
+  // Not the locale's: the same command makes the same bytes on any machine.
   const auto language =
-      options.language == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;
+      context.language() == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;
   DURE_ASSIGN(const exports::Dossier dossier,
               exports::Collect(record->log(), as_of, model, language));
   const exports::Export made = exports::Make(format, dossier);
@@ -149,7 +159,7 @@ Status Export(const Options& options, Format format, Context& context) {
     DURE_ASSIGN(entry, LogDisclosure(options, made, dossier, context));
   }
   DURE_TRY(WriteFiles(made, folder));
-  Report(options, format, made, dossier, entry, context);
+  Report(format, made, dossier, entry, context);
   return {};
 }
 
@@ -169,7 +179,7 @@ void AddExportCommands(Command dure, Context& context) {
     verb.Add("--out", options->out, "The folder to write to; named after kind and model");
     verb.Add("--as-of", options->as_of,
              "Only the first so many entries: makes a recorded export again");
-    verb.Add("--lang", options->language, "en or ko: of reasons and warnings").OneOf({"en", "ko"});
+    AddLanguage(verb, context);
     verb.Flag("--no-log", options->no_log, "Do not say in the record that it was made");
     context.Do(verb, [options, format = kind.format, &context] {
       return Export(*options, format, context);

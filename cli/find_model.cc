@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "cli/language.h"
+
 namespace dure::cli {
 
-Result<Digest> FindModel(const standing::State& state, const std::string& name) {
+Result<Digest> FindModel(const standing::State& state, const std::string& name,
+                         const Context& context) {
   std::vector<Digest> found;
   for (const auto& [index, at] : state.closings) {
     const Digest& model = state.rounds.at(at).model;
@@ -15,8 +18,11 @@ Result<Digest> FindModel(const standing::State& state, const std::string& name) 
     }
   }
   if (found.size() == 1) return found.front();
-  return Fail(ErrorCode::kNotFound, found.empty() ? "no closed round made a model \"" + name + "\""
-                                                  : "\"" + name + "\" begins several models");
+  return Fail(ErrorCode::kNotFound,
+              found.empty() ? Pick(context, "no closed round made a model \"" + name + "\"",
+                                   "\"" + name + "\"에 해당하는, 완료된 라운드의 모델이 없습니다")
+                            : Pick(context, "\"" + name + "\" begins several models",
+                                   "\"" + name + "\"(으)로 시작하는 모델이 여럿입니다"));
 }
 
 }  // namespace dure::cli

@@ -4,11 +4,13 @@
 
 #include <string>
 
+#include "cli/command.h"
 #include "policy/standing/state.h"
 
 namespace dure::cli {
 
 // kNotFound: none, or several.
-Result<Digest> FindModel(const standing::State& state, const std::string& name);
+Result<Digest> FindModel(const standing::State& state, const std::string& name,
+                         const Context& context);
 
 }  // namespace dure::cli

@@ -18,7 +18,9 @@ Result<identity::Identity> LoadSeat(const std::string& dir, WallTime now) {
   const std::string folder = OperatorFolder(dir);
   if (!std::filesystem::exists(std::filesystem::path(folder) / "identity")) {
     return Fail(ErrorCode::kNotFound,
-                dir + " is neither the folder that dure consortium init made nor an operator's");
+                dir +
+                    " holds nobody's keys: it is neither the folder that dure site enrol made "
+                    "(an officer's, a site's) nor that of dure consortium init");
   }
   DURE_ASSIGN(identity::Identity own, identity::LoadIdentity(folder));
   if (own.not_after > now) return own;

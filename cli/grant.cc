@@ -11,6 +11,7 @@
 #include "cli/record_copy.h"
 #include "federation/transport/json_fields.h"
 #include "policy/rules/explain.h"
+#include "policy/terms/vocabulary.h"
 
 namespace dure::cli {
 namespace {
@@ -22,7 +23,6 @@ struct Options {
   GrantAsk ask;
   std::string dataset;
   std::string run;
-  std::string language;
   uint64_t entry = 0;
   std::string reason = "withdrawn";
 };
@@ -35,7 +35,28 @@ std::string ReasonsOf(const rules::Decision& decision) {
   return text;
 }
 
+std::vector<std::string> Purposes() {
+  std::vector<std::string> words;
+  for (size_t i = 0; i < terms::kWordCount<terms::Purpose>; ++i) {
+    words.emplace_back(terms::Word(static_cast<terms::Purpose>(i)));
+  }
+  return words;
+}
+
+Result<Digest> ModelOf(const std::string& digits, const Context& context) {
+  const auto model = Digest::FromHex(digits);
+  if (model) return *model;
+  return Fail(ErrorCode::kInvalid,
+              Pick(context,
+                   "--model \"" + digits +
+                       "\" is no digest of 64 hex digits; dure model lineage RUN shows a run's",
+                   "--model \"" + digits +
+                       "\"은(는) 16진수 64자리 다이제스트가 아닙니다. dure model lineage "
+                       "학습이름으로 확인하십시오"));
+}
+
 Status Request(const Options& options, Context& context) {
+  DURE_TRY(ModelOf(options.ask.model, context).map([](const auto&) {}));
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
   DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, options.ask));
   if (context.json()) {
@@ -45,7 +66,7 @@ Status Request(const Options& options, Context& context) {
                      {"decision", ordered_json::parse(rules::ToJson(answer.decision))}}
             .dump());
   } else {
-    const bool korean = IsKorean(options.language);
+    const bool korean = IsKorean(context);
     const auto language = korean ? rules::Language::kKorean : rules::Language::kEnglish;
     const std::string entry = std::to_string(answer.entry);
     context.Print(Pick(korean, (answer.granted ? "Granted, entry " : "Refused, entry ") + entry,
@@ -55,10 +76,10 @@ Status Request(const Options& options, Context& context) {
   }
   if (answer.granted) return {};
   const std::string entry = std::to_string(answer.entry);
-  return Fail(ErrorCode::kPermissionDenied,
-              Pick(IsKorean(options.language),
-                   "the terms behind this model do not allow it (entry " + entry + ")",
-                   "이 모델에 담긴 데이터의 이용조건이 허용하지 않습니다(항목 " + entry + ")"));
+  return Fail(
+      ErrorCode::kPermissionDenied,
+      Pick(IsKorean(context), "the terms behind this model do not allow it (entry " + entry + ")",
+           "이 모델에 담긴 데이터의 이용조건이 허용하지 않습니다(항목 " + entry + ")"));
 }
 
 Status Consent(const Options& options, Context& context) {
@@ -68,13 +89,16 @@ Status Consent(const Options& options, Context& context) {
     DURE_ASSIGN(event.kind, ledger::ParseUseKind(options.ask.kind));
     event.purpose = options.ask.purpose;
     if (!options.ask.model.empty()) {
-      DURE_ASSIGN(event.model, Digest::FromHex(options.ask.model));
+      DURE_ASSIGN(event.model, ModelOf(options.ask.model, context));
     }
   } else {
     DURE_ASSIGN(event.run, RunId::Parse(options.run));
   }
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
-  return Record(desk, event, "Agreed for " + options.dataset, context);
+  return Record(desk, event,
+                Pick(context, "Agreed for " + options.dataset,
+                     "데이터셋 " + options.dataset + "의 이용에 동의했습니다"),
+                context);
 }
 
 std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::string& status,
@@ -95,7 +119,8 @@ std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::
          "\n";
 }
 
-Status List(const std::string& dir, bool korean, Context& context) {
+Status List(const std::string& dir, Context& context) {
+  const bool korean = IsKorean(context);
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   ordered_json list = ordered_json::array();
   std::string text;
@@ -123,7 +148,10 @@ Status List(const std::string& dir, bool korean, Context& context) {
 Status Revoke(const Options& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
   const ledger::GrantRevoked event{options.entry, options.reason};
-  return Record(desk, event, "Revoked the grant of entry " + std::to_string(options.entry),
+  const std::string entry = std::to_string(options.entry);
+  return Record(desk, event,
+                Pick(context, "Revoked the grant of entry " + entry,
+                     "항목 " + entry + "의 이용 허가를 취소했습니다"),
                 context);
 }
 
@@ -180,11 +208,13 @@ void AddGrantCommands(Command dure, Context& context) {
               "dure grant request --model 4c0c… --dir /srv/desk\n"
               "dure grant request --kind serve --purpose commercial-service --model 4c0c… --dir .");
   request.Add("--model", options->ask.model, "the model's digest").Required();
-  request.Add("--kind", options->ask.kind, "export, serve or share").ShowDefault();
-  request.Add("--purpose", options->ask.purpose, "for what").ShowDefault();
+  request.Add("--kind", options->ask.kind, "export, serve or share")
+      .OneOf({"export", "serve", "share"})
+      .ShowDefault();
+  request.Add("--purpose", options->ask.purpose, "for what").OneOf(Purposes()).ShowDefault();
   request.Add("--territory", options->ask.territory, "where, ISO 3166").ShowDefault();
   request.Add("--until", options->ask.until, "until when: 2027-01-01T00:00:00Z");
-  AddLanguage(request, options->language);
+  AddLanguage(request, context);
   request.Add("--dir", options->dir, "the folder of whoever asks").Required();
   context.Do(request, [options, &context] { return Request(*options, context); });
 
@@ -194,10 +224,13 @@ void AddGrantCommands(Command dure, Context& context) {
               "dure grant consent reviews --run spring --dir /srv/desk");
   consent.Add("dataset", options->dataset, "your dataset").Required();
   consent.Add("--run", options->run, "to this run; otherwise to a use of models");
-  consent.Add("--kind", options->ask.kind, "export, serve or share").ShowDefault();
-  consent.Add("--purpose", options->ask.purpose, "for what").ShowDefault();
+  consent.Add("--kind", options->ask.kind, "export, serve or share")
+      .OneOf({"export", "serve", "share"})
+      .ShowDefault();
+  consent.Add("--purpose", options->ask.purpose, "for what").OneOf(Purposes()).ShowDefault();
   consent.Add("--model", options->ask.model, "of this model only; any by default");
   consent.Add("--dir", options->dir, "the officer's folder").Required();
+  AddLanguage(consent, context);
   context.Do(consent, [options, &context] { return Consent(*options, context); });
 
   auto dir = std::make_shared<std::string>();
@@ -205,15 +238,15 @@ void AddGrantCommands(Command dure, Context& context) {
       AddVerb(noun, "list", "list what was granted and refused",
               "dure grant list --dir /srv/desk\ndure grant list --dir /srv/desk --lang ko");
   list.Add("--dir", *dir, "a folder with a copy of the record").Required();
-  auto language = std::make_shared<std::string>();
-  AddLanguage(list, *language);
-  context.Do(list, [dir, language, &context] { return List(*dir, IsKorean(*language), context); });
+  AddLanguage(list, context);
+  context.Do(list, [dir, &context] { return List(*dir, context); });
 
   Command revoke = AddVerb(noun, "revoke", "take back a grant of a model with your data in it",
                            "dure grant revoke 97 --reason contract-end --dir /srv/desk");
   revoke.Add("entry", options->entry, "the grant-decided entry").Required();
   revoke.Add("--reason", options->reason, "a code").ShowDefault();
   revoke.Add("--dir", options->dir, "the officer's folder").Required();
+  AddLanguage(revoke, context);
   context.Do(revoke, [options, &context] { return Revoke(*options, context); });
 }
 

@@ -1,6 +1,7 @@
 // dure help: the same help as --help, and topics that belong to no verb.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,11 @@ const CLI::App* Find(const CLI::App& parent, const std::string& word) {
 }
 
 Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Context& context) {
+  const auto print = [&context](const std::string& text) {
+    context.Print(context.json() ? nlohmann::json{{"help", text}}.dump() : text);
+  };
   if (words.size() == 1 && words.front() == "exit-codes") {
-    context.Print(ExitCodesHelp());
+    print(std::string(ExitCodesHelp()));
     return {};
   }
   const CLI::App* at = &dure;
@@ -36,7 +40,7 @@ Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Con
   }
   // App::help would descend into the verb that was chosen, which is this one.
   const std::string name = before.empty() ? at->get_name() : before + " " + at->get_name();
-  context.Print(at->get_formatter()->make_help(at, name, CLI::AppFormatMode::Normal));
+  print(at->get_formatter()->make_help(at, name, CLI::AppFormatMode::Normal));
   return {};
 }
 

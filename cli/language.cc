@@ -5,8 +5,8 @@
 
 namespace dure::cli {
 
-bool IsKorean(const std::string& wanted) {
-  if (!wanted.empty()) return wanted.starts_with("ko");
+bool IsKorean(const Context& context) {
+  if (!context.language().empty()) return context.language() == "ko";
   for (const char* name :
        {"LC_ALL", "LC_MESSAGES", "LANG"}) {  // the first that is set, as in POSIX
     const char* locale = std::getenv(name);
@@ -15,12 +15,21 @@ bool IsKorean(const std::string& wanted) {
   return false;
 }
 
-ledger::Language RecordLanguage(const std::string& wanted) {
-  return IsKorean(wanted) ? ledger::Language::kKorean : ledger::Language::kEnglish;
+ledger::Language RecordLanguage(const Context& context) {
+  return IsKorean(context) ? ledger::Language::kKorean : ledger::Language::kEnglish;
 }
 
-void AddLanguage(Command verb, std::string& language) {
-  verb.Add("--lang,--language", language, "en or ko; the locale's by default").OneOf({"en", "ko"});
+rules::Language RulesLanguage(const Context& context) {
+  return IsKorean(context) ? rules::Language::kKorean : rules::Language::kEnglish;
+}
+
+terms::Language TermsLanguage(const Context& context) {
+  return IsKorean(context) ? terms::Language::kKorean : terms::Language::kEnglish;
+}
+
+void AddLanguage(Command verb, Context& context) {
+  verb.Add("--lang,--language", context.language_, "en or ko; the locale's by default")
+      .OneOf({"en", "ko"});
 }
 
 }  // namespace dure::cli

@@ -12,6 +12,7 @@
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_folder.h"
+#include "cli/text_file.h"
 #include "policy/ledger/export.h"
 #include "policy/ledger/report.h"
 #include "policy/ledger/sqlite_ledger.h"
@@ -34,7 +35,6 @@ struct Options {
   std::string run;
   std::string site;
   std::string type;
-  std::string language;
   bool full = true;
   uint64_t index = 0;
   uint64_t from = 0;
@@ -67,18 +67,11 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
   return {};
 }
 
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || in.bad()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
-  return bytes;
-}
-
 Status ShowHead(const Options& options, Context& context) {
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
-  context.Print(context.json() ? ledger::HeadJson(log->Head(), log->log_key())
-                               : ledger::HeadText(log->Head(), log->log_key(),
-                                                  RecordLanguage(options.language)));
+  context.Print(context.json()
+                    ? ledger::HeadJson(log->Head(), log->log_key())
+                    : ledger::HeadText(log->Head(), log->log_key(), RecordLanguage(context)));
   return {};
 }
 
@@ -104,7 +97,7 @@ Status ShowEntries(const Options& options, Context& context) {
   DURE_TRY(CheckType(options.type));
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   const uint64_t size = log->Head().head.size;
-  const ledger::Language language = RecordLanguage(options.language);
+  const ledger::Language language = RecordLanguage(context);
   uint64_t index = options.from;
   uint64_t shown = 0;
   while (index < size && shown < options.count) {
@@ -118,8 +111,8 @@ Status ShowEntries(const Options& options, Context& context) {
     }
   }
   const std::string all = std::to_string(size);
-  context.Say(IsKorean(options.language) ? "항목 " + all + "개 중 " + std::to_string(shown) + "개"
-                                         : std::to_string(shown) + " of " + all + " entries");
+  context.Say(IsKorean(context) ? "항목 " + all + "개 중 " + std::to_string(shown) + "개"
+                                : std::to_string(shown) + " of " + all + " entries");
   return {};
 }
 
@@ -127,7 +120,7 @@ Status PrintAudit(const Result<ledger::AuditReport>& report, const Options& opti
                   Context& context) {
   if (!report) return Fail(AsRefusal(report.error()));
   context.Print(context.json() ? ledger::AuditJson(*report)
-                               : ledger::AuditText(*report, RecordLanguage(options.language)));
+                               : ledger::AuditText(*report, RecordLanguage(context)));
   return {};
 }
 
@@ -140,7 +133,7 @@ Status Verify(const Options& options, Context& context) {
   const auto report = ledger::VerifyFolder(folder, key, RecordVerifier(), Threads());
   if (report && !key) {
     context.Say(
-        Pick(IsKorean(options.language),
+        Pick(IsKorean(context),
              "log key taken from the record's own first entry; compare it with what you "
              "were told: ",
              "기록의 키는 이 사본의 첫 항목에서 읽었습니다. 따로 안내받은 키와 비교하십시오: ") +
@@ -173,24 +166,24 @@ Status Prove(const Options& options, Context& context) {
 }
 
 std::string CheckedText(const ledger::Receipt& receipt, const ledger::OpenedEntry& entry,
-                        const std::string& language) {
+                        const Context& context) {
   const std::string size = std::to_string(receipt.head.head.size);
-  return Pick(IsKorean(language), "In the log of " + size + " entries, and signed:\n",
+  return Pick(IsKorean(context), "In the log of " + size + " entries, and signed:\n",
               "항목 " + size + "개의 기록에 들어 있고 서명이 유효합니다:\n") +
-         ledger::EntrySentence(receipt.index, entry, RecordLanguage(language));
+         ledger::EntrySentence(receipt.index, entry, RecordLanguage(context));
 }
 
 Status Check(const Options& options, Context& context) {
   DURE_ASSIGN(const NoteKey key, LogKey(options, nullptr));
-  DURE_ASSIGN(const std::string file, ReadFile(options.receipt));
-  DURE_ASSIGN(const std::string bytes, ReadFile(options.entry));
+  DURE_ASSIGN(const std::string file, ReadTextFile(options.receipt, context));
+  DURE_ASSIGN(const std::string bytes, ReadTextFile(options.entry, context));
   const auto receipt = ledger::ParseTlogProof(file, key, RecordVerifier());
   if (!receipt) return Fail(AsRefusal(receipt.error()));
   DURE_TRY(ledger::VerifyReceipt(AsBytes(bytes), *receipt, key, RecordVerifier()));
   const auto entry = ledger::OpenEntry(AsBytes(bytes), RecordVerifier());
   if (!entry) return Fail(AsRefusal(entry.error()));
   context.Print(context.json() ? ledger::EntryJson(receipt->index, *entry)
-                               : CheckedText(*receipt, *entry, options.language));
+                               : CheckedText(*receipt, *entry, context));
   return {};
 }
 
@@ -240,7 +233,7 @@ void AddLedgerCommands(Command dure, Context& context) {
   Command head = Add(noun, context, options, "head", "the signed tree head of a copy",
                      "dure ledger head --dir hospital-a", ShowHead);
   AddDir(head, *options);
-  AddLanguage(head, options->language);
+  AddLanguage(head, context);
 
   Command show = Add(noun, context, options, "show", "who recorded what, when",
                      "dure ledger show --dir hospital-a\n"
@@ -254,7 +247,7 @@ void AddLedgerCommands(Command dure, Context& context) {
   show.Add("--run", options->run, "Only entries of this run");
   show.Add("--site", options->site, "Only entries about this site");
   show.Add("--type", options->type, "Only entries of this type, such as round-closed");
-  AddLanguage(show, options->language);
+  AddLanguage(show, context);
 
   Command verify =
       Add(noun, context, options, "verify", "check the whole record from its first byte",
@@ -264,7 +257,7 @@ void AddLedgerCommands(Command dure, Context& context) {
   verify.Add("--vkey", options->vkey, "The log's key as you were told it");
   // Every check is made in any case; officers are told to say --full, and may.
   verify.Flag("--full", options->full, "Every signature of every entry (always so)");
-  AddLanguage(verify, options->language);
+  AddLanguage(verify, context);
 
   Command prove =
       Add(noun, context, options, "prove", "write one entry and the proof that it is in the log",
@@ -279,7 +272,7 @@ void AddLedgerCommands(Command dure, Context& context) {
   check.Add("--receipt", options->receipt, "The .tlog-proof file").Required();
   check.Add("--entry", options->entry, "The entry's file").Required();
   check.Add("--vkey", options->vkey, "The log's key as you were told it").Required();
-  AddLanguage(check, options->language);
+  AddLanguage(check, context);
 
   Command exported =
       Add(noun, context, options, "export", "write the record as static files (C2SP tlog-tiles)",
@@ -293,7 +286,7 @@ void AddLedgerCommands(Command dure, Context& context) {
   fsck.Add("--tiles", options->tiles, "The exported folder").Required();
   fsck.Add("--vkey", options->vkey, "The log's key as you were told it");
   fsck.Add("--dir", options->dir, "Or: a copy you trust, whose key is taken");
-  AddLanguage(fsck, options->language);
+  AddLanguage(fsck, context);
 
   AddWitnessCommands(noun, context);
   AddCopyCommands(noun, context);

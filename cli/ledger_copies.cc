@@ -6,6 +6,7 @@
 #include "clerk/evidence.h"
 #include "cli/command.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_folder.h"
 #include "federation/canonical.h"
@@ -153,19 +154,26 @@ Status ReadBack(const Options& options, Context& context) {
     return {};
   }
   if (rotted.empty()) {
-    context.Print("Read back from the disk: " + std::to_string(looked.size) +
-                  " entries, their tree heads, cosignatures and keys. Nothing has rotted.");
+    const std::string size = std::to_string(looked.size);
+    context.Print(Pick(context,
+                       "Read back from the disk: " + size +
+                           " entries, their tree heads, cosignatures and keys. Nothing has rotted.",
+                       "디스크에서 항목 " + size +
+                           "개와 그 트리 헤드, 공동 서명, 키를 다시 읽었습니다. 상한 곳이 "
+                           "없습니다."));
     return {};
   }
-  std::string text = dir + "/ledger.db has rotted:";
+  std::string text = dir + Pick(context, "/ledger.db has rotted:", "/ledger.db가 상했습니다:");
   for (const std::string& one : rotted) text += "\n  " + one;
-  return Fail(ErrorCode::kCorrupt,
-              text +
+  return Fail(
+      ErrorCode::kCorrupt,
+      text + Pick(context,
                   "\nA running daemon mends it by itself from what others hold. Without one: dure "
                   "ledger heal --dir " +
-                  options.dir +
-                  " --from COPY, with a copy of another "
-                  "member");
+                      options.dir + " --from COPY, with a copy of another member",
+                  "\n데몬이 돌고 있으면 다른 회원의 사본으로 스스로 고칩니다. 아니면 다른 회원의 "
+                  "사본을 받아 dure ledger heal --dir " +
+                      options.dir + " --from 사본 을 실행하십시오"));
 }
 
 }  // namespace
@@ -191,12 +199,13 @@ void AddCopyCommands(Command ledger, Context& context) {
 
   Command scrub =
       AddVerb(ledger, "scrub", "read a copy's file back from its disk and name what has rotted",
-              "dure ledger scrub --dir /var/lib/dure-site\n"
+              "dure ledger scrub --dir desk --lang ko\n"
               "dure ledger scrub --dir /var/lib/dure-site --from /media/stick/kt-seoul");
   scrub.Add("--dir", options->dir, "A folder with a copy; its daemon may run").Required();
   scrub.Add("--from", options->other,
             "Another copy, which says what must be there where this file no longer does");
   scrub.Add("--vkey", options->vkey, "The log's key as you were told it");
+  AddLanguage(scrub, context);
   context.Do(scrub, [options, &context] { return ReadBack(*options, context); });
 }
 

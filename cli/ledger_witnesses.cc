@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "cli/record_folder.h"
@@ -98,6 +99,32 @@ json HouseJson(const HouseAgreement& house, const std::vector<Cosigner>& cosigne
           {"sites", std::move(sites)}};
 }
 
+std::string WitnessesKorean(const json& found) {
+  std::string text =
+      "기록에는 항목이 " + std::to_string(found["entries"].get<uint64_t>()) + "개 있습니다.\n";
+  if (found["agreed"].is_null()) {
+    text += "아직 모든 구분이 함께 확인한 트리 헤드가 없습니다.\n";
+  } else {
+    text += "모든 구분이 처음 " + std::to_string(found["agreed"]["size"].get<uint64_t>()) +
+            "개까지 확인했습니다(" + found["agreed"]["since"].get<std::string>() + "부터).\n";
+  }
+  for (const json& house : found["houses"]) {
+    text += ledger::Words(house["house"].get<std::string>(), ledger::Language::kKorean) +
+            ": 공동 서명자 " + std::to_string(house["cosigners"].get<size_t>()) + "곳 중 " +
+            std::to_string(house["needed"].get<size_t>()) + "곳의 서명이 필요합니다\n";
+    for (const json& site : house["sites"]) {
+      text +=
+          "  " + site["site"].get<std::string>() +
+          (site["upTo"].is_null() ? std::string(": 이 사본에 있는 공동 서명이 없습니다")
+                                  : ": 항목 " + std::to_string(site["upTo"].get<uint64_t>()) +
+                                        "개까지 공동 서명함, " + site["at"].get<std::string>()) +
+          "\n";
+    }
+  }
+  text.pop_back();
+  return text;
+}
+
 std::string WitnessesText(const json& found) {
   std::string text =
       "The record has " + std::to_string(found["entries"].get<uint64_t>()) + " entries.\n";
@@ -135,7 +162,7 @@ Status ShowWitnesses(const Options& options, Context& context) {
     DURE_ASSIGN(const ledger::WitnessPolicy policy, roll.PolicyAt(size, log->log_key()));
     std::string text = policy.Text();
     text.pop_back();
-    context.Print(text);
+    context.Print(context.json() ? json{{"policy", text}}.dump() : text);
     return {};
   }
   const std::vector<Cosigner> cosigners = roll.At(size);
@@ -152,7 +179,7 @@ Status ShowWitnesses(const Options& options, Context& context) {
   if (context.json()) {
     context.PrintJson(found.dump());
   } else {
-    context.Print(WitnessesText(found));
+    context.Print(IsKorean(context) ? WitnessesKorean(found) : WitnessesText(found));
   }
   return {};
 }
@@ -183,9 +210,13 @@ Status ShowDissent(const Options& options, Context& context) {
     found.push_back(std::move(one));
   }
   if (context.json()) {
-    context.PrintJson(found.dump(-1, ' ', false, json::error_handler_t::replace));
+    context.PrintJson(
+        json{{"evidence", found}}.dump(-1, ' ', false, json::error_handler_t::replace));
   } else {
-    if (text.empty()) text = "This copy has refused nothing: there is no evidence folder.\n";
+    if (text.empty()) {
+      text = Pick(context, "This copy has refused nothing: there is no evidence folder.\n",
+                  "이 사본은 거부한 것이 없습니다. 증거 폴더(evidence)가 비어 있습니다.\n");
+    }
     text.pop_back();
     context.Print(text);
   }
@@ -198,14 +229,17 @@ void AddWitnessCommands(Command noun, Context& context) {
   const auto options = std::make_shared<Options>();
   Command witnesses = AddVerb(noun, "witnesses", "who co-signed the record, up to where",
                               "dure ledger witnesses --dir hospital-a\n"
+                              "dure ledger witnesses --dir desk --lang ko\n"
                               "dure ledger witnesses --dir hospital-a --policy");
-  witnesses.Add("--dir", options->dir, "Folder of a site or of the aggregator").Required();
+  witnesses.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+  AddLanguage(witnesses, context);
   witnesses.Flag("--policy", options->policy, "Print the quorum as a C2SP tlog-policy");
   context.Do(witnesses, [options, &context] { return ShowWitnesses(*options, context); });
 
   Command dissent = AddVerb(noun, "dissent", "what this copy refused, and the proof it kept",
                             "dure ledger dissent --dir hospital-a");
-  dissent.Add("--dir", options->dir, "Folder of a site or of the aggregator").Required();
+  dissent.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+  AddLanguage(dissent, context);
   context.Do(dissent, [options, &context] { return ShowDissent(*options, context); });
 }
 

@@ -19,9 +19,12 @@ using nlohmann::ordered_json;
 using standing::RoundAttempt;
 
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 16); }
-std::string Text(const RoundAttempt& at) {
-  std::string text = at.run.str() + " round " + std::to_string(at.round.value);
-  return at.attempt == 0 ? text : text + " (attempt " + std::to_string(at.attempt) + ")";
+std::string Text(const RoundAttempt& at, bool korean) {
+  std::string text =
+      at.run.str() + (korean ? " 라운드 " : " round ") + std::to_string(at.round.value);
+  if (at.attempt == 0) return text;
+  const std::string attempt = std::to_string(at.attempt + 1);
+  return text + (korean ? " (" + attempt + "번째 시도)" : " (attempt " + attempt + ")");
 }
 std::string Text(const ledger::DatasetVersion& what) {
   return what.dataset.str() + " v" + std::to_string(what.version);
@@ -76,7 +79,7 @@ std::string NumbersOf(const lineage::Contributed& one, bool korean) {
 std::string Text(const lineage::RoundStory& story, bool korean) {
   const std::string entries =
       std::to_string(story.opened) + (korean ? "~" : " to ") + std::to_string(story.closed);
-  std::string text = Text(story.at) + ": ";
+  std::string text = Text(story.at, korean) + ": ";
   text += korean
               ? "모델 " + Short(story.base_model) + " → " + Short(story.model) + ", 항목 " + entries
               : "from model " + Short(story.base_model) + " to " + Short(story.model) +
@@ -174,7 +177,7 @@ std::string LineageText(const lineage::ModelLineage& story,
 
 Status ShowLineage(const std::string& dir, const std::string& name, bool korean, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
-  DURE_ASSIGN(const Digest model, FindModel(record->state(), name));
+  DURE_ASSIGN(const Digest model, FindModel(record->state(), name, context));
   DURE_ASSIGN(const lineage::ModelLineage story, lineage::LineageOf(record->state(), model));
   const std::vector<std::string> restrictions = Restrictions(story.terms, korean);
   if (context.json()) {
@@ -235,7 +238,7 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
       admissions += AdmissionText(one, korean);
     }
     ordered_json json = Json(at);
-    std::string line = Text(at) + ": ";
+    std::string line = Text(at, korean) + ": ";
     line += round.abandoned ? Pick(korean, "abandoned\n", "중단됨\n")
                             : Pick(korean, "open\n", "진행 중\n");
     if (round.closed) {
@@ -250,8 +253,10 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
     text += line + admissions;
   }
   if (attempts.empty()) {
+    const std::string round = std::to_string(number);
     return Fail(ErrorCode::kNotFound,
-                "the record knows no round " + std::to_string(number) + " of \"" + run + "\"");
+                Pick(korean, "the record knows no round " + round + " of \"" + run + "\"",
+                     "기록에 학습 \"" + run + "\"의 라운드 " + round + "번이 없습니다"));
   }
   context.Print(context.json() ? ordered_json{{"attempts", attempts}}.dump() : text);
   return {};
@@ -262,16 +267,14 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
 void AddModelLineage(Command model, Context& context) {
   auto dir = std::make_shared<std::string>();
   auto name = std::make_shared<std::string>();
-  auto language = std::make_shared<std::string>();
   Command verb = AddVerb(model, "lineage", "Show what stands behind a model",
                          "dure model lineage first --dir /srv/site\n"
                          "dure model lineage 4c0ce92c76 --dir /srv/desk --json");
   verb.Add("model", *name, "Its digest, the first digits of it, or a run for its newest")
       .Required();
   verb.Add("--dir", *dir, "A folder with a copy of the record").Required();
-  AddLanguage(verb, *language);
-  context.Do(verb,
-             [=, &context] { return ShowLineage(*dir, *name, IsKorean(*language), context); });
+  AddLanguage(verb, context);
+  context.Do(verb, [=, &context] { return ShowLineage(*dir, *name, IsKorean(context), context); });
 }
 
 void AddRoundCommands(Command dure, Context& context) {
@@ -285,10 +288,9 @@ void AddRoundCommands(Command dure, Context& context) {
   verb.Add("run", *run, "The run").Required();
   verb.Add("number", *number, "The round, from 0").Required();
   verb.Add("--dir", *dir, "A folder with a copy of the record").Required();
-  auto language = std::make_shared<std::string>();
-  AddLanguage(verb, *language);
-  context.Do(
-      verb, [=, &context] { return ShowRound(*dir, *run, *number, IsKorean(*language), context); });
+  AddLanguage(verb, context);
+  context.Do(verb,
+             [=, &context] { return ShowRound(*dir, *run, *number, IsKorean(context), context); });
 }
 
 }  // namespace dure::cli

@@ -22,13 +22,20 @@ Status Propose(const Options& options, ledger::ProposalKind kind, Context& conte
   DURE_ASSIGN(const MemberId id, MemberId::Parse(options.member));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
   const ledger::PolicyProposed event{kind, {}, id.str()};
-  DURE_TRY(Record(desk, event, "Proposed to " + std::string(Name(kind)) + " " + id.str(), context));
-  context.Say("Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER");
+  const bool suspends = kind == ledger::ProposalKind::kSuspend;
+  DURE_TRY(Record(
+      desk, event,
+      Pick(context, "Proposed to " + std::string(Name(kind)) + " " + id.str(),
+           id.str() + (suspends ? "의 자격 정지를" : "의 자격 회복을") + " 안건으로 올렸습니다"),
+      context));
+  context.Say(Pick(context, "Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER",
+                   "회원 기관은 dure vote 항목번호 yes|no|abstain --dir 폴더 로 투표합니다."));
   return {};
 }
 
 // The member's own word that a key is none of its people's: from then on it may say nothing.
-Status Disown(const std::string& dir, const std::string& digits, bool korean, Context& context) {
+Status Disown(const std::string& dir, const std::string& digits, Context& context) {
+  const bool korean = IsKorean(context);
   DURE_ASSIGN(Desk desk, OpenDesk(dir, identity::Roles{identity::Role::kOfficer}, context));
   DURE_TRY(desk.clerk->Follow());
   std::vector<std::pair<PublicKey, standing::Speaker>> found;
@@ -53,17 +60,18 @@ Status Disown(const std::string& dir, const std::string& digits, bool korean, Co
                 Pick(korean, "this is the key you are using", "지금 쓰고 있는 키입니다"));
   }
   const ledger::KeyRevoked event{desk.self->member(), found.front().first, "disowned"};
-  return Record(
-      desk, event,
-      Pick(korean, "Ended the key of ", "키를 폐기했습니다: ") + found.front().second.site.str(),
-      context);
+  return Record(desk, event,
+                Pick(korean, "Ended the key of " + found.front().second.site.str(),
+                     found.front().second.site.str() + "의 키를 폐기했습니다"),
+                context);
 }
 
-Status Keys(const std::string& dir, const std::string& member, bool korean, Context& context) {
+Status Keys(const std::string& dir, const std::string& member, Context& context) {
+  const bool korean = IsKorean(context);
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   ordered_json list = ordered_json::array();
   std::string text;
-  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+  const auto language = RecordLanguage(context);
   for (const auto& [key, speaker] : record->state().speakers) {
     if (!member.empty() && speaker.member.str() != member) continue;
     list.push_back({{"member", speaker.member.str()},
@@ -76,6 +84,12 @@ Status Keys(const std::string& dir, const std::string& member, bool korean, Cont
             (speaker.site.empty() ? "" : " " + speaker.site.str()) +
             (speaker.revoked ? Pick(korean, ", ended", ", 폐기됨") : "") + "\n";
   }
+  if (!member.empty() && list.empty()) {
+    return Fail(
+        ErrorCode::kNotFound,
+        Pick(korean, "the record knows no member \"" + member + "\"; dure member list lists them",
+             "기록에 \"" + member + "\"(이)라는 회원이 없습니다. dure member list로 확인하십시오"));
+  }
   context.Print(context.json() ? ordered_json{{"keys", list}}.dump() : text);
   return {};
 }
@@ -83,6 +97,24 @@ Status Keys(const std::string& dir, const std::string& member, bool korean, Cont
 std::string StatusOf(const standing::Member& member) {
   if (member.keys == 0) return "left";
   return member.suspended ? "suspended" : "active";
+}
+
+std::string MemberText(const MemberId& id, const standing::Member& member, const std::string& sites,
+                       bool korean) {
+  const std::string status = StatusOf(member);
+  const std::string officers = std::to_string(member.officers);
+  if (korean) {
+    const char* stands = status == "left"        ? "탈퇴"
+                         : status == "suspended" ? "자격 정지"
+                                                 : "활동 중";
+    return id.str() + ": " + stands + ", " +
+           ledger::Words(Name(member.house), ledger::Language::kKorean) + " 회원" +
+           (member.country.empty() ? "" : ", " + member.country) +
+           (sites.empty() ? "" : ", 사이트 " + sites) + ", 정책 담당자 " + officers + "명\n";
+  }
+  return id.str() + ": " + status + ", " + std::string(Name(member.house)) + " house" +
+         (member.country.empty() ? "" : ", " + member.country) +
+         (sites.empty() ? "" : "; sites " + sites) + "; officers " + officers + "\n";
 }
 
 Status List(const std::string& dir, Context& context) {
@@ -102,10 +134,7 @@ Status List(const std::string& dir, Context& context) {
                     {"country", member.country},
                     {"sites", sites},
                     {"officers", member.officers}});
-    text += id.str() + ": " + StatusOf(member) + ", " + std::string(Name(member.house)) + " house" +
-            (member.country.empty() ? "" : ", " + member.country) +
-            (names.empty() ? "" : "; sites " + names) + "; " + std::to_string(member.officers) +
-            " officers\n";
+    text += MemberText(id, member, names, IsKorean(context));
   }
   context.Print(context.json() ? ordered_json{{"members", list}}.dump() : text);
   return {};
@@ -117,14 +146,17 @@ void AddMemberCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "member", "List members; propose to suspend one, or let it back");
   auto options = std::make_shared<Options>();
   Command list = AddVerb(noun, "list", "List the members as the record says them",
-                         "dure member list --dir /srv/desk");
+                         "dure member list --dir /srv/desk\n"
+                         "dure member list --dir /srv/desk --lang ko");
   list.Add("--dir", options->dir, "A folder with a copy of the record").Required();
+  AddLanguage(list, context);
   context.Do(list, [options, &context] { return List(options->dir, context); });
   const auto add = [&](const char* name, const char* what, const char* example,
                        ledger::ProposalKind kind) {
     Command verb = AddVerb(noun, name, what, example);
     verb.Add("member", options->member, "The member").Required();
     verb.Add("--dir", options->dir, "The officer's folder").Required();
+    AddLanguage(verb, context);
     context.Do(verb, [options, kind, &context] { return Propose(*options, kind, context); });
   };
   add("suspend", "Propose that a member may do nothing until it is reinstated",
@@ -132,26 +164,22 @@ void AddMemberCommands(Command dure, Context& context) {
   add("reinstate", "Propose that a suspended member may take part again",
       "dure member reinstate hospital-a --dir /srv/desk", ledger::ProposalKind::kReinstate);
 
-  auto language = std::make_shared<std::string>();
   Command keys = AddVerb(noun, "keys", "List the keys that may speak for members",
                          "dure member keys --dir /srv/desk\n"
                          "dure member keys hospital-a --dir /srv/desk --lang ko");
   keys.Add("member", options->member, "One member; all without it");
   keys.Add("--dir", options->dir, "A folder with a copy of the record").Required();
-  AddLanguage(keys, *language);
-  context.Do(keys, [options, language, &context] {
-    return Keys(options->dir, options->member, IsKorean(*language), context);
-  });
+  AddLanguage(keys, context);
+  context.Do(keys, [options, &context] { return Keys(options->dir, options->member, context); });
 
   auto digits = std::make_shared<std::string>();
   Command disown = AddVerb(noun, "disown", "End a key that somebody was let in with in your name",
                            "dure member disown 3f9a11c2d07be455 --dir /srv/desk");
   disown.Add("key", *digits, "The first digits of the key").Required();
   disown.Add("--dir", options->dir, "The officer's folder").Required();
-  AddLanguage(disown, *language);
-  context.Do(disown, [options, digits, language, &context] {
-    return Disown(options->dir, *digits, IsKorean(*language), context);
-  });
+  AddLanguage(disown, context);
+  context.Do(disown,
+             [options, digits, &context] { return Disown(options->dir, *digits, context); });
 }
 
 }  // namespace dure::cli

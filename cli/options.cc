@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 
 namespace dure::cli {
 
@@ -46,15 +47,33 @@ Option Option::Excludes(Option other) {
   return *this;
 }
 
+namespace {
+
+// CLI11 reads "-1" as the largest number there is.
+std::string NoMinus(const std::string& written) {
+  return written.starts_with('-') ? written + " is below 0" : std::string();
+}
+
+template <typename Value>
+constexpr bool kCounts =
+    std::is_unsigned_v<Value> || std::is_same_v<Value, std::optional<uint64_t>> ||
+    std::is_same_v<Value, std::vector<uint64_t>>;
+
+}  // namespace
+
 template <typename Value>
 Option Command::Add(const std::string& name, Value& value, const std::string& help) {
-  return Option(app_->add_option(name, value, help));
+  CLI::Option* const option = app_->add_option(name, value, help);
+  if constexpr (kCounts<Value>) option->check(NoMinus, "");
+  return Option(option);
 }
 
 template <typename Value>
 Option Command::Read(const std::string& name, const std::function<void(const Value&)>& take,
                      const std::string& help) {
-  return Option(app_->add_option_function<Value>(name, take, help));
+  CLI::Option* const option = app_->add_option_function<Value>(name, take, help);
+  if constexpr (kCounts<Value>) option->check(NoMinus, "");
+  return Option(option);
 }
 
 Option Command::Flag(const std::string& name, bool& value, const std::string& help) {

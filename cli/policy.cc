@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/known_fact.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/text_file.h"
 #include "policy/rules/cases.h"
 #include "policy/rules/constitution.h"
 #include "policy/rules/explain.h"
@@ -26,7 +29,6 @@ constexpr std::string_view kConstitution = "constitution";
 
 struct Options {
   std::vector<std::string> files;
-  std::string language = "en";
   std::string rule;
   std::string action;
   std::vector<std::string> facts;
@@ -40,18 +42,7 @@ struct Text {
   std::string text;
 };
 
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in.is_open()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
-  // One byte beyond the bound is enough to know that it is too long.
-  std::string bytes(rules::kPolicyBytesMax + 1, '\0');
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(in.gcount()));
-  if (in.bad()) return Fail(ErrorCode::kNotFound, path + " cannot be read");
-  return bytes;
-}
-
-Result<std::vector<Text>> Load(const std::vector<std::string>& files) {
+Result<std::vector<Text>> Load(const std::vector<std::string>& files, const Context& context) {
   std::vector<Text> texts;
   for (const std::string& file : files) {
     if (file == kConstitution) {
@@ -59,16 +50,10 @@ Result<std::vector<Text>> Load(const std::vector<std::string>& files) {
         texts.push_back({std::string(one.name) + ".policy", std::string(one.text)});
       continue;
     }
-    DURE_ASSIGN(std::string text, ReadFile(file));
+    DURE_ASSIGN(std::string text, ReadTextFile(file, context));
     texts.push_back({file, std::move(text)});
   }
   return texts;
-}
-
-Result<Language> LanguageOf(const Options& options) {
-  if (options.language == "en") return Language::kEnglish;
-  if (options.language == "ko") return Language::kKorean;
-  return Fail(ErrorCode::kInvalid, "--lang '" + options.language + "' is neither en nor ko");
 }
 
 json ToObject(const Text& text, const rules::Position& at, std::string_view severity,
@@ -84,7 +69,7 @@ struct Linted {
   size_t to_mend = 0;
 };
 
-void LintOne(const Text& text, Linted& linted) {
+void LintOne(const Text& text, Language language, Linted& linted) {
   const rules::Parsed parsed = rules::ParsePolicy(text.text);
   for (const rules::Problem& problem : parsed.problems) {
     linted.lines += rules::ToText(problem, text.file, text.text);
@@ -94,17 +79,17 @@ void LintOne(const Text& text, Linted& linted) {
   }
   if (!parsed.document) return;
   for (const rules::Finding& finding : Lint(*parsed.document, rules::ConsortiumSchema())) {
-    linted.lines += rules::ToText(finding, text.file);
-    linted.objects.push_back(ToObject(text, finding.at, Name(finding.severity), finding.where,
-                                      finding.message, finding.advice));
+    linted.lines += rules::ToText(finding, text.file, language);
+    linted.objects.push_back(ToObject(text, finding.at, Name(finding.severity), finding.where.en,
+                                      finding.message.en, finding.advice.en));
     if (finding.severity != rules::Severity::kNote) linted.to_mend++;
   }
 }
 
 Status LintFiles(const Options& options, Context& context) {
-  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   Linted linted;
-  for (const Text& text : texts) LintOne(text, linted);
+  for (const Text& text : texts) LintOne(text, RulesLanguage(context), linted);
   if (context.json()) {
     context.PrintJson(
         json{{"findings", linted.objects}}.dump(-1, ' ', false, json::error_handler_t::replace));
@@ -112,9 +97,14 @@ Status LintFiles(const Options& options, Context& context) {
     context.Print(linted.lines);
   }
   if (linted.to_mend != 0)
-    return Fail(ErrorCode::kFailedPrecondition,
-                std::to_string(linted.to_mend) + " findings to mend before anyone votes on this");
-  context.Say(std::to_string(texts.size()) + " policies, nothing to mend");
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        Pick(context,
+             std::to_string(linted.to_mend) + " findings to mend before anyone votes on this",
+             "투표에 부치기 전에 고칠 것이 " + std::to_string(linted.to_mend) + "건 있습니다"));
+  const std::string count = std::to_string(texts.size());
+  context.Say(Pick(context, "policies " + count + ", nothing to mend",
+                   "정책 " + count + "개, 고칠 것이 없습니다"));
   return {};
 }
 
@@ -127,29 +117,30 @@ Status WriteText(const Text& text, const std::string& formatted) {
 }
 
 Status FormatFiles(const Options& options, Context& context) {
-  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   std::string differing;
+  json objects = json::array();
   for (const Text& text : texts) {
     DURE_ASSIGN(const PolicyDocument document, rules::ReadPolicy(text.text, text.file));
     const std::string formatted = Format(document.policy);
     const bool differs = formatted != text.text;
     if (differs) differing += (differing.empty() ? "" : ", ") + text.file;
     if (options.write && differs) DURE_TRY(WriteText(text, formatted));
-    if (options.write || options.check) continue;
-    if (context.json())
-      context.PrintJson(json{{"file", text.file}, {"text", formatted}}.dump());
-    else
-      context.Print(formatted);
+    objects.push_back({{"file", text.file}, {"canonical", !differs}, {"text", formatted}});
+    if (!options.write && !options.check && !context.json()) context.Print(formatted);
   }
+  if (context.json()) context.PrintJson(json{{"files", objects}}.dump());
   if (options.check && !differing.empty())
     return Fail(ErrorCode::kFailedPrecondition,
                 "not in the canonical layout: " + differing + " (dure policy fmt --write)");
-  if (options.write) context.Say(differing.empty() ? "nothing to change" : "wrote " + differing);
+  if (!options.write) return {};
+  context.Say(differing.empty() ? Pick(context, "nothing to change", "바꿀 것이 없습니다")
+                                : Pick(context, "wrote " + differing, differing + " 고쳐 씀"));
   return {};
 }
 
 Status TestFiles(const Options& options, Context& context) {
-  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   size_t passed = 0;
   size_t failed = 0;
   json objects = json::array();
@@ -164,23 +155,33 @@ Status TestFiles(const Options& options, Context& context) {
                          {"expected", result.expected},
                          {"found", result.found}});
       if (result.passed || context.json()) continue;
-      context.Print(text.file + ":" + std::to_string(result.at.line) + ": case \"" + result.name +
-                    "\"\n  expected " + result.expected + "\n  found    " + result.found);
+      const std::string line = text.file + ":" + std::to_string(result.at.line);
+      context.Print(Pick(context,
+                         line + ": case \"" + result.name + "\"\n  expected " + result.expected +
+                             "\n  found    " + result.found,
+                         line + ": 사례 \"" + result.name + "\"\n  기대 " + result.expected +
+                             "\n  결과 " + result.found));
     }
   }
   if (context.json())
     context.PrintJson(json{{"cases", objects}, {"passed", passed}, {"failed", failed}}.dump());
   if (failed != 0)
-    return Fail(ErrorCode::kFailedPrecondition, std::to_string(failed) + " of " +
-                                                    std::to_string(passed + failed) +
-                                                    " cases do not come out as they say");
-  if (!context.json()) context.Print(std::to_string(passed) + " cases passed");
+    return Fail(ErrorCode::kFailedPrecondition,
+                Pick(context,
+                     std::to_string(failed) + " of " + std::to_string(passed + failed) +
+                         " cases do not come out as they say",
+                     "사례 " + std::to_string(passed + failed) + "개 중 " + std::to_string(failed) +
+                         "개가 적힌 대로 나오지 않습니다"));
+  const std::string count = std::to_string(passed);
+  if (!context.json())
+    context.Print(
+        Pick(context, count + " cases passed", "사례 " + count + "개가 모두 적힌 대로 나왔습니다"));
   return {};
 }
 
 Status ExplainFiles(const Options& options, Context& context) {
-  DURE_ASSIGN(const Language language, LanguageOf(options));
-  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  const Language language = RulesLanguage(context);
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   std::string all;
   for (const Text& text : texts) {
     DURE_ASSIGN(const PolicyDocument document, rules::ReadPolicy(text.text, text.file));
@@ -194,21 +195,17 @@ Status ExplainFiles(const Options& options, Context& context) {
     }
   }
   if (all.empty())
-    return Fail(ErrorCode::kNotFound, "no rule " + options.rule + " in these policies");
+    return Fail(ErrorCode::kNotFound,
+                Pick(context, "no rule " + options.rule + " in these policies",
+                     "이 정책들에는 규칙 " + options.rule + "번이 없습니다"));
   context.Print(context.json() ? json{{"text", all}}.dump() : all);
   return {};
 }
 
-Result<rules::Facts> FactsFrom(const Options& options) {
+Result<rules::Facts> FactsFrom(const Options& options, const Context& context) {
   rules::Facts facts;
   for (const std::string& written : options.facts) {
-    DURE_ASSIGN(const rules::Facts::Entry entry, rules::ParseFact(written));
-    const rules::Attribute* attribute = rules::ConsortiumSchema().Find(entry.path);
-    if (attribute == nullptr) {
-      const std::string near = rules::ConsortiumSchema().Nearest(entry.path);
-      return Fail(ErrorCode::kInvalid, "no attribute is called " + entry.path +
-                                           (near.empty() ? "" : "; did you mean " + near + "?"));
-    }
+    DURE_ASSIGN(const rules::Facts::Entry entry, ParseKnownFact(written, context));
     if (entry.fact.presence == rules::Presence::kAbsent) {
       facts.SetAbsent(entry.path);
     } else {
@@ -219,11 +216,11 @@ Result<rules::Facts> FactsFrom(const Options& options) {
 }
 
 Status DecideByFiles(const Options& options, Context& context) {
-  DURE_ASSIGN(const Language language, LanguageOf(options));
+  const Language language = RulesLanguage(context);
   const std::optional<rules::Action> action = rules::ActionNamed(options.action);
   if (!action) return Fail(ErrorCode::kInvalid, "'" + options.action + "' is no action");
-  DURE_ASSIGN(const rules::Facts facts, FactsFrom(options));
-  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files));
+  DURE_ASSIGN(const rules::Facts facts, FactsFrom(options, context));
+  DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   std::vector<PolicyDocument> documents;
   for (const Text& text : texts) {
     DURE_ASSIGN(PolicyDocument document, rules::ReadPolicy(text.text, text.file));
@@ -272,9 +269,6 @@ Command Add(Command noun, Context& context, const std::shared_ptr<Options>& opti
 void AddFiles(Command verb, Options& options) {
   verb.Add("files", options.files, "Policy files, or: constitution").Required();
 }
-void AddLanguage(Command verb, Options& options) {
-  verb.Add("--lang", options.language, "en or ko (default en)");
-}
 
 }  // namespace
 
@@ -282,25 +276,30 @@ void AddPolicyCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "policy", "read, check, try and explain policy texts");
   AddPolicyChangeVerbs(noun, context);
   const auto options = std::make_shared<Options>();
-  AddFiles(Add(noun, context, options, "lint", "what is wrong or doubtful about a policy",
-               "dure policy lint rules.policy\ndure policy lint constitution --json", LintFiles),
-           *options);
+  Command lint = Add(noun, context, options, "lint", "what is wrong or doubtful about a policy",
+                     "dure policy lint rules.policy\ndure policy lint rules.policy --lang ko\n"
+                     "dure policy lint constitution --json",
+                     LintFiles);
+  AddFiles(lint, *options);
+  AddLanguage(lint, context);
   Command fmt = Add(noun, context, options, "fmt", "a policy in its canonical layout",
                     "dure policy fmt rules.policy\ndure policy fmt --check *.policy\n"
                     "dure policy fmt --write *.policy",
                     FormatFiles);
   AddFiles(fmt, *options);
+  AddLanguage(fmt, context);
   const Option check = fmt.Flag("--check", options->check, "Fail if a file differs; print nothing");
   fmt.Flag("--write", options->write, "Change the files").Excludes(check);
-  AddFiles(Add(noun, context, options, "test", "run the cases that a policy carries",
-               "dure policy test rules.policy\ndure policy test constitution", TestFiles),
-           *options);
+  Command test = Add(noun, context, options, "test", "run the cases that a policy carries",
+                     "dure policy test rules.policy\ndure policy test constitution", TestFiles);
+  AddFiles(test, *options);
+  AddLanguage(test, context);
   Command explain = Add(
       noun, context, options, "explain", "what a policy says, in plain sentences",
       "dure policy explain rules.policy\ndure policy explain constitution --rule P2.1 --lang ko",
       ExplainFiles);
   AddFiles(explain, *options);
-  AddLanguage(explain, *options);
+  AddLanguage(explain, context);
   explain.Add("--rule", options->rule, "Only this rule");
   Command decide =
       Add(noun, context, options, "decide", "try a policy on facts that you state",
@@ -308,13 +307,15 @@ void AddPolicyCommands(Command dure, Context& context) {
           "dure policy decide constitution --action serve --fact grant.status=active --what-if",
           DecideByFiles);
   AddFiles(decide, *options);
-  AddLanguage(decide, *options);
+  AddLanguage(decide, context);
   decide.Add("--action", options->action, "train, serve, export-weights, ...").Required();
   decide.Add("--fact", options->facts,
              "PATH=VALUE or PATH=absent; what is not said is "
              "unknown");
   decide.Flag("--what-if", options->what_if, "Also: which single fact would admit it");
-  Command show = AddNoun(noun, "show", "print shipped policies");
+  Command show = AddNoun(noun, "show", "print shipped policies; those in force: policy in-force",
+                         "dure policy show constitution\n"
+                         "dure policy show constitution p2-purpose > mine.policy");
   Command constitution =
       Add(show, context, options, "constitution", "the policies a new consortium starts with",
           "dure policy show constitution\ndure policy show constitution p2-purpose > mine.policy",

@@ -87,6 +87,11 @@ TEST_F(PolicyVerbs, LintShowsWhereAndWhatToDo) {
   EXPECT_EQ(parsed["findings"][0]["severity"], "error");
   EXPECT_EQ(parsed["findings"][0]["line"], 1);
   EXPECT_EQ(RunLine({"policy", "lint", folder_ + "/none.policy"}).code, 1);
+  const Outcome korean = RunLine({"policy", "lint", Write(text), "--lang", "ko"});
+  EXPECT_THAT(korean.out, HasSubstr("rules.policy:6:8: 오류: 규칙 P1: dataset.withdrawAt(이)라는 "
+                                    "속성은 없어서 언제나 모르는 값입니다"));
+  EXPECT_THAT(korean.out, HasSubstr("혹시 'dataset.withdrawnAt'입니까?"));
+  EXPECT_THAT(korean.err, HasSubstr("투표에 부치기 전에 고칠 것이 1건 있습니다"));
 }
 
 TEST_F(PolicyVerbs, FmtChecksPrintsAndWrites) {
@@ -99,6 +104,10 @@ TEST_F(PolicyVerbs, FmtChecksPrintsAndWrites) {
   EXPECT_EQ(RunLine({"policy", "fmt", "--write", path}).code, 0);
   EXPECT_EQ(Read(path), kGood);
   EXPECT_EQ(RunLine({"policy", "fmt", "--check", path}).code, 0);
+  const auto both = nlohmann::json::parse(RunLine({"policy", "fmt", path, path, "--json"}).out);
+  ASSERT_EQ(both["files"].size(), 2u);
+  EXPECT_EQ(both["files"][1]["text"], kGood);
+  EXPECT_EQ(both["files"][1]["canonical"], true);
 }
 
 TEST_F(PolicyVerbs, TestSaysWhichCaseComesOutOtherwise) {
@@ -133,6 +142,9 @@ TEST_F(PolicyVerbs, DecideTriesAPolicyOnStatedFacts) {
   std::vector<std::string> mistyped = line;
   mistyped.push_back("model.evalution=passed");
   EXPECT_THAT(RunLine(mistyped).err, HasSubstr("did you mean model.evaluation?"));
+  std::vector<std::string> never = line;
+  never.push_back("model.evaluation=perfect");
+  EXPECT_THAT(RunLine(never).err, HasSubstr("model.evaluation is never perfect; it is a one of {"));
 }
 
 }  // namespace

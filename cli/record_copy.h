@@ -25,6 +25,7 @@ class RecordCopy {
   Result<ledger::OpenedEntry> Entry(uint64_t index) const;  // kNotFound: beyond the copy
 
  private:
+  const Context* context_ = nullptr;
   std::unique_ptr<identity::Identity> self_;
   std::unique_ptr<clerk::Clerk> clerk_;  // of a person
   std::unique_ptr<Ed25519Verifier> verifier_;
@@ -41,7 +42,14 @@ struct Desk {
   std::unique_ptr<clerk::Clerk> clerk;
 };
 Result<Desk> OpenDesk(const std::string& dir, identity::Roles wanted, Context& context);
-// Has one event recorded and says at which entry, as JSON too.
-Status Record(Desk& desk, ledger::Event event, const std::string& what, Context& context);
+// Has one event recorded; its entry. A rule of the record that it would break is said in words.
+Result<uint64_t> Submit(Desk& desk, ledger::Event event, Context& context);
+// The same, and says `done` (a sentence without its full stop) and at which entry, as JSON too.
+Status Record(Desk& desk, ledger::Event event, const std::string& done, Context& context);
+
+// kNotFound, in the command's language.
+Error NoSuchRun(const std::string& run, const Context& context);
+Error NoSuchEntry(uint64_t index, uint64_t size, const Context& context);
+Status HasDataset(const standing::State& state, const DatasetId& id, const Context& context);
 
 }  // namespace dure::cli

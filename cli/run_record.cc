@@ -2,11 +2,13 @@
 // approved, under which rules and terms, and what came of it.
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "policy/rules/schema.h"
 
 namespace dure::cli {
 namespace {
@@ -16,7 +18,6 @@ using nlohmann::ordered_json;
 struct Options {
   std::string dir;
   std::string run;
-  std::string language;
 };
 
 struct Approved {
@@ -84,6 +85,23 @@ std::vector<std::string> PoliciesOf(const standing::Standing& standing, const st
   return names;
 }
 
+// "run's purpose (purpose): scientific research", as the rules' schema says it; the rest as it is.
+std::string FieldText(const std::string& name, const std::string& value, bool korean) {
+  const rules::Attribute* known = rules::ConsortiumSchema().Find("run." + name);
+  if (known == nullptr) return name + ": " + value;
+  const auto said = [&](const std::string& code) {
+    const rules::PlainWord* word = known->WordOf(code);
+    if (word == nullptr) return code;
+    return korean ? word->ko : word->en;
+  };
+  std::string values;
+  std::istringstream codes(value);
+  for (std::string code; std::getline(codes, code, ',');) {
+    values += (values.empty() ? "" : ", ") + said(code);
+  }
+  return (korean ? known->name_ko : known->name_en) + (korean ? "(" : " (") + name + "): " + values;
+}
+
 std::string Text(const standing::Run& run, const RunId& id, const Came& came,
                  const std::vector<std::string>& policies, bool korean) {
   const Approved approved = ApprovalOf(run);
@@ -93,7 +111,7 @@ std::string Text(const standing::Run& run, const RunId& id, const Came& came,
                  : ": proposed by " + run.proposer.str() + " at entry " + entry + "\n  " +
                        approved.en + "\n";
   for (const auto& [name, value] : run.fields) {
-    if (!value.empty()) text += "  " + name + ": " + value + "\n";
+    if (!value.empty()) text += "  " + FieldText(name, value, korean) + "\n";
   }
   text += korean ? "승인 당시의 규칙\n" : "Rules it was approved under\n";
   for (const std::string& policy : policies) text += "  " + policy + "\n";
@@ -103,7 +121,7 @@ std::string Text(const standing::Run& run, const RunId& id, const Came& came,
     const std::string no = std::to_string(counts.second);
     text += "  " + dataset +
             (korean ? ": 허용 " + yes + "번, 거절 " + no + "번\n"
-                    : ": admitted " + yes + " times, refused " + no + " times\n");
+                    : ": admissions " + yes + ", refusals " + no + "\n");
   }
   const std::string closed = std::to_string(came.closed);
   const std::string tokens = std::to_string(came.tokens);
@@ -127,12 +145,11 @@ Status Show(const Options& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const auto found = record->state().runs.find(id);
   if (found == record->state().runs.end()) {
-    return Fail(ErrorCode::kNotFound, "the record knows no run \"" + id.str() +
-                                          "\"; dure ledger show --type run-proposed lists them");
+    return Fail(NoSuchRun(id.str(), context));
   }
   const standing::Run& run = found->second;
   const Came came = WhatCameOf(record->state(), id);
-  const bool korean = IsKorean(options.language) && !context.json();
+  const bool korean = IsKorean(context) && !context.json();
   const auto policies = PoliciesOf(record->auditor().standing(), run, korean);
   if (!context.json()) {
     context.Print(Text(run, id, came, policies, korean));
@@ -171,7 +188,7 @@ void AddRunRecord(Command run, Context& context) {
                          "dure run record first --lang ko --dir /srv/site");
   verb.Add("run", options->run, "The run").Required();
   verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();
-  AddLanguage(verb, options->language);
+  AddLanguage(verb, context);
   context.Do(verb, [options, &context] { return Show(*options, context); });
 }
 

@@ -26,10 +26,7 @@ struct Options {
   std::string dir;
   std::optional<uint64_t> seed;
   std::string method = "formula";
-  std::string language;
   bool log = false;
-
-  ShareTexts texts() const { return {IsKorean(language)}; }
 };
 
 ordered_json Json(const std::vector<ledger::ShareOfMember>& shares) {
@@ -43,10 +40,11 @@ ordered_json Json(const std::vector<ledger::ShareOfMember>& shares) {
   return json;
 }
 
-Result<const standing::Run*> RunOf(const standing::State& state, const RunId& id) {
+Result<const standing::Run*> RunOf(const standing::State& state, const RunId& id,
+                                   const Context& context) {
   const auto run = state.runs.find(id);
   if (run != state.runs.end()) return &run->second;
-  return Fail(ErrorCode::kNotFound, "the record knows no run \"" + id.str() + "\"");
+  return Fail(NoSuchRun(id.str(), context));
 }
 
 // What is recorded, however it was computed, and what is said of it.
@@ -57,53 +55,56 @@ struct Computed {
   std::string caveat;
 };
 
-Result<Computed> ByFormula(const RecordCopy& record, const RunId& id, const Options& options) {
+Result<Computed> ByFormula(const RecordCopy& record, const RunId& id, const Options& options,
+                           const ShareTexts& texts) {
   const standing::State& state = record.state();
   const ShareFormula formula = standing::FormulaOf(state);
   const uint64_t seed = options.seed.value_or(standing::SeedOf(record.log(), state, id));
   Computed computed{
       {id, formula.digest(), record.log().Head().head.size, seed,
        standing::ComputeShares(state, id, formula, seed)},
-      options.texts().Formula(formula),
-      Pick(options.texts().korean,
-           "90 of 100 draws of the run's rounds (seed " + std::to_string(seed) + ")",
+      texts.Formula(formula),
+      Pick(texts.korean, "90 of 100 draws of the run's rounds (seed " + std::to_string(seed) + ")",
            "라운드를 100번 다시 뽑아 그중 90번이 드는 범위(시드 " + std::to_string(seed) + ")"),
-      options.texts().FormulaCaveat()};
+      texts.FormulaCaveat()};
   if (!computed.event.shares.empty()) return computed;
-  return Fail(ErrorCode::kFailedPrecondition, "no round of \"" + id.str() + "\" has closed");
+  return Fail(ErrorCode::kFailedPrecondition,
+              Pick(texts.korean, "no round of \"" + id.str() + "\" has closed",
+                   "학습 \"" + id.str() + "\"에서 완료된 라운드가 없습니다"));
 }
 
-Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id, const Options& options) {
+Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id, const Options& options,
+                               const ShareTexts& texts) {
   const std::string& method = options.method;
   DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
   const standing::Valuation valuation = standing::ValueRun(record.state(), id, kind);
   if (valuation.refusal) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                options.texts().Refused(method, *valuation.refusal));
+    return Fail(ErrorCode::kFailedPrecondition, texts.Refused(method, *valuation.refusal));
   }
   const std::string rounds = std::to_string(valuation.valued.rounds.size());
   return Computed{
       {id, standing::DigestOf(kind), record.log().Head().head.size, 0, valuation.valued.shares},
-      Pick(options.texts().korean, method + ", over " + rounds + " measured rounds",
+      Pick(texts.korean, method + ", over " + rounds + " measured rounds",
            method + ", 측정한 라운드 " + rounds + "개"),
-      Pick(options.texts().korean, "what comes out without one of the sites that measured",
+      Pick(texts.korean, "what comes out without one of the sites that measured",
            "측정한 사이트 하나를 뺐을 때 나오는 값의 범위"),
-      options.texts().MeasuredCaveat()};
+      texts.MeasuredCaveat()};
 }
 
 Status Compute(const Options& options, Context& context) {
+  const ShareTexts texts{IsKorean(context)};
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
-  DURE_TRY(RunOf(record->state(), id).map([](const auto*) {}));
+  DURE_TRY(RunOf(record->state(), id, context).map([](const auto*) {}));
   DURE_ASSIGN(const Computed computed, options.method == "formula"
-                                           ? ByFormula(*record, id, options)
-                                           : ByMeasurement(*record, id, options));
+                                           ? ByFormula(*record, id, options, texts)
+                                           : ByMeasurement(*record, id, options, texts));
   const ledger::ShareComputed& event = computed.event;
   std::optional<uint64_t> entry;
   if (options.log) {
     record.reset();  // the desk's clerk opens the same copy
     DURE_ASSIGN(Desk desk, OpenDesk(options.dir, {identity::Role::kOfficer}, context));
-    DURE_ASSIGN(entry, desk.clerk->Submit(event, context.Now()));
+    DURE_ASSIGN(entry, Submit(desk, event, context));
   }
   if (context.json()) {
     context.PrintJson(ordered_json{{"run", id.str()},
@@ -115,12 +116,12 @@ Status Compute(const Options& options, Context& context) {
                           .dump());
     return {};
   }
-  const bool korean = options.texts().korean;
+  const bool korean = texts.korean;
   const std::string as_of = std::to_string(event.as_of);
   const std::string recorded = entry ? std::to_string(*entry) : "";
   context.Print(Pick(korean, id.str() + " after " + as_of + " entries\n",
                      "학습 " + id.str() + ", 항목 " + as_of + "개까지\n") +
-                computed.by + "\n\n" + options.texts().Shares(event.shares) +
+                computed.by + "\n\n" + texts.Shares(event.shares) +
                 Pick(korean, "\nIn brackets: " + computed.interval + ".\n",
                      "\n괄호 안: " + computed.interval + "\n") +
                 computed.caveat +
@@ -146,12 +147,12 @@ ordered_json Json(const standing::RoundWorth& round) {
 // Which losses a measured share is made of.
 Status ExplainMeasured(const standing::State& state, const RunId& id, const Options& options,
                        Context& context) {
+  const ShareTexts texts{IsKorean(context)};
   const std::string& method = options.method;
   DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
   const standing::Valuation valuation = standing::ValueRun(state, id, kind);
   if (valuation.refusal && valuation.valued.rounds.empty()) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                options.texts().Refused(method, *valuation.refusal));
+    return Fail(ErrorCode::kFailedPrecondition, texts.Refused(method, *valuation.refusal));
   }
   ordered_json rounds = ordered_json::array();
   for (const standing::RoundWorth& round : valuation.valued.rounds) rounds.push_back(Json(round));
@@ -160,8 +161,7 @@ Status ExplainMeasured(const standing::State& state, const RunId& id, const Opti
                                               {"rounds", rounds},
                                               {"shares", Json(valuation.valued.shares)}}
                                      .dump()
-                               : options.texts().Measured(id, method, valuation) +
-                                     options.texts().MeasuredCaveat());
+                               : texts.Measured(id, method, valuation) + texts.MeasuredCaveat());
   return {};
 }
 
@@ -169,9 +169,10 @@ Status Explain(const Options& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const standing::State& state = record->state();
-  DURE_TRY(RunOf(state, id).map([](const auto*) {}));
+  DURE_TRY(RunOf(state, id, context).map([](const auto*) {}));
   if (options.method != "formula") return ExplainMeasured(state, id, options, context);
   const ShareFormula formula = standing::FormulaOf(state);
+  const ShareTexts texts{IsKorean(context)};
   const auto inputs = standing::ShareInputs(state, id);
   const auto parts = standing::ShareParts(state, id, formula);
   ordered_json members = ordered_json::array();
@@ -185,7 +186,7 @@ Status Explain(const Options& options, Context& context) {
   context.Print(
       context.json()
           ? ordered_json{{"run", id.str()}, {"formula", formula.Text()}, {"inputs", members}}.dump()
-          : options.texts().Explained(inputs, parts, formula));
+          : texts.Explained(inputs, parts, formula));
   return {};
 }
 
@@ -206,7 +207,7 @@ Status Measure(const Options& options, Context& context) {
   {
     DURE_ASSIGN(const auto record, RecordCopy::Open(OperatorFolder(options.dir), context));
     const standing::State& state = record->state();
-    DURE_ASSIGN(const standing::Run* run, RunOf(state, id));
+    DURE_ASSIGN(const standing::Run* run, RunOf(state, id, context));
     const auto declared = run->fields.find("valuation");
     const bool groups = declared != run->fields.end() && declared->second == "group";
     method = groups ? "group-shapley" : "leave-one-out";
@@ -237,8 +238,9 @@ Status Recompute(const Options& options, Context& context) {
   DURE_ASSIGN(const ledger::OpenedEntry entry, record->Entry(options.entry));
   const auto* said = std::get_if<ledger::ShareComputed>(&entry.record.event);
   if (said == nullptr) {
-    return Fail(ErrorCode::kInvalid,
-                "entry " + std::to_string(options.entry) + " computes no shares");
+    const std::string number = std::to_string(options.entry);
+    return Fail(ErrorCode::kInvalid, Pick(context, "entry " + number + " computes no shares",
+                                          "항목 " + number + "에는 몫 계산이 없습니다"));
   }
   DURE_ASSIGN(const standing::Standing before, standing::StandingAt(record->log(), options.entry));
   const auto finding = before.Check(entry);
@@ -252,7 +254,7 @@ Status Recompute(const Options& options, Context& context) {
         {"recomputed",
          Json(again)}}.dump());
   } else {
-    const ShareTexts texts = options.texts();
+    const ShareTexts texts{IsKorean(context)};
     const std::string number = std::to_string(options.entry);
     context.Print(
         Pick(texts.korean, "entry " + number + ", " + said->run.str() + "\nrecorded\n",
@@ -262,9 +264,8 @@ Status Recompute(const Options& options, Context& context) {
         texts.Shares(again) + (finding ? "" : Pick(texts.korean, "The same.", "같습니다.")));
   }
   if (!finding) return {};
-  return Fail(
-      ErrorCode::kCorrupt,
-      ledger::WordsAndCode(finding->rule, RecordLanguage(options.language)) + ": " + finding->text);
+  return Fail(ErrorCode::kCorrupt,
+              ledger::WordsAndCode(finding->rule, RecordLanguage(context)) + ": " + finding->text);
 }
 
 void AddMethod(Command verb, Options& options) {
@@ -288,7 +289,7 @@ void AddShareCommands(Command dure, Context& context) {
               "Of the draws behind the interval; by default from the run's last closing entry");
   AddMethod(compute, *options);
   compute.Flag("--log", options->log, "An officer: have the result recorded");
-  AddLanguage(compute, options->language);
+  AddLanguage(compute, context);
   context.Do(compute, [options, &context] { return Compute(*options, context); });
 
   Command measure =
@@ -303,14 +304,14 @@ void AddShareCommands(Command dure, Context& context) {
   explain.Add("run", options->run, "The run").Required();
   explain.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   AddMethod(explain, *options);
-  AddLanguage(explain, options->language);
+  AddLanguage(explain, context);
   context.Do(explain, [options, &context] { return Explain(*options, context); });
 
   Command again = AddVerb(noun, "recompute", "Compute recorded shares again and compare",
                           "dure share recompute 120 --dir desk");
   again.Add("entry", options->entry, "The entry that recorded them").Required();
   again.Add("--dir", options->dir, "A folder with a copy of the record").Required();
-  AddLanguage(again, options->language);
+  AddLanguage(again, context);
   context.Do(again, [options, &context] { return Recompute(*options, context); });
 }
 

@@ -9,6 +9,7 @@
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "cli/text_file.h"
 #include "policy/rules/explain.h"
 #include "policy/rules/format.h"
 #include "policy/rules/parse.h"
@@ -23,12 +24,6 @@ using nlohmann::ordered_json;
 
 constexpr auto kOfficers = identity::Roles{identity::Role::kOfficer};
 
-Result<std::string> ReadText(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Fail(ErrorCode::kNotFound, "cannot read " + path);
-  return std::string{std::istreambuf_iterator<char>(in), {}};
-}
-
 struct ProposeOptions {
   std::string dir;
   std::string file;
@@ -36,7 +31,7 @@ struct ProposeOptions {
 };
 
 Status Propose(const ProposeOptions& options, Context& context) {
-  DURE_ASSIGN(std::string text, ReadText(options.file));
+  DURE_ASSIGN(std::string text, ReadTextFile(options.file, context));
   DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, options.file));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
   DURE_TRY(desk.clerk->Follow());
@@ -46,12 +41,18 @@ Status Propose(const ProposeOptions& options, Context& context) {
   desk.clerk->WithStanding(
       [&](const standing::Auditor& own) { event.supersedes = own.standing().state().policies; });
   event.policy = std::move(text);
-  const std::string what = "Proposed \"" + document.policy.name.en + "\" version " +
-                           std::to_string(document.policy.version);
-  DURE_TRY(Record(desk, std::move(event), what, context));
-  context.Say(
-      "Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER\n"
-      "Everybody can see the count: dure tally --dir FOLDER");
+  const auto& name = document.policy.name;
+  const std::string version = std::to_string(document.policy.version);
+  DURE_TRY(Record(desk, std::move(event),
+                  Pick(context, "Proposed \"" + name.en + "\" version " + version,
+                       "\"" + (name.ko.empty() ? name.en : name.ko) + "\" 버전 " +
+                           rules::WithParticle(version, "을(를)") + " 안건으로 올렸습니다"),
+                  context));
+  context.Say(Pick(context,
+                   "Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER\n"
+                   "Everybody can see the count: dure tally --dir FOLDER",
+                   "회원 기관은 dure vote 항목번호 yes|no|abstain --dir 폴더 로 투표합니다.\n"
+                   "표는 누구나 dure tally --dir 폴더 로 셀 수 있습니다."));
   return {};
 }
 
@@ -65,13 +66,17 @@ Status CastVote(const VoteOptions& options, Context& context) {
   DURE_ASSIGN(const ledger::Choice choice, ledger::ParseChoice(options.choice));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
   DURE_TRY(desk.clerk->Follow());
-  if (options.proposal >= desk.clerk->mirror().Head().head.size) {
-    return Fail(ErrorCode::kNotFound, "there is no entry " + std::to_string(options.proposal));
-  }
+  const uint64_t size = desk.clerk->mirror().Head().head.size;
+  if (options.proposal >= size) return Fail(NoSuchEntry(options.proposal, size, context));
   const ledger::VoteCast event{options.proposal, desk.clerk->mirror().Leaf(options.proposal),
                                choice};
+  const std::string entry = std::to_string(options.proposal);
   return Record(desk, event,
-                "Voted " + options.choice + " on entry " + std::to_string(options.proposal),
+                Pick(context, "Voted " + options.choice + " on entry " + entry,
+                     "항목 " + entry + "의 안건에 " +
+                         rules::WithParticle(
+                             ledger::Words(options.choice, ledger::Language::kKorean), "(으)로") +
+                         " 투표했습니다"),
                 context);
 }
 
@@ -147,8 +152,8 @@ std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
 }
 
 // Counted here, from the votes in this copy: not what anybody says the count is.
-Status Tally(const std::string& dir, std::optional<uint64_t> wanted, bool korean,
-             Context& context) {
+Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& context) {
+  const bool korean = IsKorean(context);
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   const standing::State& state = record->state();
   ordered_json list = ordered_json::array();
@@ -169,7 +174,10 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, bool korean
     text += ProposalText(index, proposal, state, korean);
   }
   if (wanted && list.empty()) {
-    return Fail(ErrorCode::kNotFound, "entry " + std::to_string(*wanted) + " proposes nothing");
+    const std::string entry = std::to_string(*wanted);
+    return Fail(ErrorCode::kNotFound,
+                Pick(korean, "entry " + entry + " proposes nothing",
+                     "항목 " + rules::WithParticle(entry, "은(는)") + " 안건이 아닙니다"));
   }
   context.Print(context.json() ? ordered_json{{"proposals", list}}.dump()
                                : (!text.empty() ? text
@@ -178,8 +186,9 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, bool korean
   return {};
 }
 
-Status ShowImpact(const std::string& dir, const std::string& file, bool korean, Context& context) {
-  DURE_ASSIGN(const std::string text, ReadText(file));
+Status ShowImpact(const std::string& dir, const std::string& file, Context& context) {
+  const bool korean = IsKorean(context) && !context.json();
+  DURE_ASSIGN(const std::string text, ReadTextFile(file, context));
   DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, file));
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   DURE_ASSIGN(const standing::Impact impact, standing::ImpactOf(record->log(), document));
@@ -218,14 +227,13 @@ Status ShowImpact(const std::string& dir, const std::string& file, bool korean, 
 struct InForceOptions {
   std::string dir;
   std::string name;
-  std::string language;
   bool text = false;
 };
 
 // The policies that the next run would be decided under, by the record.
 Status ShowInForce(const InForceOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
-  const bool korean = IsKorean(options.language);
+  const bool korean = IsKorean(context);
   ordered_json list = ordered_json::array();
   std::string lines;
   std::string whole;
@@ -251,15 +259,21 @@ Status ShowInForce(const InForceOptions& options, Context& context) {
                   ? rules::Format(document->policy)
                   : rules::ExplainPolicy(document->policy, rules::ConsortiumSchema(), language));
   }
+  if (lines.empty() && !(context.json() && options.name.empty())) {
+    return Fail(
+        ErrorCode::kNotFound,
+        options.name.empty()
+            ? Pick(korean, "no policy is in force in this record", "시행 중인 정책이 없습니다")
+            : Pick(korean,
+                   "no policy in force begins with \"" + options.name +
+                       "\"; dure policy in-force lists them",
+                   "\"" + options.name +
+                       "\"(으)로 시작하는 시행 중인 정책이 없습니다. dure policy in-force로 "
+                       "확인하십시오"));
+  }
   if (context.json()) {
     context.PrintJson(ordered_json{{"policies", list}}.dump());
     return {};
-  }
-  if (lines.empty()) {
-    return Fail(ErrorCode::kNotFound, options.name.empty()
-                                          ? "no policy is in force in this record"
-                                          : "no policy in force begins with \"" + options.name +
-                                                "\"; dure policy in-force lists them");
   }
   context.Print(options.name.empty() && !options.text ? lines : whole);
   return {};
@@ -276,7 +290,7 @@ void AddPolicyChangeVerbs(Command policy, Context& context) {
   now.Add("name", in_force->name, "How its name begins: then all it says, in sentences");
   now.Add("--dir", in_force->dir, "A folder with a copy of the record").Required();
   now.Flag("--text", in_force->text, "As a text that can be changed and proposed");
-  AddLanguage(now, in_force->language);
+  AddLanguage(now, context);
   context.Do(now, [in_force, &context] { return ShowInForce(*in_force, context); });
 
   auto propose = std::make_shared<ProposeOptions>();
@@ -287,6 +301,7 @@ void AddPolicyChangeVerbs(Command policy, Context& context) {
   verb.Add("--dir", propose->dir, "The officer's folder").Required();
   verb.Flag("--emergency", propose->emergency,
             "Rules that only forbid, in force at once with few votes, for a time");
+  AddLanguage(verb, context);
   context.Do(verb, [propose, &context] { return Propose(*propose, context); });
 
   auto dir = std::make_shared<std::string>();
@@ -297,20 +312,21 @@ void AddPolicyChangeVerbs(Command policy, Context& context) {
               "dure policy impact p2-purpose.policy --dir /srv/desk --lang ko");
   impact.Add("file", *file, "The policy's text").Required();
   impact.Add("--dir", *dir, "A folder with a copy of the record").Required();
-  auto language = std::make_shared<std::string>();
-  AddLanguage(impact, *language);
-  context.Do(impact, [dir, file, language, &context] {
-    return ShowImpact(*dir, *file, IsKorean(*language) && !context.json(), context);
-  });
+  AddLanguage(impact, context);
+  context.Do(impact, [dir, file, &context] { return ShowImpact(*dir, *file, context); });
 }
 
 void AddVoteCommands(Command dure, Context& context) {
   auto options = std::make_shared<VoteOptions>();
   Command vote = AddVerb(dure, "vote", "Vote on a proposal, once",
-                         "dure vote 41 yes --dir /srv/desk\ndure vote 41 abstain --dir /srv/desk");
+                         "dure vote 41 yes --dir /srv/desk\n"
+                         "dure vote 41 abstain --dir /srv/desk --lang ko");
   vote.Add("entry", options->proposal, "The entry that proposes").Required();
-  vote.Add("choice", options->choice, "yes, no or abstain").Required();
+  vote.Add("choice", options->choice, "yes, no or abstain")
+      .Required()
+      .OneOf({"yes", "no", "abstain"});
   vote.Add("--dir", options->dir, "The officer's folder").Required();
+  AddLanguage(vote, context);
   context.Do(vote, [options, &context] { return CastVote(*options, context); });
 
   auto dir = std::make_shared<std::string>();
@@ -320,11 +336,8 @@ void AddVoteCommands(Command dure, Context& context) {
                           "dure tally 41 --dir /srv/site --json");
   tally.Add("entry", *entry, "One proposal's entry; all without it");
   tally.Add("--dir", *dir, "A folder with a copy of the record").Required();
-  auto language = std::make_shared<std::string>();
-  AddLanguage(tally, *language);
-  context.Do(tally, [dir, entry, language, &context] {
-    return Tally(*dir, *entry, IsKorean(*language), context);
-  });
+  AddLanguage(tally, context);
+  context.Do(tally, [dir, entry, &context] { return Tally(*dir, *entry, context); });
 }
 
 }  // namespace dure::cli

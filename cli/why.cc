@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/known_fact.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "policy/rules/explain.h"
-#include "policy/rules/parse.h"
 #include "policy/rules/what_if.h"
 #include "policy/standing/past.h"
 
@@ -21,15 +21,11 @@ struct Options {
   std::string dir;
   std::vector<std::string> what;  // an entry, or SITE DATASET RUN ROUND
   std::vector<std::string> what_if;
-  std::string language;
 };
 
-rules::Language LanguageOf(const std::string& wanted) {
-  return IsKorean(wanted) ? rules::Language::kKorean : rules::Language::kEnglish;
-}
-
 // The last decision about a dataset of a site in a round.
-Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::string>& what) {
+Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::string>& what,
+                               const Context& context) {
   std::optional<uint64_t> found;
   std::string known;
   for (const auto& [at, round] : record.state().rounds) {
@@ -41,18 +37,25 @@ Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::
     }
   }
   if (found) return *found;
-  return Fail(ErrorCode::kNotFound, "the record decides nothing about " + what[1] + " of " +
-                                        what[0] + " in " + what[2] + " round " + what[3] +
-                                        (known.empty() ? "" : "; it decides about" + known));
+  return Fail(
+      ErrorCode::kNotFound,
+      Pick(context,
+           "the record decides nothing about " + what[1] + " of " + what[0] + " in " + what[2] +
+               " round " + what[3] + (known.empty() ? "" : "; it decides about" + known),
+           "기록에 " + what[0] + "의 " + what[1] + "에 대한 학습 " + what[2] + " 라운드 " +
+               what[3] + "의 결정이 없습니다" + (known.empty() ? "" : ". 있는 것:" + known)));
 }
 
-Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string>& what) {
-  if (what.size() == 4) return FindAdmission(record, what);
+Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string>& what,
+                         const Context& context) {
+  if (what.size() == 4) return FindAdmission(record, what, context);
   if (what.size() == 1 && what[0].find_first_not_of("0123456789") == std::string::npos &&
       what[0].size() < 18) {
     return std::stoull(what[0]);
   }
-  return Fail(ErrorCode::kInvalid, "give an entry's number, or SITE DATASET RUN ROUND");
+  return Fail(ErrorCode::kInvalid,
+              Pick(context, "give an entry's number, or SITE DATASET RUN ROUND",
+                   "항목 번호 하나, 또는 사이트 데이터셋 학습 라운드를 차례로 쓰십시오"));
 }
 
 struct Replayed {
@@ -84,16 +87,18 @@ void Replay(const Request& request, const standing::Standing& before,
 Status Why(const Options& options, Context& context) {
   std::vector<rules::Facts::Entry> what_if;
   for (const std::string& text : options.what_if) {
-    auto entry = rules::ParseFact(text);
+    auto entry = ParseKnownFact(text, context);
     if (!entry) {
-      return Fail(entry.error().code,
-                  entry.error().message +
-                      "; the facts that decided stand in brackets in the output of dure why");
+      return Fail(
+          entry.error().code,
+          entry.error().message +
+              Pick(context, "; the facts that decided stand in brackets in the output of dure why",
+                   ". 결정에 쓰인 사실의 이름은 dure why가 괄호 안에 적어 줍니다"));
     }
     what_if.push_back(std::move(*entry));
   }
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
-  DURE_ASSIGN(const uint64_t index, EntryOf(*record, options.what));
+  DURE_ASSIGN(const uint64_t index, EntryOf(*record, options.what, context));
   DURE_TRY(record->Entry(index).map([](const auto&) {}));
   Replayed replayed;
   DURE_TRY(standing::ForEachDecision(
@@ -105,9 +110,12 @@ Status Why(const Options& options, Context& context) {
                    past.request);
       }));
   if (!replayed.found) {
-    return Fail(ErrorCode::kInvalid, "entry " + std::to_string(index) +
-                                         " decides nothing; dure ledger show tells what "
-                                         "it says");
+    const std::string entry = std::to_string(index);
+    return Fail(
+        ErrorCode::kInvalid,
+        Pick(context, "entry " + entry + " decides nothing; dure ledger show tells what it says",
+             "항목 " + rules::WithParticle(entry, "은(는)") +
+                 " 결정이 아닙니다. 내용은 dure ledger show로 확인하십시오"));
   }
   if (!replayed.failed) return Fail(replayed.failed.error());
   const bool same = rules::ToJson(replayed.decision) == replayed.recorded;
@@ -127,9 +135,10 @@ Status Why(const Options& options, Context& context) {
          changes}}.dump());
     return {};
   }
-  const rules::Language language = LanguageOf(options.language);
+  const rules::Language language = RulesLanguage(context);
   std::string text = rules::ExplainDecision(replayed.decision, rules::ConsortiumSchema(), language);
-  text += rules::ExplainChanges(replayed.changes, rules::ConsortiumSchema(), language);
+  if (replayed.decision.outcome == rules::Outcome::kDeny)
+    text += rules::ExplainChanges(replayed.changes, rules::ConsortiumSchema(), language);
   if (what_if.empty()) {
     const bool korean = language == rules::Language::kKorean;
     const char* good = korean ? "\n이 사본에서 다시 결정해 보니 한 바이트도 다르지 않습니다.\n"
@@ -156,7 +165,7 @@ void AddWhyCommand(Command dure, Context& context) {
   verb.Add("what", options->what, "An entry, or SITE DATASET RUN ROUND").Required().Values(1, 4);
   verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   verb.Add("--what-if", options->what_if, "PATH=VALUE, as if the record said so");
-  AddLanguage(verb, options->language);
+  AddLanguage(verb, context);
   context.Do(verb, [options, &context] { return Why(*options, context); });
 }
 

@@ -25,7 +25,6 @@ struct Options {
   std::string within = "30d";
   uint64_t entry = 0;
   std::vector<uint64_t> evidence;
-  std::string language;
 };
 
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 16); }
@@ -103,6 +102,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool korean) {
 Status Plan(const Options& options, Context& context) {
   DURE_ASSIGN(const DatasetId id, DatasetId::Parse(options.dataset));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  DURE_TRY(HasDataset(record->state(), id, context));
   DURE_ASSIGN(const lineage::WithdrawalPlan plan, lineage::PlanWithdrawal(record->state(), id));
   ordered_json choices = ordered_json::array();
   ordered_json clean = ordered_json::object();
@@ -128,8 +128,10 @@ Status Plan(const Options& options, Context& context) {
          choices}}.dump());
     return {};
   }
-  context.Print(PlanText(plan, IsKorean(options.language)));
-  context.Say("File it with: dure withdraw file " + id.str() + " --scope SCOPE --dir FOLDER");
+  context.Print(PlanText(plan, IsKorean(context)));
+  context.Say(Pick(context,
+                   "File it with: dure withdraw file " + id.str() + " --scope SCOPE --dir FOLDER",
+                   "철회하려면: dure withdraw file " + id.str() + " --scope 범위 --dir 폴더"));
   return {};
 }
 
@@ -141,11 +143,18 @@ Status FileIt(const Options& options, Context& context) {
   event.ground = options.ground;
   event.deadline = FormatRfc3339(context.Now() + within);
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
-  DURE_TRY(Record(desk, event, "Withdrew " + options.dataset, context));
+  DURE_TRY(Record(desk, event,
+                  Pick(context, "Withdrew " + options.dataset,
+                       "데이터셋 " + options.dataset + "의 이용을 철회했습니다"),
+                  context));
   context.Say(
-      "No later round uses it. A round under way leaves out what was trained on it; one "
-      "that was being\nclosed had closed before this entry. Close the case with: dure "
-      "withdraw close ENTRY --evidence N…");
+      Pick(context,
+           "No later round uses it. A round under way leaves out what was trained on it; one "
+           "that was being\nclosed had closed before this entry. Close the case with: dure "
+           "withdraw close ENTRY --evidence N…",
+           "이후 라운드는 이 데이터를 쓰지 않습니다. 진행 중이던 라운드는 이 데이터로 학습한 "
+           "기여분을 뺍니다.\n이미 마무리되던 라운드는 이 항목보다 먼저 끝난 것으로 남습니다. "
+           "마무리하려면: dure withdraw close 항목번호 --evidence 번호…"));
   return {};
 }
 
@@ -154,7 +163,11 @@ Status CloseIt(const Options& options, Context& context) {
   std::vector<uint64_t> evidence = options.evidence;
   std::ranges::sort(evidence);
   const ledger::WithdrawalClosed event{options.entry, evidence};
-  return Record(desk, event, "Closed the case of entry " + std::to_string(options.entry), context);
+  const std::string entry = std::to_string(options.entry);
+  return Record(desk, event,
+                Pick(context, "Closed the case of entry " + entry,
+                     "항목 " + entry + "의 철회 처리를 마무리했습니다"),
+                context);
 }
 
 }  // namespace
@@ -163,10 +176,11 @@ void AddWithdrawCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "withdraw", "End a dataset's use: plan, file, close");
   auto options = std::make_shared<Options>();
   Command plan = AddVerb(noun, "plan", "Show what the withdrawal of a dataset touches",
-                         "dure withdraw plan reviews --dir /srv/desk");
+                         "dure withdraw plan reviews --dir /srv/desk\n"
+                         "dure withdraw plan reviews --dir /srv/desk --lang ko");
   plan.Add("dataset", options->dataset, "The dataset").Required();
   plan.Add("--dir", options->dir, "A folder with a copy of the record").Required();
-  AddLanguage(plan, options->language);
+  AddLanguage(plan, context);
   context.Do(plan, [options, &context] { return Plan(*options, context); });
 
   Command file = AddVerb(noun, "file", "Withdraw a dataset of your own institution",
@@ -177,9 +191,11 @@ void AddWithdrawCommands(Command dure, Context& context) {
       .OneOf({"consent", "contract-end", "court", "quality", "owner"})
       .ShowDefault();
   file.Add("--scope", options->scope, "future-rounds, restart, retrain or retire-models")
+      .OneOf({"future-rounds", "restart", "retrain", "retire-models"})
       .ShowDefault();
   file.Add("--within", options->within, "By when it is to be done").ShowDefault();
   file.Add("--dir", options->dir, "The officer's folder").Required();
+  AddLanguage(file, context);
   context.Do(file, [options, &context] { return FileIt(*options, context); });
 
   Command close = AddVerb(noun, "close", "Close a withdrawal with entries that show it done",
@@ -190,6 +206,7 @@ void AddWithdrawCommands(Command dure, Context& context) {
            "Entries after it: closed rounds, halted runs, revoked grants")
       .Required();
   close.Add("--dir", options->dir, "The officer's folder").Required();
+  AddLanguage(close, context);
   context.Do(close, [options, &context] { return CloseIt(*options, context); });
 }
 

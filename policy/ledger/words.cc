@@ -182,6 +182,49 @@ constexpr Row kEvents[] = {
     {"coalitions-made", "models of parts of a round", "일부 기여만의 모델"},
 };
 
+// Which rule of the record an entry would break.
+constexpr Row kBreaches[] = {
+    {"approved-twice", "it was approved before", "이미 승인됨"},
+    {"charter-twice", "there is a charter already", "규약이 이미 있음"},
+    {"coalitions", "they are not those of the round's contributions",
+     "라운드의 기여로 만든 것이 아님"},
+    {"described-twice", "the member is described already", "회원 소개가 이미 있음"},
+    {"done-twice", "it is done already", "이미 이행한 의무임"},
+    {"emergency-permits", "an emergency rule may only forbid", "긴급 규칙은 금지만 할 수 있음"},
+    {"foreign-dataset", "the dataset is another member's", "다른 회원의 데이터셋임"},
+    {"foreign-duty", "the duty is another member's", "다른 회원의 의무임"},
+    {"foreign-grant", "none of your data is in that model", "소속 기관의 데이터가 없는 모델임"},
+    {"foreign-incident", "the incident was reported by another member",
+     "다른 회원이 신고한 사고임"},
+    {"foreign-site", "the site is another member's", "다른 회원의 사이트임"},
+    {"formula-malformed", "the formula cannot be read", "산식을 읽을 수 없음"},
+    {"founding-over", "the founding is over", "설립이 이미 끝남"},
+    {"key-reused", "the key is another site's", "다른 사이트의 키임"},
+    {"made-twice", "they are on record already", "이미 기록되어 있음"},
+    {"no-change", "it would change nothing", "바뀌는 것이 없음"},
+    {"no-charter", "there is no charter yet", "아직 규약이 없음"},
+    {"no-evidence", "the entries do not show it done", "처리했음을 보여 주는 항목이 아님"},
+    {"no-house", "the member stands in no house", "구분이 정해지지 않은 회원임"},
+    {"no-such-case", "no withdrawal is open there", "처리 중인 철회가 아님"},
+    {"no-such-duty", "there is no such duty", "그런 의무가 없음"},
+    {"no-such-grant", "no grant stands there", "유효한 이용 허가가 아님"},
+    {"no-such-incident", "no incident is open there", "처리 중인 사고가 아님"},
+    {"no-such-member", "there is no such member", "그런 회원이 없음"},
+    {"other-formula", "another formula is in force", "시행 중인 산식이 아님"},
+    {"other-proposal", "the vote is on another text", "다른 안건에 대한 표임"},
+    {"policy-layer", "only a policy of the consortium is voted on",
+     "컨소시엄 정책만 투표에 부칠 수 있음"},
+    {"policy-malformed", "the policy cannot be read", "정책을 읽을 수 없음"},
+    {"stale", "the record has changed meanwhile", "그사이 기록이 바뀜"},
+    {"superseded", "other policies are in force by now", "이미 다른 정책이 시행 중임"},
+    {"terms-malformed", "the terms cannot be read", "이용조건을 읽을 수 없음"},
+    {"version", "it is not the next version", "다음 버전이 아님"},
+    {"vote-over", "the vote has ended", "투표가 이미 끝남"},
+    {"voted-twice", "the member has voted already", "이미 투표한 회원임"},
+    {"weight", "it does not weigh what it should", "가중치가 맞지 않음"},
+    {"withdrawn-twice", "it was withdrawn before", "이미 철회된 데이터셋임"},
+};
+
 // What a replay or a mirror found.
 constexpr Row kFindings[] = {
     {"decision-differs", "the decision does not follow from rules and facts",
@@ -231,6 +274,7 @@ const Row* Find(std::string_view code) {
   if (found == nullptr) found = in(kMembers);
   if (found == nullptr) found = in(kMasking);
   if (found == nullptr) found = in(kEvents);
+  if (found == nullptr) found = in(kBreaches);
   if (found == nullptr) found = in(kFindings);
   // With the rule's name behind it: "policy-p2-1".
   static constexpr Row kRule{"", "a rule of the policy refuses it", "정책의 규칙이 거부함"};

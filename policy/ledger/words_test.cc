@@ -31,6 +31,21 @@ TEST(Words, EveryKindOfEntryHasSome) {
   }
 }
 
+// What an officer's own entries may be refused for.
+TEST(Words, EveryRefusalOfAnOfficersActHasSome) {
+  for (const char* code :
+       {"voted-twice",   "vote-over",         "window",           "no-such-proposal",
+        "no-change",     "no-such-member",    "policy-layer",     "policy-malformed",
+        "version",       "emergency-permits", "superseded",       "foreign-dataset",
+        "withdrawn",     "withdrawn-twice",   "no-such-case",     "no-evidence",
+        "no-such-grant", "foreign-grant",     "no-such-incident", "foreign-incident",
+        "no-such-duty",  "foreign-duty",      "done-twice",       "as-of",
+        "other-formula", "shares-differ"}) {
+    EXPECT_NE(Words(code, Language::kEnglish), code);
+    EXPECT_NE(Words(code, Language::kKorean), code);
+  }
+}
+
 TEST(Words, AnEntryIsASentenceInBothLanguages) {
   const testing::Consortium c;
   const auto sentence = [&c](Event event, Language language) {

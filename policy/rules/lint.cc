@@ -4,167 +4,12 @@
 #include <set>
 
 #include "policy/rules/cases.h"
-#include "policy/rules/format.h"
 #include "policy/rules/lint_logic.h"
+#include "policy/rules/lint_words.h"
 #include "policy/rules/sentence.h"
 
 namespace dure::rules {
 namespace {
-
-bool ComparesSets(Op op) {
-  return op == Op::kIncludesAnyOf || op == Op::kIncludesAllOf || op == Op::kIncludesOnly ||
-         op == Op::kIncludesNoneOf;
-}
-bool ComparesNumbers(Op op) {
-  return op == Op::kAtLeast || op == Op::kAtMost || op == Op::kMoreThan || op == Op::kLessThan;
-}
-bool ComparesTimes(Op op) { return op == Op::kBefore || op == Op::kAfter; }
-bool AsksMembership(Op op) { return op == Op::kIsOneOf || op == Op::kIsNotOneOf; }
-
-// Words, kinds and values against the schema.
-class Words {
- public:
-  Words(const Schema& schema, std::vector<Finding>& findings)
-      : schema_(schema), findings_(findings) {}
-
-  void Check(const Rule& rule) {
-    where_ = "rule " + rule.id;
-    at_ = rule.at;
-    for (const Atom* atom : Atoms(rule.condition)) Check(*atom);
-    CheckTemplate(rule.because);
-    for (const Duty& duty : rule.duties) CheckTemplate(duty.text);
-    if (rule.title.en.empty()) Warn("it has no title", "say in one line what it is for");
-    if (!rule.title.en.empty() && rule.title.ko.empty())
-      Warn("its title has no Korean", "write ko \"...\" below it");
-    if (rule.because.en.empty())
-      Warn("it has no because, so a refusal repeats only the title",
-           "write because \"Dataset {dataset.id} is ...\"");
-    if (!rule.because.en.empty() && rule.because.ko.empty())
-      Warn("its because has no Korean", "write ko \"...\" below it");
-    for (const Duty& duty : rule.duties) {
-      if (duty.text.ko.empty()) Warn("a duty has no Korean", "write ko \"...\" below it");
-    }
-  }
-
-  void Check(const std::string& where, Position at, const Facts& facts) {
-    where_ = where;
-    at_ = at;
-    for (const Facts::Entry& entry : facts.entries()) {
-      const Attribute* attribute = Known(entry.path);
-      if (attribute == nullptr) continue;
-      if (entry.fact.presence == Presence::kAbsent && !attribute->nullable)
-        Blame(entry.path + " is never absent", "leave it out if it is not known");
-      if (entry.fact.presence == Presence::kKnown && !attribute->Admits(entry.fact.value))
-        Blame(entry.path + " is never " + entry.fact.value.ToText(),
-              "it is a " + attribute->KindText());
-    }
-  }
-
- private:
-  void Add(Severity severity, std::string message, std::string advice) {
-    findings_.push_back({severity, at_, where_, std::move(message), std::move(advice)});
-  }
-  void Blame(std::string message, std::string advice) {
-    Add(Severity::kError, std::move(message), std::move(advice));
-  }
-  void Warn(std::string message, std::string advice) {
-    Add(Severity::kWarning, std::move(message), std::move(advice));
-  }
-
-  const Attribute* Known(const std::string& path) {
-    const Attribute* attribute = schema_.Find(path);
-    if (attribute != nullptr) return attribute;
-    const std::string near = schema_.Nearest(path);
-    Blame("no attribute is called " + path + ", so it is always unknown",
-          near.empty() ? "" : "did you mean '" + near + "'?");
-    return nullptr;
-  }
-
-  void CheckTemplate(const Sentence& sentence) {
-    for (const std::string* text : {&sentence.en, &sentence.ko}) {
-      for (const std::string& path : PathsIn(*text)) Known(path);
-      if (!HasWellFormedBraces(*text))
-        Warn("a sentence has a brace that is no {attribute}", "write {{ and }} for braces");
-    }
-  }
-
-  void Check(const Atom& atom) {
-    const Position rule_at = at_;
-    at_ = atom.at;
-    const Attribute* left = Known(atom.path);
-    const Attribute* right = atom.right.path.empty() ? nullptr : Known(atom.right.path);
-    if (left != nullptr) {
-      if (!HasRightSide(atom.op))
-        CheckExists(*left, atom);
-      else if (atom.right.path.empty())
-        CheckValue(*left, atom);
-      else if (right != nullptr)
-        CheckPaths(*left, *right, atom);
-    }
-    at_ = rule_at;
-  }
-
-  void CheckExists(const Attribute& left, const Atom& atom) {
-    if (!left.nullable && left.path != "request.action")
-      Warn(Format(atom) + " asks about an attribute that is always there",
-           "the record never says that there is none; ask for its value");
-  }
-
-  // Whether the operator fits the left side; blames it if not.
-  bool Fits(const Attribute& left, const Atom& atom) {
-    const Kind kind = left.kind;
-    const bool includes = atom.op == Op::kIncludes || ComparesSets(atom.op);
-    const bool fits = includes                   ? kind == Kind::kSet
-                      : ComparesNumbers(atom.op) ? kind == Kind::kNumber
-                      : ComparesTimes(atom.op)   ? kind == Kind::kTime
-                                                 : !AsksMembership(atom.op) || kind != Kind::kSet;
-    if (!fits)
-      Blame(left.path + " is a " + left.KindText() + " and cannot be compared by '" +
-                std::string(Name(atom.op)) + "'",
-            kind == Kind::kSet ? "of a set one asks 'includes'" : "");
-    return fits;
-  }
-
-  void CheckValue(const Attribute& left, const Atom& atom) {
-    if (!Fits(left, atom)) return;
-    const Value& value = atom.right.value;
-    const bool wants_set = ComparesSets(atom.op) || AsksMembership(atom.op) ||
-                           (left.kind == Kind::kSet && atom.op != Op::kIncludes);
-    if (wants_set != (value.kind() == Kind::kSet)) {
-      Blame(Format(atom) + " compares with " + (wants_set ? "one value" : "a set") + " where " +
-                (wants_set ? "a set" : "one value") + " is meant",
-            wants_set ? "write {" + value.ToText() + "}" : "");
-      return;
-    }
-    Attribute item = left;
-    item.kind = left.item_kind;
-    const Value::Items one = {value};
-    for (const Value& each : value.items() != nullptr ? *value.items() : one) CheckItem(item, each);
-  }
-
-  void CheckItem(const Attribute& item, const Value& value) {
-    if (item.Admits(value)) return;
-    std::vector<std::string_view> words(item.enumeration.begin(), item.enumeration.end());
-    const std::string near = value.text() != nullptr ? NearestOf(*value.text(), words) : "";
-    Blame(item.path + " is never " + value.ToText(),
-          near.empty() ? "it is a " + item.KindText() : "did you mean '" + near + "'?");
-  }
-
-  void CheckPaths(const Attribute& left, const Attribute& right, const Atom& atom) {
-    if (!Fits(left, atom)) return;
-    const bool wants_set = ComparesSets(atom.op) || AsksMembership(atom.op) ||
-                           (left.kind == Kind::kSet && atom.op != Op::kIncludes);
-    if (wants_set != (right.kind == Kind::kSet) || left.item_kind != right.item_kind)
-      Blame(left.path + " is a " + left.KindText() + " and " + right.path + " a " +
-                right.KindText() + ": '" + std::string(Name(atom.op)) + "' never holds",
-            "");
-  }
-
-  const Schema& schema_;
-  std::vector<Finding>& findings_;
-  std::string where_;
-  Position at_;
-};
 
 std::vector<std::string> SortedPaths(const Rule& rule) {
   std::set<std::string> paths;
@@ -194,9 +39,12 @@ class Logic {
   }
 
  private:
-  void Add(const Rule& rule, Severity severity, std::string message, std::string advice) {
-    findings_.push_back(
-        {severity, rule.at, "rule " + rule.id, std::move(message), std::move(advice)});
+  void Add(const Rule& rule, Severity severity, Sentence message, Sentence advice) {
+    findings_.push_back({severity,
+                         rule.at,
+                         {"rule " + rule.id, "규칙 " + rule.id},
+                         std::move(message),
+                         std::move(advice)});
   }
 
   bool CheckAlone(const Rule& rule) {
@@ -208,17 +56,25 @@ class Logic {
       return !can_hold || !can_fail;
     });
     if (!tried) {
-      Add(rule, Severity::kNote, "it has too many combinations to look for contradictions", "");
+      Add(rule, Severity::kNote,
+          {"it has too many combinations to look for contradictions",
+           "경우의 수가 너무 많아 모순을 찾아보지 않았습니다"},
+          {});
       return false;
     }
     const bool require = rule.effect == Effect::kRequire;
     if (!can_hold)
       Add(rule, Severity::kError,
-          require ? "it can never be met, so it refuses everything"
-                  : "its condition contradicts itself and never holds",
-          "look for two comparisons of one attribute that exclude each other");
+          require ? Sentence{"it can never be met, so it refuses everything",
+                             "결코 충족될 수 없어 모든 것을 거부합니다"}
+                  : Sentence{"its condition contradicts itself and never holds",
+                             "조건이 서로 모순되어 결코 참이 되지 않습니다"},
+          {"look for two comparisons of one attribute that exclude each other",
+           "같은 속성을 두고 함께 참일 수 없는 비교가 있는지 보십시오"});
     if (require && !can_fail)
-      Add(rule, Severity::kWarning, "it is always met, so it refuses nothing", "");
+      Add(rule, Severity::kWarning,
+          {"it is always met, so it refuses nothing", "언제나 충족되어 아무것도 거부하지 않습니다"},
+          {});
     return can_hold;
   }
 
@@ -253,9 +109,11 @@ class Logic {
       std::string by;
       for (const Rule* rule : refusals) by += (by.empty() ? "" : ", ") + rule->id;
       Add(permit, Severity::kWarning,
-          "it can never permit " + std::string(Name(action)) +
-              ": whenever it would, another rule refuses",
-          "see " + by);
+          {"it can never permit " + std::string(Name(action)) +
+               ": whenever it would, another rule refuses",
+           WithParticle(KoreanName(action), "을(를)") +
+               " 허용할 수 없습니다. 허용할 때마다 다른 규칙이 거부합니다"},
+          {"see " + by, "참고: " + by});
     }
   }
 
@@ -280,8 +138,10 @@ class Logic {
     // Of two equal rules only the later one is blamed.
     if (!tried || !implied || (equal && rule.actions == other.actions && i < j)) return;
     Add(rule, Severity::kWarning,
-        "rule " + other.id + " always does the same already, so this one never matters",
-        "keep one of them");
+        {"rule " + other.id + " always does the same already, so this one never matters",
+         "규칙 " + WithParticle(other.id, "이(가)") +
+             " 이미 언제나 같은 일을 하므로 이 규칙은 쓰일 데가 없습니다"},
+        {"keep one of them", "둘 가운데 하나만 두십시오"});
   }
 
   const Policy& policy_;
@@ -300,9 +160,12 @@ void CheckCaseCover(const PolicyDocument& document, std::vector<Finding>& findin
   if (!run) return;
   for (const Rule& rule : document.policy.rules) {
     if (run->unshown.count(rule.id) == 0) continue;
-    findings.push_back({Severity::kNote, rule.at, "rule " + rule.id,
-                        "no case of this policy shows it taking effect",
-                        "add a case that expects it"});
+    findings.push_back({Severity::kNote,
+                        rule.at,
+                        {"rule " + rule.id, "규칙 " + rule.id},
+                        {"no case of this policy shows it taking effect",
+                         "이 규칙이 쓰이는 사례(case)가 정책에 없습니다"},
+                        {"add a case that expects it", "이 규칙을 기대하는 사례를 넣으십시오"}});
   }
 }
 
@@ -323,11 +186,7 @@ std::string_view Name(Severity severity) {
 std::vector<Finding> Lint(const PolicyDocument& document, const Schema& schema) {
   std::vector<Finding> findings;
   const Policy& policy = document.policy;
-  Words words(schema, findings);
-  for (const Rule& rule : policy.rules) words.Check(rule);
-  for (const Situation& situation : policy.situations)
-    words.Check("situation \"" + situation.name + "\"", situation.at, situation.facts);
-  for (const Case& one : policy.cases) words.Check("case \"" + one.name + "\"", one.at, one.given);
+  CheckWords(policy, schema, findings);
   // A value that never occurs would only be reported a second time, as a contradiction.
   const bool words_fit = std::none_of(findings.begin(), findings.end(), [](const Finding& one) {
     return one.severity == Severity::kError;
@@ -338,12 +197,27 @@ std::vector<Finding> Lint(const PolicyDocument& document, const Schema& schema) 
   return findings;
 }
 
-std::string ToText(const Finding& finding, std::string_view file) {
+std::string_view KoreanName(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "오류";
+    case Severity::kWarning:
+      return "주의";
+    case Severity::kNote:
+      return "참고";
+  }
+  return "";
+}
+
+std::string ToText(const Finding& finding, std::string_view file, Language language) {
+  const bool korean = language == Language::kKorean;
+  const auto in = [korean](const Sentence& said) { return korean ? said.ko : said.en; };
   std::string text = std::string(file) + ":" + std::to_string(finding.at.line) + ":" +
                      std::to_string(finding.at.column) + ": " +
-                     std::string(Name(finding.severity)) + ": " + finding.where + ": " +
-                     finding.message + "\n";
-  return finding.advice.empty() ? text : text + "  " + finding.advice + "\n";
+                     std::string(korean ? KoreanName(finding.severity) : Name(finding.severity)) +
+                     ": " + in(finding.where) + ": " + in(finding.message) + "\n";
+  const std::string advice = in(finding.advice);
+  return advice.empty() ? text : text + "  " + advice + "\n";
 }
 
 }  // namespace dure::rules

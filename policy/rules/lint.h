@@ -9,6 +9,7 @@
 
 #include "policy/rules/policy.h"
 #include "policy/rules/schema.h"
+#include "policy/rules/sentence.h"
 
 namespace dure::rules {
 
@@ -18,19 +19,21 @@ enum class Severity : uint8_t {
   kNote,     // nothing wrong, but worth knowing
 };
 std::string_view Name(Severity severity);
+std::string_view KoreanName(Severity severity);
 
 struct Finding {
   Severity severity = Severity::kError;
   Position at;
-  std::string where;    // rule P2.1, case "..."
-  std::string message;  // a sentence without its full stop
-  std::string advice;   // may be empty
+  Sentence where;    // rule P2.1, case "..."
+  Sentence message;  // a sentence without its full stop
+  Sentence advice;   // may be empty
 };
 
 // Ordered by place.
 std::vector<Finding> Lint(const PolicyDocument& document, const Schema& schema);
 
 // file:line:column: severity: where: message, and the advice on a line of its own.
-std::string ToText(const Finding& finding, std::string_view file);
+std::string ToText(const Finding& finding, std::string_view file,
+                   Language language = Language::kEnglish);
 
 }  // namespace dure::rules

@@ -10,13 +10,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string Findings(const std::string& rules, Severity least = Severity::kWarning) {
+std::string Findings(const std::string& rules, Severity least = Severity::kWarning,
+                     Language language = Language::kEnglish) {
   const std::string text = "policy \"P\" version 1 effective 2026-09-01\n" + rules;
   const auto document = ReadPolicy(text, "p.policy");
   if (!document) return "does not read: " + document.error().message;
   std::string all;
   for (const Finding& finding : Lint(*document, ConsortiumSchema())) {
-    if (finding.severity <= least) all += ToText(finding, "p.policy");
+    if (finding.severity <= least) all += ToText(finding, "p.policy", language);
   }
   return all;
 }
@@ -51,6 +52,24 @@ TEST(Lint, SaysWhatTheSchemaDoesNotKnow) {
   for (const auto& one : cases)
     EXPECT_THAT(Findings(Rule("P1 forbid train", one.condition)), HasSubstr(one.says))
         << one.condition;
+}
+
+TEST(Lint, SaysEveryFindingInKoreanToo) {
+  const std::string said = Findings("rule P1 permit train when dataset.term.use is open end\n" +
+                                        Rule("P2 forbid train", "dataset.terms.use is closed") +
+                                        Rule("P3 forbid train", "dataset.terms.use at least 3") +
+                                        Rule("P4 forbid train", "dataset.terms.use is {open}") +
+                                        Rule("P5 forbid train", "run.purpose is round.no") +
+                                        Rule("P6 forbid train", "dataset.id exists"),
+                                    Severity::kNote, Language::kKorean);
+  for (const char* part :
+       {"오류: 규칙 P1: dataset.term.use(이)라는 속성은 없어서", "혹시 'dataset.terms.use'입니까?",
+        "주의: 규칙 P1: 제목이 없습니다", "dataset.terms.use는 closed일 수 없습니다",
+        "'at least' 비교를 쓸 수 없습니다", "모음이 아니라 값 하나와", "결코 참이 되지 않습니다",
+        "언제나 있는 속성입니다", "참고: 규칙 P6: 이 규칙이 쓰이는 사례(case)가"}) {
+    EXPECT_THAT(said, HasSubstr(part));
+  }
+  EXPECT_THAT(said, Not(HasSubstr("rule P")));
 }
 
 TEST(Lint, SaysNothingAboutWhatIsRight) {

@@ -76,6 +76,18 @@ std::string Attribute::KindText() const {
   return (kind == Kind::kSet ? "" : "one of ") + text + "}";
 }
 
+std::string Attribute::KoreanKindText() const {
+  const bool is_set = kind == Kind::kSet;
+  if (enumeration.empty()) {
+    static constexpr std::string_view kKinds[] = {"글", "예·아니요", "수", "시각", "모음"};
+    return std::string(kKinds[static_cast<size_t>(item_kind)]) + (is_set ? "의 모음" : "");
+  }
+  std::string text;
+  for (size_t i = 0; i < enumeration.size(); ++i)
+    text += (i == 0 ? "{" : ", ") + Value::Text(enumeration[i]).ToText();
+  return text + (is_set ? "} 가운데 몇 개" : "} 가운데 하나");
+}
+
 Schema::Schema(std::vector<Attribute> attributes) : attributes_(std::move(attributes)) {
   const auto less = [](const Attribute& a, const Attribute& b) { return a.path < b.path; };
   const auto same = [](const Attribute& a, const Attribute& b) { return a.path == b.path; };

@@ -34,6 +34,7 @@ struct Attribute {
   // Whether `value` may stand here: right kind, and one of the enumeration where there is one.
   bool Admits(const Value& value) const;
   std::string KindText() const;                          // "text", "set of text", "one of {a, b}"
+  std::string KoreanKindText() const;                    // "글", "글의 모음", "{a, b} 가운데 하나"
   const PlainWord* WordOf(std::string_view code) const;  // nullptr: none
 };
 

@@ -203,11 +203,25 @@ class Form {
     tried[question.field] = answer;
     for (const auto& [line, problem] : ReadToml(ToFile(tried), random_).problems) {
       if (!Concerns(problem, question)) continue;
-      out_ << Pick("That does not fit: ", "맞지 않습니다: ") << Sentence(problem) << "\n";
+      out_ << Pick("That does not fit: ", "맞지 않습니다: ") << Said(problem) << "\n";
       return false;
     }
     answers_ = std::move(tried);
     return true;
+  }
+
+  // In Korean by its question, where it is of one, with that question's own explanation.
+  std::string Said(const Problem& problem) const {
+    if (language_ == Language::kEnglish) return Sentence(problem);
+    for (size_t i = 0; i < Questions().size(); ++i) {
+      const Question& question = Questions()[i];
+      const std::string field = problem.field.substr(0, problem.field.find('['));
+      if (problem.field != question.field && field != question.field) continue;
+      return std::to_string(i + 1) + "  " + question.ask.In(language_) + "  " +
+             (problem.value.empty() ? "답이 필요합니다. " : "'" + problem.value + "': ") +
+             question.help.In(language_);
+    }
+    return Sentence(problem);
   }
 
   // A later answer may still complete what is missing elsewhere.
@@ -231,7 +245,7 @@ class Form {
       }
       const std::string file = ToFile(answers_);
       const TermsFile read = ReadToml(file, random_);
-      for (const auto& [line, problem] : read.problems) out_ << "  ! " << Sentence(problem) << "\n";
+      for (const auto& [line, problem] : read.problems) out_ << "  ! " << Said(problem) << "\n";
       out_ << Pick("A number changes that answer, ok ends.\n",
                    "번호를 쓰면 그 답을 고칩니다. ok를 쓰면 끝납니다.\n");
       DURE_ASSIGN(const std::string line, ReadLine());

@@ -129,6 +129,16 @@ TEST(Form, ShowsContradictionsAtTheEndAndLetsThemBeMended) {
   EXPECT_EQ(Parse(session).terms.use, UseClass::kNonCommercial);
 }
 
+TEST(Form, SaysInKoreanWhichAnswerIsMissing) {
+  auto typed = kReviews;
+  typed["dataset.custodian"] = "Portal A\n-";
+  const Session session = Fill(typed, "ok\nquit\n", Language::kKorean);
+  EXPECT_THAT(session.screen,
+              HasSubstr("맞지 않습니다: 2  어느 회원 기관이 보관합니까?  'Portal A': 컨소시엄에"));
+  EXPECT_THAT(session.screen, HasSubstr("! 2  어느 회원 기관이 보관합니까?  답이 필요합니다."));
+  EXPECT_THAT(session.screen, Not(HasSubstr("nothing is said")));
+}
+
 TEST(Form, LeavesWithoutAFileWhenTheInputEnds) {
   EXPECT_EQ(Fill(kReviews, "").file.error().code, ErrorCode::kCancelled);
   EXPECT_EQ(Fill({{"dataset.dataset", "quit"}}).file.error().code, ErrorCode::kCancelled);

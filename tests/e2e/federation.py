@@ -111,6 +111,10 @@ class Federation:
         """What a command that must fail says."""
         return self.programs.fails(*arguments, expect=expect)
 
+    def says(self, *arguments, **options):
+        """What a command tells a person, on either stream."""
+        return self.programs.says(*arguments, **options)
+
     def invite(self, name, role='member', member=None, house='private'):
         return self.dure('invite', '--dir', self.consortium, '--member', member or name, '--site',
                          name, '--role', role, '--house', house)['invitation']

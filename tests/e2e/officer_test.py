@@ -7,6 +7,7 @@ parts, incidents, duties and suspensions, and shares by measurement.
 import glob
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -80,6 +81,40 @@ class SeveralDatasets(OfficerCase):
         behind = {used['dataset'] for each in lineage['rounds'] for one in each['contributed']
                   for used in one['datasets']}
         self.assertEqual(behind, {'open-reviews'})
+
+
+class TextsOutside(OfficerCase):
+    def test_texts_are_kept_with_their_salts_and_the_same_terms_are_registered_once(self):
+        self.begin(['north'])
+        home = self.all.home('north')
+        text = 'Reviews, North'
+        terms = terms_file(f'{self.folder}/reviews.toml', 'north', 'reviews', 'open',
+                           ['scientific-research'], 'CC-BY-4.0')
+        with open(terms, 'a', encoding='utf-8') as file:
+            file.write(f'[[duties]]\nkind = "attribute"\ntext = "{text}"\n')
+        north = self.all.sites['north']
+        north.arguments[north.arguments.index('--terms') + 1] = terms
+        north.start()
+        self.all.propose('first', rounds=1)
+        self.all.complete('first')
+        north.stop()
+        north.start()
+        self.all.propose('second', rounds=1)
+        self.all.complete('second')
+        registered = self.events(None, 'dataset-registered')
+        self.assertEqual([each['version'] for each in registered], [1])
+        # What an auditor who is shown the private side computes.
+        private = f'{home}/private/reviews-v1.private.json'
+        with open(private, encoding='utf-8') as file:
+            kept = {each['field']: each for each in json.load(file)}
+        one = kept['duties[1].text']
+        self.assertEqual(one['text'], text)
+        commitment = hashlib.sha256(bytes.fromhex(one['salt']) + text.encode()).hexdigest()
+        self.assertIn(commitment, json.dumps(registered[0]))
+        self.assertNotIn(text, json.dumps(self.all.entries('aggregator')))
+        # Erased: the record stays valid.
+        os.remove(private)
+        self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir', home)['intact'])
 
 
 class Counting(OfficerCase):
@@ -189,6 +224,57 @@ class Governing(OfficerCase):
             self.all.dure('vote', str(proposal), 'yes', '--dir', desk)
         until(lambda: [each for each in self.events(None, 'policy-adopted')
                        if each['proposal'] == proposal], 'the vote has ended')
+
+
+class Korean(OfficerCase):
+    def test_an_officer_acts_and_is_answered_in_korean(self):
+        self.begin(['north', 'south'])
+        desk = self.all.officer('north')
+        self.all.start_sites()
+        self.all.propose('first', rounds=1)
+        self.all.complete('first')
+        self.all.check_run('first')
+
+        def say(*words, expect=0, folder=desk):
+            return self.all.says(*words, '--dir', folder, '--lang', 'ko', expect=expect)
+
+        with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
+            file.write(REPORTS)
+        self.assertIn('"P7 Reports" 버전 1을 안건으로 올렸습니다(항목 ',
+                      say('policy', 'propose', f'{self.folder}/p7.policy'))
+        proposal = str(self.all.dure('tally', '--dir', desk)['proposals'][0]['proposal'])
+        self.assertIn('정책 담당자의 폴더가 필요합니다',
+                      say('vote', proposal, 'no', expect=3, folder=self.all.home('north')))
+        self.assertIn(f'항목 {proposal}의 안건에 반대로 투표했습니다(항목 ',
+                      say('vote', proposal, 'no'))
+        # One no of two ends the vote as soon as the aggregator has counted.
+        self.assertRegex(say('vote', proposal, 'yes', expect=1),
+                         r'이미 투표한 회원임\(voted-twice\)|투표가 이미 끝남\(vote-over\)')
+        self.assertIn('항목 9999번은 없습니다', say('vote', '9999', 'yes', expect=1))
+        self.assertIn('north: 활동 중, 민간 회원, KR, 사이트 north, 정책 담당자 1명',
+                      say('member', 'list'))
+        self.assertIn('공동 서명', say('ledger', 'witnesses'))
+        self.assertIn('거부한 것이 없습니다', say('ledger', 'dissent'))
+        self.assertIn('학습 목적(purpose): 과학적 연구', say('run', 'record', 'first'))
+        self.assertIn('first 라운드 0: ', say('round', 'show', 'first', '0'))
+        decided = str([each['index'] for each in self.all.entries('aggregator', 'first')
+                       if each['type'] == 'admission-decided'][0])
+        why = say('why', decided)
+        self.assertIn('한 바이트도 다르지 않습니다', why)
+        # Nothing has to change for what was admitted.
+        self.assertNotIn('사실 하나만', why)
+        self.assertIn('혹시 run.purpose입니까?',
+                      say('why', decided, '--what-if', 'run.purpos=statistics', expect=1))
+
+        self.assertIn('고를 수 있는 범위', say('withdraw', 'plan', 'north'))
+        self.assertIn('다른 회원의 데이터셋임(foreign-dataset)',
+                      say('withdraw', 'file', 'south', expect=1))
+        self.assertIn('데이터셋 north의 이용을 철회했습니다(항목 ',
+                      say('withdraw', 'file', 'north'))
+        entry = str(self.all.entries('aggregator')[-1]['index'])
+        self.assertIn('처리했음을 보여 주는 항목이 아님(no-evidence)',
+                      say('withdraw', 'close', entry, '--evidence', '3', expect=1))
+        self.assertIn('철회됨(처리 중)', say('dataset', 'list'))
 
 
 class Valuing(OfficerCase):

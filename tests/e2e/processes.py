@@ -62,6 +62,15 @@ class Programs:
         return lines[0] if len(lines) == 1 else lines
 
 
+    def says(self, *arguments, expect=0):
+        """What a command tells a person, on either stream."""
+        done = subprocess.run([self.path('dure-crashing'), *arguments], capture_output=True,
+                              text=True, timeout=PATIENCE, check=False)
+        if done.returncode != expect:
+            raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
+                                 f'{expect}: {done.stdout}{done.stderr}')
+        return done.stdout + done.stderr
+
     def fails(self, *arguments, expect):
         """Runs a command that must end with that code; what it said."""
         done = subprocess.run([self.path('dure-crashing'), *arguments, '--json'],
