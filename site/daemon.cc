@@ -246,6 +246,7 @@ void Daemon::State::ScrubLater() {
 }
 
 bool Daemon::State::NeededElsewhere(const RunId& run, const Digest& blob) const {
+  if (evaluations && evaluations->Needs(blob)) return true;
   return std::ranges::any_of(
       desks, [&](const auto& entry) { return entry.first != run && entry.second->Needs(blob); });
 }

@@ -22,7 +22,7 @@ constexpr uint32_t kBatch = 8;
 // sequences are taken, so every model is measured on the same text; the report says how much.
 constexpr uint64_t kEvaluationTokens = 131072;
 constexpr int kReportsMax = 5;
-// A run that goes on or ends meanwhile may remove the model: it is fetched again.
+// A run may have begun to remove the model before it was asked for: it is fetched again.
 constexpr int kFetchesAgainMax = 2;
 
 }  // namespace
@@ -37,6 +37,10 @@ EvaluationDesk::~EvaluationDesk() {
 
 void EvaluationDesk::UseDial(transport::Dial dial) {
   std::atomic_store(&dial_, std::make_shared<const transport::Dial>(std::move(dial)));
+}
+
+bool EvaluationDesk::Needs(const Digest& blob) const {
+  return std::ranges::find(waiting_, blob, &Request::model) != waiting_.end();
 }
 
 void EvaluationDesk::Start() {

@@ -22,6 +22,8 @@ class EvaluationDesk {
   ~EvaluationDesk();
   void Start();
   void UseDial(transport::Dial dial);
+  // A model that is still to be measured stays on the disk.
+  bool Needs(const Digest& blob) const;
 
  private:
   using Request = EvaluationRequest;
