@@ -93,8 +93,8 @@ Result<round::Intent> IntentOf(const RunOptions& options) {
     intent.beneficiaries.push_back(one);
   }
   std::ranges::sort(intent.beneficiaries);
-  const auto repeated = std::ranges::unique(intent.beneficiaries);
-  intent.beneficiaries.erase(repeated.begin(), repeated.end());
+  intent.beneficiaries.erase(std::unique(intent.beneficiaries.begin(), intent.beneficiaries.end()),
+                             intent.beneficiaries.end());
   intent.sector = options.sector;
   DURE_ASSIGN(intent.valuation, round::ParseValuation(options.valuation));
   DURE_ASSIGN(intent.risk, round::ParseRiskClass(options.risk));
@@ -169,8 +169,7 @@ Status ChooseBounds(const RunOptions& options, round::RunManifest& manifest) {
     manifest.code.push_back(digest);
   }
   std::ranges::sort(manifest.code);
-  const auto repeated = std::ranges::unique(manifest.code);
-  manifest.code.erase(repeated.begin(), repeated.end());
+  manifest.code.erase(std::unique(manifest.code.begin(), manifest.code.end()), manifest.code.end());
   manifest.norm_max = options.norm_max;
   manifest.passes_max = options.passes_max;
   return {};

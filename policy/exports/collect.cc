@@ -256,8 +256,7 @@ class Collector {
       texts.insert(texts.end(), edition->second.begin(), edition->second.end());
     }
     std::ranges::sort(texts);
-    const auto repeated = std::ranges::unique(texts);
-    texts.erase(repeated.begin(), repeated.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
     for (const Digest& digest : texts) {
       Policy policy{digest, std::nullopt, std::nullopt, {}};
       if (const auto* document = standing_.Document(digest)) policy.name = document->policy.name.en;
