@@ -1,6 +1,5 @@
 // The overview that Korea's AI Basic Act asks for: notice and labelling (art. 31), and the
 // explanation with an overview of the training data (art. 34). In Korean.
-#include <array>
 
 #include "policy/exports/parts.h"
 #include "policy/terms/sentences.h"
@@ -23,25 +22,6 @@ std::string YesNo(const std::optional<bool>& value) {
 template <typename E>
 std::string Plain(E value) {
   return terms::PlainWord(value, Language::kKorean);
-}
-
-// In the order of the vocabulary.
-std::string KindText(terms::Modality modality) {
-  static constexpr std::array<const char*, 8> kNames = {
-      "글", "프로그램 코드", "그림", "소리", "영상", "표", "시계열", "그 밖"};
-  return kNames[static_cast<size_t>(modality)];
-}
-
-std::string OriginText(terms::Origin origin) {
-  static constexpr std::array<const char*, 8> kNames = {"",
-                                                        "공개 데이터셋",
-                                                        "권리자와 계약한 데이터",
-                                                        "제3자에게서 받은 데이터",
-                                                        "웹 수집 데이터",
-                                                        "이용자 데이터",
-                                                        "합성 데이터",
-                                                        "직접 만든 데이터"};
-  return kNames[static_cast<size_t>(origin)];
 }
 
 std::string ModelSection(const Dossier& dossier) {
@@ -79,8 +59,9 @@ std::string DataSection(const Dossier& dossier) {
     const std::string title = TextOf(dataset, "dataset.title");
     text += "\n### " + NameOf(dataset) + (title.empty() ? "" : " — " + title) + "\n\n";
     text += FieldKo("관리 기관", passport.custodian) + FieldKo("권리자", passport.rights_holder) +
-            FieldKo("종류", KindText(passport.modality)) +
-            FieldKo("출처 유형", OriginText(passport.origin)) +
+            FieldKo("종류", Plain(passport.modality)) +
+            FieldKo("출처 유형",
+                    passport.origin == terms::Origin::kUnknown ? "" : Plain(passport.origin)) +
             FieldKo("수집 기간", TimeOrAbsent(passport.collected_from) == kNotRecorded &&
                                          TimeOrAbsent(passport.collected_until) == kNotRecorded
                                      ? ""

@@ -58,21 +58,21 @@ void AddDataset(std::vector<Question>& all) {
                  {"What is it?", "어떤 자료입니까?"},
                  {"The kind of content.", "내용의 종류입니다."},
                  "text",
-                 WordsOf<Modality>()});
+                 OptionsOf<Modality>()});
   all.push_back({"dataset.origin",
                  kChoice,
                  {"Where does it come from?", "어디에서 온 자료입니까?"},
                  {"The kind of source that the EU's public summary asks for.",
                   "EU 학습 데이터 공개 요약이 묻는 출처 유형입니다."},
                  "own",
-                 WordsOf<Origin>()});
+                 OptionsOf<Origin>()});
   all.push_back({"dataset.classification",
                  kChoice,
                  {"How confidential is its description?", "설명의 보안 등급은 무엇입니까?"},
                  {"clear may be published, red is for the fewest.",
                   "clear는 공개 가능, red는 최소한의 사람만 볼 수 있습니다."},
                  "amber",
-                 WordsOf<Classification>()});
+                 OptionsOf<Classification>()});
   all.push_back({"dataset.languages",
                  kCodes,
                  {"In which languages?", "어떤 언어입니까?"},

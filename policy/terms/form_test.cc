@@ -148,6 +148,8 @@ TEST(Form, SpeaksKorean) {
   const Session session = Fill(kReviews, "ok\n", Language::kKorean);
   EXPECT_THAT(session.screen, HasSubstr("어떤 목적에 허용합니까? [과학적 연구]"));
   EXPECT_THAT(session.screen, HasSubstr("  6  상업 서비스"));
+  EXPECT_THAT(session.screen, HasSubstr("어떤 자료입니까? [글]\n  1  글\n  2  프로그램 코드"));
+  EXPECT_THAT(session.screen, HasSubstr("  3  기관 안에서만(amber)"));
   EXPECT_EQ(Parse(session).terms, Parse(Fill(kReviews)).terms);
 }
 

@@ -76,6 +76,27 @@ constexpr Both kScopes[] = {{"no more use in future rounds", "이후 라운드�
                             {"go on from the last model without it", "포함되기 전 모델에서 재시작"},
                             {"train again without it", "제외하고 다시 학습"},
                             {"stop using the models", "모델 이용 중지"}};
+constexpr Both kModalities[] = {{"text", "글"},
+                                {"program code", "프로그램 코드"},
+                                {"images", "그림"},
+                                {"sound", "소리"},
+                                {"video", "영상"},
+                                {"tables", "표"},
+                                {"time series", "시계열"},
+                                {"other", "그 밖"}};
+constexpr Both kOrigins[] = {{"not known", "알 수 없음"},
+                             {"a public dataset", "공개 데이터셋"},
+                             {"licensed from rights holders", "권리자와 계약한 데이터"},
+                             {"from a third party", "제3자에게서 받은 데이터"},
+                             {"crawled from the web", "웹 수집 데이터"},
+                             {"from users", "이용자 데이터"},
+                             {"synthetic", "합성 데이터"},
+                             {"the custodian's own", "직접 만든 데이터"}};
+// The traffic lights, with the light's own word behind: it is what others write.
+constexpr Both kClassifications[] = {{"for anybody (clear)", "누구에게나 공개(clear)"},
+                                     {"within the community (green)", "공동체 안에서만(green)"},
+                                     {"within the organisation (amber)", "기관 안에서만(amber)"},
+                                     {"for those named only (red)", "지정된 사람만(red)"}};
 constexpr Both kTristates[] = {{"not known", "알 수 없음"}, {"no", "아니오"}, {"yes", "예"}};
 
 }  // namespace
@@ -90,6 +111,9 @@ std::string PlainWord(Basis v, Language l) { return Say(kBases, v, l); }
 std::string PlainWord(ConsentDuty v, Language l) { return Say(kConsents, v, l); }
 std::string PlainWord(DutyKind v, Language l) { return Say(kDuties, v, l); }
 std::string PlainWord(WithdrawalScope v, Language l) { return Say(kScopes, v, l); }
+std::string PlainWord(Modality v, Language l) { return Say(kModalities, v, l); }
+std::string PlainWord(Origin v, Language l) { return Say(kOrigins, v, l); }
+std::string PlainWord(Classification v, Language l) { return Say(kClassifications, v, l); }
 std::string PlainWord(Tristate v, Language l) { return Say(kTristates, v, l); }
 
 }  // namespace dure::terms

@@ -179,9 +179,9 @@ std::vector<TextLine> PlainLines(const Passport& passport,
   t.SayText("Description", "설명", passport.description);
   t.Say("Kept by", "관리 기관", passport.custodian);
   t.Say("Rights holder", "권리자", passport.rights_holder);
-  t.Say("Kind", "종류", std::string(Word(passport.modality)));
-  t.Say("Source", "출처 유형", std::string(Word(passport.origin)));
-  t.Say("Confidentiality", "보안 등급", std::string(Word(passport.classification)));
+  t.Say("Kind", "종류", PlainWord(passport.modality, language));
+  t.Say("Source", "출처 유형", PlainWord(passport.origin, language));
+  t.Say("Confidentiality", "보안 등급", PlainWord(passport.classification, language));
   t.Say("Languages", "언어", Joined(passport.languages));
   t.SayTime("Collected from", "수집 시작", passport.collected_from);
   t.SayTime("Collected until", "수집 종료", passport.collected_until);

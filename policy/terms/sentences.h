@@ -23,6 +23,9 @@ std::string PlainWord(Basis value, Language language);
 std::string PlainWord(ConsentDuty value, Language language);
 std::string PlainWord(DutyKind value, Language language);
 std::string PlainWord(WithdrawalScope value, Language language);
+std::string PlainWord(Modality value, Language language);
+std::string PlainWord(Origin value, Language language);
+std::string PlainWord(Classification value, Language language);
 std::string PlainWord(Tristate value, Language language);
 
 // A field of the terms as people say it: "the kind of use", "이용 구분".
