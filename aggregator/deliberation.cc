@@ -61,10 +61,13 @@ Deliberation::~Deliberation() { *alive_ = false; }
 
 Status Deliberation::Found(const std::string& dir) {
   bool chartered = false;
+  Status may_decide;
   DURE_TRY(WithStanding([&](const standing::Standing& now) {
+    may_decide = standing::MayDecide(now.state());
     chartered = now.state().voting.has_value();
     record_.NotBefore(WallTime(std::chrono::seconds(now.latest().seconds)));
   }));
+  DURE_TRY(may_decide);
   DURE_ASSIGN(const Constitution constitution, ReadConstitution(dir + "/constitution"));
   if (!chartered) {
     DURE_TRY(record_.Write(ledger::CharterDeclared{constitution.voting}, "charter"));

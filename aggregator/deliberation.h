@@ -25,6 +25,7 @@ class Deliberation {
  public:
   // Declares charter and policies if the log has none yet: those in <dir>/constitution, or the ones
   // that Dure ships. kInvalid: a policy file cannot be read; the message says where.
+  // kFailedPrecondition: a newer build decided here (standing::MayDecide).
   static Result<std::unique_ptr<Deliberation>> Open(const std::string& dir, Record& record,
                                                     loop::EventLoop& loop);
   ~Deliberation();

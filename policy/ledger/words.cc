@@ -227,6 +227,8 @@ constexpr Row kBreaches[] = {
 
 // What a replay or a mirror found.
 constexpr Row kFindings[] = {
+    {"words-went-back", "a decision says that it is in older words than those before it",
+     "이전 결정보다 오래된 문구로 되어 있다는 결정"},
     {"decision-differs", "the decision does not follow from rules and facts",
      "규칙과 사실에서 나오는 결정이 아님"},
     {"tally-differs", "the votes do not add up to this", "표를 세어 보면 결과가 다름"},

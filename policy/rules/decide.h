@@ -10,7 +10,7 @@
 // fire. Every deny names a rule and at least one fact.
 //
 // Only Decide and what it returns are recorded; keep the meaning of any change behind
-// kEngineVersion (decision.h).
+// kEngineVersion, and that of a sentence behind the words' version (versions.h).
 #pragma once
 
 #include "policy/rules/decision.h"

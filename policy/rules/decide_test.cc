@@ -228,7 +228,7 @@ TEST(ADecision, HasOneTextAndComesBackFromIt) {
 }
 
 // The bytes themselves: whoever changes them makes old decisions fail their replay, and must raise
-// kEngineVersion.
+// kEngineVersion; or the words' version, where it is a sentence (versions.h).
 TEST(ADecision, HasTheseVeryBytes) {
   const PolicySet policies = Policies("rule P2 forbid train when dataset.withdrawnAt exists end\n");
   Facts facts;
@@ -240,7 +240,8 @@ TEST(ADecision, HasTheseVeryBytes) {
             R"("2026-09-20","holds":true,"op":"exists","path":"dataset.withdrawnAt"}],"policy":)"
             R"({"digest":")" +
                 policies.documents()[0].digest.Hex() +
-                R"(","layer":"consortium","name":"P","version":2},"rule":"P2"}]})");
+                R"(","layer":"consortium","name":"P","version":2},"rule":"P2"}],"words":)" +
+                std::to_string(kWordsVersion) + "}");
 }
 
 TEST(ADecision, IsRefusedWhereItWasChanged) {
@@ -251,7 +252,10 @@ TEST(ADecision, IsRefusedWhereItWasChanged) {
            {"\"class\":\"unknown-fact\"", "\"class\":\"unknown\""},
            {"\"action\":\"train\"", "\"action\":\"serve\",\"action\":\"train\""},
            {"\"permissions\":[]", "\"permissions\":[],\"more\":1"},
-           {"\"version\":2", "\"version\":2.0"}}) {
+           {"\"version\":2", "\"version\":2.0"},
+           {"\"words\":" + std::to_string(kWordsVersion), "\"words\":0"},
+           {"\"words\":", "\"words\":-"},
+           {"\"words\":", "\"words\":4294967296"}}) {
     std::string changed = json;
     const size_t at = changed.find(from);
     ASSERT_NE(at, std::string::npos) << from;

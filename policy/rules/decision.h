@@ -1,6 +1,6 @@
 // A decision as data: what came out, every reason with the facts behind it, what is owed. It is
-// what the log keeps (`admission-decided`) and what every member re-derives; ToJson is its one
-// encoding, so that two members agree or differ byte for byte.
+// what the log keeps (`admission-decided`) and what every member re-derives (agreement.h); ToJson
+// is its one encoding, so that two members of one version agree or differ byte for byte.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,10 @@
 
 #include "federation/result.h"
 #include "policy/rules/policy.h"
+#include "policy/rules/versions.h"
 
 namespace dure::rules {
 
-// Of the semantics and of ToJson. A decision says which it was made with; a member that has another
-// cannot replay it and must say so instead of dissenting.
-inline constexpr uint32_t kEngineVersion = 1;
 inline constexpr size_t kDecisionBytesMax = 1024 * 1024;
 
 enum class Outcome : uint8_t { kAdmit, kDeny };
@@ -86,10 +84,12 @@ struct Decision {
   std::vector<Reason> reasons;          // of a deny, at least one; ordered by rule name
   std::vector<Permission> permissions;  // of an admit, at least one; ordered by rule name
   std::vector<Obligation> obligations;  // of an admit; ordered by rule name, then as the rule says
+  uint32_t words = kWordsVersion;       // that its sentences are made with; 0: it names none
   bool operator==(const Decision&) const = default;
 };
 
-// Keys in order, no spaces, UTF-8 unescaped. Bytes that are no UTF-8 become U+FFFD.
+// Keys in order, no spaces, UTF-8 unescaped; `words` only where it is not 0. Bytes that are no
+// UTF-8 become U+FFFD.
 std::string ToJson(const Decision& decision);
 // kInvalid: not exactly what ToJson gives for some decision, or another engine version's.
 // kExhausted: longer than kDecisionBytesMax.

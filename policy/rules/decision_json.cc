@@ -227,9 +227,10 @@ std::string ToJson(const Decision& decision) {
   for (const Reason& reason : decision.reasons) reasons.push_back(ReasonJson(reason));
   json obligations = json::array();
   for (const Obligation& owed : decision.obligations) obligations.push_back(ObligationJson(owed));
-  const json object = {{"action", Name(decision.action)},       {"engine", kEngineVersion},
-                       {"obligations", std::move(obligations)}, {"outcome", Name(decision.outcome)},
-                       {"permissions", std::move(permissions)}, {"reasons", std::move(reasons)}};
+  json object = {{"action", Name(decision.action)},       {"engine", kEngineVersion},
+                 {"obligations", std::move(obligations)}, {"outcome", Name(decision.outcome)},
+                 {"permissions", std::move(permissions)}, {"reasons", std::move(reasons)}};
+  if (decision.words != 0) object["words"] = decision.words;
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -249,6 +250,7 @@ Result<Decision> DecisionFromJson(std::string_view text) {
   fields.List("reasons", decision.reasons, ReadReason);
   fields.List("permissions", decision.permissions, ReadPermission);
   fields.List("obligations", decision.obligations, ReadObligation);
+  decision.words = fields.Has("words") ? fields.Number("words") : 0;
   if (!ok || !action || !IsWhole(decision))
     return Fail(ErrorCode::kInvalid, "this is no decision: a field is missing or of another kind");
   if (ToJson(decision) != text)

@@ -56,6 +56,12 @@ Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own
                                                 const Standing& standing,
                                                 const AdmissionRequest& request);
 
+// The newest words that the log's decisions are made with; 0: none, or none that says so.
+uint32_t NewestWords(const State& state);
+// Whether this build may decide for the log. kFailedPrecondition: its words are older than those of
+// a decision that is there, and no member takes such a decision.
+Status MayDecide(const State& state);
+
 // The entries of such rulings.
 ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionRequest& request,
                                  const Ruling& ruling);

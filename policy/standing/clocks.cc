@@ -30,7 +30,7 @@ Result<std::optional<Finding>> CompareClocks(const ledger::LogReader& log, uint6
     finding = Finding{at,
                       ledger::TypeOf(entry.record.event),
                       true,
-                      "clock",
+                      kClockRule,
                       "the aggregator says that it is " + said->ToText() + here,
                       ""};
   }));

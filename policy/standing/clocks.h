@@ -16,6 +16,9 @@ namespace dure::standing {
 // stake, and certificates would fail before.
 inline constexpr std::chrono::minutes kClockDifferenceMax{30};
 
+// The rule of what it finds.
+inline constexpr const char* kClockRule = "clock";
+
 struct Clocks {
   WallTime now;                  // at this holder
   std::optional<WallTime> seen;  // when the copy was last known to end where the log did

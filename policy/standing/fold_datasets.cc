@@ -3,6 +3,7 @@
 
 #include "policy/standing/admission.h"
 #include "policy/standing/behind.h"
+#include "policy/standing/decided.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/shares.h"
 #include "policy/standing/valuation.h"
@@ -93,12 +94,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDe
     return Breach{"other-policies", "it was decided under policies that are not in force",
                   due->policies.Hex()};
   }
-  const std::string json = due->Json();
-  if (due->allowed() == e.granted && json == e.decision) return std::nullopt;
-  return Breach{"decision-differs",
-                "replayed, the request of " + e.grantee.str() + " gives " +
-                    (due->allowed() ? "admit" : "deny"),
-                json};
+  return DecisionHolds(now, *due, {e.granted, e.decision, "the request of " + e.grantee.str()});
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRevoked& e) {
@@ -184,6 +180,7 @@ void Fold::Do(const Said& said, const ledger::WithdrawalClosed& e) {
 }
 
 void Fold::Do(const Said& said, const ledger::GrantDecided& e) {
+  CountWords(e.decision);
   state_.grants[said.index] = {said.index, e, std::nullopt};
   if (e.granted) OpenDuties(said, e.decision, e.grantee, e.model.Hex());
 }

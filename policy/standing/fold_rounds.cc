@@ -3,6 +3,7 @@
 
 #include "policy/standing/admission.h"
 #include "policy/standing/counting.h"
+#include "policy/standing/decided.h"
 #include "policy/standing/fold.h"
 
 namespace dure::standing {
@@ -57,13 +58,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Admissi
     return Breach{"other-policies", "it was decided under policies that the run did not pin",
                   due->policies.Hex()};
   }
-  const std::string json = due->Json();
-  if (due->allowed() == e.admit && json == e.decision) return std::nullopt;
-  const std::string outcome = due->allowed() ? "admit" : "deny";
-  return Breach{"decision-differs",
-                "replayed, " + e.what.dataset.str() + " of " + e.site.str() + " for " +
-                    Text(request.at) + " gives " + outcome,
-                json};
+  return DecisionHolds(now, *due,
+                       {e.admit, e.decision,
+                        e.what.dataset.str() + " of " + e.site.str() + " for " + Text(request.at)});
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundOpened& e) {
@@ -122,6 +119,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
 
 void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
   if (e.as_of < standing_.decisive_size()) return;
+  CountWords(e.decision);
   Round& round = state_.rounds[{e.run, e.round, e.attempt}];
   round.admissions.push_back({said.index, e.site, e.what, e.admit});
   const auto run = state_.runs.find(e.run);

@@ -206,6 +206,7 @@ struct State {
   std::map<std::pair<uint64_t, uint64_t>, Duty> duties;                // by decision and number
   std::map<uint64_t, std::vector<ledger::CoalitionsMade>> coalitions;  // by the closing entry
   std::set<uint64_t> revocations;                                      // key-revoked entries
+  std::map<uint32_t, uint64_t> words;  // how many decisions hold, by the version of their words
 };
 
 }  // namespace dure::standing

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "policy/ledger/memory_ledger.h"
+#include "policy/ledger/sqlite_ledger.h"
 #include "policy/rules/constitution.h"
 #include "policy/rules/parse.h"
 #include "policy/standing/admission.h"
@@ -26,10 +27,15 @@ inline WallTime TimeAt(std::string_view text) {
 
 class World {
  public:
-  World() {
+  // Its log in memory, or in a folder that is there.
+  explicit World(const std::string& folder = "") {
     log_signer_ = SignerOf(1);
     log_key_ = *ledger::NoteKey::Make("test/log", log_signer_->Key());
-    log_ = ledger::MakeMemoryLedger(log_key_, *log_signer_, verifier_);
+    log_ = folder.empty() ? ledger::MakeMemoryLedger(log_key_, *log_signer_, verifier_)
+                          : std::move(*ledger::OpenSqliteLedger({.dir = folder,
+                                                                 .log_key = log_key_,
+                                                                 .log_signer = log_signer_.get(),
+                                                                 .verifier = &verifier_}));
     AddSeat("host", "host", ledger::Role::kAggregator, 2);
   }
 

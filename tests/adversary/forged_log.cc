@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "policy/ledger/merkle.h"
-#include "policy/rules/value.h"
+#include "policy/rules/decision.h"
 
 namespace dure::adversary {
 namespace {
@@ -15,9 +15,9 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 14> kActs = {
-    "none",  "rewrite", "drop",    "reorder", "backdate",  "replay",   "tally",
-    "admit", "weight",  "swallow", "void",    "withdrawn", "postdate", "impersonate"};
+constexpr std::array<std::string_view, 15> kActs = {
+    "none",   "rewrite", "drop", "reorder",   "backdate", "replay",      "tally", "admit",
+    "weight", "swallow", "void", "withdrawn", "postdate", "impersonate", "reword"};
 constexpr std::chrono::hours kAhead{240};
 constexpr std::chrono::hours kBack{-1};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
@@ -285,6 +285,20 @@ bool ForgedLog::AdmitRefused(OpenedEntry& next) const {
   return true;
 }
 
+// What was decided, with a sentence of the forger's own that is said to be in older words.
+bool ForgedLog::Reword(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* decided = std::get_if<ledger::AdmissionDecided>(&record.event);
+  if (decided == nullptr) return false;
+  auto decision = rules::DecisionFromJson(decided->decision);
+  if (!decision || decision->permissions.empty()) return false;
+  decision->permissions.front().because = {"Its owner asked for it.", "권리자가 요청했습니다."};
+  decision->words = 0;
+  decided->decision = rules::ToJson(*decision);
+  next = Resealed(record);
+  return true;
+}
+
 void ForgedLog::Commit(OpenedEntry& next) {
   const bool own = next.record.actor.key == keys_.aggregator->Key();
   const auto contribution = Last(EventType::kContributionSubmitted);
@@ -328,6 +342,9 @@ void ForgedLog::Commit(OpenedEntry& next) {
       return own ? ForgeTally(next) : void();
     case Act::kAdmit:
       if (!AdmitRefused(next)) return;
+      break;
+    case Act::kReword:
+      if (!Reword(next)) return;
       break;
     case Act::kWeight: {
       auto* closed = std::get_if<ledger::RoundClosed>(&record.event);

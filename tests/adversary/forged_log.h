@@ -31,6 +31,7 @@ enum class Act : uint8_t {
   kWithdrawn,  // what was trained on withdrawn data, and left out, is counted after all
   kPostdate,   // from now on the aggregator's entries are dated ten days ahead: every vote is over
   kImpersonate,  // a key of the aggregator's is let in as an officer of a member, and withdraws
+  kReword,       // a decision's sentences are altered, and said to be in older words
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
 
@@ -84,6 +85,7 @@ class ForgedLog final : public ledger::Ledger {
   }
   bool Overstate(ledger::OpenedEntry& next) const;
   bool AdmitRefused(ledger::OpenedEntry& next) const;
+  bool Reword(ledger::OpenedEntry& next) const;
   bool CountLeftOut(ledger::OpenedEntry& next) const;
   std::optional<uint64_t> First(ledger::EventType type) const;
   std::optional<uint64_t> Last(ledger::EventType type) const;
