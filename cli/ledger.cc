@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/decisions_text.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_folder.h"
@@ -124,6 +125,18 @@ Status PrintAudit(const Result<ledger::AuditReport>& report, const Options& opti
   return {};
 }
 
+void PrintVerified(const ledger::AuditReport& report, const standing::Auditor& auditor,
+                   Context& context) {
+  if (context.json()) {
+    nlohmann::json object = nlohmann::json::parse(ledger::AuditJson(report));
+    object["decisions"] = nlohmann::json::parse(DecisionsJson(auditor));
+    context.PrintJson(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  context.Print(ledger::AuditText(report, RecordLanguage(context)) +
+                DecisionsText(auditor, IsKorean(context)));
+}
+
 Status Verify(const Options& options, Context& context) {
   DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
   std::optional<NoteKey> key;
@@ -139,7 +152,14 @@ Status Verify(const Options& options, Context& context) {
              "기록의 키는 이 사본의 첫 항목에서 읽었습니다. 따로 안내받은 키와 비교하십시오: ") +
         report->log_key.Vkey());
   }
-  return PrintAudit(report, options, context);
+  if (!report) return Fail(AsRefusal(report.error()));
+  // What the log's own checks cannot know: whether its decisions follow from what stands before.
+  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
+  standing::Auditor auditor;
+  DURE_TRY(auditor.CatchUp(*log));
+  PrintVerified(*report, auditor, context);
+  if (!auditor.dissent()) return {};
+  return Fail(ErrorCode::kCorrupt, FindingText(*auditor.dissent(), IsKorean(context)));
 }
 
 Status Prove(const Options& options, Context& context) {
@@ -256,7 +276,7 @@ void AddLedgerCommands(Command dure, Context& context) {
   AddDir(verify, *options);
   verify.Add("--vkey", options->vkey, "The log's key as you were told it");
   // Every check is made in any case; officers are told to say --full, and may.
-  verify.Flag("--full", options->full, "Every signature of every entry (always so)");
+  verify.Flag("--full", options->full, "Every signature and every decision (always so)");
   AddLanguage(verify, context);
 
   Command prove =

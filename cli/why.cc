@@ -4,10 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/decisions_text.h"
 #include "cli/known_fact.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "policy/rules/agreement.h"
 #include "policy/rules/explain.h"
 #include "policy/rules/what_if.h"
 #include "policy/standing/past.h"
@@ -84,6 +86,29 @@ void Replay(const Request& request, const standing::Standing& before,
   out.changes = rules::ChangesThatAdmit(*policies, action, facts, rules::ConsortiumSchema());
 }
 
+std::string AgreementText(rules::Agreement agreement, const std::string& recorded, bool korean) {
+  switch (agreement) {
+    case rules::Agreement::kSame:
+      return Pick(korean, "\nReplayed from this copy: the same, byte for byte.\n",
+                  "\n이 사본에서 다시 결정해 보니 한 바이트도 다르지 않습니다.\n");
+    case rules::Agreement::kOtherWords: {
+      const std::string words = WordsText(rules::WordsOf(recorded).value_or(0), korean);
+      return Pick(korean,
+                  "\nReplayed from this copy: the same codes and facts. The sentences above are "
+                  "this build's; those of the record are in " +
+                      words + ".\n",
+                  "\n이 사본에서 다시 결정해 보니 코드와 사실이 모두 같습니다. 위의 문장은 이 "
+                  "프로그램의 것이고, 기록의 문장은 " +
+                      words + "로 되어 있습니다.\n");
+    }
+    case rules::Agreement::kDiffers:
+      break;
+  }
+  return Pick(
+      korean, "\nReplayed from this copy: NOT what the record says. Run dure ledger verify.\n",
+      "\n이 사본에서 다시 결정해 보니 기록과 다릅니다. dure ledger verify로 확인하십시오.\n");
+}
+
 Status Why(const Options& options, Context& context) {
   std::vector<rules::Facts::Entry> what_if;
   for (const std::string& text : options.what_if) {
@@ -118,7 +143,7 @@ Status Why(const Options& options, Context& context) {
                  " 결정이 아닙니다. 내용은 dure ledger show로 확인하십시오"));
   }
   if (!replayed.failed) return Fail(replayed.failed.error());
-  const bool same = rules::ToJson(replayed.decision) == replayed.recorded;
+  const rules::Agreement agreement = rules::AgreementOf(replayed.decision, replayed.recorded);
   if (context.json()) {
     ordered_json changes = ordered_json::array();
     for (const rules::Change& change : replayed.changes) {
@@ -130,7 +155,9 @@ Status Why(const Options& options, Context& context) {
     context.PrintJson(ordered_json{
         {"entry", index},
         {"decision", ordered_json::parse(rules::ToJson(replayed.decision))},
-        {"replays", what_if.empty() ? ordered_json(same) : ordered_json(nullptr)},
+        {"replays", what_if.empty() ? ordered_json(agreement != rules::Agreement::kDiffers)
+                                    : ordered_json(nullptr)},
+        {"words", rules::WordsOf(replayed.recorded).value_or(0)},
         {"would_admit",
          changes}}.dump());
     return {};
@@ -140,14 +167,7 @@ Status Why(const Options& options, Context& context) {
   if (replayed.decision.outcome == rules::Outcome::kDeny)
     text += rules::ExplainChanges(replayed.changes, rules::ConsortiumSchema(), language);
   if (what_if.empty()) {
-    const bool korean = language == rules::Language::kKorean;
-    const char* good = korean ? "\n이 사본에서 다시 결정해 보니 한 바이트도 다르지 않습니다.\n"
-                              : "\nReplayed from this copy: the same, byte for byte.\n";
-    const char* bad =
-        korean
-            ? "\n이 사본에서 다시 결정해 보니 기록과 다릅니다. dure ledger verify로 확인하십시오.\n"
-            : "\nReplayed from this copy: NOT what the record says. Run dure ledger verify.\n";
-    text += same ? good : bad;
+    text += AgreementText(agreement, replayed.recorded, language == rules::Language::kKorean);
   }
   context.Print(text);
   return {};
