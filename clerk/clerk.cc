@@ -14,6 +14,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kOwnClock =
+    "; if it was this machine's clock that was wrong, set it, take that file away and start again";
+
 Result<ledger::Proof> ProofFrom(ByteView bytes) {
   if (bytes.size() % 32 != 0) return Fail(ErrorCode::kInvalid, "a proof is whole hashes");
   ledger::Proof proof;
@@ -38,6 +41,7 @@ Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identit
   DURE_ASSIGN(clerk->mirror_, ledger::Mirror::Open(std::move(options)));
   clerk->UseDial({self.address, self.cert_chain_pem, self.tls_key_pem, self.trust()});
   DURE_TRY(clerk->auditor_.CatchUp(*clerk->mirror_));
+  clerk->RecallClock();
   return clerk;
 }
 
@@ -93,6 +97,19 @@ Status Clerk::CompareClocks(uint64_t held_before) {
     clock_ = finding;
   }
   return finding ? KeepDissent(*finding) : Status();
+}
+
+// Of its own dissents from this very log, the first that rests on a clock. A person who takes the
+// file away says that it was this machine's.
+void Clerk::RecallClock() {
+  for (const std::string& file : evidence_.Dissents()) {
+    const auto kept = standing::OpenDissent(file, verifier_);
+    if (!kept || kept->finding.rule != standing::kClockRule) continue;
+    const uint64_t at = kept->finding.index;
+    const bool own = kept->key == self_->signer->Key() && kept->origin == log_key_.name;
+    if (!own || at >= mirror_->Head().head.size || mirror_->Leaf(at) != kept->leaf) continue;
+    if (!clock_ || at < clock_->index) clock_ = kept->finding;
+  }
 }
 
 Status Clerk::Fetch(uint64_t size) {
@@ -232,7 +249,8 @@ Status Clerk::KeepDissent(const standing::Finding& finding) const {
   return Fail(ErrorCode::kCorrupt, "this copy dissents from entry " +
                                        std::to_string(finding.index) + " (" +
                                        std::string(Name(finding.type)) + "): " + finding.rule +
-                                       ": " + finding.text + "; the signed dissent is " + path);
+                                       ": " + finding.text + "; the signed dissent is " + path +
+                                       (finding.rule == standing::kClockRule ? kOwnClock : ""));
 }
 
 Result<Bytes> Clerk::Seal(ledger::Event event, WallTime now) const {

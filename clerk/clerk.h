@@ -4,7 +4,8 @@
 // seals what its holder has to say. A site has one inside its daemon (site/scribe.h), an officer, a
 // researcher or an operator has one while a command runs. What is refused or does not hold leaves
 // evidence in <dir>/evidence, and from then on the clerk follows no further: a holder that dissents
-// contributes nothing until a person has looked.
+// contributes nothing until a person has looked. What no replay comes to again, a time that was
+// none by this holder's clock, is known from there after a restart.
 //
 // Life: Open, then Follow as often as wanted. Follow, Submit and Seal block on network and disk and
 // are for one thread at a time; WithStanding may be called from any thread meanwhile.
@@ -92,6 +93,7 @@ class Clerk {
   Status Fetch(uint64_t size);
   Status Replay();
   Status CompareClocks(uint64_t held_before);
+  void RecallClock();
   Status KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
                      const std::vector<Bytes>& entries);
   Status KeepDissent(const standing::Finding& finding) const;

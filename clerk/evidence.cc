@@ -85,6 +85,21 @@ void EvidenceFolder::Make() const {
   std::filesystem::create_directories(dir_, ignored);
 }
 
+std::vector<std::string> EvidenceFolder::Dissents() const {
+  std::vector<std::string> kept;
+  std::error_code none;
+  for (std::filesystem::directory_iterator it(dir_, none), end; !none && it != end;
+       it.increment(none)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with("dissent-") || !name.ends_with(".dsse.json")) continue;
+    if (it->file_size(none) > kDissentBytesMax || none) continue;
+    std::ifstream in(it->path(), std::ios::binary);
+    kept.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    if (kept.size() == kDissentFilesMax) break;
+  }
+  return kept;
+}
+
 std::optional<std::string> EvidenceFolder::Stopped() const {
   std::ifstream in(dir_ + "/stop");
   if (!in) return std::nullopt;

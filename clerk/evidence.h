@@ -29,6 +29,9 @@ Result<std::optional<Difference>> FirstDifference(const ledger::LogReader& own,
 // Of one entry: "round-closed of trial at 2026-10-01T09:00:00Z".
 std::string Describe(ByteView entry);
 
+inline constexpr size_t kDissentFilesMax = 256;         // a copy stops at the first
+inline constexpr size_t kDissentBytesMax = 256 * 1024;  // one quotes a decision at most
+
 class EvidenceFolder {
  public:
   explicit EvidenceFolder(std::string site_dir) : dir_(std::move(site_dir) + "/evidence") {}
@@ -39,6 +42,9 @@ class EvidenceFolder {
   // to be said of it. A file that cannot be written is missing from the promise, not from the
   // refusal.
   std::string Keep(const ledger::Refusal& refusal, uint64_t held, ByteView entry) const;
+  // The dissents that are kept, as standing::SealDissent wrote them; those of no more than
+  // kDissentFilesMax files.
+  std::vector<std::string> Dissents() const;
   std::string path() const { return dir_; }
   void Make() const;
 

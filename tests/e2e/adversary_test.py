@@ -146,6 +146,14 @@ class AdversaryTest(unittest.TestCase):
         self.training('second')
         self.act()
         self.named('dissents from entry', 'clock: the aggregator says that it is')
+        # No replay comes to that entry again, but a site that starts anew knows it still.
+        north = self.all.sites['north']
+        entry = re.search(r'dissents from entry \d+', north.tail(100000))[0]
+        north.stop()
+        self.addCleanup(setattr, north, 'log', north.log)
+        north.log = f'{self.folder}/now/north-again.log'
+        north.start()
+        self.said(f'{entry} ', 'clock: the aggregator says that it is', sites=['north'])
 
     def test_a_key_of_the_aggregators_speaks_for_a_member(self):
         self.forge('impersonate')
@@ -183,6 +191,12 @@ class AdversaryTest(unittest.TestCase):
         self.all.propose('product', rounds=5, quorum=2, join_seconds=1,
                          purpose='commercial-service', beneficiary='for-profit')
         self.named('dissents from entry', 'admission-decided', 'decision-differs', sites=SITES)
+
+    def test_a_sentence_is_altered_and_said_to_be_in_older_words(self):
+        self.forge('reword')
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'admission-decided', 'words-went-back')
 
     def test_a_weight_is_changed_silently(self):
         self.forge('weight')
