@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "aggregator/constitution.h"
-#include "cli/dure.h"
 #include "cli/spans.h"
+#include "cli/testing.h"
 #include "federation/identity/testing.h"
 
 namespace dure::cli {
@@ -22,24 +22,16 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments, WallTime now = kStart) {
-  std::ostringstream out, err;
-  const int code = RunDure(arguments, out, err, [now] { return now; });
-  return {code, out.str(), err.str()};
+Outcome RunAt(const std::vector<std::string>& arguments, WallTime now = kStart) {
+  return RunLine(arguments, now);
 }
 
 struct ConsortiumCommands : testing::Test {
   TemporaryFolder folder;
   std::string dir = (folder / "hanguk").string();
   Outcome Init() {
-    return RunLine({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
-                    "127.0.0.1:7443", "--alias", "localhost"});
+    return RunAt({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
+                  "127.0.0.1:7443", "--alias", "localhost"});
   }
 };
 
@@ -61,7 +53,7 @@ TEST_F(ConsortiumCommands, InitLaysDownTheRulesForOfficersToChangeBeforeTheFirst
   const auto shipped = Must(aggregator::ReadConstitution(rules.string()));
   EXPECT_EQ(shipped.policies, aggregator::ShippedConstitution().policies);
   EXPECT_EQ(shipped.voting, ledger::VotingRule());
-  EXPECT_EQ(RunLine({"policy", "lint", (rules / "p2-purpose.policy").string()}).code, 0);
+  EXPECT_EQ(RunAt({"policy", "lint", (rules / "p2-purpose.policy").string()}).code, 0);
   std::ofstream(rules / "charter.toml") << "quorum_percent = 80\nruns_by_vote = true\n";
   std::filesystem::remove(rules / "p6-use-of-models.policy");
   const auto changed = Must(aggregator::ReadConstitution(rules.string()));
@@ -74,8 +66,8 @@ TEST_F(ConsortiumCommands, InitTakesAnotherConstitutionAndRefusesOneThatDoesNotR
   ASSERT_EQ(Init().code, 0);
   const std::string rules = dir + "/aggregator/constitution";
   const auto found = [&](const std::string& name) {
-    return RunLine({"consortium", "init", "--dir", (folder / name).string(), "--name", name,
-                    "--address", "127.0.0.1:7443", "--constitution", rules});
+    return RunAt({"consortium", "init", "--dir", (folder / name).string(), "--name", name,
+                  "--address", "127.0.0.1:7443", "--constitution", rules});
   };
   std::ofstream(rules + "/charter.toml") << "quorum_percent = 80\n";
   ASSERT_EQ(found("again").code, 0);
@@ -94,17 +86,17 @@ TEST_F(ConsortiumCommands, InitRefusesToOverwriteAndBadNames) {
   const Outcome again = Init();
   EXPECT_EQ(again.code, 1);
   EXPECT_THAT(again.err, HasSubstr("nothing was changed"));
-  EXPECT_EQ(RunLine({"consortium", "init", "--dir", dir}).code, 2);
-  const Outcome bad = RunLine({"consortium", "init", "--dir", (folder / "x").string(), "--name",
-                               "No Name", "--address", "127.0.0.1:7443"});
+  EXPECT_EQ(RunAt({"consortium", "init", "--dir", dir}).code, 2);
+  const Outcome bad = RunAt({"consortium", "init", "--dir", (folder / "x").string(), "--name",
+                             "No Name", "--address", "127.0.0.1:7443"});
   EXPECT_EQ(bad.code, 1);
   EXPECT_FALSE(std::filesystem::exists(folder / "x"));
 }
 
 TEST_F(ConsortiumCommands, AnInvitationIsOneLineThatParses) {
   ASSERT_EQ(Init().code, 0);
-  const Outcome outcome = RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "kt-seoul",
-                                   "--valid", "12h", "--house", "academic", "--country", "DE"});
+  const Outcome outcome = RunAt({"invite", "--dir", dir, "--member", "kt", "--site", "kt-seoul",
+                                 "--valid", "12h", "--house", "academic", "--country", "DE"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1);
   const identity::Invitation invitation = Must(identity::ParseInvitation(outcome.out));
@@ -119,7 +111,7 @@ TEST_F(ConsortiumCommands, AnInvitationIsOneLineThatParses) {
   const auto authority = Must(identity::IssuingAuthority::Open(dir + "/aggregator", {}));
   Must(identity::AcceptEnrolment(invitation, dir + "/s", Must(authority->Enrol(request, kStart)),
                                  kStart));
-  const Outcome shown = RunLine({"identity", "show", "--dir", dir + "/s"});
+  const Outcome shown = RunAt({"identity", "show", "--dir", dir + "/s"});
   EXPECT_THAT(shown.out, AllOf(HasSubstr("member kt-seoul of kt in hanguk"), HasSubstr("in 7 d"),
                                Not(HasSubstr("PRIVATE KEY"))));
 }
@@ -130,7 +122,7 @@ TEST_F(ConsortiumCommands, AHouseAndACountryThatAreNoneAreRefused) {
   const auto refusal = [&](const char* option, const char* value) {
     std::vector<std::string> line = invite;
     line.insert(line.end(), {option, value});
-    const Outcome outcome = RunLine(line);
+    const Outcome outcome = RunAt(line);
     EXPECT_EQ(outcome.code, 1) << value;
     return outcome.err;
   };
@@ -140,17 +132,17 @@ TEST_F(ConsortiumCommands, AHouseAndACountryThatAreNoneAreRefused) {
 }
 
 TEST_F(ConsortiumCommands, JsonIsOneObject) {
-  const Outcome init = RunLine({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
-                                "fed.example.org:7443", "--json"});
+  const Outcome init = RunAt({"consortium", "init", "--dir", dir, "--name", "hanguk", "--address",
+                              "fed.example.org:7443", "--json"});
   ASSERT_EQ(init.code, 0) << init.err;
   EXPECT_EQ(json::parse(init.out)["enrol_address"], "fed.example.org:7444");
   EXPECT_EQ(init.err, "");
-  const Outcome invite = RunLine(
+  const Outcome invite = RunAt(
       {"--json", "invite", "--dir", dir, "--member", "kt", "--name", "kim", "--role", "officer"});
   EXPECT_EQ(json::parse(invite.out)["role"], "officer");
   EXPECT_EQ(json::parse(invite.out)["house"], "private");
   EXPECT_EQ(json::parse(invite.out)["country"], "KR");
-  const Outcome show = RunLine({"consortium", "show", "--dir", dir, "--json"});
+  const Outcome show = RunAt({"consortium", "show", "--dir", dir, "--json"});
   EXPECT_EQ(json::parse(show.out)["seats"].size(), 2u);
   EXPECT_EQ(json::parse(show.out)["root_sha256"], json::parse(init.out)["root_sha256"]);
 }
@@ -158,18 +150,18 @@ TEST_F(ConsortiumCommands, JsonIsOneObject) {
 TEST_F(ConsortiumCommands, InvitationsNeedAnOperatorWithAValidCertificate) {
   ASSERT_EQ(Init().code, 0);
   const Outcome nobody =
-      RunLine({"invite", "--dir", dir + "/aggregator", "--member", "kt", "--site", "s"});
+      RunAt({"invite", "--dir", dir + "/aggregator", "--member", "kt", "--site", "s"});
   EXPECT_EQ(nobody.code, 3);
   EXPECT_THAT(nobody.err, HasSubstr("needs an operator's folder"));
   const WallTime late = kStart + std::chrono::hours(24 * 91);
-  const Outcome over = RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late);
+  const Outcome over = RunAt({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late);
   EXPECT_EQ(over.code, 3);
   EXPECT_THAT(over.err, HasSubstr("dure consortium renew"));
   // Which then helps, without any network.
-  ASSERT_EQ(RunLine({"consortium", "renew", "--dir", dir}, late).code, 0);
-  EXPECT_EQ(RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late).code, 0);
+  ASSERT_EQ(RunAt({"consortium", "renew", "--dir", dir}, late).code, 0);
+  EXPECT_EQ(RunAt({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late).code, 0);
   const Outcome role =
-      RunLine({"invite", "--dir", dir, "--member", "kt", "--site", "s", "--role", "king"});
+      RunAt({"invite", "--dir", dir, "--member", "kt", "--site", "s", "--role", "king"});
   EXPECT_THAT(role.err, HasSubstr("roles: member, officer, researcher, operator"));
 }
 
@@ -179,10 +171,10 @@ TEST_F(ConsortiumCommands, RenewTakesTheRootKeyFromWhereverItIs) {
   std::filesystem::rename(dir + "/ca-offline", safe);
   const WallTime late = kStart + std::chrono::hours(24 * 360);
   const Outcome renewed =
-      RunLine({"consortium", "renew", "--dir", dir, "--root", safe.string()}, late);
+      RunAt({"consortium", "renew", "--dir", dir, "--root", safe.string()}, late);
   ASSERT_EQ(renewed.code, 0) << renewed.err;
   EXPECT_THAT(renewed.out, HasSubstr("The issuing CA ends 2028-11"));
-  EXPECT_EQ(RunLine({"consortium", "renew", "--dir", dir, "--root", dir}, late).code, 1);
+  EXPECT_EQ(RunAt({"consortium", "renew", "--dir", dir, "--root", dir}, late).code, 1);
 }
 
 TEST(Spans, AreReadAndWritten) {

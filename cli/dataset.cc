@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using terms::Language;
 
-struct Options {
+struct DatasetOptions {
   std::string terms;
   std::string data;
   std::string out;
@@ -70,7 +70,7 @@ Status PrintWritten(const std::string& path, const std::string& next, Context& c
   return {};
 }
 
-Status FillForm(const Options& options, Context& context) {
+Status FillForm(const DatasetOptions& options, Context& context) {
   const Language language = TermsLanguage(context);
   if (!options.force && fs::exists(options.out))
     return Fail(ErrorCode::kAlreadyExists, Exists(options.out, context));
@@ -90,7 +90,7 @@ std::string NoPassport(const Context& context) {
               "있습니다");
 }
 
-Status CheckTerms(const Options& options, Context& context) {
+Status CheckTerms(const DatasetOptions& options, Context& context) {
   DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   if (context.json()) {
     context.PrintJson(terms::ToCanonical(draft.terms));
@@ -109,7 +109,7 @@ Status CheckTerms(const Options& options, Context& context) {
   return {};
 }
 
-Status ShowTerms(const Options& options, Context& context) {
+Status ShowTerms(const DatasetOptions& options, Context& context) {
   const Language language = TermsLanguage(context);
   DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   if (context.json()) {
@@ -121,7 +121,7 @@ Status ShowTerms(const Options& options, Context& context) {
 }
 
 // Records and tokens as the site would train on them.
-Status CountText(const Options& options, terms::Passport& passport) {
+Status CountText(const DatasetOptions& options, terms::Passport& passport) {
   DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(options.tokenizer));
   uint64_t tokens = 0;
   const auto count = [&](std::string_view document) {
@@ -136,7 +136,7 @@ Status CountText(const Options& options, terms::Passport& passport) {
 }
 
 // What `dataset add` will register, without registering it.
-Status Describe(const Options& options, Context& context) {
+Status Describe(const DatasetOptions& options, Context& context) {
   const Language language = TermsLanguage(context);
   DURE_ASSIGN(const std::string file, ReadTextFile(options.terms, context));
   SystemRandom random;
@@ -171,7 +171,7 @@ Status Describe(const Options& options, Context& context) {
   return {};
 }
 
-Status Import(const Options& options, Context& context) {
+Status Import(const DatasetOptions& options, Context& context) {
   DURE_ASSIGN(const std::string text, ReadTextFile(options.from, context));
   SystemRandom random;
   DURE_ASSIGN(const terms::Imported imported, terms::ImportTerms(text, random));
@@ -193,7 +193,7 @@ Status Import(const Options& options, Context& context) {
   return {};
 }
 
-Status Export(const Options& options, Context& context) {
+Status Export(const DatasetOptions& options, Context& context) {
   DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   std::string text;
   if (options.format == "odrl") {
@@ -212,16 +212,16 @@ Status Export(const Options& options, Context& context) {
   return PrintWritten(options.out, "", context);
 }
 
-using Action = Status (*)(const Options&, Context&);
+using Action = Status (*)(const DatasetOptions&, Context&);
 
-Command Add(Command noun, Context& context, const std::shared_ptr<Options>& options,
+Command Add(Command noun, Context& context, const std::shared_ptr<DatasetOptions>& options,
             const char* name, const char* one_line, const char* examples, Action action) {
   Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
 }
 
-void AddForce(Command verb, Options& options) {
+void AddForce(Command verb, DatasetOptions& options) {
   verb.Flag("--force", options.force, "Replace files that exist");
 }
 
@@ -229,7 +229,7 @@ void AddForce(Command verb, Options& options) {
 
 void AddDatasetCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "dataset", "say what data is lent, and under which terms");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DatasetOptions>();
   AddDatasetAdd(noun, context);
   AddDatasetRecordVerbs(noun, context);
 

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-struct Options {
+struct DatasetAddOptions {
   std::string dir;
   std::string data;
   std::string terms;
@@ -30,7 +30,7 @@ struct Options {
 };
 
 // The terms file: given, or made here by asking.
-Result<std::string> TermsFile(const Options& options, const identity::Identity& self,
+Result<std::string> TermsFile(const DatasetAddOptions& options, const identity::Identity& self,
                               const Context& context) {
   if (!options.terms.empty()) return options.terms;
   const std::string data = fs::absolute(options.data).filename().string();
@@ -76,7 +76,7 @@ Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
   return registration;
 }
 
-Status Add(const Options& options, Context& context) {
+Status Add(const DatasetAddOptions& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, {identity::Role::kMember}, context));
   if (!fs::exists(options.data)) {
     return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");
@@ -132,7 +132,7 @@ Status Add(const Options& options, Context& context) {
 }  // namespace
 
 void AddDatasetAdd(Command dataset, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DatasetAddOptions>();
   Command verb = AddVerb(dataset, "add", "register data of a site: by questions, or a terms file",
                          "dure dataset add --dir /var/lib/dure-site --data /data/reviews\n"
                          "dure dataset add --dir S --data r.tsv --terms reviews.toml");

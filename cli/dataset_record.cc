@@ -125,10 +125,10 @@ Status ShowDataset(const std::string& dir, const std::string& name, bool with_us
                         {"passport", ordered_json::parse(version.passport)}});
     text += VersionText(number, version, korean);
   }
-  ordered_json json = {{"dataset", id.str()},
-                       {"custodian", dataset.custodian.str()},
-                       {"status", StatusOf(dataset)},
-                       {"versions", versions}};
+  ordered_json object = {{"dataset", id.str()},
+                         {"custodian", dataset.custodian.str()},
+                         {"status", StatusOf(dataset)},
+                         {"versions", versions}};
   if (with_uses) {
     ordered_json models = ordered_json::array();
     text += UsesText(uses, korean);
@@ -138,11 +138,11 @@ Status ShowDataset(const std::string& dir, const std::string& name, bool with_us
                         {"round", made.at.round.value},
                         {"entry", made.closed}});
     }
-    json["rounds"] = uses.rounds.size();
-    json["models"] = models;
-    json["grants"] = uses.grants;
+    object["rounds"] = uses.rounds.size();
+    object["models"] = models;
+    object["grants"] = uses.grants;
   }
-  context.Print(context.json() ? json.dump() : text);
+  context.Print(context.json() ? object.dump() : text);
   return {};
 }
 

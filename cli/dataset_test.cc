@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 #include "federation/random.h"
 
 namespace dure::cli {
@@ -15,18 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = RunDure(arguments, out, err, [] { return WallTime(); });
-  return {code, out.str(), err.str()};
-}
 
 constexpr const char* kTerms = R"(version = 1
 use = "commercial-allowed"

@@ -1,5 +1,3 @@
-#include "cli/dure.h"
-
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -7,6 +5,7 @@
 #include <sstream>
 
 #include "cli/exit_code.h"
+#include "cli/testing.h"
 
 namespace dure::cli {
 namespace {
@@ -14,19 +13,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code =
-      RunDure(arguments, out, err, [] { return WallTime(std::chrono::hours(24 * 20000)); });
-  return {code, out.str(), err.str()};
-}
 
 TEST(Dure, SaysWhatIsWrongWithACommandLineAndHowToGetHelp) {
   const Outcome nothing = RunLine({});

@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 constexpr auto kSpeakers = identity::Roles{identity::Role::kOfficer, identity::Role::kOperator};
 constexpr auto kDoers = identity::Roles{identity::Role::kOfficer, identity::Role::kResearcher};
 
-struct Options {
+struct DutiesOptions {
   std::string dir;
   std::string kind;
   std::string about;
@@ -30,7 +30,7 @@ struct Options {
   bool all = false;
 };
 
-Status Report(const Options& options, Context& context) {
+Status Report(const DutiesOptions& options, Context& context) {
   ledger::IncidentReported event;
   DURE_ASSIGN(event.kind, ledger::ParseIncidentKind(options.kind));
   event.subject = options.about;
@@ -53,7 +53,7 @@ Status Report(const Options& options, Context& context) {
   return {};
 }
 
-Status Close(const Options& options, Context& context) {
+Status Close(const DutiesOptions& options, Context& context) {
   ledger::IncidentClosed event;
   event.incident = options.entry;
   event.cause = options.cause;
@@ -85,7 +85,7 @@ std::string IncidentText(uint64_t index, const standing::Incident& incident,
   return text + "\n";
 }
 
-Status ListIncidents(const Options& options, Context& context) {
+Status ListIncidents(const DutiesOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   ordered_json list = ordered_json::array();
   std::string text;
@@ -167,7 +167,7 @@ std::string LineOf(const standing::Duty& duty, const std::string& status, const 
          ")\n";
 }
 
-Status ListDuties(const Options& options, Context& context) {
+Status ListDuties(const DutiesOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   // The record's own time: the aggregator's last entry.
   const rules::Instant now = record->auditor().standing().latest();
@@ -197,7 +197,7 @@ Status ListDuties(const Options& options, Context& context) {
   return {};
 }
 
-Status Done(const Options& options, Context& context) {
+Status Done(const DutiesOptions& options, Context& context) {
   ledger::DutyFulfilled event{options.entry, options.number, {}};
   DURE_ASSIGN(event.evidence, CommitEvidence(options.file, context));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kDoers, context));
@@ -219,7 +219,7 @@ std::string Used(const char* en, const char* ko, uint64_t used, const std::optio
               ko + (" " + limit) + "개 중 " + count + "개");
 }
 
-Status Quota(const Options& options, Context& context) {
+Status Quota(const DutiesOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const bool korean = IsKorean(context);
   ordered_json list = ordered_json::array();
@@ -248,7 +248,7 @@ Status Quota(const Options& options, Context& context) {
   return {};
 }
 
-void AddDir(Command verb, Options& options, const std::string& what) {
+void AddDir(Command verb, DutiesOptions& options, const std::string& what) {
   verb.Add("--dir", options.dir, what).Required();
 }
 
@@ -258,7 +258,7 @@ constexpr const char* kAnyCopy = "A folder with a copy of the record";
 
 void AddIncidentCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "incident", "Report what went wrong, and close it");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DutiesOptions>();
   Command report =
       AddVerb(noun, "report", "Report an incident; rules may refuse while it is open",
               "dure incident report data-exposed --about reviews --dir /srv/desk\n"
@@ -275,7 +275,7 @@ void AddIncidentCommands(Command dure, Context& context) {
   AddLanguage(report, context);
   context.Do(report, [options, &context] { return Report(*options, context); });
 
-  auto closing = std::make_shared<Options>();
+  auto closing = std::make_shared<DutiesOptions>();
   Command close = AddVerb(noun, "close", "Close an incident that your member reported",
                           "dure incident close 131 --cause fixed --evidence 140 --dir /srv/desk");
   close.Add("entry", closing->entry, "The entry that reported it").Required();
@@ -296,7 +296,7 @@ void AddIncidentCommands(Command dure, Context& context) {
 
 void AddDutiesCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "duties", "See what is owed by when, and say that it is done");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DutiesOptions>();
   Command list = AddVerb(noun, "list", "List what decisions oblige members to",
                          "dure duties list --dir /srv/desk\n"
                          "dure duties list --all --language ko --dir /srv/desk");
@@ -317,7 +317,7 @@ void AddDutiesCommands(Command dure, Context& context) {
 }
 
 void AddQuotaCommand(Command dure, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DutiesOptions>();
   Command verb = AddVerb(dure, "quota", "Show how often data was used, of what its terms allow",
                          "dure quota --dir /srv/desk\ndure quota --dir /srv/desk --lang ko");
   AddDir(verb, *options, kAnyCopy);

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 #include "federation/blob/store.h"
 #include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
@@ -25,17 +25,7 @@ WallTime RealNow() {
   return clock.WallNow();
 }
 
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = RunDure(arguments, out, err, RealNow);
-  return {code, out.str(), err.str()};
-}
+Outcome RunNow(const std::vector<std::string>& arguments) { return RunLine(arguments, RealNow()); }
 
 // An aggregator's doors, as far as identity goes, on free ports of loopback.
 struct Doors {
@@ -99,16 +89,15 @@ struct EnrolCommands : testing::Test {
 TEST_F(EnrolCommands, ASiteEnrolsWithOneCommandAndRepeatsItWithoutHarm) {
   const std::string dir = consortium.SiteDir("s");
   const std::string invitation = Invite(identity::Role::kMember, "kt-seoul");
-  const Outcome outcome = RunLine({"site", "enrol", invitation, "--dir", dir});
+  const Outcome outcome = RunNow({"site", "enrol", invitation, "--dir", dir});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("Enrolled: member kt-seoul of kt in hanguk"));
   EXPECT_THAT(outcome.err, HasSubstr("dure site serve --dir"));
-  const Outcome again = RunLine({"site", "enrol", invitation, "--dir", dir, "--json"});
+  const Outcome again = RunNow({"site", "enrol", invitation, "--dir", dir, "--json"});
   ASSERT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(json::parse(again.out)["site"], "kt-seoul");
 
-  const Outcome other =
-      RunLine({"site", "enrol", invitation, "--dir", consortium.SiteDir("other")});
+  const Outcome other = RunNow({"site", "enrol", invitation, "--dir", consortium.SiteDir("other")});
   EXPECT_EQ(other.code, 3);
   EXPECT_THAT(other.err, HasSubstr("used already"));
 }
@@ -127,18 +116,18 @@ TEST_F(EnrolCommands, AnAggregatorOfAnotherConsortiumIsRefused) {
       "127.0.0.1:" + std::to_string(false_doors.server->enrol_port())};
   const auto invitation = Must(identity::MakeInvitation(draft, *op.signer, random));
   const Outcome outcome =
-      RunLine({"site", "enrol", invitation.text, "--dir", consortium.SiteDir("s")});
+      RunNow({"site", "enrol", invitation.text, "--dir", consortium.SiteDir("s")});
   EXPECT_EQ(outcome.code, 3) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("foreign CA"));
 }
 
 TEST_F(EnrolCommands, APersonRenewsAndAnOperatorRevokes) {
   const std::string dir = consortium.SiteDir("kim");
-  ASSERT_EQ(RunLine({"site", "enrol", Invite(identity::Role::kOfficer, "kim"), "--dir", dir}).code,
+  ASSERT_EQ(RunNow({"site", "enrol", Invite(identity::Role::kOfficer, "kim"), "--dir", dir}).code,
             0);
   PointAtDoors(dir);
   const identity::Identity before = Must(identity::LoadIdentity(dir));
-  const Outcome renewed = RunLine({"identity", "renew", "--dir", dir});
+  const Outcome renewed = RunNow({"identity", "renew", "--dir", dir});
   ASSERT_EQ(renewed.code, 0) << renewed.err;
   const identity::Identity after = Must(identity::LoadIdentity(dir));
   EXPECT_NE(after.serial, before.serial);
@@ -147,21 +136,21 @@ TEST_F(EnrolCommands, APersonRenewsAndAnOperatorRevokes) {
   const std::string op = (consortium.folder / "operator").string();
   PointAtDoors(op);
   const Outcome revoked =
-      RunLine({"revoke", "--dir", op, "--site", "kim", "--reason", "laptop lost"});
+      RunNow({"revoke", "--dir", op, "--site", "kim", "--reason", "laptop lost"});
   ASSERT_EQ(revoked.code, 0) << revoked.err;
   EXPECT_THAT(revoked.out, AllOf(HasSubstr("site kim revoked"), HasSubstr("laptop lost")));
   PointAtDoors(dir);
-  const Outcome refused = RunLine({"identity", "renew", "--dir", dir});
+  const Outcome refused = RunNow({"identity", "renew", "--dir", dir});
   EXPECT_EQ(refused.code, 3) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("revoked: site kim"));
 }
 
 TEST_F(EnrolCommands, SlipsAreToldBeforeAnybodyIsAsked) {
   const std::string op = (consortium.folder / "operator").string();
-  EXPECT_EQ(RunLine({"revoke", "--dir", op}).code, 2);
-  EXPECT_EQ(RunLine({"revoke", "--dir", op, "--site", "a", "--member", "b"}).code, 2);
-  EXPECT_EQ(RunLine({"revoke", "--dir", op, "--site", "No Site"}).code, 1);
-  EXPECT_EQ(RunLine({"site", "enrol", "dure2-nonsense", "--dir", "x"}).code, 1);
+  EXPECT_EQ(RunNow({"revoke", "--dir", op}).code, 2);
+  EXPECT_EQ(RunNow({"revoke", "--dir", op, "--site", "a", "--member", "b"}).code, 2);
+  EXPECT_EQ(RunNow({"revoke", "--dir", op, "--site", "No Site"}).code, 1);
+  EXPECT_EQ(RunNow({"site", "enrol", "dure2-nonsense", "--dir", "x"}).code, 1);
   EXPECT_FALSE(std::filesystem::exists("x"));
 }
 

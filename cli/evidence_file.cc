@@ -39,14 +39,14 @@ std::optional<std::pair<terms::Salt, std::string>> ParseSalt(const std::string& 
   std::string text(kSaltFileBytesMax, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(in.gcount()));
-  const auto json = ordered_json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("salt") || !json["salt"].is_string()) return {};
-  if (!json.contains("commitment") || !json["commitment"].is_string()) return {};
-  const auto bytes = FromHex(json["salt"].get<std::string>());
+  const auto kept = ordered_json::parse(text, nullptr, false);
+  if (!kept.is_object() || !kept.contains("salt") || !kept["salt"].is_string()) return {};
+  if (!kept.contains("commitment") || !kept["commitment"].is_string()) return {};
+  const auto bytes = FromHex(kept["salt"].get<std::string>());
   terms::Salt salt;
   if (!bytes || bytes->size() != salt.size()) return {};
   std::ranges::copy(*bytes, salt.begin());
-  return std::pair{salt, json["commitment"].get<std::string>()};
+  return std::pair{salt, kept["commitment"].get<std::string>()};
 }
 
 }  // namespace

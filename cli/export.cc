@@ -17,7 +17,7 @@ namespace {
 using exports::Format;
 using nlohmann::ordered_json;
 
-struct Options {
+struct ExportOptions {
   std::string model;
   std::string dir;
   std::string out;
@@ -65,7 +65,7 @@ Status WriteFiles(const exports::Export& made, const std::string& folder) {
 }
 
 // Says in the record that the file was made. A daemon's folder has no seat of its own for that.
-Result<uint64_t> LogDisclosure(const Options& options, const exports::Export& made,
+Result<uint64_t> LogDisclosure(const ExportOptions& options, const exports::Export& made,
                                const exports::Dossier& dossier, Context& context) {
   auto desk =
       OpenDesk(options.dir, {identity::Role::kOfficer, identity::Role::kResearcher}, context);
@@ -129,7 +129,7 @@ void Report(Format format, const exports::Export& made, const exports::Dossier& 
   context.Print(text);
 }
 
-Status Export(const Options& options, Format format, Context& context) {
+Status Export(const ExportOptions& options, Format format, Context& context) {
   DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
   if (const auto& dissent = record->auditor().dissent()) {
     return Fail(ErrorCode::kCorrupt, "entry " + std::to_string(dissent->index) +
@@ -168,7 +168,7 @@ Status Export(const Options& options, Format format, Context& context) {
 void AddExportCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "export", "Make files for authorities, partners and tools");
   for (const Kind& kind : kKinds) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ExportOptions>();
     const std::string word(terms::Word(kind.format));
     Command verb = AddVerb(noun, word, kind.what,
                            "dure export " + word + " first --dir desk --out " + word +

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct GrantOptions {
   std::string dir;
   GrantAsk ask;
   std::string dataset;
@@ -55,7 +55,7 @@ Result<Digest> ModelOf(const std::string& digits, const Context& context) {
                        "학습이름으로 확인하십시오"));
 }
 
-Status Request(const Options& options, Context& context) {
+Status Request(const GrantOptions& options, Context& context) {
   DURE_TRY(ModelOf(options.ask.model, context).map([](const auto&) {}));
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
   DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, options.ask));
@@ -82,7 +82,7 @@ Status Request(const Options& options, Context& context) {
            "이 모델에 담긴 데이터의 이용조건이 허용하지 않습니다(항목 " + entry + ")"));
 }
 
-Status Consent(const Options& options, Context& context) {
+Status Consent(const GrantOptions& options, Context& context) {
   ledger::ConsentGiven event;
   DURE_ASSIGN(event.dataset, DatasetId::Parse(options.dataset));
   if (options.run.empty()) {
@@ -145,7 +145,7 @@ Status List(const std::string& dir, Context& context) {
   return {};
 }
 
-Status Revoke(const Options& options, Context& context) {
+Status Revoke(const GrantOptions& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
   const ledger::GrantRevoked event{options.entry, options.reason};
   const std::string entry = std::to_string(options.entry);
@@ -202,7 +202,7 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
 
 void AddGrantCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "grant", "ask to use a model, agree to uses, take it back");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<GrantOptions>();
   Command request =
       AddVerb(noun, "request", "ask to export or serve a model; the answer is recorded",
               "dure grant request --model 4c0c… --dir /srv/desk\n"

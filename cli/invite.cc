@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct InviteOptions {
   std::string dir;
   std::string member;
   std::string site;
@@ -25,8 +25,8 @@ struct Options {
   std::string valid = "7d";
 };
 
-Result<identity::InvitationDraft> Draft(const Options& options, const identity::Identity& inviter,
-                                        WallTime now) {
+Result<identity::InvitationDraft> Draft(const InviteOptions& options,
+                                        const identity::Identity& inviter, WallTime now) {
   identity::InvitationDraft draft;
   draft.subject.consortium = inviter.subject.consortium;
   DURE_ASSIGN(draft.subject.member, MemberId::Parse(options.member));
@@ -41,7 +41,7 @@ Result<identity::InvitationDraft> Draft(const Options& options, const identity::
   return draft;
 }
 
-Status Invite(const Options& options, Context& context) {
+Status Invite(const InviteOptions& options, Context& context) {
   DURE_ASSIGN(const identity::Identity inviter, LoadOperator(options.dir, context.Now()));
   DURE_ASSIGN(const identity::InvitationDraft draft, Draft(options, inviter, context.Now()));
   SystemRandom random;
@@ -72,7 +72,7 @@ Status Invite(const Options& options, Context& context) {
 }  // namespace
 
 void AddInviteCommand(Command dure, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InviteOptions>();
   Command verb =
       AddVerb(dure, "invite", "Make an invitation for a site or a person",
               "dure invite --dir hanguk --member kt --site kt-seoul --house private --country KR\n"

@@ -26,7 +26,7 @@ using ledger::NoteKey;
 
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
-struct Options {
+struct LedgerOptions {
   std::string dir;
   std::string vkey;
   std::string out;
@@ -45,7 +45,7 @@ struct Options {
 unsigned Threads() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 // The key that was told out of band if there is one, else the one the log itself names.
-Result<NoteKey> LogKey(const Options& options, const LogReader* log) {
+Result<NoteKey> LogKey(const LedgerOptions& options, const LogReader* log) {
   if (!options.vkey.empty()) return NoteKey::Parse(options.vkey);
   if (log == nullptr)
     return Fail(ErrorCode::kInvalid, "say which log: --vkey KEY, or --dir of a copy you trust");
@@ -68,7 +68,7 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
   return {};
 }
 
-Status ShowHead(const Options& options, Context& context) {
+Status ShowHead(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   context.Print(context.json()
                     ? ledger::HeadJson(log->Head(), log->log_key())
@@ -86,7 +86,7 @@ Status CheckType(const std::string& type) {
   return Fail(ErrorCode::kInvalid, "--type '" + type + "' is not one of: " + known);
 }
 
-bool Wanted(const Options& options, const ledger::Event& event) {
+bool Wanted(const LedgerOptions& options, const ledger::Event& event) {
   return (options.run.empty() || ledger::RunOf(event) == options.run) &&
          (options.site.empty() || ledger::SiteOf(event) == options.site) &&
          (options.type.empty() || Name(ledger::TypeOf(event)) == options.type);
@@ -94,7 +94,7 @@ bool Wanted(const Options& options, const ledger::Event& event) {
 
 // Prints entries as they are read, so that a long log needs no memory: one object a line with
 // --json.
-Status ShowEntries(const Options& options, Context& context) {
+Status ShowEntries(const LedgerOptions& options, Context& context) {
   DURE_TRY(CheckType(options.type));
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   const uint64_t size = log->Head().head.size;
@@ -117,8 +117,7 @@ Status ShowEntries(const Options& options, Context& context) {
   return {};
 }
 
-Status PrintAudit(const Result<ledger::AuditReport>& report, const Options& options,
-                  Context& context) {
+Status PrintAudit(const Result<ledger::AuditReport>& report, Context& context) {
   if (!report) return Fail(AsRefusal(report.error()));
   context.Print(context.json() ? ledger::AuditJson(*report)
                                : ledger::AuditText(*report, RecordLanguage(context)));
@@ -137,7 +136,7 @@ void PrintVerified(const ledger::AuditReport& report, const standing::Auditor& a
                 DecisionsText(auditor, IsKorean(context)));
 }
 
-Status Verify(const Options& options, Context& context) {
+Status Verify(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
   std::optional<NoteKey> key;
   if (!options.vkey.empty()) {
@@ -162,7 +161,7 @@ Status Verify(const Options& options, Context& context) {
   return Fail(ErrorCode::kCorrupt, FindingText(*auditor.dissent(), IsKorean(context)));
 }
 
-Status Prove(const Options& options, Context& context) {
+Status Prove(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   DURE_ASSIGN(const ledger::Receipt receipt, ledger::MakeReceipt(*log, options.index));
   DURE_ASSIGN(const std::vector<Bytes> entry,
@@ -193,7 +192,7 @@ std::string CheckedText(const ledger::Receipt& receipt, const ledger::OpenedEntr
          ledger::EntrySentence(receipt.index, entry, RecordLanguage(context));
 }
 
-Status Check(const Options& options, Context& context) {
+Status Check(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const NoteKey key, LogKey(options, nullptr));
   DURE_ASSIGN(const std::string file, ReadTextFile(options.receipt, context));
   DURE_ASSIGN(const std::string bytes, ReadTextFile(options.entry, context));
@@ -207,7 +206,7 @@ Status Check(const Options& options, Context& context) {
   return {};
 }
 
-Status Export(const Options& options, Context& context) {
+Status Export(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   DURE_ASSIGN(const ledger::TreeHead head, ledger::ExportTiles(*log, options.out));
   if (context.json()) {
@@ -222,26 +221,25 @@ Status Export(const Options& options, Context& context) {
   return {};
 }
 
-Status Fsck(const Options& options, Context& context) {
+Status Fsck(const LedgerOptions& options, Context& context) {
   std::unique_ptr<LogReader> own;
   if (options.vkey.empty() && !options.dir.empty()) {
     DURE_ASSIGN(own, OpenRecord(options.dir));
   }
   DURE_ASSIGN(const NoteKey key, LogKey(options, own.get()));
-  return PrintAudit(ledger::FsckTiles(options.tiles, key, RecordVerifier(), Threads()), options,
-                    context);
+  return PrintAudit(ledger::FsckTiles(options.tiles, key, RecordVerifier(), Threads()), context);
 }
 
-using Verb = Status (*)(const Options&, Context&);
+using Verb = Status (*)(const LedgerOptions&, Context&);
 
-Command Add(Command noun, Context& context, const std::shared_ptr<Options>& options,
+Command Add(Command noun, Context& context, const std::shared_ptr<LedgerOptions>& options,
             const char* name, const char* one_line, const char* examples, Verb action) {
   Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
 }
 
-void AddDir(Command verb, Options& options) {
+void AddDir(Command verb, LedgerOptions& options) {
   verb.Add("--dir", options.dir, "Folder of a site or of the aggregator").Required();
 }
 
@@ -249,7 +247,7 @@ void AddDir(Command verb, Options& options) {
 
 void AddLedgerCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "ledger", "read, check and take away the record");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<LedgerOptions>();
   Command head = Add(noun, context, options, "head", "the signed tree head of a copy",
                      "dure ledger head --dir hospital-a", ShowHead);
   AddDir(head, *options);

@@ -21,7 +21,7 @@ using nlohmann::ordered_json;
 
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
-struct Options {
+struct LedgerCopiesOptions {
   std::string dir;
   std::string other;
   std::string vkey;
@@ -33,7 +33,7 @@ std::vector<std::string> Texts(const std::vector<ledger::Damage>& damages) {
   return texts;
 }
 
-Status Compare(const Options& options, Context& context) {
+Status Compare(const LedgerCopiesOptions& options, Context& context) {
   DURE_ASSIGN(const auto own, OpenRecord(options.dir));
   DURE_ASSIGN(const auto other, OpenRecord(options.other));
   if (own->log_key() != other->log_key()) {
@@ -99,7 +99,7 @@ std::string HealText(const std::vector<std::string>& mended, uint64_t before, ui
          "on no disk here.";
 }
 
-Status Heal(const Options& options, Context& context) {
+Status Heal(const LedgerCopiesOptions& options, Context& context) {
   const std::string dir = AggregatorFolder(options.dir);
   DURE_ASSIGN(const identity::Identity self, identity::LoadIdentity(dir));
   const bool is_aggregator = self.role() == identity::Role::kAggregator;
@@ -132,14 +132,14 @@ Status Heal(const Options& options, Context& context) {
 }
 
 // The key of the record in a folder: as told, as its identity says, or as its first entry does.
-Result<ledger::NoteKey> KeyOf(const Options& options, const std::string& dir) {
+Result<ledger::NoteKey> KeyOf(const LedgerCopiesOptions& options, const std::string& dir) {
   if (!options.vkey.empty()) return ledger::NoteKey::Parse(options.vkey);
   if (const auto self = identity::LoadIdentity(dir)) return ledger::NoteKey::Parse(self->log_vkey);
   DURE_ASSIGN(const auto log, OpenRecord(dir));
   return log->log_key();
 }
 
-Status ReadBack(const Options& options, Context& context) {
+Status ReadBack(const LedgerCopiesOptions& options, Context& context) {
   DURE_ASSIGN(const std::string dir, RecordFolder(options.dir));
   DURE_ASSIGN(const ledger::NoteKey key, KeyOf(options, dir));
   std::unique_ptr<ledger::LogReader> other;
@@ -179,7 +179,7 @@ Status ReadBack(const Options& options, Context& context) {
 }  // namespace
 
 void AddCopyCommands(Command ledger, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<LedgerCopiesOptions>();
   Command compare =
       AddVerb(ledger, "compare", "whether two copies are of one log; the first entry if not",
               "dure ledger compare --dir desk --with /media/stick/other-member");

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 #include "policy/ledger/sqlite_ledger.h"
 #include "policy/ledger/testing.h"
 
@@ -11,18 +11,6 @@ namespace dure::cli {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = RunDure(arguments, out, err, [] { return WallTime(); });
-  return {code, out.str(), err.str()};
-}
 
 class LedgerVerbs : public ::testing::Test {
  protected:

@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr size_t kEvidenceTextBytesMax = 16 * 1024;
 
-struct Options {
+struct LedgerWitnessesOptions {
   std::string dir;
   bool policy = false;
 };
@@ -152,7 +152,7 @@ std::string WitnessesText(const json& found) {
   return text;
 }
 
-Status ShowWitnesses(const Options& options, Context& context) {
+Status ShowWitnesses(const LedgerWitnessesOptions& options, Context& context) {
   // A person's copy is brought up first, with what others co-signed meanwhile.
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const ledger::LogReader* const log = &record->log();
@@ -185,7 +185,7 @@ Status ShowWitnesses(const Options& options, Context& context) {
 }
 
 // What a refusal or a dissent left behind: its text, and the files that prove it.
-Status ShowDissent(const Options& options, Context& context) {
+Status ShowDissent(const LedgerWitnessesOptions& options, Context& context) {
   DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
   std::vector<fs::path> files;
   std::error_code none;
@@ -226,7 +226,7 @@ Status ShowDissent(const Options& options, Context& context) {
 }  // namespace
 
 void AddWitnessCommands(Command noun, Context& context) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<LedgerWitnessesOptions>();
   Command witnesses = AddVerb(noun, "witnesses", "who co-signed the record, up to where",
                               "dure ledger witnesses --dir hospital-a\n"
                               "dure ledger witnesses --dir desk --lang ko\n"

@@ -54,17 +54,17 @@ ordered_json Json(const lineage::RoundStory& story) {
   for (const ledger::ExcludedSite& one : story.left_out) {
     left_out.push_back({{"site", one.site.str()}, {"reason", one.reason}});
   }
-  ordered_json json = Json(story.at);
+  ordered_json object = Json(story.at);
   if (story.sums) {
-    json["sums"] = {{"tokens", story.sums->tokens}, {"steps", story.sums->steps}};
+    object["sums"] = {{"tokens", story.sums->tokens}, {"steps", story.sums->steps}};
   }
-  json["opened"] = story.opened;
-  json["closed"] = story.closed;
-  json["base"] = story.base_model.Hex();
-  json["model"] = story.model.Hex();
-  json["contributed"] = contributed;
-  json["left_out"] = left_out;
-  return json;
+  object["opened"] = story.opened;
+  object["closed"] = story.closed;
+  object["base"] = story.base_model.Hex();
+  object["model"] = story.model.Hex();
+  object["contributed"] = contributed;
+  object["left_out"] = left_out;
+  return object;
 }
 
 std::string NumbersOf(const lineage::Contributed& one, bool korean) {
@@ -237,19 +237,19 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
                          {"admit", one.admit}});
       admissions += AdmissionText(one, korean);
     }
-    ordered_json json = Json(at);
+    ordered_json object = Json(at);
     std::string line = Text(at, korean) + ": ";
     line += round.abandoned ? Pick(korean, "abandoned\n", "중단됨\n")
                             : Pick(korean, "open\n", "진행 중\n");
     if (round.closed) {
       DURE_ASSIGN(const auto story, lineage::LineageOf(record->state(), round.model));
       for (const auto& one : story.rounds) {
-        if (one.at == at) json = Json(one);
+        if (one.at == at) object = Json(one);
         if (one.at == at) line = Text(one, korean);
       }
     }
-    json["admissions"] = decided;
-    attempts.push_back(std::move(json));
+    object["admissions"] = decided;
+    attempts.push_back(std::move(object));
     text += line + admissions;
   }
   if (attempts.empty()) {

@@ -13,12 +13,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct MembersOptions {
   std::string dir;
   std::string member;
 };
 
-Status Propose(const Options& options, ledger::ProposalKind kind, Context& context) {
+Status Propose(const MembersOptions& options, ledger::ProposalKind kind, Context& context) {
   DURE_ASSIGN(const MemberId id, MemberId::Parse(options.member));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
   const ledger::PolicyProposed event{kind, {}, id.str()};
@@ -144,7 +144,7 @@ Status List(const std::string& dir, Context& context) {
 
 void AddMemberCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "member", "List members; propose to suspend one, or let it back");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MembersOptions>();
   Command list = AddVerb(noun, "list", "List the members as the record says them",
                          "dure member list --dir /srv/desk\n"
                          "dure member list --dir /srv/desk --lang ko");

@@ -18,7 +18,7 @@ using planning::Plan;
 using planning::Question;
 
 // Quantities as typed; empty: the preset's or the default.
-struct Options {
+struct PlanOptions {
   std::string params;
   std::string gpus, peak, gpu_memory, gpu_link, tokens, micro_tokens;
   std::string link, port, mask_rate;
@@ -39,7 +39,7 @@ Status Take(const std::string& text, Result<double> (*parse)(std::string_view), 
   return {};
 }
 
-Result<Question> QuestionOf(const Options& options) {
+Result<Question> QuestionOf(const PlanOptions& options) {
   Question q = options.q;
   if (const auto preset = planning::Preset(options.params)) {
     q.parameters = preset->parameters;
@@ -91,7 +91,7 @@ void PrintPlan(const Plan& plan, Context& context) {
   context.Print(text);
 }
 
-Status MakeAndPrint(const Options& options, Context& context) {
+Status MakeAndPrint(const PlanOptions& options, Context& context) {
   if (!options.cpu.model.empty()) {
     if (!options.memory) return Fail(ErrorCode::kInvalid, "--model goes with --memory");
     DURE_ASSIGN(const Plan plan, CpuMemoryPlan(options.cpu));
@@ -112,7 +112,7 @@ Status MakeAndPrint(const Options& options, Context& context) {
   return {};
 }
 
-void AddSiteOptions(Command verb, Options& o) {
+void AddSiteOptions(Command verb, PlanOptions& o) {
   verb.Add("--gpus", o.gpus, "GPUs of one site");
   verb.Add("--tokens", o.tokens, "Tokens of one step of one site, such as 2M");
   verb.Add("--peak", o.peak, "Operations a second of one GPU in bf16, such as 989T");
@@ -125,7 +125,7 @@ void AddSiteOptions(Command verb, Options& o) {
   verb.Add("--width", o.width, "Width, likewise");
 }
 
-void AddExchangeOptions(Command verb, Options& o) {
+void AddExchangeOptions(Command verb, PlanOptions& o) {
   verb.Add("--sites", o.q.sites, "Institutions that train").ShowDefault();
   verb.Add("--steps", o.q.steps, "Optimizer steps a round").ShowDefault();
   verb.Add("--link", o.link, "A site's link, such as 10Gbps");
@@ -160,7 +160,7 @@ void AddCpuOptions(Command verb, CpuQuestion& cpu) {
 }  // namespace
 
 void AddPlanCommand(Command dure, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PlanOptions>();
   Command verb = AddVerb(dure, "plan", "what a training will take: time, memory, links, disk",
                          "dure plan --params 13B --sites 5\n"
                          "dure plan --params 204B --sites 5 --gpus 512 --link 10Gbps\n"

@@ -9,7 +9,7 @@
 namespace dure::cli {
 namespace {
 
-planning::Figure Bytes(std::string name, uint64_t bytes, std::string sentence) {
+planning::Figure BytesFigure(std::string name, uint64_t bytes, std::string sentence) {
   const auto value = static_cast<double>(bytes);
   return {std::move(name), value, "bytes", planning::BytesText(value), std::move(sentence)};
 }
@@ -31,11 +31,11 @@ planning::Section OnGpus(const model::LlamaConfig& config, const model::cpu::Tra
   for (const auto& level : levels) {
     const uint64_t bytes = model::cuda::TrainSession::PlannedBytes(
         config, options, {.recompute = level.level}, q.ranks);
-    section.figures.push_back(
-        Bytes(level.name, bytes,
-              "taken on the GPU of each of " + std::to_string(q.ranks) + " ranks, " +
-                  level.sentence + "; the driver and its libraries take about " +
-                  planning::BytesText(static_cast<double>(model::cuda::kDriverBytes)) + " more"));
+    section.figures.push_back(BytesFigure(
+        level.name, bytes,
+        "taken on the GPU of each of " + std::to_string(q.ranks) + " ranks, " + level.sentence +
+            "; the driver and its libraries take about " +
+            planning::BytesText(static_cast<double>(model::cuda::kDriverBytes)) + " more"));
   }
   return section;
 }
@@ -56,17 +56,18 @@ Result<planning::Plan> CpuMemoryPlan(const CpuQuestion& q) {
   const uint64_t free = machine::LookAtCpu().memory_free_bytes;
   const std::string verdict = rank * q.ranks <= free ? "fits" : "does not fit";
   planning::Section section{"Memory of the CPU engine", {}};
-  section.figures.push_back(Bytes("cpu_model_bytes", 4 * parameters, "the model's weights, fp32"));
-  section.figures.push_back(Bytes(
+  section.figures.push_back(
+      BytesFigure("cpu_model_bytes", 4 * parameters, "the model's weights, fp32"));
+  section.figures.push_back(BytesFigure(
       "cpu_rank_bytes", rank,
       "mapped by each of " + std::to_string(q.ranks) + " ranks at ZeRO-" + std::to_string(q.zero) +
           ": weights, gradients, moments and activations, all of it before the first step"));
-  section.figures.push_back(Bytes("cpu_gang_bytes", rank * q.ranks,
-                                  "by all ranks together; on this machine, with " +
-                                      planning::BytesText(static_cast<double>(free)) +
-                                      " free, it " + verdict));
+  section.figures.push_back(BytesFigure("cpu_gang_bytes", rank * q.ranks,
+                                        "by all ranks together; on this machine, with " +
+                                            planning::BytesText(static_cast<double>(free)) +
+                                            " free, it " + verdict));
   section.figures.push_back(
-      Bytes("cpu_alone_bytes", alone, "mapped by one process for the same batch"));
+      BytesFigure("cpu_alone_bytes", alone, "mapped by one process for the same batch"));
   return planning::Plan{{section, OnGpus(config, options, q)}};
 }
 

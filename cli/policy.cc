@@ -27,7 +27,7 @@ using rules::PolicyDocument;
 
 constexpr std::string_view kConstitution = "constitution";
 
-struct Options {
+struct PolicyOptions {
   std::vector<std::string> files;
   std::string rule;
   std::string action;
@@ -86,7 +86,7 @@ void LintOne(const Text& text, Language language, Linted& linted) {
   }
 }
 
-Status LintFiles(const Options& options, Context& context) {
+Status LintFiles(const PolicyOptions& options, Context& context) {
   DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   Linted linted;
   for (const Text& text : texts) LintOne(text, RulesLanguage(context), linted);
@@ -116,7 +116,7 @@ Status WriteText(const Text& text, const std::string& formatted) {
   return {};
 }
 
-Status FormatFiles(const Options& options, Context& context) {
+Status FormatFiles(const PolicyOptions& options, Context& context) {
   DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   std::string differing;
   json objects = json::array();
@@ -139,7 +139,7 @@ Status FormatFiles(const Options& options, Context& context) {
   return {};
 }
 
-Status TestFiles(const Options& options, Context& context) {
+Status TestFiles(const PolicyOptions& options, Context& context) {
   DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   size_t passed = 0;
   size_t failed = 0;
@@ -179,7 +179,7 @@ Status TestFiles(const Options& options, Context& context) {
   return {};
 }
 
-Status ExplainFiles(const Options& options, Context& context) {
+Status ExplainFiles(const PolicyOptions& options, Context& context) {
   const Language language = RulesLanguage(context);
   DURE_ASSIGN(const std::vector<Text> texts, Load(options.files, context));
   std::string all;
@@ -202,7 +202,7 @@ Status ExplainFiles(const Options& options, Context& context) {
   return {};
 }
 
-Result<rules::Facts> FactsFrom(const Options& options, const Context& context) {
+Result<rules::Facts> FactsFrom(const PolicyOptions& options, const Context& context) {
   rules::Facts facts;
   for (const std::string& written : options.facts) {
     DURE_ASSIGN(const rules::Facts::Entry entry, ParseKnownFact(written, context));
@@ -215,7 +215,7 @@ Result<rules::Facts> FactsFrom(const Options& options, const Context& context) {
   return facts;
 }
 
-Status DecideByFiles(const Options& options, Context& context) {
+Status DecideByFiles(const PolicyOptions& options, Context& context) {
   const Language language = RulesLanguage(context);
   const std::optional<rules::Action> action = rules::ActionNamed(options.action);
   if (!action) return Fail(ErrorCode::kInvalid, "'" + options.action + "' is no action");
@@ -240,7 +240,7 @@ Status DecideByFiles(const Options& options, Context& context) {
   return {};
 }
 
-Status ShowShipped(const Options& options, Context& context) {
+Status ShowShipped(const PolicyOptions& options, Context& context) {
   std::string names;
   std::string shown;
   json objects = json::array();
@@ -257,16 +257,16 @@ Status ShowShipped(const Options& options, Context& context) {
   return {};
 }
 
-using Action = Status (*)(const Options&, Context&);
+using Action = Status (*)(const PolicyOptions&, Context&);
 
-Command Add(Command noun, Context& context, const std::shared_ptr<Options>& options,
+Command Add(Command noun, Context& context, const std::shared_ptr<PolicyOptions>& options,
             const char* name, const char* one_line, const char* examples, Action action) {
   Command verb = AddVerb(noun, name, one_line, examples);
   context.Do(verb, [options, &context, action] { return action(*options, context); });
   return verb;
 }
 
-void AddFiles(Command verb, Options& options) {
+void AddFiles(Command verb, PolicyOptions& options) {
   verb.Add("files", options.files, "Policy files, or: constitution").Required();
 }
 
@@ -275,7 +275,7 @@ void AddFiles(Command verb, Options& options) {
 void AddPolicyCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "policy", "read, check, try and explain policy texts");
   AddPolicyChangeVerbs(noun, context);
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PolicyOptions>();
   Command lint = Add(noun, context, options, "lint", "what is wrong or doubtful about a policy",
                      "dure policy lint rules.policy\ndure policy lint rules.policy --lang ko\n"
                      "dure policy lint constitution --json",

@@ -6,24 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 
 namespace dure::cli {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = RunDure(arguments, out, err, [] { return WallTime(); });
-  return {code, out.str(), err.str()};
-}
 
 class PolicyVerbs : public ::testing::Test {
  protected:

@@ -15,7 +15,7 @@ namespace {
 using identity::RevocationKind;
 using identity::RevocationOrder;
 
-struct Options {
+struct RevokeOptions {
   std::string dir;
   std::string site;
   std::string member;
@@ -26,7 +26,7 @@ struct Options {
 };
 
 // Exactly one of the four is given: CLI11 sees to that.
-RevocationOrder OrderOf(const Options& options) {
+RevocationOrder OrderOf(const RevokeOptions& options) {
   RevocationOrder order;
   order.reason = options.reason;
   order.lift = options.lift;
@@ -46,7 +46,7 @@ RevocationOrder OrderOf(const Options& options) {
   return order;
 }
 
-Status Revoke(const Options& options, Context& context) {
+Status Revoke(const RevokeOptions& options, Context& context) {
   const bool is_seat = options.invitation.empty();
   const Bytes order = OrderOf(options).Encode();
   DURE_TRY(RevocationOrder::Parse(order));  // a slip is told here, not by the aggregator
@@ -78,7 +78,7 @@ Status Revoke(const Options& options, Context& context) {
 }  // namespace
 
 void AddRevokeCommand(Command dure, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RevokeOptions>();
   Command verb = AddVerb(dure, "revoke",
                          "End the access of a site, a member, one certificate or an invitation",
                          "dure revoke --dir hanguk --site kt-seoul --reason 'laptop lost'\n"

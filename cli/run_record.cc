@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct RunRecordOptions {
   std::string dir;
   std::string run;
 };
@@ -140,7 +140,7 @@ std::string Text(const standing::Run& run, const RunId& id, const Came& came,
   return text;
 }
 
-Status Show(const Options& options, Context& context) {
+Status Show(const RunRecordOptions& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const auto found = record->state().runs.find(id);
@@ -182,7 +182,7 @@ Status Show(const Options& options, Context& context) {
 }  // namespace
 
 void AddRunRecord(Command run, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunRecordOptions>();
   Command verb = AddVerb(run, "record", "a run as the record has it, from a copy",
                          "dure run record first --dir /srv/desk\n"
                          "dure run record first --lang ko --dir /srv/site");

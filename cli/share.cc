@@ -20,7 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 using standing::ShareFormula;
 
-struct Options {
+struct ShareOptions {
   std::string run;
   uint64_t entry = 0;
   std::string dir;
@@ -30,14 +30,14 @@ struct Options {
 };
 
 ordered_json Json(const std::vector<ledger::ShareOfMember>& shares) {
-  ordered_json json = ordered_json::array();
+  ordered_json list = ordered_json::array();
   for (const ledger::ShareOfMember& one : shares) {
-    json.push_back({{"member", one.member.str()},
+    list.push_back({{"member", one.member.str()},
                     {"share_ppm", one.share_ppm},
                     {"low_ppm", one.low_ppm},
                     {"high_ppm", one.high_ppm}});
   }
-  return json;
+  return list;
 }
 
 Result<const standing::Run*> RunOf(const standing::State& state, const RunId& id,
@@ -55,7 +55,7 @@ struct Computed {
   std::string caveat;
 };
 
-Result<Computed> ByFormula(const RecordCopy& record, const RunId& id, const Options& options,
+Result<Computed> ByFormula(const RecordCopy& record, const RunId& id, const ShareOptions& options,
                            const ShareTexts& texts) {
   const standing::State& state = record.state();
   const ShareFormula formula = standing::FormulaOf(state);
@@ -73,8 +73,8 @@ Result<Computed> ByFormula(const RecordCopy& record, const RunId& id, const Opti
                    "학습 \"" + id.str() + "\"에서 완료된 라운드가 없습니다"));
 }
 
-Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id, const Options& options,
-                               const ShareTexts& texts) {
+Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id,
+                               const ShareOptions& options, const ShareTexts& texts) {
   const std::string& method = options.method;
   DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
   const standing::Valuation valuation = standing::ValueRun(record.state(), id, kind);
@@ -91,7 +91,7 @@ Result<Computed> ByMeasurement(const RecordCopy& record, const RunId& id, const 
       texts.MeasuredCaveat()};
 }
 
-Status Compute(const Options& options, Context& context) {
+Status Compute(const ShareOptions& options, Context& context) {
   const ShareTexts texts{IsKorean(context)};
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(auto record, RecordCopy::Open(options.dir, context));
@@ -145,7 +145,7 @@ ordered_json Json(const standing::RoundWorth& round) {
 }
 
 // Which losses a measured share is made of.
-Status ExplainMeasured(const standing::State& state, const RunId& id, const Options& options,
+Status ExplainMeasured(const standing::State& state, const RunId& id, const ShareOptions& options,
                        Context& context) {
   const ShareTexts texts{IsKorean(context)};
   const std::string& method = options.method;
@@ -165,7 +165,7 @@ Status ExplainMeasured(const standing::State& state, const RunId& id, const Opti
   return {};
 }
 
-Status Explain(const Options& options, Context& context) {
+Status Explain(const ShareOptions& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const standing::State& state = record->state();
@@ -200,7 +200,7 @@ std::vector<ledger::ShareOfMember> ComputedAgain(const standing::State& state,
 }
 
 // Every model of the run's parts, and those beside which they stand, measured by every site.
-Status Measure(const Options& options, Context& context) {
+Status Measure(const ShareOptions& options, Context& context) {
   DURE_ASSIGN(const RunId id, RunId::Parse(options.run));
   std::vector<Digest> models;
   std::string method;
@@ -233,7 +233,7 @@ Status Measure(const Options& options, Context& context) {
   return {};
 }
 
-Status Recompute(const Options& options, Context& context) {
+Status Recompute(const ShareOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   DURE_ASSIGN(const ledger::OpenedEntry entry, record->Entry(options.entry));
   const auto* said = std::get_if<ledger::ShareComputed>(&entry.record.event);
@@ -268,7 +268,7 @@ Status Recompute(const Options& options, Context& context) {
               ledger::WordsAndCode(finding->rule, RecordLanguage(context)) + ": " + finding->text);
 }
 
-void AddMethod(Command verb, Options& options) {
+void AddMethod(Command verb, ShareOptions& options) {
   verb.Add("--method", options.method,
            "formula: as members voted; leave-one-out or group-shapley: as sites measured, in "
            "a run that declared it")
@@ -279,7 +279,7 @@ void AddMethod(Command verb, Options& options) {
 
 void AddShareCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "share", "Compute, explain and recompute members' shares of a run");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ShareOptions>();
   Command compute = AddVerb(noun, "compute", "Compute each member's share, with its interval",
                             "dure share compute first --dir desk\n"
                             "dure share compute first --log --dir desk");

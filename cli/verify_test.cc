@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 #include "policy/ledger/testing.h"
 #include "policy/standing/testing.h"
 
@@ -14,18 +14,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = RunDure(arguments, out, err, [] { return WallTime(); });
-  return {code, out.str(), err.str()};
-}
 
 constexpr uint32_t kOwn = rules::kWordsVersion;
 
@@ -162,8 +150,8 @@ TEST_F(VerifyTest, WhyTellsWhetherItIsTheSentencesAlone) {
   EXPECT_THAT(why(older, "en"), AllOf(HasSubstr("the same codes and facts"),
                                       HasSubstr("version " + std::to_string(kOwn - 1))));
   EXPECT_THAT(why(older, "ko"), HasSubstr("코드와 사실이 모두 같습니다"));
-  const Outcome json = RunLine({"why", older, "--dir", folder_.path(), "--json"});
-  const nlohmann::json said = nlohmann::json::parse(json.out);
+  const Outcome outcome = RunLine({"why", older, "--dir", folder_.path(), "--json"});
+  const nlohmann::json said = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(said.at("replays"), true);
   EXPECT_EQ(said.at("words"), kOwn - 1);
   const std::string lie = std::to_string(Lie(kOwn, "active", "Active"));

@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct WhyOptions {
   std::string dir;
   std::vector<std::string> what;  // an entry, or SITE DATASET RUN ROUND
   std::vector<std::string> what_if;
@@ -109,7 +109,7 @@ std::string AgreementText(rules::Agreement agreement, const std::string& recorde
       "\n이 사본에서 다시 결정해 보니 기록과 다릅니다. dure ledger verify로 확인하십시오.\n");
 }
 
-Status Why(const Options& options, Context& context) {
+Status Why(const WhyOptions& options, Context& context) {
   std::vector<rules::Facts::Entry> what_if;
   for (const std::string& text : options.what_if) {
     auto entry = ParseKnownFact(text, context);
@@ -176,7 +176,7 @@ Status Why(const Options& options, Context& context) {
 }  // namespace
 
 void AddWhyCommand(Command dure, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<WhyOptions>();
   Command verb =
       AddVerb(dure, "why", "Explain a decision of the record, and what would have changed it",
               "dure why 57 --dir /srv/desk\n"

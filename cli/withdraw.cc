@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 
 constexpr auto kOfficers = identity::Roles{identity::Role::kOfficer};
 
-struct Options {
+struct WithdrawOptions {
   std::string dir;
   std::string dataset;
   std::string ground = "owner";
@@ -99,7 +99,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool korean) {
   return text;
 }
 
-Status Plan(const Options& options, Context& context) {
+Status Plan(const WithdrawOptions& options, Context& context) {
   DURE_ASSIGN(const DatasetId id, DatasetId::Parse(options.dataset));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   DURE_TRY(HasDataset(record->state(), id, context));
@@ -135,7 +135,7 @@ Status Plan(const Options& options, Context& context) {
   return {};
 }
 
-Status FileIt(const Options& options, Context& context) {
+Status FileIt(const WithdrawOptions& options, Context& context) {
   ledger::DatasetWithdrawn event;
   DURE_ASSIGN(event.dataset, DatasetId::Parse(options.dataset));
   DURE_ASSIGN(event.scope, ledger::ParseWithdrawalScope(options.scope));
@@ -158,7 +158,7 @@ Status FileIt(const Options& options, Context& context) {
   return {};
 }
 
-Status CloseIt(const Options& options, Context& context) {
+Status CloseIt(const WithdrawOptions& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
   std::vector<uint64_t> evidence = options.evidence;
   std::ranges::sort(evidence);
@@ -174,7 +174,7 @@ Status CloseIt(const Options& options, Context& context) {
 
 void AddWithdrawCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "withdraw", "End a dataset's use: plan, file, close");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<WithdrawOptions>();
   Command plan = AddVerb(noun, "plan", "Show what the withdrawal of a dataset touches",
                          "dure withdraw plan reviews --dir /srv/desk\n"
                          "dure withdraw plan reviews --dir /srv/desk --lang ko");
