@@ -1,18 +1,17 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 
 namespace dure::cli {
 namespace {
 
 std::string Doctor(std::vector<std::string> options) {
-  std::ostringstream out, err;
   options.insert(options.begin(), {"site", "doctor"});
-  EXPECT_EQ(RunDure(options, out, err, [] { return WallTime{}; }), 0) << err.str();
-  return out.str();
+  const Outcome outcome = RunLine(options);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  return outcome.out;
 }
 
 TEST(Doctor, SaysWhatThereIsAndWhatWillBeUsedOnAnyMachine) {

@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "cli/dure.h"
+#include "cli/testing.h"
 
 namespace dure::cli {
 namespace {
@@ -12,22 +11,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome RunLine(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
+Outcome RunPlan(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "plan");
-  const int code = RunDure(arguments, out, err, [] { return WallTime{}; });
-  return {code, out.str(), err.str()};
+  return RunLine(arguments);
 }
 
 TEST(PlanCommand, PrintsFiguresWithTheirSentences) {
   const Outcome outcome =
-      RunLine({"--params", "204B", "--sites", "5", "--gpus", "512", "--link", "10Gbps"});
+      RunPlan({"--params", "204B", "--sites", "5", "--gpus", "512", "--link", "10Gbps"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("12.1 s          one optimizer step: 6 x 204 B parameters"));
   EXPECT_THAT(outcome.out, HasSubstr("306 GB          int8 masked, 12 bits a parameter"));
@@ -36,20 +27,20 @@ TEST(PlanCommand, PrintsFiguresWithTheirSentences) {
 }
 
 TEST(PlanCommand, PrintsOneObjectWithJson) {
-  const Outcome outcome = RunLine({"--params", "13B", "--json"});
+  const Outcome outcome = RunPlan({"--params", "13B", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const auto object = nlohmann::json::parse(outcome.out);
   EXPECT_NEAR(object.at("step_seconds").at("value").get<double>(), 3.08, 0.01);
   EXPECT_EQ(object.at("step_seconds").at("unit"), "s");
   EXPECT_TRUE(object.contains("mask_client_seconds"));
-  const auto memory = nlohmann::json::parse(RunLine({"--params", "13B", "--memory", "--json"}).out);
+  const auto memory = nlohmann::json::parse(RunPlan({"--params", "13B", "--memory", "--json"}).out);
   EXPECT_TRUE(memory.contains("zero3_bytes"));
   EXPECT_FALSE(memory.contains("step_seconds"));
 }
 
 TEST(PlanCommand, TellsWhatTheCpuEngineItselfWillMap) {
   const auto bytes = [](const char* ranks, const char* zero) {
-    const Outcome outcome = RunLine({"--model", "small", "--memory", "--ranks", ranks, "--zero",
+    const Outcome outcome = RunPlan({"--model", "small", "--memory", "--ranks", ranks, "--zero",
                                      zero, "--batch", "4", "--json"});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     return nlohmann::json::parse(outcome.out).at("cpu_rank_bytes").at("value").get<double>();
@@ -58,32 +49,32 @@ TEST(PlanCommand, TellsWhatTheCpuEngineItselfWillMap) {
   EXPECT_GT(alone, 16.0 * 10e6);  // weights, gradients and moments of ten million parameters
   EXPECT_LT(bytes("4", "1"), alone);
   EXPECT_LT(bytes("4", "3"), bytes("4", "1"));
-  EXPECT_EQ(RunLine({"--model", "small"}).code, 1);
-  EXPECT_EQ(RunLine({"--memory"}).code, 1);
+  EXPECT_EQ(RunPlan({"--model", "small"}).code, 1);
+  EXPECT_EQ(RunPlan({"--memory"}).code, 1);
 }
 
 TEST(PlanCommand, SaysWhatNoiseForAMembersPrivacyWouldDo) {
-  const Outcome whole = RunLine({"--params", "1.3B", "--sites", "10", "--noise", "1", "--json"});
+  const Outcome whole = RunPlan({"--params", "1.3B", "--sites", "10", "--noise", "1", "--json"});
   ASSERT_EQ(whole.code, 0) << whole.err;
   const auto object = nlohmann::json::parse(whole.out);
   EXPECT_NEAR(object.at("noise_to_signal").at("value").get<double>(), 3605, 1);
   EXPECT_THAT(object.at("noise_to_signal").at("sentence").get<std::string>(),
               HasSubstr("noise and no model"));
   EXPECT_GT(object.at("member_epsilon").at("value").get<double>(), 1);
-  EXPECT_THAT(RunLine({"--params", "1.3B", "--noise", "-1"}).err, HasSubstr("above zero"));
-  EXPECT_THAT(RunLine({"--params", "1.3B"}).out, Not(HasSubstr("by noise")));
+  EXPECT_THAT(RunPlan({"--params", "1.3B", "--noise", "-1"}).err, HasSubstr("above zero"));
+  EXPECT_THAT(RunPlan({"--params", "1.3B"}).out, Not(HasSubstr("by noise")));
 }
 
 TEST(PlanCommand, TakesAnySizeAndSaysWhatItCannotTake) {
-  EXPECT_EQ(RunLine({"--params", "7B", "--gpus", "16", "--tokens", "1M"}).code, 0);
-  EXPECT_THAT(RunLine({"--params", "13B", "--sites", "2"}).out, Not(HasSubstr("Masking")));
-  const Outcome two = RunLine({"--params", "13B", "--sites", "2", "--masking", "pairwise"});
+  EXPECT_EQ(RunPlan({"--params", "7B", "--gpus", "16", "--tokens", "1M"}).code, 0);
+  EXPECT_THAT(RunPlan({"--params", "13B", "--sites", "2"}).out, Not(HasSubstr("Masking")));
+  const Outcome two = RunPlan({"--params", "13B", "--sites", "2", "--masking", "pairwise"});
   EXPECT_EQ(two.code, 1);
   EXPECT_THAT(two.err, HasSubstr("masking needs three sites or more"));
-  EXPECT_THAT(RunLine({"--params", "many"}).err, HasSubstr("'many' is not such as 204B"));
-  EXPECT_THAT(RunLine({"--params", "13B", "--link", "fast"}).err, HasSubstr("10Gbps"));
-  EXPECT_EQ(RunLine({"--params", "13B", "--lane", "int9"}).code, 2);
-  EXPECT_THAT(RunLine({"--params", "13B", "--lane", "int9"}).out, IsEmpty());
+  EXPECT_THAT(RunPlan({"--params", "many"}).err, HasSubstr("'many' is not such as 204B"));
+  EXPECT_THAT(RunPlan({"--params", "13B", "--link", "fast"}).err, HasSubstr("10Gbps"));
+  EXPECT_EQ(RunPlan({"--params", "13B", "--lane", "int9"}).code, 2);
+  EXPECT_THAT(RunPlan({"--params", "13B", "--lane", "int9"}).out, IsEmpty());
 }
 
 }  // namespace

@@ -162,13 +162,7 @@ TEST_F(WordsTest, ThatBecomeOlderAreNamedAmongDecisionsAboutModels) {
   w_.Propose("second", "scientific-research");
   w_.Approve("second");
   w_.PlayRound("second", 0, {{"kt", "reviews"}});
-  GrantRequest request;
-  request.kind = ledger::UseKind::kServe;
-  request.model = DigestOf("second/0");
-  request.grantee = *MemberId::Parse("kt");
-  request.purpose = "scientific-research";
-  request.territory = "KR";
-  request.now = rules::Instant::At(w_.time());
+  const GrantRequest request = w_.ToServe("second/0", "scientific-research");
   Ruling ruling = *Decide(w_.Now(), request);
   ruling.decision.words = 0;
   w_.Say("host", EventOf(w_.Now(), request, ruling));

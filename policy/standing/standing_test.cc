@@ -230,13 +230,7 @@ TEST_F(StandingTest, AGrantIsRefusedForOneDatasetThreeRoundsBack) {
   Run();
   w_.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "notes"}});
   for (uint64_t round = 1; round < 4; ++round) w_.PlayRound("first", round, {{"kt", "reviews"}});
-  GrantRequest request;
-  request.kind = ledger::UseKind::kServe;
-  request.model = DigestOf("first/3");
-  request.grantee = *MemberId::Parse("kt");
-  request.purpose = "commercial-service";
-  request.territory = "KR";
-  request.now = rules::Instant::At(w_.time());
+  GrantRequest request = w_.ToServe("first/3", "commercial-service");
   const Standing now = w_.Now();
   const auto ruling = Decide(now, request);
   ASSERT_TRUE(ruling) << ruling.error().message;
@@ -285,13 +279,7 @@ TEST_F(StandingTest, AWithdrawalOfMoreThanFutureRoundsChangesTheModelsTerms) {
     world.Propose("first", "scientific-research");
     world.Approve("first");
     world.PlayRound("first", 0, {{"etri", "open"}});
-    GrantRequest request;
-    request.kind = ledger::UseKind::kServe;
-    request.model = DigestOf("first/0");
-    request.grantee = *MemberId::Parse("kt");
-    request.purpose = "scientific-research";
-    request.territory = "KR";
-    request.now = rules::Instant::At(world.time());
+    GrantRequest request = world.ToServe("first/0", "scientific-research");
     ASSERT_TRUE(Decide(world.Now(), request)->allowed());
     world.Say("etri-desk", ledger::DatasetWithdrawn{*DatasetId::Parse("open"), "owner", scope,
                                                     "2026-11-01T00:00:00Z"});

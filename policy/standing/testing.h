@@ -207,6 +207,17 @@ class World {
 
   void SetTime(std::string_view text) { now_ = TimeAt(text); }
   WallTime time() const { return now_; }
+  // kt asks, now, to serve that model in Korea.
+  GrantRequest ToServe(const std::string& model, const std::string& purpose) const {
+    GrantRequest request;
+    request.kind = ledger::UseKind::kServe;
+    request.model = DigestOf(model);
+    request.grantee = *MemberId::Parse("kt");
+    request.purpose = purpose;
+    request.territory = "KR";
+    request.now = rules::Instant::At(now_);
+    return request;
+  }
   ledger::Ledger& log() { return *log_; }
   const ledger::NoteKey& log_key() const { return log_key_; }
   const Verifier& verifier() const { return verifier_; }
