@@ -54,7 +54,9 @@ Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, C
                 clerk::Clerk::Open(dir, *copy->self_, [&context] { return context.Now(); }));
     const Status followed = copy->clerk_->Follow();
     const bool offline = !followed && followed.error().code == ErrorCode::kUnavailable;
-    if (!followed && !offline) return Fail(followed.error());
+    // A record that does not hold is still read, with a caution; only what is no record is not.
+    const bool dissents = copy->clerk_->dissent().has_value();
+    if (!followed && !offline && !dissents) return Fail(followed.error());
     if (offline && copy->clerk_->mirror().Head().head.size == 0) return Fail(followed.error());
     if (offline) {
       context.Say(Pick(context, "The aggregator does not answer; this is the copy in " + dir + ".",

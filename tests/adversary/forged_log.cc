@@ -333,7 +333,8 @@ void ForgedLog::Commit(OpenedEntry& next) {
       next = Resealed(record);
       break;
     case Act::kImpersonate:
-      return own ? Impersonate(next) : void();
+      // As a round opens, which can still leave the member out: its closing is no lie besides.
+      return TypeOf(record.event) == EventType::kRoundOpened ? Impersonate(next) : void();
     case Act::kReplay:
       if (!contribution) return;
       Put(entries_[*contribution]);

@@ -169,6 +169,10 @@ class AdversaryTest(unittest.TestCase):
         self.assertFalse(forged()['ended'])
         self.all.dure('member', 'disown', forged()['key'][:16], '--dir', self.desk)
         self.assertTrue(forged()['ended'])
+        # North's rounds go on to be counted without it, and the record holds.
+        last = self.all.watch('second', lambda line: line['round'] >= 1, 'a round closed')
+        self.all.watch('second', lambda line: line['round'] > last['round'], 'another closed')
+        self.assertFalse(daemon.log_has('dissents from entry'), daemon.tail(4000))
 
     def test_an_old_entry_is_replayed(self):
         self.forge('replay')
@@ -191,6 +195,11 @@ class AdversaryTest(unittest.TestCase):
         self.all.propose('product', rounds=5, quorum=2, join_seconds=1,
                          purpose='commercial-service', beneficiary='for-profit')
         self.named('dissents from entry', 'admission-decided', 'decision-differs', sites=SITES)
+        # An officer still reads the record, and may write nothing on top of it.
+        listed = self.all.dure('member', 'list', '--dir', self.desk)['members']
+        self.assertEqual(sorted(SITES), sorted(m['member'] for m in listed if m['sites']))
+        refused = self.all.fails('member', 'suspend', 'south', '--dir', self.desk, expect=3)
+        self.assertIn('decision-differs', str(refused))
 
     def test_a_sentence_is_altered_and_said_to_be_in_older_words(self):
         self.forge('reword')
