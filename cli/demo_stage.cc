@@ -10,6 +10,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "model/config.h"
 #include "model/text/documents.h"
 #include "model/text/tokenizer.h"
 
@@ -37,6 +38,12 @@ uint16_t FreePort() {
   return bound ? ntohs(address.sin_port) : uint16_t{0};
 }
 
+bool Contains(const fs::path& folder, const fs::path& path) {
+  const fs::path inside =
+      fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
+  return !inside.empty() && *inside.begin() != "..";
+}
+
 }  // namespace
 
 DemoStage::DemoStage(const DemoOptions& options, Context& context)
@@ -56,12 +63,27 @@ void DemoStage::Title(const std::string& text) {
   Line(terminal ? "\n\x1b[1m" + text + "\x1b[0m" : "\n" + text);
 }
 
+// An earlier demonstration is removed once nothing that was asked for can be refused any more.
 Status DemoStage::Prepare() {
-  dir_ = fs::absolute(options_.keep.empty() ? ".demo" : options_.keep);
+  dir_ = fs::absolute(options_.keep.empty() ? ".demo" : options_.keep).lexically_normal();
   if (fs::exists(dir_) && !fs::is_empty(dir_) && !fs::exists(dir_ / "demo.json")) {
     return Fail(ErrorCode::kAlreadyExists, dir_.string() +
                                                " is not empty and no earlier demonstration; choose "
                                                "another --keep");
+  }
+  DURE_TRY(model::PresetOrFile(options_.model).map([](const auto&) {}));
+  const size_t wanted = options_.faults && options_.sites == 0 ? 4 : options_.sites;
+  if (!options_.data.empty()) {
+    if (Contains(dir_, options_.data)) {
+      return Fail(ErrorCode::kInvalid, options_.data + " lies in " + dir_.string() +
+                                           ", which is made anew; choose another --keep");
+    }
+    DURE_ASSIGN(sites_, DemoSites(options_.data, wanted, dir_ / "data"));
+  }
+  const size_t given = options_.data.empty() ? std::max<size_t>(wanted, 3) : sites_.size();
+  if (options_.faults && given < 4) {
+    return Fail(ErrorCode::kInvalid,
+                "--faults needs four sites: with one lost, three make the smallest masked sum");
   }
   std::error_code error;
   fs::remove_all(dir_, error);
@@ -70,11 +92,8 @@ Status DemoStage::Prepare() {
     return Fail(ErrorCode::kUnavailable, "cannot make " + dir_.string() + ": " + error.message());
   std::ofstream(dir_ / "demo.json") << "{}\n";
   Title("The institutions and their text");
-  const size_t wanted = options_.faults && options_.sites == 0 ? 4 : options_.sites;
-  DURE_ASSIGN(sites_, DemoSites(options_.data, wanted, dir_ / "data"));
-  if (options_.faults && sites_.size() < 4) {
-    return Fail(ErrorCode::kInvalid,
-                "--faults needs four sites: with one lost, three make the smallest masked sum");
+  if (options_.data.empty()) {
+    DURE_ASSIGN(sites_, DemoSites(options_.data, wanted, dir_ / "data"));
   }
   for (const DemoSite& site : sites_) {
     uint64_t bytes = 0;

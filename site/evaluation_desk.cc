@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kWaitingMax = 1024;
 constexpr std::chrono::seconds kListenAgain{2};
+constexpr std::chrono::minutes kAskedAgain{10};
 constexpr uint32_t kBatch = 8;
 // A site has one trainer: an evaluation without an end would keep its rounds waiting. The first
 // sequences are taken, so every model is measured on the same text; the report says how much.
@@ -24,6 +25,8 @@ constexpr uint64_t kEvaluationTokens = 131072;
 constexpr int kReportsMax = 5;
 // A run may have begun to remove the model before it was asked for: it is fetched again.
 constexpr int kFetchesAgainMax = 2;
+// In the journal: a model that is here for evaluations only, until it is removed.
+constexpr std::string_view kFetchedKey = "evaluating/";
 
 }  // namespace
 
@@ -44,6 +47,10 @@ bool EvaluationDesk::Needs(const Digest& blob) const {
 }
 
 void EvaluationDesk::Start() {
+  // What a death left behind is removed only once whoever waits for an evaluation has asked again.
+  shop_.loop.At(shop_.loop.Now() + kAskedAgain, [this, alive = alive_] {
+    if (*alive) RemoveFetched();
+  });
   listener_ = std::jthread([this](std::stop_token stop) { Listen(stop); });
 }
 
@@ -78,6 +85,11 @@ void EvaluationDesk::Next() {
   if (working_ || waiting_.empty()) return;
   working_ = true;
   const Request request = waiting_.front();
+  if (!shop_.store.Has(request.model)) {
+    const Status noted = shop_.journal.Apply(
+        journal::Change().Put(std::string(kFetchedKey) + request.model.Hex(), {}));
+    if (!noted) return Refuse(request, noted.error());
+  }
   const std::string objection = Objection(shop_.rules, request.manifest, RoundNumber{0}, 0);
   if (!objection.empty()) return Refuse(request, Error{ErrorCode::kPermissionDenied, objection});
   auto answer = [this, alive = alive_, request](Status ready) {
@@ -137,6 +149,31 @@ void EvaluationDesk::Evaluate(const Request& request) {
        }});
 }
 
+// The models that were fetched for evaluations and that nobody waits for any more. One that a run
+// has taken up meanwhile goes when that run is done with it.
+void EvaluationDesk::RemoveFetched() {
+  const auto noted = shop_.journal.Scan(kFetchedKey);
+  if (!noted) return;
+  for (const auto& [key, nothing] : *noted) {
+    const auto model = Digest::FromHex(std::string_view(key).substr(kFetchedKey.size()));
+    if (model && Needs(*model)) continue;
+    const journal::Change forgotten = journal::Change().Erase(key);
+    if (!model || shop_.needed_elsewhere(RunId(), *model) || shop_.removing->contains(*model)) {
+      (void)shop_.journal.Apply(forgotten);
+      continue;
+    }
+    shop_.removing->insert(*model);
+    auto gone = [this, alive = alive_, removing = shop_.removing, model = *model,
+                 forgotten](Status removed) {
+      removing->erase(model);
+      // Asked for again meanwhile, it is fetched and noted again.
+      if (*alive && removed && !Needs(model)) (void)shop_.journal.Apply(forgotten);
+    };
+    auto work = [&store = shop_.store, model = *model] { return store.Remove(model); };
+    if (!shop_.transfers.RunThen(shop_.loop, work, gone)) shop_.removing->erase(*model);
+  }
+}
+
 bool EvaluationDesk::IsGone(const Request& request, const Error& error) const {
   return error.code == ErrorCode::kNotFound || !shop_.store.Has(request.model);
 }
@@ -184,6 +221,7 @@ void EvaluationDesk::Report(const Request& request, std::string text, bool holds
     waiting_.pop_front();
     fetched_again_ = 0;
     working_ = false;
+    RemoveFetched();
     Next();
   };
   if (Status queued = shop_.transfers.RunThen(shop_.loop, work, done); !queued) {

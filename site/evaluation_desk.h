@@ -32,6 +32,7 @@ class EvaluationDesk {
   void Next();
   Status PrepareFiles(const Request& request) const;
   void Evaluate(const Request& request);
+  void RemoveFetched();
   bool IsGone(const Request& request, const Error& error) const;
   void Sign(const Request& request, const seat::EvaluatedEvent& evaluated);
   void Report(const Request& request, std::string json, bool holds_pen);

@@ -91,6 +91,21 @@ class DemoTest(unittest.TestCase):
         said = self.dure('demo', '--data', empty, expect=1)
         self.assertIn(empty, said.stderr)
 
+    def test_what_is_refused_leaves_the_demonstration_before_as_it_was(self):
+        kept = os.path.join(self.folder, 'kept')
+        os.makedirs(os.path.join(kept, 'texts', 'one'))
+        for name in ('demo.json', 'result.txt'):
+            with open(os.path.join(kept, name), 'w', encoding='ascii') as file:
+                file.write('{}')
+        for wrong, names in (
+                (['--model', os.path.join(self.folder, 'no.json')], 'no.json'),
+                (['--faults', '--sites', '3'], '--faults needs four sites'),
+                (['--data', os.path.join(self.folder, 'none')], 'none'),
+                (['--data', os.path.join(kept, 'texts')], 'choose another --keep')):
+            said = self.dure('demo', '--keep', kept, *wrong, expect=1)
+            self.assertIn(names, said.stderr)
+            self.assertTrue(os.path.exists(os.path.join(kept, 'result.txt')), wrong)
+
 
 if __name__ == '__main__':
     PROGRAMS = os.path.abspath(sys.argv.pop(1))
