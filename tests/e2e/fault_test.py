@@ -207,6 +207,11 @@ class RevocationTest(FaultTest):
         closed = self.settle(federation, 'on', ['east', 'south'])
         self.assertEqual([sorted(self.counted(event)) for event in closed],
                          [['east', 'south']] * 3)
+        # Nor is it waited for when the model is measured.
+        measured = {each['site']: each for each in federation.dure(
+            'model', 'evaluate', '--dir', federation.consortium, '--run', 'on')['results']}
+        self.assertEqual([measured[site].get('error') for site in SITES], [None, 'revoked', None])
+        self.assertGreater(measured['east']['bytes'], 0)
 
     def test_run_pauses_with_a_reason_when_too_few_are_left(self):
         federation = self.found(SITES[:2])
