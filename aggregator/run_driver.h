@@ -18,6 +18,7 @@
 #include "aggregator/protection.h"
 #include "aggregator/run_view.h"
 #include "aggregator/workshop.h"
+#include "federation/derivation/alarm.h"
 #include "federation/loop/effect_queue.h"
 #include "federation/round/round.h"
 
@@ -89,6 +90,7 @@ class RunDriver {
   loop::EffectQueue<round::Effect> queue_;
   journal::Change with_state_;  // durable together with the state that the next Persist saves
   size_t summing_ = 0;          // contributions of the merge under way
+  derivation::Growths growths_;
   uint64_t timer_ =
       0;  // of the latest SetTimer: an earlier one finds another number and does nothing
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

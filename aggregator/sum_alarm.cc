@@ -1,7 +1,6 @@
 // A sum is looked at before its round closes, so that whoever watches sees what is odd about it
 // with the round itself.
 #include "aggregator/run_driver.h"
-#include "federation/derivation/alarm.h"
 
 namespace dure::aggregator {
 
@@ -10,10 +9,10 @@ void RunDriver::Conclude(const round::Merged& merged) {
                  count = parameter_count_, &store = shop_.store] {
     return derivation::GrowthOf(before, after, manifest, count, store);
   };
-  auto answer = [this, merged](const Result<std::optional<double>>& grown) {
+  auto answer = [this, merged](const Result<double>& grown) {
     const auto saturated = merged.sums ? std::optional(merged.sums->saturated_lanes) : std::nullopt;
-    const std::string alarm =
-        derivation::AlarmOf(grown.value_or(std::nullopt), saturated, parameter_count_, summing_);
+    const auto growth = grown ? growths_.Take(merged.at.round, *grown) : std::nullopt;
+    const std::string alarm = derivation::AlarmOf(growth, saturated, parameter_count_, summing_);
     if (!alarm.empty()) {
       shop_.say(merged.at.Text() + ": ALARM: " + alarm);
       view_.Remark(merged.at, "ALARM: " + alarm);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "federation/derivation/alarm.h"
 #include "federation/loop/effect_queue.h"
 #include "federation/round/participation.h"
 #include "site/masking_desk.h"
@@ -75,14 +76,14 @@ class RunDesk {
   void OnProgress(const seat::ProgressEvent& progress);
   void SendStatus();  // where this site stands, for whoever watches
   void CheckOutcome(const round::DeriveModel& effect, Result<round::Base> derived);
+  // What the model that is being checked shows of the sum behind it.
+  struct Seen {
+    uint64_t parameters = 0;
+    double growth = 0;
+  };
+  void LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed);
   // Under masking: whether the sum is what this site checked. False: it was answered, or is asked
   // again later.
-  // What the model that is being checked shows of the sum behind it.
-  struct Growth {
-    uint64_t parameters = 0;
-    std::optional<double> of_sum;
-  };
-  void LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed) const;
   bool JudgeSum(const round::DeriveModel& effect, const ledger::RoundClosed& closed,
                 const round::Base& base);
   bool ReceiptHolds(const round::VerifyReceipt& effect) const;
@@ -105,7 +106,8 @@ class RunDesk {
   std::string recorded_epsilon_;  // what the record says that the run costs
   Digest aggregate_;              // of the outcome being derived
   round::Base coming_;            // what is being derived or fetched, or was last
-  Growth growth_;
+  Seen seen_;
+  derivation::Growths growths_;
   loop::EffectQueue<round::SiteEffect> queue_;
   std::string unsigned_because_;  // said once
   bool data_told_ = false;        // what its text came to, in the log

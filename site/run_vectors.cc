@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "federation/crash_point.h"
-#include "federation/derivation/alarm.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
 #include "site/run_desk.h"
@@ -147,7 +146,7 @@ void RunDesk::Fold(const round::FoldBack& effect) {
 void RunDesk::Do(const round::DeriveModel& effect) {
   aggregate_ = effect.outcome.aggregate;
   coming_ = effect.outcome.next;
-  auto work = [this, effect]() -> Result<std::pair<round::Base, Growth>> {
+  auto work = [this, effect]() -> Result<std::pair<round::Base, Seen>> {
     codec::Work pace;
     pace.threads = shop_.threads;
     const round::Outcome& outcome = effect.outcome;
@@ -160,10 +159,10 @@ void RunDesk::Do(const round::DeriveModel& effect) {
     DURE_ASSIGN(const auto shape, derivation::ShapeOf(model->bytes()));
     DURE_ASSIGN(const auto growth, derivation::GrowthOf(outcome.base, next, effect.manifest,
                                                         shape.parameter_count, store));
-    return std::pair(next, Growth{shape.parameter_count, growth});
+    return std::pair(next, Seen{shape.parameter_count, growth});
   };
-  Run(shop_.compute, work, [this, effect](const Result<std::pair<round::Base, Growth>>& derived) {
-    if (derived) growth_ = derived->second;
+  Run(shop_.compute, work, [this, effect](const Result<std::pair<round::Base, Seen>>& derived) {
+    if (derived) seen_ = derived->second;
     CheckOutcome(effect, derived ? Result<round::Base>(derived->first)
                                  : Result<round::Base>(Fail(derived.error())));
   });
@@ -220,10 +219,11 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
 }
 
 // This site's own look: nobody needs to tell it what is odd about a sum.
-void RunDesk::LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed) const {
+void RunDesk::LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed) {
+  const auto growth = growths_.Take(said.at.round, seen_.growth);
   const auto saturated = closed.sums ? std::optional(closed.sums->saturated_lanes) : std::nullopt;
   const std::string alarm =
-      derivation::AlarmOf(growth_.of_sum, saturated, growth_.parameters, said.counted.size());
+      derivation::AlarmOf(growth, saturated, seen_.parameters, said.counted.size());
   if (!alarm.empty()) shop_.say(said.at.Text() + ": ALARM: " + alarm);
 }
 

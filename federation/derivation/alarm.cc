@@ -23,13 +23,20 @@ double GrowthOf(std::span<const float> before, std::span<const float> after) {
   return std::sqrt(SquaresOf(after) / SquaresOf(before));
 }
 
-Result<std::optional<double>> GrowthOf(const round::Base& before, const round::Base& after,
-                                       const round::RunManifest& manifest, uint64_t parameter_count,
-                                       const blob::BlobStore& store) {
-  if (before.scales.IsZero()) return std::optional<double>();
+Result<double> GrowthOf(const round::Base& before, const round::Base& after,
+                        const round::RunManifest& manifest, uint64_t parameter_count,
+                        const blob::BlobStore& store) {
   DURE_ASSIGN(const auto then, ScalesOf(before, manifest, parameter_count, store));
   DURE_ASSIGN(const auto now, ScalesOf(after, manifest, parameter_count, store));
-  return std::optional(GrowthOf(then, now));
+  return GrowthOf(then, now);
+}
+
+std::optional<double> Growths::Take(RoundNumber round, double growth) {
+  if (last_ && last_->round != round) before_ = last_;
+  last_ = Of{round, growth};
+  const bool settled =
+      before_ && before_->round.Next() == round && before_->growth <= kSettledGrowth;
+  return settled ? std::optional(growth) : std::nullopt;
 }
 
 std::string AlarmOf(std::optional<double> growth, std::optional<uint64_t> saturated,

@@ -4,9 +4,9 @@
 //
 //   growth  the length of the mean update over that of the round before. A longer one saturates its
 //           lanes, so of N sites one alone can hardly pass sqrt(1 + headroom^2 / N).
-//   cut     saturated lanes over all lanes: what the sites say of themselves. An update a hundred
-//   times
-//           as long as the others' has nearly all of its lanes cut, honest ones below one in a
+//   cut     saturated lanes over all lanes: what the sites say of themselves. Of an update a
+//   hundred
+//           times as long as the others' nearly all lanes are cut, of honest ones below one in a
 //           hundred.
 //
 // Pure, apart from reading scales out of the store. Thread-safe.
@@ -25,14 +25,33 @@ namespace dure::derivation {
 inline constexpr double kGrowthAlarm = 2.5;
 inline constexpr double kCutAlarm = 0.02;
 
+// Scales that grew by more had not settled on the updates: they move by a factor of four a round at
+// most, and the first round's are a guess. By how much they grow next says nothing of an update.
+inline constexpr double kSettledGrowth = 1.25;
+
 // Read off the scales before and after a round (codec/scales.h), so within the bounds by which
 // scales move: a quarter to four. REQUIRES: as many of one as of the other, at least one.
 double GrowthOf(std::span<const float> before, std::span<const float> after);
 
-// nullopt: the round is the first, whose scales are a guess. Errors as ScalesOf.
-Result<std::optional<double>> GrowthOf(const round::Base& before, const round::Base& after,
-                                       const round::RunManifest& manifest, uint64_t parameter_count,
-                                       const blob::BlobStore& store);
+// Errors as ScalesOf.
+Result<double> GrowthOf(const round::Base& before, const round::Base& after,
+                        const round::RunManifest& manifest, uint64_t parameter_count,
+                        const blob::BlobStore& store);
+
+// The growths of a run, round after round; from one thread. A round may be told again.
+class Growths {
+ public:
+  // Of this round, where it says something: the round before is known, and its scales had settled.
+  std::optional<double> Take(RoundNumber round, double growth);
+
+ private:
+  struct Of {
+    RoundNumber round;
+    double growth = 0;
+  };
+  std::optional<Of> before_;
+  std::optional<Of> last_;
+};
 
 // One line, or empty where nothing is out of the ordinary. `saturated`: of the whole sum; nullopt:
 // not known.

@@ -2,20 +2,29 @@
 #include <numeric>
 #include <utility>
 
+#include "federation/canonical.h"
 #include "federation/transport/data_link_state.h"
 #include "federation/wire_hook.h"
 
 namespace dure::transport {
 namespace {
 
-// A test's liar sends other bytes than it promised, or says that they belong elsewhere.
-void SetPayload(v1::Chunk& chunk, ByteView payload, uint64_t index) {
+// The index-th chunk, as it is sent. A test's liar sends another one over and over, other bytes
+// than it promised, or says that they belong elsewhere.
+void SetPayload(v1::Chunk& chunk, const blob::Reader& blob, uint64_t index) {
+  const std::string name = std::to_string(index);
+  Bytes again;
+  PassWire("site.chunk-again", name, again);
+  const uint64_t taken = again.empty() ? index : again.front();
   Bytes place;
-  PassWire("site.chunk-place", std::to_string(index), place);
-  chunk.set_index(place.empty() ? index : (uint64_t{1} << place.front()));
+  PassWire("site.chunk-place", name, place);
+  chunk.set_index(place.empty() ? taken : CanonicalReader(place).U64());
   Bytes other;
-  PassWire("site.chunk", std::to_string(index), other);
-  const ByteView sent = other.empty() ? payload : ByteView(other);
+  PassWire("site.chunk", name, other);
+  const blob::Manifest& manifest = blob.manifest();
+  const ByteView sent =
+      other.empty() ? blob.bytes().subspan(manifest.ChunkOffset(taken), manifest.ChunkSize(taken))
+                    : ByteView(other);
   chunk.set_payload(sent.data(), sent.size());
 }
 
@@ -95,7 +104,7 @@ void DataLink::State::PutStream(const blob::Reader& blob, const Connection& conn
     if (at >= missing.size()) break;
     const uint64_t index = missing[at];
     const size_t size = manifest.ChunkSize(index);
-    SetPayload(chunk, blob.bytes().subspan(manifest.ChunkOffset(index), size), index);
+    SetPayload(chunk, blob, index);
     if (!writer->Write(chunk)) break;
     chunk.clear_blob_digest();
     chunk.clear_manifest();

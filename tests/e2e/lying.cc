@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cli/dure.h"
+#include "federation/canonical.h"
 #include "federation/crash_point.h"
 #include "federation/identity/identity.h"
 #include "federation/loop/loop.h"
@@ -276,13 +277,20 @@ void SendAnotherChunk(Bytes& chunk) {
   if (!chunk.empty()) Told();
 }
 
-// Where the chunk is said to belong: far beyond the end, or all of them in the second's place. The
-// byte is the place's logarithm.
-void SendItElsewhere(Bytes& place) {
+// Where the chunk is said to belong: far beyond the end, or the first two in each other's place.
+void SendItElsewhere(std::string_view index, Bytes& place) {
   const std::string& lie = TheLie().name;
-  if (lie == "far-chunk") place = {40};
-  if (lie == "one-place") place = {0};
+  if (lie == "far-chunk") place = CanonicalWriter().U64(uint64_t{1} << 40).Take();
+  if (lie == "swapped" && index == "0") place = CanonicalWriter().U64(1).Take();
+  if (lie == "swapped" && index == "1") place = CanonicalWriter().U64(0).Take();
   if (!place.empty()) Told();
+}
+
+// The first chunk, as often as there are chunks.
+void SendTheFirst(Bytes& again) {
+  if (TheLie().name != "same-chunk") return;
+  again = {0};
+  Told();
 }
 
 // Cohorts that the liar makes up. Without: everybody but one, once there was a sum with it.
@@ -303,7 +311,8 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
   if (place == "site.payload") return MoveAWord(whom, bytes);
   if (place == "site.chunk") return SendAnotherChunk(bytes);
-  if (place == "site.chunk-place") return SendItElsewhere(bytes);
+  if (place == "site.chunk-place") return SendItElsewhere(whom, bytes);
+  if (place == "site.chunk-again") return SendTheFirst(bytes);
   if (place == "aggregator.masking") return FromTheAggregator(whom, bytes);
   if (place == "site.masking") return FromASite(bytes);
   const bool to_sites = place == "aggregator.sums" && TheLie().name == "sums";

@@ -220,7 +220,7 @@ class SpoiledTrainingTest(MaskingTest):
         self.settle(lie)
 
     def test_chunks_that_are_not_the_promised_ones_hold_up_nobody(self):
-        for lie in ('cut-chunk', 'other-chunk', 'big-chunk', 'far-chunk', 'one-place'):
+        for lie in ('cut-chunk', 'other-chunk', 'big-chunk', 'far-chunk', 'swapped', 'same-chunk'):
             with self.subTest(lie=lie):
                 self.lied('west', f'{lie}:', lie, rounds=1, deadline_seconds=6, **LOOSE)
                 closed = self.settle(lie)
@@ -251,6 +251,8 @@ class ChunksTest(unittest.TestCase):
             self.assertEqual(len(event['submissions']), len(SITES))
         for site in federation.sites.values():
             self.assertFalse(site.log_has('REFUSE_'), 'somebody was accused of a broken line')
+        for daemon in (federation.aggregator, *federation.sites.values()):
+            self.assertFalse(daemon.log_has('ALARM'), 'an ordinary run alarmed somebody')
 
 
 class OutsiderTest(MaskingTest):
