@@ -28,6 +28,7 @@ struct Findings {
 std::string Use(const Findings& found) {
   const uint32_t devices = found.engine.devices;
   std::string use = "dure-trainer on the CPU, " + std::to_string(found.cpu.cores) + " threads";
+  if (!found.cpu.bf16.empty()) use += "; --precision bf16 is faster here (" + found.cpu.bf16 + ")";
   if (devices > 0) use = "dure-trainer on GPU 0, in bf16";
   if (devices > 1) {
     use += "; --ranks " + std::to_string(devices) + " to train on all " + std::to_string(devices);
@@ -49,6 +50,7 @@ json ToJson(const Findings& found) {
            {{"model", found.cpu.model},
             {"cores", found.cpu.cores},
             {"vector_level", found.cpu.vector_level},
+            {"bf16", found.cpu.bf16},
             {"memory_bytes", found.cpu.memory_bytes},
             {"memory_free_bytes", found.cpu.memory_free_bytes}}},
           {"gpu",

@@ -157,6 +157,10 @@ void AddRankOptions(Command verb, site::DaemonOptions& options) {
            "what a GPU makes again instead of keeping it: nothing, norms (the default), or "
            "layers, which takes the least memory and a third more time")
       .OneOf({"nothing", "norms", "layers"});
+  verb.Add("--precision", options.precision,
+           "on the CPU: fp32 (the default), or bf16, whose products round what they multiply and "
+           "are faster where the processor has instructions for it")
+      .OneOf({"fp32", "bf16"});
   verb.Add("--optimizer", options.optimizer,
            "on a GPU: adamw (the default), or muon for the layers' matrices, which ranks "
            "then hold whole (--zero 0)")

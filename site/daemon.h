@@ -31,6 +31,7 @@ struct DaemonOptions {
   std::string device = "auto";                  // of the built-in trainer: auto, cpu or cuda
   std::string recompute = "norms";              // on a GPU: nothing, norms or layers
   std::string optimizer = "adamw";              // on a GPU: adamw or muon
+  std::string precision = "fp32";               // on the CPU: fp32 or bf16
   std::chrono::seconds rank_patience{300};      // for a rank that gives no sign
   bool uses_slurm = false;                      // to start them; else on this machine
   std::string slurm_partition;                  // empty: the cluster's default

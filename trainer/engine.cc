@@ -101,11 +101,25 @@ Status Engine::Open(const EngineOptions& options, uint32_t local_rank, uint32_t 
   return {};
 }
 
+Status Engine::OpenCpu() {
+  if (options_.precision == cpu::Precision::kFp32) return {};
+  if (!cpu::HasBf16Instructions()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "--precision bf16, and this processor has neither AVX512-BF16 nor AMX: it would "
+                "be slower than --precision fp32");
+  }
+  text_.insert(3, " in bf16");
+  return {};
+}
+
 Result<std::unique_ptr<Engine>> Engine::Choose(const EngineOptions& options, Collective& gang,
                                                uint32_t local_rank, uint32_t ranks_here) {
   auto engine = std::make_unique<Engine>();
   engine->options_ = options;
-  if (options.wanted == EngineOptions::Wanted::kCpu) return engine;
+  if (options.wanted == EngineOptions::Wanted::kCpu) {
+    engine->usable_ = Agree(gang, engine->OpenCpu());
+    return engine;
+  }
   // All or none: ranks that compute differently would not give the same model.
   const Status all = Agree(gang, engine->Open(options, local_rank, ranks_here));
   if (!all) {
@@ -115,6 +129,8 @@ Result<std::unique_ptr<Engine>> Engine::Choose(const EngineOptions& options, Col
     if (demands) {
       engine->usable_ = Fail(ErrorCode::kFailedPrecondition,
                              "--device cuda, and there is none to use: " + all.error().message);
+    } else {
+      engine->usable_ = Agree(gang, engine->OpenCpu());
     }
     return engine;
   }
@@ -142,9 +158,11 @@ Result<std::unique_ptr<Session>> Engine::Train(const model::LlamaConfig& config,
     return Fail(ErrorCode::kInvalid, "Muon trains on GPUs only, and here it is " + text_ +
                                          (is_private ? ", since DP-SGD is asked for" : ""));
   }
-  DURE_TRY(Validate(options, config));
-  DURE_TRY(CheckMemory(cpu::TrainSession::PlannedBytes(config, options, gang.world()), ranks_here));
-  DURE_ASSIGN(auto session, cpu::TrainSession::Create(config, options, gang));
+  cpu::TrainOptions own = options;
+  own.precision = options_.precision;
+  DURE_TRY(Validate(own, config));
+  DURE_TRY(CheckMemory(cpu::TrainSession::PlannedBytes(config, own, gang.world()), ranks_here));
+  DURE_ASSIGN(auto session, cpu::TrainSession::Create(config, own, gang));
   return std::make_unique<CpuSession>(std::move(session));
 }
 

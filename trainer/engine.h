@@ -19,6 +19,8 @@ namespace dure::trainer {
 struct EngineOptions {
   enum class Wanted { kAuto, kCpu, kCuda };
   Wanted wanted = Wanted::kAuto;
+  // Of the CPU's products in training. A processor without bf16 instructions refuses kBf16.
+  model::cpu::Precision precision = model::cpu::Precision::kFp32;
   model::cuda::CudaOptions cuda;
   // For tests: this table instead of the plug-in's, whose devices have no gang.
   const model::cuda::DeviceTable* table = nullptr;
@@ -49,8 +51,8 @@ class Engine {
   // The CPU's engine.
   Engine() = default;
 
-  // "cpu", or "cuda (NVIDIA H200, 139 GiB free of 140)"; and why not a GPU, where one was looked
-  // for.
+  // "cpu", "cpu in bf16", or "cuda (NVIDIA H200, 139 GiB free of 140)"; and why not a GPU, where
+  // one was looked for.
   const std::string& text() const { return text_; }
   bool uses_gpu() const { return device_ != nullptr; }
   // A GPU or the gang of GPUs has failed: this process can only end.
@@ -73,6 +75,7 @@ class Engine {
   class GpuSession;
 
   // What was found on this rank: a device, or why there is none.
+  Status OpenCpu();
   Status Open(const EngineOptions& options, uint32_t local_rank, uint32_t ranks_here);
 
   EngineOptions options_;
@@ -80,7 +83,7 @@ class Engine {
   std::unique_ptr<model::cuda::DeviceGang> devices_;
   std::string text_ = "cpu";
   bool is_lost_ = false;
-  Status usable_;  // why not, where a GPU was demanded
+  Status usable_;  // why not, where something was demanded that is not here
 };
 
 }  // namespace dure::trainer

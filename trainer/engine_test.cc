@@ -105,6 +105,24 @@ TEST(EngineTest, MuonWithoutAGpuIsRefused) {
   EXPECT_THAT(session.error().message, HasSubstr("on GPUs only"));
 }
 
+TEST(EngineTest, Bf16OnTheCpuTrainsWhereTheProcessorHasItAndIsRefusedElsewhere) {
+  const auto alone = MakeSingle();
+  EngineOptions options;
+  options.wanted = Wanted::kCpu;
+  options.precision = cpu::Precision::kBf16;
+  const auto engine = Chosen(options);
+  const model::LlamaConfig config = cuda::SmallModel(true);
+  const auto session = engine->Train(config, cuda::SmallOptions(), *alone, 1);
+  if (cpu::HasBf16Instructions()) {
+    EXPECT_EQ(engine->text(), "cpu in bf16");
+    ASSERT_TRUE(session) << session.error().message;
+    EXPECT_TRUE((*session)->LoadParameters(cuda::FirstWeights(config)));
+  } else {
+    ASSERT_FALSE(session);
+    EXPECT_THAT(session.error().message, HasSubstr("--precision fp32"));
+  }
+}
+
 TEST(EngineTest, OneRankWithoutAGpuPutsAllOnTheCpu) {
   if (cuda::LookForCuda().devices > 0) GTEST_SKIP() << "this machine has a GPU";
   auto gang = model::collective::MakeThreads(2);

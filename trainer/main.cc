@@ -8,6 +8,7 @@
 //   --patience-ms MS               how long another rank may give no sign
 //   --device auto|cpu|cuda         what computes; auto: a GPU where each rank has one
 //   --optimizer adamw|muon         muon: on a GPU, for the layers' matrices
+//   --precision fp32|bf16          of the CPU's products
 //   --recompute nothing|norms|layers   what a GPU makes again in the backward to save memory
 #include <algorithm>
 #include <csignal>
@@ -63,6 +64,9 @@ bool TakeEngine(std::string_view name, std::string_view value,
     engine->wanted = Wanted::kCpu;
   } else if (name == "--device" && value == "cuda") {
     engine->wanted = Wanted::kCuda;
+  } else if (name == "--precision" && (value == "fp32" || value == "bf16")) {
+    using dure::model::cpu::Precision;
+    engine->precision = value == "bf16" ? Precision::kBf16 : Precision::kFp32;
   } else if (name == "--optimizer" && (value == "adamw" || value == "muon")) {
     engine->cuda.uses_muon = value == "muon";
   } else if (name == "--recompute" && value == "nothing") {

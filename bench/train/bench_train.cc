@@ -2,6 +2,7 @@
 // object.
 //
 //   bench_train [--model small|tiny|FILE] [--batch 8] [--sequence 256] [--threads 2] [--steps 10]
+//               [--precision fp32|bf16]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -19,6 +20,7 @@
 namespace {
 
 using dure::model::LlamaConfig;
+using dure::model::cpu::Precision;
 using dure::model::cpu::TrainOptions;
 using dure::model::cpu::TrainSession;
 
@@ -28,6 +30,7 @@ struct Arguments {
   uint32_t sequence = 256;
   uint32_t threads = 2;
   uint32_t steps = 10;
+  Precision precision = Precision::kFp32;
 };
 
 bool Parse(int argc, char** argv, Arguments& out) {
@@ -45,6 +48,8 @@ bool Parse(int argc, char** argv, Arguments& out) {
       out.threads = number;
     else if (name == "--steps")
       out.steps = number;
+    else if (name == "--precision" && (value == "fp32" || value == "bf16"))
+      out.precision = value == "bf16" ? Precision::kBf16 : Precision::kFp32;
     else
       return false;
   }
@@ -64,6 +69,7 @@ int Run(const Arguments& arguments) {
   options.batch = arguments.batch;
   options.sequence = arguments.sequence;
   options.threads = arguments.threads;
+  options.precision = arguments.precision;
   auto session = TrainSession::Create(*config, options);
   if (!session) return Report(session.error());
   std::vector<float> parameters(dure::model::LlamaLayout(*config).parameter_count());
@@ -94,12 +100,13 @@ int Run(const Arguments& arguments) {
   const double median = steady[steady.size() / 2];
   std::printf(
       "{\"engine\": \"dure\", \"model\": \"%s\", \"parameters\": %zu, \"batch\": %u, "
-      "\"sequence\": %u, \"threads\": %u, \"tokens_per_second\": %.1f, \"best\": %.1f, "
+      "\"sequence\": %u, \"threads\": %u, \"precision\": \"%s\", \"tokens_per_second\": %.1f, "
+      "\"best\": %.1f, "
       "\"tokens_per_processor_second\": %.1f, \"first_step_seconds\": %.4f, "
       "\"planned_mib\": %.1f, \"loss\": %.4f}\n",
       arguments.model.c_str(), parameters.size(), arguments.batch, arguments.sequence,
-      arguments.threads, static_cast<double>(tokens) / median,
-      static_cast<double>(tokens) / steady.front(),
+      arguments.threads, std::string(Name(arguments.precision)).c_str(),
+      static_cast<double>(tokens) / median, static_cast<double>(tokens) / steady.front(),
       static_cast<double>(tokens * arguments.steps) / processor_seconds, seconds.front(),
       static_cast<double>(TrainSession::PlannedBytes(*config, options)) / 1048576.0, loss);
   return 0;

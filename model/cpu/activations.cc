@@ -48,6 +48,9 @@ Activations PlanActivations(const LlamaConfig& c, const BatchShape& shape, Memor
                                        .kv_heads = c.kv_heads,
                                        .head_dim = c.head_dim()});
   a.scratch = plan.Floats(a.scratch_floats * shape.threads);
+  if (shape.precision == Precision::kBf16) {
+    a.product_rooms = plan.Floats(kProductRoomBytes / sizeof(float) * shape.threads);
+  }
   if (!shape.trains) return a;
   a.mlp_normal = plan.Floats(rows * c.dim);
   for (float*& stream : a.dstream) stream = plan.Floats(rows * c.dim);

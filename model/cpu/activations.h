@@ -6,6 +6,7 @@
 
 #include "model/config.h"
 #include "model/cpu/memory_plan.h"
+#include "model/cpu/products.h"
 
 namespace dure::model::cpu {
 
@@ -15,6 +16,7 @@ struct BatchShape {
   uint32_t threads = 1;
   bool trains =
       false;  // keeps each layer for the backward; otherwise one layer's buffers serve all
+  Precision precision = Precision::kFp32;
 
   size_t rows() const { return size_t{batch} * sequence; }
 };
@@ -41,6 +43,7 @@ struct Activations {
   size_t logit_rows;    // rows of one chunk of logits
   float* scratch;       // [threads, scratch_floats] of attention
   size_t scratch_floats;
+  float* product_rooms;  // [threads, kProductRoomBytes]; null in fp32
 
   // Only for the backward.
   float* mlp_normal;  // [rows, dim] what the MLP's norm gave

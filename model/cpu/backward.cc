@@ -3,7 +3,6 @@
 
 #include "model/cpu/attention.h"
 #include "model/cpu/embedding.h"
-#include "model/cpu/matmul.h"
 #include "model/cpu/rms_norm.h"
 #include "model/cpu/swiglu.h"
 #include "model/cpu/transformer.h"
@@ -21,11 +20,12 @@ struct WeightGradient {
 };
 
 // dw += dyᵀ x for this worker's share of dw's rows.
-void AddShare(const WeightGradient& g, size_t rows, uint32_t worker, uint32_t workers) {
+void AddShare(const WeightGradient& g, size_t rows, uint32_t worker, uint32_t workers,
+              Products& products) {
   if (rows == 0) return;  // a rank without sequences
   const Share share = ShareOf(g.out, worker, workers, 16);
-  TransposedMatmul({share.size(), g.in, rows}, {g.dy + share.begin, g.out}, {g.x, g.in},
-                   {g.dw + share.begin * g.in, g.in}, {.beta = 1.0f});
+  products.TransposedMatmul({share.size(), g.in, rows}, {g.dy + share.begin, g.out}, {g.x, g.in},
+                            {g.dw + share.begin * g.in, g.in}, {.beta = 1.0f});
 }
 
 }  // namespace
@@ -76,11 +76,11 @@ void Transformer::BackwardMlp(const LayerWeights<const float>& w, const LayerAct
   const float* dnext = dstream(layer + 1) + at;
   float* dactivated = activations_.dwide + slab.begin * std::max(ffn, dim);
   float* dgate_up = activations_.dgate_up + slab.begin * 2 * ffn;
-  Matmul({rows, ffn, dim}, {dnext, dim}, {w.down, ffn}, {dactivated, ffn});
+  products_[slab.worker].Matmul({rows, ffn, dim}, {dnext, dim}, {w.down, ffn}, {dactivated, ffn});
   SwiGluBackward(rows, ffn, a.gate_up + slab.begin * 2 * ffn, dactivated,
                  activations_.activated + slab.begin * ffn, dgate_up);
-  Matmul({rows, dim, 2 * ffn}, {dgate_up, 2 * ffn}, {w.gate_up, dim},
-         {activations_.dnormal + at, dim});
+  products_[slab.worker].Matmul({rows, dim, 2 * ffn}, {dgate_up, 2 * ffn}, {w.gate_up, dim},
+                                {activations_.dnormal + at, dim});
   RmsNormAgain(rows, dim, a.middle + at, w.mlp_norm, a.mlp_inverse + slab.begin,
                activations_.mlp_normal + at);
   RmsNormBackward(
@@ -96,7 +96,8 @@ void Transformer::BackwardAttention(const LayerWeights<const float>& w, const La
   const size_t sequence = shape_.sequence;
   const size_t at = slab.begin * dim;
   float* dattended = activations_.dwide + slab.begin * std::max<size_t>(config_.ffn_dim, dim);
-  Matmul({rows, dim, dim}, {activations_.dmiddle + at, dim}, {w.out, dim}, {dattended, dim});
+  products_[slab.worker].Matmul({rows, dim, dim}, {activations_.dmiddle + at, dim}, {w.out, dim},
+                                {dattended, dim});
   const AttentionShape shape{sequence, sequence, config_.heads, config_.kv_heads,
                              config_.head_dim()};
   for (size_t row = 0; row < rows; row += sequence) {
@@ -110,8 +111,9 @@ void Transformer::BackwardAttention(const LayerWeights<const float>& w, const La
                       activations_.scratch + slab.worker * activations_.scratch_floats);
     rope_.RotateBack({dq, sequence, qkv_dim(), config_.heads + config_.kv_heads});
   }
-  Matmul({rows, dim, qkv_dim()}, {activations_.dqkv + slab.begin * qkv_dim(), qkv_dim()},
-         {w.qkv, dim}, {activations_.dnormal + at, dim});
+  products_[slab.worker].Matmul({rows, dim, qkv_dim()},
+                                {activations_.dqkv + slab.begin * qkv_dim(), qkv_dim()},
+                                {w.qkv, dim}, {activations_.dnormal + at, dim});
   RmsNormAgain(rows, dim, a.stream + at, w.attention_norm, a.attention_inverse + slab.begin,
                activations_.normal + at);
   RmsNormBackward(rows, dim,
@@ -131,7 +133,9 @@ void Transformer::LayerWeightGradients(const Pass& pass, const Slab& slab, uint3
       {activations_.dmiddle, dim, a.attended, dim, dw.out},
       {activations_.dqkv, qkv_dim(), activations_.normal, dim, dw.qkv},
   };
-  for (const WeightGradient& one : all) AddShare(one, pass.rows(), slab.worker, shape_.threads);
+  for (const WeightGradient& one : all) {
+    AddShare(one, pass.rows(), slab.worker, shape_.threads, products_[slab.worker]);
+  }
   AddNormGradient(2 * layer, slab.worker, dw.attention_norm);
   AddNormGradient(2 * layer + 1, slab.worker, dw.mlp_norm);
 }

@@ -5,7 +5,6 @@
 #include "federation/check.h"
 #include "model/cpu/attention.h"
 #include "model/cpu/embedding.h"
-#include "model/cpu/matmul.h"
 #include "model/cpu/rms_norm.h"
 #include "model/cpu/swiglu.h"
 #include "model/cpu/transformer.h"
@@ -16,7 +15,13 @@ Transformer::Transformer(const LlamaConfig& config, const BatchShape& shape, Mem
     : config_(config),
       shape_(shape),
       rope_(shape.sequence, config.head_dim(), config.rope_theta),
-      activations_(PlanActivations(config, shape, plan)) {}
+      activations_(PlanActivations(config, shape, plan)) {
+  for (size_t i = 0; i < shape.threads; ++i) {
+    const size_t at = i * (kProductRoomBytes / sizeof(float));
+    float* const rooms = activations_.product_rooms;
+    products_.emplace_back(shape.precision, rooms == nullptr ? nullptr : rooms + at);
+  }
+}
 
 Transformer::Slab Transformer::SlabOf(const Pass& pass, uint32_t worker) const {
   const Share share = ShareOf(pass.rows() / shape_.sequence, worker, shape_.threads);
@@ -88,7 +93,8 @@ void Transformer::ForwardAttention(const LayerWeights<const float>& w, const Lay
   float* qkv = a.qkv + slab.begin * qkv_dim();
   RmsNorm(slab.rows(), dim, config_.norm_eps, a.stream + at, w.attention_norm, normal,
           a.attention_inverse + slab.begin);
-  MatmulTransposed({slab.rows(), qkv_dim(), dim}, {normal, dim}, {w.qkv, dim}, {qkv, qkv_dim()});
+  products_[slab.worker].MatmulTransposed({slab.rows(), qkv_dim(), dim}, {normal, dim},
+                                          {w.qkv, dim}, {qkv, qkv_dim()});
   const AttentionShape shape{sequence, sequence, config_.heads, config_.kv_heads,
                              config_.head_dim()};
   for (size_t row = 0; row < slab.rows(); row += sequence) {
@@ -100,8 +106,8 @@ void Transformer::ForwardAttention(const LayerWeights<const float>& w, const Lay
               activations_.scratch + slab.worker * activations_.scratch_floats);
   }
   std::copy_n(a.stream + at, slab.rows() * dim, a.middle + at);
-  MatmulTransposed({slab.rows(), dim, dim}, {a.attended + at, dim}, {w.out, dim},
-                   {a.middle + at, dim}, {.beta = 1.0f});
+  products_[slab.worker].MatmulTransposed({slab.rows(), dim, dim}, {a.attended + at, dim},
+                                          {w.out, dim}, {a.middle + at, dim}, {.beta = 1.0f});
 }
 
 void Transformer::ForwardMlp(const LayerWeights<const float>& w, const LayerActivations& a,
@@ -114,12 +120,12 @@ void Transformer::ForwardMlp(const LayerWeights<const float>& w, const LayerActi
   float* activated = activations_.activated + slab.begin * ffn;
   RmsNorm(slab.rows(), dim, config_.norm_eps, a.middle + at, w.mlp_norm, normal,
           a.mlp_inverse + slab.begin);
-  MatmulTransposed({slab.rows(), 2 * ffn, dim}, {normal, dim}, {w.gate_up, dim},
-                   {gate_up, 2 * ffn});
+  products_[slab.worker].MatmulTransposed({slab.rows(), 2 * ffn, dim}, {normal, dim},
+                                          {w.gate_up, dim}, {gate_up, 2 * ffn});
   SwiGlu(slab.rows(), ffn, gate_up, activated);
   std::copy_n(a.middle + at, slab.rows() * dim, next + at);
-  MatmulTransposed({slab.rows(), dim, ffn}, {activated, ffn}, {w.down, ffn}, {next + at, dim},
-                   {.beta = 1.0f});
+  products_[slab.worker].MatmulTransposed({slab.rows(), dim, ffn}, {activated, ffn}, {w.down, ffn},
+                                          {next + at, dim}, {.beta = 1.0f});
 }
 
 }  // namespace dure::model::cpu

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "model/cpu/cross_entropy.h"
-#include "model/cpu/matmul.h"
 #include "model/cpu/rms_norm.h"
 #include "model/cpu/transformer.h"
 
@@ -24,8 +23,9 @@ double Transformer::HeadLoss(const Pass& pass, const Slab& slab) {
   double loss = 0;
   for (size_t begin = slab.begin; begin < slab.end; begin += activations_.logit_rows) {
     const size_t rows = std::min(activations_.logit_rows, slab.end - begin);
-    MatmulTransposed({rows, vocab, dim}, {activations_.normal + begin * dim, dim},
-                     {pass.weights.head, dim}, {logits, vocab});
+    products_[slab.worker].MatmulTransposed({rows, vocab, dim},
+                                            {activations_.normal + begin * dim, dim},
+                                            {pass.weights.head, dim}, {logits, vocab});
     loss += CrossEntropy(pass.tokens.targets.subspan(begin, rows), vocab, logits);
   }
   return loss;
@@ -41,12 +41,13 @@ double Transformer::HeadLossAndGradient(const Pass& pass, const Slab& slab) {
   for (size_t chunk = 0; chunk * activations_.logit_rows < longest; ++chunk) {
     const Share rows = ChunkOf(slab.begin, slab.end, chunk, activations_.logit_rows);
     const float* normal = activations_.normal + rows.begin * dim;
-    MatmulTransposed({rows.size(), vocab, dim}, {normal, dim}, {pass.weights.head, dim},
-                     {logits, vocab});
+    products_[slab.worker].MatmulTransposed({rows.size(), vocab, dim}, {normal, dim},
+                                            {pass.weights.head, dim}, {logits, vocab});
     loss += CrossEntropyBackward(pass.tokens.targets.subspan(rows.begin, rows.size()), vocab,
                                  pass.scale, logits);
-    Matmul({rows.size(), dim, vocab}, {logits, vocab}, {pass.weights.head, dim},
-           {activations_.dnormal + rows.begin * dim, dim});
+    products_[slab.worker].Matmul({rows.size(), dim, vocab}, {logits, vocab},
+                                  {pass.weights.head, dim},
+                                  {activations_.dnormal + rows.begin * dim, dim});
     pass.workers.Barrier();
     const Share part = ShareOf(vocab, slab.worker, shape_.threads, 16);
     for (uint32_t i = 0; i < shape_.threads; ++i) {
@@ -54,9 +55,10 @@ double Transformer::HeadLossAndGradient(const Pass& pass, const Slab& slab) {
       const Share theirs = ChunkOf(other.begin, other.end, chunk, activations_.logit_rows);
       if (theirs.size() == 0) continue;
       const float* dlogits = activations_.logits + i * activations_.logit_rows * vocab;
-      TransposedMatmul({part.size(), dim, theirs.size()}, {dlogits + part.begin, vocab},
-                       {activations_.normal + theirs.begin * dim, dim},
-                       {pass.gradients.head + part.begin * dim, dim}, {.beta = 1.0f});
+      products_[slab.worker].TransposedMatmul(
+          {part.size(), dim, theirs.size()}, {dlogits + part.begin, vocab},
+          {activations_.normal + theirs.begin * dim, dim},
+          {pass.gradients.head + part.begin * dim, dim}, {.beta = 1.0f});
     }
     pass.workers.Barrier();
   }

@@ -34,7 +34,11 @@ Share SequencesOf(const TrainOptions& o, uint32_t rank, uint32_t world) {
 BatchShape ShapeOf(const TrainOptions& o, uint32_t world) {
   // One sequence's gradient at a time, if each is cut by itself.
   const uint32_t most = o.record_clip > 0 ? 1 : (o.batch + world - 1) / world;
-  return {.batch = most, .sequence = o.sequence, .threads = o.threads, .trains = true};
+  return {.batch = most,
+          .sequence = o.sequence,
+          .threads = o.threads,
+          .trains = true,
+          .precision = o.precision};
 }
 
 std::vector<DecayRange> DecayRanges(const Layout& layout) {

@@ -23,6 +23,7 @@
 #include "model/collective/collective.h"
 #include "model/config.h"
 #include "model/cpu/cross_entropy.h"  // kIgnoredTarget
+#include "model/cpu/products.h"
 #include "model/cpu/schedule.h"
 
 namespace dure::model::cpu {
@@ -40,7 +41,9 @@ struct TrainOptions {
   uint32_t sequence = 128;    // tokens of one sequence, at most config.context
   uint32_t accumulation = 1;  // batches of one step
   uint32_t threads = 1;       // of a rank; sequences are shared out, so more than those are idle
-  uint32_t zero = 1;          // what the ranks of a gang split: ZeRO's stage, 0 to 3
+  // Of the layers' and the head's products; weights, moments and sums are fp32 with either.
+  Precision precision = Precision::kFp32;
+  uint32_t zero = 1;  // what the ranks of a gang split: ZeRO's stage, 0 to 3
   // DP-SGD, by a session without others: the norm to which each sequence's gradient is cut, and the
   // deviation of the noise on their sum, in such norms. Above 0 steps are PrivateStep's, which
   // computes one sequence at a time, and clip_norm does nothing.

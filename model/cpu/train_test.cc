@@ -86,6 +86,23 @@ TEST(TrainTest, LearnsToCount) {
   EXPECT_EQ(last.tokens, 64u);
 }
 
+TEST(TrainTest, InBf16TheLossFallsAsInFp32) {
+  TrainOptions rounded = Options(2);
+  rounded.precision = Precision::kBf16;
+  const auto exact = Session(Options(2));
+  const auto bf16 = Session(rounded);
+  double apart = 0, sum = 0;
+  for (uint64_t i = 0; i < 60; ++i) {
+    const StepResult a = MustStep(*exact, Counting(i, 4));
+    const StepResult b = MustStep(*bf16, Counting(i, 4));
+    EXPECT_NEAR(a.loss, b.loss, 0.1 * a.loss) << "step " << i;
+    EXPECT_NE(a.loss, b.loss) << "step " << i << ": nothing was rounded";
+    apart += b.loss - a.loss;
+    sum += a.loss;
+  }
+  EXPECT_LT(std::abs(apart), 0.01 * sum) << "no bias";
+}
+
 TEST(TrainTest, AResumedSessionContinuesBitForBit) {
   for (const uint32_t threads : {1u, 2u}) {
     const auto whole = Session(Options(threads));
@@ -245,6 +262,10 @@ TEST(TrainTest, ThePlanCoversEverythingTheSessionMaps) {
   larger.batch *= 2;
   EXPECT_GT(TrainSession::PlannedBytes(Model(), larger),
             TrainSession::PlannedBytes(Model(), Options()));
+  TrainOptions rounded = Options(2);
+  rounded.precision = Precision::kBf16;
+  EXPECT_EQ(TrainSession::PlannedBytes(Model(), rounded),
+            TrainSession::PlannedBytes(Model(), Options(2)) + 2 * kProductRoomBytes);
 }
 
 }  // namespace

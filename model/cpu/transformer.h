@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "model/config.h"
 #include "model/cpu/activations.h"
+#include "model/cpu/products.h"
 #include "model/cpu/rope.h"
 #include "model/cpu/weights.h"
 #include "model/cpu/workers.h"
@@ -103,6 +105,7 @@ class Transformer {
   const BatchShape shape_;
   const Rope rope_;
   Activations activations_;
+  std::vector<Products> products_;  // one a worker
 };
 
 }  // namespace dure::model::cpu

@@ -27,17 +27,22 @@ uint64_t BytesOf(const std::string& key) {
   return kibibytes << 10;
 }
 
+// As Linux names them, of x86-64; none elsewhere.
+bool HasFlag(const std::string& flag) {
+  static const std::string flags = " " + ValueOf("/proc/cpuinfo", "flags") + " ";
+  return flags.find(" " + flag + " ") != std::string::npos;
+}
+
 std::string VectorLevel() {
-#if defined(__x86_64__)
-  const std::string flags = " " + ValueOf("/proc/cpuinfo", "flags") + " ";
-  const auto has = [&](const char* flag) {
-    return flags.find(std::string(" ") + flag + " ") != std::string::npos;
-  };
-  if (has("amx_bf16")) return "AMX";
-  if (has("avx512f")) return "AVX-512";
-  if (has("avx2")) return "AVX2";
-#endif
+  if (HasFlag("amx_bf16")) return "AMX";
+  if (HasFlag("avx512f")) return "AVX-512";
+  if (HasFlag("avx2")) return "AVX2";
   return "baseline";
+}
+
+std::string Bf16() {
+  if (HasFlag("amx_bf16")) return "AMX";
+  return HasFlag("avx512_bf16") ? "AVX512-BF16" : "";
 }
 
 }  // namespace
@@ -50,6 +55,7 @@ Cpu LookAtCpu() {
   const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
   cpu.cores = static_cast<uint32_t>(known ? CPU_COUNT(&allowed) : sysconf(_SC_NPROCESSORS_ONLN));
   cpu.vector_level = VectorLevel();
+  cpu.bf16 = Bf16();
   cpu.memory_bytes = BytesOf("MemTotal");
   cpu.memory_free_bytes = BytesOf("MemAvailable");
   return cpu;

@@ -26,6 +26,7 @@ struct Cpu {
   std::string model;
   uint32_t cores = 0;        // that this process may run on
   std::string vector_level;  // "AMX", "AVX-512", "AVX2" or "baseline"
+  std::string bf16;          // what multiplies bf16 numbers: "AMX", "AVX512-BF16", or nothing
   uint64_t memory_bytes = 0;
   uint64_t memory_free_bytes = 0;  // that can be had without swapping
 };

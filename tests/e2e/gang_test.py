@@ -75,6 +75,15 @@ class GangTest(unittest.TestCase):
 
         self.run_to_the_end(hang, '3', '--zero', '3', '--rank-patience', '2', steps=100)
 
+    def test_a_gang_in_bf16_trains_with_others_where_its_processor_can_and_says_so_elsewhere(self):
+        federation = self.found('2', '--precision', 'bf16')
+        federation.propose('rounded', steps=4)
+        if federation.dure('site', 'doctor')['cpu']['bf16']:
+            self.settle(federation, 'rounded')
+        else:
+            north = federation.sites['north']
+            until(lambda: north.log_has('--precision fp32'), lambda: north.tail())
+
 
 if __name__ == '__main__':
     PROGRAMS = sys.argv.pop(1)
