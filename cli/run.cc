@@ -23,6 +23,9 @@ using transport::CountField;
 using transport::ListField;
 using transport::TextField;
 
+// As the aggregator says it of a proposal.
+constexpr std::string_view kForVote = "waiting-for-vote";
+
 struct Target {
   std::string dir;
   std::string run;
@@ -97,9 +100,12 @@ std::string RunText(const json& run) {
   return "run         " + TextField(run, "run") + "\nphase       " + TextField(run, "phase") +
          (reason.empty() ? "" : " (" + reason + ")") + ", " + RoundText(run) + ", attempt " +
          std::to_string(CountField(run, "attempt") + 1) +
-         (waiting.empty() ? "" : "\nwaits for   " + waiting) + "\ninvited     " +
-         Names(ListField(run, "invited")) + "\ncohort      " + Names(ListField(run, "cohort")) +
-         "; quorum " + std::to_string(CountField(run, "quorum")) +
+         (waiting.empty() ? "" : "\nwaits for   " + waiting) +
+         (reason != kForVote ? ""
+                             : "\nwaits for   the members' officers: dure tally --dir DESK names "
+                               "the entry, dure vote ENTRY yes --dir DESK") +
+         "\ninvited     " + Names(ListField(run, "invited")) + "\ncohort      " +
+         Names(ListField(run, "cohort")) + "; quorum " + std::to_string(CountField(run, "quorum")) +
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +

@@ -110,6 +110,11 @@ std::string LossText(const std::optional<double>& loss) {
 }
 
 std::string WhyItWaits(const RunProgress& progress) {
+  // Without a vote a proposal stands for no longer than its entry takes to be written.
+  constexpr double kProposalSeconds = 5;
+  if (progress.phase == "proposing" && progress.elapsed_seconds > kProposalSeconds) {
+    return "no round yet: where members vote on runs, dure tally shows how the vote stands";
+  }
   const bool asks = progress.phase == "paused" && progress.waiting.empty();
   return asks ? "dure run resume goes on, dure run stop ends it" : progress.waiting;
 }

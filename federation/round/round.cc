@@ -379,7 +379,9 @@ void Rounds::EndRun(std::string reason) {
 
 void Rounds::Advance() {
   // Each step leads to a phase that waits for an event, or gathers; no phase is entered twice.
-  if (s_.phase == RunPhase::kPaused && s_.stopping) EndRun("stopped");
+  // A proposal may wait for a vote for days: whoever made it takes it back without one.
+  const bool idle = s_.phase == RunPhase::kPaused || s_.phase == RunPhase::kProposing;
+  if (idle && s_.stopping) EndRun("stopped");
   if (s_.phase == RunPhase::kCollecting) AdvanceCollecting();
   if (s_.phase == RunPhase::kGathering) AdvanceGathering();
 }

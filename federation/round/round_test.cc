@@ -59,6 +59,18 @@ TEST(Rounds, PersistsBeforeItTells) {
   EXPECT_TRUE(std::holds_alternative<Persist>(effects.front()));
 }
 
+// A vote on a run may take a week.
+TEST(Rounds, AProposalIsTakenBackWithoutWaitingForItsApproval) {
+  Rounds rounds(TestManifest(), {kA, kB});
+  rounds.Handle(At(0), Started{});
+  ASSERT_EQ(rounds.phase(), RunPhase::kProposing);
+  rounds.Handle(At(1), StopRequested{.after_round = true});
+  EXPECT_EQ(rounds.phase(), RunPhase::kEnded);
+  EXPECT_EQ(rounds.reason(), "stopped");
+  rounds.Handle(At(2), Appended{"run/proposed", 0, {}, {}});
+  EXPECT_EQ(rounds.phase(), RunPhase::kEnded);
+}
+
 TEST(Rounds, GivesNoReceiptBeforeTheAppend) {
   Rounds rounds = Collecting();
   const Submission s = SubmissionFor(rounds, "a");
