@@ -1,11 +1,10 @@
 #include "aggregator/record.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "federation/check.h"
 #include "federation/error_code.h"
+#include "federation/identity/private_files.h"
 #include "policy/ledger/sqlite_ledger.h"
 #include "policy/standing/roles.h"
 
@@ -15,11 +14,16 @@ namespace {
 constexpr std::chrono::seconds kAppendRetry{1};
 constexpr std::chrono::milliseconds kComparedSoon{100};  // by the sites that connect after a start
 
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
+// Whoever has this key can sign two logs.
+Result<std::unique_ptr<Ed25519Signer>> LogSigner(const std::string& path) {
+  const auto pem = identity::ReadPrivateFile(path);
+  if (!pem && pem.error().code == ErrorCode::kNotFound) {
     return Fail(ErrorCode::kNotFound, path + " is not there (dure consortium init makes it)");
-  return std::string{std::istreambuf_iterator<char>(in), {}};
+  }
+  if (!pem) return Fail(pem.error());
+  auto signer = Ed25519Signer::FromPem(*pem);
+  if (!signer) return Within(signer.error(), "while reading " + path);
+  return signer;
 }
 
 ledger::RoundAttempt At(const round::RoundAttempt& at) { return {at.run, at.round, at.attempt}; }
@@ -48,11 +52,16 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
                                              loop::EventLoop& loop, RecordOptions given) {
   auto record = std::unique_ptr<Record>(new Record(loop));
   record->self_ = &self;
-  DURE_ASSIGN(const std::string pem, ReadFile(dir + "/log.key"));
-  DURE_ASSIGN(record->log_signer_, Ed25519Signer::FromPem(pem));
+  DURE_ASSIGN(record->log_signer_, LogSigner(dir + "/log.key"));
   ledger::SqliteLedgerOptions options;
   options.dir = dir;
   DURE_ASSIGN(options.log_key, ledger::NoteKey::Parse(self.log_vkey));
+  if (record->log_signer_->Key() != options.log_key.key) {
+    return Fail(ErrorCode::kCorrupt,
+                dir +
+                    "/log.key is not the key that the members know of this log (log.vkey); put "
+                    "its backup in its place");
+  }
   options.log_signer = record->log_signer_.get();
   options.verifier = &record->verifier_;
   if (!given.say) given.say = [](const std::string&) {};

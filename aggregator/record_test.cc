@@ -2,9 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <fstream>
+#include <filesystem>
 #include <future>
 
+#include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
 #include "federation/round/testing.h"
 #include "policy/ledger/note.h"
@@ -20,7 +21,7 @@ class RecordTest : public testing::Test {
  protected:
   RecordTest() {
     const auto log_signer = Ed25519Signer::Generate();
-    std::ofstream((folder_ / "log.key").string()) << log_signer->ToPem();
+    Must(identity::WritePrivateFile(LogKey(), log_signer->ToPem()));
     self_.log_vkey = Must(ledger::NoteKey::Make("hanguk/log", log_signer->Key())).Vkey();
     self_.log_origin = "hanguk/log";
     self_.signer = Ed25519Signer::Generate();
@@ -34,6 +35,7 @@ class RecordTest : public testing::Test {
     record_.reset();
     record_ = Must(Record::Open(folder_.str(), self_, loop_));
   }
+  std::filesystem::path LogKey() const { return folder_ / "log.key"; }
   uint64_t Size() const { return record_->log().Head().head.size; }
   identity::Seat SeatOf(const char* site) const {
     identity::Seat seat;
@@ -79,6 +81,22 @@ TEST_F(RecordTest, TheGenesisIsWrittenOnceHoweverOftenTheDaemonStarts) {
   Open();
   EXPECT_EQ(Size(), 1u);
   EXPECT_TRUE(record_->log().FindKey(self_.signer->Key()));
+}
+
+// Whoever reads it can sign another log; and one that rotted must be told from one that is whole.
+TEST_F(RecordTest, ALogKeyThatOthersCanReadOrThatIsAnotherIsRefused) {
+  record_.reset();
+  namespace fs = std::filesystem;
+  fs::permissions(LogKey(), fs::perms::group_read | fs::perms::others_read, fs::perm_options::add);
+  const auto open = Record::Open(folder_.str(), self_, loop_);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_THAT(open.error().message, testing::HasSubstr("chmod 600"));
+  Must(identity::WritePrivateFile(LogKey(), Ed25519Signer::Generate()->ToPem()));
+  const auto other = Record::Open(folder_.str(), self_, loop_);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(other.error().message, testing::HasSubstr("is not the key that the members know"));
 }
 
 TEST_F(RecordTest, ASeatIsAdmittedOnce) {

@@ -48,8 +48,9 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
     return reply(AskEvaluation(text));
   }
   if (!is_operator) {
-    return reply(Fail(ErrorCode::kPermissionDenied, "wrong role: " + std::string(verb) +
-                                                        " needs operator, and " + peer.site.str() +
+    const std::string needed = verb == "model.evaluate" ? "operator or researcher" : "operator";
+    return reply(Fail(ErrorCode::kPermissionDenied, "wrong role: " + std::string(verb) + " needs " +
+                                                        needed + ", and " + peer.site.str() +
                                                         " is " + std::string(Name(peer.role))));
   }
   if (verb == "run.start") return reply(StartRun(text));
