@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "federation/check.h"
+#include "federation/free_room.h"
 
 namespace dure::model {
 namespace {
@@ -76,7 +77,10 @@ Result<SafetensorsFile> SafetensorsFile::Create(const std::filesystem::path& pat
     return Fail(SystemError(path, "cannot replace"));
   const Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (file.value() < 0) return Fail(SystemError(path, "cannot create"));
-  if (const int error = posix_fallocate(file.value(), 0, static_cast<off_t>(bytes)); error != 0) {
+  const int error = HasRoom(file.value(), bytes)
+                        ? posix_fallocate(file.value(), 0, static_cast<off_t>(bytes))
+                        : ENOSPC;
+  if (error != 0) {
     errno = error;
     Error failure = SystemError(path, "cannot reserve space for");
     unlink(path.c_str());

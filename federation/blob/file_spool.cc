@@ -7,6 +7,8 @@
 #include <bit>
 #include <cerrno>
 
+#include "federation/free_room.h"
+
 namespace dure::blob {
 namespace {
 
@@ -29,7 +31,9 @@ std::string BootId() {
 
 Status Reserve(const File& file, uint64_t size, const std::string& what) {
   if (size == 0) return {};
-  const int failed = ::posix_fallocate(file.descriptor(), 0, static_cast<off_t>(size));
+  const int failed = HasRoom(file.descriptor(), size)
+                         ? ::posix_fallocate(file.descriptor(), 0, static_cast<off_t>(size))
+                         : ENOSPC;
   if (failed == 0) return {};
   return Fail(SystemError("reserving " + std::to_string(size) + " bytes for " + what, failed));
 }

@@ -13,6 +13,7 @@
 
 #include "federation/check.h"
 #include "federation/codec/typed.h"
+#include "federation/free_room.h"
 
 namespace dure::codec {
 namespace {
@@ -149,7 +150,9 @@ Result<OutputFile> OutputFile::Create(const std::string& path, uint64_t bytes, C
   const auto size = static_cast<off_t>(bytes);
   // Reserved at once: a full disk says so here, and filling the page cache takes two thirds of the
   // time.
-  if (size == 0 || ::fallocate(file.descriptor_, 0, 0, size) == 0) return file;
+  const bool room = HasRoom(file.descriptor_, bytes);
+  if (size == 0 || (room && ::fallocate(file.descriptor_, 0, 0, size) == 0)) return file;
+  if (!room) errno = ENOSPC;
   const bool cannot_reserve = errno == EOPNOTSUPP || errno == ENOSYS;
   if (cannot_reserve && ::ftruncate(file.descriptor_, size) == 0) return file;
   const auto failure = FailErrno("reserving " + std::to_string(bytes) + " bytes for " + path);
