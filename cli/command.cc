@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "cli/terminal_text.h"
+
 namespace dure::cli {
 namespace {
 
@@ -21,10 +23,13 @@ std::string Examples(const std::string& examples) {
 
 }  // namespace
 
-void Context::Print(std::string_view text) { WriteLine(out_, text); }
+// JSON has its own way to write control characters, and is read by programs.
+void Context::Print(std::string_view text) {
+  WriteLine(out_, json_ ? std::string(text) : TerminalText(text));
+}
 
 void Context::Say(std::string_view text) {
-  if (!quiet_ && !json_) WriteLine(err_, text);
+  if (!quiet_ && !json_) WriteLine(err_, TerminalText(text));
 }
 
 void Context::Do(Command verb, std::function<Status()> action) {

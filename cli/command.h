@@ -33,7 +33,8 @@ class Context {
   Context(std::ostream& out, std::ostream& err, std::function<WallTime()> now)
       : out_(out), err_(err), now_(std::move(now)) {}
 
-  // The result that was asked for, on standard output; a newline is added when there is none.
+  // The result that was asked for, on standard output; a newline is added when there is none. What
+  // a terminal would obey (cli/terminal_text.h) is replaced, but for --json.
   void Print(std::string_view text);
   // One JSON object, already serialized, as one line on standard output.
   void PrintJson(std::string_view object) { Print(object); }

@@ -1,20 +1,19 @@
 // dure dataset: what an institution lends and under which terms, on files; nothing here needs a
 // daemon or tells anybody.
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/read_text.h"
+#include "cli/terms_form.h"
 #include "cli/text_file.h"
+#include "federation/identity/private_files.h"
 #include "model/text/documents.h"
 #include "model/text/tokenizer.h"
 #include "policy/terms/croissant.h"
-#include "policy/terms/form.h"
 #include "policy/terms/odrl.h"
 #include "policy/terms/sentences.h"
 #include "policy/terms/toml.h"
@@ -40,20 +39,16 @@ std::string Exists(const std::string& path, const Context& context) {
               path + " 파일이 이미 있습니다. 바꾸려면 --force를 붙이십시오");
 }
 
-// Never over a file that somebody wrote, unless told to. A private file is the owner's alone from
-// its first byte.
-Status WriteNew(const std::string& path, std::string_view text, bool force, bool is_private,
+// Never over a file that somebody wrote, unless told to.
+Status MayWrite(const std::string& path, bool force, const Context& context) {
+  if (force || !fs::exists(path)) return {};
+  return Fail(ErrorCode::kAlreadyExists, Exists(path, context));
+}
+
+Status WriteNew(const std::string& path, std::string_view text, bool force,
                 const Context& context) {
-  if (!force && fs::exists(path)) return Fail(ErrorCode::kAlreadyExists, Exists(path, context));
-  std::error_code error;
-  fs::remove(path, error);
-  std::ofstream out(path, std::ios::binary);
-  if (is_private) fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, error);
-  if (error) return Fail(ErrorCode::kUnavailable, path + ": " + error.message());
-  out << text;
-  out.close();
-  if (!out) return Fail(ErrorCode::kUnavailable, path + " cannot be written");
-  return {};
+  DURE_TRY(MayWrite(path, force, context));
+  return WriteTextFile(path, text, context);
 }
 
 Result<terms::Draft> ReadTerms(const std::string& path, const Context& context) {
@@ -71,11 +66,8 @@ Status PrintWritten(const std::string& path, const std::string& next, Context& c
 }
 
 Status FillForm(const DatasetOptions& options, Context& context) {
-  const Language language = TermsLanguage(context);
-  if (!options.force && fs::exists(options.out))
-    return Fail(ErrorCode::kAlreadyExists, Exists(options.out, context));
-  DURE_ASSIGN(const std::string file, terms::RunForm(std::cin, std::cerr, language));
-  DURE_TRY(WriteNew(options.out, file, options.force, false, context));
+  DURE_TRY(MayWrite(options.out, options.force, context));
+  DURE_TRY(AskForTerms(options.out, context));
   return PrintWritten(options.out,
                       Pick(context, "; read it again with\n  dure dataset show-terms ",
                            ". 다시 읽어 보려면\n  dure dataset show-terms ") +
@@ -121,7 +113,7 @@ Status ShowTerms(const DatasetOptions& options, Context& context) {
 }
 
 // Records and tokens as the site would train on them.
-Status CountText(const DatasetOptions& options, terms::Passport& passport) {
+Status CountText(const DatasetOptions& options, terms::Passport& passport, Context& context) {
   DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(options.tokenizer));
   uint64_t tokens = 0;
   const auto count = [&](std::string_view document) {
@@ -132,6 +124,7 @@ Status CountText(const DatasetOptions& options, terms::Passport& passport) {
               text::ReadDocuments({.path = options.data, .columns = {}}, count));
   passport.records = report.documents;
   passport.tokens = tokens;
+  context.Say(ReadText(report, context));
   return {};
 }
 
@@ -142,7 +135,7 @@ Status Describe(const DatasetOptions& options, Context& context) {
   SystemRandom random;
   DURE_ASSIGN(terms::Description description,
               terms::Describe(file, options.terms, options.data, random));
-  if (!options.tokenizer.empty()) DURE_TRY(CountText(options, description.passport));
+  if (!options.tokenizer.empty()) DURE_TRY(CountText(options, description.passport, context));
   const std::string passport = terms::ToCanonical(description.passport);
   const std::string canonical = terms::ToCanonical(description.terms);
   if (!options.out.empty()) {
@@ -150,12 +143,13 @@ Status Describe(const DatasetOptions& options, Context& context) {
     fs::create_directories(options.out, error);
     if (error) return Fail(ErrorCode::kUnavailable, options.out + ": " + error.message());
     const std::string base = options.out + "/" + description.passport.dataset;
-    DURE_TRY(WriteNew(base + ".passport.json", passport, options.force, false, context));
-    DURE_TRY(WriteNew(base + ".terms.json", canonical, options.force, false, context));
+    DURE_TRY(WriteNew(base + ".passport.json", passport, options.force, context));
+    DURE_TRY(WriteNew(base + ".terms.json", canonical, options.force, context));
     std::vector<terms::Attachment> kept = description.attachments;
     kept.push_back({.field = "data", .salt = description.data_salt, .text = ""});
-    DURE_TRY(
-        WriteNew(base + ".private.json", terms::ToPrivateJson(kept), options.force, true, context));
+    const std::string secret = base + ".private.json";
+    DURE_TRY(MayWrite(secret, options.force, context));
+    DURE_TRY(identity::WritePrivateFile(secret, terms::ToPrivateJson(kept)));
     context.Say(Pick(context,
                      "wrote " + base + ".passport.json and .terms.json, which go on record, and " +
                          base + ".private.json, which must not",
@@ -174,21 +168,22 @@ Status Describe(const DatasetOptions& options, Context& context) {
 Status Import(const DatasetOptions& options, Context& context) {
   DURE_ASSIGN(const std::string text, ReadTextFile(options.from, context));
   SystemRandom random;
-  DURE_ASSIGN(const terms::Imported imported, terms::ImportTerms(text, random));
-  DURE_TRY(WriteNew(options.out, terms::ToToml(imported.draft), options.force, false, context));
+  const auto imported = terms::ImportTerms(text, random);
+  if (!imported) return Within(imported.error(), "while reading " + options.from);
+  DURE_TRY(WriteNew(options.out, terms::ToToml(imported->draft), options.force, context));
   if (context.json()) {
     context.PrintJson(nlohmann::json{
-        {"file", options.out}, {"format", imported.format}, {"remarks", imported.remarks}}
+        {"file", options.out}, {"format", imported->format}, {"remarks", imported->remarks}}
                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return {};
   }
-  for (const std::string& remark : imported.remarks) context.Say("! " + remark);
-  if (!imported.draft.has_passport) context.Say("! " + NoPassport(context));
+  for (const std::string& remark : imported->remarks) context.Say("! " + remark);
+  if (!imported->draft.has_passport) context.Say("! " + NoPassport(context));
   context.Print(
       Pick(context,
-           "wrote " + options.out + " from " + imported.format +
+           "wrote " + options.out + " from " + imported->format +
                "; what the source does not say is unknown there, and therefore not allowed",
-           imported.format + "에서 " + options.out +
+           imported->format + "에서 " + options.out +
                " 파일을 썼습니다. 원본에 없는 내용은 알 수 없음이 되고, 따라서 허용되지 않습니다"));
   return {};
 }
@@ -208,7 +203,7 @@ Status Export(const DatasetOptions& options, Context& context) {
     context.Print(text);
     return {};
   }
-  DURE_TRY(WriteNew(options.out, text, options.force, false, context));
+  DURE_TRY(WriteNew(options.out, text, options.force, context));
   return PrintWritten(options.out, "", context);
 }
 

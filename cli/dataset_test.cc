@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -147,6 +149,67 @@ TEST_F(DatasetVerbs, BadFilesAreSaidByName) {
   EXPECT_THAT(RunLine({"dataset", "check", At("data")}).err, HasSubstr("data is a folder"));
   EXPECT_THAT(RunLine({"dataset", "check", At("huge.toml")}).err, HasSubstr("longer than 16 MiB"));
   EXPECT_FALSE(fs::exists(At("new.toml")));
+}
+
+// Files are no longer than `bytes` while it lives: a disk that is full, for this program only.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : before_(signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &limit_);
+    const rlimit small = {bytes, limit_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &limit_);
+    signal(SIGXFSZ, before_);
+  }
+
+ private:
+  sighandler_t before_;
+  rlimit limit_{};
+};
+
+TEST_F(DatasetVerbs, AFileThatIsToBeReplacedOutlivesAFullDisk) {
+  std::ofstream(At("offer.json")) << "what was there";
+  const std::vector<std::string> line = {"dataset", "export", At("terms.toml"), "--format",
+                                         "odrl",    "--out",  At("offer.json"), "--force"};
+  {
+    const FullDisk full(8);
+    EXPECT_EQ(RunLine(line).code, 1);
+  }
+  EXPECT_EQ(Read("offer.json"), "what was there");
+  EXPECT_FALSE(fs::exists(At("offer.json.writing")));
+  EXPECT_EQ(RunLine(line).code, 0);
+  EXPECT_THAT(Read("offer.json"), HasSubstr("odrl"));
+}
+
+// The form's questions with these answers and Enter for the rest; what stood on the screen.
+std::pair<Outcome, std::string> FillForm(const std::string& path) {
+  std::istringstream typed("reviews\nportal-a\npublic-domain\nFilm reviews\n" +
+                           std::string(60, '\n') + "ok\n");
+  std::streambuf* const keyboard = std::cin.rdbuf(typed.rdbuf());
+  std::ostringstream screen;
+  std::streambuf* const terminal = std::cerr.rdbuf(screen.rdbuf());
+  const Outcome filled = RunLine({"dataset", "form", "--out", path});
+  std::cin.rdbuf(keyboard);
+  std::cerr.rdbuf(terminal);
+  return {filled, screen.str()};
+}
+
+TEST_F(DatasetVerbs, NobodyAnswersTheFormInVain) {
+  const auto [nowhere, asked] = FillForm(At("no-folder/form.toml"));
+  EXPECT_EQ(nowhere.code, 4);
+  EXPECT_THAT(nowhere.err, HasSubstr("no-folder/form.toml cannot be written: No such file"));
+  EXPECT_EQ(asked, "");
+  Outcome filled;
+  {
+    const FullDisk full(8);
+    filled = FillForm(At("form.toml")).first;
+  }
+  EXPECT_EQ(filled.code, 1);
+  EXPECT_THAT(filled.out, HasSubstr("title = \"Film reviews\""));
+  EXPECT_FALSE(fs::exists(At("form.toml")));
+  EXPECT_EQ(FillForm(At("form.toml")).first.code, 0);
 }
 
 TEST_F(DatasetVerbs, TheFormLeftHalfWayWritesNothing) {

@@ -64,8 +64,9 @@ Status DemoStage::Compare() {
   }
   models.emplace_back("SHARED", model_digest_);
   for (const auto& [name, digest] : models) {
-    DURE_ASSIGN(std::string answer, desk_->Evaluate("together", digest, {}, kEvaluationPatience));
-    evaluations_.emplace_back(name, std::move(answer));
+    DURE_ASSIGN(auto evaluated, desk_->Evaluate("together", digest, {}, kEvaluationPatience));
+    DURE_TRY(evaluated.Whole());
+    evaluations_.emplace_back(name, std::move(evaluated.shown));
   }
   Line(EvaluationTable(evaluations_, static_cast<size_t>(ScreenNow().columns) - 1));
   return {};

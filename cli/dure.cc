@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/nouns.h"
+#include "cli/terminal_text.h"
 
 namespace dure::cli {
 
@@ -124,7 +125,7 @@ class Dure {
 
   void PrintError(std::string_view name, const std::string& message, ExitCode code) {
     if (!context_.json_) {
-      context_.err_ << "dure: " << message << std::endl;
+      context_.err_ << "dure: " << TerminalText(message) << std::endl;
       return;
     }
     const nlohmann::json object = {

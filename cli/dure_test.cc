@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/exit_code.h"
+#include "cli/terminal_text.h"
 #include "cli/testing.h"
 
 namespace dure::cli {
@@ -44,6 +45,32 @@ TEST(Dure, PrintsErrorsAsOneObjectWithJson) {
   EXPECT_THAT(outcome.out, IsEmpty());
   EXPECT_THAT(outcome.err, HasSubstr(R"("exit_code":1)"));
   EXPECT_THAT(outcome.err, HasSubstr(R"(no help on 'nonsense' under 'dure')"));
+}
+
+// Names and texts of others reach the terminal, and a terminal obeys what it is shown.
+TEST(Dure, ShowsNoControlCharacterOfOthers) {
+  const std::string hostile =
+      "a\x1b[31m\xc2\x9b"
+      "b\xe2\x80\xae"
+      "c\x07";
+  const Outcome refused = RunLine({"ledger", "show", "--dir", hostile});
+  EXPECT_EQ(refused.code, 1);
+  for (const char* const part : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\x07"}) {
+    EXPECT_THAT(refused.err, Not(HasSubstr(part)));
+  }
+  EXPECT_THAT(refused.err, HasSubstr("a\xef\xbf\xbd[31m"));
+  // A program that reads JSON gets what it was.
+  const Outcome json = RunLine({"ledger", "show", "--dir", hostile, "--json"});
+  EXPECT_THAT(nlohmann::json::parse(json.err)["error"]["message"].get<std::string>(),
+              HasSubstr(hostile));
+}
+
+TEST(TerminalText, KeepsTextInAnyScriptAndReplacesTheRest) {
+  EXPECT_EQ(TerminalText("두레\t漢字 é\r\n끝\n"), "두레\t漢字 é\r\n끝\n");
+  EXPECT_EQ(TerminalText("\xeb\x91 x\x9b\rover"),
+            "\xef\xbf\xbd\xef\xbf\xbd x\xef\xbf\xbd\xef\xbf\xbdover");
+  EXPECT_EQ(LogLine("a file\n2026-11-26T00:00:00Z DISSENT"),
+            "a file\n    2026-11-26T00:00:00Z DISSENT");
 }
 
 // Whoever reads dure with a program gets one object whatever was asked.

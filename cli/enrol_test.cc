@@ -2,6 +2,7 @@
 // machine.
 #include <gmock/gmock.h>
 
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -100,6 +101,19 @@ TEST_F(EnrolCommands, ASiteEnrolsWithOneCommandAndRepeatsItWithoutHarm) {
   const Outcome other = RunNow({"site", "enrol", invitation, "--dir", consortium.SiteDir("other")});
   EXPECT_EQ(other.code, 3);
   EXPECT_THAT(other.err, HasSubstr("used already"));
+}
+
+// An argument can be read by every user of the machine while the command runs.
+TEST_F(EnrolCommands, TheInvitationIsTakenFromStandardInputToo) {
+  std::istringstream typed(Invite(identity::Role::kMember, "kt-busan") + "\r\n");
+  std::streambuf* const keyboard = std::cin.rdbuf(typed.rdbuf());
+  const Outcome outcome = RunNow({"site", "enrol", "-", "--dir", consortium.SiteDir("b")});
+  const Outcome nothing = RunNow({"site", "enrol", "-", "--dir", consortium.SiteDir("c")});
+  std::cin.rdbuf(keyboard);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("Enrolled: member kt-busan of kt"));
+  EXPECT_EQ(nothing.code, 1);
+  EXPECT_THAT(nothing.err, HasSubstr("holds no invitation"));
 }
 
 TEST_F(EnrolCommands, AnAggregatorOfAnotherConsortiumIsRefused) {

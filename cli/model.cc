@@ -31,6 +31,8 @@ Status Export(const ExportOptions& options, Context& context) {
   GrantAsk ask = options.ask;
   DURE_ASSIGN(const Digest wanted, ModelDigest(copy, run, options.round));
   ask.model = wanted.Hex();
+  // A grant is asked for, for the record, only where there is something to take away.
+  DURE_TRY(FilesOf(copy, run, options.round).map([](const auto&) {}));
   DURE_TRY(EnsureExport(options.dir, ask, context));
   DURE_ASSIGN(const ExportedModel model, ExportModel(copy, run, options.round, options.to));
   if (context.json()) {
@@ -75,19 +77,19 @@ Status Evaluate(const std::string& dir, const std::string& run, const std::strin
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
   context.Say("asking every invited site to measure the model on its own held-out text");
-  DURE_ASSIGN(const std::string shown,
+  DURE_ASSIGN(const auto evaluated,
               desk.Evaluate(run, model, {}, std::chrono::seconds(seconds),
                             [&context](const std::string& line) { context.Say(line); }));
   if (context.json()) {
-    context.PrintJson(shown);
-    return {};
+    context.PrintJson(evaluated.shown);
+    return evaluated.Whole();
   }
-  context.Print(EvaluationTable({{"model", shown}}));
-  DURE_ASSIGN(const auto measurements, ParseEvaluation(shown));
+  context.Print(EvaluationTable({{"model", evaluated.shown}}));
+  DURE_ASSIGN(const auto measurements, ParseEvaluation(evaluated.shown));
   for (const Measurement& measurement : measurements) {
     if (!measurement.error.empty()) context.Say(measurement.site + ": " + measurement.error);
   }
-  return {};
+  return evaluated.Whole();
 }
 
 Status TrainTokenizer(const std::vector<std::string>& inputs, uint32_t vocabulary,
@@ -160,7 +162,9 @@ void AddModelCommands(Command dure, Context& context) {
       AddVerb(noun, "evaluate", "have every site measure the model on its held-out text",
               "dure model evaluate --dir /srv/dure --run first\n"
               "dure model evaluate --dir /srv/dure --run first --seconds 60");
-  evaluate.Add("--dir", measured->dir, "the folder of an operator, or of the consortium")
+  evaluate
+      .Add("--dir", measured->dir,
+           "the folder of an operator or a researcher, or of the consortium")
       .Required();
   evaluate.Add("--run", measured->run, "the run whose model and tokenizer are meant").Required();
   evaluate.Add("--model", measured->model, "digest of another version; the current one by default");

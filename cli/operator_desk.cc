@@ -109,7 +109,14 @@ Result<std::string> OperatorDesk::StartRun(
   return Ask("run.start", JsonLine(request));
 }
 
-Result<std::string> OperatorDesk::Evaluate(
+Status OperatorDesk::Evaluated::Whole() const {
+  if (missing.empty()) return {};
+  return Fail(ErrorCode::kUnavailable, "these have not answered in time: " + missing +
+                                           "; what the others measured is on the record (dure "
+                                           "ledger show --type evaluation-reported)");
+}
+
+Result<OperatorDesk::Evaluated> OperatorDesk::Evaluate(
     const std::string& run, const std::string& model, const std::vector<std::string>& sites,
     std::chrono::seconds patience, const std::function<void(const std::string&)>& say) const {
   json request = {{"run", run}, {"sites", sites}};
@@ -117,23 +124,21 @@ Result<std::string> OperatorDesk::Evaluate(
   DURE_ASSIGN(const std::string asked, Ask("model.evaluate", JsonLine(request)));
   DURE_ASSIGN(const json taken, ParseJsonObject(asked, "the aggregator's answer"));
   const json id = {{"id", CountField(taken, "id")}};
-  std::string missing;
+  Evaluated evaluated;
   std::chrono::milliseconds said{0};
   for (std::chrono::milliseconds waited{0}; waited < patience; waited += kAskAgain) {
-    DURE_ASSIGN(std::string shown, Ask("evaluation.show", JsonLine(id)));
-    DURE_ASSIGN(const json state, ParseJsonObject(shown, "the aggregator's answer"));
-    missing = Names(ListField(state, "pending"));
-    if (missing.empty()) return shown;
+    DURE_ASSIGN(evaluated.shown, Ask("evaluation.show", JsonLine(id)));
+    DURE_ASSIGN(const json state, ParseJsonObject(evaluated.shown, "the aggregator's answer"));
+    evaluated.missing = Names(ListField(state, "pending"));
+    if (evaluated.missing.empty()) break;
     if (say && waited - said >= kSayAgain) {
-      say("still waiting for " + missing + "; what the others measured is on the record already");
+      say("still waiting for " + evaluated.missing +
+          "; what the others measured is on the record already");
       said = waited;
     }
     std::this_thread::sleep_for(kAskAgain);
   }
-  return Fail(ErrorCode::kUnavailable,
-              "these have not answered in time: " + missing +
-                  "; what the others measured is on the record (dure ledger show --type "
-                  "evaluation-reported)");
+  return evaluated;
 }
 
 Status OperatorDesk::Fetch(const Digest& digest, blob::BlobStore& store) const {

@@ -26,12 +26,17 @@ class OperatorDesk {
   // aggregator's answer.
   Result<std::string> StartRun(RunOptions options,
                                const std::function<void(const std::string&)>& say) const;
-  // Asks every invited site to evaluate the run's model (or `model`), and waits for all answers.
-  // `json` of evaluation.show. Every while `say` is told who has not answered yet. kUnavailable:
-  // sites did not answer within `patience`.
-  Result<std::string> Evaluate(const std::string& run, const std::string& model,
-                               const std::vector<std::string>& sites, std::chrono::seconds patience,
-                               const std::function<void(const std::string&)>& say = {}) const;
+  struct Evaluated {
+    std::string shown;     // `json` of evaluation.show
+    std::string missing;   // "kt, snu": who did not answer within `patience`; what the others
+                           // measured stands in `shown` and in the record
+    Status Whole() const;  // kUnavailable: somebody is missing
+  };
+  // Asks every invited site to evaluate the run's model (or `model`), and waits for the answers,
+  // for `patience` at most. Every while `say` is told who has not answered yet.
+  Result<Evaluated> Evaluate(const std::string& run, const std::string& model,
+                             const std::vector<std::string>& sites, std::chrono::seconds patience,
+                             const std::function<void(const std::string&)>& say = {}) const;
   // The model as a file in `store`.
   Status Fetch(const Digest& digest, blob::BlobStore& store) const;
 

@@ -20,7 +20,10 @@ Result<std::string> RecordFolder(const std::string& dir) {
   return Fail(ErrorCode::kNotFound,
               dir + " holds no copy of the record; " +
                   (tiles ? "it is an exported folder: check it with dure ledger fsck --tiles"
-                         : "give the folder of a site or of the aggregator that has served"));
+                         : "give the folder of a site or of the aggregator that has served; a "
+                           "person's folder "
+                           "has one once dure tally --dir " +
+                               dir + " fetched it"));
 }
 
 Result<std::unique_ptr<ledger::LogReader>> OpenRecord(const std::string& dir) {

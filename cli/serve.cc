@@ -13,6 +13,7 @@
 #include "cli/folders.h"
 #include "cli/nouns.h"
 #include "cli/serving.h"
+#include "cli/terminal_text.h"
 #include "model/text/documents.h"
 #include "site/daemon.h"
 #include "site/launcher/launcher.h"
@@ -26,7 +27,7 @@ std::function<void(const std::string&)> LogTo(Context& context) {
   return [mutex, &context](const std::string& line) {
     if (context.quiet()) return;
     const std::lock_guard lock(*mutex);
-    std::cerr << FormatRfc3339(context.Now()) << " " << line << std::endl;
+    std::cerr << FormatRfc3339(context.Now()) << " " << LogLine(line) << std::endl;
   };
 }
 
@@ -45,6 +46,7 @@ Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   options.dir = AggregatorFolder(options.dir);
   options.say = LogTo(context);
   HoldSignals();
+  KeepFilesToOwner();
   RaiseFileLimit();
   // Chunks pass through many threads of the transport; with an arena a thread each would keep some.
   mallopt(M_ARENA_MAX, 2);
@@ -95,6 +97,7 @@ Status CheckSite(const site::DaemonOptions& options) {
 
 Status ServeSite(SiteOptions options, Context& context) {
   HoldSignals();
+  KeepFilesToOwner();
   DURE_TRY(CheckSite(options.daemon));
   // The trainer is told paths below it, and need not share our working folder.
   options.daemon.dir = std::filesystem::absolute(options.daemon.dir).string();

@@ -1,6 +1,7 @@
 #include "cli/serving.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 
@@ -29,6 +30,8 @@ void RaiseFileLimit() {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);  // refused, the shell's limit stays
 }
+
+void KeepFilesToOwner() { umask(S_IRWXG | S_IRWXO); }
 
 void WaitForEnd() {
   const sigset_t ends = Ends();

@@ -222,8 +222,9 @@ Status Measure(const ShareOptions& options, Context& context) {
   uint64_t measured = 0;
   for (const Digest& model : models) {
     context.Say("model " + std::to_string(++measured) + " of " + std::to_string(models.size()));
-    DURE_TRY(
-        desk.Evaluate(options.run, model.Hex(), {}, std::chrono::hours(1)).map([](const auto&) {}));
+    DURE_ASSIGN(const auto evaluated,
+                desk.Evaluate(options.run, model.Hex(), {}, std::chrono::hours(1)));
+    DURE_TRY(evaluated.Whole());
   }
   context.Print(context.json() ? ordered_json{{"run", options.run}, {"models", measured}}.dump()
                                : std::to_string(measured) +

@@ -1,5 +1,6 @@
 // dure site: become one.
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -52,8 +53,20 @@ Error Refusal(Error error) {
   return error;
 }
 
+// Whoever else works on the machine can read command lines while they run: "-" is a line of
+// standard input.
+Result<std::string> InvitationLine(const std::string& typed) {
+  if (typed != "-") return typed;
+  std::string line;
+  std::getline(std::cin, line);
+  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+  if (!line.empty()) return line;
+  return Fail(ErrorCode::kInvalid, "standard input holds no invitation in its first line");
+}
+
 Status Enrol(const EnrolOptions& options, Context& context) {
-  DURE_ASSIGN(const identity::Invitation invitation, identity::ParseInvitation(options.invitation));
+  DURE_ASSIGN(const std::string line, InvitationLine(options.invitation));
+  DURE_ASSIGN(const identity::Invitation invitation, identity::ParseInvitation(line));
   if (options.new_keys) DURE_TRY(CheckStopped(options.dir));
   const identity::Keys keys = options.new_keys ? identity::Keys::kNew : identity::Keys::kKeep;
   DURE_ASSIGN(const Bytes request,
@@ -91,8 +104,12 @@ void AddEnrol(Command noun, Context& context) {
   auto options = std::make_shared<EnrolOptions>();
   Command verb = AddVerb(noun, "enrol", "Enrol with an invitation: makes keys, gets certificates",
                          "dure site enrol dure2-AbC… --dir /var/lib/dure-site\n"
+                         "dure site enrol - --dir /var/lib/dure-site < invitation.txt\n"
                          "dure site enrol \"$INVITATION\" --dir kt-seoul --json");
-  verb.Add("invitation", options->invitation, "The line that the operator gave you").Required();
+  verb.Add("invitation", options->invitation,
+           "The line that the operator gave you; - reads it from standard input, so that other "
+           "users of the machine do not see it among the running commands")
+      .Required();
   verb.Add("--dir", options->dir, "The folder to make, or the site's own to enrol again")
       .Required();
   verb.Flag("--new-keys", options->new_keys,

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "federation/blob/manifest.h"
 #include "policy/ledger/receipt.h"
 #include "policy/ledger/sqlite_ledger.h"
 
@@ -53,13 +54,19 @@ Result<std::vector<ClosedRound>> SiteCopy::Rounds(const RunId& run) const {
   return rounds;
 }
 
-Result<std::filesystem::path> SiteCopy::ModelFile(const Digest& model) const {
-  std::filesystem::path path = dir_ / "blobs" / "blobs" / model.Hex();
+Result<std::filesystem::path> StoredModel(const std::filesystem::path& dir, const Digest& model) {
+  std::filesystem::path path = dir / "blobs" / "blobs" / model.Hex();
   if (!std::filesystem::exists(path)) {
     return Fail(ErrorCode::kNotFound, "this site does not hold model " + model.Hex() +
-                                          "; it keeps the latest two of each run");
+                                          "; a site keeps the latest two of each run, and "
+                                          "a person's folder none: ask a member to export it");
   }
-  return path;
+  DURE_ASSIGN(const blob::Manifest manifest, blob::ManifestOfFile(path.string()));
+  if (manifest.BlobDigest() == model) return path;
+  return Fail(ErrorCode::kCorrupt,
+              path.string() +
+                  " has rotted: its bytes are not the model of its name. Take it from another "
+                  "site's folder, or an earlier version (--round)");
 }
 
 Result<SiteCopy::CheckedReceipt> SiteCopy::CheckReceipt(const RunId& run) const {

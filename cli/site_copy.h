@@ -14,6 +14,11 @@
 
 namespace dure::cli {
 
+// The stored file of a model in a site's folder, read through once: a disk can give back other
+// bytes than it took. kNotFound: this site does not hold it (any more). kCorrupt: its bytes are not
+// those of its name.
+Result<std::filesystem::path> StoredModel(const std::filesystem::path& dir, const Digest& model);
+
 struct ClosedRound {
   ledger::RoundClosed event;
   uint64_t index = 0;
@@ -31,8 +36,9 @@ class SiteCopy {
   // Rounds of `run` that were closed, in order. kNotFound: the log knows no such run, and says
   // which it knows.
   Result<std::vector<ClosedRound>> Rounds(const RunId& run) const;
-  // The stored file of a model. kNotFound: this site does not hold it (any more).
-  Result<std::filesystem::path> ModelFile(const Digest& model) const;
+  Result<std::filesystem::path> ModelFile(const Digest& model) const {
+    return StoredModel(dir_, model);
+  }
   std::filesystem::path Config(const RunId& run) const {
     return dir_ / "runs" / run.str() / "config.json";
   }

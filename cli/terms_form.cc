@@ -1,0 +1,22 @@
+#include "cli/terms_form.h"
+
+#include <iostream>
+
+#include "cli/language.h"
+#include "cli/text_file.h"
+#include "policy/terms/form.h"
+
+namespace dure::cli {
+
+Status AskForTerms(const std::string& path, Context& context) {
+  DURE_TRY(CheckWritable(path, context));
+  DURE_ASSIGN(const std::string file, terms::RunForm(std::cin, std::cerr, TermsLanguage(context)));
+  Status written = WriteTextFile(path, file, context);
+  if (written) return {};
+  context.Say(Pick(context, "The answers are not lost. This is the file; keep it elsewhere:",
+                   "답은 사라지지 않았습니다. 아래가 그 파일이니 다른 곳에 저장하십시오."));
+  if (!context.json()) context.Print(file);
+  return written;
+}
+
+}  // namespace dure::cli
