@@ -1,18 +1,17 @@
 // dure dataset add: an institution's data onto the record, on the site's own machine: terms by form
 // or file, measured there, registered under the site's key. Nothing of the data leaves.
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/read_text.h"
 #include "cli/record_copy.h"
+#include "cli/terms_form.h"
 #include "federation/journal/journal.h"
-#include "policy/terms/form.h"
-#include "policy/terms/sentences.h"
+#include "model/text/documents.h"
 #include "site/lending.h"
 #include "site/private_side.h"
 
@@ -27,11 +26,12 @@ struct DatasetAddOptions {
   std::string data;
   std::string terms;
   std::vector<std::string> columns;
+  bool unread = false;
 };
 
 // The terms file: given, or made here by asking.
 Result<std::string> TermsFile(const DatasetAddOptions& options, const identity::Identity& self,
-                              const Context& context) {
+                              Context& context) {
   if (!options.terms.empty()) return options.terms;
   const std::string data = fs::absolute(options.data).filename().string();
   const std::string path = options.dir + "/" + self.site().str() + "-" + data + ".terms.toml";
@@ -39,23 +39,34 @@ Result<std::string> TermsFile(const DatasetAddOptions& options, const identity::
     return Fail(ErrorCode::kAlreadyExists,
                 path + " is there already: give it with --terms, or remove it to be asked anew");
   }
-  DURE_ASSIGN(const std::string filled,
-              terms::RunForm(std::cin, std::cerr, TermsLanguage(context)));
-  std::ofstream out(path);
-  out << filled;
-  if (out.flush()) return path;
-  return Fail(ErrorCode::kUnavailable, "cannot write " + path);
+  DURE_TRY(AskForTerms(path, context));
+  return path;
 }
 
 struct Registration {
   ledger::DatasetRegistered event;
   bool there = false;  // the record has just this already
+  bool next = false;   // the record has it otherwise: this is another version
 };
 
+// Whether the data is, under the salt that was kept of that version, what its passport says.
+// Without the salt nobody can tell, and then it is not said to be.
+Result<bool> IsDataOf(const std::string& dir, const ledger::DatasetVersion& what,
+                      const std::string& passport, const fs::path& data) {
+  const auto recorded = terms::ParseCanonicalPassport(passport);
+  const auto salt = site::KeptDataSalt(dir, what);
+  if (!recorded || !salt) return false;
+  DURE_ASSIGN(const terms::Measurement measured, terms::MeasureData(data, *salt));
+  return measured.digest == recorded->data;
+}
+
 // A description of the terms on record takes their salts again, so that they are the same bytes.
+// Other terms or other data are the next version.
 Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
-                             const identity::Identity& self, terms::Description& description) {
+                             const identity::Identity& self, const fs::path& data,
+                             terms::Description& description) {
   Registration registration;
+  std::string passport;  // on record, of just these terms
   ledger::DatasetRegistered& event = registration.event;
   DURE_ASSIGN(event.what.dataset, DatasetId::Parse(description.passport.dataset));
   event.what.version = 1;
@@ -69,11 +80,53 @@ Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
     description = site::WithKeptSalts(dir, {event.what.dataset, known->second.version()},
                                       std::move(description));
     event.terms = terms::ToCanonical(description.terms);
-    registration.there = newest.site == event.site && newest.terms_text == event.terms;
-    event.what.version = known->second.version() + (registration.there ? 0 : 1);
+    event.what.version = known->second.version();
+    registration.next = newest.site != event.site || newest.terms_text != event.terms;
+    passport = newest.passport;
   });
+  if (!passport.empty() && !registration.next) {
+    DURE_ASSIGN(registration.there, IsDataOf(dir, event.what, passport, data));
+    registration.next = !registration.there;
+  }
+  if (registration.next) ++event.what.version;
   event.passport = terms::ToCanonical(description.passport);
   return registration;
+}
+
+// Nobody registers what another member keeps.
+Status CheckCustodian(const terms::Passport& passport, const identity::Identity& self,
+                      const Context& context) {
+  const std::string& mine = self.member().str();
+  if (passport.custodian == mine) return {};
+  return Fail(
+      ErrorCode::kInvalid,
+      Pick(context,
+           "the terms say custodian = \"" + passport.custodian + "\", and this is a site of " +
+               mine + ": write custodian = \"" + mine + "\" (rightsHolder may be somebody else)",
+           "이용조건에는 custodian = \"" + passport.custodian +
+               "\"로 되어 있으나 이 사이트의 기관은 " + mine + "입니다. custodian = \"" + mine +
+               "\"로 고치십시오(rightsHolder는 달라도 됩니다)"));
+}
+
+// Text that nobody could read would stand in the record for good and be found out in a round.
+Status CheckText(const DatasetAddOptions& options, const terms::Passport& passport,
+                 Context& context) {
+  const bool text = passport.modality == terms::Modality::kText;
+  if (options.unread || !text) return {};
+  const auto report = text::ReadDocuments({.path = options.data, .columns = options.columns},
+                                          [](std::string_view) { return true; });
+  if (!report) {
+    return Fail(report.error().code,
+                report.error().message +
+                    Pick(context,
+                         "\nNothing was registered. Mend the data, name its text columns with "
+                         "--column, or say with --unread that a trainer of your own reads it",
+                         "\n아무것도 등록하지 않았습니다. 데이터를 고치거나, 글이 담긴 열을 "
+                         "--column으로 알려 주십시오. 자체 학습기가 읽는 형식이면 --unread를 "
+                         "붙이십시오"));
+  }
+  context.Say(ReadText(*report, context));
+  return {};
 }
 
 Status Add(const DatasetAddOptions& options, Context& context) {
@@ -87,8 +140,11 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   const site::Loan loan{desk.self->site(), desk.self->member(), fs::absolute(options.data),
                         preset ? file : fs::absolute(file).string(), options.columns};
   DURE_ASSIGN(terms::Description description, site::DescribeLoan(loan, random));
+  DURE_TRY(CheckCustodian(description.passport, *desk.self, context));
+  DURE_TRY(CheckText(options, description.passport, context));
   DURE_TRY(desk.clerk->Follow());
-  DURE_ASSIGN(const Registration made, Compare(options.dir, *desk.clerk, *desk.self, description));
+  DURE_ASSIGN(const Registration made,
+              Compare(options.dir, *desk.clerk, *desk.self, loan.data, description));
   uint64_t index = 0;
   DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
   if (!made.there) {
@@ -115,9 +171,9 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   const std::string bytes = std::to_string(description.passport.bytes);
   context.Print(
       made.there
-          ? Pick(
-                context, "The record has " + what + " with these very terms already.",
-                "기록에 같은 이용조건의 " + rules::WithParticle(what, "이(가)") + " 이미 있습니다.")
+          ? Pick(context, "The record has " + what + " with these very terms and data already.",
+                 "기록에 이용조건과 데이터가 같은 " + rules::WithParticle(what, "이(가)") +
+                     " 이미 있습니다.")
           : Pick(context,
                  "Registered " + what + ", entry " + entry + ": " + files + " files, " + bytes +
                      " bytes. Nothing of them left this machine.",
@@ -141,6 +197,8 @@ void AddDatasetAdd(Command dataset, Context& context) {
   verb.Add("--terms", options->terms,
            "A file of dure dataset form, open or research-only; you are asked without it");
   verb.Add("--column", options->columns, "Columns or fields that hold text; guessed by default");
+  verb.Flag("--unread", options->unread,
+            "Do not try to read the text: a trainer of your own reads it");
   AddLanguage(verb, context);
   context.Do(verb, [options, &context] { return Add(*options, context); });
 }

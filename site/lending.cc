@@ -227,6 +227,11 @@ bool Lending::IsTwice(const Lent& lent) const {
 void Lending::Compare(Lent& lent) {
   const auto id = DatasetId::Parse(lent.description->passport.dataset);
   if (!id) return Object(lent, "terms-unreadable", id.error().message);
+  if (lent.description->passport.custodian != lent.loan.member.str()) {
+    return Object(lent, "dataset-of-another",
+                  "its terms say custodian = \"" + lent.description->passport.custodian +
+                      "\", and this is a site of " + lent.loan.member.str());
+  }
   if (IsTwice(lent)) {
     return Object(lent, "dataset-twice", "two terms files name the dataset " + id->str());
   }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "policy/ledger/policy_events.h"
 #include "policy/terms/toml.h"
@@ -20,7 +21,7 @@ std::filesystem::path PrivateSideOf(const std::filesystem::path& folder,
                                     const ledger::DatasetVersion& what);
 
 // Whole or absent; before the version is registered, for without its salts nobody could ever show
-// that these were the bytes. kUnavailable: it cannot be written.
+// that these were the bytes. kExhausted: the disk is full. kUnavailable: it cannot be written.
 Status KeepPrivateSide(const std::filesystem::path& folder, const ledger::DatasetVersion& what,
                        const terms::Description& description);
 
@@ -29,5 +30,9 @@ Status KeepPrivateSide(const std::filesystem::path& folder, const ledger::Datase
 terms::Description WithKeptSalts(const std::filesystem::path& folder,
                                  const ledger::DatasetVersion& what,
                                  terms::Description description);
+
+// Under which the data of that version was measured; nothing where the file is gone, or is none.
+std::optional<terms::Salt> KeptDataSalt(const std::filesystem::path& folder,
+                                        const ledger::DatasetVersion& what);
 
 }  // namespace dure::site

@@ -82,6 +82,9 @@ bool IsUtf8(std::string_view text) {
 constexpr std::string_view kNotUtf8 =
     "is not UTF-8 text (Korean of older programs: iconv -f CP949 -t UTF-8)";
 
+// Of one file, so that the reasons of others find room.
+constexpr uint64_t kRowsNotedMax = 4;
+
 // Reads one source from its first file to its last.
 class Reading {
  public:
@@ -92,6 +95,7 @@ class Reading {
   bool ReadFile(const SourceFile& file) {
     ++report.files;
     name_ = file.name;
+    rows_noted_ = 0;
     const auto mapped = MappedFile::Open(file.path);
     if (!mapped) return LeaveOut("cannot be read");
     const std::string_view text = mapped->text();
@@ -121,7 +125,7 @@ class Reading {
   }
   bool BadRow(uint64_t row, std::string_view why) {
     ++report.bad_rows;
-    Note("row " + std::to_string(row) + ": " + std::string(why));
+    if (rows_noted_++ < kRowsNotedMax) Note("row " + std::to_string(row) + ": " + std::string(why));
     return true;
   }
   bool Give(std::string_view text) {
@@ -271,6 +275,7 @@ class Reading {
   const Source& source_;
   const std::function<bool(std::string_view)>& visit_;
   std::string name_;
+  uint64_t rows_noted_ = 0;  // of the file that is read
 };
 
 }  // namespace

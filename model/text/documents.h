@@ -39,7 +39,7 @@ struct ReadReport {
   uint64_t bytes = 0;     // of the documents' text
   uint64_t bad_rows = 0;  // wrong number of columns, bad quotes, bad JSON, not UTF-8
   std::vector<std::string>
-      notes;  // the first kNotesMax reasons, "reviews.tsv row 17: 3 columns, not 2"
+      notes;  // reasons, kNotesMax at most and few rows a file: "a.tsv row 17: 3 columns, not 2"
 };
 
 inline constexpr size_t kNotesMax = 16;

@@ -114,6 +114,16 @@ TEST_F(Documents, NotesNeverHoldText) {
   EXPECT_THAT(error_.message, testing::Not(HasSubstr("secret")));
 }
 
+TEST_F(Documents, ManyBadRowsOfOneFileLeaveRoomForTheReasonsOfOthers) {
+  std::string rows = "id,text\n0,a sentence that is read\n";
+  for (int i = 0; i < 100; ++i) rows += "1,2,3\n";
+  Write("a.csv", rows);
+  Write("z.bin", std::string(100, '\0'));
+  Read();
+  EXPECT_EQ(report_.bad_rows, 100u);
+  EXPECT_THAT(report_.notes, Contains(HasSubstr("z.bin is not UTF-8 text")));
+}
+
 // "한글 말뭉치" in CP949, as older Korean programs and spreadsheets write it.
 constexpr std::string_view kCp949 = "\xc7\xd1\xb1\xdb \xb8\xbb\xb9\xb6\xc4\xa1";
 

@@ -7,6 +7,7 @@
 #include "policy/standing/fold.h"
 #include "policy/standing/shares.h"
 #include "policy/standing/valuation.h"
+#include "policy/terms/passport.h"
 
 namespace dure::standing {
 namespace {
@@ -32,6 +33,14 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Dataset
   }
   const auto terms = terms::ParseCanonical(e.terms);
   if (!terms) return Breach{"terms-malformed", terms.error().message};
+  // What is made from the record names whoever the passport says keeps the data.
+  const auto passport = terms::ParseCanonicalPassport(e.passport);
+  if (!passport) return Breach{"passport-malformed", passport.error().message};
+  if (passport->dataset != e.what.dataset.str() || passport->custodian != said.member.str()) {
+    return Breach{"passport-of-another", "the passport is of " + passport->dataset + ", kept by " +
+                                             passport->custodian + "; " + said.member.str() +
+                                             " registers " + e.what.dataset.str()};
+  }
   const auto known = now.state().datasets.find(e.what.dataset);
   const uint64_t due = known == now.state().datasets.end() ? 1 : known->second.version() + 1;
   if (e.what.version != due) {

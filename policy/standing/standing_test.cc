@@ -217,6 +217,27 @@ TEST_F(StandingTest, AWithdrawalOfAnothersDatasetIsVoid) {
   EXPECT_FALSE(w_.Now().state().datasets.at(*DatasetId::Parse("nli")).withdrawn);
 }
 
+// What is exported names the custodian of the passport: nobody lends in another's name.
+TEST_F(StandingTest, APassportOfAnotherMemberOrOfNoneIsVoid) {
+  const auto known = w_.Now().state().datasets.at(*DatasetId::Parse("nli")).newest();
+  const auto lend = [this, &known](const std::string& passport) {
+    w_.Say("kt-site", ledger::DatasetRegistered{{*DatasetId::Parse("fresh"), 1},
+                                                *SiteId::Parse("kt-site"),
+                                                passport,
+                                                known.terms_text});
+  };
+  lend(World::PassportOf("fresh", "etri"));
+  lend(World::PassportOf("nli", "kt"));
+  lend("{}");
+  ASSERT_EQ(w_.Audit().voids().size(), 3u);
+  EXPECT_EQ(w_.Audit().voids()[0].rule, "passport-of-another");
+  EXPECT_EQ(w_.Audit().voids()[1].rule, "passport-of-another");
+  EXPECT_EQ(w_.Audit().voids()[2].rule, "passport-malformed");
+  EXPECT_FALSE(w_.Now().state().datasets.contains(*DatasetId::Parse("fresh")));
+  lend(World::PassportOf("fresh", "kt"));
+  EXPECT_EQ(w_.Audit().voids().size(), 3u);
+}
+
 TEST_F(StandingTest, NamesAnEntryThatTheAggregatorBackdates) {
   w_.SetTime("2026-10-02T09:00:00Z");
   Run();

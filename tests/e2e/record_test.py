@@ -4,13 +4,14 @@
 """
 
 import glob
+import os
 import shutil
 import signal
 import sys
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import Federation, terms_file
 from processes import until
 
 PROGRAMS = ''
@@ -106,13 +107,39 @@ class LendingTest(unittest.TestCase):
         added = federation.dure(*add)
         self.assertEqual((added['dataset'], added['version']), ('north', 1))
         self.assertIsNone(federation.dure(*add)['entry'], 'said twice it stands once')
+        with open(f'{self.folder}/north-data/more.txt', 'w', encoding='utf-8') as file:
+            file.write('두레는 함께 짓는 농사입니다. ' * 20)
+        other = federation.dure(*add)
+        self.assertEqual(other['version'], 2, 'other data is not what the record describes')
+        self.assertIsNone(federation.dure(*add)['entry'])
         federation.start_sites()
         federation.fails(*add, expect=1)  # the daemon has the pen
         federation.propose('first', rounds=1)
         federation.complete('first')
         registered = [each for each in federation.entries('aggregator')
                       if each['type'] == 'dataset-registered']
-        self.assertEqual([each['index'] for each in registered], [added['entry']])
+        self.assertEqual([each['index'] for each in registered],
+                         [added['entry'], other['entry']])
+        # The folder keeps others out; its files do so by themselves, too.
+        for path in glob.glob(f"{federation.home('north')}/*/**", recursive=True):
+            if os.path.isfile(path):
+                self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+
+    def test_what_cannot_be_read_or_is_another_members_is_not_put_on_record(self):
+        federation = Federation(PROGRAMS, self.folder, ['north'])
+        self.addCleanup(federation.kill)
+        old = f'{self.folder}/old.txt'
+        with open(old, 'w', encoding='cp949') as file:
+            file.write('두레는 함께 짓는 농사입니다. ' * 20)
+        add = ['dataset', 'add', '--dir', federation.home('north'), '--terms']
+        self.assertIn('iconv -f CP949', federation.fails(*add, 'open', '--data', old, expect=1))
+        theirs = terms_file(f'{self.folder}/theirs.toml', 'south', 'theirs', 'open',
+                            ['statistics'], 'CC0-1.0')
+        self.assertIn('a site of north', federation.fails(
+            *add, theirs, '--data', f'{self.folder}/north-data', expect=1))
+        self.assertEqual([each for each in federation.entries('aggregator')
+                          if each['type'] == 'dataset-registered'], [])
+        self.assertEqual(federation.dure(*add, 'open', '--data', old, '--unread')['version'], 1)
 
 
 class RestoreTest(unittest.TestCase):
