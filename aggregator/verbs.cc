@@ -237,7 +237,10 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
   auto work = [this, peer, order = *order]() -> Result<std::string> {
     DURE_ASSIGN(const std::string said, authority->Obey(peer, order, loop->WallNow()));
     for (const identity::Seat& seat : authority->Seats()) {
-      if (IsRevoked(seat)) DURE_TRY(record->Revoke(seat, "revoked-by-operator"));
+      if (!IsRevoked(seat)) continue;
+      if (const Status ended = record->Revoke(seat, "revoked-by-operator"); !ended) {
+        return Within(ended.error(), "access is ended; the record does not say so yet");
+      }
     }
     return said;
   };
