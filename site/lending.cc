@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "federation/canonical.h"
 #include "federation/check.h"
@@ -179,7 +180,9 @@ void Lending::Start() {
     const bool refused = !announced && announced.error().code == ErrorCode::kCorrupt;
     // A key that the record does not take ends no loan: heads are then not co-signed.
     if (!announced && !later && !refused) {
-      say_("tree heads are not co-signed: " + announced.error().message);
+      say_("tree heads are not co-signed: " + announced.error().message +
+           "; if auditor.key came from a backup, move it away and start again: a new key is made "
+           "and announced");
     }
     if (!later && !refused) {
       announced_ = true;
@@ -239,6 +242,7 @@ void Lending::Compare(Lent& lent) {
   bool same = false;
   bool foreign = false;
   bool withdrawn = false;
+  std::string recorded;
   scribe_.WithStanding([&](const standing::Auditor& own) {
     const auto known = own.standing().state().datasets.find(*id);
     if (known == own.standing().state().datasets.end()) return;
@@ -249,6 +253,7 @@ void Lending::Compare(Lent& lent) {
     lent.description = WithKeptSalts(folder_, {*id, version}, std::move(*lent.description));
     same = newest.site == lent.loan.site &&
            newest.terms_text == terms::ToCanonical(lent.description->terms);
+    recorded = newest.passport;
   });
   lent.offered.reset();
   if (foreign || withdrawn) {
@@ -257,9 +262,26 @@ void Lending::Compare(Lent& lent) {
                                 : " belongs to another member; name the dataset otherwise"));
   } else if (same) {
     lent.offered = round::OfferedDataset{*id, version};
+    SayIfDataChanged(lent, recorded);
   } else {
     Register(lent, version + 1);
   }
+}
+
+// A run goes on with the version that it was approved with, so the daemon registers no other by
+// itself. Sizes tell nearly always, and cost no second reading.
+void Lending::SayIfDataChanged(Lent& lent, const std::string& recorded) {
+  if (std::exchange(lent.compared, true)) return;
+  const auto passport = terms::ParseCanonicalPassport(recorded);
+  const terms::Passport& now = lent.description->passport;
+  if (!passport || (passport->files == now.files && passport->bytes == now.bytes &&
+                    passport->lines == now.lines)) {
+    return;
+  }
+  say_("the data of " + now.dataset + " is not what the record describes (" +
+       std::to_string(passport->files) + " files, " + std::to_string(passport->bytes) +
+       " bytes there; " + std::to_string(now.files) + " files, " + std::to_string(now.bytes) +
+       " bytes here): dure dataset add registers it as the next version, with the daemon stopped");
 }
 
 void Lending::Register(Lent& lent, uint64_t version) {

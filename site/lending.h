@@ -84,10 +84,12 @@ class Lending {
     std::optional<round::OfferedDataset> offered = {};
     std::string objection = {};
     bool registering = false;
+    bool compared = false;  // its data with the record's description of it
   };
   void Describe(Lent& lent);
   void Compare(Lent& lent);
   void Register(Lent& lent, uint64_t version);
+  void SayIfDataChanged(Lent& lent, const std::string& recorded);
   bool IsTwice(const Lent& lent) const;
   const Lent* Find(const DatasetId& dataset) const;
   void Object(Lent& lent, std::string objection, const std::string& why);

@@ -112,6 +112,8 @@ class LendingTest(unittest.TestCase):
         other = federation.dure(*add)
         self.assertEqual(other['version'], 2, 'other data is not what the record describes')
         self.assertIsNone(federation.dure(*add)['entry'])
+        with open(f'{self.folder}/north-data/last.txt', 'w', encoding='utf-8') as file:
+            file.write('품앗이는 서로 돕는 일입니다. ' * 20)
         federation.start_sites()
         federation.fails(*add, expect=1)  # the daemon has the pen
         federation.propose('first', rounds=1)
@@ -120,6 +122,8 @@ class LendingTest(unittest.TestCase):
                       if each['type'] == 'dataset-registered']
         self.assertEqual([each['index'] for each in registered],
                          [added['entry'], other['entry']])
+        self.assertEqual(federation.sites['north'].log_count(
+            'the data of north is not what the record describes'), 1)
         # The folder keeps others out; its files do so by themselves, too.
         for path in glob.glob(f"{federation.home('north')}/*/**", recursive=True):
             if os.path.isfile(path):
