@@ -36,8 +36,13 @@ Result<std::string> TermsFile(const DatasetAddOptions& options, const identity::
   const std::string data = fs::absolute(options.data).filename().string();
   const std::string path = options.dir + "/" + self.site().str() + "-" + data + ".terms.toml";
   if (fs::exists(path)) {
-    return Fail(ErrorCode::kAlreadyExists,
-                path + " is there already: give it with --terms, or remove it to be asked anew");
+    return Fail(
+        ErrorCode::kAlreadyExists,
+        Pick(
+            context,
+            path + " is there already: give it with --terms, or remove it to be asked anew",
+            path +
+                " 파일이 이미 있습니다. --terms로 지정하거나, 새로 답하려면 그 파일을 지우십시오"));
   }
   DURE_TRY(AskForTerms(path, context));
   return path;
@@ -132,7 +137,9 @@ Status CheckText(const DatasetAddOptions& options, const terms::Passport& passpo
 Status Add(const DatasetAddOptions& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, {identity::Role::kMember}, context));
   if (!fs::exists(options.data)) {
-    return Fail(ErrorCode::kNotFound, "--data " + options.data + " is not there");
+    return Fail(ErrorCode::kNotFound,
+                Pick(context, "--data " + options.data + " is not there",
+                     "--data로 지정한 자리에 아무것도 없습니다: " + options.data));
   }
   DURE_ASSIGN(const std::string file, TermsFile(options, *desk.self, context));
   SystemRandom random;
