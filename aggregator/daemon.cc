@@ -121,7 +121,12 @@ Status Daemon::State::RestoreRuns() {
       }
     }
     auto driver = RunDriver::Restore(*shop, value, std::move(invited));
-    if (!driver) return Within(driver.error(), "restoring " + key);
+    if (!driver) {
+      DURE_ASSIGN(const RunId run,
+                  RunId::Parse(std::string_view(prefix).substr(4, prefix.size() - 5)));
+      DURE_TRY(SetAside(run, value, driver.error()));
+      continue;
+    }
     runs.emplace((*driver)->rounds().manifest().run, std::move(*driver));
   }
   return {};

@@ -31,7 +31,12 @@ struct Daemon::State {
   Status RestoreRuns();
   // restored.cc: runs of which a healed log knows more than this disk.
   Status EndOvertakenRuns();
-  void Halt(const RunId& run);
+  void Halt(const RunId& run, std::string reason);
+  // set_aside.cc: runs whose kept state cannot be read. kUnavailable, kExhausted: it may pass, and
+  // nothing is set aside.
+  Status SetAside(const RunId& run, ByteView kept, const Error& why);
+  void GiveUp(const RunId& run);
+  Error NoRun(const std::string& name) const;  // why a name names no run that goes on
   Status Listen();
   void Tick();
   void RenewOwn();
@@ -42,6 +47,8 @@ struct Daemon::State {
   Status MayConnect(const PeerIdentity& peer) const;
   void Connected(const PeerIdentity& peer);
   void Disconnected(const PeerIdentity& peer);
+  void TellAll(const SiteId& site);
+  void CaughtUp(const SiteId& site);
   void Received(const PeerIdentity& peer, const round::Message& message);
   Status MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size);
   Status MayGet(const PeerIdentity& peer, const Digest& digest) const;
@@ -112,6 +119,7 @@ struct Daemon::State {
   std::unique_ptr<Admissions> admissions;
   std::unique_ptr<Workshop> shop;
   std::map<RunId, std::unique_ptr<RunDriver>> runs;
+  std::map<RunId, std::string> set_aside;  // and why
   std::set<SiteId> connected;
   std::set<Digest> contributions;  // blobs that sites put: nobody may fetch them
   std::unique_ptr<transport::TransportServer> server;

@@ -9,6 +9,7 @@
 namespace dure::aggregator {
 namespace {
 
+constexpr std::chrono::seconds kTellAgain{1};
 constexpr uint64_t kEntriesBytesMax = 2 * 1024 * 1024;  // of one answer to a mirror
 
 Bytes Flat(const ledger::Proof& proof) {
@@ -25,6 +26,7 @@ transport::ServerCalls Daemon::State::Calls() {
   calls.may_connect = [this](const PeerIdentity& peer) { return MayConnect(peer); };
   calls.connected = [this](const PeerIdentity& peer) { Connected(peer); };
   calls.disconnected = [this](const PeerIdentity& peer) { Disconnected(peer); };
+  calls.caught_up = [this](const PeerIdentity& peer) { CaughtUp(peer.site); };
   calls.received = [this](const PeerIdentity& peer, const round::Message& message) {
     Received(peer, message);
   };
@@ -82,9 +84,24 @@ Status Daemon::State::MayConnect(const PeerIdentity& peer) const {
 void Daemon::State::Connected(const PeerIdentity& peer) {
   if (peer.role != identity::Role::kMember) return;
   connected.insert(peer.site);
-  for (const auto& [id, driver] : runs) {
-    if (driver->Invites(peer.site)) driver->Feed(round::SiteConnected{peer.site});
+  TellAll(peer.site);
+}
+
+// Of the runs that go on first: a line takes only so much at once.
+void Daemon::State::TellAll(const SiteId& site) {
+  for (const bool over : {false, true}) {
+    for (const auto& [id, driver] : runs) {
+      const bool ended = driver->rounds().phase() == round::RunPhase::kEnded;
+      if (ended == over && driver->Invites(site)) driver->Feed(round::SiteConnected{site});
+    }
   }
+}
+
+// After a while, in which it answers: what it answered is not said again.
+void Daemon::State::CaughtUp(const SiteId& site) {
+  loop->At(loop->Now() + kTellAgain, [this, alive = alive, site] {
+    if (*alive && connected.contains(site)) TellAll(site);
+  });
 }
 
 void Daemon::State::Disconnected(const PeerIdentity& peer) {
@@ -166,8 +183,7 @@ void Daemon::State::Watch(const PeerIdentity& peer, const std::string& text,
   }
   RunDriver* driver = FindRun(name);
   if (driver == nullptr) {
-    watcher->Close(
-        Fail(ErrorCode::kNotFound, "no run \"" + name + "\" (dure run list shows them)"));
+    watcher->Close(Fail(NoRun(name)));
     return;
   }
   driver->view().Watch(std::move(watcher), loop->Now());

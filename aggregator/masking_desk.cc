@@ -26,6 +26,13 @@ masking::Scalars Passed(std::string_view place, const masking::Scalars& scalars)
   return passed;
 }
 
+// A test's liar has sums checked that it should have given up.
+bool TakesAnything() {
+  Bytes rule{1};
+  PassWire("aggregator.saturation", {}, rule);
+  return rule.empty();
+}
+
 }  // namespace
 
 MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t parameter_count,
@@ -286,6 +293,15 @@ void MaskingDesk::Do(const masking::MeasureSegment& effect) {
 
 void MaskingDesk::Do(const masking::Published& effect) {
   published_ = effect.outcome;
+  const masking::SegmentResult& sum = published_->segments.front();
+  const auto refused =
+      masking::CheckSaturation(rounds_.manifest(), sum.scalars, parameter_count_,
+                               static_cast<uint32_t>(attempt_->half.survivors(0).size()));
+  if (refused && !TakesAnything()) {
+    shop_.say(attempt_->at.Text() + ": masking: " + std::string(Name(refused->rule)) + ": " +
+              refused->why);
+    return Fail(std::string(round::kOversaturated));
+  }
   Derive();
 }
 

@@ -8,6 +8,7 @@
 #include "aggregator/daemon_state.h"
 #include "federation/canonical.h"
 #include "federation/limits.h"
+#include "federation/round/kept.h"
 #include "policy/ledger/report.h"
 
 namespace dure::aggregator {
@@ -84,20 +85,24 @@ Status Daemon::State::EndOvertakenRuns() {
                     "begin from its model: dure run start --from (a site exports it)");
         driver->second->Feed(last.value_or(round::Overtaken{0, rounds.base()}));
       }
-      if (!over) Halt(run);
+      if (!over) Halt(run, std::string(round::kOvertaken));
     }
   }
   return {};
 }
 
-void Daemon::State::Halt(const RunId& run) {
-  const ledger::RunHalted event{run, std::string(round::kOvertaken)};
+void Daemon::State::Halt(const RunId& run, std::string reason) {
+  const ledger::RunHalted event{run, reason};
   record->Make([event](WallTime) { return Result<ledger::Event>(event); }, run.str() + "/halted",
-               [this, alive = alive, run](const Result<ledger::Appended>& said) {
+               [this, alive = alive, run, reason](const Result<ledger::Appended>& said) {
+                 if (!*alive) return;
                  const bool again = !said && said.error().code == ErrorCode::kUnavailable;
-                 if (!*alive || !again) return;
-                 loop->At(loop->Now() + kHaltAgain, [this, alive, run] {
-                   if (*alive) Halt(run);
+                 if (!again && reason == round::kStateUnreadable) {
+                   (void)journal->Apply(journal::Change().Erase("run/" + run.str() + "/state"));
+                 }
+                 if (!again) return;
+                 loop->At(loop->Now() + kHaltAgain, [this, alive, run, reason] {
+                   if (*alive) Halt(run, reason);
                  });
                });
 }

@@ -317,6 +317,9 @@ ledger::RunProposed RunDriver::Describe() const {
       {"tokenizer", manifest.tokenizer.IsZero() ? "bytes" : manifest.tokenizer.Hex()},
       {"modelConfig", manifest.config_digest().Hex()},
   });
+  if (manifest.saturation_limit > 0) {
+    fields.emplace("saturationLimit", fmt::format("{}", manifest.saturation_limit));
+  }
   if (protection_) fields.merge(protection_->Fields());
   return {{}, {}, std::move(fields), invited_, standing::BoundsOf(manifest)};
 }

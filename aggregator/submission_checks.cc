@@ -62,6 +62,9 @@ void RunDriver::Do(const round::VerifySubmission& effect) {
     round::SubmissionVerified verified{effect.site, effect.submission.at,
                                        effect.submission.contribution, verdict};
     if (verdict == round::Verdict::kOk) verified.reason = ObjectionTo(effect.submission.envelope);
+    if (rounds_.manifest().Oversaturated(effect.submission.saturated_lanes, parameter_count_)) {
+      verified.reason = round::kOversaturated;
+    }
     if (!verified.reason.empty()) verified.verdict = round::Verdict::kNotAllowed;
     Feed(verified);
   };

@@ -78,6 +78,7 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
     return Fail(ErrorCode::kAlreadyExists,
                 "there is a run \"" + manifest.run.str() + "\" already; choose another name");
   }
+  if (set_aside.contains(manifest.run)) return Fail(NoRun(manifest.run.str()));
   for (const SiteId& site : invited) {
     if (!authority->FindSeat(identity::Role::kMember, site)) {
       return Fail(ErrorCode::kNotFound, "no site \"" + site.str() + "\" is enrolled");
@@ -121,7 +122,13 @@ Status Daemon::State::CheckMembers(const round::RunManifest& manifest,
 Result<std::string> Daemon::State::StopRun(const std::string& text) {
   DURE_ASSIGN(const RunRequest request, ParseRun(text));
   RunDriver* driver = FindRun(request.run);
-  if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + request.run + "\"");
+  if (driver == nullptr) {
+    const auto run = RunId::Parse(request.run);
+    if (!run || !set_aside.contains(*run)) return Fail(NoRun(request.run));
+    GiveUp(*run);
+    return JsonLine(
+        {{"run", request.run}, {"phase", "ended"}, {"reason", round::kStateUnreadable}});
+  }
   driver->Feed(round::StopRequested{request.after_round});
   return ShowRun(text);
 }
@@ -130,7 +137,7 @@ Result<std::string> Daemon::State::ResumeRun(const std::string& text) {
   DURE_ASSIGN(const RunRequest request, ParseRun(text));
   const std::string& name = request.run;
   RunDriver* driver = FindRun(name);
-  if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
+  if (driver == nullptr) return Fail(NoRun(name));
   if (driver->rounds().phase() != round::RunPhase::kPaused) {
     return Fail(ErrorCode::kFailedPrecondition, "run \"" + name + "\" is not paused but " +
                                                     std::string(Name(driver->rounds().phase())));
@@ -143,7 +150,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
   DURE_ASSIGN(const RunRequest request, ParseRun(text));
   const std::string& name = request.run;
   const RunDriver* driver = FindRun(name);
-  if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
+  if (driver == nullptr) return Fail(NoRun(name));
   const round::Rounds& rounds = driver->rounds();
   json sites = json::array();
   for (const SiteId& site : driver->invited()) sites.push_back(site.str());
@@ -160,6 +167,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"lane", std::string(Name(rounds.manifest().lane))},
                  {"masking", std::string(Name(rounds.manifest().masking))},
                  {"merge", rounds.manifest().merge.Text()},
+                 {"saturation_limit", rounds.manifest().saturation_limit},
                  {"parameters", driver->parameter_count()},
                  {"manifest", rounds.manifest().digest().Hex()},
                  {"initial_model", rounds.manifest().initial_model.Hex()},
@@ -188,6 +196,9 @@ Result<std::string> Daemon::State::ListRuns() const {
                     {"rounds", rounds.manifest().rounds},
                     {"masking", std::string(Name(rounds.manifest().masking))}});
   }
+  for (const auto& [id, why] : set_aside) {
+    list.push_back({{"run", id.str()}, {"phase", "set-aside"}, {"reason", why}});
+  }
   return JsonLine({{"runs", list}});
 }
 
@@ -208,7 +219,7 @@ Result<std::string> Daemon::State::AskEvaluation(const std::string& text) {
   DURE_ASSIGN(EvaluateRequest request, ParseEvaluate(text));
   const std::string& name = request.run;
   const RunDriver* driver = FindRun(name);
-  if (driver == nullptr) return Fail(ErrorCode::kNotFound, "no run \"" + name + "\"");
+  if (driver == nullptr) return Fail(NoRun(name));
   const Digest model = request.model.value_or(driver->rounds().base().model);
   if (IsContribution(model) || !store->Has(model)) {
     return Fail(ErrorCode::kNotFound, "there is no model " + model.Hex());

@@ -31,6 +31,13 @@ struct Target {
   std::string run;
 };
 
+// "; a share of at most 0.01 of them cut"
+std::string LimitText(const json& run) {
+  const auto limit = run.find("saturation_limit");
+  if (limit == run.end() || !limit->is_number() || *limit == 0) return "";
+  return "; a share of at most " + limit->dump() + " of them cut";
+}
+
 // "public-service, for public-body,non-profit; sector health; risk ordinary; valuation none"
 std::string PurposeText(const json& run) {
   const std::string sector = TextField(run, "sector");
@@ -110,7 +117,8 @@ std::string RunText(const json& run) {
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
          "\nmasking     " + TextField(run, "masking") + "; lanes " + TextField(run, "lane") +
-         "\nmerge       " + TextField(run, "merge") + PrivacyText(run, "privacy     ");
+         LimitText(run) + "\nmerge       " + TextField(run, "merge") +
+         PrivacyText(run, "privacy     ");
 }
 
 std::string ListText(const json& list) {
@@ -171,6 +179,9 @@ void AddBounds(Command verb, RunOptions& run) {
   verb.Add("--norm-max", run.norm_max,
            "the longest update that is counted (L2); no bound by default, and none under "
            "masking");
+  verb.Add("--saturation-limit", run.saturation_limit,
+           "a site does not send an update of which more than this share of the lanes was cut at "
+           "its bounds, and nobody takes such a sum; by default they are counted and told");
   verb.Add("--passes-max", run.passes_max,
            "passes over a site's registered data that a round counts; any number by default");
 }

@@ -171,6 +171,7 @@ Status ChooseBounds(const RunOptions& options, round::RunManifest& manifest) {
   std::ranges::sort(manifest.code);
   manifest.code.erase(std::unique(manifest.code.begin(), manifest.code.end()), manifest.code.end());
   manifest.norm_max = options.norm_max;
+  manifest.saturation_limit = options.saturation_limit;
   manifest.passes_max = options.passes_max;
   return {};
 }

@@ -56,6 +56,7 @@ struct RunOptions {
   uint64_t reference_tokens = 0;  // 0: what the step budget holds
   std::vector<std::string> code;  // trainers approved: digests, or their files; empty: any
   double norm_max = 0;            // of an update; 0: none is set
+  double saturation_limit = 0;    // 0: none is set
   uint64_t passes_max = 0;        // over the registered data in a round; 0: as many as come
   uint64_t seed = 1;
   // How long an aggregator that falls silent is waited for while the first weights travel.

@@ -180,7 +180,10 @@ Status Daemon::State::RestoreRuns() {
     if (!key.ends_with("/state")) continue;
     DURE_ASSIGN(const RunId run, RunId::Parse(std::string_view(key).substr(4, key.size() - 10)));
     auto desk = RunDesk::Restore(*shop, run, value);
-    if (!desk) return Within(desk.error(), "restoring " + key);
+    if (!desk) {
+      DURE_TRY(SetAside(run, value, desk.error()));
+      continue;
+    }
     desks.emplace(run, std::move(*desk));
   }
   lending->Measure();
@@ -263,6 +266,7 @@ RunDesk& Daemon::State::DeskOf(const RunId& run) {
 
 void Daemon::State::Received(const round::Message& message) {
   const RunId& run = RunOf(message);
+  if (set_aside.contains(run)) return AnswerAside(message);
   // Only a plan begins a run; anything else about an unknown run is of a time before this folder.
   if (!desks.contains(run) && !std::holds_alternative<round::Plan>(message)) return;
   if (const auto* masked = std::get_if<round::Masked>(&message)) return DeskOf(run).Take(*masked);

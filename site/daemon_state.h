@@ -24,6 +24,10 @@ struct Daemon::State {
   void Connect();
   Result<std::vector<Loan>> Loans() const;
   Status RestoreRuns();
+  // set_aside.cc: runs whose kept state cannot be read. kUnavailable, kExhausted: it may pass, and
+  // nothing is set aside.
+  Status SetAside(const RunId& run, ByteView kept, const Error& why);
+  void AnswerAside(const round::Message& message);
   // local_requests.cc
   Result<std::string> Answer(const LocalRequest& request);  // on the door's thread
   Result<std::string> Obey(const LocalRequest& request);
@@ -64,6 +68,7 @@ struct Daemon::State {
   RunId pen_holder;
   std::unique_ptr<Workshop> shop;
   std::map<RunId, std::unique_ptr<RunDesk>> desks;
+  std::map<RunId, std::string> set_aside;  // and why
   std::unique_ptr<EvaluationDesk> evaluations;
   std::unique_ptr<transport::SiteLink> link;
   std::unique_ptr<LocalDoor> door;

@@ -57,6 +57,11 @@ std::string Daemon::State::AccountsLine() const {
 
 Result<std::string> Daemon::State::Obey(const LocalRequest& request) {
   const auto desk = desks.find(request.run);
+  if (const auto aside = set_aside.find(request.run); aside != set_aside.end()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "this site declines the rounds of \"" + request.run.str() + "\": " + aside->second +
+                    ". Start the version that kept it to take part again");
+  }
   if (desk == desks.end()) {
     return Fail(ErrorCode::kNotFound, "this site knows no run \"" + request.run.str() + "\"");
   }

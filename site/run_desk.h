@@ -82,6 +82,7 @@ class RunDesk {
     double growth = 0;
   };
   void LookAtSum(const round::Outcome& said, const ledger::RoundClosed& closed);
+  bool TooMuchWasCut(const round::DeriveModel& effect, const ledger::RoundClosed& closed) const;
   // Under masking: whether the sum is what this site checked. False: it was answered, or is asked
   // again later.
   bool JudgeSum(const round::DeriveModel& effect, const ledger::RoundClosed& closed,

@@ -34,6 +34,10 @@ Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 // The round-closed entry at this index; nullopt: it is another, or not there.
 std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror);
 
+// Lanes of the contributions it counts that were cut at their bounds, as the sums say or, unmasked,
+// their signers.
+uint64_t SaturatedIn(const ledger::RoundClosed& closed, const ledger::Mirror& mirror);
+
 // Whether a round-closed entry says exactly what the outcome says, and that contributions were
 // merged by the run's rule.
 bool SaysTheSame(const round::Outcome& outcome, const round::MergeRule& rule,

@@ -73,7 +73,7 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
       return;
     }
     CrashPoint("site.encoded");
-    Feed(round::Encoded{round, made->blob, made->weight, made->saturated, made->norm});
+    Feed(round::Encoded{round, made->blob, made->weight, made->saturated, made->norm, made->lanes});
   });
 }
 
@@ -196,6 +196,12 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
       return;
     }
+    if (TooMuchWasCut(effect, *closed)) {
+      shop_.say(said.at.Text() +
+                ": DISSENT: more of what was summed was cut at its bounds than the run takes");
+      Feed(round::Derived{said.at, true, {}});
+      return;
+    }
     if (!JudgeSum(effect, *closed, base)) return;
     const Status kept =
         KeepReceiptOfOutcome(shop_.dir / "receipts", said, shop_.site, shop_.scribe.mirror());
@@ -245,12 +251,33 @@ bool RunDesk::JudgeSum(const round::DeriveModel& effect, const ledger::RoundClos
   return false;
 }
 
+bool RunDesk::TooMuchWasCut(const round::DeriveModel& effect,
+                            const ledger::RoundClosed& closed) const {
+  const auto saturated = SaturatedIn(closed, shop_.scribe.mirror());
+  return effect.manifest.Oversaturated(saturated, seen_.parameters * closed.submissions.size());
+}
+
 std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror) {
   const auto entries = mirror.Read(index, index + 1, limits::kEntryBytesMax);
   if (!entries || entries->size() != 1) return std::nullopt;
   const auto opened = ledger::ParseEntry(entries->front());
   const auto* closed = opened ? std::get_if<ledger::RoundClosed>(&opened->record.event) : nullptr;
   return closed == nullptr ? std::nullopt : std::optional(*closed);
+}
+
+uint64_t SaturatedIn(const ledger::RoundClosed& closed, const ledger::Mirror& mirror) {
+  if (closed.sums) return closed.sums->saturated_lanes;
+  uint64_t saturated = 0;
+  for (const ledger::CountedSubmission& one : closed.submissions) {
+    const auto entries = mirror.Read(one.submission, one.submission + 1, limits::kEntryBytesMax);
+    const auto opened = entries && entries->size() == 1
+                            ? ledger::ParseEntry(entries->front())
+                            : Result<ledger::OpenedEntry>(Fail(ErrorCode::kNotFound, "no entry"));
+    const auto* said =
+        opened ? std::get_if<ledger::ContributionSubmitted>(&opened->record.event) : nullptr;
+    if (said != nullptr) saturated += said->saturated_lanes;
+  }
+  return saturated;
 }
 
 bool SaysTheSame(const round::Outcome& outcome, const round::MergeRule& rule,

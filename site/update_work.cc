@@ -131,6 +131,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
   ContributionMade made;
   made.weight = files.parameters.weight;
   made.saturated = encoded.stats.saturated;
+  made.lanes = files.count();
   if (manifest.norm_max > 0) {
     DURE_ASSIGN(made.norm, NormOf(lanes_path.string(), files, manifest));
   }
@@ -255,6 +256,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
   MaskedContribution contribution;
   contribution.made.weight = files.parameters.weight;
   contribution.made.saturated = masked.stats.saturated;
+  contribution.made.lanes = files.count();
   contribution.scalars = masked.scalars;
   contribution.bytes = bytes;
   {

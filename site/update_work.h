@@ -21,6 +21,7 @@ struct ContributionMade {
   uint64_t weight = 0;
   uint64_t saturated = 0;
   std::optional<double> norm = {};  // where the run bounds it
+  uint64_t lanes = 0;
 };
 
 // The contribution is durable in the store and the next residual version on disk when this returns.

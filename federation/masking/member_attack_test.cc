@@ -1,7 +1,8 @@
 // The attack suite's part of members, and bits that flip on the way.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "federation/masking/merkle.h"
+#include "federation/masking/run_terms.h"
 #include "federation/masking/testing_attack.h"
 
 namespace dure::masking {
@@ -77,6 +78,29 @@ TEST(Attack15, AContributionOutOfRangeIsNotMasked) {
   ASSERT_EQ(world.accepted.size(), 5U) << "it is dropped and the others go on";
   EXPECT_EQ(world.accepted.begin()->second.segments[0].survivors, (Sites{0, 1, 2, 4}));
   EXPECT_TRUE(world.SumsAreExact());
+}
+
+TEST(Attack14, ASumThatBreaksARuleOfTheRunIsNotSaidToBeRight) {
+  World world({.sites = 5});
+  world.object = {Refusal::kSaturation, "too much was cut", kNobody};
+  world.RunAttempt(0);
+  ASSERT_FALSE(world.refusals.empty());
+  for (const auto& [site, refusal] : world.refusals) {
+    EXPECT_EQ(refusal.name, "REFUSE_SATURATION");
+  }
+  EXPECT_TRUE(world.accepted.empty());
+}
+
+TEST(Saturation, OfASumIsHeldAgainstAllLanesInIt) {
+  round::RunManifest manifest;
+  const Scalars sums{3 << 20, 0, 0, 31};
+  EXPECT_EQ(CheckSaturation(manifest, sums, 1000, 3), std::nullopt);
+  manifest.saturation_limit = 0.01;
+  const auto refused = CheckSaturation(manifest, sums, 1000, 3);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->rule, Refusal::kSaturation);
+  EXPECT_THAT(refused->why, testing::HasSubstr("31 of 3000 lanes"));
+  EXPECT_EQ(CheckSaturation(manifest, {3 << 20, 0, 0, 30}, 1000, 3), std::nullopt);
 }
 
 // 18

@@ -7,7 +7,7 @@
 namespace dure::masking {
 
 inline uint8_t EnumMax(SecretKind) { return static_cast<uint8_t>(SecretKind::kSelf); }
-inline uint8_t EnumMax(Refusal) { return static_cast<uint8_t>(Refusal::kShares); }
+inline uint8_t EnumMax(Refusal) { return static_cast<uint8_t>(Refusal::kSaturation); }
 
 template <typename A>
 void Fields(A& a, Header& v) {

@@ -40,6 +40,8 @@ std::string_view Name(Refusal refusal) {
       return "REFUSE_SCHEMA";
     case Refusal::kShares:
       return "REFUSE_SHARES";
+    case Refusal::kSaturation:
+      return "REFUSE_SATURATION";
   }
   return "";
 }

@@ -27,6 +27,7 @@ enum class Refusal : uint8_t {
   kKey = 16,              // a key of low order, out of form, or used twice
   kSchema = 17,           // a message out of form
   kShares = 18,           // a share that its sender's own commitment contradicts
+  kSaturation = 19,       // more lanes of the updates were cut than the run takes
 };
 
 std::string_view Name(Refusal refusal);  // "REFUSE_CTX_MISMATCH", as the attack suite names them

@@ -78,4 +78,15 @@ round::Sums SumsOf(const Scalars& scalars) {
   return {of(Scalar::kWeight), of(Scalar::kTokens), of(Scalar::kSteps), of(Scalar::kSaturated)};
 }
 
+Objection CheckSaturation(const round::RunManifest& manifest, const Scalars& scalars,
+                          uint64_t parameter_count, uint32_t survivors) {
+  const uint64_t cut = SumsOf(scalars).saturated_lanes;
+  const uint64_t lanes = parameter_count * survivors;
+  if (!manifest.Oversaturated(cut, lanes)) return std::nullopt;
+  return Refused{Refusal::kSaturation,
+                 std::to_string(cut) + " of " + std::to_string(lanes) +
+                     " lanes that were sent were cut at their bounds, more than the run takes",
+                 kNobody};
+}
+
 }  // namespace dure::masking

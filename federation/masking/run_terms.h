@@ -42,4 +42,10 @@ std::vector<SiteId> SetApart(const History& released, const round::RunManifest& 
 // What a round's unmasked scalars are called there.
 round::Sums SumsOf(const Scalars& scalars);
 
+// Whether a sum over so many sites keeps the run's limit on lanes that were cut
+// (REFUSE_SATURATION). The aggregator asks when it has the sum, each site before it says that the
+// sum is right.
+Objection CheckSaturation(const round::RunManifest& manifest, const Scalars& scalars,
+                          uint64_t parameter_count, uint32_t survivors);
+
 }  // namespace dure::masking

@@ -210,6 +210,10 @@ void SiteHalf::On(const SegmentMasked& event) {
   SaySigned(Uploaded{event.segment, event.payload, event.bytes});
 }
 
+void SiteHalf::On(const SumRefused& event) {
+  if (Is(SitePhase::kChecking) && event.context == context_id_) Refuse(event.refused);
+}
+
 void SiteHalf::On(const SegmentChecked& event) {
   if (!Is(SitePhase::kChecking) || event.context != context_id_ || event.segment >= segments()) {
     return;

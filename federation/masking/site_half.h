@@ -49,11 +49,16 @@ struct SegmentChecked {
   uint64_t own = 0;     // of this site's lanes and scalars
   uint64_t result = 0;  // of the published sums and scalars
 };
+// Instead of it: the sum may be what was sent, and breaks a rule of the run all the same.
+struct SumRefused {
+  Digest context;
+  Refused refused;
+};
 struct CheckOverdue {};  // nobody waits any longer for check values
 struct GiveUp {};        // the driver cannot go on with this attempt
 struct Resumed {};       // after Load, or when a link is up again
 struct SayAgain {};      // nothing came for a while: the answer, or what it answers, may be lost
-using SiteEvent = std::variant<FromAggregator, Examined, SegmentMasked, SegmentChecked,
+using SiteEvent = std::variant<FromAggregator, Examined, SegmentMasked, SegmentChecked, SumRefused,
                                CheckOverdue, GiveUp, Resumed, SayAgain>;
 
 // Effects
@@ -208,6 +213,7 @@ class SiteHalf {
   void On(const Examined&);
   void On(const SegmentMasked&);
   void On(const SegmentChecked&);
+  void On(const SumRefused&);
   void On(const CheckOverdue&);
   void On(const GiveUp&);
   void On(const Resumed&);

@@ -260,8 +260,7 @@ void World::Perform(uint32_t i, const CheckSegment& check) {
   for (const WordRange run : RunsOf(sums)) {
     const PlaneSpan span = PlanesOf(sums, planes, run);
     std::vector<int32_t> values(run.size());
-    // A sum beyond reach is no sum; the driver would refuse it here.
-    (void)ReadSums(sums, {span.low, span.high}, values);
+    (void)ReadSums(sums, {span.low, span.high}, values);  // beyond reach a driver refuses it
     const ByteView lanes = ByteView(sites_[i].lanes.at(check.segment))
                                .subspan(sums.LowBytes(run.begin), sums.LowBytes(run.size()));
     const InnerProducts both =
@@ -271,6 +270,7 @@ void World::Perform(uint32_t i, const CheckSegment& check) {
   }
   products[{i, check.segment}] = own;
   queue_.push_back([this, i, check, own, result] {
+    if (object) return HandleSite(i, SumRefused{check.context, *object});
     HandleSite(i, SegmentChecked{check.context, check.segment, own, result});
   });
 }

@@ -55,9 +55,10 @@ class World {
   double restart_chance = 0;  // of any half, whenever it persisted
   // May change, drop (clear) or keep a message; to_site is false on the way to the aggregator.
   std::function<void(bool to_site, uint32_t site, Bytes& message)> tamper;
-  std::function<void(uint32_t site, Pinned&)> pin;              // what a site knows
-  std::function<void(uint32_t site, Context&)> tell;            // what a site is told: M0
-  std::function<void(Context&)> compose;                        // what all are told
+  Objection object;                                   // what every site finds wrong with every sum
+  std::function<void(uint32_t site, Pinned&)> pin;    // what a site knows
+  std::function<void(uint32_t site, Context&)> tell;  // what a site is told: M0
+  std::function<void(Context&)> compose;              // what all are told
   std::function<void(Bytes& planes, Scalars&)> falsify;         // the published sum
   std::function<void(uint32_t site, Bytes& lanes)> contribute;  // what a site masks
 

@@ -227,7 +227,8 @@ struct Submitted {
     return Do(
         FromAggregator{Roster{{manifest.run, {0}, attempt}, kSites, 1, {}, Granted(kSites[0])}});
   }
-  Submitted() {
+  explicit Submitted(double saturation_limit = 0) {
+    manifest.saturation_limit = saturation_limit;
     Do(LinkUp{});
     Begin(0);
     Do(Decided{{manifest.run, {0}, 0}, true, {}, Offered(kSites[0])});
@@ -235,7 +236,7 @@ struct Submitted {
     Rostered(0);
     const auto encode = Only<EncodeUpdate>(Do(TrainingDone{{0}, 100, 10, 1.0}));
     first_version = encode.at(0).residual_to;
-    Do(Encoded{{0}, Sha256(AsBytes("masked-0")), 77, 1});
+    Do(Encoded{{0}, Sha256(AsBytes("masked-0")), 77, 1, {}, 1000});
     Do(UploadDone{{0}, Sha256(AsBytes("masked-0"))});
     const auto told = Told<Submission>(Do(Signed{{manifest.run, {0}, 0}, ToBytes("envelope")}));
     EXPECT_EQ(told.size(), 1u);
@@ -279,6 +280,31 @@ TEST(Masked, ARefusedMaskTakesTheUpdateHome) {
   EXPECT_EQ(Only<FoldBack>(effects).size(), 1u);
   ASSERT_EQ(Told<Withdraw>(effects).size(), 1u);
   EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "refuse-cohort");
+}
+
+TEST(Masked, AnUpdateBeyondTheRunsLimitOnSaturationIsNotSent) {
+  const Digest made = Sha256(AsBytes("masked-1"));
+  for (const uint64_t saturated : {10, 11}) {
+    Submitted s(0.01);
+    s.Begin(1);
+    s.Rostered(1);
+    Encoded encoded{{0}, made, 77, saturated};
+    encoded.lanes = 1000;
+    const auto effects = s.Do(encoded);
+    EXPECT_EQ(Only<UploadBlob>(effects).size(), saturated == 10 ? 1u : 0u);
+    if (saturated == 10) continue;
+    ASSERT_FALSE(Told<Withdraw>(effects).empty());
+    EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "saturation-limit");
+    EXPECT_TRUE(Only<FoldBack>(effects).empty()) << "carried along it would be longer still";
+    ASSERT_EQ(Only<DropWork>(effects).size(), 1u);
+    EXPECT_EQ(Only<DropWork>(effects)[0].blob, made);
+    EXPECT_EQ(s.site.residual(), 0u);
+    const auto kept = Only<CommitResidual>(effects);
+    ASSERT_FALSE(kept.empty()) << "what its encoding left over goes too";
+    EXPECT_EQ(kept.back().current, 0u);
+    EXPECT_EQ(s.site.phase(), SitePhase::kIdle);
+    EXPECT_EQ(Only<DecideLocally>(s.Begin(2)).size(), 1u) << "another attempt begins anew";
+  }
 }
 
 TEST(Masked, AStatusTellsNoLoss) {

@@ -149,6 +149,7 @@ struct Encoded {
   uint64_t weight = 0;
   uint64_t saturated = 0;
   std::optional<double> norm = {};  // where the run bounds it
+  uint64_t lanes = 0;               // of which `saturated` were cut
 };
 struct EncodeFailed {
   RoundNumber round;
@@ -359,6 +360,7 @@ class Participation {
   void ClearWork();
   void Decline(std::string reason);
   void WithdrawWork(std::string reason);
+  void SayWithout(std::string reason, bool rostered);
   void Unasked(RefusalReason reason);
   void FinishOutcome(Derivation derivation, const Base& derived);
   // Takes up what waited: a fold, then the outcome, then the end of the run, then the next plan.

@@ -29,6 +29,13 @@ void Participation::On(const TrainingFailed& e) {
 
 void Participation::On(const Encoded& e) {
   if (!Works(e.round, SitePhase::kEncoding)) return;
+  if (s_.manifest.Oversaturated(e.saturated, e.lanes)) {
+    // Neither this nor what is carried may make the next update too long as well.
+    s_.blob = e.blob;
+    Discard();
+    ForgetResidual();
+    return WithdrawWork(std::string(kOversaturated));
+  }
   s_.work = Work::kEncoded;
   s_.blob = e.blob;
   s_.weight = e.weight;
@@ -133,6 +140,10 @@ void Participation::Unasked(RefusalReason reason) {
 void Participation::WithdrawWork(std::string reason) {
   const bool rostered = s_.rostered;
   ClearWork();
+  SayWithout(std::move(reason), rostered);
+}
+
+void Participation::SayWithout(std::string reason, bool rostered) {
   s_.declined = true;
   s_.decline_reason = std::move(reason);
   EnterPhase(SitePhase::kIdle, s_.decline_reason);
@@ -143,8 +154,7 @@ void Participation::WithdrawWork(std::string reason) {
   }
 }
 
-// The residual
-// --------------------------------------------------------------------------------------
+// The residual ------------------------------------------------------------------------
 
 void Participation::Commit() {
   if (s_.committed) return;
@@ -259,14 +269,7 @@ void Participation::On(const MaskingRefused& e) {
   if (!IsCurrent(e.at) || !works || s_.submitted || s_.folding || s_.declined) return;
   const bool rostered = s_.rostered;
   Settle(false);
-  s_.declined = true;
-  s_.decline_reason = e.reason;
-  EnterPhase(SitePhase::kIdle, e.reason);
-  if (rostered) {
-    Say(Withdraw{s_.plan.at, e.reason});
-  } else {
-    Say(Declined{s_.plan.at, e.reason});
-  }
+  SayWithout(e.reason, rostered);
 }
 
 void Participation::ClearWork() {

@@ -161,6 +161,7 @@ Status CheckCounting(const RunManifest& m) {
   rules.Within("norm_max", m.norm_max, 0, 1e12);
   rules.Require(m.norm_max == 0 || !m.masked(), "norm_max", m.norm_max,
                 "0 under masking: nobody sees the norm of one update");
+  rules.Within("saturation_limit", m.saturation_limit, 0, 1);
   rules.Require(m.passes_max <= 1'000'000'000, "passes_max", m.passes_max, "at most 1000000000");
   return rules.Take();
 }
@@ -176,6 +177,9 @@ Status CheckPrivacy(const RunManifest& m) {
     return needs("a number of steps a round, and no seconds");
   }
   if (!m.privacy.noisy()) return {};
+  if (m.saturation_limit != 0) {
+    return needs("no limit on saturation: an update held back tells what noise hides");
+  }
   if (!m.masked()) return needs("masking: each site's own share of the noise hides little");
   if (!m.merge.is_mean()) return needs("the mean: noise is counted in a plain sum");
   if (m.weighting != Weighting::kEqual) return needs("equal weights: a weight would tell tokens");
@@ -237,6 +241,11 @@ Status RunManifest::Validate() const {
   DURE_TRY(CheckMerge(*this));
   DURE_TRY(CheckValuation(*this));
   return CheckPrivacy(*this);
+}
+
+bool RunManifest::Oversaturated(uint64_t saturated, uint64_t lanes) const {
+  if (saturation_limit == 0) return false;
+  return !(static_cast<double>(saturated) <= saturation_limit * static_cast<double>(lanes));
 }
 
 Bytes RunManifest::Canonical() const {

@@ -86,6 +86,9 @@ struct MaskingRules {
   bool operator==(const MaskingRules&) const = default;
 };
 
+// Why a site does not send its update, or nobody takes a sum: RunManifest::Oversaturated.
+inline constexpr std::string_view kOversaturated = "saturation-limit";
+
 inline constexpr size_t kCodesMax = 16;  // trainers that one run approves
 inline constexpr size_t kModelConfigBytesMax =
     16 * 1024;  // a plan carries it and must stay under 64 KiB
@@ -120,9 +123,14 @@ struct RunManifest {
   double norm_max = 0;       // of an update; 0: none is set. Unmasked runs only
   uint64_t passes_max = 0;   // over the registered data in a round; 0: as many as come
   Privacy privacy;
+  // Lanes cut at their bounds over all lanes, of one update and of a sum; more is not sent, and not
+  // taken. 0: they are counted and told, whatever they come to.
+  double saturation_limit = 0;
 
   bool operator==(const RunManifest&) const = default;
   bool masked() const { return masking != Masking::kNone; }
+  // `lanes`: of the update, or of all updates in the sum.
+  bool Oversaturated(uint64_t saturated, uint64_t lanes) const;
   Digest config_digest() const { return Sha256(AsBytes(model_config)); }
   // kInvalid names the field, its value and its bound.
   Status Validate() const;

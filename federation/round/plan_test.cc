@@ -236,6 +236,53 @@ TEST(Plan, WhatAContributionMustHoldIsBoundedItself) {
   EXPECT_THAT(masked.error().message, ::testing::HasSubstr("norm_max"));
 }
 
+TEST(Plan, ALimitOnSaturationIsAShareAndRefusedUnderNoise) {
+  RunManifest m = TestManifest();
+  EXPECT_FALSE(m.Oversaturated(1000, 1000)) << "counted, whatever it comes to";
+  m.saturation_limit = 0.01;
+  EXPECT_TRUE(m.Validate());
+  EXPECT_FALSE(m.Oversaturated(10, 1000));
+  EXPECT_TRUE(m.Oversaturated(11, 1000));
+  EXPECT_TRUE(m.Oversaturated(1, 0)) << "of no lane none can be cut";
+  for (const double wrong : {-0.1, 1.01, std::nan("")}) {
+    m.saturation_limit = wrong;
+    EXPECT_THAT(m.Validate().error().message, HasSubstr("saturation_limit")) << wrong;
+  }
+  m.saturation_limit = 0.01;
+  m.masking = Masking::kPairwise;
+  m.weighting = Weighting::kEqual;
+  m.quorum = m.cohort_min = 3;
+  m.privacy.noise = Noise::kDiscreteGaussian;
+  m.privacy.clip = 1;
+  m.privacy.coordinate_clip = 1;
+  m.privacy.noise_multiplier = 1;
+  m.privacy.dimension = 1000;
+  m.privacy.delta = 1e-6;
+  EXPECT_THAT(m.Validate().error().message, HasSubstr("no limit on saturation"));
+  m.saturation_limit = 0;
+  EXPECT_TRUE(m.Validate()) << m.Validate().error().message;
+}
+
+// A run that was agreed on before there were limits keeps its name in the record.
+TEST(Plan, WithoutALimitOnSaturationTheBytesAreThoseOfBefore) {
+  RunManifest m = TestManifest();
+  const Bytes before = m.Canonical();
+  m.saturation_limit = 0.25;
+  const Bytes with = m.Canonical();
+  ASSERT_EQ(with.size(), before.size() + sizeof(double));
+  size_t changed = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (before[i] == with[i]) continue;
+    ++changed;
+    EXPECT_EQ(with[i], before[i] | 0x80);
+  }
+  EXPECT_EQ(changed, 1u) << "the masking's byte says that a limit stands at the end";
+  EXPECT_EQ(*RunManifest::Parse(with), m);
+  Bytes none = with;
+  std::fill(none.end() - sizeof(double), none.end(), 0);
+  EXPECT_FALSE(RunManifest::Parse(none)) << "one manifest has one form";
+}
+
 TEST(Plan, ValuationIsRefusedUnderMaskingAndWithRobustRules) {
   RunManifest m = TestManifest();
   m.quorum = m.cohort_min = 5;

@@ -41,6 +41,7 @@ void Rounds::On(const SiteConnected& e) {
   if (site.removed) return;
   Note(NoticeKind::kReturned, e.site);
   Inform(e.site, site);
+  if (!armed_ && resend_at_ <= now_) resend_at_ = now_ + pace_.resend;  // said just now
   Reconsider();
   const bool trains = s_.phase == RunPhase::kCollecting && site.in_cohort;
   if (trains && site.step == Step::kWaiting) SendRoster(e.site, site);

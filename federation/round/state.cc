@@ -1,13 +1,15 @@
-// The canonical bytes of both halves' states.
+// The canonical bytes of both halves' states. From version 6 on each begins with what any version
+// can read of any other's: the version, and whether the run was over.
 #include "federation/round/fields.h"
+#include "federation/round/kept.h"
 #include "federation/round/participation.h"
 #include "federation/round/round.h"
 
 namespace dure::round {
 namespace {
 
-constexpr uint32_t kRoundsVersion = 5;
-constexpr uint32_t kSiteVersion = 5;
+constexpr uint32_t kVersion = 6;
+constexpr uint32_t kVersionBefore = 5;  // without whether the run was over
 
 std::optional<Duration> LeftOf(const std::optional<MonoTime>& when, MonoTime now) {
   if (!when) return std::nullopt;
@@ -18,22 +20,51 @@ std::optional<MonoTime> FromLeft(const std::optional<Duration>& left, MonoTime n
   return now + *left;
 }
 
+// Of the bytes that `get` is at the beginning of.
+Status CheckHead(Get& get, std::string_view what) {
+  KeptHead head;
+  head.Visit(get);
+  if (!get.ok()) return Fail(ErrorCode::kCorrupt, std::string(what) + " is damaged");
+  if (head.version == kVersion || head.version == kVersionBefore) return {};
+  return Fail(ErrorCode::kCorrupt,
+              std::string(what) + " was kept by another version of dure, in form " +
+                  std::to_string(head.version) + "; this one reads form " +
+                  std::to_string(kVersionBefore) + " and " + std::to_string(kVersion));
+}
+
 }  // namespace
+
+template <typename A>
+void KeptHead::Visit(A& a) {
+  a(version);
+  if (version < kVersion) return over.reset();
+  if (!over) over.emplace();
+  a(*over);
+}
+
+KeptHead HeadOf(ByteView kept) {
+  KeptHead head;
+  Get get(kept);
+  head.Visit(get);
+  if (!get.ok()) head.over.reset();
+  return head;
+}
 
 Bytes Rounds::Save(MonoTime now) const {
   Put put;
-  put(kRoundsVersion, manifest_, s_, LeftOf(s_.window_end, now), LeftOf(s_.patience_end, now),
-      LeftOf(s_.deadline, now));
+  put(kVersion, s_.phase == RunPhase::kEnded, manifest_, s_, LeftOf(s_.window_end, now),
+      LeftOf(s_.patience_end, now), LeftOf(s_.deadline, now));
   return put.Take();
 }
 
 Result<Rounds> Rounds::Load(ByteView state, MonoTime now, Pace pace) {
   Get get(state);
-  uint32_t version = 0;
+  DURE_TRY(CheckHead(get, "the state of a run"));
   RunManifest manifest;
-  get(version, manifest);
-  if (!get.ok() || version != kRoundsVersion || !manifest.Validate()) {
-    return Fail(ErrorCode::kCorrupt, "state of a run: not written by this version");
+  get(manifest);
+  if (!get.ok() || !manifest.Validate()) {
+    return Fail(ErrorCode::kCorrupt,
+                "the state of a run holds no manifest that this version reads");
   }
   Rounds rounds(std::move(manifest), {}, pace);
   std::optional<Duration> window_left;
@@ -74,17 +105,13 @@ Status Rounds::CheckLoaded() const {
 
 Bytes Participation::Save() const {
   Put put;
-  put(kSiteVersion, s_);
+  put(kVersion, s_.phase == SitePhase::kEnded, s_);
   return put.Take();
 }
 
 Result<Participation> Participation::Load(ByteView state, SitePace pace) {
   Get get(state);
-  uint32_t version = 0;
-  get(version);
-  if (!get.ok() || version != kSiteVersion) {
-    return Fail(ErrorCode::kCorrupt, "state of a participation: not written by this version");
-  }
+  DURE_TRY(CheckHead(get, "the state of a participation"));
   Participation site({}, {}, {}, pace);
   get(site.s_);
   if (auto done = get.Done("state of a participation"); !done) {

@@ -215,5 +215,24 @@ TEST_F(SiteAtWork, AsksToJoinUntilItIsKnownThatItDid) {
   EXPECT_EQ(Told<Join>(site_.Handle(At(10), SiteTimer{})).size(), 1u);
 }
 
+// Of hundreds of runs each would say it twice.
+TEST(Ended, AtAConnectionTheEndIsSaidOnce) {
+  Rounds rounds(TestManifest(), {kA, kB});
+  rounds.Handle(At(0), Started{});
+  rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+  rounds.Handle(At(1), StopRequested{});
+  ASSERT_EQ(rounds.phase(), RunPhase::kEnded);
+  rounds.Handle(At(20), Timer{});  // of the time when it gathered
+  auto effects = rounds.Handle(At(1000), SiteConnected{kA});
+  EXPECT_EQ(SentTo<RunEnded>(effects, kA).size(), 1u);
+  ASSERT_EQ(Only<SetTimer>(effects).size(), 1u);
+  const MonoTime again = Only<SetTimer>(effects)[0].at;
+  EXPECT_GT(again, At(1000)) << "not at once";
+  effects = rounds.Handle(again, Timer{});
+  EXPECT_EQ(SentTo<RunEnded>(effects, kA).size(), 1u);
+  rounds.Handle(again, Received{kA, Leave{TestManifest().run, 0, true}});
+  EXPECT_TRUE(SentTo<RunEnded>(rounds.Handle(again, SiteConnected{kA}), kA).empty());
+}
+
 }  // namespace
 }  // namespace dure::round

@@ -18,6 +18,8 @@ struct ControlService::Line {
   std::deque<v1::ControlMessage> queue;  // guarded by mutex
   bool writing = false;                  // guarded by mutex
   bool closed = false;  // guarded by mutex; no more is written, context is not touched
+  bool missed = false;  // guarded by mutex; the queue was full, and something was not said
+  std::function<void()> caught_up;
 
   // Ends the stream from outside.
   void Close() {
@@ -48,6 +50,7 @@ struct ControlService::Line {
       lock.lock();
       writing = false;
       if (!written) return;  // the link is gone: the reader notices too
+      if (queue.empty() && std::exchange(missed, false)) caught_up();
     }
   }
 };
@@ -65,6 +68,11 @@ grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
   auto line = std::make_shared<Line>();
   line->peer = pass->peer();
   line->context = context;
+  line->caught_up = [this, peer = line->peer] {
+    loop_.Post([this, peer] {
+      if (calls_.caught_up) calls_.caught_up(peer);
+    });
+  };
   context->AddInitialMetadata(kAcceptedKey, "1");
   io->SendInitialMetadata();
   Attach(line);
@@ -123,19 +131,17 @@ Status ControlService::Send(const SiteId& site, const round::Message& message) {
   }
   if (line == nullptr)
     return Fail(ErrorCode::kUnavailable, "site " + site.str() + " is not connected");
-  {
-    std::lock_guard lock(line->mutex);
-    if (line->closed) {
-      return Fail(ErrorCode::kUnavailable, "site " + site.str() + " is not connected");
-    }
-    if (line->queue.size() < kControlQueueMax) {
-      line->queue.emplace_back().set_canonical(std::move(packed));
-      line->wake.notify_all();
-      return {};
-    }
+  std::lock_guard lock(line->mutex);
+  if (line->closed) {
+    return Fail(ErrorCode::kUnavailable, "site " + site.str() + " is not connected");
   }
-  line->Close();
-  return Fail(ErrorCode::kExhausted, "site " + site.str() + " does not take its messages");
+  if (line->queue.size() >= kControlQueueMax) {
+    line->missed = true;
+    return Fail(ErrorCode::kExhausted, "site " + site.str() + " has as much to take as may wait");
+  }
+  line->queue.emplace_back().set_canonical(std::move(packed));
+  line->wake.notify_all();
+  return {};
 }
 
 bool ControlService::IsConnected(const SiteId& site) const {

@@ -61,6 +61,40 @@ TEST(ControlStream, AReconnectReplacesTheOldStream) {
   EXPECT_EQ(world.events.Count("disconnected seoul"), 0);
 }
 
+// A site that was away while hundreds of runs ended hears of each, a queue's worth at a time, and
+// nobody breaks its stream over it.
+TEST(ControlStream, WhatIsTooMuchForAQueueIsSaidOnceTheSiteHasTakenTheRest) {
+  constexpr int kRuns = 1000;
+  World world;
+  int told = 0;  // on the loop
+  bool full = false;
+  const auto tell = [&](const PeerIdentity& peer) {
+    while (told < kRuns) {
+      round::RunEnded ended;
+      ended.run = Must(RunId::Parse("run-" + std::to_string(told)));
+      ended.reason = "stopped";
+      const Status sent = world.server->Send(peer.site, ended);
+      if (!sent) {
+        full = true;
+        EXPECT_EQ(sent.error().code, ErrorCode::kExhausted);
+        return;
+      }
+      ++told;
+    }
+  };
+  world.calls.connected = [&](const PeerIdentity& peer) { tell(peer); };
+  world.calls.caught_up = [&](const PeerIdentity& peer) {
+    world.events.Add("caught up");
+    tell(peer);
+  };
+  world.Start();
+  const auto link = world.Link("seoul", world.DialAs("seoul"));
+  ASSERT_TRUE(world.events.Await("seoul hears run-ended", kRuns));
+  EXPECT_EQ(world.events.Count("seoul hears run-ended"), kRuns);
+  EXPECT_EQ(world.events.Count("seoul down"), 0);
+  world.loop.Wait([&] { EXPECT_EQ(full, world.events.Count("caught up") > 0); });
+}
+
 TEST(ControlStream, ASiteFindsARestartedAggregatorAgain) {
   World world;
   world.Start();

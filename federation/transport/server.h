@@ -62,6 +62,9 @@ struct ServerCalls {
   std::function<void(const PeerIdentity&)> connected;                 // [loop]
   std::function<void(const PeerIdentity&)> disconnected;              // [loop]
   std::function<void(const PeerIdentity&, round::Message)> received;  // [loop]
+  // A site has taken all that waited for it, after its queue was too full for something: whatever
+  // it should know is to be said again.
+  std::function<void(const PeerIdentity&)> caught_up;  // [loop]
 
   // Who may move what. `put` is asked before room is reserved for `size` bytes.
   std::function<Status(const PeerIdentity&, const Digest&, uint64_t size)> may_put;  // [loop]
@@ -116,8 +119,8 @@ class TransportServer {
   uint16_t enrol_port() const;  // 0 without one
 
   // Queues a message for the site's control stream. kUnavailable: not connected (send again when it
-  // is); kExhausted: its queue is full, and the stream is closed so that it reconnects and state is
-  // sent anew; kInvalid: larger than kControlMessageBytesMax.
+  // is); kExhausted: its queue is full; caught_up() comes once it is empty; kInvalid: larger than
+  // kControlMessageBytesMax.
   Status Send(const SiteId& site, const round::Message& message);
   bool IsConnected(const SiteId& site) const;
 

@@ -27,29 +27,35 @@ def older(value):
     return struct.pack('<II', 1, length - 32) + half[:-32] + value[8 + length:]
 
 
+def before(state):
+    """A run's state as form 5 had it: without whether the run was over."""
+    assert state[:4] == struct.pack('<I', 6), state[:4]
+    return struct.pack('<I', 5) + state[5:]
+
+
 def unknown(value):
     return struct.pack('<I', 99) + value[4:]
 
 
 class KeptMaskingTest(MaskingTest):
-    def rewrite(self, name, run, change):
+    def rewrite(self, name, run, change, what='masking'):
         """Of a daemon that is stopped."""
         path = self.federation.home(name)
         path += '/aggregator.db' if name == 'aggregator' else '/site.db'
         with contextlib.closing(sqlite3.connect(path)) as store:
-            key = f'run/{run}/masking'
+            key = f'run/{run}/{what}'
             row = store.execute('SELECT value FROM entry WHERE name = ?', (key,)).fetchone()
             store.execute('UPDATE entry SET value = ? WHERE name = ?', (change(bytes(row[0])), key))
             store.commit()
 
-    def during(self, run, name, change):
+    def during(self, run, name, change, what='masking'):
         """The daemon is stopped in the middle of a run, and finds this when it starts again."""
         federation = self.federation
         daemon = federation.aggregator if name == 'aggregator' else federation.sites[name]
         federation.propose(run, **LONG)
         federation.watch(run, lambda line: line['round'] >= 2, 'round 2')
         daemon.stop()
-        self.rewrite(name, run, change)
+        self.rewrite(name, run, change, what)
         daemon.start()
         return daemon
 
@@ -92,6 +98,50 @@ class KeptMaskingTest(MaskingTest):
         aggregator.stop()
         aggregator.start()
         assert aggregator.log_has('which has ended, left of it cannot be read, and is dropped')
+
+    def test_states_of_the_form_before_are_taken_over_and_the_run_goes_on(self):
+        self.during('site-before', 'west', before, 'state')
+        closed = self.settle_long('site-before')
+        assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
+        self.during('all-before', 'aggregator', before, 'state')
+        closed = self.settle_long('all-before')
+        assert all(len(event['submissions']) == 4 for event in closed), closed
+
+    def test_a_run_that_a_site_cannot_read_costs_it_that_run_and_no_other(self):
+        federation = self.federation
+        west = self.during('unread', 'west', unknown, 'state')
+        assert west.log_has('unread: SET ASIDE: the state of a participation was kept by another')
+        federation.complete('unread')
+        closed = federation.check_run('unread', SITES[:3])
+        assert 'west' not in [each['site'] for each in closed[-1]['submissions']], closed[-1]
+        said = federation.fails('site', 'leave', '--dir', federation.home('west'), '--run',
+                                'unread', expect=1)
+        assert 'declines the rounds' in said, said
+        federation.propose('beside')
+        assert all(len(event['submissions']) == 4 for event in self.settle('beside'))
+
+    def test_a_run_that_the_aggregator_cannot_read_is_set_aside_and_the_others_go_on(self):
+        federation = self.federation
+        aggregator = self.during('aside', 'aggregator', unknown, 'state')
+        assert aggregator.log_has('aside: SET ASIDE: the state of a run was kept by another')
+        runs = {each['run']: each for each in
+                federation.dure('run', 'list', '--dir', federation.consortium)['runs']}
+        assert runs['aside']['phase'] == 'set-aside' and 'form 99' in runs['aside']['reason'], runs
+        said = federation.fails('run', 'show', '--dir', federation.consortium, 'aside', expect=1)
+        assert 'dure run stop' in said, said
+        federation.propose('others')
+        self.settle('others')
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'aside')
+        until(lambda: any(entry['type'] == 'run-halted' and
+                          entry['event']['reason'] == 'state-unreadable'
+                          for entry in federation.entries('aggregator', 'aside')),
+              'the record says that it is given up')
+        aggregator.stop()
+        self.rewrite('aggregator', 'others', unknown, 'state')
+        aside = aggregator.log_count('SET ASIDE')
+        aggregator.start()
+        assert aggregator.log_count('SET ASIDE') == aside, 'of a run that is over'
+        assert aggregator.log_has('others: has ended, and what is kept of it is left aside')
 
     def settle_long(self, run):
         self.federation.complete(run)

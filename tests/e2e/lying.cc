@@ -150,8 +150,8 @@ void PoisonFile(const std::filesystem::path& path) {
   if (file.flush()) Told();
 }
 
-// At a site that attacks: each weight reversed and fifty times as large, in every round. On the
-// loop, so never twice at once.
+// At a site that attacks: each weight reversed and fifty times as large, in every round;
+// shameless, it sends that whatever the run takes. On the loop, so never twice at once.
 void Poison(std::string_view point, std::string_view) {
   if (point != "site.trained") return;
   static std::set<std::filesystem::path> poisoned;
@@ -313,6 +313,11 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "site.chunk") return SendAnotherChunk(bytes);
   if (place == "site.chunk-place") return SendItElsewhere(whom, bytes);
   if (place == "site.chunk-again") return SendTheFirst(bytes);
+  if (place == "site.saturated" && TheLie().name == "shameless") return bytes.clear();
+  if (place == "aggregator.saturation" && TheLie().name == "takes-cut") {
+    Told();
+    return bytes.clear();
+  }
   if (place == "aggregator.masking") return FromTheAggregator(whom, bytes);
   if (place == "site.masking") return FromASite(bytes);
   const bool to_sites = place == "aggregator.sums" && TheLie().name == "sums";
@@ -335,7 +340,7 @@ int main(int argc, char** argv) {
     if (dir != arguments.end() && dir + 1 != arguments.end()) home = dir[1];
     SetWireHook(Hook);
     if (TheLie().name == "coordinate") SetCrashHook(LieInAnUpload);
-    if (TheLie().name == "poison") SetCrashHook(Poison);
+    if (TheLie().name == "poison" || TheLie().name == "shameless") SetCrashHook(Poison);
     if (TheLie().name == "nan" || TheLie().name == "huge") SetCrashHook(SpoilTheWeights);
   }
   return dure::cli::RunDure(arguments, std::cout, std::cerr, dure::loop::RealWallNow);

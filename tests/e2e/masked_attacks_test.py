@@ -205,6 +205,43 @@ class SpoiledTrainingTest(MaskingTest):
         moved = max(abs(a - b) for a, b in zip(before, after))
         assert 0 < moved <= 0.002 * 0.7 * 1.9 * 1.001, moved
 
+    LIMITED = {'rounds': 1, 'learning_rate': 0.001, 'saturation_limit': 0.05, **LOOSE}
+
+    def test_a_site_does_not_send_what_was_cut_more_than_its_run_takes(self):
+        self.lied('west', 'poison:', 'held-back', **self.LIMITED)
+        closed = self.settle('held-back')
+        self.honest('west')
+        assert self.said('west', 'held-back', '(saturation-limit)')
+        assert not self.said('west', 'held-back', LEAVES), 'something masked left'
+        assert len(closed[0]['submissions']) == 3
+        assert {'site': 'west', 'reason': 'saturation-limit'} in closed[0]['excluded'], closed[0]
+        assert self.federation.show('held-back')['saturation_limit'] == 0.05
+        proposed = [entry['event'] for entry in self.federation.entries('aggregator', 'held-back')
+                    if entry['type'] == 'run-proposed']
+        assert proposed[0]['fields']['saturationLimit'] == '0.05', proposed
+
+    def test_a_sum_with_more_cut_than_its_run_takes_is_given_up(self):
+        self.lied('west', 'shameless:', 'over-limit', **self.LIMITED)
+        until(lambda: self.federation.aggregator.log_has('over-limit/0/0: masking: REFUSE_SAT'),
+              'the aggregator refuses')
+        self.honest('west')
+        # What it trained stays as it is; now it holds that back.
+        assert all(len(event['submissions']) == 3 for event in self.settle('over-limit'))
+        abandoned = [entry['event']['reason']
+                     for entry in self.federation.entries('aggregator', 'over-limit')
+                     if entry['type'] == 'round-abandoned']
+        assert 'saturation-limit' in abandoned, abandoned
+
+    def test_a_sum_that_should_have_been_given_up_is_said_to_be_right_by_nobody(self):
+        self.arm('west', lie='shameless:', told=f'{self.folder}/shameless.told')
+        self.lied('aggregator', 'takes-cut:', 'passed-on', **self.LIMITED)
+        for site in SITES[:3]:
+            until(lambda site=site: self.said(site, 'passed-on', 'REFUSE_SATURATION'),
+                  f'{site} refuses')
+        self.honest('aggregator')
+        self.honest('west')
+        assert all(len(event['submissions']) == 3 for event in self.settle('passed-on'))
+
     def test_a_lane_beyond_what_any_site_may_send_makes_no_sum(self):
         self.off('beyond', 'the sum cannot be had', lane='int4')
 

@@ -164,6 +164,10 @@ void AggregatorMasking::Do(const masking::MeasureSegment& effect) {
 
 void AggregatorMasking::Do(const masking::Published& effect) {
   published_ = effect.outcome;
+  const auto refused =
+      masking::CheckSaturation(node_.core().manifest(), published_->segments.front().scalars,
+                               kParameters, attempt_->half.survivors(0).size());
+  if (refused) return Fail(std::string(round::kOversaturated));
   Derive();
 }
 

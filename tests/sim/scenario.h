@@ -51,6 +51,8 @@ struct Scenario {
   double momentum = 0.9;
   round::Lane lane = round::Lane::kInt8;
   bool masked = false;
+  double saturation_limit = 0;
+  double wild = 0;           // trainings that go astray: twenty times as far as others
   bool differences = false;  // masked: sums whose difference shows a member are taken
   Lie lie = Lie::kNone;
   bool steady = false;  // nothing of what happens here may cost an attempt

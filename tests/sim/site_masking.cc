@@ -279,7 +279,7 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   masking::MaskSegment with = *masks_;
   if (world_.bug() == Bug::kStaleMasks && former_masks_) with.masks = former_masks_->masks;
   const masking::WordLayout layout = half_->context().SegmentLayout(0);
-  own_ = {lanes->weight, effect.tokens, effect.steps, 0};
+  own_ = {lanes->weight, effect.tokens, effect.steps, lanes->saturated};
   lanes_ = lanes->bytes;
   world_.secrecy().Masked(with, lanes_, own_);
   if (world_.bug() == Bug::kForgetPairMask && with.masks.size() > 1) with.masks.pop_back();
@@ -295,7 +295,7 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   world_.oracle().Clear(blob, world_.Remember(lanes_));
   node_.Encoded(effect, *lanes, blob);
   Keep();
-  node_.Feed(round::Encoded{effect.round, blob, lanes->weight, lanes->saturated});
+  node_.Feed(round::Encoded{effect.round, blob, lanes->weight, lanes->saturated, {}, kParameters});
 }
 
 // Checking the sum
@@ -317,6 +317,10 @@ void SiteMasking::Do(const masking::CheckSegment& effect) {
 void SiteMasking::CheckNow(const masking::CheckSegment& effect) {
   const masking::Context& context = half_->context();
   if (effect.context != context.Id()) return;
+  if (auto refused = masking::CheckSaturation(node_.core().manifest(), effect.scalars, kParameters,
+                                              effect.survivors)) {
+    return Push(masking::SumRefused{effect.context, *std::move(refused)});
+  }
   const auto sums =
       masking::WordLayout::Make(context.agreed.lane_max, effect.survivors, kParameters);
   if (!sums) return world_.Violate("a sum without a layout");
@@ -342,6 +346,10 @@ void SiteMasking::Do(const masking::Accept& effect) {
   const masking::SegmentAccepted& sum = effect.segments.front();
   world_.secrecy().Accepted(sum.scalars);
   const masking::Context& context = half_->context();
+  if (masking::CheckSaturation(node_.core().manifest(), sum.scalars, kParameters,
+                               sum.survivors.size())) {
+    world_.Violate("a sum is taken of which more was cut than the run takes");
+  }
   Conclusion concluded{context.agreed.model, context.attempt, sum.planes, {}};
   for (const uint32_t site : sum.survivors) {
     concluded.survivors.push_back(context.seats[site].site);

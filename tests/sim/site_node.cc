@@ -191,7 +191,13 @@ void SiteNode::Do(const round::StartTraining& start) {
     if (mine != training_) return;
     trained_on_[done.round.value] = datasets;
     trained_as_[done.round.value] = number;
-    trained_[done.round.value] = Train(FromBlob(world_.Blob(model)), world_.Draw());
+    const Vector base = FromBlob(world_.Blob(model));
+    Vector& trained = trained_[done.round.value] = Train(base, world_.Draw());
+    const double wild = world_.scenario().wild;
+    const float times = wild > 0 && world_.Happens(wild) ? 20.0F : 1.0F;
+    for (size_t i = 0; times > 1 && i < base.size(); ++i) {
+      trained[i] = base[i] + times * (trained[i] - base[i]);
+    }
     Feed(done);
   });
 }
@@ -248,7 +254,7 @@ void SiteNode::Do(const round::EncodeUpdate& encode) {
     if (!lanes) return;
     const Digest blob = world_.Remember(ContributionOf(lane_, *lanes));
     Encoded(encode, *lanes, blob);
-    Feed(round::Encoded{encode.round, blob, lanes->weight, lanes->saturated});
+    Feed(round::Encoded{encode.round, blob, lanes->weight, lanes->saturated, {}, kParameters});
   });
 }
 

@@ -32,6 +32,7 @@ round::RunManifest ManifestOf(const Scenario& s) {
   m.reference_tokens = 1000;
   m.initial_scale = kInitialScale;
   m.masking = s.masked ? round::Masking::kPairwise : round::Masking::kNone;
+  m.saturation_limit = s.saturation_limit;
   m.masking_rules.forbid_differences = !s.differences;
   return m;
 }

@@ -1,0 +1,109 @@
+// What a site makes of the sum of a masked round: whether it is what was sent, and may be taken.
+#include <algorithm>
+
+#include "federation/crash_point.h"
+#include "federation/masking/run_terms.h"
+#include "site/masking_desk.h"
+
+namespace dure::site {
+namespace {
+
+constexpr std::chrono::seconds kFetchAgain{1};
+
+}  // namespace
+
+void MaskingDesk::Do(const masking::CheckSegment& effect) {
+  if (checking_) return;
+  checking_ = true;
+  auto fetch = [this, planes = effect.planes]() -> Status {
+    if (shop_.store.Has(planes)) return {};
+    return shop_.data.Download(planes, shop_.store, shop_.stop);
+  };
+  loop::RunFor(alive_, shop_.loop, shop_.transfers, fetch, [this, effect](const Status& fetched) {
+    if (fetched) return CheckNow(effect);
+    checking_ = false;
+    Say("cannot fetch the sum: " + fetched.error().message);
+    shop_.loop.At(shop_.loop.Now() + kFetchAgain, [this, alive = alive_] {
+      if (*alive && half_.phase() == masking::SitePhase::kChecking) Resume();
+    });
+  });
+}
+
+void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
+  const masking::Context& context = half_.context();
+  if (effect.context != context.Id()) return Checked();
+  if (auto refused = masking::CheckSaturation(participation_.manifest(), effect.scalars,
+                                              context.agreed.parameter_count, effect.survivors)) {
+    checking_ = false;
+    return Push(masking::SumRefused{effect.context, *std::move(refused)});
+  }
+  const auto sums = masking::WordLayout::Make(context.agreed.lane_max, effect.survivors,
+                                              context.agreed.parameter_count);
+  if (!sums) return Say("the sum has no layout: " + sums.error().message);
+  const CheckWith with{*sums, effect.coefficients,           effect.planes, effect.scalars,
+                       own_,  half_.survives(effect.segment)};
+  auto work = [this, with, round = own_round_] {
+    codec::Work pace;
+    pace.threads = shop_.threads;
+    return CheckSum(with, folder_, round, shop_.store, pace);
+  };
+  loop::RunFor(alive_, shop_.loop, shop_.compute, work,
+               [this, effect](const Result<masking::CheckProducts>& products) {
+                 if (!products) {
+                   checking_ = false;
+                   return Say("the sum cannot be checked: " + products.error().message);
+                 }
+                 CrashPoint("site.sum-checked");
+                 Push(masking::SegmentChecked{effect.context, effect.segment, products->own,
+                                              products->result});
+                 Checked();
+               });
+}
+
+// What is to be checked by now may be another attempt's sum.
+void MaskingDesk::Checked() {
+  checking_ = false;
+  if (half_.phase() == masking::SitePhase::kChecking) Resume();
+}
+
+void MaskingDesk::Do(const masking::Accept& effect) {
+  const masking::SegmentAccepted& sum = effect.segments.front();
+  const masking::Context& context = half_.context();
+  Conclusion concluded;
+  concluded.base = context.agreed.model;
+  concluded.attempt = context.attempt;
+  concluded.planes = sum.planes;
+  concluded.sums = sum.scalars;
+  for (const uint32_t site : sum.survivors) {
+    concluded.survivors.push_back(context.seats[site].site);
+  }
+  concluded_ = std::move(concluded);  // the Persist behind this effect keeps it
+  Say("the sum of " + std::to_string(sum.survivors.size()) + " sites is what they sent");
+  Drop(own_round_);
+}
+
+MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
+                                          const ledger::RoundClosed& logged) const {
+  const bool is_it = concluded_ && concluded_->base == outcome.base.model &&
+                     concluded_->attempt == outcome.at.attempt;
+  if (is_it && concluded_->forged) return Judgement::kDissent;
+  if (is_it) {
+    const round::Sums sums = masking::SumsOf(concluded_->sums);
+    const ledger::MaskedSums checked{sums.weight, sums.tokens, sums.steps, sums.saturated_lanes};
+    const bool same_sites =
+        std::ranges::equal(concluded_->survivors, outcome.counted, {}, {}, &round::Counted::site);
+    const bool holds = same_sites && concluded_->planes == outcome.aggregate &&
+                       outcome.weight_sum == checked.weight && logged.sums == checked;
+    return holds ? Judgement::kHolds : Judgement::kDissent;
+  }
+  const masking::SitePhase phase = half_.phase();
+  const masking::Context& context = half_.context();
+  const bool under_way =
+      phase >= masking::SitePhase::kMasking && phase <= masking::SitePhase::kChecked &&
+      context.agreed.model == outcome.base.model && context.attempt == outcome.at.attempt;
+  const bool counted = std::ranges::find(outcome.counted, shop_.site, &round::Counted::site) !=
+                       outcome.counted.end();
+  return under_way && counted ? Judgement::kWaits : Judgement::kHolds;
+}
+
+}  // namespace dure::site
