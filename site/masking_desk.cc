@@ -21,6 +21,12 @@ uint64_t Shown(uint64_t saturated) {
   return all.empty() ? 0 : saturated;
 }
 
+// "; accused: west"
+std::string Accused(const masking::Context& context, uint32_t accused) {
+  if (accused >= context.site_count()) return "";
+  return "; accused: " + context.seats[accused].site.str();
+}
+
 }  // namespace
 
 MaskingDesk::MaskingDesk(Workshop& shop, const RunFolder& folder,
@@ -156,7 +162,8 @@ void MaskingDesk::Do(const masking::SetAside& effect) {
 
 void MaskingDesk::Do(const masking::RefuseRound& effect) {
   const masking::Refused& refused = effect.refused;
-  Say("REFUSED: " + std::string(Name(refused.rule)) + ": " + refused.why);
+  Say("REFUSED: " + std::string(Name(refused.rule)) + ": " + refused.why +
+      Accused(half_.context(), refused.accused));
   examines_.reset();
   masks_.reset();
   if (refused.rule == masking::Refusal::kAggregate ||

@@ -106,7 +106,8 @@ class LyingSiteTest(MaskingTest):
     def named(self, run, refusal, site='aggregator'):
         if site == 'aggregator':
             return self.federation.aggregator.log_has(f'west: {refusal}')
-        return self.said(site, run, refusal)
+        return any(f'REFUSED: {refusal}' in line and line.rstrip().endswith('; accused: west')
+                   for line in self.lines(site, run))
 
     def test_a_key_of_low_order_is_refused_and_the_others_go_on(self):
         self.without_west('low-key', 'REFUSE_KEY')
@@ -117,7 +118,7 @@ class LyingSiteTest(MaskingTest):
     def without_west(self, lie, refusal):
         self.lied('west', f'{lie}:', lie, rounds=1, **LOOSE)
         until(lambda: any(self.named(lie, refusal, site) for site in SITES[:3]),
-              'a site refuses what west says')
+              'a site refuses what west says, and names it')
         for event in self.settle(lie):
             assert len(event['submissions']) == 3, 'west is left out of the next attempt'
         self.honest('west')
