@@ -16,7 +16,7 @@
 #include "cli/text_file.h"
 #include "policy/ledger/export.h"
 #include "policy/ledger/report.h"
-#include "policy/ledger/sqlite_ledger.h"
+#include "policy/standing/verify.h"
 
 namespace dure::cli {
 namespace {
@@ -117,23 +117,22 @@ Status ShowEntries(const LedgerOptions& options, Context& context) {
   return {};
 }
 
-Status PrintAudit(const Result<ledger::AuditReport>& report, Context& context) {
-  if (!report) return Fail(AsRefusal(report.error()));
-  context.Print(context.json() ? ledger::AuditJson(*report)
-                               : ledger::AuditText(*report, RecordLanguage(context)));
-  return {};
+std::string VerifiedJson(const standing::Verified& verified) {
+  nlohmann::json object = nlohmann::json::parse(ledger::AuditJson(verified.report));
+  object["decisions"] = nlohmann::json::parse(DecisionsJson(verified.auditor));
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void PrintVerified(const ledger::AuditReport& report, const standing::Auditor& auditor,
-                   Context& context) {
-  if (context.json()) {
-    nlohmann::json object = nlohmann::json::parse(ledger::AuditJson(report));
-    object["decisions"] = nlohmann::json::parse(DecisionsJson(auditor));
-    context.PrintJson(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    return;
-  }
-  context.Print(ledger::AuditText(report, RecordLanguage(context)) +
-                DecisionsText(auditor, IsKorean(context)));
+// What the log's own checks cannot know stands last: whether its decisions follow from what stands
+// before them.
+Status PrintVerified(const Result<standing::Verified>& verified, Context& context) {
+  if (!verified) return Fail(AsRefusal(verified.error()));
+  const standing::Auditor& auditor = verified->auditor;
+  context.Print(context.json() ? VerifiedJson(*verified)
+                               : ledger::AuditText(verified->report, RecordLanguage(context)) +
+                                     DecisionsText(auditor, IsKorean(context)));
+  if (!auditor.dissent()) return {};
+  return Fail(ErrorCode::kCorrupt, FindingText(*auditor.dissent(), IsKorean(context)));
 }
 
 Status Verify(const LedgerOptions& options, Context& context) {
@@ -142,23 +141,16 @@ Status Verify(const LedgerOptions& options, Context& context) {
   if (!options.vkey.empty()) {
     DURE_ASSIGN(key, NoteKey::Parse(options.vkey));
   }
-  const auto report = ledger::VerifyFolder(folder, key, RecordVerifier(), Threads());
-  if (report && !key) {
+  const auto verified = standing::VerifyFolder(folder, key, RecordVerifier(), Threads());
+  if (verified && !key) {
     context.Say(
         Pick(IsKorean(context),
              "log key taken from the record's own first entry; compare it with what you "
              "were told: ",
              "기록의 키는 이 사본의 첫 항목에서 읽었습니다. 따로 안내받은 키와 비교하십시오: ") +
-        report->log_key.Vkey());
+        verified->report.log_key.Vkey());
   }
-  if (!report) return Fail(AsRefusal(report.error()));
-  // What the log's own checks cannot know: whether its decisions follow from what stands before.
-  DURE_ASSIGN(const auto log, OpenRecord(options.dir));
-  standing::Auditor auditor;
-  DURE_TRY(auditor.CatchUp(*log));
-  PrintVerified(*report, auditor, context);
-  if (!auditor.dissent()) return {};
-  return Fail(ErrorCode::kCorrupt, FindingText(*auditor.dissent(), IsKorean(context)));
+  return PrintVerified(verified, context);
 }
 
 Status Prove(const LedgerOptions& options, Context& context) {
@@ -227,7 +219,8 @@ Status Fsck(const LedgerOptions& options, Context& context) {
     DURE_ASSIGN(own, OpenRecord(options.dir));
   }
   DURE_ASSIGN(const NoteKey key, LogKey(options, own.get()));
-  return PrintAudit(ledger::FsckTiles(options.tiles, key, RecordVerifier(), Threads()), context);
+  return PrintVerified(standing::VerifyTiles(options.tiles, key, RecordVerifier(), Threads()),
+                       context);
 }
 
 using Verb = Status (*)(const LedgerOptions&, Context&);

@@ -140,6 +140,23 @@ TEST_F(VerifyTest, OfSentencesAlteredInOurWordsNamesThem) {
   EXPECT_EQ(VerifyJson().at("dissent").at("entry"), index);
 }
 
+TEST_F(VerifyTest, AnExportedFolderIsDecidedAgainTheSame) {
+  const std::string tiles = folder_.path() + "/tiles";
+  const auto fsck = [&] {
+    RunLine({"ledger", "export", "--dir", folder_.path(), "--out", tiles});
+    return RunLine({"ledger", "fsck", "--tiles", tiles, "--dir", folder_.path()});
+  };
+  Decide(kOwn);
+  const Outcome sound = fsck();
+  EXPECT_EQ(sound.code, 0) << sound.err;
+  EXPECT_THAT(sound.out, HasSubstr("  1 follows from"));
+  const uint64_t index = Lie(kOwn, "active", "Active");
+  const Outcome lying = fsck();
+  EXPECT_EQ(lying.code, 3) << lying.out;
+  EXPECT_THAT(lying.err,
+              AllOf(HasSubstr("entry " + std::to_string(index)), HasSubstr("decision-differs")));
+}
+
 TEST_F(VerifyTest, WhyTellsWhetherItIsTheSentencesAlone) {
   const std::string older = std::to_string(Decide(kOwn - 1));
   const std::string own = std::to_string(Decide(kOwn));

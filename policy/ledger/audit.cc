@@ -5,7 +5,8 @@
 namespace dure::ledger {
 namespace {
 
-constexpr size_t kPageBytes = 1024 * 1024;
+// All threads meet at the end of a page, and some then wait: a page is many lots of work for each.
+constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 // A page whose entries are being opened in the background.
 class OpeningPage {
@@ -25,7 +26,8 @@ class OpeningPage {
 };
 
 struct Fold {
-  explicit Fold(const NoteKey& log_key) : chronicle(log_key) {}
+  Fold(const NoteKey& log_key, const EntryVisitor& visitor) : visit(visitor), chronicle(log_key) {}
+  const EntryVisitor& visit;
   MerkleTree tree;
   Chronicle chronicle;
   AuditReport report;
@@ -36,6 +38,7 @@ struct Fold {
       if (!entry) return Fail(AsError(RefusalOf(entry.error(), tree.size())));
       if (const auto refusal = chronicle.Admit(*entry, root_at)) return Fail(AsError(*refusal));
       tree.Append(entry->leaf);
+      if (visit) visit(*entry);
       report.signatures_checked++;
       report.entries_by_type[static_cast<size_t>(TypeOf(entry->record.event))]++;
     }
@@ -46,11 +49,11 @@ struct Fold {
 }  // namespace
 
 Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
-                                const NoteKey& log_key, const Verifier& verifier,
-                                unsigned threads) {
+                                const NoteKey& log_key, const Verifier& verifier, unsigned threads,
+                                const EntryVisitor& visit) {
   DURE_ASSIGN(const SignedHead head, OpenHead(note, log_key, verifier));
   const uint64_t size = head.head.size;
-  Fold fold(log_key);
+  Fold fold(log_key, visit);
   uint64_t begun = 0;  // entries that were read, and are being opened
   std::unique_ptr<OpeningPage> opening;
   const auto begin_next = [&]() -> Status {
@@ -79,7 +82,8 @@ Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
 }
 
 Result<AuditReport> VerifyAll(const LogReader& log, const NoteKey& log_key,
-                              const Verifier& verifier, unsigned threads) {
+                              const Verifier& verifier, unsigned threads,
+                              const EntryVisitor& visit) {
   const SignedHead shown = log.Head();
   if (shown.head.size == 0 && shown.note.empty()) {
     return Fail(ErrorCode::kNotFound, "the copy is empty: it has not taken any tree head yet");
@@ -87,7 +91,7 @@ Result<AuditReport> VerifyAll(const LogReader& log, const NoteKey& log_key,
   const auto read = [&log](uint64_t begin, uint64_t end, size_t bytes_max) {
     return log.Read(begin, end, bytes_max);
   };
-  return VerifyPages(shown.note, read, log_key, verifier, threads);
+  return VerifyPages(shown.note, read, log_key, verifier, threads, visit);
 }
 
 }  // namespace dure::ledger

@@ -23,17 +23,23 @@ struct AuditReport {
   uint64_t keys_admitted = 0;
 };
 
+// Sees the entries in order, each once it passed all checks of the log itself; on the caller's
+// thread, while the signatures of later entries are being checked.
+using EntryVisitor = std::function<void(const OpenedEntry& entry)>;
+
 // Checks the head's signature, then every entry's hash, signature, key, chain, anchor and rules,
 // over `threads` threads in pages. A finding is a Refusal as the error's text: kCorrupt or as
-// AsError says.
+// AsError says; `visit` has then seen the entries before it.
 Result<AuditReport> VerifyAll(const LogReader& log, const NoteKey& log_key,
-                              const Verifier& verifier, unsigned threads);
+                              const Verifier& verifier, unsigned threads,
+                              const EntryVisitor& visit = {});
 
 // As LogReader::Read.
 using PageReader =
     std::function<Result<std::vector<Bytes>>(uint64_t begin, uint64_t end, size_t bytes_max)>;
 // The same for a head's note and entries from anywhere.
 Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
-                                const NoteKey& log_key, const Verifier& verifier, unsigned threads);
+                                const NoteKey& log_key, const Verifier& verifier, unsigned threads,
+                                const EntryVisitor& visit = {});
 
 }  // namespace dure::ledger

@@ -25,11 +25,13 @@ Result<std::unique_ptr<LogReader>> OpenTiles(const std::string& dir, const NoteK
 // OpenTiles and VerifyAll; kCorrupt also for a checkpoint with lines that are neither the log's nor
 // a cosigner's of the record. So no byte of the exported files can change unseen.
 Result<AuditReport> FsckTiles(const std::string& dir, const NoteKey& log_key,
-                              const Verifier& verifier, unsigned threads);
+                              const Verifier& verifier, unsigned threads,
+                              const EntryVisitor& visit = {});
 // The same over files that are not in a folder. `files` gives the bytes of a path such as
 // "tile/0/000", kNotFound if there are none, kCorrupt if there are more than `bytes_max`.
 using FileSource = std::function<Result<Bytes>(const std::string& path, size_t bytes_max)>;
 Result<AuditReport> FsckTiles(const FileSource& files, const NoteKey& log_key,
-                              const Verifier& verifier, unsigned threads);
+                              const Verifier& verifier, unsigned threads,
+                              const EntryVisitor& visit = {});
 
 }  // namespace dure::ledger

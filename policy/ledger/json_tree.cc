@@ -114,10 +114,12 @@ class UsualSpelling {
     at_ = begin;
     while (true) {
       const char* const plain = at_;
+      bool ascii = true;
       while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<uint8_t>(*at_) >= 0x20) {
+        ascii &= static_cast<uint8_t>(*at_) < 0x80;
         ++at_;
       }
-      if (!IsNoteText({plain, at_})) return false;
+      if (!ascii && !IsNoteText({plain, at_})) return false;
       tree_.Append({plain, at_});
       if (Skip('"')) break;
       if (!Skip('\\') || at_ == end_) return false;

@@ -128,7 +128,8 @@ Result<std::unique_ptr<LogReader>> OpenLogCopy(const std::string& dir, const Ver
 }
 
 Result<AuditReport> VerifyFolder(const std::string& dir, const std::optional<NoteKey>& log_key,
-                                 const Verifier& verifier, unsigned threads) {
+                                 const Verifier& verifier, unsigned threads,
+                                 const EntryVisitor& visit) {
   DURE_ASSIGN(const auto store, OpenSqliteStore({dir, true, 0}));
   NoteKey key;
   if (log_key) {
@@ -141,7 +142,7 @@ Result<AuditReport> VerifyFolder(const std::string& dir, const std::optional<Not
   const auto read = [&store](uint64_t begin, uint64_t end, size_t bytes_max) {
     return store->Read(begin, end, bytes_max);
   };
-  return VerifyPages(head->note, read, key, verifier, threads);
+  return VerifyPages(head->note, read, key, verifier, threads, visit);
 }
 
 }  // namespace dure::ledger

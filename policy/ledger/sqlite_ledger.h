@@ -37,9 +37,10 @@ Result<std::unique_ptr<Ledger>> OpenSqliteLedger(SqliteLedgerOptions options);
 // opened. kNotFound: no ledger there. kCorrupt: as above.
 Result<std::unique_ptr<LogReader>> OpenLogCopy(const std::string& dir, const Verifier& verifier);
 
-// VerifyAll of what such a folder stores, without loading it first: what `dure ledger verify` is.
-// The log's key comes from the store's own genesis unless given. kNotFound: no ledger there.
+// VerifyAll of what such a folder stores, without loading it first. The log's key comes from the
+// store's own genesis unless given. kNotFound: no ledger there.
 Result<AuditReport> VerifyFolder(const std::string& dir, const std::optional<NoteKey>& log_key,
-                                 const Verifier& verifier, unsigned threads);
+                                 const Verifier& verifier, unsigned threads,
+                                 const EntryVisitor& visit = {});
 
 }  // namespace dure::ledger

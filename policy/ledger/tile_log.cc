@@ -206,18 +206,20 @@ Result<std::unique_ptr<LogReader>> OpenTiles(const std::string& dir, const NoteK
 }
 
 Result<AuditReport> FsckTiles(const FileSource& files, const NoteKey& log_key,
-                              const Verifier& verifier, unsigned threads) {
+                              const Verifier& verifier, unsigned threads,
+                              const EntryVisitor& visit) {
   DURE_ASSIGN(const std::unique_ptr<TileLog> log, Open(files, log_key, verifier));
   if (!log->IsPlain()) {
     return Fail(ErrorCode::kCorrupt,
                 "the checkpoint carries lines that neither the log nor a cosigner made");
   }
-  return VerifyAll(*log, log_key, verifier, threads);
+  return VerifyAll(*log, log_key, verifier, threads, visit);
 }
 
 Result<AuditReport> FsckTiles(const std::string& dir, const NoteKey& log_key,
-                              const Verifier& verifier, unsigned threads) {
-  return FsckTiles(InFolder(dir), log_key, verifier, threads);
+                              const Verifier& verifier, unsigned threads,
+                              const EntryVisitor& visit) {
+  return FsckTiles(InFolder(dir), log_key, verifier, threads, visit);
 }
 
 }  // namespace dure::ledger

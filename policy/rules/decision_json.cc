@@ -1,5 +1,5 @@
-// The one encoding of a decision. nlohmann's objects keep their keys in order, which makes dump()
-// canonical; reading accepts only what writing gives.
+// The reading half of a decision's one encoding: it accepts only what writing (decision_text.cc)
+// gives.
 #include <nlohmann/json.hpp>
 
 #include "policy/rules/decision.h"
@@ -10,44 +10,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kJsonDepthMax = 8;
-
-json SentenceJson(const Sentence& sentence) { return {{"en", sentence.en}, {"ko", sentence.ko}}; }
-
-json PolicyJson(const PolicyRef& policy) {
-  return {{"digest", policy.digest.Hex()},
-          {"layer", Name(policy.layer)},
-          {"name", policy.name},
-          {"version", policy.version}};
-}
-
-json FactJson(const FactSeen& fact) {
-  json object = {{"actual", fact.actual}, {"op", fact.op}, {"path", fact.path}};
-  object["holds"] = fact.holds ? json(*fact.holds) : json(nullptr);
-  if (!fact.expected.empty()) object["expected"] = fact.expected;
-  if (!fact.expected_path.empty()) object["expectedPath"] = fact.expected_path;
-  return object;
-}
-
-json ReasonJson(const Reason& reason) {
-  json facts = json::array();
-  for (const FactSeen& fact : reason.facts) facts.push_back(FactJson(fact));
-  return {{"because", SentenceJson(reason.because)}, {"basis", reason.basis},
-          {"class", Name(reason.reason_class)},      {"facts", std::move(facts)},
-          {"policy", PolicyJson(reason.policy)},     {"rule", reason.rule}};
-}
-
-json ObligationJson(const Obligation& owed) {
-  json object = {{"basis", owed.basis},
-                 {"kind", owed.kind},
-                 {"policy", PolicyJson(owed.policy)},
-                 {"rule", owed.rule},
-                 {"text", SentenceJson(owed.text)}};
-  if (owed.limit != Duty::Limit::kNone) {
-    object[owed.limit == Duty::Limit::kWithin ? "within" : "for"] = {{"count", owed.count},
-                                                                     {"unit", Name(owed.unit)}};
-  }
-  return object;
-}
 
 // Fields of one object. After a failure everything is empty; the round trip at the end refuses what
 // was overlooked, so no field needs more than its type here.
@@ -199,40 +161,6 @@ json ParseBounded(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view Name(Outcome outcome) { return outcome == Outcome::kAdmit ? "admit" : "deny"; }
-
-std::string_view Name(ReasonClass reason_class) {
-  switch (reason_class) {
-    case ReasonClass::kForbidden:
-      return "forbidden";
-    case ReasonClass::kRequirementNotMet:
-      return "requirement-not-met";
-    case ReasonClass::kUnknownFact:
-      return "unknown-fact";
-    case ReasonClass::kNothingPermits:
-      return "nothing-permits";
-  }
-  return "";
-}
-
-std::string ToJson(const Decision& decision) {
-  json permissions = json::array();
-  for (const Permission& permission : decision.permissions) {
-    permissions.push_back({{"because", SentenceJson(permission.because)},
-                           {"policy", PolicyJson(permission.policy)},
-                           {"rule", permission.rule}});
-  }
-  json reasons = json::array();
-  for (const Reason& reason : decision.reasons) reasons.push_back(ReasonJson(reason));
-  json obligations = json::array();
-  for (const Obligation& owed : decision.obligations) obligations.push_back(ObligationJson(owed));
-  json object = {{"action", Name(decision.action)},       {"engine", kEngineVersion},
-                 {"obligations", std::move(obligations)}, {"outcome", Name(decision.outcome)},
-                 {"permissions", std::move(permissions)}, {"reasons", std::move(reasons)}};
-  if (decision.words != 0) object["words"] = decision.words;
-  return object.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 Result<Decision> DecisionFromJson(std::string_view text) {
   if (text.size() > kDecisionBytesMax)

@@ -1,6 +1,7 @@
 #include "policy/rules/facts.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace dure::rules {
 namespace {
@@ -44,7 +45,22 @@ Facts& Facts::Forget(std::string_view path) {
 }
 
 Facts& Facts::Overlay(const Facts& other) {
-  for (const Entry& entry : other.entries_) Place(entry.path) = entry.fact;
+  if (entries_.empty()) {
+    entries_ = other.entries_;
+    return *this;
+  }
+  // Both are ordered: one walk, and nothing is moved twice.
+  std::vector<Entry> merged;
+  merged.reserve(entries_.size() + other.entries_.size());
+  auto own = entries_.begin();
+  for (const Entry& entry : other.entries_) {
+    while (own != entries_.end() && own->path < entry.path) merged.push_back(std::move(*own++));
+    if (own != entries_.end() && own->path == entry.path) ++own;
+    merged.push_back(entry);
+  }
+  merged.insert(merged.end(), std::make_move_iterator(own),
+                std::make_move_iterator(entries_.end()));
+  entries_ = std::move(merged);
   return *this;
 }
 

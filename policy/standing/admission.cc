@@ -1,21 +1,24 @@
 #include "policy/standing/admission.h"
 
 #include "policy/standing/behind.h"
+#include "policy/standing/lent.h"
 #include "policy/terms/compile.h"
 
 namespace dure::standing {
 namespace {
 
+using Documents = std::vector<const rules::PolicyDocument*>;
+
 // The texts of an edition, and the emergency rules of the moment.
 Status AddConsortium(const Standing& standing, const Digest& policies, rules::Instant now,
-                     std::vector<rules::PolicyDocument>& documents) {
+                     Documents& documents) {
   const auto edition = standing.state().editions.find(policies);
   if (edition == standing.state().editions.end()) {
     return Fail(ErrorCode::kFailedPrecondition, "no policies " + policies.Hex() + " were in force");
   }
-  for (const Digest& digest : edition->second) documents.push_back(*standing.Document(digest));
+  for (const Digest& digest : edition->second) documents.push_back(standing.Document(digest));
   for (const EmergencyRule& rule : standing.state().emergencies) {
-    if (!(rule.until < now)) documents.push_back(*standing.Document(rule.digest));
+    if (!(rule.until < now)) documents.push_back(standing.Document(rule.digest));
   }
   return {};
 }
@@ -31,12 +34,15 @@ terms::Beneficiary StrictestOf(const std::string& beneficiaries) {
   return profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
 }
 
-Status AddTerms(const State& state, const Run& run, const AdmissionRequest& request,
-                std::vector<rules::PolicyDocument>& documents) {
+// What the owner says of this very use; nullptr: the dataset is not on record. Its limits go to
+// `documents`.
+Result<std::unique_ptr<const rules::PolicyDocument>> AddTerms(const State& state, const Run& run,
+                                                              const AdmissionRequest& request,
+                                                              Documents& documents) {
   const auto dataset = state.datasets.find(request.what.dataset);
-  if (dataset == state.datasets.end()) return {};
+  if (dataset == state.datasets.end()) return nullptr;
   const auto entry = dataset->second.versions.find(request.what.version);
-  if (entry == dataset->second.versions.end()) return {};
+  if (entry == dataset->second.versions.end()) return nullptr;
   const auto purpose = terms::FromWord<terms::Purpose>(FieldOf(run, "purpose"));
   if (!purpose) {
     return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " names no purpose");
@@ -48,13 +54,13 @@ Status AddTerms(const State& state, const Run& run, const AdmissionRequest& requ
   const auto member = state.sites.find(request.site);
   if (member != state.sites.end()) use.country = state.members.at(member->second).country;
   use.at = terms::Instant{request.now.seconds};
-  const terms::Source source{request.what.dataset.str(), request.what.version};
-  const terms::Terms& own = entry->second.terms;
-  DURE_ASSIGN(rules::PolicyDocument of_use, terms::PolicyFor(terms::TermsOf(source, own), use));
-  DURE_ASSIGN(rules::PolicyDocument of_limits, terms::LimitsOf(source, own));
-  documents.push_back(std::move(of_use));
-  documents.push_back(std::move(of_limits));
-  return {};
+  const Lent& lent = *entry->second.lent;
+  DURE_ASSIGN(rules::PolicyDocument of_use, terms::PolicyFor(lent.terms, use));
+  if (!lent.limits) return Fail(lent.limits.error());
+  auto said = std::make_unique<const rules::PolicyDocument>(std::move(of_use));
+  documents.push_back(said.get());
+  documents.push_back(&*lent.limits);
+  return said;
 }
 
 // A firm uses a model for profit; others are taken at their house's word.
@@ -87,14 +93,14 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionReq
   if (run == standing.state().runs.end() || !run->second.approved) {
     return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " is not approved");
   }
-  std::vector<rules::PolicyDocument> documents;
+  Documents documents;
   DURE_TRY(AddConsortium(standing, run->second.policies, request.now, documents));
-  DURE_TRY(AddTerms(standing.state(), run->second, request, documents));
-  return rules::PolicySet::Make(std::move(documents));
+  DURE_ASSIGN(const auto of_use, AddTerms(standing.state(), run->second, request, documents));
+  return standing.SetOf(documents);
 }
 
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request) {
-  std::vector<rules::PolicyDocument> documents;
+  Documents documents;
   DURE_TRY(AddConsortium(standing, standing.state().policies, request.now, documents));
   const auto purpose = terms::FromWord<terms::Purpose>(request.purpose);
   if (!purpose) {
@@ -109,9 +115,9 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest
   use.country = request.territory;
   use.at = terms::Instant{request.now.seconds};
   const terms::ModelTerms behind = TermsBehind(standing.state(), request.model);
-  DURE_ASSIGN(rules::PolicyDocument of_terms, terms::PolicyFor(behind, use));
-  documents.push_back(std::move(of_terms));
-  return rules::PolicySet::Make(std::move(documents));
+  DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(behind, use));
+  documents.push_back(&of_terms);
+  return standing.SetOf(documents);
 }
 
 std::string Ruling::Json() const { return rules::ToJson(decision); }

@@ -18,6 +18,8 @@ class Auditor {
   // took them. kCorrupt: a stored entry cannot be read back. kInvalid: this version does not know
   // an entry's form.
   Status CatchUp(const ledger::LogReader& log);
+  // The entry of the next index, which has passed the log's own checks.
+  void Take(const ledger::OpenedEntry& entry);
 
   const Standing& standing() const { return standing_; }
   // The first entry of the aggregator that does not hold: from then on this copy dissents.

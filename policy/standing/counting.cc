@@ -5,7 +5,7 @@
 
 #include "federation/codec/encode.h"
 #include "policy/standing/admission.h"
-#include "policy/terms/passport.h"
+#include "policy/standing/lent.h"
 
 namespace dure::standing {
 namespace {
@@ -30,7 +30,7 @@ uint64_t TokensMax(const State& state, const ledger::RunBounds& bounds,
   uint64_t registered = 0;
   for (const ledger::DatasetUsed& used : said.datasets) {
     const Dataset& dataset = state.datasets.at(used.what.dataset);
-    registered = Plus(registered, TokensRegistered(dataset.versions.at(used.what.version)));
+    registered = Plus(registered, dataset.versions.at(used.what.version).lent->tokens);
   }
   return std::min(most, Times(registered, bounds.passes));
 }
@@ -79,14 +79,14 @@ bool SpeaksOfCounting(const rules::PolicyDocument& document) {
 }
 
 // Those of the run's policies that speak of it; none do: nothing but the run's own bounds is asked.
-Result<std::vector<rules::PolicyDocument>> PoliciesOfCounting(const Standing& standing,
-                                                              const Run& run) {
-  std::vector<rules::PolicyDocument> documents;
+std::vector<const rules::PolicyDocument*> PoliciesOfCounting(const Standing& standing,
+                                                             const Run& run) {
+  std::vector<const rules::PolicyDocument*> documents;
   const auto edition = standing.state().editions.find(run.policies);
   if (edition == standing.state().editions.end()) return documents;
   const auto take = [&](const Digest& digest) {
     const rules::PolicyDocument* document = standing.Document(digest);
-    if (SpeaksOfCounting(*document)) documents.push_back(*document);
+    if (SpeaksOfCounting(*document)) documents.push_back(document);
   };
   for (const Digest& digest : edition->second) take(digest);
   for (const EmergencyRule& rule : standing.state().emergencies) {
@@ -112,23 +112,15 @@ std::optional<CountingBreach> WeightBreach(const ledger::RunBounds& bounds,
 
 }  // namespace
 
-uint64_t TokensRegistered(const DatasetEntry& entry) {
-  const auto passport = terms::ParseCanonicalPassport(entry.passport);
-  if (!passport) return 0;
-  if (passport->tokens) return *passport->tokens;
-  return Plus(passport->bytes, Plus(passport->lines, passport->files));
-}
-
 std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
                                             const ledger::ContributionSubmitted& said) {
   const Run& run = standing.state().runs.at(said.at.run);
   if (run.bounds) {
     if (auto breach = WeightBreach(*run.bounds, said)) return breach;
   }
-  auto documents = PoliciesOfCounting(standing, run);
-  if (!documents) return CountingBreach{"not-countable", documents.error().message, {}};
-  if (documents->empty()) return std::nullopt;
-  const auto policies = rules::PolicySet::Make(std::move(*documents));
+  const auto documents = PoliciesOfCounting(standing, run);
+  if (documents.empty()) return std::nullopt;
+  const auto policies = standing.SetOf(documents);
   if (!policies) return CountingBreach{"not-countable", policies.error().message, {}};
   for (const ledger::DatasetUsed& used : said.datasets) {
     const AdmissionRequest request{said.at, said.site, used.what, standing.latest()};

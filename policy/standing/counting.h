@@ -22,8 +22,4 @@ struct CountingBreach {
 std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
                                             const ledger::ContributionSubmitted& said);
 
-// The most tokens that the registered data of a version holds: as registered, else its bytes and
-// one for the end of each line and file.
-uint64_t TokensRegistered(const DatasetEntry& entry);
-
 }  // namespace dure::standing

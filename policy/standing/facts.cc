@@ -3,10 +3,10 @@
 
 #include "policy/standing/admission.h"
 #include "policy/standing/behind.h"
+#include "policy/standing/lent.h"
 #include "policy/standing/voting.h"
 #include "policy/terms/combine.h"
 #include "policy/terms/compile.h"
-#include "policy/terms/passport.h"
 
 namespace dure::standing {
 namespace {
@@ -198,19 +198,7 @@ void SetDataset(Facts& facts, const DatasetId& id, const Dataset& dataset,
                                                : std::nullopt);
   const auto version = dataset.versions.find(asked.version);
   if (version == dataset.versions.end()) return;
-  const DatasetEntry& entry = version->second;
-  facts.Overlay(terms::FactsOf(entry.terms));
-  facts.Set("dataset.terms.signedBy", Value::Text(dataset.custodian.str()));
-  facts.Set("dataset.terms.digest", Value::Text(Sha256(AsBytes(entry.terms_text)).Hex()));
-  facts.Set("dataset.terms.version", Value::Count(asked.version));
-  const auto passport = terms::ParseCanonicalPassport(entry.passport);
-  if (!passport) return;
-  facts.Set("dataset.rightsHolder", Value::Text(passport->rights_holder));
-  facts.Set("dataset.classification", Value::Text(terms::Word(passport->classification)));
-  if (passport->records) {
-    facts.Set("dataset.samplesRegistered", Value::Count(*passport->records));
-  }
-  if (passport->tokens) facts.Set("dataset.tokensRegistered", Value::Count(*passport->tokens));
+  facts.Overlay(version->second.lent->facts);
 }
 
 void SetModel(Facts& facts, const State& state, const Digest& model) {

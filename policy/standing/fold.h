@@ -78,6 +78,8 @@ class Fold {
   void OpenDuties(const Said& said, const std::string& decision, const MemberId& debtor,
                   const std::string& about);
 
+  const std::vector<rules::Obligation>& ObligationsIn(const std::string& decision);
+
   void CountWords(const std::string& decision);  // decided.cc
   void PutInForce(const Said& said, const std::string& text);
   void Decisive() { standing_.decisive_size_ = standing_.size_ + 1; }

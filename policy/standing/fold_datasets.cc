@@ -5,6 +5,7 @@
 #include "policy/standing/behind.h"
 #include "policy/standing/decided.h"
 #include "policy/standing/fold.h"
+#include "policy/standing/lent.h"
 #include "policy/standing/shares.h"
 #include "policy/standing/valuation.h"
 #include "policy/terms/passport.h"
@@ -160,8 +161,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::DisclosureEx
 void Fold::Do(const Said& said, const ledger::DatasetRegistered& e) {
   Dataset& dataset = state_.datasets[e.what.dataset];
   dataset.custodian = said.member;
-  dataset.versions[e.what.version] = {said.index, e.site,  said.at,
-                                      e.passport, e.terms, *terms::ParseCanonical(e.terms)};
+  DatasetEntry& entry = dataset.versions[e.what.version];
+  entry = {said.index, e.site, said.at, e.passport, e.terms, *terms::ParseCanonical(e.terms)};
+  entry.lent = LentBy(e.what, said.member, entry);
   Decisive();
 }
 

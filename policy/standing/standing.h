@@ -14,9 +14,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "policy/ledger/events.h"
 #include "policy/rules/policy.h"
+#include "policy/standing/ready_sets.h"
 #include "policy/standing/state.h"
 
 namespace dure::standing {
@@ -44,6 +46,11 @@ class Standing {
   uint64_t decisive_size() const { return decisive_size_; }
   // The document of a text that was ever in force; nullptr: there is none.
   const rules::PolicyDocument* Document(const Digest& digest) const;
+  // A set of documents that stand here, or that are made of what does. Errors as
+  // rules::PolicySet::Make.
+  Result<rules::PolicySet> SetOf(const std::vector<const rules::PolicyDocument*>& documents) const {
+    return ready_->Of(documents);
+  }
   // The aggregator's clock in the log: no later entry of it may be earlier.
   rules::Instant latest() const { return latest_; }
 
@@ -55,6 +62,10 @@ class Standing {
   State state_;
   // Parsed once, immutable: copies of a standing share them.
   std::map<Digest, std::shared_ptr<const rules::PolicyDocument>> documents_;
+  // What decisions oblige to, by their text up to there: a run's say the same each round. Bounded.
+  std::map<std::string, std::vector<rules::Obligation>> obligations_;
+  // Named by what is in them, so copies of a standing share these, too.
+  std::shared_ptr<ReadySets> ready_ = std::make_shared<ReadySets>();
 };
 
 // Names a set of policies, whatever their order: what runs pin and decisions cite.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,6 +36,7 @@ struct Member {
   std::optional<uint64_t> suspended;  // the entry that says so
 };
 
+struct Lent;  // lent.h
 // One version of a dataset; the newest of its dataset is the one in force.
 struct DatasetEntry {
   uint64_t index = 0;
@@ -43,6 +45,7 @@ struct DatasetEntry {
   std::string passport;
   std::string terms_text;
   terms::Terms terms;
+  std::shared_ptr<const Lent> lent = {};  // immutable: copies of a state share it
 };
 struct WithdrawalCase {
   uint64_t index = 0;

@@ -204,6 +204,10 @@ Result<rules::PolicyDocument> PolicyFor(const ModelTerms& terms, const Use& use)
     by_rule[RuleId(clause.cause, with_version)].push_back(clause);
   }
   rules::Policy policy = TermsPolicy("Terms of the owners", "권리자의 이용조건");
+  if (by_rule.empty()) {  // what most requests of a round are told
+    static const auto nothing = rules::MakeDocument(policy);
+    return nothing;
+  }
   for (const auto& [id, clauses] : by_rule) policy.rules.push_back(RuleOf(id, clauses, use));
   return rules::MakeDocument(std::move(policy));
 }
