@@ -1,6 +1,5 @@
 #include "aggregator/evaluations.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/requests.h"
@@ -37,13 +36,16 @@ std::string Evaluations::RequestLine(uint64_t id, const Evaluation& evaluation) 
                      {"manifest", ToBase64(evaluation.manifest)}}}});
 }
 
-bool Evaluations::IsRevoked(const SiteId& site) const {
+std::set<SiteId> Evaluations::RevokedSites() const {
   const auto revocations = authority_.revocations();
-  const std::vector<identity::Seat> seats = authority_.Seats();
-  return std::ranges::any_of(seats, [&](const identity::Seat& seat) {
-    return seat.subject.role == identity::Role::kMember && seat.subject.site == site &&
-           (revocations->Find(identity::PeerOf(seat)) != nullptr || record_.KeyEnded(seat));
-  });
+  std::set<SiteId> revoked;
+  for (const identity::Seat& seat : authority_.Seats()) {
+    if (seat.subject.role != identity::Role::kMember) continue;
+    const bool ended =
+        revocations->Find(identity::PeerOf(seat)) != nullptr || record_.KeyEnded(seat);
+    if (ended) revoked.insert(seat.subject.site);
+  }
+  return revoked;
 }
 
 uint64_t Evaluations::Ask(const round::RunManifest& manifest, const Digest& model,
@@ -51,9 +53,10 @@ uint64_t Evaluations::Ask(const round::RunManifest& manifest, const Digest& mode
   const uint64_t id = next_id_++;
   Evaluation& evaluation = evaluations_[id];
   evaluation = {manifest.run, manifest.Canonical(), model, {sites.begin(), sites.end()}, {}};
+  const std::set<SiteId> revoked = RevokedSites();
   for (const SiteId& site : sites) {
     // It will not come, and whoever asked would wait for it.
-    if (IsRevoked(site)) {
+    if (revoked.contains(site)) {
       evaluation.pending.erase(site);
       evaluation.answers[site].error = "revoked";
       continue;

@@ -52,7 +52,7 @@ class Evaluations {
     std::set<SiteId> pending;
     std::map<SiteId, Answer> answers;
   };
-  bool IsRevoked(const SiteId& site) const;
+  std::set<SiteId> RevokedSites() const;
   std::string RequestLine(uint64_t id, const Evaluation& evaluation) const;
   void Settle(uint64_t id, const SiteId& site, Answer answer);
 
