@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/language.h"
+#include "cli/phrases.h"
 #include "policy/rules/versions.h"
 
 namespace dure::cli {
@@ -73,11 +74,11 @@ std::string FindingText(const standing::Finding& finding, bool korean) {
   const std::string entry = std::to_string(finding.index);
   const std::string why = ledger::WordsAndCode(
       finding.rule, korean ? ledger::Language::kKorean : ledger::Language::kEnglish);
-  return Pick(
-      korean,
-      "entry " + entry + " (" + std::string(Name(finding.type)) + ") does not hold: " + why + ". " +
-          finding.text,
-      "항목 " + entry + "(" + std::string(Name(finding.type)) + ")이(가) 맞지 않습니다: " + why);
+  return Pick(korean,
+              "entry " + entry + " (" + std::string(Name(finding.type)) +
+                  ") does not hold: " + why + ". " + finding.text,
+              "항목 " + entry + "(" + ledger::Words(Name(finding.type), ledger::Language::kKorean) +
+                  "): 기록과 맞지 않습니다. " + why + ". " + InKorean(finding.text));
 }
 
 }  // namespace dure::cli

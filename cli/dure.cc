@@ -10,7 +10,9 @@
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/phrases.h"
 #include "cli/terminal_text.h"
 
 namespace dure::cli {
@@ -125,7 +127,8 @@ class Dure {
 
   void PrintError(std::string_view name, const std::string& message, ExitCode code) {
     if (!context_.json_) {
-      context_.err_ << "dure: " << TerminalText(message) << std::endl;
+      const std::string text = TerminalText(message);
+      context_.err_ << "dure: " << (IsKorean(context_) ? InKorean(text) : text) << std::endl;
       return;
     }
     const nlohmann::json object = {

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/known_fact.h"
 #include "cli/language.h"
+#include "cli/phrases.h"
 #include "cli/nouns.h"
 #include "cli/text_file.h"
 #include "policy/rules/cases.h"
@@ -72,7 +73,8 @@ struct Linted {
 void LintOne(const Text& text, Language language, Linted& linted) {
   const rules::Parsed parsed = rules::ParsePolicy(text.text);
   for (const rules::Problem& problem : parsed.problems) {
-    linted.lines += rules::ToText(problem, text.file, text.text);
+    const std::string said = rules::ToText(problem, text.file, text.text);
+    linted.lines += language == Language::kKorean ? InKorean(said) : said;
     linted.objects.push_back(
         ToObject(text, problem.at, "error", "", problem.message, problem.advice));
     linted.to_mend++;

@@ -5,6 +5,7 @@
 
 #include "cli/folders.h"
 #include "cli/language.h"
+#include "cli/phrases.h"
 #include "policy/ledger/sqlite_ledger.h"
 
 namespace dure::cli {
@@ -23,8 +24,10 @@ void TellDissent(const standing::Auditor& auditor, Context& context) {
   context.Say(Pick(context,
                    "CAUTION: replayed, this record does not hold at entry " + entry + ": " + why +
                        ". " + finding.text + ". What rests on that entry is missing below.",
-                   "주의: 이 기록을 다시 결정해 보니 항목 " + entry + "이(가) 맞지 않습니다: " +
-                       why + ". 이 항목에 기대는 내용은 아래에서 빠집니다."));
+                   "주의: 이 기록을 다시 결정해 보니 " +
+                       rules::WithParticle("항목 " + entry, "이(가)") + " 맞지 않습니다: " + why +
+                       ". " + InKorean(finding.text) +
+                       ". 이 항목에 기대는 내용은 아래에서 빠집니다."));
 }
 
 // "정책 담당자 또는 연구자".
@@ -128,7 +131,9 @@ Result<uint64_t> Submit(Desk& desk, ledger::Event event, Context& context) {
   const size_t colon = error.message.find(": ");
   if (colon == std::string::npos) return Fail(error);
   const std::string code = error.message.substr(0, colon);
-  error.message = ledger::WordsAndCode(code, RecordLanguage(context)) + error.message.substr(colon);
+  const std::string detail = error.message.substr(colon + 2);
+  error.message = ledger::WordsAndCode(code, RecordLanguage(context)) + ": " +
+                  (IsKorean(context) ? InKorean(detail) : detail);
   return Fail(error);
 }
 

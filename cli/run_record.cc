@@ -1,5 +1,7 @@
 // dure run record: a run as the record has it, from a copy: what was proposed, by whom, how it was
 // approved, under which rules and terms, and what came of it.
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -85,10 +87,48 @@ std::vector<std::string> PoliciesOf(const standing::Standing& standing, const st
   return names;
 }
 
-// "run's purpose (purpose): scientific research", as the rules' schema says it; the rest as it is.
+struct FieldName {
+  std::string_view field;
+  std::string_view en;
+  std::string_view ko;
+};
+// Of a proposal's fields, those that no rule can ask for.
+constexpr FieldName kFieldNames[] = {
+    {"architecture", "architecture of the model", "모델 구조"},
+    {"dpSgd", "protection of single records", "개별 기록 보호(DP-SGD)"},
+    {"initialModel", "first model", "시작 모델"},
+    {"lane", "numbers of an update", "갱신 숫자 형식"},
+    {"masking", "masking", "마스킹"},
+    {"merge", "rule of merging", "합치는 방식"},
+    {"modelConfig", "configuration of the model", "모델 설정"},
+    {"noise", "noise", "잡음"},
+    {"noiseClip", "bound of noise", "잡음 절단 한도"},
+    {"noiseMultiplier", "strength of noise", "잡음 배율"},
+    {"noiseToSignal", "noise to signal", "신호 대비 잡음"},
+    {"outerEta", "outer step", "바깥 학습률"},
+    {"outerMu", "outer momentum", "바깥 모멘텀"},
+    {"parameters", "parameters", "매개변수 수"},
+    {"privacyDelta", "delta of the privacy loss", "개인정보 손실의 델타"},
+    {"privacyEpsilon", "privacy loss (epsilon)", "개인정보 손실(엡실론)"},
+    {"quorum", "fewest contributions of a round", "라운드 최소 기여 수"},
+    {"rounds", "rounds", "라운드 수"},
+    {"secondsPerRound", "seconds of training a round", "라운드당 학습 시간(초)"},
+    {"stepsPerRound", "steps of training a round", "라운드당 학습 스텝 수"},
+    {"task", "task", "용도"},
+    {"tokenizer", "tokenizer", "토크나이저"},
+    {"valuation", "measurement of contributions", "기여 평가 방식"},
+    {"weighting", "weights of contributions", "기여 가중 방식"},
+};
+
+// "run's purpose (purpose): scientific research": as the rules' schema says it, or by name.
 std::string FieldText(const std::string& name, const std::string& value, bool korean) {
   const rules::Attribute* known = rules::ConsortiumSchema().Find("run." + name);
-  if (known == nullptr) return name + ": " + value;
+  const auto* named = std::ranges::find(kFieldNames, name, &FieldName::field);
+  if (known == nullptr && named == std::end(kFieldNames)) return name + ": " + value;
+  if (known == nullptr) {
+    return std::string(korean ? named->ko : named->en) + (korean ? "(" : " (") + name +
+           "): " + value;
+  }
   const auto said = [&](const std::string& code) {
     const rules::PlainWord* word = known->WordOf(code);
     if (word == nullptr) return code;

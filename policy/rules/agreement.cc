@@ -30,6 +30,12 @@ Decision CodesAndFacts(Decision decision) {
   return decision;
 }
 
+std::string CodesOf(const Obligation& owed) {
+  Decision alone;
+  alone.obligations.push_back(owed);
+  return ToJson(CodesAndFacts(std::move(alone)));
+}
+
 Agreement AgreementOf(const Decision& due, std::string_view recorded) {
   if (ToJson(due) == recorded) return Agreement::kSame;
   const Result<Decision> found = DecisionFromJson(recorded);

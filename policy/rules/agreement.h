@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "policy/rules/decision.h"
@@ -25,5 +26,7 @@ std::optional<uint32_t> WordsOf(std::string_view recorded);
 // Without its sentences and their version; and of the policies that are made from terms without
 // name and digest, which are of texts that hold such sentences.
 Decision CodesAndFacts(Decision decision);
+// One obligation so, as a text: equal for two that differ in their sentences alone.
+std::string CodesOf(const Obligation& owed);
 
 }  // namespace dure::rules

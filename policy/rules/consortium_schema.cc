@@ -256,6 +256,32 @@ constexpr auto kSpoken = std::to_array<SpokenRow>({
     {"red", "", "받은 사람만"},
 });
 
+// What it means that the record says "none"; of others it is said so.
+constexpr auto kNone = std::to_array<SpokenRow>({
+    {"member.status", "no member", "비회원"},
+    {"combine.releaseApproval", "not given", "받지 않음"},
+    {"dataset.terms.processingCountries", "any country", "모든 국가"},
+    {"dataset.terms.exportCountries", "any country", "모든 국가"},
+    {"dataset.terms.maxRounds", "any number", "무제한"},
+    {"dataset.terms.maxRuns", "any number", "무제한"},
+    {"dataset.terms.epsilonMax", "any amount", "무제한"},
+    {"dataset.terms.validUntil", "no set day", "무기한"},
+    {"run.approvedCode", "any code", "모든 코드"},
+    {"run.validUntil", "no set day", "무기한"},
+    {"run.votes.public", "no votes", "표결 없음"},
+    {"run.votes.private", "no votes", "표결 없음"},
+    {"run.votes.academic", "no votes", "표결 없음"},
+    {"run.votes.small-firm", "no votes", "표결 없음"},
+    {"round.normBound", "none", "무제한"},
+    {"round.stepsMax", "any number", "무제한"},
+    {"update.norm", "not shown", "비공개"},
+    {"update.steps", "not shown", "비공개"},
+    {"update.tokens", "not shown", "비공개"},
+    {"model.allowedCountries", "any country", "모든 국가"},
+    {"grant.validUntil", "no set day", "무기한"},
+    {"grant.callsPerMonth", "any number", "무제한"},
+});
+
 PlainWord Spoken(const std::string& code) {
   PlainWord word{code, code, code};
   for (char& c : word.en) c = c == '-' ? ' ' : c;
@@ -302,6 +328,11 @@ Attribute ToAttribute(const Row& row) {
     attribute.enumeration = Words(row.values);
   }
   for (const std::string& code : attribute.enumeration) attribute.words.push_back(Spoken(code));
+  for (const SpokenRow& none : kNone) {
+    if (none.code != row.path) continue;
+    attribute.none_en = none.en;
+    attribute.none_ko = none.ko;
+  }
   return attribute;
 }
 

@@ -1,6 +1,7 @@
 #include "policy/rules/decide.h"
 
 #include "policy/rules/evaluate.h"
+#include "policy/rules/explain.h"
 #include "policy/rules/format.h"
 #include "policy/rules/sentence.h"
 
@@ -60,21 +61,18 @@ Sentence Filled(const CompiledRule& compiled, const Slots& slots, Action action)
   return sentence;
 }
 
-// `member.status is suspended, must be: is active`. A permit's own sentence says why it permits;
-// where it did not, only its facts can say why not.
+// A permit's own sentence says why it permits; where it did not, only its facts can say why not.
 Sentence Lacking(const Rule& rule, const std::vector<FactSeen>& facts) {
-  std::string en = "Rule " + rule.id + " would permit it, but ";
-  std::string ko = "규칙 " + rule.id + "이(가) 허용할 수 있으나 ";
-  bool first = true;
-  for (const FactSeen& fact : facts) {
-    const std::string wanted = fact.op + (fact.expected.empty() ? "" : " " + fact.expected);
-    const std::string which = fact.holds.value_or(false) ? "must not: " : "must: ";
-    const std::string korean = fact.holds.value_or(false) ? "아니어야 할 조건: " : "조건: ";
-    en += (first ? "" : "; ") + fact.path + " is " + fact.actual + " (" + which + wanted + ")";
-    ko += (first ? "" : "; ") + fact.path + " 값이 " + fact.actual + " (" + korean + wanted + ")";
-    first = false;
-  }
-  return {en + ".", ko + "."};
+  const auto all = [&](Language language) {
+    std::string text;
+    for (const FactSeen& fact : facts) {
+      text += (text.empty() ? "" : "; ") + SayFact(fact, ReasonClass::kNothingPermits, language);
+    }
+    return text;
+  };
+  return {
+      "Rule " + rule.id + " would permit it, but " + all(Language::kEnglish) + ".",
+      "규칙 " + rule.id + "의 허용 조건이 충족되지 않았습니다. " + all(Language::kKorean) + "."};
 }
 
 class Judge {
@@ -169,8 +167,8 @@ class Judge {
     reason.reason_class = ReasonClass::kNothingPermits;
     reason.facts.push_back({"request.action", "is one of", "{}", "", action, false});
     reason.because.en = "No rule of the policies in force permits " + action + ".";
-    reason.because.ko = "시행 중인 정책에 " + std::string(KoreanName(decision_.action)) +
-                        "을(를) 허용하는 규칙이 없습니다.";
+    reason.because.ko = "시행 중인 정책에 " + WithParticle(KoreanName(decision_.action), "을(를)") +
+                        " 허용하는 규칙이 없습니다.";
     return reason;
   }
 

@@ -106,7 +106,7 @@ TEST(Decide, AnUnknownFactStillBindsAnOblige) {
   const Decision decision = Decide(Policies(kOpenRules), Action::kTrain, facts);
   EXPECT_EQ(decision.outcome, Outcome::kAdmit);
   ASSERT_THAT(decision.obligations, SizeIs(1));
-  EXPECT_EQ(decision.obligations[0].text.en, "Name <unknown>.");
+  EXPECT_EQ(decision.obligations[0].text.en, "Name (not recorded).");
   facts.SetAbsent("dataset.terms.attribution");
   EXPECT_THAT(Decide(Policies(kOpenRules), Action::kTrain, facts).obligations, IsEmpty());
 }
@@ -136,7 +136,8 @@ TEST(Decide, NothingPermitsListsEachCandidateWithWhatItLacked) {
   EXPECT_THAT(Rules(decision), ElementsAre("P1", "P2"));
   ASSERT_THAT(decision.reasons[0].facts, SizeIs(1)) << "what did hold is no reason";
   EXPECT_EQ(decision.reasons[0].because.en,
-            "Rule P1 would permit it, but run.status is halted (must: is approved).");
+            "Rule P1 would permit it, but the run's status is halted (permitted where it is "
+            "approved).");
   EXPECT_THAT(decision.reasons[1].facts, SizeIs(2));
 }
 

@@ -16,10 +16,12 @@ std::string RightText(const Atom& atom, const Schema& schema, Language language)
   return Shown({Presence::kKnown, atom.right.value}, language, schema.Find(atom.path));
 }
 
-// A written value, such as {research-only, open}, in words, and behind them as --what-if takes it.
-std::string Spoken(const std::string& written, const Attribute* attribute, Language language) {
+// A written value, such as {research-only, open}, in words.
+std::string InWords(const std::string& written, const Attribute* attribute, Language language) {
   const bool korean = IsKorean(language);
   if (written == "{}") return korean ? "없음" : "none";
+  if (written == "absent") return NoneOf(attribute, language);
+  if (written == "<unknown>") return std::string(NotRecorded(language));
   if (attribute == nullptr || attribute->words.empty()) return written;
   const bool set = written.starts_with('{') && written.ends_with('}');
   std::string_view rest(written);
@@ -33,7 +35,15 @@ std::string Spoken(const std::string& written, const Attribute* attribute, Langu
     text += text.empty() ? "" : ", ";
     text += word == nullptr ? code : std::string_view(korean ? word->ko : word->en);
   }
-  return text == written ? text : text + (korean ? "(" : " (") + written + ")";
+  return text;
+}
+
+// And behind the words as --what-if takes it.
+std::string Spoken(const std::string& written, const Attribute* attribute, Language language) {
+  const std::string text = InWords(written, attribute, language);
+  const bool a_value = written != "{}" && written != "<unknown>";
+  if (text == written || !a_value) return text;
+  return text + (IsKorean(language) ? "(" : " (") + written + ")";
 }
 
 // The end of a Korean comparison, between the right side and the full stop.
@@ -190,8 +200,9 @@ std::optional<Op> OpOf(std::string_view name) {
 }
 
 // What the rule makes of the fact, before the comparison it was put to.
-std::string_view LeadOf(ReasonClass reason_class, Language language) {
+std::string_view LeadOf(const FactSeen& fact, ReasonClass reason_class, Language language) {
   const bool korean = IsKorean(language);
+  const bool stands_in_the_way = fact.holds.value_or(false);
   switch (reason_class) {
     case ReasonClass::kForbidden:
       return korean ? "금지 조건: " : "forbidden where it ";
@@ -200,14 +211,14 @@ std::string_view LeadOf(ReasonClass reason_class, Language language) {
     case ReasonClass::kUnknownFact:
       return korean ? "알아야 할 것: " : "to be known: whether it ";
     case ReasonClass::kNothingPermits:
+      if (stands_in_the_way) return korean ? "제외 조건: " : "permitted unless it ";
       return korean ? "허용 조건: " : "permitted where it ";
   }
   return "";
 }
 
-std::string ComparisonText(const FactSeen& fact, const Attribute* attribute, Language language) {
+std::string ComparisonText(const FactSeen& fact, const std::string& expected, Language language) {
   const std::optional<Op> op = OpOf(fact.op);
-  const std::string expected = Spoken(fact.expected, attribute, language);
   if (IsKorean(language)) {
     return op ? KoreanComparison("값", *op, expected) : fact.op + " " + expected;
   }
@@ -224,8 +235,8 @@ std::string FactLine(const FactSeen& fact, ReasonClass reason_class, const Schem
   const std::string path = name == fact.path ? "" : " (" + fact.path + ")";
   const Attribute* attribute = schema.Find(fact.path);
   return "      " + name + path + ": " + Spoken(fact.actual, attribute, language) + "; " +
-         std::string(LeadOf(reason_class, language)) + ComparisonText(fact, attribute, language) +
-         "\n";
+         std::string(LeadOf(fact, reason_class, language)) +
+         ComparisonText(fact, Spoken(fact.expected, attribute, language), language) + "\n";
 }
 
 // An owner's terms are named by policy/terms in English alone: "terms of reviews v2".
@@ -249,6 +260,15 @@ std::string ReasonText(const Reason& reason, const Schema& schema, Language lang
 }
 
 }  // namespace
+
+std::string SayFact(const FactSeen& fact, ReasonClass reason_class, Language language) {
+  const Attribute* attribute = ConsortiumSchema().Find(fact.path);
+  const std::string name = NameOf(fact.path, ConsortiumSchema(), language);
+  const std::string expected = InWords(fact.expected, attribute, language);
+  return name + (IsKorean(language) ? ": " : " is ") + InWords(fact.actual, attribute, language) +
+         (IsKorean(language) ? "(" : " (") + std::string(LeadOf(fact, reason_class, language)) +
+         ComparisonText(fact, expected, language) + ")";
+}
 
 std::string ExplainCondition(const Condition& condition, const Schema& schema, Language language) {
   using Form = Condition::Form;
@@ -327,7 +347,7 @@ std::string ExplainChanges(const std::vector<Change>& changes, const Schema& sch
     const std::string value =
         change.to.presence == Presence::kKnown
             ? Spoken(change.to.value.ToText(), schema.Find(change.path), language)
-            : Shown(change.to, language);
+            : Shown(change.to, language, schema.Find(change.path));
     text += korean ? WithParticle(name, "이(가)") + " " + value + "이면 승인됩니다.\n"
                    : "It would be admitted if " + name + " were " + value + ".\n";
   }

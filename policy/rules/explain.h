@@ -1,5 +1,5 @@
 // Policies and decisions in plain sentences, in English and Korean, for people who do not read the
-// rule language. Pure; what is recorded is the decision itself (decision.h), never these texts.
+// rule language. Pure. Of these texts only SayFact's is recorded, in sentences of a decision.
 #pragma once
 
 #include <string>
@@ -16,6 +16,9 @@ namespace dure::rules {
 std::string ExplainPolicy(const Policy& policy, const Schema& schema, Language language);
 std::string ExplainRule(const Rule& rule, const Schema& schema, Language language);
 std::string ExplainCondition(const Condition& condition, const Schema& schema, Language language);
+
+// "the member's status is suspended (permitted where it is active)", in the schema's words.
+std::string SayFact(const FactSeen& fact, ReasonClass reason_class, Language language);
 
 // The outcome, each reason with its sentence, basis and facts, and what is owed.
 std::string ExplainDecision(const Decision& decision, const Schema& schema, Language language);

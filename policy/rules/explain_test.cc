@@ -111,9 +111,9 @@ TEST(Sentences, PutFactsIntoTemplates) {
   };
   EXPECT_EQ(
       fill("{a.flag} {a.none} {a.set} {a.other} {{x}} {no {request.action}", Language::kEnglish),
-      "yes none x, y <unknown> {x} {no train");
+      "yes none x, y (not recorded) {x} {no train");
   EXPECT_EQ(fill("{a.flag} {a.none} {a.other} {request.action}", Language::kKorean),
-            "예 없음 <모름> 학습");
+            "예 없음 (기록에 없음) 학습");
 }
 
 TEST(Sentences, ChooseTheKoreanParticle) {
@@ -123,7 +123,7 @@ TEST(Sentences, ChooseTheKoreanParticle) {
   EXPECT_EQ(WithParticle("집", "(으)로"), "집으로");
   EXPECT_EQ(WithParticle("ds-7", "은(는)"), "ds-7은");
   EXPECT_EQ(WithParticle("run-2", "은(는)"), "run-2는");
-  EXPECT_EQ(WithParticle("<모름>", "이(가)"), "<모름>이");
+  EXPECT_EQ(WithParticle("(기록에 없음)", "이(가)"), "(기록에 없음)이");
 }
 
 TEST(Sentences, AreCutBetweenCharacters) {

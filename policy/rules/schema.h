@@ -30,6 +30,8 @@ struct Attribute {
   std::vector<PlainWord> words;          // one for each of the enumeration
   std::string name_en;                   // follows "the": "dataset's use class"
   std::string name_ko;                   // "데이터셋 이용 구분"
+  std::string none_en = "none";          // said where the record says that there is none
+  std::string none_ko = "없음";
 
   // Whether `value` may stand here: right kind, and one of the enumeration where there is one.
   bool Admits(const Value& value) const;

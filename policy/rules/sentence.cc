@@ -105,28 +105,35 @@ std::string WordOf(const std::string& code, Language language, const Attribute& 
   return language == Language::kKorean ? word->ko : word->en;
 }
 
-// nullptr where the values of `path` are said as they are.
-const Attribute* SpokenAttribute(std::string_view path) {
-  const Attribute* attribute = ConsortiumSchema().Find(path);
-  return attribute != nullptr && !attribute->words.empty() ? attribute : nullptr;
-}
+const Attribute* AttributeAt(std::string_view path) { return ConsortiumSchema().Find(path); }
 
 }  // namespace
 
+std::string_view NotRecorded(Language language) {
+  return language == Language::kKorean ? "(기록에 없음)" : "(not recorded)";
+}
+
+std::string NoneOf(const Attribute* attribute, Language language) {
+  static const Attribute kAny;
+  const Attribute& of = attribute == nullptr ? kAny : *attribute;
+  return language == Language::kKorean ? of.none_ko : of.none_en;
+}
+
 std::string Shown(const Fact& fact, Language language, const Attribute* attribute) {
   const bool korean = language == Language::kKorean;
-  if (fact.presence == Presence::kUnknown) return korean ? "<모름>" : "<unknown>";
-  if (fact.presence == Presence::kAbsent) return korean ? "없음" : "none";
+  if (fact.presence == Presence::kUnknown) return std::string(NotRecorded(language));
+  if (fact.presence == Presence::kAbsent) return NoneOf(attribute, language);
   if (const bool* flag = fact.value.boolean()) {
     if (korean) return *flag ? "예" : "아니요";
     return *flag ? "yes" : "no";
   }
   const Value::Items* items = fact.value.items();
   if (items != nullptr && items->empty()) return korean ? "없음" : "none";
-  if (attribute != nullptr && fact.value.text() != nullptr) {
+  const bool has_words = attribute != nullptr && !attribute->words.empty();
+  if (has_words && fact.value.text() != nullptr) {
     return WordOf(*fact.value.text(), language, *attribute);
   }
-  if (attribute != nullptr && items != nullptr) {
+  if (has_words && items != nullptr) {
     std::string text;
     for (const Value& item : *items) {
       text += text.empty() ? "" : ", ";
@@ -148,7 +155,7 @@ std::string NameIn(Action action, Language language) {
 std::string Fill(std::string_view text, const Facts& facts, Action action, Language language) {
   const auto written = [&](std::string_view path) {
     return path == "request.action" ? NameIn(action, language)
-                                    : Shown(facts.At(path), language, SpokenAttribute(path));
+                                    : Shown(facts.At(path), language, AttributeAt(path));
   };
   return FillWith(text, written, language);
 }
@@ -180,7 +187,7 @@ SentencePieces ReadTemplate(std::string_view text) {
         piece.text == "request.action" ? SentencePiece::kAction : SentencePiece::kNoSlot;
     const bool is_path = piece.form == Piece::Form::kPath;
     pieces.push_back({piece.text, is_path ? fact : SentencePiece::kText,
-                      is_path ? SpokenAttribute(piece.text) : nullptr});
+                      is_path ? AttributeAt(piece.text) : nullptr});
   }
   return pieces;
 }

@@ -16,9 +16,13 @@ namespace dure::rules {
 enum class Language : uint8_t { kEnglish, kKorean };
 
 // What stands in a sentence for a fact: its value without quotes and braces, yes or no, none, or
-// <unknown>; cut to 256 bytes. With its attribute (nullptr: none), an enumeration's codes are said
-// in words.
+// (not recorded); cut to 256 bytes. With its attribute (nullptr: none), an enumeration's codes are
+// said in words, and so is what none means.
 std::string Shown(const Fact& fact, Language language, const Attribute* attribute = nullptr);
+
+// The parts of it that are no value.
+std::string_view NotRecorded(Language language);
+std::string NoneOf(const Attribute* attribute, Language language);  // nullptr: of any
 
 // At most `bytes_max` bytes of whole characters; … at the end if something was cut.
 std::string Cut(std::string text, size_t bytes_max);
@@ -38,7 +42,7 @@ std::string FillWith(std::string_view text,
 struct SentencePiece {
   std::string_view text;  // of the template, which outlives it; of a fact, its path
   uint32_t slot = kText;
-  const Attribute* attribute = nullptr;  // of a fact whose values have words
+  const Attribute* attribute = nullptr;  // of a fact that the schema knows
   static constexpr uint32_t kText = UINT32_MAX;
   static constexpr uint32_t kAction = UINT32_MAX - 1;  // {request.action}
   static constexpr uint32_t kNoSlot = UINT32_MAX - 2;  // a fact whose place is not known yet

@@ -20,6 +20,7 @@ inline constexpr uint32_t kEngineVersion = 1;
 // the next one.
 inline constexpr auto kWordsDigests = std::to_array<std::string_view>({
     "fc1b431faedb7055979973ee986bcd62eec2f4cd1c0f63816b17cc210bafbc09",
+    "a60d3ef49f72b107da61174aa2bd4859f334a26947775311c348866b74e705ed",
 });
 // 0 are the words of decisions that name no version: those made before there was this number.
 inline constexpr uint32_t kWordsVersion = kWordsDigests.size();

@@ -46,7 +46,7 @@ std::optional<Value> Norm(const std::optional<double>& norm) {
 
 Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
               const AdmissionRequest& request, const ledger::ContributionSubmitted& said) {
-  Facts facts = FactsOf(standing, request);
+  Facts facts;
   facts.Set("admission.outcome", Value::Text("admit"));
   facts.Set("round.baseModel", Value::Text(round.base_model.Hex()));
   facts.Set("round.participants", Value::Count(round.cohort.size()));
@@ -61,7 +61,7 @@ Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
   }
   if (said.masked()) {
     facts.SetAbsent("update.norm").SetAbsent("update.steps").SetAbsent("update.tokens");
-    return facts;
+    return FactsOf(standing, request).Overlay(facts);
   }
   facts.SetOrAbsent("update.norm", Norm(said.norm));
   facts.Set("update.steps", Value::Count(said.steps));
@@ -69,7 +69,7 @@ Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
   if (run.bounds) {
     facts.Set("update.tokensMax", Value::Count(TokensMax(standing.state(), *run.bounds, said)));
   }
-  return facts;
+  return FactsOf(standing, request).Overlay(facts);
 }
 
 bool SpeaksOfCounting(const rules::PolicyDocument& document) {

@@ -41,6 +41,14 @@ class DutiesTest : public ::testing::Test {
   }
   Ruling Ask() const { return *Decide(w_.Now(), Asking()); }
   uint64_t Grant() { return w_.Say("host", EventOf(w_.Now(), Asking(), Ask())); }
+  // As a build with these words would have recorded it, its duties told in its own way.
+  uint64_t GrantInWords(uint32_t words, const std::string& told) {
+    Ruling ruling = Ask();
+    ruling.decision.words = words;
+    for (rules::Obligation& one : ruling.decision.obligations) one.text = {told, told};
+    return w_.Say("host", EventOf(w_.Now(), Asking(), ruling));
+  }
+  size_t DutyCount() const { return w_.Now().state().duties.size(); }
   std::vector<std::string> Refusals() const {
     std::vector<std::string> rules;
     for (const rules::Reason& reason : Ask().decision.reasons) rules.push_back(reason.rule);
@@ -122,6 +130,53 @@ TEST_F(DutiesTest, ADutyIsOpenedByItsDecisionOnceAndDoneByWhoOwesIt) {
   w_.Say("kt-desk", ledger::DutyFulfilled{grant, number, DigestOf("report")});
   const uint64_t twice = w_.Say("kt-desk", ledger::DutyFulfilled{grant, number, {}});
   EXPECT_EQ(VoidRule(twice), "done-twice");
+}
+
+TEST_F(DutiesTest, ADutyThatANewerBuildTellsOtherwiseIsTheSame) {
+  Train();
+  OwePolicy();
+  Grant();
+  const size_t duties = DutyCount();
+  ASSERT_GT(duties, 1u);
+  GrantInWords(rules::kWordsVersion + 1, "Say what it is for.");
+  EXPECT_FALSE(w_.Audit().dissent());
+  EXPECT_EQ(DutyCount(), duties);
+}
+
+// Records of builds that told duties by their sentences: facts count what those builds counted.
+TEST_F(DutiesTest, OfOlderRecordsAreThoseThatTheirBuildCounted) {
+  w_.SetWords(1);
+  Train();
+  OwePolicy();
+  GrantInWords(1, "Say what it is for.");
+  const size_t duties = DutyCount();
+  GrantInWords(1, "Say what it is for.");
+  EXPECT_EQ(DutyCount(), duties);
+  GrantInWords(1, "Report its use.");
+  EXPECT_EQ(DutyCount(), 2 * duties);
+  Grant();
+  EXPECT_FALSE(w_.Audit().dissent());
+  EXPECT_EQ(DutyCount(), 2 * duties) << "what a decision of this build obliges to is owed";
+}
+
+TEST_F(DutiesTest, EachDatasetOfARunBringsItsOwn) {
+  for (const char* dataset : {"poems", "prose"}) {
+    w_.Lend(dataset, "kt", terms::testing::AttributedTerms("CC-BY-4.0"));
+  }
+  w_.Propose("named", "scientific-research");
+  w_.Approve("named");
+  for (const uint64_t round : {0, 1}) {
+    for (const char* dataset : {"poems", "prose"}) {
+      w_.DecideAndSay(w_.Asking("named", round, "kt", dataset));
+    }
+  }
+  std::vector<std::string> datasets;
+  const State state = w_.Now().state();
+  for (const auto& [key, duty] : state.duties) {
+    EXPECT_EQ(duty.obligation.kind, "attribute");
+    datasets.push_back(duty.what.dataset.str());
+  }
+  EXPECT_THAT(datasets, ::testing::ElementsAre("poems", "prose"));
 }
 
 TEST_F(DutiesTest, WhoeverOwesAnOverdueDutyGetsNothingNew) {

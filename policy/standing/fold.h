@@ -75,10 +75,10 @@ class Fold {
   void Do(const Said& said, const ledger::IncidentClosed& e);
   void Do(const Said& said, const ledger::DutyFulfilled& e);
   void Do(const Said& said, const ledger::CoalitionsMade& e);
-  void OpenDuties(const Said& said, const std::string& decision, const MemberId& debtor,
-                  const std::string& about);
+  void OpenDuties(const Said& said, const std::string& decision, const DutyName& owed);
+  bool IsOwed(const DutyName& name, const rules::Obligation& obligation, uint32_t words) const;
 
-  const std::vector<rules::Obligation>& ObligationsIn(const std::string& decision);
+  const std::vector<Owing>& ObligationsIn(const std::string& decision);
 
   void CountWords(const std::string& decision);  // decided.cc
   void PutInForce(const Said& said, const std::string& text);

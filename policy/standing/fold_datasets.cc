@@ -193,7 +193,7 @@ void Fold::Do(const Said& said, const ledger::WithdrawalClosed& e) {
 void Fold::Do(const Said& said, const ledger::GrantDecided& e) {
   CountWords(e.decision);
   state_.grants[said.index] = {said.index, e, std::nullopt};
-  if (e.granted) OpenDuties(said, e.decision, e.grantee, e.model.Hex());
+  if (e.granted) OpenDuties(said, e.decision, {e.grantee, e.model.Hex(), {}, {}, 0});
 }
 
 void Fold::Do(const Said& said, const ledger::GrantRevoked& e) {

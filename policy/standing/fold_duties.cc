@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "policy/rules/agreement.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/valuation.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 // Calendars differ; a count of days does not.
 constexpr int64_t kDay = 24 * 3600;
+constexpr uint32_t kWordsWithDutyNames = 2;
 constexpr size_t kObligationsMax = 64;  // datasets that owe something in turn
 
 int64_t SecondsOf(const rules::Obligation& duty) {
@@ -115,7 +117,7 @@ void Fold::Do(const Said&, const ledger::CoalitionsMade& e) {
 }
 
 // REQUIRES: the decision holds, and is therefore in its one encoding.
-const std::vector<rules::Obligation>& Fold::ObligationsIn(const std::string& decision) {
+const std::vector<Owing>& Fold::ObligationsIn(const std::string& decision) {
   // Keys are in order, and within a text there is no quote without a backslash.
   const size_t end = decision.find("],\"outcome\":\"");
   std::string written = decision.substr(0, end);
@@ -124,23 +126,38 @@ const std::vector<rules::Obligation>& Fold::ObligationsIn(const std::string& dec
   auto read = rules::DecisionFromJson(decision);
   if (standing_.obligations_.size() >= kObligationsMax) standing_.obligations_.clear();
   auto& kept = standing_.obligations_[std::move(written)];
-  if (read) kept = std::move(read->obligations);
+  if (!read) return kept;
+  for (rules::Obligation& one : read->obligations) {
+    std::string clause = rules::CodesOf(one);
+    kept.push_back({std::move(one), std::move(clause)});
+  }
   return kept;
 }
 
-void Fold::OpenDuties(const Said& said, const std::string& decision, const MemberId& debtor,
-                      const std::string& about) {
+// Decisions in the words of a build that told duties by their sentences are folded as it did.
+bool Fold::IsOwed(const DutyName& name, const rules::Obligation& obligation, uint32_t words) const {
+  if (words >= kWordsWithDutyNames) return state_.duty_names.contains(name);
+  return std::ranges::any_of(state_.duties, [&](const auto& item) {
+    const Duty& duty = item.second;
+    return duty.debtor == name.debtor && duty.about == name.about && duty.obligation == obligation;
+  });
+}
+
+// `owed` lacks its clause.
+void Fold::OpenDuties(const Said& said, const std::string& decision, const DutyName& owed) {
   if (decision.find("\"obligations\":[]") != std::string::npos) return;
-  const std::vector<rules::Obligation>& obligations = ObligationsIn(decision);
+  const uint32_t words = rules::WordsOf(decision).value_or(0);
+  const std::vector<Owing>& obligations = ObligationsIn(decision);
+  std::map<std::string_view, uint64_t> of_clause;
   for (size_t i = 0; i < obligations.size(); ++i) {
-    const rules::Obligation& obligation = obligations[i];
-    const bool owed = std::ranges::any_of(state_.duties, [&](const auto& item) {
-      const Duty& duty = item.second;
-      return duty.debtor == debtor && duty.about == about && duty.obligation == obligation;
-    });
-    if (owed) continue;
+    const auto& [obligation, clause] = obligations[i];
+    DutyName name = owed;
+    name.clause = clause;
+    name.of_clause = of_clause[clause]++;
+    if (IsOwed(name, obligation, words)) continue;
     Duty& duty = state_.duties[{said.index, i}];
-    duty = {said.index, i, debtor, about, obligation, said.at, {}, {}};
+    duty = {said.index, i, name.debtor, name.about, name.what, obligation, said.at, {}, {}};
+    state_.duty_names.insert(std::move(name));
     if (obligation.limit == rules::Duty::Limit::kWithin) {
       duty.due = rules::Instant{said.at.seconds + SecondsOf(obligation)};
     }

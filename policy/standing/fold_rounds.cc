@@ -124,7 +124,7 @@ void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
   round.admissions.push_back({said.index, e.site, e.what, e.admit});
   const auto run = state_.runs.find(e.run);
   if (!e.admit || run == state_.runs.end()) return;
-  OpenDuties(said, e.decision, run->second.proposer, e.run.str());
+  OpenDuties(said, e.decision, {run->second.proposer, e.run.str(), e.what, {}, 0});
 }
 
 void Fold::Do(const Said& said, const ledger::RoundOpened& e) {

@@ -32,6 +32,12 @@ struct Finding {
   std::string due;       // what this fold comes to, where it is a text
 };
 
+// An obligation of a decision, and rules::CodesOf it.
+struct Owing {
+  rules::Obligation obligation;
+  std::string clause;
+};
+
 class Standing {
  public:
   uint64_t size() const { return size_; }
@@ -63,7 +69,7 @@ class Standing {
   // Parsed once, immutable: copies of a standing share them.
   std::map<Digest, std::shared_ptr<const rules::PolicyDocument>> documents_;
   // What decisions oblige to, by their text up to there: a run's say the same each round. Bounded.
-  std::map<std::string, std::vector<rules::Obligation>> obligations_;
+  std::map<std::string, std::vector<Owing>> obligations_;
   // Named by what is in them, so copies of a standing share these, too.
   std::shared_ptr<ReadySets> ready_ = std::make_shared<ReadySets>();
 };

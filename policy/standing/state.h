@@ -162,12 +162,22 @@ struct Evaluation {
   ledger::EvaluationReported reported;
 };
 
+// What a duty is, whatever the sentence that tells it: each build has its own.
+struct DutyName {
+  MemberId debtor;
+  std::string about;       // the run, or the model
+  DatasetVersion what;     // whose use brings it; of a model: none
+  std::string clause;      // rules::CodesOf its obligation
+  uint64_t of_clause = 0;  // among those of the same clause in one decision
+  auto operator<=>(const DutyName&) const = default;
+};
 // Something that a decision obliges somebody to do. The decision that said it first counts.
 struct Duty {
   uint64_t decision = 0;  // its entry
   uint64_t number = 0;    // which of its obligations
   MemberId debtor;
-  std::string about;  // the run, or the model
+  std::string about;    // the run, or the model
+  DatasetVersion what;  // whose use brings it; of a model: none
   rules::Obligation obligation;
   rules::Instant since;
   std::optional<rules::Instant> due;  // with a time limit
@@ -207,6 +217,7 @@ struct State {
   std::map<uint64_t, ledger::DisclosureExported> disclosures;
   std::map<uint64_t, Incident> incidents;
   std::map<std::pair<uint64_t, uint64_t>, Duty> duties;                // by decision and number
+  std::set<DutyName> duty_names;                                       // of all of them
   std::map<uint64_t, std::vector<ledger::CoalitionsMade>> coalitions;  // by the closing entry
   std::set<uint64_t> revocations;                                      // key-revoked entries
   std::map<uint32_t, uint64_t> words;  // how many decisions hold, by the version of their words

@@ -155,8 +155,11 @@ class World {
   Ruling Rule(const AdmissionRequest& request) const {
     auto ruling = Decide(Now(), request);
     if (!ruling) throw std::runtime_error(ruling.error().message);
+    ruling->decision.words = words_;
     return *ruling;
   }
+  // From now on admissions are said to be in these words.
+  void SetWords(uint32_t words) { words_ = words; }
   // The honest entry of a decision.
   ledger::AdmissionDecided Decided(const AdmissionRequest& request) const {
     return EventOf(Now(), request, Rule(request));
@@ -229,6 +232,7 @@ class World {
   std::unique_ptr<ledger::Ledger> log_;
   std::map<std::string, Seat> seats_;
   WallTime now_ = TimeAt("2026-10-01T09:00:00Z");
+  uint32_t words_ = rules::kWordsVersion;
 };
 
 }  // namespace dure::standing::testing

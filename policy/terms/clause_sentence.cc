@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kActionField = "actions.";
 constexpr std::string_view kNot = "not ";
+constexpr std::string_view kNoCountryKo = "국가를 알 수 없";  // its ending follows
 
 std::string Pick(bool korean, std::string_view en, std::string_view ko) {
   return std::string(korean ? ko : en);
@@ -35,6 +36,7 @@ std::string PlainValue(const std::string& field, const std::string& value, Langu
 std::string Compared(const std::string& field, const Use& use, Language language) {
   const bool korean = language == Language::kKorean;
   if (field.starts_with("territories.")) {
+    if (use.country.empty()) return Pick(korean, "the country is not known", kNoCountryKo);
     return Pick(korean, "the country is ", "국가는 ") + use.country;
   }
   if (field.starts_with("time.")) {
@@ -46,6 +48,11 @@ std::string Compared(const std::string& field, const Use& use, Language language
   return Pick(korean, "the purpose is ", "목적은 ") + PlainWord(use.purpose, language) +
          Pick(korean, ", for the benefit of ", ", 수혜자는 ") +
          PlainWord(use.beneficiary, language);
+}
+
+// And what follows from it: a Korean clause ends with its noun or with its verb.
+std::string Therefore(const std::string& compared) {
+  return compared + (compared == kNoCountryKo ? "으므로 " : "이므로 ");
 }
 
 }  // namespace
@@ -94,7 +101,7 @@ std::string Sentence(const Clause& clause, const Use& use, Language language) {
     constexpr const char* kWhat[] = {"허용됩니다", "권리자에게 물어야 합니다",
                                      "알 수 없어 허용되지 않습니다", "허용되지 않습니다"};
     return "데이터셋 " + who + "의 " + PlainField(field, language) + " 조건은 '" + said + "'이고 " +
-           compared + "이므로 " + kWhat[outcome] + ".";
+           Therefore(compared) + kWhat[outcome] + ".";
   }
   constexpr const char* kWhat[] = {"it is allowed", "the owner has to be asked",
                                    "it is not known and therefore not allowed",

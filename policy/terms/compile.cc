@@ -4,6 +4,7 @@
 #include <map>
 
 #include "federation/check.h"
+#include "policy/rules/sentence.h"
 #include "policy/terms/proposal.h"
 #include "policy/terms/sentences.h"
 
@@ -217,6 +218,7 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
   const Limits& limits = terms.limits;
   const std::string who = "Dataset " + source.dataset;
   const std::string who_ko = "데이터셋 " + source.dataset;
+  const std::string of_it_ko = rules::WithParticle(who_ko, "은(는)");
   if (limits.max_rounds) {
     policy.rules.push_back(
         Limit(source, "limits.maxRounds",
@@ -224,7 +226,7 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
                              Value::Count(*limits.max_rounds)),
               who + " was used in {dataset.roundsUsed} rounds and may be used in " +
                   std::to_string(*limits.max_rounds) + ".",
-              who_ko + "은(는) {dataset.roundsUsed}개 라운드에 쓰였고 한도는 " +
+              of_it_ko + " {dataset.roundsUsed}개 라운드에 쓰였고 한도는 " +
                   std::to_string(*limits.max_rounds) + "개입니다."));
   }
   if (limits.max_runs) {
@@ -233,7 +235,7 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
         rules::Compare("dataset.runsUsed", rules::Op::kLessThan, Value::Count(*limits.max_runs)),
         who + " was used in {dataset.runsUsed} other runs and may be used in " +
             std::to_string(*limits.max_runs) + ".",
-        who_ko + "은(는) 다른 학습 {dataset.runsUsed}개에 쓰였고 한도는 " +
+        of_it_ko + " 다른 학습 {dataset.runsUsed}개에 쓰였고 한도는 " +
             std::to_string(*limits.max_runs) + "개입니다."));
   }
   const auto participants = limits.min_participants || limits.min_cohort
@@ -246,18 +248,17 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
         rules::Compare("round.participants", rules::Op::kAtLeast, Value::Count(*participants)),
         who + " asks for " + std::to_string(*participants) +
             " participants; the round promises {round.participants}.",
-        who_ko + "은(는) 참여 기관 " + std::to_string(*participants) +
-            "곳 이상을 요구하고, 이 라운드가 보장하는 수는 {round.participants}곳입니다."));
+        of_it_ko + " 참여 기관 " + std::to_string(*participants) +
+            "곳 이상을 요구하고, 이 라운드가 보장하는 참여 기관 수는 {round.participants}입니다."));
   }
   if (limits.epsilon_max_micro) {
     const Value most = EpsilonOf(*limits.epsilon_max_micro);
-    policy.rules.push_back(
-        Limit(source, "limits.epsilonMax",
-              rules::Compare("privacy.epsilonAfter", rules::Op::kAtMost, most),
-              who + " allows a privacy loss of " + most.ToPlain() +
-                  "; it would be {privacy.epsilonAfter}.",
-              who_ko + "의 허용 개인정보 손실은 " + most.ToPlain() +
-                  "이고, 이번 이용 뒤에는 {privacy.epsilonAfter}이(가) 됩니다."));
+    policy.rules.push_back(Limit(source, "limits.epsilonMax",
+                                 rules::Compare("privacy.epsilonAfter", rules::Op::kAtMost, most),
+                                 who + " allows a privacy loss of " + most.ToPlain() +
+                                     "; it would be {privacy.epsilonAfter}.",
+                                 who_ko + "의 허용 개인정보 손실은 " + most.ToPlain() +
+                                     "이고, 이번 이용 뒤의 손실은 {privacy.epsilonAfter}입니다."));
   }
   return rules::MakeDocument(std::move(policy));
 }

@@ -1,0 +1,141 @@
+// What a Korean officer reads where the rooms below speak English.
+#include "cli/phrases.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "policy/rules/parse.h"
+#include "policy/terms/toml.h"
+
+namespace dure::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+bool HasHangul(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return (static_cast<uint8_t>(c) & 0xf0) == 0xe0; });
+}
+
+// Each is wrong in one way, and what is said of it is said in Korean whole.
+TEST(Phrases, SayWhatIsWrongWithAPolicy) {
+  const std::string head = "policy \"P\" version 1 effective 2026-09-01\n";
+  const std::vector<std::string> wrong = {
+      "",
+      "policy P version 1 effective 2026-09-01",
+      "policy \"P\" ko \"\" version 1 effective 2026-09-01",
+      "policy \"P\" version x effective 2026-09-01",
+      "policy \"P\" version 1 effective now",
+      "site policy \"P\" version 1 effective 2026-09-01 rule R1 permit train when a.b is x end",
+      head + "rul R1",
+      head + "rule 7 forbid train when a.b is x end",
+      head + "rule R1 allow train when a.b is x end",
+      head + "rule R1 forbid fly when a.b is x end",
+      head + "rule R1 forbid train, train when a.b is x end",
+      head + "rule R1 forbid train end",
+      head + "rule R1 forbid train that a.b is x end",
+      head + "rule R1 require train when a.b is x end",
+      head + "rule R1 forbid train when a.b is x because \"a\" because \"b\" end",
+      head + "rule R1 forbid train when a.b is x because b end",
+      head + "rule R1 forbid train when a.b is x duty keep \"it\" end",
+      head + "rule R1 oblige train when a.b is x end",
+      head + "rule R1 oblige train when a.b is x duty sing \"it\" end",
+      head + "rule R1 oblige train when a.b is x duty keep \"it\" for 0 years end",
+      head + "rule R1 oblige train when a.b is x duty keep \"it\" for 5 weeks end",
+      head + "rule R1 forbid train when a.b is x and a.c is y or a.d is z end",
+      head + "rule R1 forbid train when (a.b is x end",
+      head + "rule R1 forbid train when ab is x end",
+      head + "rule R1 forbid train when a.b equals x end",
+      head + "rule R1 forbid train when a.b does exist end",
+      head + "rule R1 forbid train when a.b is absent end",
+      head + "rule R1 forbid train when a.b is one of {x y} end",
+      head + "rule R1 forbid train when a.b is 2026-13-01 end",
+      head + "rule R1 forbid train when a.b is \"x end",
+      head + "rule R1 forbid train when a.b is \"\\x\" end",
+      head + "rule R1 forbid train when a.b is “x” end",
+      head + "rule R1 forbid train when a.b is ; end",
+      head + "rule R1 forbid train when a.b is x end rule R1 forbid train when a.b is x end",
+      head + "case \"c\" asks fly expect admit end",
+      head + "case \"c\" expect admit end",
+      head + "case \"c\" asks train expect yes end",
+      head + "case \"c\" asks train given a.b is x, a.b is y expect admit end",
+      head + "case \"c\" asks train expect deny by R9 end",
+      head + "case \"c\" asks train in \"there\" expect admit end",
+      head + "case \"c\" asks train expect admit end case \"c\" asks train expect admit end",
+      head + "situation \"s\" end",
+      head + "situation \"s\" given a.b x end"};
+  for (const std::string& text : wrong) {
+    const rules::Parsed parsed = rules::ParsePolicy(text);
+    EXPECT_FALSE(parsed.problems.empty()) << text;
+    for (const rules::Problem& problem : parsed.problems) {
+      EXPECT_TRUE(HasHangul(InKorean(problem.message))) << problem.message;
+      if (!problem.advice.empty()) {
+        EXPECT_TRUE(HasHangul(InKorean(problem.advice))) << problem.advice;
+      }
+    }
+  }
+}
+
+TEST(Phrases, KeepThePlaceAndTheLineItself) {
+  const std::string text = "policy \"P\" version 1 effective 2026-09-01\nrule R1 forbid fly end\n";
+  const auto read = rules::ReadPolicy(text, "house.policy");
+  ASSERT_FALSE(read.has_value());
+  const std::string said = InKorean(read.error().message);
+  EXPECT_THAT(said, HasSubstr("house.policy:2:16: 행위(train, "));
+  EXPECT_THAT(said, HasSubstr("가 와야 하는데 여기에는 fly가 있습니다"));
+  EXPECT_THAT(said, HasSubstr("\n  rule R1 forbid fly end\n"));
+}
+
+TEST(Phrases, SayWhatIsWrongWithTerms) {
+  SystemRandom random;
+  const std::vector<std::string> wrong = {"use = \"anything\"\n",
+                                          "limits.maxRounds = 2000000\n",
+                                          "colour = 3\n",
+                                          "purposes = 3\n",
+                                          "personal = \"x\"\n",
+                                          "time.validUntil = \"soon\"\n",
+                                          "withdrawal.allowed = 4\n",
+                                          "territories.processing = [\"Korea\"]\n",
+                                          "duo = [\"DUO:9\"]\n",
+                                          "version = 0\n",
+                                          "x = = 3\n"};
+  for (const std::string& text : wrong) {
+    const auto read = terms::ParseToml(text, "terms.toml", random);
+    ASSERT_FALSE(read.has_value()) << text;
+    std::istringstream lines(read.error().message);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_TRUE(HasHangul(InKorean(line))) << line << "\n" << InKorean(line);
+    }
+  }
+}
+
+TEST(Phrases, SayWhatBecameOfARecord) {
+  EXPECT_EQ(
+      InKorean("the log is refused (rollback: held 9 entries, offered 7; entries 7 to 8 are "
+               "gone, which its key had signed); evidence is in desk/evidence/9.txt; nothing "
+               "is contributed until somebody has looked and removes desk/evidence/stop"),
+      "이 기록을 받아들이지 않습니다. 집계 서버가 이전 기록으로 돌아감(rollback): 이 사본에는 "
+      "항목이 9개 있는데 집계 서버가 보인 기록은 7개입니다. 기록의 키로 서명되었던 항목 7부터 "
+      "8까지가 사라졌습니다. 증거는 desk/evidence/9.txt에 있습니다. 담당자가 확인하고 "
+      "desk/evidence/stop을 지울 때까지 아무것도 제출하지 않습니다");
+  EXPECT_EQ(InKorean("south is not north's"), "south는 north의 것이 아닙니다");
+  EXPECT_EQ(InKorean("a message that nobody put into the book"),
+            "a message that nobody put into the book");
+}
+
+// A phrase that another one before it hides is never said.
+TEST(Phrases, AreEachReached) {
+  for (const auto& phrases : {PolicyPhrases(), TermsPhrases(), RecordPhrases()}) {
+    for (const Phrase& phrase : phrases) {
+      std::string text(phrase.en);
+      std::ranges::replace(text, '*', 'x');
+      std::string due(phrase.ko);
+      EXPECT_NE(InKorean(text), text) << text;
+      const size_t star = due.find('*');
+      EXPECT_THAT(InKorean(text), testing::StartsWith(due.substr(0, star))) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dure::cli

@@ -1,0 +1,121 @@
+// What an entry would break, and what became of a record (policy/standing, policy/ledger, clerk),
+// said in Korean.
+#include <array>
+
+#include "cli/phrases.h"
+
+namespace dure::cli {
+namespace {
+
+constexpr auto kRecordPhrases = std::to_array<Phrase>({
+    // A record that went back or was changed.
+    {"the log is refused (*); evidence is in *; nothing is contributed until somebody has looked "
+     "and removes *",
+     "이 기록을 받아들이지 않습니다. *. 증거는 *에 있습니다. 담당자가 확인하고 *을(를) 지울 때까지 "
+     "아무것도 제출하지 않습니다"},
+    {"the log is refused (*); evidence is in *",
+     "이 기록을 받아들이지 않습니다. *. 증거는 *에 있습니다"},
+    {"held * entries, offered *; entries * to * are gone, which its key had signed",
+     "이 사본에는 항목이 *개 있는데 집계 서버가 보인 기록은 *개입니다. 기록의 키로 서명되었던 항목 "
+     "*부터 *까지가 사라졌습니다"},
+    {"held * entries, offered *; *",
+     "이 사본에는 항목이 *개 있는데 집계 서버가 보인 기록은 *개입니다. *"},
+    {"held * entries, offered *, came with *",
+     "이 사본에는 항목이 *개 있고 집계 서버가 보인 기록은 *개인데, 함께 온 항목은 *개입니다"},
+    {"held * entries, offered *",
+     "이 사본에는 항목이 *개 있는데 집계 서버가 보인 기록은 *개입니다"},
+    {"the offered head does not extend the one held: *",
+     "집계 서버가 보인 기록은 이 사본에서 이어지지 않습니다. *"},
+    {"entry * (*) *; there now: *", "항목 *(*): *. 지금 그 자리에 있는 것: *"},
+    {"was rewritten", "다시 쓰였습니다"},
+    {"was dropped", "빠졌습니다"},
+    {"changed places with the entry after it", "다음 항목과 자리가 바뀌었습니다"},
+    {"has another one put before it", "앞에 다른 항목이 끼어들었습니다"},
+    {"no entry of this log", "이 기록의 항목이 아님"},
+    {"the entries do not hash to the signed root of *",
+     "항목이 *개짜리 기록의 서명된 루트와 맞지 않습니다"},
+    {"the entries do not hash to the signed root", "항목이 서명된 루트와 맞지 않습니다"},
+    {"the entry is not signed by the key it names", "적힌 키로 서명되지 않은 항목입니다"},
+    {"this copy dissents from entry * (*): *; the signed dissent is *",
+     "이 사본은 항목 *(*)에 동의하지 않습니다. *. 서명한 이의는 *에 있습니다"},
+    {"the aggregator sent no entries", "집계 서버가 항목을 보내지 않았습니다"},
+    {"the log is not that long yet", "기록이 아직 그만큼 길지 않습니다"},
+    {"the aggregator says that the entry is at *, where another one stands",
+     "집계 서버가 알려 준 항목 * 자리에 다른 항목이 있습니다"},
+    {"the aggregator at * does not answer; the same may work later (*)",
+     "*의 집계 서버가 응답하지 않습니다. 잠시 뒤에 다시 해 보십시오(*)"},
+    // Datasets and withdrawals.
+    {"* has no say over *", "*에는 *에 대한 권한이 없습니다"},
+    {"* is not *'s", "*은(는) *의 것이 아닙니다"},
+    {"version * of * was due, * came", "버전 *(*)이 올 차례인데 *이(가) 왔습니다"},
+    {"* was withdrawn; lend it under a new name",
+     "*은(는) 철회되었습니다. 새 이름으로 등록하십시오"},
+    {"* was withdrawn before", "*은(는) 이미 철회되었습니다"},
+    {"* was withdrawn", "*은(는) 철회되었습니다"},
+    {"no withdrawal is open there", "그 항목에는 처리 중인 철회가 없습니다"},
+    {"entry * closes no round, run or grant after the withdrawal",
+     "항목 *은(는) 철회 뒤에 라운드나 학습, 이용 허가를 끝낸 항목이 아닙니다"},
+    {"a case is closed by entries that show it done",
+     "처리했음을 보여 주는 항목이 있어야 마무리할 수 있습니다"},
+    // Grants, shares, disclosures.
+    {"the record changed between the decision and its entry", "결정하는 동안 기록이 바뀌었습니다"},
+    {"no grant stands at entry *", "항목 *에는 유효한 이용 허가가 없습니다"},
+    {"* lent nothing to that model", "그 모델에는 *의 데이터가 없습니다"},
+    {"it was never proposed", "제안된 적이 없습니다"},
+    {"the shares of * recompute to others", "*의 몫을 다시 계산하면 결과가 다릅니다"},
+    {"it was computed from other entries than those before it",
+     "바로 앞까지의 항목으로 계산한 것이 아닙니다"},
+    {"the formula in force is \"*\"", "시행 중인 산식은 \"*\"입니다"},
+    {"it speaks of entries that are not there yet", "아직 없는 항목을 가리킵니다"},
+    {"no closed round made what it speaks of", "그 모델을 만든 라운드가 없습니다"},
+    // Incidents and duties.
+    {"entries after itself are said to show it", "자신보다 뒤의 항목을 근거로 들었습니다"},
+    {"entry * reports none", "항목 *은(는) 처리 중인 사고 신고가 아닙니다"},
+    {"* reported it, and closes it", "신고한 *만 종결할 수 있습니다"},
+    {"the evidence is not of the time since", "신고 뒤의 항목이 아닙니다"},
+    {"it is said to be mended, and nothing shows", "조치를 마쳤다는 근거 항목이 없습니다"},
+    {"no key was revoked since", "그 뒤로 폐기된 키가 없습니다"},
+    {"entry * began no duty *", "항목 *에서 시작된 의무 *번은 없습니다"},
+    {"* owes it", "*의 의무입니다"},
+    {"entry * says it is done", "항목 *에서 이미 이행했습니다"},
+    {"entry * closes no round", "항목 *은(는) 라운드를 끝낸 항목이 아닙니다"},
+    {"they are on record already", "이미 기록되어 있습니다"},
+    // Members, policies and votes.
+    {"* stands in a house already", "*의 구분은 이미 정해져 있습니다"},
+    {"* stands in no house", "*의 구분이 정해지지 않았습니다"},
+    {"only a consortium policy can be adopted", "컨소시엄 정책만 채택할 수 있습니다"},
+    {"an emergency policy only forbids", "긴급 정책은 금지만 할 수 있습니다"},
+    {"nothing was proposed there", "그 항목에는 안건이 없습니다"},
+    {"nothing is due on this proposal at this moment", "이 안건은 지금 결과가 나올 때가 아닙니다"},
+    {"it names no member", "회원의 이름이 아닙니다"},
+    {"* is suspended", "*은(는) 이미 정지되어 있습니다"},
+    {"* is not suspended", "*은(는) 정지되어 있지 않습니다"},
+    {"there is no voting rule yet", "아직 투표 규칙이 없습니다"},
+    {"it was made for other policies than those in force",
+     "지금 시행 중인 정책을 바탕으로 만든 안건이 아닙니다"},
+    {"version * of \"*\" is in force; the next is greater",
+     "버전 *의 \"*\"이(가) 시행 중입니다. 더 큰 번호를 쓰십시오"},
+    {"the vote is on another text", "다른 안건에 대한 표입니다"},
+    {"the vote has ended", "투표가 끝났습니다"},
+    {"the window closed at *", "투표 기간은 *에 끝났습니다"},
+    {"* has voted", "*은(는) 이미 투표했습니다"},
+    // What a replay found.
+    {"replayed, * gives admit", "다시 결정하면 승인입니다(*)"},
+    {"replayed, * gives deny", "다시 결정하면 거부입니다(*)"},
+    {"the aggregator says * after it said *", "집계 서버가 *라고 한 것은 *라고 한 뒤입니다"},
+    {"it was decided from entries after itself", "자신보다 뒤의 항목으로 결정했습니다"},
+    {"it was decided under policies that the run did not pin",
+     "학습이 승인될 때의 정책으로 결정하지 않았습니다"},
+    {"it was decided under policies that are not in force",
+     "시행 중이지 않은 정책으로 결정했습니다"},
+    {"* is not approved", "*은(는) 승인되지 않았습니다"},
+    {"* round * was not opened", "*의 라운드 *은(는) 시작되지 않았습니다"},
+    {"* round * is not open", "*의 라운드 *은(는) 진행 중이 아닙니다"},
+    {"* does not run", "*은(는) 진행 중이 아닙니다"},
+});
+
+}  // namespace
+
+std::span<const Phrase> RecordPhrases() { return kRecordPhrases; }
+
+}  // namespace dure::cli
