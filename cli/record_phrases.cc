@@ -45,6 +45,8 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"the aggregator at * does not answer; the same may work later (*)",
      "*의 집계 서버가 응답하지 않습니다. 잠시 뒤에 다시 해 보십시오(*)"},
     // Datasets and withdrawals.
+    {"the passport is of *, kept by *; * registers *",
+     "데이터셋 소개에는 데이터셋이 *, 관리 기관이 *(으)로 되어 있으나 *이(가) *을(를) 등록합니다"},
     {"* has no say over *", "*에는 *에 대한 권한이 없습니다"},
     {"* is not *'s", "*은(는) *의 것이 아닙니다"},
     {"version * of * was due, * came", "버전 *(*)이 올 차례인데 *이(가) 왔습니다"},

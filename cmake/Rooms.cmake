@@ -5,7 +5,7 @@
 #     several at a time (DURE_TOGETHER); APART are sources, too, each compiled alone.
 #   dure_program(<name> LAYER <n> SOURCES ... [USES ...] [LINKS ...])
 #   dure_test(<name> SOURCES ..._test.cc [APART ...] [HOT] [USES ...] [LINKS ...] [LABELS ...] [TIMEOUT s])
-#     -O1, a third less to compile; HOT for those that compute in their own files: -O2.
+#     -O0, half as long to compile; HOT for those that compute in their own files: -O2.
 #   dure_fuzz(<name> SOURCES <one_fuzz.cc> [USES ...] [LINKS ...])
 #     the target with libFuzzer under DURE_FUZZ; in every build its corpus (fuzz/corpus/<name>) is a test.
 #
@@ -41,6 +41,8 @@ endfunction()
 function(dure_compile_together target)
   if(DURE_TOGETHER GREATER 1)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${DURE_TOGETHER})
+    # To the compiler every one of these files is a header, whose names in no namespace look shared.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
   endif()
   if(ARGN)
     set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
@@ -93,8 +95,8 @@ function(dure_test name)
   dure_compile_together(${name} ${T_APART})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE dure_warnings GTest::gmock GTest::gtest_main)
-  if(NOT T_HOT)
-    target_compile_options(${name} PRIVATE -O1)
+  if(NOT T_HOT AND NOT DURE_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
   endif()
   foreach(used IN LISTS T_USES)
     dure_target_of(${used} used_target)

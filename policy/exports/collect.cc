@@ -149,7 +149,12 @@ class Collector {
       if (version == known->second.versions.end()) continue;
       const standing::DatasetEntry& entry = version->second;
       Dataset dataset;
-      DURE_ASSIGN(dataset.passport, terms::ParseCanonicalPassport(entry.passport));
+      // An older record may hold a passport that nobody looked at (policy/standing).
+      const auto passport = terms::ParseCanonicalPassport(entry.passport);
+      if (passport) dataset.passport = *passport;
+      if (!passport) dataset.passport.rights_holder = "not-recorded";
+      dataset.passport.dataset = one.what.dataset.str();
+      dataset.passport.custodian = known->second.custodian.str();
       dataset.passport.version = one.what.version;
       dataset.terms = entry.terms;
       dataset.site = entry.site.str();

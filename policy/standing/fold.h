@@ -34,6 +34,8 @@ class Fold {
   static std::optional<Said> Hear(const Standing& standing, const ledger::OpenedEntry& entry);
   // Whether it holds.
   static MaybeBreach Holds(const Standing& standing, const Said& said);
+  // Whether it may be said today: what holds in a record of an older build may not be said anew.
+  static MaybeBreach MaySay(const Said& said);
   void Apply(const Said& said);
 
  private:
@@ -101,6 +103,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunAppr
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunHalted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetRegistered& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e);
+MaybeBreach PassportHolds(const Said& said, const ledger::DatasetRegistered& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::WithdrawalClosed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ConsentGiven& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::AdmissionDecided& e);

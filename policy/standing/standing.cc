@@ -4,6 +4,22 @@
 #include "policy/standing/fold.h"
 
 namespace dure::standing {
+namespace {
+
+Finding FindingOf(uint64_t index, const ledger::OpenedEntry& entry, Breach breach) {
+  return {index,
+          ledger::TypeOf(entry.record.event),
+          entry.record.actor.role == ledger::Role::kAggregator,
+          std::move(breach.rule),
+          std::move(breach.text),
+          std::move(breach.due)};
+}
+
+Breach NoTime(const ledger::OpenedEntry& entry) {
+  return {"no-time", "its time " + entry.record.occurred_at + " is no date"};
+}
+
+}  // namespace
 
 std::string Text(const RoundAttempt& at) {
   std::string text = at.run.str() + " round " + std::to_string(at.round.value);
@@ -24,26 +40,21 @@ const rules::PolicyDocument* Standing::Document(const Digest& digest) const {
 }
 
 std::optional<Finding> Standing::Check(const ledger::OpenedEntry& entry) const {
-  const auto finding = [&](Breach breach) {
-    return Finding{size_,
-                   ledger::TypeOf(entry.record.event),
-                   entry.record.actor.role == ledger::Role::kAggregator,
-                   std::move(breach.rule),
-                   std::move(breach.text),
-                   std::move(breach.due)};
-  };
   const std::optional<Said> said = Fold::Hear(*this, entry);
-  if (!said) {
-    return finding({"no-time", "its time " + entry.record.occurred_at + " is no date"});
-  }
-  if (MaybeBreach breach = Fold::Holds(*this, *said)) return finding(std::move(*breach));
+  if (!said) return FindingOf(size_, entry, NoTime(entry));
+  if (MaybeBreach breach = Fold::Holds(*this, *said))
+    return FindingOf(size_, entry, std::move(*breach));
+  if (MaybeBreach breach = Fold::MaySay(*said)) return FindingOf(size_, entry, std::move(*breach));
   return std::nullopt;
 }
 
 std::optional<Finding> Standing::Take(const ledger::OpenedEntry& entry) {
-  std::optional<Finding> finding = Check(entry);
-  if (!finding) {
-    const std::optional<Said> said = Fold::Hear(*this, entry);
+  const std::optional<Said> said = Fold::Hear(*this, entry);
+  MaybeBreach breach = said ? Fold::Holds(*this, *said) : NoTime(entry);
+  std::optional<Finding> finding;
+  if (breach) {
+    finding = FindingOf(size_, entry, std::move(*breach));
+  } else {
     Fold(*this).Apply(*said);
     if (said->role == ledger::Role::kAggregator) latest_ = said->at;
   }
@@ -63,6 +74,11 @@ std::optional<Said> Fold::Hear(const Standing& standing, const ledger::OpenedEnt
   const auto speaker = standing.state().speakers.find(record.actor.key);
   if (speaker != standing.state().speakers.end()) said.site = speaker->second.site;
   return said;
+}
+
+MaybeBreach Fold::MaySay(const Said& said) {
+  const auto* lent = std::get_if<ledger::DatasetRegistered>(&said.entry.record.event);
+  return lent == nullptr ? std::nullopt : PassportHolds(said, *lent);
 }
 
 MaybeBreach Fold::Holds(const Standing& standing, const Said& said) {

@@ -43,7 +43,8 @@ class Standing {
   uint64_t size() const { return size_; }
   const State& state() const { return state_; }
 
-  // What Take would find, without taking it. REQUIRES: the entry passed the chronicle of this log.
+  // What Take would find, without taking it, and what may be in an older record but not be said
+  // today. REQUIRES: the entry passed the chronicle of this log.
   std::optional<Finding> Check(const ledger::OpenedEntry& entry) const;
   std::optional<Finding> Take(const ledger::OpenedEntry& entry);
 
