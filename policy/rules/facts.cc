@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view kDomain = "dure.rules.facts.v1";
 constexpr size_t kPathBytesMax = 128;
+constexpr size_t kUsualEntries = 32;  // of a group that is put together
 
 struct ByPath {
   bool operator()(const Facts::Entry& entry, std::string_view path) const {
@@ -18,6 +19,7 @@ struct ByPath {
 }  // namespace
 
 Fact& Facts::Place(std::string_view path) {
+  if (entries_.capacity() == 0) entries_.reserve(kUsualEntries);
   auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
   if (at == entries_.end() || at->path != path)
     at = entries_.insert(at, Entry{std::string(path), {}});
@@ -44,19 +46,19 @@ Facts& Facts::Forget(std::string_view path) {
   return *this;
 }
 
-Facts& Facts::Overlay(const Facts& other) {
+Facts& Facts::Overlay(Facts other) {
   if (entries_.empty()) {
-    entries_ = other.entries_;
+    entries_ = std::move(other.entries_);
     return *this;
   }
   // Both are ordered: one walk, and nothing is moved twice.
   std::vector<Entry> merged;
   merged.reserve(entries_.size() + other.entries_.size());
   auto own = entries_.begin();
-  for (const Entry& entry : other.entries_) {
+  for (Entry& entry : other.entries_) {
     while (own != entries_.end() && own->path < entry.path) merged.push_back(std::move(*own++));
     if (own != entries_.end() && own->path == entry.path) ++own;
-    merged.push_back(entry);
+    merged.push_back(std::move(entry));
   }
   merged.insert(merged.end(), std::make_move_iterator(own),
                 std::make_move_iterator(entries_.end()));

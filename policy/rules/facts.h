@@ -45,7 +45,7 @@ class Facts {
   // Known if there is a value, absent otherwise.
   Facts& SetOrAbsent(std::string_view path, std::optional<Value> value);
   // Everything that `other` says, over what is here.
-  Facts& Overlay(const Facts& other);
+  Facts& Overlay(Facts other);
 
   const Fact& At(std::string_view path) const;                    // unknown for a path never set
   const std::vector<Entry>& entries() const { return entries_; }  // ordered by path, none unknown

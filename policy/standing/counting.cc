@@ -44,6 +44,11 @@ std::optional<Value> Norm(const std::optional<double>& norm) {
   return decimal ? Known(*decimal) : std::nullopt;
 }
 
+Facts Over(Facts below, Facts above) {
+  below.Overlay(std::move(above));
+  return below;
+}
+
 Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
               const AdmissionRequest& request, const ledger::ContributionSubmitted& said) {
   Facts facts;
@@ -61,7 +66,7 @@ Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
   }
   if (said.masked()) {
     facts.SetAbsent("update.norm").SetAbsent("update.steps").SetAbsent("update.tokens");
-    return FactsOf(standing, request).Overlay(facts);
+    return Over(FactsOf(standing, request), std::move(facts));
   }
   facts.SetOrAbsent("update.norm", Norm(said.norm));
   facts.Set("update.steps", Value::Count(said.steps));
@@ -69,7 +74,7 @@ Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
   if (run.bounds) {
     facts.Set("update.tokensMax", Value::Count(TokensMax(standing.state(), *run.bounds, said)));
   }
-  return FactsOf(standing, request).Overlay(facts);
+  return Over(FactsOf(standing, request), std::move(facts));
 }
 
 bool SpeaksOfCounting(const rules::PolicyDocument& document) {

@@ -253,12 +253,12 @@ Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {
   // Group by group: a set of facts is ordered, and each that comes in between moves others.
   Facts of_run;
   if (run != state.runs.end()) SetRun(of_run, state, request.at.run, run->second);
-  facts.Overlay(of_run);
+  facts.Overlay(std::move(of_run));
   const auto dataset = state.datasets.find(request.what.dataset);
   if (dataset == state.datasets.end()) return facts;
   Facts of_dataset;
   SetDataset(of_dataset, request.what.dataset, dataset->second, request);
-  facts.Overlay(of_dataset);
+  facts.Overlay(std::move(of_dataset));
   if (const auto epsilon = EpsilonAfter(state, dataset->second, request.at.run)) {
     facts.Set("privacy.epsilonAfter", Value::Number(*epsilon));
   }
