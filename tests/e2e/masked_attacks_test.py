@@ -105,7 +105,8 @@ class LyingSiteTest(MaskingTest):
 
     def named(self, run, refusal, site='aggregator'):
         if site == 'aggregator':
-            return self.federation.aggregator.log_has(f'west: {refusal}')
+            return any(f' {run}/' in line and f'west: {refusal}' in line
+                       for line in self.federation.aggregator.tail(10**6).splitlines())
         return any(f'REFUSED: {refusal}' in line and line.rstrip().endswith('; accused: west')
                    for line in self.lines(site, run))
 
