@@ -11,8 +11,8 @@ void RunDriver::Conclude(const round::Merged& merged) {
   };
   auto answer = [this, merged](const Result<double>& grown) {
     const auto saturated = merged.sums ? std::optional(merged.sums->saturated_lanes) : std::nullopt;
-    const auto growth = grown ? growths_.Take(merged.at.round, *grown) : std::nullopt;
-    const std::string alarm = derivation::AlarmOf(growth, saturated, parameter_count_, summing_);
+    const auto told = grown ? growths_.Take(merged.at.round, *grown) : std::nullopt;
+    const std::string alarm = derivation::AlarmOf(told, saturated, parameter_count_, summing_);
     if (!alarm.empty()) {
       shop_.say(merged.at.Text() + ": ALARM: " + alarm);
       view_.Remark(merged.at, "ALARM: " + alarm);

@@ -76,13 +76,13 @@ Status DemoStage::Show() {
   const std::filesystem::path home = dir_ / "sites" / sites_.front().site;
   DURE_ASSIGN(const auto copy, SiteCopy::Open(home.string()));
   DURE_ASSIGN(const RunId run, RunId::Parse("together"));
+  DURE_ASSIGN(const auto files, FilesOf(copy, run, -1));
   Title("The shared model writes");
   Prompt prompt;
   prompt.text = options_.prompt.empty() ? (options_.data.empty() ? "The " : "") : options_.prompt;
   prompt.tokens = 60;
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     prompt.seed = seed;
-    DURE_ASSIGN(const auto files, FilesOf(copy, run, -1));
     DURE_ASSIGN(const std::string text, GenerateFrom(files, prompt));
     Line("  │ " + json(prompt.text + text).dump(-1, ' ', false, json::error_handler_t::replace));
     generated_ += prompt.text + text + "\n";
@@ -90,7 +90,7 @@ Status DemoStage::Show() {
   GrantAsk ask;
   ask.model = model_digest_;
   DURE_TRY(EnsureExport(home.string(), ask, context_));
-  DURE_TRY(ExportModel(copy, run, -1, dir_ / "model").map([](const auto&) {}));
+  DURE_TRY(ExportModel(files, dir_ / "model"));
   return CheckLedger();
 }
 

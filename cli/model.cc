@@ -29,12 +29,11 @@ Status Export(const ExportOptions& options, Context& context) {
   DURE_ASSIGN(const auto copy, SiteCopy::Open(options.dir));
   DURE_ASSIGN(const RunId run, RunId::Parse(options.run));
   GrantAsk ask = options.ask;
-  DURE_ASSIGN(const Digest wanted, ModelDigest(copy, run, options.round));
-  ask.model = wanted.Hex();
   // A grant is asked for, for the record, only where there is something to take away.
-  DURE_TRY(FilesOf(copy, run, options.round).map([](const auto&) {}));
+  DURE_ASSIGN(const ModelFiles model, FilesOf(copy, run, options.round));
+  ask.model = model.digest.Hex();
   DURE_TRY(EnsureExport(options.dir, ask, context));
-  DURE_ASSIGN(const ExportedModel model, ExportModel(copy, run, options.round, options.to));
+  DURE_TRY(ExportModel(model, options.to));
   if (context.json()) {
     context.PrintJson(
         json{{"model", model.digest.Hex()}, {"round", model.round}, {"path", options.to}}.dump());

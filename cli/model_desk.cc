@@ -72,23 +72,15 @@ std::string Cell(const Measurement& measurement, const TableShape& shape) {
 Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round) {
   DURE_ASSIGN(const ClosedRound closed, Pick(copy, run, round));
   DURE_ASSIGN(auto weights, copy.ModelFile(closed.event.model));
-  return ModelFiles{std::move(weights), copy.Config(run), copy.Tokenizer(run)};
+  return ModelFiles{std::move(weights), copy.Config(run), copy.Tokenizer(run), closed.event.model,
+                    closed.event.at.round.value + 1};
 }
 
-Result<Digest> ModelDigest(const SiteCopy& copy, const RunId& run, int64_t round) {
-  DURE_ASSIGN(const ClosedRound closed, Pick(copy, run, round));
-  return closed.event.model;
-}
-
-Result<ExportedModel> ExportModel(const SiteCopy& copy, const RunId& run, int64_t round,
-                                  const std::filesystem::path& to) {
-  DURE_ASSIGN(const ClosedRound closed, Pick(copy, run, round));
-  DURE_ASSIGN(const ModelFiles files, FilesOf(copy, run, round));
+Status ExportModel(const ModelFiles& files, const std::filesystem::path& to) {
   DURE_ASSIGN(const auto config, model::ReadConfig(files.config));
   DURE_TRY(model::ExportHuggingFace(to, config, files.weights));
   DURE_ASSIGN(const auto tokenizer, text::Tokenizer::Load(files.tokenizer.string()));
-  DURE_TRY(tokenizer.Save(to));
-  return ExportedModel{closed.event.model, closed.event.at.round.value + 1};
+  return tokenizer.Save(to);
 }
 
 Result<std::string> GenerateFrom(const ModelFiles& files, const Prompt& prompt) {

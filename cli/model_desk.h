@@ -16,21 +16,17 @@ struct ModelFiles {
   std::filesystem::path weights;
   std::filesystem::path config;
   std::filesystem::path tokenizer;
+  Digest digest = {};
+  uint64_t round = 0;  // closed rounds behind it
 };
 
-// The files of a run's model after `round` closed rounds (-1: the last) at this site. kNotFound.
+// The files of a run's model after `round` closed rounds (-1: the last) at this site, read through
+// once: errors of SiteCopy::ModelFile.
 Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round);
 
-Result<Digest> ModelDigest(const SiteCopy& copy, const RunId& run, int64_t round);
-
-struct ExportedModel {
-  Digest digest;
-  uint64_t round = 0;
-};
 // Writes model.safetensors, config.json, generation_config.json and the tokenizer's files into
 // `to`.
-Result<ExportedModel> ExportModel(const SiteCopy& copy, const RunId& run, int64_t round,
-                                  const std::filesystem::path& to);
+Status ExportModel(const ModelFiles& files, const std::filesystem::path& to);
 
 struct Prompt {
   std::string text;

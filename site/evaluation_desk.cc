@@ -85,13 +85,13 @@ void EvaluationDesk::Next() {
   if (working_ || waiting_.empty()) return;
   working_ = true;
   const Request request = waiting_.front();
+  const std::string objection = Objection(shop_.rules, request.manifest, RoundNumber{0}, 0);
+  if (!objection.empty()) return Refuse(request, Error{ErrorCode::kPermissionDenied, objection});
   if (!shop_.store.Has(request.model)) {
     const Status noted = shop_.journal.Apply(
         journal::Change().Put(std::string(kFetchedKey) + request.model.Hex(), {}));
     if (!noted) return Refuse(request, noted.error());
   }
-  const std::string objection = Objection(shop_.rules, request.manifest, RoundNumber{0}, 0);
-  if (!objection.empty()) return Refuse(request, Error{ErrorCode::kPermissionDenied, objection});
   auto answer = [this, alive = alive_, request](Status ready) {
     if (!*alive) return;
     if (!ready) return Refuse(request, ready.error());

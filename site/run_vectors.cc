@@ -14,6 +14,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kRemovalWait{50};
 
+// The event of that entry; nullopt: it is of another kind, or not there.
+template <typename Event>
+std::optional<Event> Logged(uint64_t index, const ledger::Mirror& mirror) {
+  const auto entries = mirror.Read(index, index + 1, limits::kEntryBytesMax);
+  if (!entries || entries->size() != 1) return std::nullopt;
+  const auto opened = ledger::ParseEntry(entries->front());
+  const auto* event = opened ? std::get_if<Event>(&opened->record.event) : nullptr;
+  return event == nullptr ? std::nullopt : std::optional(*event);
+}
+
 }  // namespace
 
 Status RunDesk::Download(const std::vector<Digest>& digests) const {
@@ -253,29 +263,21 @@ bool RunDesk::JudgeSum(const round::DeriveModel& effect, const ledger::RoundClos
 
 bool RunDesk::TooMuchWasCut(const round::DeriveModel& effect,
                             const ledger::RoundClosed& closed) const {
+  if (effect.manifest.saturation_limit == 0) return false;  // nobody asks what the entries say
   const auto saturated = SaturatedIn(closed, shop_.scribe.mirror());
   return effect.manifest.Oversaturated(saturated, seen_.parameters * closed.submissions.size());
 }
 
 std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror) {
-  const auto entries = mirror.Read(index, index + 1, limits::kEntryBytesMax);
-  if (!entries || entries->size() != 1) return std::nullopt;
-  const auto opened = ledger::ParseEntry(entries->front());
-  const auto* closed = opened ? std::get_if<ledger::RoundClosed>(&opened->record.event) : nullptr;
-  return closed == nullptr ? std::nullopt : std::optional(*closed);
+  return Logged<ledger::RoundClosed>(index, mirror);
 }
 
 uint64_t SaturatedIn(const ledger::RoundClosed& closed, const ledger::Mirror& mirror) {
   if (closed.sums) return closed.sums->saturated_lanes;
   uint64_t saturated = 0;
   for (const ledger::CountedSubmission& one : closed.submissions) {
-    const auto entries = mirror.Read(one.submission, one.submission + 1, limits::kEntryBytesMax);
-    const auto opened = entries && entries->size() == 1
-                            ? ledger::ParseEntry(entries->front())
-                            : Result<ledger::OpenedEntry>(Fail(ErrorCode::kNotFound, "no entry"));
-    const auto* said =
-        opened ? std::get_if<ledger::ContributionSubmitted>(&opened->record.event) : nullptr;
-    if (said != nullptr) saturated += said->saturated_lanes;
+    const auto said = Logged<ledger::ContributionSubmitted>(one.submission, mirror);
+    if (said) saturated += said->saturated_lanes;
   }
   return saturated;
 }

@@ -4,10 +4,8 @@
 //
 //   growth  the length of the mean update over that of the round before. A longer one saturates its
 //           lanes, so of N sites one alone can hardly pass sqrt(1 + headroom^2 / N).
-//   cut     saturated lanes over all lanes: what the sites say of themselves. Of an update a
-//   hundred
-//           times as long as the others' nearly all lanes are cut, of honest ones below one in a
-//           hundred.
+//   cut     saturated lanes over all lanes: what the sites say of themselves. Of an update that is
+//           a hundred times as long as others nearly all are cut, of honest ones below a hundredth.
 //
 // Pure, apart from reading scales out of the store. Thread-safe.
 #pragma once

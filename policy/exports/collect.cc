@@ -151,8 +151,11 @@ class Collector {
       Dataset dataset;
       // An older record may hold a passport that nobody looked at (policy/standing).
       const auto passport = terms::ParseCanonicalPassport(entry.passport);
-      if (passport) dataset.passport = *passport;
-      if (!passport) dataset.passport.rights_holder = "not-recorded";
+      if (passport) {
+        dataset.passport = *passport;
+      } else {
+        dataset.passport.rights_holder = "not-recorded";
+      }
       dataset.passport.dataset = one.what.dataset.str();
       dataset.passport.custodian = known->second.custodian.str();
       dataset.passport.version = one.what.version;

@@ -50,8 +50,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Dataset
   const auto terms = terms::ParseCanonical(e.terms);
   if (!terms) return Breach{"terms-malformed", terms.error().message};
   // Records of builds that did not look hold passports of any kind, and are replayed.
-  const auto& words = now.state().words;
-  if (!words.empty() && words.rbegin()->first >= kPassportsHoldSince) {
+  if (NewestWords(now.state()) >= kPassportsHoldSince) {
     if (MaybeBreach breach = PassportHolds(said, e)) return breach;
   }
   const auto known = now.state().datasets.find(e.what.dataset);

@@ -3,37 +3,13 @@
     korean_test.py PROGRAMS [unittest arguments]
 """
 
-import shutil
 import sys
-import tempfile
 import unittest
 
-from federation import Federation
-
-PROGRAMS = ''
-
-REPORTS = '''policy "P7 Reports" version 1 effective 2026-09-01
-
-rule P7.1 oblige export-weights
-  title "Whoever takes a model away reports what it is for"
-     ko "모델을 가져가는 기관은 용도를 보고한다"
-  when grant.status is active
-  duty report "Report what the model is used for."
-           ko "모델을 어디에 쓰는지 보고하십시오."
-              within 10 days
-  because "The model leaves."
-       ko "모델이 나갑니다."
-end
-'''
+from officers import REPORTS, OfficerCase
 
 
-class Korean(unittest.TestCase):
-    def begin(self, sites):
-        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.all = Federation(PROGRAMS, self.folder, sites)
-        self.addCleanup(self.all.kill)
-
+class Korean(OfficerCase):
     def test_an_officer_acts_and_is_answered_in_korean(self):
         self.begin(['north', 'south'])
         desk = self.all.officer('north')
@@ -108,5 +84,5 @@ class Korean(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    PROGRAMS = sys.argv.pop(1)
+    OfficerCase.programs = sys.argv.pop(1)
     unittest.main(verbosity=2)
