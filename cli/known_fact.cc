@@ -8,24 +8,24 @@ namespace dure::cli {
 
 Result<rules::Facts::Entry> ParseKnownFact(const std::string& text, const Context& context) {
   DURE_ASSIGN(rules::Facts::Entry entry, rules::ParseFact(text));
+  const std::string path(entry.path.text());
   const rules::Schema& schema = rules::ConsortiumSchema();
-  const rules::Attribute* attribute = schema.Find(entry.path);
+  const rules::Attribute* attribute = schema.Find(path);
   if (attribute == nullptr) {
-    const std::string near = schema.Nearest(entry.path);
+    const std::string near = schema.Nearest(path);
     return Fail(ErrorCode::kInvalid, Pick(context,
-                                          "no attribute is called " + entry.path +
+                                          "no attribute is called " + path +
                                               (near.empty() ? "" : "; did you mean " + near + "?"),
-                                          entry.path + "(이)라는 속성은 없습니다" +
+                                          path + "(이)라는 속성은 없습니다" +
                                               (near.empty() ? "" : ". 혹시 " + near + "입니까?")));
   }
   const bool known = entry.fact.presence == rules::Presence::kKnown;
   if (!known || attribute->Admits(entry.fact.value)) return entry;
   const std::string value = entry.fact.value.ToText();
-  return Fail(
-      ErrorCode::kInvalid,
-      Pick(context, entry.path + " is never " + value + "; it is a " + attribute->KindText(),
-           rules::WithParticle(entry.path, "은(는)") + " " + value +
-               "일 수 없습니다. 값의 종류: " + attribute->KoreanKindText()));
+  return Fail(ErrorCode::kInvalid,
+              Pick(context, path + " is never " + value + "; it is a " + attribute->KindText(),
+                   rules::WithParticle(path, "은(는)") + " " + value +
+                       "일 수 없습니다. 값의 종류: " + attribute->KoreanKindText()));
 }
 
 }  // namespace dure::cli

@@ -208,11 +208,7 @@ Result<rules::Facts> FactsFrom(const PolicyOptions& options, const Context& cont
   rules::Facts facts;
   for (const std::string& written : options.facts) {
     DURE_ASSIGN(const rules::Facts::Entry entry, ParseKnownFact(written, context));
-    if (entry.fact.presence == rules::Presence::kAbsent) {
-      facts.SetAbsent(entry.path);
-    } else {
-      facts.Set(entry.path, entry.fact.value);
-    }
+    facts.Put(entry);
   }
   return facts;
 }

@@ -77,10 +77,7 @@ void Replay(const Request& request, const standing::Standing& before,
     return;
   }
   rules::Facts facts = standing::FactsOf(before, request);
-  for (const rules::Facts::Entry& entry : what_if) {
-    if (entry.fact.presence == rules::Presence::kAbsent) facts.SetAbsent(entry.path);
-    if (entry.fact.presence == rules::Presence::kKnown) facts.Set(entry.path, entry.fact.value);
-  }
+  for (const rules::Facts::Entry& entry : what_if) facts.Put(entry);
   const rules::Action action = standing::ActionOf(request);
   out.decision = rules::Decide(*policies, action, facts);
   out.changes = rules::ChangesThatAdmit(*policies, action, facts, rules::ConsortiumSchema());

@@ -12,8 +12,9 @@ constexpr size_t kPageBytes = 4 * 1024 * 1024;
 class OpeningPage {
  public:
   OpeningPage(std::vector<Bytes> page, const Verifier& verifier, unsigned threads)
-      : page_(std::move(page)),
-        work_([this, &verifier, threads] { opened_ = OpenEntries(page_, verifier, threads); }) {}
+      : page_(std::move(page)), work_([this, &verifier, threads] {
+          opened_ = OpenEntries(std::move(page_), verifier, threads);
+        }) {}
   std::vector<Result<OpenedEntry>> Wait() {
     work_.join();
     return std::move(opened_);
@@ -31,9 +32,14 @@ struct Fold {
   MerkleTree tree;
   Chronicle chronicle;
   AuditReport report;
+  Anchor last{0, EmptyRoot()};  // whoever speaks in a round has mostly seen the same head
 
+  Digest RootAt(uint64_t size) {
+    if (size != last.size) last = {size, tree.RootAt(size)};
+    return last.root;
+  }
   Status Take(const std::vector<Result<OpenedEntry>>& opened) {
-    const auto root_at = [this](uint64_t size) { return tree.RootAt(size); };
+    const auto root_at = [this](uint64_t size) { return RootAt(size); };
     for (const Result<OpenedEntry>& entry : opened) {
       if (!entry) return Fail(AsError(RefusalOf(entry.error(), tree.size())));
       if (const auto refusal = chronicle.Admit(*entry, root_at)) return Fail(AsError(*refusal));

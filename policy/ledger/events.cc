@@ -141,18 +141,28 @@ struct Parsed {
   OpenedEntry entry;
 };
 
-Result<Parsed> Parse(ByteView bytes) {
+Result<Parsed> Parse(Bytes bytes) {
   Parsed parsed;
   DURE_ASSIGN(parsed.envelope, ParseEnvelope(bytes));
   if (parsed.envelope.payload_type != kInTotoPayloadType) {
     return Fail(ErrorCode::kInvalid, "the envelope does not hold an in-toto statement");
   }
   DURE_ASSIGN(parsed.entry.record, ReadStatement(parsed.envelope.payload));
-  parsed.entry.bytes.assign(bytes.begin(), bytes.end());
   parsed.entry.leaf = LeafHash(bytes);
   parsed.entry.payload_digest = Sha256(parsed.envelope.payload);
+  parsed.entry.bytes = std::move(bytes);
   return parsed;
 }
+
+Result<OpenedEntry> Open(Bytes entry, const Verifier& verifier) {
+  DURE_ASSIGN(Parsed parsed, Parse(std::move(entry)));
+  if (!SignedBy(parsed.envelope, parsed.entry.record.actor.key, verifier)) {
+    return Fail(ErrorCode::kUnauthenticated, "the entry is not signed by the key it names");
+  }
+  return std::move(parsed.entry);
+}
+
+Bytes Copied(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 }  // namespace
 
@@ -193,20 +203,16 @@ Result<SealedEntry> SealRecord(const Record& record, const Signer& signer) {
 }
 
 Result<OpenedEntry> ParseEntry(ByteView entry) {
-  DURE_ASSIGN(Parsed parsed, Parse(entry));
+  DURE_ASSIGN(Parsed parsed, Parse(Copied(entry)));
   return std::move(parsed.entry);
 }
 
 Result<OpenedEntry> OpenEntry(ByteView entry, const Verifier& verifier) {
-  DURE_ASSIGN(Parsed parsed, Parse(entry));
-  if (!SignedBy(parsed.envelope, parsed.entry.record.actor.key, verifier)) {
-    return Fail(ErrorCode::kUnauthenticated, "the entry is not signed by the key it names");
-  }
-  return std::move(parsed.entry);
+  return Open(Copied(entry), verifier);
 }
 
-std::vector<Result<OpenedEntry>> OpenEntries(const std::vector<Bytes>& entries,
-                                             const Verifier& verifier, unsigned threads) {
+std::vector<Result<OpenedEntry>> OpenEntries(std::vector<Bytes> entries, const Verifier& verifier,
+                                             unsigned threads) {
   std::vector<Result<OpenedEntry>> opened(entries.size());
   // Handed out in small lots, so that a core that is busy elsewhere does not hold up the others.
   std::atomic<size_t> next = 0;
@@ -214,7 +220,7 @@ std::vector<Result<OpenedEntry>> OpenEntries(const std::vector<Bytes>& entries,
     for (size_t begin = next.fetch_add(kLot); begin < entries.size();
          begin = next.fetch_add(kLot)) {
       const size_t end = std::min(begin + kLot, entries.size());
-      for (size_t i = begin; i < end; ++i) opened[i] = OpenEntry(entries[i], verifier);
+      for (size_t i = begin; i < end; ++i) opened[i] = Open(std::move(entries[i]), verifier);
     }
   };
   // A thread costs about as much to start as one signature to check.

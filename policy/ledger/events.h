@@ -250,7 +250,7 @@ Result<OpenedEntry> OpenEntry(ByteView entry, const Verifier& verifier);
 // The same without the signature: for bytes that were verified when they were stored.
 Result<OpenedEntry> ParseEntry(ByteView entry);
 // OpenEntry for each, over `threads` threads.
-std::vector<Result<OpenedEntry>> OpenEntries(const std::vector<Bytes>& entries,
-                                             const Verifier& verifier, unsigned threads);
+std::vector<Result<OpenedEntry>> OpenEntries(std::vector<Bytes> entries, const Verifier& verifier,
+                                             unsigned threads);
 
 }  // namespace dure::ledger

@@ -7,12 +7,13 @@ namespace {
 
 constexpr JsonNode kNull;
 
-// -1: no lower-case hex digit.
-int LowerHex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+// -1: no lower-case hex digit. A table: an entry has some ten digests, and their digits no order.
+constexpr std::array<int8_t, 256> kLowerHex = [] {
+  std::array<int8_t, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 16; ++i) values[static_cast<uint8_t>("0123456789abcdef"[i])] = i;
+  return values;
+}();
 
 }  // namespace
 
@@ -118,13 +119,14 @@ bool FieldReader::Flag(const char* name) {
 void FieldReader::Hex32(const char* name, std::array<uint8_t, 32>& bytes) {
   const std::string_view text = View(name, 64);
   bool sound = text.size() == 64;
+  int seen = 0;
   for (size_t i = 0; sound && i < bytes.size(); ++i) {
-    const int high = LowerHex(text[2 * i]);
-    const int low = LowerHex(text[2 * i + 1]);
-    sound = (high | low) >= 0;
+    const int high = kLowerHex[static_cast<uint8_t>(text[2 * i])];
+    const int low = kLowerHex[static_cast<uint8_t>(text[2 * i + 1])];
+    seen |= high | low;
     bytes[i] = static_cast<uint8_t>(high << 4 | low);
   }
-  if (sound) return;
+  if (sound && seen >= 0) return;
   bytes.fill(0);
   Blame(name, "is not 64 lower-case hex digits");
 }

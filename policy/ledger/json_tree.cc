@@ -1,7 +1,9 @@
 #include "policy/ledger/json_tree.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -15,6 +17,30 @@ using nlohmann::json;
 
 constexpr size_t kDepthMax = 8;
 constexpr size_t kCountDigitsMax = 19;  // fits 64 bits whatever the digits
+
+constexpr uint64_t EightOf(uint8_t byte) { return 0x0101010101010101 * byte; }
+// The top bit of the first byte of `eight` that is less than `limit` (at most 0x80), and perhaps of
+// bytes after it.
+constexpr uint64_t Below(uint64_t eight, uint8_t limit) {
+  return (eight - EightOf(limit)) & ~eight & EightOf(0x80);
+}
+
+// The first of them that JSON does not write as it is, or that is not ASCII.
+const char* PlainEnd(const char* at, const char* end) {
+  static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
+  for (; end - at >= 8; at += 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, at, 8);
+    const uint64_t other = Below(eight, 0x20) | Below(eight ^ EightOf('"'), 1) |
+                           Below(eight ^ EightOf('\\'), 1) | (eight & EightOf(0x80));
+    if (other != 0) return at + std::countr_zero(other) / 8;
+  }
+  const auto plain = [](char c) {
+    return static_cast<signed char>(c) >= 0x20 && c != '"' && c != '\\';
+  };
+  while (at != end && plain(*at)) ++at;
+  return at;
+}
 
 // Reads the spelling that this room writes: no spaces, the keys of an object ascending, no text
 // with \u. Whatever is spelt otherwise is left to the JSON library, so that false is no judgement.
@@ -96,16 +122,22 @@ class UsualSpelling {
   // Up to the closing quote. Most texts have no escape, and are a part of what is read.
   bool Text(std::string_view& text) {
     const char* const begin = ++at_;
-    bool ascii = true;
-    while (at_ != end_ && *at_ != '"') {
-      if (*at_ == '\\') return EscapedText(begin, text);
-      if (static_cast<uint8_t>(*at_) < 0x20) return false;
-      ascii &= static_cast<uint8_t>(*at_) < 0x80;
-      ++at_;
-    }
-    if (at_ == end_) return false;
+    const bool ascii = SkipPlain();
+    if (At('\\')) return EscapedText(begin, text);
+    if (!At('"')) return false;
     text = {begin, at_++};
     return ascii || IsNoteText(text);
+  }
+
+  // Up to what JSON does not write as it is; whether all of it is ASCII.
+  bool SkipPlain() {
+    bool ascii = true;
+    for (at_ = PlainEnd(at_, end_); at_ != end_ && static_cast<uint8_t>(*at_) >= 0x80;
+         at_ = PlainEnd(at_, end_)) {
+      ascii = false;
+      while (at_ != end_ && static_cast<uint8_t>(*at_) >= 0x80) ++at_;
+    }
+    return ascii;
   }
 
   bool EscapedText(const char* begin, std::string_view& text) {
@@ -114,11 +146,7 @@ class UsualSpelling {
     at_ = begin;
     while (true) {
       const char* const plain = at_;
-      bool ascii = true;
-      while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<uint8_t>(*at_) >= 0x20) {
-        ascii &= static_cast<uint8_t>(*at_) < 0x80;
-        ++at_;
-      }
+      const bool ascii = SkipPlain();
       if (!ascii && !IsNoteText({plain, at_})) return false;
       tree_.Append({plain, at_});
       if (Skip('"')) break;

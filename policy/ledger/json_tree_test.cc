@@ -52,6 +52,17 @@ const std::vector<std::string> kRefused = {
     std::string("{\"a\":\"\0\"}", 9),
 };
 
+// Texts are read eight bytes at a time: each byte, at each place of such a step and around it.
+TEST(JsonTree, BothReadersFindTheSameWhereverAByteStands) {
+  for (size_t at = 0; at < 20; ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = "{\"a\":\"abcdefghijklmnopqrs\"}";
+      text[6 + at] = static_cast<char>(byte);
+      EXPECT_TRUE(ParseStrictJson(text) == ParseAnyJson(text)) << text;
+    }
+  }
+}
+
 TEST(JsonTree, BothReadersFindTheSameInAnySpelling) {
   for (const std::string& text : kObjects) {
     const auto usual = ParseStrictJson(text);

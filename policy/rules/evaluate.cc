@@ -141,7 +141,8 @@ Slots::Slots(const Program& program, Action action, const Facts& facts)
   for (size_t slot = 0; slot < program.paths.size(); ++slot) {
     const std::string_view path = program.paths[slot];
     int order = -1;
-    while (entry < entries.size() && (order = entries[entry].path.compare(path)) < 0) entry++;
+    while (entry < entries.size() && (order = entries[entry].path.text().compare(path)) < 0)
+      entry++;
     if (order == 0 && entry < entries.size()) facts_[slot] = &entries[entry].fact;
     if (path == "request.action") {
       action_ = {Presence::kKnown, Value::Text(Name(action))};

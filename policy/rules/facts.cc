@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unordered_set>
+
+#include "policy/rules/schema.h"
 
 namespace dure::rules {
 namespace {
@@ -12,17 +15,37 @@ constexpr size_t kUsualEntries = 32;  // of a group that is put together
 
 struct ByPath {
   bool operator()(const Facts::Entry& entry, std::string_view path) const {
-    return entry.path < path;
+    return entry.path.text() < path;
   }
 };
 
+// Views of the texts that the schema holds as long as the process lives.
+const std::unordered_set<std::string_view>& SchemaPaths() {
+  static const auto paths = [] {
+    std::unordered_set<std::string_view> all;
+    for (const Attribute& attribute : ConsortiumSchema().attributes()) all.insert(attribute.path);
+    return all;
+  }();
+  return paths;
+}
+
 }  // namespace
+
+FactPath::FactPath(std::string_view text) {
+  const auto known = SchemaPaths().find(text);
+  if (known != SchemaPaths().end()) {
+    text_ = *known;
+  } else {
+    own_ = std::make_shared<const std::string>(text);
+    text_ = *own_;
+  }
+}
 
 Fact& Facts::Place(std::string_view path) {
   if (entries_.capacity() == 0) entries_.reserve(kUsualEntries);
   auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
-  if (at == entries_.end() || at->path != path)
-    at = entries_.insert(at, Entry{std::string(path), {}});
+  if (at == entries_.end() || at->path.text() != path)
+    at = entries_.insert(at, Entry{FactPath(path), {}});
   return at->fact;
 }
 
@@ -42,7 +65,13 @@ Facts& Facts::SetOrAbsent(std::string_view path, std::optional<Value> value) {
 
 Facts& Facts::Forget(std::string_view path) {
   const auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
-  if (at != entries_.end() && at->path == path) entries_.erase(at);
+  if (at != entries_.end() && at->path.text() == path) entries_.erase(at);
+  return *this;
+}
+
+Facts& Facts::Put(const Entry& entry) {
+  if (entry.fact.presence == Presence::kUnknown) return Forget(entry.path.text());
+  Place(entry.path.text()) = entry.fact;
   return *this;
 }
 
@@ -69,14 +98,14 @@ Facts& Facts::Overlay(Facts other) {
 const Fact& Facts::At(std::string_view path) const {
   static const Fact kUnknownFact;
   const auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
-  return at != entries_.end() && at->path == path ? at->fact : kUnknownFact;
+  return at != entries_.end() && at->path.text() == path ? at->fact : kUnknownFact;
 }
 
 Bytes Facts::ToBytes() const {
   CanonicalWriter writer;
   writer.Text(kDomain).U32(static_cast<uint32_t>(entries_.size()));
   for (const Entry& entry : entries_) {
-    writer.Text(entry.path).U8(static_cast<uint8_t>(entry.fact.presence));
+    writer.Text(entry.path.text()).U8(static_cast<uint8_t>(entry.fact.presence));
     if (entry.fact.presence == Presence::kKnown) entry.fact.value.Write(writer);
   }
   return writer.Take();
@@ -88,11 +117,11 @@ Result<Facts> Facts::FromBytes(ByteView bytes) {
   const uint32_t count = reader.U32();
   Facts facts;
   for (uint32_t i = 0; i < count && reader.ok(); ++i) {
-    Entry entry{reader.Text(kPathBytesMax), {}};
+    Entry entry{FactPath(reader.Text(kPathBytesMax)), {}};
     entry.fact.presence = static_cast<Presence>(reader.U8());
     if (!reader.ok()) break;
     const bool ordered = facts.empty() || facts.entries_.back().path < entry.path;
-    if (!ordered || !IsPath(entry.path))
+    if (!ordered || !IsPath(entry.path.text()))
       return Fail(ErrorCode::kInvalid, "fact paths are malformed or not in order");
     if (entry.fact.presence == Presence::kKnown) {
       DURE_ASSIGN(entry.fact.value, Value::Read(reader));

@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +32,24 @@ struct Fact {
   bool operator==(const Fact&) const = default;
 };
 
+// The path of a fact, ordered by its text. A path of the consortium's schema is kept once for all
+// facts: a decision sets some sixty, and most of its time went into copies of their names.
+class FactPath {
+ public:
+  explicit FactPath(std::string_view text);
+  std::string_view text() const { return text_; }
+  bool operator==(const FactPath& other) const { return text_ == other.text_; }
+  auto operator<=>(const FactPath& other) const { return text_ <=> other.text_; }
+
+ private:
+  std::string_view text_;
+  std::shared_ptr<const std::string> own_;  // where the schema does not know it
+};
+
 class Facts {
  public:
   struct Entry {
-    std::string path;
+    FactPath path;
     Fact fact;
     bool operator==(const Entry&) const = default;
   };
@@ -44,6 +60,7 @@ class Facts {
   Facts& Forget(std::string_view path);  // unknown again
   // Known if there is a value, absent otherwise.
   Facts& SetOrAbsent(std::string_view path, std::optional<Value> value);
+  Facts& Put(const Entry& entry);
   // Everything that `other` says, over what is here.
   Facts& Overlay(Facts other);
 

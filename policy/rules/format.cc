@@ -103,8 +103,9 @@ std::string GivenText(const Facts& facts) {
   bool first = true;
   for (const Facts::Entry& entry : facts.entries()) {
     const bool known = entry.fact.presence == Presence::kKnown;
-    text += (first ? "" : ",\n        ") + entry.path + " is " +
-            (known ? entry.fact.value.ToText() : "absent");
+    text += first ? "" : ",\n        ";
+    text += entry.path.text();
+    text += " is " + (known ? entry.fact.value.ToText() : "absent");
     first = false;
   }
   return text;

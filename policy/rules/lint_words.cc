@@ -61,14 +61,15 @@ class Words {
     where_ = std::move(where);
     at_ = at;
     for (const Facts::Entry& entry : facts.entries()) {
-      const Attribute* attribute = Known(entry.path);
+      const std::string path(entry.path.text());
+      const Attribute* attribute = Known(path);
       if (attribute == nullptr) continue;
       if (entry.fact.presence == Presence::kAbsent && !attribute->nullable)
-        Blame({entry.path + " is never absent",
-               WithParticle(entry.path, "은(는)") + " 없음(absent)일 수 없습니다"},
+        Blame({path + " is never absent",
+               WithParticle(path, "은(는)") + " 없음(absent)일 수 없습니다"},
               {"leave it out if it is not known", "모르는 값이면 적지 마십시오"});
       if (entry.fact.presence == Presence::kKnown && !attribute->Admits(entry.fact.value))
-        Blame(Never(entry.path, entry.fact.value), ItIsA(*attribute));
+        Blame(Never(path, entry.fact.value), ItIsA(*attribute));
     }
   }
 

@@ -253,7 +253,7 @@ Result<Facts::Entry> ParseFact(std::string_view text) {
   if (sign == std::string_view::npos || !IsPath(text.substr(0, sign)))
     return Fail(ErrorCode::kInvalid, "'" + std::string(text.substr(0, 80)) +
                                          "' is no fact; write one like dataset.terms.use=open");
-  Facts::Entry entry{std::string(text.substr(0, sign)), {Presence::kAbsent, {}}};
+  Facts::Entry entry{FactPath(text.substr(0, sign)), {Presence::kAbsent, {}}};
   const std::string_view value = text.substr(sign + (text[sign] == '=' ? 1 : 4));
   if (value == "absent") return entry;
   DURE_ASSIGN(entry.fact.value, ParseValue(value));

@@ -208,7 +208,7 @@ TEST(OneFact, IsReadFromACommandLine) {
   ASSERT_TRUE(fact.has_value()) << fact.error().message;
   EXPECT_EQ(fact->fact.value, Value::TextSet({"benchmark", "statistics"}));
   EXPECT_EQ(ParseFact("dataset.withdrawnAt=absent")->fact.presence, Presence::kAbsent);
-  EXPECT_EQ(ParseFact("run.purpose is statistics")->path, "run.purpose");
+  EXPECT_EQ(ParseFact("run.purpose is statistics")->path.text(), "run.purpose");
   for (const char* text : {"", "run.purpose", "purpose=x", "run.purpose=", "run.purpose=a b", "=x"})
     EXPECT_FALSE(ParseFact(text).has_value()) << text;
 }

@@ -36,7 +36,7 @@ terms::Beneficiary StrictestOf(const std::string& beneficiaries) {
 
 // What the owner says of this very use; nullptr: the dataset is not on record. Its limits go to
 // `documents`.
-Result<std::unique_ptr<const rules::PolicyDocument>> AddTerms(const State& state, const Run& run,
+Result<std::shared_ptr<const rules::PolicyDocument>> AddTerms(const State& state, const Run& run,
                                                               const AdmissionRequest& request,
                                                               Documents& documents) {
   const auto dataset = state.datasets.find(request.what.dataset);
@@ -55,9 +55,8 @@ Result<std::unique_ptr<const rules::PolicyDocument>> AddTerms(const State& state
   if (member != state.sites.end()) use.country = state.members.at(member->second).country;
   use.at = terms::Instant{request.now.seconds};
   const Lent& lent = *entry->second.lent;
-  DURE_ASSIGN(rules::PolicyDocument of_use, terms::PolicyFor(lent.terms, use));
+  DURE_ASSIGN(auto said, lent.ready.For(lent.terms, use));
   if (!lent.limits) return Fail(lent.limits.error());
-  auto said = std::make_unique<const rules::PolicyDocument>(std::move(of_use));
   documents.push_back(said.get());
   documents.push_back(&*lent.limits);
   return said;

@@ -1,5 +1,6 @@
 #include "policy/standing/lent.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "policy/terms/compile.h"
@@ -7,6 +8,28 @@
 namespace dure::standing {
 
 using rules::Value;
+
+namespace {
+
+constexpr size_t kSaidMax = 16;  // uses of one dataset that are asked for in turn
+
+}  // namespace
+
+Result<std::shared_ptr<const rules::PolicyDocument>> ReadyTerms::For(const terms::ModelTerms& terms,
+                                                                     const terms::Use& use) const {
+  std::vector<terms::Clause> clauses = terms::Allows(terms, use).clauses;
+  Asked asked{use.action, use.purpose, use.beneficiary, use.country};
+  const std::lock_guard lock(mutex_);
+  for (const Said& said : said_) {
+    if (said.asked == asked && said.clauses == clauses) return said.document;
+  }
+  DURE_ASSIGN(rules::PolicyDocument made, terms::PolicyFor(terms, use));
+  auto document = std::make_shared<const rules::PolicyDocument>(std::move(made));
+  if (std::ranges::any_of(clauses, terms::TellsTime)) return document;
+  if (said_.size() >= kSaidMax) said_.clear();
+  said_.push_back({std::move(asked), std::move(clauses), document});
+  return document;
+}
 
 uint64_t TokensRegistered(const terms::Passport& passport) {
   if (passport.tokens) return *passport.tokens;

@@ -3,20 +3,46 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "policy/rules/facts.h"
 #include "policy/rules/policy.h"
 #include "policy/standing/state.h"
-#include "policy/terms/combine.h"
+#include "policy/terms/answer.h"
 #include "policy/terms/passport.h"
 
 namespace dure::standing {
+
+// What the terms of one source say of uses, as rules: the uses of a run are the same each round,
+// and so are the clauses that stand in their way until a time limit passes. Any thread.
+class ReadyTerms {
+ public:
+  // As terms::PolicyFor. But for clauses that tell the time of the use, its document is a function
+  // of the clauses and of the rest of the use.
+  Result<std::shared_ptr<const rules::PolicyDocument>> For(const terms::ModelTerms& terms,
+                                                           const terms::Use& use) const;
+
+ private:
+  using Asked = std::tuple<terms::Action, terms::Purpose, terms::Beneficiary, std::string>;
+  struct Said {
+    Asked asked;
+    std::vector<terms::Clause> clauses;
+    std::shared_ptr<const rules::PolicyDocument> document;
+  };
+  mutable std::mutex mutex_;        // guards said_
+  mutable std::vector<Said> said_;  // bounded: forgotten when there are too many
+};
 
 struct Lent {
   terms::ModelTerms terms;               // of this one source
   Result<rules::PolicyDocument> limits;  // its owner's, as rules
   rules::Facts facts;                    // what its terms and its passport say
   uint64_t tokens = 0;                   // that one pass over it reads at most
+  ReadyTerms ready;
 };
 
 // `entry` with all but `lent` filled.

@@ -38,5 +38,7 @@ Answer Allows(const ModelTerms& terms, const Use& use);
 // "Dataset ds-7 v2 says of the kind of use: research only; the purpose is commercial service, for
 // the benefit of a company: it is not allowed."
 std::string Sentence(const Clause& clause, const Use& use, Language language);
+// Whether that sentence names the time of the use.
+bool TellsTime(const Clause& clause);
 
 }  // namespace dure::terms

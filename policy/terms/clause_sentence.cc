@@ -32,6 +32,8 @@ std::string PlainValue(const std::string& field, const std::string& value, Langu
   return value == "unknown" ? Pick(korean, "not said", "정하지 않음") : value;
 }
 
+bool IsOfTime(const std::string& field) { return field.starts_with("time."); }
+
 // What of the use the field was compared with.
 std::string Compared(const std::string& field, const Use& use, Language language) {
   const bool korean = language == Language::kKorean;
@@ -39,7 +41,7 @@ std::string Compared(const std::string& field, const Use& use, Language language
     if (use.country.empty()) return Pick(korean, "the country is not known", kNoCountryKo);
     return Pick(korean, "the country is ", "국가는 ") + use.country;
   }
-  if (field.starts_with("time.")) {
+  if (IsOfTime(field)) {
     return Pick(korean, "the time is ", "시점은 ") + FormatInstant(use.at);
   }
   if (field.starts_with(kActionField) || field == "consent") {
@@ -56,6 +58,8 @@ std::string Therefore(const std::string& compared) {
 }
 
 }  // namespace
+
+bool TellsTime(const Clause& clause) { return IsOfTime(clause.cause.field); }
 
 std::string PlainField(const std::string& field, Language language) {
   const bool korean = language == Language::kKorean;
