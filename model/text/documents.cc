@@ -109,6 +109,7 @@ class Reading {
     if (ending == ".tsv") return ReadTable(text, '\t', TableReader::Quoting::kNone);
     if (ending == ".jsonl" || ending == ".ndjson") return ReadLines(text);
     if (ending == ".json") return ReadJson(text);
+    if (IsBlank(text)) return LeaveOut("is empty");
     return IsUtf8(text) ? Give(text) : LeaveOut(kNotUtf8);
   }
 
@@ -128,15 +129,21 @@ class Reading {
     if (rows_noted_++ < kRowsNotedMax) Note("row " + std::to_string(row) + ": " + std::string(why));
     return true;
   }
+  static bool IsBlank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+  }
   bool Give(std::string_view text) {
-    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return true;
     ++report.documents;
     report.bytes += text.size();
     return visit_(text);
   }
+  bool GiveOfRow(uint64_t number, std::string_view text) {
+    return IsBlank(text) ? BadRow(number, "has no text") : Give(text);
+  }
 
   // The chosen fields of a record as one document.
-  bool GiveFields(const std::vector<std::string>& columns, const std::vector<Field>& record) {
+  bool GiveFields(uint64_t number, const std::vector<std::string>& columns,
+                  const std::vector<Field>& record) {
     std::string text;
     for (const std::string& column : columns) {
       for (const Field& field : record) {
@@ -145,7 +152,7 @@ class Reading {
         text += field.text;
       }
     }
-    return Give(text);
+    return GiveOfRow(number, text);
   }
 
   bool ReadTable(std::string_view text, char separator, TableReader::Quoting quoting) {
@@ -197,7 +204,7 @@ class Reading {
       if (!text.empty()) text += '\n';
       text += row[place];
     }
-    return IsUtf8(text) ? Give(text) : BadRow(number, kNotUtf8);
+    return IsUtf8(text) ? GiveOfRow(number, text) : BadRow(number, kNotUtf8);
   }
 
   static std::vector<std::vector<Field>> SampleTable(TableReader reader, const Row& header) {
@@ -248,18 +255,20 @@ class Reading {
       if (line.size() > kRecordBytesMax) return BadRow(number, "is too long");
       const auto record = ReadRecord(line);
       if (!record) return BadRow(number, record.error().message);
-      return GiveFields(choice.names, *record);
+      return GiveFields(number, choice.names, *record);
     });
   }
 
   bool ReadJson(std::string_view text) {
     if (text.size() > kJsonFileBytesMax) return LeaveOut("is too large: use JSON lines");
     std::vector<std::vector<Field>> records;
+    std::vector<uint64_t> numbers;  // theirs in the file
     uint64_t number = 0;
     const Status read = ReadRecords(text, [&](const Result<std::vector<Field>>& record) {
       ++number;
       if (!record) return BadRow(number, record.error().message);
       records.push_back(*record);
+      numbers.push_back(number);
       return true;
     });
     if (!read) return LeaveOut("is " + read.error().message);
@@ -267,9 +276,10 @@ class Reading {
     const ColumnChoice choice = ChooseColumns(
         source_.columns, {records.begin(), records.begin() + static_cast<ptrdiff_t>(sampled)});
     if (choice.names.empty()) return LeaveOut("has no field that reads like text");
-    return std::all_of(records.begin(), records.end(), [this, &choice](const auto& record) {
-      return GiveFields(choice.names, record);
-    });
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (!GiveFields(numbers[i], choice.names, records[i])) return false;
+    }
+    return true;
   }
 
   const Source& source_;

@@ -34,10 +34,10 @@ struct Source {
 
 struct ReadReport {
   uint64_t files = 0;
-  uint64_t files_left_out = 0;  // binary, unreadable, or without a text column
+  uint64_t files_left_out = 0;  // empty, binary, unreadable, or without a text column
   uint64_t documents = 0;
   uint64_t bytes = 0;     // of the documents' text
-  uint64_t bad_rows = 0;  // wrong number of columns, bad quotes, bad JSON, not UTF-8
+  uint64_t bad_rows = 0;  // wrong number of columns, bad quotes, bad JSON, not UTF-8, no text
   std::vector<std::string>
       notes;  // reasons, kNotesMax at most and few rows a file: "a.tsv row 17: 3 columns, not 2"
 };

@@ -52,8 +52,19 @@ TEST_F(Documents, ReadsTextFilesInPathOrderAndLeavesOutHiddenAndBinaryOnes) {
   Write("image.png", std::string_view("\x89PNG\0\0", 6));
   Write("empty.txt", " \n");
   EXPECT_THAT(Read(), ElementsAre("first", "second"));
-  EXPECT_EQ(report_.files_left_out, 1u);
-  EXPECT_THAT(report_.notes, ElementsAre("image.png is not UTF-8 text"));
+  EXPECT_EQ(report_.files_left_out, 2u);
+  EXPECT_THAT(report_.notes, ElementsAre("empty.txt is empty", "image.png is not UTF-8 text"));
+}
+
+TEST_F(Documents, RowsWithoutTextAreCountedToo) {
+  Write("a.csv", "id,text\n1,\n2,here\n");
+  Write("b.jsonl", "{\"text\":\"there\"}\n{\"id\":2}\n{\"text\":\" \"}\n");
+  Write("c.json", R"([7, {"text":"and here"}, {"id":3}])");
+  EXPECT_THAT(Read(), ElementsAre("here", "there", "and here"));
+  EXPECT_EQ(report_.bad_rows, 5u);
+  EXPECT_THAT(report_.notes, Contains("a.csv row 2: has no text"));
+  EXPECT_THAT(report_.notes, Contains("b.jsonl row 2: has no text"));
+  EXPECT_THAT(report_.notes, Contains("c.json row 3: has no text"));
 }
 
 TEST_F(Documents, GuessesTheNamedTextColumnOfATsv) {
