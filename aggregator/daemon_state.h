@@ -53,6 +53,7 @@ struct Daemon::State {
   Status MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size);
   Status MayGet(const PeerIdentity& peer, const Digest& digest) const;
   Result<Bytes> Enrol(ByteView request);
+  Result<Bytes> Renew(const PeerIdentity& peer, ByteView request);
   void Watch(const PeerIdentity& peer, const std::string& json,
              std::shared_ptr<transport::Watcher> watcher);
 
@@ -65,6 +66,7 @@ struct Daemon::State {
   Result<std::string> ResumeRun(const std::string& json);
   Result<std::string> ShowRun(const std::string& json) const;
   Result<std::string> ListRuns() const;
+  std::string ReasonOf(const RunDriver& driver) const;
   Result<std::string> ListSites() const;
   Result<std::string> AskEvaluation(const std::string& json);
   void Revoke(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);

@@ -37,9 +37,7 @@ transport::ServerCalls Daemon::State::Calls() {
     return MayGet(peer, digest);
   };
   calls.enrol = [this](ByteView request) { return Enrol(request); };
-  calls.renew = [this](const PeerIdentity& peer, ByteView request) {
-    return authority->Renew(peer, request, loop->WallNow());
-  };
+  calls.renew = [this](const PeerIdentity& peer, ByteView request) { return Renew(peer, request); };
   calls.ledger.tree_head = [this]() -> Result<transport::LedgerCalls::Head> {
     const ledger::SignedHead head = record->log().Head();
     return transport::LedgerCalls::Head{ToBytes(head.note), head.head.size};
@@ -172,6 +170,15 @@ Result<Bytes> Daemon::State::Enrol(ByteView request) {
     if (*alive) TellRunsOfSeats();
   });
   return response;
+}
+
+// The record is asked, too: an identity book that was put back from a copy may not know of a
+// revocation, and the record cannot forget one.
+Result<Bytes> Daemon::State::Renew(const PeerIdentity& peer, ByteView request) {
+  if (const auto seat = authority->FindSeat(peer.role, peer.site)) {
+    if (auto objection = Objection(*seat)) return Fail(std::move(*objection));
+  }
+  return authority->Renew(peer, request, loop->WallNow());
 }
 
 void Daemon::State::Watch(const PeerIdentity& peer, const std::string& text,

@@ -146,6 +146,19 @@ Result<std::string> Daemon::State::ResumeRun(const std::string& text) {
   return ShowRun(text);
 }
 
+// Of a pause, of an end before the last round, or of a proposal that members have yet to vote on.
+std::string Daemon::State::ReasonOf(const RunDriver& driver) const {
+  const round::Rounds& rounds = driver.rounds();
+  std::string reason = rounds.reason();
+  if (rounds.phase() != round::RunPhase::kProposing) return reason;
+  (void)deliberation->WithStanding([&](const standing::Standing& now) {
+    const auto run = now.state().runs.find(rounds.manifest().run);
+    const bool voted = run != now.state().runs.end() && run->second.by_vote;
+    if (voted && !run->second.approved) reason = "waiting-for-vote";
+  });
+  return reason;
+}
+
 Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
   DURE_ASSIGN(const RunRequest request, ParseRun(text));
   const std::string& name = request.run;
@@ -159,7 +172,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
   json answer = rounds.manifest().intent.Fields();
   answer.update({{"run", name},
                  {"phase", std::string(Name(rounds.phase()))},
-                 {"reason", rounds.reason()},
+                 {"reason", ReasonOf(*driver)},
                  {"round", rounds.at().round.value},
                  {"rounds", rounds.manifest().rounds},
                  {"attempt", rounds.at().attempt},
@@ -176,13 +189,6 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"cohort", cohort}});
   if (driver->protection()) answer["privacy"] = driver->protection()->Json();
   if (const auto waits = rounds.WaitsFor()) answer["waiting"] = WaitingJson(*waits, loop->Now());
-  if (rounds.phase() == round::RunPhase::kProposing) {
-    (void)deliberation->WithStanding([&](const standing::Standing& now) {
-      const auto run = now.state().runs.find(rounds.manifest().run);
-      const bool voted = run != now.state().runs.end() && run->second.by_vote;
-      if (voted && !run->second.approved) answer["reason"] = "waiting-for-vote";
-    });
-  }
   return JsonLine(answer);
 }
 
@@ -192,6 +198,7 @@ Result<std::string> Daemon::State::ListRuns() const {
     const round::Rounds& rounds = driver->rounds();
     list.push_back({{"run", id.str()},
                     {"phase", std::string(Name(rounds.phase()))},
+                    {"reason", ReasonOf(*driver)},
                     {"round", rounds.at().round.value},
                     {"rounds", rounds.manifest().rounds},
                     {"masking", std::string(Name(rounds.manifest().masking))}});

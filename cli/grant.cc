@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/find_model.h"
 #include "cli/folders.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
@@ -43,22 +44,19 @@ std::vector<std::string> Purposes() {
   return words;
 }
 
-Result<Digest> ModelOf(const std::string& digits, const Context& context) {
-  const auto model = Digest::FromHex(digits);
-  if (model) return *model;
-  return Fail(ErrorCode::kInvalid,
-              Pick(context,
-                   "--model \"" + digits +
-                       "\" is no digest of 64 hex digits; dure model lineage RUN shows a run's",
-                   "--model \"" + digits +
-                       "\"은(는) 16진수 64자리 다이제스트가 아닙니다. dure model lineage "
-                       "학습이름으로 확인하십시오"));
+// As people name it; a whole digest is taken at its word, so that a folder without a copy may ask.
+Result<Digest> ModelOf(const std::string& name, const std::string& dir, Context& context) {
+  if (const auto model = Digest::FromHex(name)) return *model;
+  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  return FindModel(record->state(), name, context);
 }
 
 Status Request(const GrantOptions& options, Context& context) {
-  DURE_TRY(ModelOf(options.ask.model, context).map([](const auto&) {}));
+  GrantAsk ask = options.ask;
+  DURE_ASSIGN(const Digest model, ModelOf(ask.model, options.dir, context));
+  ask.model = model.Hex();
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
-  DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, options.ask));
+  DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, ask));
   if (context.json()) {
     context.PrintJson(
         ordered_json{{"entry", answer.entry},
@@ -89,7 +87,7 @@ Status Consent(const GrantOptions& options, Context& context) {
     DURE_ASSIGN(event.kind, ledger::ParseUseKind(options.ask.kind));
     event.purpose = options.ask.purpose;
     if (!options.ask.model.empty()) {
-      DURE_ASSIGN(event.model, ModelOf(options.ask.model, context));
+      DURE_ASSIGN(event.model, ModelOf(options.ask.model, options.dir, context));
     }
   } else {
     DURE_ASSIGN(event.run, RunId::Parse(options.run));
@@ -179,6 +177,8 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
     DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
     for (const auto& [index, grant] : record->state().grants) {
       const ledger::GrantDecided& e = grant.decided;
+      const auto until = rules::Instant::Parse(e.until);
+      if (until && *until < rules::Instant::At(context.Now())) continue;
       const bool same = e.kind == ledger::UseKind::kExport && e.model.Hex() == ask.model &&
                         e.grantee == self.member() && e.purpose == ask.purpose &&
                         e.territory == ask.territory;
@@ -205,9 +205,13 @@ void AddGrantCommands(Command dure, Context& context) {
   auto options = std::make_shared<GrantOptions>();
   Command request =
       AddVerb(noun, "request", "ask to export or serve a model; the answer is recorded",
-              "dure grant request --model 4c0c… --dir /srv/desk\n"
-              "dure grant request --kind serve --purpose commercial-service --model 4c0c… --dir .");
-  request.Add("--model", options->ask.model, "the model's digest").Required();
+              "dure grant request --model first --dir /srv/desk\n"
+              "dure grant request --kind serve --purpose commercial-service --model 4c0ce92c76 "
+              "--dir /srv/desk");
+  request
+      .Add("--model", options->ask.model,
+           "its digest, the first digits of it, or a run for its newest")
+      .Required();
   request.Add("--kind", options->ask.kind, "export, serve or share")
       .OneOf({"export", "serve", "share"})
       .ShowDefault();
@@ -228,7 +232,8 @@ void AddGrantCommands(Command dure, Context& context) {
       .OneOf({"export", "serve", "share"})
       .ShowDefault();
   consent.Add("--purpose", options->ask.purpose, "for what").OneOf(Purposes()).ShowDefault();
-  consent.Add("--model", options->ask.model, "of this model only; any by default");
+  consent.Add("--model", options->ask.model,
+              "of this model only (a digest, its first digits, or a run); any by default");
   consent.Add("--dir", options->dir, "the officer's folder").Required();
   AddLanguage(consent, context);
   context.Do(consent, [options, &context] { return Consent(*options, context); });

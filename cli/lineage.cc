@@ -1,6 +1,7 @@
 // Where things came from: model lineage, round show.
 #include "policy/lineage/lineage.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -106,31 +107,57 @@ std::string Text(const lineage::RoundStory& story, bool korean) {
   return text;
 }
 
-// What the owners' terms come to for this model, a line a restriction.
+// What is said of one use: "not allowed. Dataset ds-7 v2 says ...", a text a clause.
+std::vector<std::string> Answers(const terms::ModelTerms& model_terms, const terms::Use& use,
+                                 terms::Language language) {
+  const terms::Answer answer = terms::Allows(model_terms, use);
+  const bool korean = language == terms::Language::kKorean;
+  if (answer.clauses.empty()) return {korean ? "모든 권리자가 허용" : "allowed by every owner"};
+  std::vector<std::string> texts;
+  for (const terms::Clause& clause : answer.clauses) {
+    texts.push_back(terms::PlainWord(clause.outcome, language) + ". " +
+                    terms::Sentence(clause, use, language));
+  }
+  return texts;
+}
+
+// A text, and of which actions it is said.
+using Said = std::pair<std::string, std::string>;
+
+void Add(std::string text, const std::string& to_do, bool korean, std::vector<Said>& said) {
+  const auto found = std::ranges::find(said, text, &Said::first);
+  if (found == said.end()) {
+    said.emplace_back(std::move(text), to_do);
+  } else {
+    found->second += (korean ? "·" : " or ") + to_do;
+  }
+}
+
+// What the owners' terms come to for this model, a line a restriction. Most hold for every way in
+// which a model gets out, and are said once for all of them.
 std::vector<std::string> Restrictions(const terms::ModelTerms& model_terms, bool korean) {
   const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
   std::vector<std::string> lines;
-  for (const auto action : {terms::Action::kExportWeights, terms::Action::kServe}) {
-    for (const auto purpose :
-         {terms::Purpose::kScientificResearch, terms::Purpose::kCommercialService}) {
-      terms::Use use;
+  for (const auto purpose :
+       {terms::Purpose::kScientificResearch, terms::Purpose::kCommercialService}) {
+    terms::Use use;
+    use.purpose = purpose;
+    use.beneficiary = terms::IsCommercial(purpose) ? terms::Beneficiary::kForProfit
+                                                   : terms::Beneficiary::kNonProfit;
+    use.country = "KR";
+    std::vector<Said> said;
+    for (const auto action : {terms::Action::kExportWeights, terms::Action::kServe}) {
       use.action = action;
-      use.purpose = purpose;
-      use.beneficiary = terms::IsCommercial(purpose) ? terms::Beneficiary::kForProfit
-                                                     : terms::Beneficiary::kNonProfit;
-      use.country = "KR";
-      const terms::Answer answer = terms::Allows(model_terms, use);
-      const std::string for_what = terms::PlainWord(purpose, language);
-      const std::string to_do = terms::PlainWord(action, language);
-      const std::string what = korean ? to_do + ", 목적 " + for_what + ", 국가 KR"
-                                      : to_do + ", for " + for_what + ", in KR";
-      if (answer.clauses.empty()) {
-        lines.push_back(what + (korean ? ": 모든 권리자가 허용" : ": allowed by every owner"));
+      for (std::string& text : Answers(model_terms, use, language)) {
+        Add(std::move(text), terms::PlainWord(action, language), korean, said);
       }
-      for (const terms::Clause& clause : answer.clauses) {
-        lines.push_back(what + ": " + terms::PlainWord(clause.outcome, language) + ". " +
-                        terms::Sentence(clause, use, language));
-      }
+    }
+    const std::string for_what = terms::PlainWord(purpose, language);
+    for (const auto& [text, to_do] : said) {
+      lines.push_back(
+          to_do +
+          (korean ? ", 목적 " + for_what + ", 국가 KR: " : ", for " + for_what + ", in KR: ") +
+          text);
     }
   }
   return lines;

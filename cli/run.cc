@@ -101,12 +101,19 @@ std::string RoundText(const json& run) {
   return "round " + std::to_string(round) + " of " + std::to_string(rounds);
 }
 
+// "training", "paused (too-few-sites)", "ended (complete)".
+std::string PhaseText(const json& run) {
+  const std::string phase = TextField(run, "phase");
+  std::string reason = TextField(run, "reason");
+  if (reason.empty() && phase == "ended") reason = "complete";
+  return phase + (reason.empty() ? "" : " (" + reason + ")");
+}
+
 std::string RunText(const json& run) {
   const std::string reason = TextField(run, "reason");
   const std::string waiting = WaitingText(run.value("waiting", json()));
-  return "run         " + TextField(run, "run") + "\nphase       " + TextField(run, "phase") +
-         (reason.empty() ? "" : " (" + reason + ")") + ", " + RoundText(run) + ", attempt " +
-         std::to_string(CountField(run, "attempt") + 1) +
+  return "run         " + TextField(run, "run") + "\nphase       " + PhaseText(run) + ", " +
+         RoundText(run) + ", attempt " + std::to_string(CountField(run, "attempt") + 1) +
          (waiting.empty() ? "" : "\nwaits for   " + waiting) +
          (reason != kForVote ? ""
                              : "\nwaits for   the members' officers: dure tally --dir DESK names "
@@ -124,7 +131,8 @@ std::string RunText(const json& run) {
 std::string ListText(const json& list) {
   std::string text;
   for (const json& run : ListField(list, "runs")) {
-    text += TextField(run, "run") + "  " + TextField(run, "phase") + "  " + RoundText(run) +
+    text += TextField(run, "run") + "  " + PhaseText(run) +
+            (run.contains("rounds") ? "  " + RoundText(run) : "") +
             (TextField(run, "masking") == "none" ? "  unmasked" : "") + "\n";
   }
   return text.empty() ? "no run yet; propose one with dure run start" : text;

@@ -62,12 +62,39 @@ struct VoteOptions {
   std::string choice;
 };
 
+// The entry that stopped the run which is voted on, before the vote was over.
+std::optional<uint64_t> StoppedAt(const standing::Proposal& proposal,
+                                  const standing::State& state) {
+  if (proposal.outcome || proposal.run.empty()) return std::nullopt;
+  const auto run = state.runs.find(proposal.run);
+  return run == state.runs.end() ? std::nullopt : run->second.halted;
+}
+
+Status CheckOpen(const Desk& desk, uint64_t entry, const Context& context) {
+  std::optional<uint64_t> stopped;
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    const standing::State& state = own.standing().state();
+    const auto proposal = state.proposals.find(entry);
+    if (proposal != state.proposals.end()) stopped = StoppedAt(proposal->second, state);
+  });
+  if (!stopped) return {};
+  const std::string at = std::to_string(*stopped);
+  return Fail(
+      ErrorCode::kFailedPrecondition,
+      Pick(context,
+           "the run that entry " + std::to_string(entry) + " proposes was stopped at entry " + at +
+               ": there is nothing to vote on any more",
+           "항목 " + std::to_string(entry) + "에서 제안한 학습은 항목 " + at +
+               "에서 중지되어 더 이상 투표할 것이 없습니다"));
+}
+
 Status CastVote(const VoteOptions& options, Context& context) {
   DURE_ASSIGN(const ledger::Choice choice, ledger::ParseChoice(options.choice));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
   DURE_TRY(desk.clerk->Follow());
   const uint64_t size = desk.clerk->mirror().Head().head.size;
   if (options.proposal >= size) return Fail(NoSuchEntry(options.proposal, size, context));
+  DURE_TRY(CheckOpen(desk, options.proposal, context));
   const ledger::VoteCast event{options.proposal, desk.clerk->mirror().Leaf(options.proposal),
                                choice};
   const std::string entry = std::to_string(options.proposal);
@@ -111,7 +138,8 @@ ordered_json TallyJson(const ledger::Tally& tally) {
   return houses;
 }
 
-std::string StateOf(const standing::Proposal& proposal) {
+std::string StateOf(const standing::Proposal& proposal, const standing::State& state) {
+  if (StoppedAt(proposal, state)) return "stopped";
   if (!proposal.outcome) return "open";
   return proposal.adopted ? "adopted" : "rejected";
 }
@@ -129,6 +157,9 @@ std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
     text += proposal.adopted
                 ? Pick(korean, "adopted at entry " + outcome, "가결, 항목 " + outcome)
                 : Pick(korean, "rejected at entry " + outcome, "부결, 항목 " + outcome);
+  } else if (const auto stopped = StoppedAt(proposal, state)) {
+    const std::string at = std::to_string(*stopped);
+    text += Pick(korean, "the run was stopped at entry " + at, "항목 " + at + "에서 학습 중지");
   } else {
     const std::string until = standing::WindowEnd(proposal, state).ToText();
     text += Pick(korean, "open, votes count until " + until, "투표 중, " + until + "까지");
@@ -167,7 +198,7 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& co
     list.push_back({{"proposal", index},
                     {"subject", SubjectOf(proposal, false)},
                     {"proposer", proposal.proposer.str()},
-                    {"state", StateOf(proposal)},
+                    {"state", StateOf(proposal, state)},
                     {"until", until},
                     {"houses", TallyJson(tally)},
                     {"votes", votes}});

@@ -177,6 +177,14 @@ Result<Identity> LoadIdentity(const std::string& dir) {
                 files.consortium_json().string() + " names another seat than tls.crt; enrol again");
   }
   DURE_ASSIGN(const json names, ReadJson(files.consortium_json()));
+  // Otherwise the aggregator would be called a stranger, and no file be named.
+  if (TextOf(names, "root_sha256") != identity.root_pin.Hex()) {
+    return Fail(ErrorCode::kCorrupt,
+                files.root_crt().string() + " is not the root that " +
+                    files.consortium_json().string() +
+                    " names (root_sha256): one of them was changed; put the folder back from a "
+                    "copy, or enrol again");
+  }
   identity.log_vkey = TextOf(names, "log_vkey");
   identity.log_origin = TextOf(names, "log_origin");
   identity.address = TextOf(names, "address");

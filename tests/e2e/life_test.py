@@ -122,6 +122,29 @@ class RenewalTest(LifeTest):
         self.settle(federation, 'renewed')
 
 
+    def test_who_was_revoked_gets_no_certificate_by_an_older_identity_book(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        federation.start_sites()
+        book = f'{federation.consortium}/aggregator/identity.db'
+        kept = f'{self.folder}/identity.db'
+        federation.aggregator.stop()
+        shutil.copy(book, kept)
+        federation.aggregator.start()
+        federation.dure('revoke', '--dir', federation.consortium, '--site', 'north')
+        federation.aggregator.stop()
+        shutil.copy(kept, book)
+        clock.jump(5 * DAY)
+        north, south = (federation.sites[site] for site in SITES)
+        for site in (north, south):
+            site.stop()
+            site.start(clock=clock.path)
+        federation.aggregator.start(clock=clock.path)
+        until(lambda: south.log_has('certificate renewed'), 'the other goes on')
+        until(lambda: north.log_has('ended on the record'), 'north hears why not')
+        self.assertFalse(north.log_has('certificate renewed'))
+
+
 class ClockTest(LifeTest):
     @staticmethod
     def redial(federation):

@@ -191,6 +191,26 @@ class Governing(OfficerCase):
         self.assertEqual(decided, {'north': True, 'south': False})
         self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir', south)['intact'])
 
+    def test_a_run_that_is_stopped_before_its_vote_is_over_is_voted_on_no_more(self):
+        self.begin(['north', 'south'], votes=True)
+        desk = self.all.officer('north')
+        self.all.propose('shown', rounds=1)
+
+        def listed():
+            runs = self.all.dure('run', 'list', '--dir', self.all.consortium)['runs']
+            return [(each['run'], each['phase'], each['reason']) for each in runs]
+
+        until(lambda: listed() == [('shown', 'proposing', 'waiting-for-vote')], 'it waits')
+        proposal = self.all.dure('tally', '--dir', desk)['proposals'][0]
+        self.assertEqual((proposal['subject'], proposal['state']), ('run shown', 'open'))
+        self.all.dure('run', 'stop', '--dir', self.all.consortium, 'shown')
+        until(lambda: listed() == [('shown', 'ended', 'operator')], 'it has ended')
+        tally = until(lambda: [each for each in self.all.dure('tally', '--dir', desk)['proposals']
+                               if each['state'] == 'stopped'], 'the count says so')
+        self.assertEqual(tally[0]['proposal'], proposal['proposal'])
+        self.assertIn('there is nothing to vote on', self.all.fails(
+            'vote', str(proposal['proposal']), 'yes', '--dir', desk, expect=3))
+
     def vote(self, proposal, *desks):
         for desk in desks:
             self.all.dure('vote', str(proposal), 'yes', '--dir', desk)

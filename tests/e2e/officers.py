@@ -24,10 +24,10 @@ end
 class OfficerCase(unittest.TestCase):
     programs = ''
 
-    def begin(self, sites):
+    def begin(self, sites, **options):
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         self.addCleanup(shutil.rmtree, self.folder)
-        self.all = Federation(self.programs, self.folder, sites)
+        self.all = Federation(self.programs, self.folder, sites, **options)
         self.addCleanup(self.all.kill)
 
     def events(self, run, kind):
