@@ -92,6 +92,7 @@ Status Daemon::State::Open() {
                  (void)server->Send(site, message);
                },
                [this](const SiteId& site) { return connected.contains(site); }, options.say,
+               [this](const RunId& run, const std::string& reason) { Halt(run, reason); },
                [this](const Digest& digest) {
                  for (const auto& [id, driver] : runs) {
                    const auto needs = driver->Needs();

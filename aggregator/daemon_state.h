@@ -96,6 +96,8 @@ struct Daemon::State {
 
   // seats.cc: who may take part.
   bool IsRevoked(const identity::Seat& seat) const;
+  // Revoked no more by name, and without a key that may speak: it has to enrol with new ones.
+  bool IsLifted(const identity::Seat& seat) const;
   // A member's seat that is revoked, or whose key is ended on the record: why, and what to do.
   std::optional<Error> Objection(const identity::Seat& seat) const;
   // Every run, of every member's seat; what a run knows already changes nothing.

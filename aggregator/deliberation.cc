@@ -182,6 +182,10 @@ void Deliberation::SettleRuns() {
     } else {
       auto approve = [run = one.run](const standing::Standing& now,
                                      rules::Instant) -> Result<ledger::Event> {
+        const auto found = now.state().runs.find(run);
+        if (found != now.state().runs.end() && found->second.halted) {
+          return Fail(ErrorCode::kPermissionDenied, run.str() + " was stopped");
+        }
         return ledger::Event(ledger::RunApproved{run, now.state().policies, {}});
       };
       record_.Make(Deciding(approve), one.run.str() + "/approved",
@@ -191,6 +195,26 @@ void Deliberation::SettleRuns() {
                    });
     }
   }
+}
+
+void Deliberation::Halt(const RunId& run, const std::string& reason,
+                        std::function<void(Status)> done) {
+  auto halt = [run, reason](const standing::Standing& now,
+                            rules::Instant) -> Result<ledger::Event> {
+    const auto found = now.state().runs.find(run);
+    if (found == now.state().runs.end()) {
+      return Fail(ErrorCode::kNotFound, "the record knows no run " + run.str());
+    }
+    if (found->second.halted) {
+      return Fail(ErrorCode::kAlreadyExists, run.str() + " has ended on the record");
+    }
+    return ledger::Event(ledger::RunHalted{run, reason});
+  };
+  record_.Make(Deciding(halt), run.str() + "/halted",
+               [alive = alive_, done = std::move(done)](const Result<ledger::Appended>& said) {
+                 if (!*alive) return;
+                 done(said ? Status() : Status(Fail(said.error())));
+               });
 }
 
 void Deliberation::Grant(standing::GrantRequest request,

@@ -51,6 +51,10 @@ class Deliberation {
   };
   void Grant(standing::GrantRequest request, std::function<void(Result<Granted>)> done);
 
+  // Records that a run has ended before its last round. kNotFound: the record knows no such run.
+  // kAlreadyExists: it has ended there.
+  void Halt(const RunId& run, const std::string& reason, std::function<void(Status)> done);
+
   // A member's own entry, `speaker` being who the transport says it is. kPermissionDenied: signed
   // by another key, or an event that is not for members to append. kFailedPrecondition: it would be
   // void, and why.

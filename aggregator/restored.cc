@@ -92,19 +92,17 @@ Status Daemon::State::EndOvertakenRuns() {
 }
 
 void Daemon::State::Halt(const RunId& run, std::string reason) {
-  const ledger::RunHalted event{run, reason};
-  record->Make([event](WallTime) { return Result<ledger::Event>(event); }, run.str() + "/halted",
-               [this, alive = alive, run, reason](const Result<ledger::Appended>& said) {
-                 if (!*alive) return;
-                 const bool again = !said && said.error().code == ErrorCode::kUnavailable;
-                 if (!again && reason == round::kStateUnreadable) {
-                   (void)journal->Apply(journal::Change().Erase("run/" + run.str() + "/state"));
-                 }
-                 if (!again) return;
-                 loop->At(loop->Now() + kHaltAgain, [this, alive, run, reason] {
-                   if (*alive) Halt(run, reason);
-                 });
-               });
+  deliberation->Halt(run, reason, [this, alive = alive, run, reason](const Status& said) {
+    if (!*alive) return;
+    const bool again = !said && said.error().code == ErrorCode::kUnavailable;
+    if (!again && reason == round::kStateUnreadable) {
+      (void)journal->Apply(journal::Change().Erase("run/" + run.str() + "/state"));
+    }
+    if (!again) return;
+    loop->At(loop->Now() + kHaltAgain, [this, alive, run, reason] {
+      if (*alive) Halt(run, reason);
+    });
+  });
 }
 
 }  // namespace dure::aggregator

@@ -101,6 +101,7 @@ std::vector<Digest> RunDriver::Needs() const {
 
 void RunDriver::Start() {
   Feed(round::Started{});
+  if (rounds_.phase() == round::RunPhase::kEnded) TellEnd();
   coalitions_.Say();
   if (masking_) masking_->Resume();
 }
@@ -149,10 +150,18 @@ bool RunDriver::Perform(const round::Effect& effect) {
     Do(*timer);
   } else if (const auto* announce = std::get_if<round::Announce>(&effect)) {
     view_.Take(announce->notice, shop_.loop.Now());
+    if (announce->notice.kind == round::NoticeKind::kEnded) TellEnd();
   } else if (const auto* remove = std::get_if<round::RemoveBlobs>(&effect)) {
     Do(*remove);
   }
   return true;
+}
+
+void RunDriver::TellEnd() {
+  const std::string& reason = rounds_.reason();
+  // An overtaken run is compared with the record first (restored.cc).
+  const bool early = reason != round::kComplete && reason != round::kOvertaken;
+  if (early) shop_.ended_early(rounds_.manifest().run, reason);
 }
 
 void RunDriver::KeepFilesReady(size_t cohort) {
@@ -177,6 +186,8 @@ void RunDriver::Do(const round::Append& effect) {
       return Feed(round::AppendRefused{appended->key, "void"});
     }
     const bool proposed = kind == "proposed" && std::holds_alternative<round::Appended>(event);
+    const bool ended = rounds_.phase() == round::RunPhase::kEnded;
+    if (proposed && ended) return TellEnd();  // taken back while it was being recorded
     if (proposed) return Approve(event);
     Feed(event);
     if (kind == "closed") coalitions_.Say();

@@ -7,10 +7,21 @@ bool Daemon::State::IsRevoked(const identity::Seat& seat) const {
   return authority->revocations()->Find(identity::PeerOf(seat)) != nullptr;
 }
 
+bool Daemon::State::IsLifted(const identity::Seat& seat) const {
+  const auto revocations = authority->revocations();
+  const std::string& site = seat.subject.site.str();
+  const std::string& member = seat.subject.member.str();
+  return record->KeyEnded(seat) &&
+         revocations->Find(identity::RevocationKind::kSite, site) == nullptr &&
+         revocations->Find(identity::RevocationKind::kMember, member) == nullptr;
+}
+
 std::optional<Error> Daemon::State::Objection(const identity::Seat& seat) const {
   const std::string& site = seat.subject.site.str();
-  if (IsRevoked(seat)) return Error{ErrorCode::kPermissionDenied, "revoked: site " + site};
-  if (!record->KeyEnded(seat)) return std::nullopt;
+  if (!IsLifted(seat)) {
+    if (!IsRevoked(seat)) return std::nullopt;
+    return Error{ErrorCode::kPermissionDenied, "revoked: site " + site};
+  }
   return Error{ErrorCode::kPermissionDenied,
                "the signing key of " + site +
                    " was ended on the record by a revocation, and lifting that does not bring it "

@@ -269,9 +269,8 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
     json answer = {{"revoked", *said}};
     json ended = json::array();
     for (const identity::Seat& seat : authority->Seats()) {
-      if (!IsRevoked(seat) && record->KeyEnded(seat)) ended.push_back(seat.subject.site.str());
+      if (IsLifted(seat)) ended.push_back(seat.subject.site.str());
     }
-    // Let in again as far as certificates go; the record waits for new keys of them.
     if (!ended.empty()) answer["keys_ended"] = std::move(ended);
     reply(JsonLine(answer));
   };

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/proposal_check.h"
 #include "cli/record_copy.h"
 #include "cli/text_file.h"
 #include "policy/rules/explain.h"
@@ -33,6 +34,7 @@ struct ProposeOptions {
 Status Propose(const ProposeOptions& options, Context& context) {
   DURE_ASSIGN(std::string text, ReadTextFile(options.file, context));
   DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, options.file));
+  DURE_TRY(CheckProposal(document, options.file, context));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
   DURE_TRY(desk.clerk->Follow());
   ledger::PolicyProposed event;

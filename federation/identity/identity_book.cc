@@ -148,6 +148,7 @@ struct IdentityBook::State {
   }
   Status WriteSeat(const Seat& seat) const;
   Status RevokeSuperseded(const Seat& seat, WallTime now) const;
+  Status RevokeCovered(RevocationKind kind, const std::string& target, WallTime now) const;
 };
 
 Status IdentityBook::State::WriteSeat(const Seat& seat) const {
@@ -222,6 +223,23 @@ Result<std::optional<IdentityBook::Spent>> IdentityBook::FindSpent(const Nonce& 
   return std::optional<Spent>(std::move(spent));
 }
 
+// Each certificate by itself, of a site or a member whose keys the record has ended.
+Status IdentityBook::State::RevokeCovered(RevocationKind kind, const std::string& target,
+                                          WallTime now) const {
+  if (kind != RevocationKind::kSite && kind != RevocationKind::kMember) return {};
+  const std::string sql =
+      std::string(
+          "INSERT OR IGNORE INTO revocation(kind, target, reason, since)"
+          " SELECT ?, i.serial, 'its keys are ended; ask for an invitation, then dure site"
+          " enrol INVITATION --dir DIR --new-keys with the daemon stopped', ?"
+          " FROM issued i JOIN seat s ON s.role = i.role AND s.site = i.site"
+          " WHERE i.not_after > ? AND ") +
+      (kind == RevocationKind::kSite ? "s.site = ?" : "s.member = ?");
+  Statement revoke(db, sql.c_str());
+  revoke.Int(static_cast<int64_t>(RevocationKind::kSerial)).Int(Micros(now)).Int(Micros(now));
+  return Write(revoke.Text(target));
+}
+
 Status IdentityBook::Spend(const Spending& spending, WallTime now) {
   return state_->Together([&]() -> Status {
     Statement spend(state_->db, "INSERT INTO spent(nonce, keys, response) VALUES(?,?,?)");
@@ -276,8 +294,9 @@ Status IdentityBook::Revoke(const Revocation& revocation) {
   });
 }
 
-Status IdentityBook::Lift(RevocationKind kind, const std::string& target) {
+Status IdentityBook::Lift(RevocationKind kind, const std::string& target, WallTime now) {
   return state_->Together([&]() -> Status {
+    DURE_TRY(state_->RevokeCovered(kind, target, now));
     Statement lift(state_->db, "DELETE FROM revocation WHERE kind = ? AND target = ?");
     DURE_TRY(state_->Write(lift.Int(static_cast<int64_t>(kind)).Text(target)));
     if (sqlite3_changes(state_->db) == 0) {

@@ -51,7 +51,9 @@ class IdentityBook {
 
   // Adding one that is there changes nothing, not even the version.
   Status Revoke(const Revocation& revocation);
-  Status Lift(RevocationKind kind, const std::string& target);  // kNotFound: nothing to lift
+  // kNotFound: nothing to lift. The certificates that a site or a member had stay revoked, each by
+  // its serial: its keys are ended on the record, and new ones come with a new enrolment.
+  Status Lift(RevocationKind kind, const std::string& target, WallTime now);
   Result<Revocations> LoadRevocations() const;
 
  private:

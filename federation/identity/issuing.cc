@@ -212,7 +212,7 @@ Result<std::string> IssuingAuthority::State::Obey(const RevocationOrder& order, 
                 "operator by its name (--site), or stop the aggregator");
   }
   if (order.lift) {
-    DURE_TRY(book->Lift(order.kind, order.target));
+    DURE_TRY(book->Lift(order.kind, order.target, now));
     return std::string(Name(order.kind)) + " " + order.target + " is no longer revoked";
   }
   const Revocation revocation = {order.kind, order.target, order.reason, now};

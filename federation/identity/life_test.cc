@@ -137,8 +137,14 @@ TEST(Life, RevocationActsAtOnceTellsTheObserverAndSurvivesARestart) {
 
   const RevocationOrder lift = {RevocationKind::kSite, "kt-seoul", "found again", true};
   Must(c.authority->Obey(op, lift.Encode(), kStart));
-  EXPECT_TRUE(c.Verify(kt.cert_chain_pem));
   EXPECT_EQ(c.authority->Obey(op, lift.Encode(), kStart).error().code, ErrorCode::kNotFound);
+  // Its keys are ended on the record: what it had lets it in no more, and new keys do.
+  const auto with_old_keys = c.Verify(kt.cert_chain_pem);
+  ASSERT_FALSE(with_old_keys);
+  EXPECT_THAT(with_old_keys.error().message, HasSubstr("--new-keys"));
+  fs::remove_all(c.SiteDir("kt-seoul"));
+  EXPECT_TRUE(c.Verify(c.Enrol("kt", "kt-seoul").cert_chain_pem));
+  EXPECT_TRUE(c.Verify(lg.cert_chain_pem)) << "nobody else";
 }
 
 TEST(Life, RevokesByMemberAndBySerialToo) {

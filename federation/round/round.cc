@@ -326,7 +326,7 @@ void Rounds::CloseRound(const Appended& closed) {
   std::erase_if(removal.blobs, keep);
   std::erase_if(removal.checkpoints, keep);
   out_.emplace_back(std::move(removal));
-  if (s_.round.value >= manifest_.rounds) return EndRun("complete");
+  if (s_.round.value >= manifest_.rounds) return EndRun(std::string(kComplete));
   if (s_.stopping) return EndRun("stopped");
   StartGathering();
 }

@@ -44,6 +44,7 @@ struct Pace {
 // Why an attempt failed that only the sum over every site could mend: those that were in sums
 // before, if there were any.
 inline constexpr std::string_view kNeedsAll = "refuse-membership";
+inline constexpr std::string_view kComplete = "complete";  // reason() of an end after all rounds
 inline constexpr std::string_view kOvertaken = "restored-backup";  // of an end
 inline constexpr std::string_view kTooFewSites = "too-few-sites";  // reason() of such a pause
 

@@ -57,6 +57,8 @@ constexpr Row kRounds[] = {
      "한계값에서 잘린 값이 학습이 정한 비율보다 많음"},
     {"no-quorum", "too few contributions came", "기여가 정족수에 못 미침"},
     {"too-few-sites", "too few sites are there", "참여 사이트가 부족함"},
+    {"cases-fail", "a case of the policy does not come out as it is written",
+     "정책의 사례가 적힌 대로 나오지 않음"},
     {"stopped", "an operator stopped it", "운영자가 멈춤"},
     {"complete", "all its rounds are done", "모든 라운드를 마침"},
     {"restored-backup", "the aggregator came back from an older backup",

@@ -313,7 +313,9 @@ std::string ExplainPolicy(const Policy& policy, const Schema& schema, Language l
   const bool korean = IsKorean(language);
   std::string text(Pick(policy.name, language));
   text += (korean ? ", 버전 " : ", version ") + std::to_string(policy.version) +
-          (korean ? ", 시행일 " : ", in force from ") + policy.effective.ToText() + "\n";
+          (korean ? ", 날짜 " : ", dated ") + policy.effective.ToText() +
+          (korean ? "(효력은 가결된 항목부터)" : " (in force from the entry that adopts it)") +
+          "\n";
   for (const Rule& rule : policy.rules) text += "\n" + ExplainRule(rule, schema, language);
   return text;
 }

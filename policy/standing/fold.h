@@ -96,6 +96,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Cosigne
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CharterDeclared& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyDeclared& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyProposed& e);
+MaybeBreach CasesHold(const ledger::PolicyProposed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::VoteCast& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyAdopted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyRejected& e);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "policy/rules/cases.h"
 #include "policy/rules/parse.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/shares.h"
@@ -120,6 +121,19 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyPropos
                                  old->first + "\" is in force; the next is greater"};
   }
   return std::nullopt;
+}
+
+MaybeBreach CasesHold(const ledger::PolicyProposed& e) {
+  const bool rules_text =
+      e.kind == ledger::ProposalKind::kReplace || e.kind == ledger::ProposalKind::kEmergency;
+  const auto document = rules::ReadPolicy(e.policy, "policy");
+  if (!rules_text || !document) return std::nullopt;  // others' business
+  const auto cases = rules::RunCases(*document);
+  if (!cases) return Breach{"unreadable", cases.error().message};
+  const auto failed = std::ranges::find(cases->results, false, &rules::CaseResult::passed);
+  if (failed == cases->results.end()) return std::nullopt;
+  return Breach{"cases-fail", "its case \"" + failed->name + "\" expects " + failed->expected +
+                                  " and finds " + failed->found};
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::VoteCast& e) {

@@ -77,8 +77,14 @@ std::optional<Said> Fold::Hear(const Standing& standing, const ledger::OpenedEnt
 }
 
 MaybeBreach Fold::MaySay(const Said& said) {
-  const auto* lent = std::get_if<ledger::DatasetRegistered>(&said.entry.record.event);
-  return lent == nullptr ? std::nullopt : PassportHolds(said, *lent);
+  const ledger::Event& event = said.entry.record.event;
+  if (const auto* lent = std::get_if<ledger::DatasetRegistered>(&event)) {
+    return PassportHolds(said, *lent);
+  }
+  if (const auto* proposed = std::get_if<ledger::PolicyProposed>(&event)) {
+    return CasesHold(*proposed);
+  }
+  return std::nullopt;
 }
 
 MaybeBreach Fold::Holds(const Standing& standing, const Said& said) {

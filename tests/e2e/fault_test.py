@@ -235,6 +235,12 @@ class RevocationTest(FaultTest):
         lifted = federation.dure('revoke', '--dir', federation.consortium, '--site', 'north',
                                  '--lift')
         self.assertEqual(lifted['keys_ended'], ['north'])
+        # Nor may a person go on asking with keys that are ended.
+        desk = federation.officer('south')
+        for lift in ([], ['--lift']):
+            federation.dure('revoke', '--dir', federation.consortium, '--site', 'south-desk', *lift)
+        asked = ('grant', 'request', '--model', '0' * 64, '--dir', desk)
+        self.assertIn('--new-keys', federation.fails(*asked, expect=3))
         north = federation.sites['north']
         until(lambda: north.log_has('--new-keys'), 'north hears why it is not let in')
         self.assertEqual(federation.show('back')['phase'], 'paused')

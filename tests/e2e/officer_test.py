@@ -134,6 +134,11 @@ class Governing(OfficerCase):
         self.all.start_sites()
         with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
             file.write(REPORTS)
+        with open(f'{self.folder}/bad.policy', 'w', encoding='utf-8') as file:
+            file.write(REPORTS + 'case "Alone" asks export-weights\n'
+                       '  given grant.status is active\n  expect admit\nend\n')
+        self.assertIn('nothing was proposed', self.all.fails(
+            'policy', 'propose', f'{self.folder}/bad.policy', '--dir', north, expect=1))
         proposal = self.all.dure('policy', 'propose', f'{self.folder}/p7.policy', '--dir',
                                  north)['index']
         self.vote(proposal, north, south)
@@ -192,9 +197,9 @@ class Governing(OfficerCase):
         self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir', south)['intact'])
 
     def test_a_run_that_is_stopped_before_its_vote_is_over_is_voted_on_no_more(self):
-        self.begin(['north', 'south'], votes=True)
+        self.begin(['north', 'south', 'west'], votes=True)
         desk = self.all.officer('north')
-        self.all.propose('shown', rounds=1)
+        self.all.propose('shown', rounds=1, masking='none')
 
         def listed():
             runs = self.all.dure('run', 'list', '--dir', self.all.consortium)['runs']
@@ -204,12 +209,14 @@ class Governing(OfficerCase):
         proposal = self.all.dure('tally', '--dir', desk)['proposals'][0]
         self.assertEqual((proposal['subject'], proposal['state']), ('run shown', 'open'))
         self.all.dure('run', 'stop', '--dir', self.all.consortium, 'shown')
-        until(lambda: listed() == [('shown', 'ended', 'operator')], 'it has ended')
+        until(lambda: listed() == [('shown', 'ended', 'stopped')], 'it has ended')
+        until(lambda: [each['reason'] for each in self.events('shown', 'run-halted')]
+              == ['stopped'], 'the record says so')
         tally = until(lambda: [each for each in self.all.dure('tally', '--dir', desk)['proposals']
                                if each['state'] == 'stopped'], 'the count says so')
         self.assertEqual(tally[0]['proposal'], proposal['proposal'])
         self.assertIn('there is nothing to vote on', self.all.fails(
-            'vote', str(proposal['proposal']), 'yes', '--dir', desk, expect=3))
+            'vote', str(proposal['proposal']), 'yes', '--dir', desk, expect=1))
 
     def vote(self, proposal, *desks):
         for desk in desks:

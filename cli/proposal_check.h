@@ -1,0 +1,16 @@
+// What nobody should be asked to vote on: a rule that cannot mean what it says, or a case that does
+// not come out as it is written.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+#include "policy/rules/policy.h"
+
+namespace dure::cli {
+
+// kInvalid: the first of them, where it stands in `file`, and what to do.
+Status CheckProposal(const rules::PolicyDocument& document, const std::string& file,
+                     const Context& context);
+
+}  // namespace dure::cli
