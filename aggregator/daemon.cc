@@ -92,7 +92,11 @@ Status Daemon::State::Open() {
                  (void)server->Send(site, message);
                },
                [this](const SiteId& site) { return connected.contains(site); }, options.say,
-               [this](const RunId& run, const std::string& reason) { Halt(run, reason); },
+               [this](const RunId& run, const std::string& reason) { Ended(run, reason); },
+               [this](const Digest& digest) {
+                 uploads->Forget(digest);
+                 (void)workers->Run([this, digest] { (void)store->Remove(digest); });
+               },
                [this](const Digest& digest) {
                  for (const auto& [id, driver] : runs) {
                    const auto needs = driver->Needs();
@@ -100,11 +104,14 @@ Status Daemon::State::Open() {
                  }
                  return false;
                }});
-  DURE_ASSIGN(const auto marks, journal->Scan("contribution/"));
-  for (const auto& [key, value] : marks) {
-    DURE_ASSIGN(const Digest digest, Digest::FromHex(std::string_view(key).substr(13)));
-    contributions.insert(digest);
-  }
+  auto forget = [this](const Digest& digest) {
+    (void)workers->Run([this, digest] {
+      (void)store->DiscardSpool(digest);
+      (void)store->Remove(digest);
+    });
+  };
+  DURE_ASSIGN(auto opened, Uploads::Open(*journal, *store, forget));
+  uploads.emplace(std::move(opened));
   return RestoreRuns();
 }
 

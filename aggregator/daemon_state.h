@@ -11,6 +11,7 @@
 #include "aggregator/evaluations.h"
 #include "aggregator/record.h"
 #include "aggregator/run_driver.h"
+#include "aggregator/uploads.h"
 #include "federation/blob/store.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/issuing.h"
@@ -106,7 +107,8 @@ struct Daemon::State {
 
   RunDriver* FindRun(const std::string& name) const;
   void AddRun(std::unique_ptr<RunDriver> driver);
-  bool IsContribution(const Digest& digest) const { return contributions.contains(digest); }
+  Uploads::Runs OfRuns() const;
+  void Ended(const RunId& run, const std::string& reason);
 
   DaemonOptions options;
   identity::Identity self;
@@ -125,7 +127,8 @@ struct Daemon::State {
   std::map<RunId, std::unique_ptr<RunDriver>> runs;
   std::map<RunId, std::string> set_aside;  // and why
   std::set<SiteId> connected;
-  std::set<Digest> contributions;  // blobs that sites put: nobody may fetch them
+  std::optional<Uploads> uploads;  // once the store is open
+  bool sweeping = false;           // a sweep is posted
   std::unique_ptr<transport::TransportServer> server;
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };

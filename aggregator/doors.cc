@@ -128,21 +128,34 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
     if (!driver->Invites(peer.site) || !driver->rounds().MayUpload(peer.site)) continue;
     const auto bytes = driver->ContributionBytes();
     if (!bytes || *bytes != size) continue;
-    if (contributions.contains(digest)) return {};
-    // Known to be one site's own before its first byte is here, also after a restart.
-    DURE_TRY(journal->Apply(
-        journal::Change().Put("contribution/" + digest.Hex(), ToBytes(peer.site.str()))));
-    contributions.insert(digest);
-    CrashPoint("aggregator.upload-allowed");
-    return {};
+    return uploads->Allow(peer.site, digest, size, OfRuns());
   }
   return Fail(ErrorCode::kPermissionDenied, "no open round takes a contribution of " +
                                                 std::to_string(size) + " bytes from " +
                                                 peer.site.str());
 }
 
+Uploads::Runs Daemon::State::OfRuns() const {
+  auto use = [this](const Digest& digest) {
+    return std::ranges::any_of(runs, [&](const auto& each) {
+      const std::vector<Digest> needs = each.second->Needs();
+      return each.second->rounds().Uses(digest) || std::ranges::find(needs, digest) != needs.end();
+    });
+  };
+  auto would_take = [this](const SiteId& site, uint64_t bytes) {
+    const auto takes = [&](const auto& each) {
+      const RunDriver& run = *each.second;
+      if (run.rounds().phase() == round::RunPhase::kEnded || !run.Invites(site)) return false;
+      const auto taken = run.ContributionBytes();
+      return bytes == 0 || (taken && *taken == bytes);
+    };
+    return static_cast<size_t>(std::ranges::count_if(runs, takes));
+  };
+  return {use, would_take};
+}
+
 Status Daemon::State::MayGet(const PeerIdentity&, const Digest& digest) const {
-  if (!IsContribution(digest)) return {};
+  if (!uploads->Contains(digest)) return {};
   // The sum over a cohort of one is its contribution, byte for byte: as an aggregate it is
   // published.
   for (const auto& [id, driver] : runs) {

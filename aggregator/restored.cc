@@ -4,6 +4,7 @@
 // stand; every start looks again, and ends nothing twice.
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "aggregator/daemon_state.h"
 #include "federation/canonical.h"
@@ -89,6 +90,17 @@ Status Daemon::State::EndOvertakenRuns() {
     }
   }
   return {};
+}
+
+void Daemon::State::Ended(const RunId& run, const std::string& reason) {
+  // An end before the last round belongs on the record; what was overtaken is compared with it.
+  if (reason != round::kComplete && reason != round::kOvertaken) Halt(run, reason);
+  if (std::exchange(sweeping, true)) return;
+  loop->Post([this, alive = alive] {
+    if (!*alive) return;
+    sweeping = false;
+    uploads->Sweep(OfRuns());
+  });
 }
 
 void Daemon::State::Halt(const RunId& run, std::string reason) {

@@ -158,10 +158,7 @@ bool RunDriver::Perform(const round::Effect& effect) {
 }
 
 void RunDriver::TellEnd() {
-  const std::string& reason = rounds_.reason();
-  // An overtaken run is compared with the record first (restored.cc).
-  const bool early = reason != round::kComplete && reason != round::kOvertaken;
-  if (early) shop_.ended_early(rounds_.manifest().run, reason);
+  shop_.ended(rounds_.manifest().run, rounds_.reason());
 }
 
 void RunDriver::KeepFilesReady(size_t cohort) {
@@ -299,7 +296,7 @@ void RunDriver::Do(const round::RemoveBlobs& effect) {
   for (const Digest& digest : gone) {
     if (digest.IsZero() || std::ranges::find(needs, digest) != needs.end()) continue;
     if (shop_.needed_elsewhere(digest)) continue;
-    (void)shop_.workers.Run([&store = shop_.store, digest] { (void)store.Remove(digest); });
+    shop_.remove(digest);
   }
 }
 

@@ -55,7 +55,6 @@ class RunDriver {
             uint64_t parameter_count, std::optional<Protection> protection);
   // False: the effect must be tried again later, and nothing behind it may be done before.
   bool Perform(const round::Effect& effect);
-  // An end before the last round belongs on the record.
   void TellEnd();
   // For the time in which sites train: what their round will fill.
   void KeepFilesReady(size_t cohort);

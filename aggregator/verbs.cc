@@ -228,7 +228,7 @@ Result<std::string> Daemon::State::AskEvaluation(const std::string& text) {
   const RunDriver* driver = FindRun(name);
   if (driver == nullptr) return Fail(NoRun(name));
   const Digest model = request.model.value_or(driver->rounds().base().model);
-  if (IsContribution(model) || !store->Has(model)) {
+  if (uploads->Contains(model) || !store->Has(model)) {
     return Fail(ErrorCode::kNotFound, "there is no model " + model.Hex());
   }
   DURE_ASSIGN(const uint64_t count, ParameterCountOf(model, *store));

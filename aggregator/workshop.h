@@ -33,8 +33,9 @@ struct Workshop {
   std::function<void(const SiteId&, const round::Message&)> send;
   std::function<bool(const SiteId&)> is_connected;
   std::function<void(const std::string&)> say;  // a line for the daemon's log
-  // A run has ended before its last round; said again after a restart.
-  std::function<void(const RunId&, const std::string& reason)> ended_early;
+  // A run has ended; said again after a restart.
+  std::function<void(const RunId&, const std::string& reason)> ended;
+  std::function<void(const Digest&)> remove;  // a blob that nothing needs any more
   // Digests that other runs still need.
   std::function<bool(const Digest&)> needed_elsewhere;
 };

@@ -84,6 +84,8 @@ class Rounds {
   bool MayUpload(const SiteId& site) const;
   // The blobs a site may fetch: the current base and the last aggregate.
   std::vector<Digest> Readable() const;
+  // Whether it is a contribution that this round, or a later attempt at it, still works with.
+  bool Uses(const Digest& contribution) const;
 
  private:
   enum class Answer : uint8_t { kNone = 0, kReady = 1, kDeclined = 2 };

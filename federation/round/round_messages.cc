@@ -334,6 +334,15 @@ bool Rounds::MayUpload(const SiteId& site) const {
          found->second.in_cohort && found->second.step == Step::kWaiting;
 }
 
+bool Rounds::Uses(const Digest& contribution) const {
+  if (s_.phase == RunPhase::kEnded) return false;
+  const auto is_it = [&](const auto& each) {
+    return each.second.taken && each.second.taken->contribution == contribution;
+  };
+  return std::ranges::any_of(s_.sites, is_it) ||
+         std::ranges::find(s_.spooled, contribution) != s_.spooled.end();
+}
+
 std::vector<Digest> Rounds::Readable() const {
   std::vector<Digest> readable = {s_.base.model, s_.base.momentum, s_.base.scales,
                                   s_.last ? s_.last->aggregate : Digest{}};

@@ -4,6 +4,7 @@
 """
 
 import errno
+import glob
 import os
 import shutil
 import subprocess
@@ -266,6 +267,22 @@ class RevocationTest(FaultTest):
         federation.start_sites()
         federation.propose('dead')
         self.settle(federation, 'dead')
+
+    def test_what_sites_uploaded_for_a_run_that_was_stopped_takes_no_room(self):
+        federation = self.found(SITES[:2])
+        blobs = f'{federation.home("aggregator")}/blobs'
+        federation.propose('left', rounds=1)
+        kept = set(os.listdir(f'{blobs}/blobs'))
+        north, south = (federation.sites[site] for site in SITES[:2])
+        south.start(stop_at='site.uploaded')  # whole, and never submitted
+        north.start(crash_at='site.mid-upload:2')
+        north.wait_for_death()
+        south.wait_for_stop()
+        self.assertEqual(len(glob.glob(f'{blobs}/spools/*.part')), 1)
+        self.assertGreater(set(os.listdir(f'{blobs}/blobs')), kept)
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'left')
+        until(lambda: not os.listdir(f'{blobs}/spools')
+              and set(os.listdir(f'{blobs}/blobs')) == kept, 'the room is given back')
 
     def test_site_may_not_propose_a_run(self):
         federation = self.found(SITES[:2])
