@@ -39,7 +39,7 @@ constexpr auto kRequestRows = std::to_array<Row>({
     {"member.duties.overdue", "number", "-", "member's overdue duties", "회원의 기한 지난 의무 수"},
     {"site.id", "text", "-", "site", "사이트"},
     {"site.country", "text", "-", "site's country", "사이트 소재국"},
-    {"incident.open", "number", "-", "number of open incidents", "열린 사고 수"},
+    {"incident.open", "number", "-", "number of open incidents", "처리 중인 사고 수"},
     {"combine.agency.designated", "bool", "-", "designation of the combining agency",
      "결합전문기관 지정 여부"},
     {"combine.releaseApproval", "text?", "-", "approval to take the combined data out",

@@ -124,6 +124,23 @@ TEST(Sentences, ChooseTheKoreanParticle) {
   EXPECT_EQ(WithParticle("ds-7", "은(는)"), "ds-7은");
   EXPECT_EQ(WithParticle("run-2", "은(는)"), "run-2는");
   EXPECT_EQ(WithParticle("(기록에 없음)", "이(가)"), "(기록에 없음)이");
+  // Without a vowel by the names of its letters: 케이티, 에스케이엘, 케이비에스엔.
+  for (const char* name : {"kt", "KT", "nh", "sds", "kb", "kisti-gpu", "hospital-a", "kt-b"}) {
+    EXPECT_EQ(WithParticle(name, "은(는)"), std::string(name) + "는");
+  }
+  for (const char* name : {"skl", "KR", "lgm", "kbsn"}) {
+    EXPECT_EQ(WithParticle(name, "은(는)"), std::string(name) + "은");
+  }
+  // With one, as a word: 네이버, 리뷰스, 퍼스트, 스테이트, 블로그.
+  for (const char* name : {"naver", "reviews", "first", "state", "blog", "snu", "kaist", "dure"}) {
+    EXPECT_EQ(WithParticle(name, "이(가)"), std::string(name) + "가");
+  }
+  for (const char* name : {"kim-legal", "spring", "train", "news-book", "track", "lab", "sample"}) {
+    EXPECT_EQ(WithParticle(name, "이(가)"), std::string(name) + "이");
+  }
+  EXPECT_EQ(WithParticle("kt-seoul", "(으)로"), "kt-seoul로");
+  EXPECT_EQ(WithParticle("'naver'", "은(는)"), "'naver'는");
+  EXPECT_EQ(WithParticle("table", "(으)로"), "table로");
 }
 
 TEST(Sentences, AreCutBetweenCharacters) {

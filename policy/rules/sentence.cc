@@ -43,9 +43,45 @@ LastSound SoundOfSyllable(uint32_t code) {
   return final_consonant == 8 ? LastSound::kRieul : LastSound::kConsonant;
 }
 
-// Digits are read in Korean (일 이 삼 사 오 육 칠 팔 구 영), letters by their names (엘 엠 엔 알).
+bool IsOneOf(std::string_view letters, char one) {
+  return letters.find(one) != std::string_view::npos;
+}
+
+// The letters at the end of a text, in lower case; its last 64 tell all.
+std::string LastLetters(std::string_view text) {
+  std::string word;
+  for (size_t back = 1; back <= text.size() && back <= 64; ++back) {
+    const char c = text[text.size() - back];
+    const bool capital = c >= 'A' && c <= 'Z';
+    if (!capital && (c < 'a' || c > 'z')) break;
+    word.insert(word.begin(), capital ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  return word;
+}
+
+// A word without a vowel is read letter by letter, and only 엘, 엠, 엔 and 알 end in a consonant.
+// Any other is read as Korean takes it in: 네이버, 리뷰스, 퍼스트, but 서울, 샘플, 트레인, 북, 랩.
+LastSound SoundOfWord(std::string_view word) {
+  constexpr std::string_view kVowels = "aeiouy";
+  const char last = word.back();
+  const char before = word.size() > 1 ? word[word.size() - 2] : '\0';
+  if (word.find_first_of(kVowels) == std::string_view::npos) {
+    if (IsOneOf("lr", last)) return LastSound::kRieul;
+    return IsOneOf("mn", last) ? LastSound::kConsonant : LastSound::kVowel;
+  }
+  const std::string_view front = word.substr(0, word.size() - std::min<size_t>(2, word.size()));
+  const bool silent = last == 'e' && front.find_first_of(kVowels) != std::string_view::npos;
+  if (last == 'l' || (silent && before == 'l')) return LastSound::kRieul;
+  if (IsOneOf("mn", last) || (silent && IsOneOf("mn", before))) return LastSound::kConsonant;
+  if (last == 'g') return before == 'n' ? LastSound::kConsonant : LastSound::kVowel;
+  const bool stops =
+      IsOneOf("bckpt", last) && (IsOneOf(kVowels, before) || (last == 'k' && before == 'c'));
+  return stops ? LastSound::kConsonant : LastSound::kVowel;
+}
+
+// Digits are read in Korean: 일 이 삼 사 오 육 칠 팔 구 영.
 LastSound SoundOf(std::string_view text) {
-  while (!text.empty() && std::string_view(">)]\" ").find(text.back()) != std::string_view::npos)
+  while (!text.empty() && std::string_view(">)]\"' ").find(text.back()) != std::string_view::npos)
     text.remove_suffix(1);
   if (text.empty()) return LastSound::kVowel;
   const auto at = [&](size_t back) { return static_cast<uint8_t>(text[text.size() - back]); };
@@ -53,11 +89,9 @@ LastSound SoundOf(std::string_view text) {
     const uint32_t code = (at(3) & 0x0fu) << 12 | (at(2) & 0x3fu) << 6 | (at(1) & 0x3fu);
     if (code >= 0xac00 && code <= 0xd7a3) return SoundOfSyllable(code);
   }
-  const char last = text.back();
-  if (std::string_view("178lLrR").find(last) != std::string_view::npos) return LastSound::kRieul;
-  if (std::string_view("036mMnNkKtTpPbBgG").find(last) != std::string_view::npos)
-    return LastSound::kConsonant;
-  return LastSound::kVowel;
+  if (const std::string word = LastLetters(text); !word.empty()) return SoundOfWord(word);
+  if (IsOneOf("178", text.back())) return LastSound::kRieul;
+  return IsOneOf("036", text.back()) ? LastSound::kConsonant : LastSound::kVowel;
 }
 
 struct Particle {

@@ -65,6 +65,7 @@ terms::ModelTerms TermsBehind(const State& state, const Digest& model) {
       const terms::Source source{what.dataset.str(), dataset->second.version()};
       const terms::Terms now = Withdrawn(dataset->second.newest().terms);
       joined = terms::Join(joined, terms::TermsOf(source, now));
+      joined.withdrawn_at.emplace(what.dataset.str(), gone->index);
     }
   }
   return joined;

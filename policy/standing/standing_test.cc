@@ -13,6 +13,7 @@ namespace {
 
 using testing::DigestOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::World;
 
 class StandingTest : public ::testing::Test {
@@ -320,6 +321,13 @@ TEST_F(StandingTest, AWithdrawalOfMoreThanFutureRoundsChangesTheModelsTerms) {
     EXPECT_EQ(ruling->allowed(), stays) << ruling->Json();
     if (!stays) {
       EXPECT_THAT(ruling->Json(), HasSubstr("terms:open#actions.serve"));
+      // It is the withdrawal that forbids, and nothing that the owner wrote into the terms.
+      const std::string entry = std::to_string(
+          world.Now().state().datasets.at(*DatasetId::Parse("open")).withdrawn->index);
+      EXPECT_THAT(ruling->Json(), HasSubstr("Dataset open was withdrawn at entry " + entry + "."));
+      EXPECT_THAT(ruling->Json(),
+                  HasSubstr("데이터셋 open은 항목 " + entry + "에서 철회되었습니다."));
+      EXPECT_THAT(ruling->Json(), Not(HasSubstr("Dataset open v1 says of")));
     }
   }
 }

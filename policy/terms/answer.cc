@@ -130,6 +130,7 @@ class Judge {
   void Everything() {
     for (const auto& [said, causes] : terms_.actions[static_cast<size_t>(use_.action)])
       Note(said, causes, std::string(Word(said)));
+    for (Clause& clause : answer_.clauses) SayIfWithdrawn(clause);
     for (const auto& [said, causes] : terms_.use)
       Note(OfUse(said, use_), causes, std::string(Word(said)));
     for (const auto& [code, causes] : terms_.duo)
@@ -138,6 +139,13 @@ class Judge {
       Note(OfLicence(licence, use_), causes, licence.empty() ? "unknown" : licence);
     for (const auto& [duty, causes] : terms_.consent)
       Note(OfConsent(duty, use_), causes, std::string(Word(duty)));
+  }
+
+  // REQUIRES: the clause is of an action, or of a purpose.
+  void SayIfWithdrawn(Clause& clause) const {
+    const auto gone = terms_.withdrawn_at.find(clause.cause.dataset);
+    if (gone == terms_.withdrawn_at.end() || clause.outcome != Permission::kDeny) return;
+    if (clause.cause.field.starts_with("actions.")) clause.withdrawn_at = gone->second;
   }
 
   void PlacesAndTimes() {

@@ -6,6 +6,7 @@
 // (an ethics approval, a disease) is an "ask". Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct Use {
 struct Clause {
   Permission outcome = Permission::kDeny;  // never kAllow
   Cause cause;
-  std::string value;  // what the field says: "non-commercial"
+  std::string value;                                    // what the field says: "non-commercial"
+  std::optional<uint64_t> withdrawn_at = std::nullopt;  // it says so since this entry withdrew it
   bool operator==(const Clause&) const = default;
 };
 

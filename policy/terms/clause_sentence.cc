@@ -1,4 +1,5 @@
 // A clause as a sentence: what the owner said, what was asked, and what follows.
+#include "policy/rules/sentence.h"
 #include "policy/terms/answer.h"
 #include "policy/terms/sentences.h"
 
@@ -57,6 +58,15 @@ std::string Therefore(const std::string& compared) {
   return compared + (compared == kNoCountryKo ? "으므로 " : "이므로 ");
 }
 
+std::string WithdrawnSentence(const Clause& clause, Language language) {
+  const std::string entry = std::to_string(*clause.withdrawn_at);
+  if (language == Language::kKorean) {
+    return rules::WithParticle("데이터셋 " + clause.cause.dataset, "은(는)") + " 항목 " + entry +
+           "에서 철회되었습니다.";
+  }
+  return "Dataset " + clause.cause.dataset + " was withdrawn at entry " + entry + ".";
+}
+
 }  // namespace
 
 bool TellsTime(const Clause& clause) { return IsOfTime(clause.cause.field); }
@@ -96,6 +106,7 @@ std::string PlainField(const std::string& field, Language language) {
 }
 
 std::string Sentence(const Clause& clause, const Use& use, Language language) {
+  if (clause.withdrawn_at) return WithdrawnSentence(clause, language);
   const std::string& field = clause.cause.field;
   const std::string who = clause.cause.dataset + " v" + std::to_string(clause.cause.version);
   const std::string said = PlainValue(field, clause.value, language);

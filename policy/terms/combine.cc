@@ -148,6 +148,7 @@ ModelTerms TermsOf(const Source& source, const Terms& terms) {
 ModelTerms Join(const ModelTerms& a, const ModelTerms& b) {
   ModelTerms all = a;
   all.sources.insert(b.sources.begin(), b.sources.end());
+  all.withdrawn_at.insert(b.withdrawn_at.begin(), b.withdrawn_at.end());
   all.purposes_unknown.insert(b.purposes_unknown.begin(), b.purposes_unknown.end());
   Add(all.use, b.use);
   Add(all.duo, b.duo);

@@ -43,6 +43,9 @@ using Said = std::map<T, std::set<Cause>>;
 
 struct ModelTerms {
   std::set<Source> sources;
+  // Datasets that were withdrawn with every model made of them, and the entry that says so: terms
+  // that were made to deny for that reason are told apart from what an owner wrote.
+  std::map<std::string, uint64_t> withdrawn_at;
   Said<UseClass> use;
   Said<DuoCode> duo;
   Said<Purpose> purposes_refused;  // not among a dataset's purposes

@@ -104,7 +104,11 @@ rules::Rule RuleOf(const std::string& id, const std::vector<Clause>& clauses, co
       "What the owner of " + cause.dataset + " says of " +
           PlainField(cause.field, Language::kEnglish),
       cause.dataset + " 권리자의 이용조건: " + PlainField(cause.field, Language::kKorean)};
+  // What its owner wrote before it was withdrawn is no reason any more.
+  const bool gone = std::ranges::any_of(
+      clauses, [](const Clause& clause) { return clause.withdrawn_at.has_value(); });
   for (const Clause& clause : clauses) {
+    if (gone && (!clause.withdrawn_at || !rule.because.en.empty())) continue;
     const char* space = rule.because.en.empty() ? "" : " ";
     rule.because.en += space + Plain(Sentence(clause, use, Language::kEnglish));
     rule.because.ko += space + Plain(Sentence(clause, use, Language::kKorean));

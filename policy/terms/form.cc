@@ -242,6 +242,10 @@ class Form {
         const std::string shown = Shown(question, answers_[question.field]);
         out_ << "  " << i + 1 << "  " << question.ask.In(language_) << "  "
              << (shown.empty() ? "-" : shown) << "\n";
+        const std::string& answer = answers_[question.field];
+        const bool unsaid = answer.empty() || answer == Word(PersonalClass::kUnknown);
+        if (question.field == "personal.class" && unsaid)
+          out_ << "     ! " << LeftOutPersonalClass(language_) << "\n";
       }
       const std::string file = ToFile(answers_);
       const TermsFile read = ReadToml(file, random_);
@@ -266,6 +270,12 @@ class Form {
 };
 
 }  // namespace
+
+std::string LeftOutPersonalClass(Language language) {
+  return language == Language::kKorean
+             ? "비워 두면 알 수 없음이 되어 P3.1에 따라 어느 학습에도 쓰이지 않습니다."
+             : "Left out, it is unknown, and P3.1 keeps the data out of every training.";
+}
 
 Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language) {
   return Form(in, out, language).Run();

@@ -17,4 +17,7 @@ namespace dure::terms {
 // The text of a terms file that ParseToml takes. kCancelled: `quit`, or the input ended.
 Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language);
 
+// What comes of it if nobody says whether personal data is in a dataset.
+std::string LeftOutPersonalClass(Language language);
+
 }  // namespace dure::terms

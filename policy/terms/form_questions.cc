@@ -183,13 +183,16 @@ void AddPlaces(std::vector<Question>& all) {
 }
 
 void AddPeople(std::vector<Question>& all) {
-  all.push_back({"personal.class",
-                 kChoice,
-                 {"Is there personal data in it?", "개인정보가 들어 있습니까?"},
-                 {"If you are not sure, leave it out: then it counts as the worst.",
-                  "확실하지 않으면 비워 두십시오. 가장 엄격하게 다룹니다."},
-                 "",
-                 OptionsOf<PersonalClass>()});
+  all.push_back(
+      {"personal.class",
+       kChoice,
+       {"Is there personal data in it?", "개인정보가 들어 있습니까?"},
+       {"Left out, it is unknown, and P3.1 keeps the data out of every training: find out "
+        "before you lend it.",
+        "비워 두면 알 수 없음이 되어 P3.1에 따라 어느 학습에도 쓰이지 않습니다. 제공하기 "
+        "전에 확인하십시오."},
+       "",
+       OptionsOf<PersonalClass>()});
   all.push_back({"personal.special",
                  kChoice,
                  {"Sensitive data (health, beliefs, …)?", "민감정보(건강, 신념 등)가 있습니까?"},

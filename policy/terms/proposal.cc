@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "policy/terms/licence.h"
+#include "policy/terms/sentences.h"
 #include "policy/terms/spdx.h"
 
 namespace dure::terms {
@@ -149,7 +150,8 @@ std::string Sentence(const LicenceConflict& conflict, Language language) {
   for (const auto& [cause, licence] : conflict.between) {
     if (!text.empty()) text += korean ? ", " : " and ";
     text += (licence.empty() ? (korean ? "알 수 없는 라이선스" : "an unknown licence") : licence) +
-            " (" + cause.dataset + " v" + std::to_string(cause.version) + " " + cause.field + ")";
+            " (" + cause.dataset + " v" + std::to_string(cause.version) + " " +
+            (korean ? PlainField(cause.field, language) : cause.field) + ")";
   }
   if (conflict.between.size() == 1)
     return text + (korean ? ": 이 라이선스로는 모델을 내보낼 수 없습니다."

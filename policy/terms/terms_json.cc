@@ -7,6 +7,7 @@
 namespace dure::terms {
 
 std::string Sentence(const Problem& problem) {
+  if (problem.allowed.starts_with("no such field")) return problem.field + ": " + problem.allowed;
   const std::string value =
       problem.value.empty() ? "nothing is said" : "'" + problem.value + "' does not fit";
   return problem.field + ": " + value + "; allowed: " + problem.allowed;

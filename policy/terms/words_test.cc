@@ -185,6 +185,12 @@ void SayClauses(Sayings& said) {
     }
   }
   const std::vector<Use> uses = UsesToSpeakOf();
+  for (const char* dataset : {"reviews", "ds-7", "kt"}) {
+    const Clause gone{
+        Permission::kDeny, {dataset, 2, "actions.export-weights"}, "deny", /*withdrawn_at=*/63};
+    said.Add({Sentence(gone, uses.front(), Language::kEnglish),
+              Sentence(gone, uses.front(), Language::kKorean)});
+  }
   for (const auto& [field, value] : fields) {
     for (const Permission outcome : Every<Permission>()) {
       const Clause clause{outcome, {"ds-7", 2, field}, value};
