@@ -115,7 +115,7 @@ struct Model {
   std::optional<Digest> tokenizer;
   std::optional<std::string> purpose;  // a code of the terms' purposes
   std::optional<bool> generative;
-  std::optional<bool> high_impact;
+  std::optional<bool> high_impact;     // as whoever proposed the run says
   std::optional<std::string> licence;  // as decided; else one is proposed from the terms
   std::optional<terms::Instant> released_at;
   std::optional<std::string> training_energy_kwh;  // a decimal

@@ -16,7 +16,13 @@ std::string FieldKo(const std::string& label, const std::string& text) {
 
 std::string YesNo(const std::optional<bool>& value) {
   if (!value) return kNotRecordedKo;
-  return *value ? "예" : "아니오";
+  return *value ? "예" : "아니요";
+}
+
+// Of the run's proposer, who states it; that anybody checked it is not on record.
+std::string RiskClass(const std::optional<bool>& high_impact) {
+  if (!high_impact) return kNotRecordedKo;
+  return *high_impact ? "고영향" : "일반(고영향 아님)";
 }
 
 template <typename E>
@@ -33,7 +39,8 @@ std::string ModelSection(const Dossier& dossier) {
           FieldKo("매개변수 수", CountOrAbsent(model.parameters)) +
           FieldKo("공개일", TimeOrAbsent(model.released_at)) +
           FieldKo("생성형 인공지능 여부", YesNo(model.generative)) +
-          FieldKo("고영향 인공지능 여부(제33조 확인)", YesNo(model.high_impact)) +
+          FieldKo("학습 제안자가 밝힌 위험 등급", RiskClass(model.high_impact)) +
+          FieldKo("고영향 여부 확인(제33조)", "") +
           FieldKo("학습에 쓴 누적 연산량(FLOP)", OrAbsent(model.training_flops));
   return text;
 }
@@ -92,7 +99,7 @@ std::string SafetySection(const Dossier& dossier) {
                                                        "건이 이유와 함께 기록됨") +
       FieldKo("이용자 보호 방안", "") + FieldKo("사람의 관리·감독", "") +
       FieldKo("성능 평가(퍼플렉시티)", score ? NumberText(score->perplexity) : "") +
-      FieldKo("문서 보관", "합의 기록 " + dossier.federation + "의 항목 " +
+      FieldKo("문서 보관", "기록 " + dossier.federation + "의 항목 " +
                                std::to_string(dossier.as_of) + "개, 루트 " + dossier.root.Hex());
   return text;
 }

@@ -20,7 +20,7 @@ Export Make(Format format, const Dossier& dossier) {
 
 std::string TemplateVersion(Format format) {
   constexpr const char* kVersions[] = {"prov-json-2013-v1", "spdx-3-0-1-v1",    "cyclonedx-1-6-v1",
-                                       "hf-model-card-v1",  "eu-2025-07-v2",    "kr-2026-01-v2",
+                                       "hf-model-card-v1",  "eu-2025-07-v2",    "kr-2026-01-v3",
                                        "odrl-2-2-v1",       "croissant-1-1-v1", "csv-v2"};
   return kVersions[static_cast<size_t>(format)];
 }

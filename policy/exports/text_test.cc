@@ -56,6 +56,21 @@ TEST(Exports, StateWhatTheRecordLacks) {
   EXPECT_THAT(OnlyText(Format::kKrOverview, testing::BareDossier()), Not(HasSubstr(kNotRecorded)));
 }
 
+// Nobody checks a run's risk class: the overview says whose word it is.
+TEST(Exports, CallTheProposersRiskClassNoCheckByLaw) {
+  Dossier dossier = testing::FullDossier();
+  const auto says = [&](const std::string& line) {
+    EXPECT_THAT(OnlyText(Format::kKrOverview, dossier), HasSubstr("- **" + line + "\n"));
+  };
+  says("학습 제안자가 밝힌 위험 등급**: 일반(고영향 아님)");
+  says("고영향 여부 확인(제33조)**: 기록 없음");
+  dossier.model.high_impact = true;
+  says("학습 제안자가 밝힌 위험 등급**: 고영향");
+  says("고영향 여부 확인(제33조)**: 기록 없음");
+  dossier.model.high_impact.reset();
+  says("학습 제안자가 밝힌 위험 등급**: 기록 없음");
+}
+
 // YAML front matter as the hub reads it: keys at the margin, lists with "- ", a closing line.
 std::map<std::string, std::string> FrontMatter(const std::string& card) {
   std::map<std::string, std::string> keys;

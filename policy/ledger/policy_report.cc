@@ -147,20 +147,28 @@ std::string Say(const ShareComputed& e, Language l) {
 }
 std::string Say(const DisclosureExported& e, Language l) {
   const std::string file = Short(e.file);
-  if (Ko(l)) return Short(e.subject) + "에 관한 " + e.kind + " 내보냄, 파일 " + file;
-  return "exported " + e.kind + " about " + Short(e.subject) + ", file " + file;
+  const std::string what = WordsAndCode(e.kind, l);
+  const std::string count = std::to_string(e.as_of);
+  if (Ko(l)) {
+    return Short(e.subject) + "에 관한 " + what + " 내보냄, 처음 항목 " + count +
+           "개로 만든 파일 " + file;
+  }
+  return "exported " + what + " about " + Short(e.subject) + ", from the first " + count +
+         (e.as_of == 1 ? " entry, file " : " entries, file ") + file;
 }
 
 std::string Say(const ConsentGiven& e, Language l) {
   if (!e.run.empty()) {
-    return Ko(l) ? "학습 " + e.run.str() + "이 " + e.dataset.str() + "을 쓰는 데 동의"
+    return Ko(l) ? "학습 " + e.run.str() + "의 " + e.dataset.str() + " 이용에 동의"
                  : "agreed that " + e.run.str() + " uses " + e.dataset.str();
   }
   const std::string use = Words(Name(e.kind), l);
   const std::string purpose = Words(e.purpose, l);
   const std::string model =
       e.model.IsZero() ? "" : (Ko(l) ? ", 모델 " : ", model ") + Short(e.model);
-  if (Ko(l)) return e.dataset.str() + "이 담긴 모델의 " + use + "에 동의, 목적 " + purpose + model;
+  if (Ko(l)) {
+    return e.dataset.str() + " 데이터가 담긴 모델의 " + use + "에 동의, 목적 " + purpose + model;
+  }
   return "agreed to " + use + " models with " + e.dataset.str() + " for " + purpose + model;
 }
 

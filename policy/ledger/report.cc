@@ -62,7 +62,7 @@ std::string Say(const ContributionSubmitted& e, Language l) {
     return e.site.str() + "의 " + Text(e.at, l) + " 기여: " +
            (e.masked() ? "분량은 가려짐"
                        : "가중치 " + weight + ", " + Tokens(e.tokens, l) + ", " +
-                             std::to_string(e.steps) + "걸음") +
+                             std::to_string(e.steps) + "스텝") +
            ", 기여 파일 " + what;
   }
   const std::string who = e.site.str() + " contributed to " + Text(e.at, l);
@@ -118,7 +118,7 @@ std::string Say(const EvaluationReported& e, Language l) {
   const std::string model = Digits(e.model);
   const std::string nats = std::to_string(e.nll);
   if (Ko(l)) {
-    return "모델 " + model + "을 " + e.site.str() + "의 글로 평가: " + std::to_string(e.bytes) +
+    return e.site.str() + "의 글로 모델 " + model + " 평가: " + std::to_string(e.bytes) +
            "바이트에 " + nats + "내트";
   }
   return "evaluated model " + model + " on " + e.site.str() + "'s text: " + nats + " nats over " +
@@ -183,7 +183,7 @@ std::string EntriesByKind(const AuditReport& report, Language language) {
     if (report.entries_by_type[i] == 0) continue;
     std::string number = std::to_string(report.entries_by_type[i]);
     number.insert(0, number.size() < 8 ? 8 - number.size() : 0, ' ');
-    text += number + "  " + WordsAndCode(Name(static_cast<EventType>(i)), language) + "\n";
+    text += number + "  " + KindAndCode(Name(static_cast<EventType>(i)), language) + "\n";
   }
   return text;
 }

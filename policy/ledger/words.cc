@@ -153,6 +153,19 @@ constexpr Row kMembers[] = {
     {"benchmark", "benchmarks", "성능 비교 평가"},
 };
 
+// Kinds of files that are exported.
+constexpr Row kExports[] = {
+    {"prov", "provenance", "출처 기록"},
+    {"spdx", "bill of materials", "구성 명세"},
+    {"cyclonedx", "bill of materials", "구성 명세"},
+    {"model-card", "model card", "모델 카드"},
+    {"eu-summary", "summary for the EU", "유럽 학습 데이터 요약"},
+    {"kr-overview", "overview for Korea", "한국 개요"},
+    {"odrl", "offers of the data", "데이터 이용 제안"},
+    {"croissant", "descriptions of the data", "데이터 설명"},
+    {"csv", "tables", "표"},
+};
+
 // Kinds of entries.
 constexpr Row kEvents[] = {
     {"consortium-genesis", "foundings", "컨소시엄 설립"},
@@ -176,7 +189,7 @@ constexpr Row kEvents[] = {
     {"run-approved", "approvals of a run", "학습 승인"},
     {"run-halted", "ends of a run", "학습 종료"},
     {"dataset-registered", "registrations of a dataset", "데이터셋 등록"},
-    {"dataset-withdrawn", "withdrawals", "데이터셋 철회"},
+    {"dataset-withdrawn", "withdrawals of a dataset", "데이터셋 철회"},
     {"withdrawal-closed", "withdrawals carried out", "철회 처리 완료"},
     {"admission-decided", "decisions about data", "데이터 이용 결정"},
     {"grant-decided", "decisions about the use of a model", "모델 이용 결정"},
@@ -289,6 +302,7 @@ const Row* Find(std::string_view code) {
   if (found == nullptr) found = in(kEvents);
   if (found == nullptr) found = in(kBreaches);
   if (found == nullptr) found = in(kFindings);
+  if (found == nullptr) found = in(kExports);
   // With the rule's name behind it: "policy-p2-1".
   static constexpr Row kRule{"", "a rule of the policy refuses it", "정책의 규칙이 거부함"};
   if (found == nullptr && code.starts_with("policy-")) found = &kRule;
@@ -309,6 +323,15 @@ std::string WordsAndCode(std::string_view code, Language language) {
   const std::string words = Words(code, language);
   if (words == code) return words;
   return words + (language == Language::kKorean ? "(" : " (") + std::string(code) + ")";
+}
+
+std::string KindAndCode(std::string_view kind, Language language) {
+  for (const Row& row : kEvents) {
+    if (row.code != kind) continue;
+    const bool korean = language == Language::kKorean;
+    return std::string(korean ? row.ko : row.en) + (korean ? "(" : " (") + std::string(kind) + ")";
+  }
+  return std::string(kind);
 }
 
 }  // namespace dure::ledger

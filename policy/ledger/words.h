@@ -14,5 +14,8 @@ enum class Language : uint8_t { kEnglish, kKorean };
 std::string Words(std::string_view code, Language language);
 // The same with the code behind it, for whoever looks it up: "it came too late (late)".
 std::string WordsAndCode(std::string_view code, Language language);
+// The same of a kind of entries: "withdrawals of a dataset (dataset-withdrawn)", where the code
+// alone may also be a reason.
+std::string KindAndCode(std::string_view kind, Language language);
 
 }  // namespace dure::ledger

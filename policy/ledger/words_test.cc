@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "policy/ledger/policy_report.h"
 #include "policy/ledger/report.h"
 #include "policy/ledger/testing.h"
 
@@ -69,6 +70,31 @@ TEST(Words, AnEntryIsASentenceInBothLanguages) {
   EXPECT_THAT(sentence(withdrawn, Language::kEnglish),
               HasSubstr("withdrew reviews, because a consent was taken back (consent)"));
   EXPECT_THAT(sentence(withdrawn, Language::kKorean), Not(HasSubstr("withdrew")));
+  const DisclosureExported exported{"kr-overview", "kr-1", c.base, c.base, 49};
+  EXPECT_THAT(sentence(exported, Language::kEnglish),
+              HasSubstr("exported overview for Korea (kr-overview) about "));
+  EXPECT_THAT(sentence(exported, Language::kEnglish), HasSubstr(", from the first 49 entries, "));
+  EXPECT_THAT(sentence(exported, Language::kKorean),
+              HasSubstr("에 관한 한국 개요(kr-overview) 내보냄, 처음 항목 49개로 만든 파일 "));
+}
+
+// A name may end in any sound, so no particle stands behind one.
+TEST(Words, ConsentsAndMeasurementsFitAnyName) {
+  ConsentGiven consent;
+  consent.dataset = *DatasetId::Parse("reviews");
+  EXPECT_EQ(Say(consent, Language::kKorean), "reviews 데이터가 담긴 모델의 반출에 동의, 목적 ");
+  consent.run = *RunId::Parse("first");
+  EXPECT_EQ(Say(consent, Language::kKorean), "학습 first의 reviews 이용에 동의");
+}
+
+// A reason and a kind of entries may have the same code.
+TEST(Words, AKindOfEntriesIsCalledByItsOwnName) {
+  EXPECT_EQ(KindAndCode("dataset-withdrawn", Language::kEnglish),
+            "withdrawals of a dataset (dataset-withdrawn)");
+  EXPECT_EQ(KindAndCode("dataset-withdrawn", Language::kKorean),
+            "데이터셋 철회(dataset-withdrawn)");
+  EXPECT_EQ(KindAndCode("run-halted", Language::kKorean), "학습 종료(run-halted)");
+  EXPECT_EQ(KindAndCode("of-tomorrow", Language::kKorean), "of-tomorrow");
 }
 
 }  // namespace
