@@ -16,6 +16,11 @@ using transport::CountField;
 using transport::ListField;
 using transport::TextField;
 
+// "1 run is", "3 runs are".
+std::string Are(uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? " is" : "s are");
+}
+
 std::string StatusText(const json& status) {
   const json none = json::object();
   const json& scrub = status.contains("scrub") ? status["scrub"] : none;
@@ -25,10 +30,12 @@ std::string StatusText(const json& status) {
       "agreed by every house up to entry " + std::to_string(CountField(status, "agreed")) + "\n";
   const std::string closed = TextField(status, "closed_because");
   if (!closed.empty()) text += "nothing is written now: " + closed + "\n";
-  text += std::to_string(CountField(status, "connected")) + " sites are connected, " +
-          std::to_string(CountField(status, "runs_open")) + " runs are open\n";
+  text += Are(CountField(status, "connected"), "site") + " connected, " +
+          Are(CountField(status, "runs_open"), "run") + " open\n";
   return text + "its file: " + ScrubText(scrub);
 }
+
+std::string Times(uint64_t count) { return count == 1 ? "once" : std::to_string(count) + " times"; }
 
 Status Ask(const std::string& dir, const char* verb, Context& context) {
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(dir, context.Now()));
@@ -52,10 +59,10 @@ std::string ScrubText(const json& scrub) {
   if (text.empty()) text = "nothing in it has rotted; ";
   const std::string last = TextField(scrub, "last");
   text += last.empty() ? "not read back from the disk yet since the start"
-                       : "read back from the disk " +
-                             std::to_string(CountField(scrub, "readings")) + " times, last " + last;
+                       : "read back from the disk " + Times(CountField(scrub, "readings")) +
+                             ", last " + last;
   const uint64_t mended = CountField(scrub, "mended");
-  return mended == 0 ? text : text + "; mended " + std::to_string(mended) + " times";
+  return mended == 0 ? text : text + "; mended " + Times(mended);
 }
 
 void AddAggregatorStatus(Command noun, Context& context) {

@@ -128,7 +128,8 @@ TEST_F(ConsortiumCommands, AHouseAndACountryThatAreNoneAreRefused) {
   };
   EXPECT_THAT(refusal("--house", "lords"), HasSubstr("public, private, academic, small-firm"));
   EXPECT_THAT(refusal("--country", "kr"), HasSubstr("two capital letters"));
-  EXPECT_THAT(refusal("--country", "XQ"), HasSubstr("no country has the code 'XQ'"));
+  EXPECT_THAT(refusal("--country", "XQ"),
+              HasSubstr("'XQ' is no country code: two capital letters (ISO 3166)"));
 }
 
 TEST_F(ConsortiumCommands, JsonIsOneObject) {

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/phrases.h"
 #include "cli/read_text.h"
 #include "cli/terms_form.h"
 #include "cli/text_file.h"
@@ -14,6 +15,7 @@
 #include "model/text/documents.h"
 #include "model/text/tokenizer.h"
 #include "policy/terms/croissant.h"
+#include "policy/terms/form.h"
 #include "policy/terms/odrl.h"
 #include "policy/terms/sentences.h"
 #include "policy/terms/toml.h"
@@ -82,6 +84,23 @@ std::string NoPassport(const Context& context) {
               "있습니다");
 }
 
+// What is sound and yet hardly meant.
+void Warn(const terms::Terms& terms, Context& context) {
+  const auto exports = terms.Of(terms::Action::kExportWeights);
+  if (terms.consent.contains(terms::ConsentDuty::kExport) &&
+      exports == terms::Permission::kUnknown) {
+    context.Say(
+        Pick(context,
+             "! consent names \"export\", but actions.export-weights is not said: no model "
+             "will ever leave",
+             "! consent에 export가 있으나 actions.export-weights를 정하지 않아 모델을 내보낼 "
+             "수 없습니다"));
+  }
+  if (terms.personal.data_class == terms::PersonalClass::kUnknown) {
+    context.Say("! personal.class: " + terms::LeftOutPersonalClass(TermsLanguage(context)));
+  }
+}
+
 Status CheckTerms(const DatasetOptions& options, Context& context) {
   DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   if (context.json()) {
@@ -89,6 +108,7 @@ Status CheckTerms(const DatasetOptions& options, Context& context) {
     return {};
   }
   if (!draft.has_passport) context.Say(NoPassport(context));
+  Warn(draft.terms, context);
   const std::string& licence = draft.terms.licence.data;
   const std::string bytes = std::to_string(terms::ToCanonical(draft.terms).size());
   context.Print(Pick(
@@ -177,7 +197,9 @@ Status Import(const DatasetOptions& options, Context& context) {
                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return {};
   }
-  for (const std::string& remark : imported->remarks) context.Say("! " + remark);
+  for (const std::string& remark : imported->remarks) {
+    context.Say("! " + (IsKorean(context) ? InKorean(remark) : remark));
+  }
   if (!imported->draft.has_passport) context.Say("! " + NoPassport(context));
   context.Print(
       Pick(context,

@@ -60,6 +60,26 @@ class DatasetVerbs : public ::testing::Test {
   std::string dir_;
 };
 
+TEST_F(DatasetVerbs, WarnOfWhatIsSoundAndHardlyMeant) {
+  EXPECT_THAT(RunLine({"dataset", "check", At("terms.toml")}).err, Not(HasSubstr("! ")));
+  std::string text = kTerms;
+  text.replace(text.find("class = \"none\""), 14, "");
+  text.insert(text.find("[actions]"), "consent = [\"export\"]\n");
+  std::ofstream(At("terms.toml")) << text;
+  const Outcome english = RunLine({"dataset", "check", At("terms.toml"), "--lang", "en"});
+  EXPECT_EQ(english.code, 0) << english.err;
+  EXPECT_THAT(english.err,
+              HasSubstr("! consent names \"export\", but actions.export-weights is not "
+                        "said: no model will ever leave"));
+  EXPECT_THAT(english.err,
+              HasSubstr("! personal.class: Left out, it is unknown, and P3.1 keeps the "
+                        "data out of every training."));
+  const Outcome korean = RunLine({"dataset", "check", At("terms.toml"), "--lang", "ko"});
+  EXPECT_THAT(korean.err, HasSubstr("! consent에 export가 있으나 actions.export-weights를 정하지 "
+                                    "않아 모델을 내보낼 수 없습니다"));
+  EXPECT_THAT(korean.err, HasSubstr("P3.1에 따라 어느 학습에도 쓰이지 않습니다."));
+}
+
 TEST_F(DatasetVerbs, CheckAndShowTermsInTwoLanguages) {
   const Outcome check = RunLine({"dataset", "check", At("terms.toml")});
   EXPECT_EQ(check.code, 0) << check.err;

@@ -9,8 +9,15 @@ Result<identity::Domicile> ParseDomicile(const std::string& house, const std::st
   DURE_ASSIGN(domicile.house, identity::ParseHouse(house));
   domicile.country = country;
   DURE_TRY(domicile.Check());
-  if (terms::IsCountry(country)) return domicile;
-  return Fail(ErrorCode::kInvalid, "no country has the code '" + country + "' (ISO 3166 alpha-2)");
+  DURE_TRY(CheckCountry(country));
+  return domicile;
+}
+
+Status CheckCountry(const std::string& country) {
+  if (terms::IsCountry(country)) return {};
+  return Fail(
+      ErrorCode::kInvalid,
+      "'" + country + "' is no country code: two capital letters (ISO 3166), for example KR");
 }
 
 }  // namespace dure::cli

@@ -17,6 +17,22 @@
 
 namespace dure::cli {
 
+namespace {
+
+// What --lang or --language of a command line asks for, if it is a language; empty: nothing.
+std::string LanguageIn(const std::vector<std::string>& arguments) {
+  std::string language;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    for (const std::string name : {"--lang", "--language"}) {
+      if (arguments[i] == name && i + 1 < arguments.size()) language = arguments[i + 1];
+      if (arguments[i].starts_with(name + "=")) language = arguments[i].substr(name.size() + 1);
+    }
+  }
+  return language == "ko" || language == "en" ? language : std::string();
+}
+
+}  // namespace
+
 // Builds the tree of nouns, reads the command line, runs the one chosen verb.
 class Dure {
  public:
@@ -65,6 +81,7 @@ class Dure {
   int Run(std::vector<std::string> arguments) {
     // A usage error, --help and --version end the parse before flags are read.
     context_.json_ = std::ranges::find(arguments, "--json") != arguments.end();
+    context_.language_ = LanguageIn(arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes a vector from its end
     try {
       app_.parse(std::move(arguments));
@@ -118,10 +135,14 @@ class Dure {
     // CLI11 would only say that a word is missing, and not which one it did not know.
     const std::vector<std::string> unknown = app_.remaining(true);
     const bool has_verbs = !at->get_subcommands([](const CLI::App*) { return true; }).empty();
-    const std::string what = has_verbs && !unknown.empty()
-                                 ? path + " has no command '" + unknown.front() + "'"
-                                 : std::string(error.what());
-    PrintError("usage", what + " (see: " + path + " --help)", ExitCode::kUsage);
+    const bool korean = IsKorean(context_) && !context_.json_;
+    const std::string what =
+        has_verbs && !unknown.empty()
+            ? Pick(korean, path + " has no command '" + unknown.front() + "'",
+                   path + "에 '" + unknown.front() + "'(이)라는 명령이 없습니다")
+            : Pick(korean, error.what(), InKorean(error.what()));
+    PrintError("usage", what + Pick(korean, " (see: ", "(도움말: ") + path + " --help)",
+               ExitCode::kUsage);
     return static_cast<int>(ExitCode::kUsage);
   }
 

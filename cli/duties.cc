@@ -9,6 +9,7 @@
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "policy/ledger/json_text.h"
 
 namespace dure::cli {
 namespace {
@@ -33,22 +34,33 @@ struct DutiesOptions {
 Status Report(const DutiesOptions& options, Context& context) {
   ledger::IncidentReported event;
   DURE_ASSIGN(event.kind, ledger::ParseIncidentKind(options.kind));
+  if (!options.about.empty() && !ledger::IsCode(options.about)) {
+    return Fail(ErrorCode::kInvalid,
+                Pick(context,
+                     "--about '" + options.about +
+                         "' is no name or code: a-z, 0-9 and '-', at most 64 characters",
+                     "--about '" + options.about +
+                         "': a-z, 0-9, -로 된 64자 이하의 이름이나 부호를 쓰십시오"));
+  }
   event.subject = options.about;
   event.entries = options.entries;
   std::ranges::sort(event.entries);
   DURE_ASSIGN(event.report, CommitEvidence(options.file, context));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kSpeakers, context));
-  DURE_TRY(Record(
-      desk, event,
-      Pick(context, "Reported an incident (" + options.kind + ")",
-           "사고를 신고했습니다: " + ledger::WordsAndCode(options.kind, ledger::Language::kKorean)),
-      context));
+  DURE_ASSIGN(const uint64_t index,
+              RecordEntry(desk, event,
+                          Pick(context, "Reported an incident (" + options.kind + ")",
+                               "사고를 신고했습니다: " +
+                                   ledger::WordsAndCode(options.kind, ledger::Language::kKorean)),
+                          context));
   context.Say(
       Pick(context,
            "While it is open, rules that ask incident.open refuse (P6.7: no model leaves).\n"
-           "Close it with: dure incident close ENTRY --cause fixed --evidence N… --dir ",
-           "해결될 때까지 미해결 사고를 보는 규칙은 거부합니다(P6.7: 모델이 나가지 않음).\n"
-           "마무리하려면: dure incident close 항목번호 --cause fixed --evidence 번호… --dir ") +
+           "Close it with: dure incident close ",
+           "해결될 때까지 처리 중인 사고를 보는 규칙은 거부합니다(P6.7: 모델이 나가지 않음).\n"
+           "종결하려면: dure incident close ") +
+      std::to_string(index) +
+      Pick(context, " --cause fixed --evidence N…", " --cause fixed --evidence 번호…") + " --dir " +
       options.dir);
   return {};
 }

@@ -22,7 +22,8 @@ Result<Digest> FindModel(const standing::State& state, const std::string& name,
               found.empty() ? Pick(context, "no closed round made a model \"" + name + "\"",
                                    "\"" + name + "\"에 해당하는, 완료된 라운드의 모델이 없습니다")
                             : Pick(context, "\"" + name + "\" begins several models",
-                                   "\"" + name + "\"(으)로 시작하는 모델이 여럿입니다"));
+                                   rules::WithParticle("\"" + name + "\"", "(으)로") +
+                                       " 시작하는 모델이 여럿입니다"));
 }
 
 }  // namespace dure::cli

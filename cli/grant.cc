@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/consent_hint.h"
+#include "cli/domicile.h"
 #include "cli/find_model.h"
 #include "cli/folders.h"
 #include "cli/language.h"
@@ -28,12 +30,20 @@ struct GrantOptions {
   std::string reason = "withdrawn";
 };
 
-std::string ReasonsOf(const rules::Decision& decision) {
+std::string ReasonsOf(const rules::Decision& decision, bool korean) {
   std::string text;
   for (const rules::Reason& reason : decision.reasons) {
-    text += "\n  " + reason.rule + "  " + reason.because.en;
+    text += "\n  " + reason.rule + "  " + (korean ? reason.because.ko : reason.because.en);
   }
   return text;
+}
+
+std::map<std::string, DatasetOwner> OwnersIn(const standing::State& state) {
+  std::map<std::string, DatasetOwner> owners;
+  for (const auto& [id, dataset] : state.datasets) {
+    owners[id.str()] = {dataset.custodian.str(), dataset.withdrawn.has_value()};
+  }
+  return owners;
 }
 
 std::vector<std::string> Purposes() {
@@ -53,6 +63,7 @@ Result<Digest> ModelOf(const std::string& name, const std::string& dir, Context&
 
 Status Request(const GrantOptions& options, Context& context) {
   GrantAsk ask = options.ask;
+  DURE_TRY(CheckCountry(ask.territory));
   DURE_ASSIGN(const Digest model, ModelOf(ask.model, options.dir, context));
   ask.model = model.Hex();
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
@@ -93,6 +104,12 @@ Status Consent(const GrantOptions& options, Context& context) {
     DURE_ASSIGN(event.run, RunId::Parse(options.run));
   }
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
+  DURE_TRY(desk.clerk->Follow());
+  Status known;
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    known = HasDataset(own.standing().state(), event.dataset, context);
+  });
+  DURE_TRY(known);
   return Record(desk, event,
                 Pick(context, "Agreed for " + options.dataset,
                      "데이터셋 " + options.dataset + "의 이용에 동의했습니다"),
@@ -172,9 +189,12 @@ Result<GrantAnswer> AskGrant(const OperatorDesk& desk, const GrantAsk& ask) {
 }
 
 Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& context) {
+  DURE_TRY(CheckCountry(ask.territory));
   DURE_ASSIGN(const identity::Identity self, LoadSeat(dir, context.Now()));
+  std::map<std::string, DatasetOwner> owners;
   {
     DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+    owners = OwnersIn(record->state());
     for (const auto& [index, grant] : record->state().grants) {
       const ledger::GrantDecided& e = grant.decided;
       const auto until = rules::Instant::Parse(e.until);
@@ -187,17 +207,23 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
   DURE_ASSIGN(const GrantAnswer answer, AskGrant(desk, ask));
+  const bool korean = IsKorean(context) && !context.json();
+  const std::string entry = std::to_string(answer.entry);
+  const std::string purpose = ledger::Words(ask.purpose, ledger::Language::kKorean);
   if (answer.granted) {
-    context.Say("taking it away for " + ask.purpose + " is granted, entry " +
-                std::to_string(answer.entry) + " of the record");
+    context.Say(
+        Pick(korean,
+             "taking it away for " + ask.purpose + " is granted, entry " + entry + " of the record",
+             "모델을 내보내도록 허가되었습니다(목적 " + purpose + ", 항목 " + entry + ")"));
     return {};
   }
-  return Fail(ErrorCode::kPermissionDenied,
-              "the owners' terms do not let this model go for " + ask.purpose + " (entry " +
-                  std::to_string(answer.entry) + "):" + ReasonsOf(answer.decision) +
-                  "\nAn owner that asks to be asked agrees with: dure grant consent DATASET "
-                  "--purpose " +
-                  ask.purpose);
+  const std::string hint = ConsentHint(answer.decision, ask, owners, korean);
+  return Fail(
+      ErrorCode::kPermissionDenied,
+      Pick(korean,
+           "this model may not be taken away for " + ask.purpose + " (entry " + entry + "):",
+           "이 모델은 내보낼 수 없습니다(목적 " + purpose + ", 항목 " + entry + ").") +
+          ReasonsOf(answer.decision, korean) + (hint.empty() ? "" : "\n" + hint));
 }
 
 void AddGrantCommands(Command dure, Context& context) {

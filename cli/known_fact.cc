@@ -6,7 +6,22 @@
 
 namespace dure::cli {
 
+namespace {
+
+// "run.purpose", of which nothing is said.
+Error WithoutValue(const std::string& path, const Context& context) {
+  const rules::Attribute* attribute = rules::ConsortiumSchema().Find(path);
+  const bool has_codes = attribute != nullptr && !attribute->enumeration.empty();
+  const std::string like =
+      path + "=" + (has_codes ? attribute->enumeration.front() : Pick(context, "VALUE", "값"));
+  return {ErrorCode::kInvalid, Pick(context, "'" + path + "' has no value; write " + like,
+                                    "'" + path + "'에 값이 없습니다. " + like + "처럼 쓰십시오")};
+}
+
+}  // namespace
+
 Result<rules::Facts::Entry> ParseKnownFact(const std::string& text, const Context& context) {
+  if (rules::IsPath(text)) return Fail(WithoutValue(text, context));
   DURE_ASSIGN(rules::Facts::Entry entry, rules::ParseFact(text));
   const std::string path(entry.path.text());
   const rules::Schema& schema = rules::ConsortiumSchema();

@@ -73,7 +73,7 @@ std::string NumbersOf(const lineage::Contributed& one, bool korean) {
   const std::string tokens = std::to_string(one.tokens);
   const std::string steps = std::to_string(one.steps);
   if (one.weight == 0) return korean ? "기여량은 가려져 있음" : "how much is hidden by masking";
-  return korean ? "가중치 " + weight + ", 토큰 " + tokens + "개, " + steps + "걸음"
+  return korean ? "가중치 " + weight + ", 토큰 " + tokens + "개, " + steps + "스텝"
                 : "weight " + weight + ", " + tokens + " tokens, " + steps + " steps";
 }
 
@@ -96,7 +96,7 @@ std::string Text(const lineage::RoundStory& story, bool korean) {
   if (story.sums) {
     const std::string tokens = std::to_string(story.sums->tokens);
     const std::string steps = std::to_string(story.sums->steps);
-    text += korean ? "  모두 합쳐 토큰 " + tokens + "개, " + steps + "걸음\n"
+    text += korean ? "  모두 합쳐 토큰 " + tokens + "개, " + steps + "스텝\n"
                    : "  all of them together: " + tokens + " tokens, " + steps + " steps\n";
   }
   for (const ledger::ExcludedSite& one : story.left_out) {

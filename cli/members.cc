@@ -23,13 +23,14 @@ Status Propose(const MembersOptions& options, ledger::ProposalKind kind, Context
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
   const ledger::PolicyProposed event{kind, {}, id.str()};
   const bool suspends = kind == ledger::ProposalKind::kSuspend;
-  DURE_TRY(Record(
-      desk, event,
-      Pick(context, "Proposed to " + std::string(Name(kind)) + " " + id.str(),
-           id.str() + (suspends ? "의 자격 정지를" : "의 자격 회복을") + " 안건으로 올렸습니다"),
-      context));
-  context.Say(Pick(context, "Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER",
-                   "회원 기관은 dure vote 항목번호 yes|no|abstain --dir 폴더 로 투표합니다."));
+  DURE_ASSIGN(const uint64_t index,
+              RecordEntry(desk, event,
+                          Pick(context, "Proposed to " + std::string(Name(kind)) + " " + id.str(),
+                               id.str() + (suspends ? "의 자격 정지를" : "의 자격 회복을") +
+                                   " 안건으로 올렸습니다"),
+                          context));
+  context.Say(Pick(context, "Members vote with: dure vote ", "회원 기관의 투표: dure vote ") +
+              std::to_string(index) + " yes|no|abstain --dir " + options.dir);
   return {};
 }
 
@@ -46,14 +47,13 @@ Status Disown(const std::string& dir, const std::string& digits, Context& contex
     }
   });
   if (found.size() != 1) {
-    return Fail(
-        ErrorCode::kNotFound,
-        Pick(korean,
-             "no key, or more than one, of your member begins with \"" + digits +
-                 "\" (8 digits at least); dure member keys lists them",
-             "\"" + digits +
-                 "\"(으)로 시작하는 소속 기관의 키가 없거나 둘 이상입니다(8자리 이상). dure "
-                 "member keys로 확인하십시오"));
+    return Fail(ErrorCode::kNotFound,
+                Pick(korean,
+                     "no key, or more than one, of your member begins with \"" + digits +
+                         "\" (8 digits at least); dure member keys lists them",
+                     rules::WithParticle("\"" + digits + "\"", "(으)로") +
+                         " 시작하는 소속 기관의 키가 없거나 둘 이상입니다(8자리 이상). dure "
+                         "member keys로 확인하십시오"));
   }
   if (found.front().first == desk.self->signer->Key()) {
     return Fail(ErrorCode::kInvalid,

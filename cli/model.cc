@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/domicile.h"
 #include "cli/grant.h"
+#include "cli/language.h"
 #include "cli/model_desk.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
@@ -26,6 +28,7 @@ struct ExportOptions {
 };
 
 Status Export(const ExportOptions& options, Context& context) {
+  DURE_TRY(CheckCountry(options.ask.territory));
   DURE_ASSIGN(const auto copy, SiteCopy::Open(options.dir));
   DURE_ASSIGN(const RunId run, RunId::Parse(options.run));
   GrantAsk ask = options.ask;
@@ -38,9 +41,14 @@ Status Export(const ExportOptions& options, Context& context) {
     context.PrintJson(
         json{{"model", model.digest.Hex()}, {"round", model.round}, {"path", options.to}}.dump());
   } else {
-    context.Print("model of " + options.run + " after round " + std::to_string(model.round) +
-                  ", sha256:" + model.digest.Hex() + ", is in " + options.to);
-    context.Say("Any tool that reads Hugging Face Llama folders loads it.");
+    const std::string round = std::to_string(model.round);
+    context.Print(Pick(context,
+                       "model of " + options.run + " after round " + round +
+                           ", sha256:" + model.digest.Hex() + ", is in " + options.to,
+                       "학습 " + options.run + "의 라운드 " + round + "까지 마친 모델(sha256:" +
+                           model.digest.Hex() + ")을 " + options.to + "에 두었습니다"));
+    context.Say(Pick(context, "Any tool that reads Hugging Face Llama folders loads it.",
+                     "Hugging Face Llama 폴더를 읽는 도구라면 모두 불러올 수 있습니다."));
   }
   return {};
 }
@@ -75,7 +83,9 @@ Status Evaluate(const std::string& dir, const std::string& run, const std::strin
     if (!digest) return Within(digest.error(), "--model is a model's digest, 64 hex digits");
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
-  context.Say("asking every invited site to measure the model on its own held-out text");
+  context.Say(Pick(context,
+                   "asking every invited site to measure the model on its own held-out text",
+                   "초대한 모든 사이트에 저마다의 평가용 글로 모델을 평가해 달라고 요청합니다"));
   DURE_ASSIGN(const auto evaluated,
               desk.Evaluate(run, model, {}, std::chrono::seconds(seconds),
                             [&context](const std::string& line) { context.Say(line); }));
@@ -83,7 +93,7 @@ Status Evaluate(const std::string& dir, const std::string& run, const std::strin
     context.PrintJson(evaluated.shown);
     return evaluated.Whole();
   }
-  context.Print(EvaluationTable({{"model", evaluated.shown}}));
+  context.Print(EvaluationTable({{"model", evaluated.shown}}, kTableRoom, IsKorean(context)));
   DURE_ASSIGN(const auto measurements, ParseEvaluation(evaluated.shown));
   for (const Measurement& measurement : measurements) {
     if (!measurement.error.empty()) context.Say(measurement.site + ": " + measurement.error);
@@ -129,6 +139,7 @@ void AddModelCommands(Command dure, Context& context) {
   exporting.Add("--round", out->round, "after which round, counted from 1; the last by default");
   exporting.Add("--purpose", out->ask.purpose, "for what it is taken away").ShowDefault();
   exporting.Add("--territory", out->ask.territory, "where to, ISO 3166").ShowDefault();
+  AddLanguage(exporting, context);
   context.Do(exporting, [out, &context] { return Export(*out, context); });
 
   struct Asked {
@@ -170,6 +181,7 @@ void AddModelCommands(Command dure, Context& context) {
   evaluate.Add("--seconds", measured->seconds, "how long sites are waited for")
       .Between(1, 604800)
       .ShowDefault();
+  AddLanguage(evaluate, context);
   context.Do(evaluate, [measured, &context] {
     return Evaluate(measured->dir, measured->run, measured->model, measured->seconds, context);
   });

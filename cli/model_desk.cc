@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/columns.h"
 #include "federation/transport/json_fields.h"
@@ -21,7 +22,7 @@ using nlohmann::json;
 
 namespace {
 
-Result<ClosedRound> Pick(const SiteCopy& copy, const RunId& run, int64_t round) {
+Result<ClosedRound> PickRound(const SiteCopy& copy, const RunId& run, int64_t round) {
   DURE_ASSIGN(const auto rounds, copy.Rounds(run));
   if (round < 0) return rounds.back();
   for (const ClosedRound& closed : rounds) {
@@ -39,6 +40,7 @@ struct TableShape {
   size_t cell = 16;
   size_t gap = 2;
   int perplexity_digits = 2;  // behind the point; below 0: it is not shown
+  bool korean = false;
 };
 
 TableShape ShapeFor(size_t models, size_t room) {
@@ -59,7 +61,7 @@ TableShape ShapeFor(size_t models, size_t room) {
 }
 
 std::string Cell(const Measurement& measurement, const TableShape& shape) {
-  if (!measurement.error.empty()) return "failed";
+  if (!measurement.error.empty()) return shape.korean ? "실패" : "failed";
   const double nats = measurement.NatsPerByte();
   if (shape.perplexity_digits < 0) return fmt::format("{:.3f}", nats);
   const double perplexity = std::exp(nats);
@@ -67,10 +69,35 @@ std::string Cell(const Measurement& measurement, const TableShape& shape) {
   return fmt::format("{:.3f} ({:.{}f})", nats, perplexity, digits);
 }
 
+// Which sites a table is about, and who measured which of its models.
+struct Measured {
+  std::set<std::string> asked;
+  std::vector<size_t> sites;  // by column
+};
+
+// Whose text the last row adds up: a site that failed, or has not answered, is not among them.
+std::string WhoseText(const Measured& measured, bool korean) {
+  const size_t all = measured.asked.size();
+  const auto [fewest, most] = std::ranges::minmax(measured.sites);
+  if (fewest == all) return korean ? "모든 사이트" : "all sites";
+  if (fewest != most) return korean ? "평가한 곳만" : "who measured";
+  const std::string some = std::to_string(most);
+  const std::string of = std::to_string(all);
+  return korean ? of + "곳 중 " + some + "곳" : some + " of " + of + " sites";
+}
+
+void AddPending(const std::string& answer, std::set<std::string>& asked) {
+  const auto object = transport::ParseJsonObject(answer, "the aggregator's answer");
+  if (!object) return;
+  for (const json& site : transport::ListField(*object, "pending")) {
+    if (site.is_string()) asked.insert(site.get<std::string>());
+  }
+}
+
 }  // namespace
 
 Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round) {
-  DURE_ASSIGN(const ClosedRound closed, Pick(copy, run, round));
+  DURE_ASSIGN(const ClosedRound closed, PickRound(copy, run, round));
   DURE_ASSIGN(auto weights, copy.ModelFile(closed.event.model));
   return ModelFiles{std::move(weights), copy.Config(run), copy.Tokenizer(run), closed.event.model,
                     closed.event.at.round.value + 1};
@@ -129,17 +156,22 @@ Result<std::vector<Measurement>> ParseEvaluation(const std::string& text) {
 }
 
 std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns,
-                            size_t room) {
-  const TableShape shape = ShapeFor(columns.size(), room);
+                            size_t room, bool korean) {
+  TableShape shape = ShapeFor(columns.size(), room);
+  shape.korean = korean;
+  Measured measured{{}, std::vector<size_t>(columns.size())};
   std::map<std::string, std::vector<std::string>> rows;
   std::vector<Measurement> totals(columns.size());
   for (size_t column = 0; column < columns.size(); ++column) {
+    AddPending(columns[column].second, measured.asked);
     const auto measurements = ParseEvaluation(columns[column].second);
     if (!measurements) continue;
     for (const Measurement& measurement : *measurements) {
       auto& row = rows[measurement.site];
       row.resize(columns.size(), "–");
       row[column] = Cell(measurement, shape);
+      measured.asked.insert(measurement.site);
+      measured.sites[column] += measurement.error.empty() ? 1 : 0;
       totals[column].nats += measurement.nats;
       totals[column].bytes += measurement.bytes;
     }
@@ -147,15 +179,20 @@ std::string EvaluationTable(const std::vector<std::pair<std::string, std::string
   const auto cell = [&shape](const std::string& text) {
     return std::string(shape.gap, ' ') + RightAligned(text, shape.cell);
   };
-  std::string table = "  " + LeftAligned("held-out text of", shape.first);
+  std::string table =
+      "  " + LeftAligned(korean ? "평가용 글의 주인" : "held-out text of", shape.first);
   for (const auto& [name, answer] : columns) table += cell(name);
   for (const auto& [site, cells] : rows) {
     table += "\n  " + LeftAligned(site, shape.first);
     for (const std::string& text : cells) table += cell(text);
   }
-  table += "\n  " + LeftAligned("all sites", shape.first);
+  if (!columns.empty()) table += "\n  " + LeftAligned(WhoseText(measured, korean), shape.first);
   for (const Measurement& total : totals) table += cell(Cell(total, shape));
   const bool both = shape.perplexity_digits >= 0;
+  if (korean) {
+    return table + "\n  바이트당 손실(내트)" + (both ? ", 괄호 안은 바이트당 퍼플렉시티" : "") +
+           ". 작을수록 좋음";
+  }
   return table + "\n  nats per byte" + (both ? " (perplexity per byte)" : "") +
          "; smaller is better";
 }

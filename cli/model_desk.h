@@ -49,10 +49,12 @@ struct Measurement {
 // kInvalid: not an answer of evaluation.show.
 Result<std::vector<Measurement>> ParseEvaluation(const std::string& json);
 
-// Sites down, models across; nats per byte and perplexity per byte, and all sites' text together
-// below. `columns`: a model's name and its answer of evaluation.show. `room`: a line's columns; the
-// table narrows to fit them as far as it can.
+inline constexpr size_t kTableRoom = 200;
+
+// Sites down, models across; nats per byte and perplexity per byte, and below the text of all sites
+// together, or of how many of them measured. `columns`: a model's name and its answer of
+// evaluation.show. `room`: a line's columns; the table narrows to fit them as far as it can.
 std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns,
-                            size_t room = 200);
+                            size_t room = kTableRoom, bool korean = false);
 
 }  // namespace dure::cli

@@ -117,9 +117,17 @@ TEST(Columns, AreCutInTheMiddleAndCountedAsTheyAreDrawn) {
 
 TEST(Evaluation, ASiteThatFailedDoesNotCountForAllSites) {
   const std::string table = EvaluationTable({{"start", kAnswer}});
-  const size_t all = table.find("all sites");
-  ASSERT_NE(all, std::string::npos);
-  EXPECT_THAT(table.substr(all), HasSubstr("0.693"));
+  const size_t some = table.find("1 of 2 sites");
+  ASSERT_NE(some, std::string::npos) << table;
+  EXPECT_THAT(table.substr(some), HasSubstr("0.693"));
+  EXPECT_THAT(EvaluationTable({{"모델", kAnswer}}, kTableRoom, true), HasSubstr("2곳 중 1곳"));
+  // Nor does one that has not answered.
+  const std::string waits =
+      R"({"pending":["snu"],"results":[{"site":"kt","nats":500.0,"bytes":1000}]})";
+  EXPECT_THAT(EvaluationTable({{"start", waits}}), HasSubstr("1 of 2 sites"));
+  const std::string whole = R"({"results":[{"site":"kt","nats":500.0,"bytes":1000}]})";
+  EXPECT_THAT(EvaluationTable({{"start", whole}}), HasSubstr("all sites"));
+  EXPECT_THAT(EvaluationTable({{"start", whole}, {"SHARED", kAnswer}}), HasSubstr("1 of 2 sites"));
 }
 
 }  // namespace

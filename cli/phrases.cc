@@ -55,7 +55,11 @@ std::string Filled(std::string_view korean, const Stars& stars, int inside) {
     if (!star) said += korean.front();
     korean.remove_prefix(1);
     if (!star) continue;
-    const std::string word = Said(stars[next++], inside + 1);
+    std::string word = Said(stars[next++], inside + 1);
+    // A quotation mark may stand between a word and its particle: '*'은(는).
+    const bool quoted = !korean.empty() && (korean.front() == '\'' || korean.front() == '"');
+    if (quoted) word += korean.front();
+    if (quoted) korean.remove_prefix(1);
     const auto pair =
         std::ranges::find_if(kPairs, [&](std::string_view one) { return korean.starts_with(one); });
     said += pair == kPairs.end() ? word : rules::WithParticle(word, *pair);
@@ -80,7 +84,7 @@ std::optional<std::string> AfterCode(std::string_view text, int inside) {
 
 std::string Said(std::string_view text, int inside) {
   if (inside > kInsideMax) return std::string(text);
-  for (const auto& phrases : {PolicyPhrases(), TermsPhrases(), RecordPhrases()}) {
+  for (const auto& phrases : {PolicyPhrases(), TermsPhrases(), RecordPhrases(), CommandPhrases()}) {
     for (const Phrase& phrase : phrases) {
       if (const auto stars = Match(text, phrase.en)) return Filled(phrase.ko, *stars, inside);
     }

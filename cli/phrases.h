@@ -15,9 +15,10 @@ struct Phrase {
   std::string_view en;
   std::string_view ko;
 };
-std::span<const Phrase> PolicyPhrases();  // problems in a policy's text, and their advice
-std::span<const Phrase> TermsPhrases();   // problems in a terms file
-std::span<const Phrase> RecordPhrases();  // what an entry or a copy of the record breaks
+std::span<const Phrase> PolicyPhrases();   // problems in a policy's text, and their advice
+std::span<const Phrase> TermsPhrases();    // problems in a terms file
+std::span<const Phrase> RecordPhrases();   // what an entry or a copy of the record breaks
+std::span<const Phrase> CommandPhrases();  // command lines, folders, proofs that were handed over
 
 // Line by line, each by the first phrase that fits, behind its "file:12:3: " if it has one; what
 // stars stand for is translated, too. What no phrase fits stays as it is.

@@ -123,9 +123,24 @@ TEST(Phrases, SayWhatBecameOfARecord) {
             "a message that nobody put into the book");
 }
 
+TEST(Phrases, SayWhatIsWrongWithACommand) {
+  EXPECT_EQ(InKorean("choice: 예 not in {yes,no,abstain}"),
+            "choice: 예는 쓸 수 없는 값입니다. 쓸 수 있는 값: yes,no,abstain");
+  EXPECT_EQ(InKorean("Could not convert: entry = abc"), "entry에 쓸 수 없는 값입니다: abc");
+  EXPECT_EQ(InKorean("'14x' is no span of time (for example 30m, 12h, 7d)"),
+            "'14x'는 기간이 아닙니다(예: 30m, 12h, 7d)");
+  EXPECT_EQ(InKorean("actions.fly: no such field; there are: train, serve"),
+            "actions.fly: 없는 항목입니다. 쓸 수 있는 항목: train, serve");
+  EXPECT_EQ(InKorean("not a tlog-proof file: another first line"),
+            "증명 파일(tlog-proof)이 아닙니다: 첫 줄이 다름");
+  EXPECT_EQ(InKorean("desk holds no copy of the record yet; first type dure tally --dir desk, "
+                     "which fetches it"),
+            "desk에는 아직 기록의 사본이 없습니다. 먼저 dure tally --dir desk를 실행하십시오");
+}
+
 // A phrase that another one before it hides is never said.
 TEST(Phrases, AreEachReached) {
-  for (const auto& phrases : {PolicyPhrases(), TermsPhrases(), RecordPhrases()}) {
+  for (const auto& phrases : {PolicyPhrases(), TermsPhrases(), RecordPhrases(), CommandPhrases()}) {
     for (const Phrase& phrase : phrases) {
       std::string text(phrase.en);
       std::ranges::replace(text, '*', 'x');

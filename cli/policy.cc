@@ -102,10 +102,12 @@ Status LintFiles(const PolicyOptions& options, Context& context) {
     return Fail(
         ErrorCode::kFailedPrecondition,
         Pick(context,
-             std::to_string(linted.to_mend) + " findings to mend before anyone votes on this",
+             std::to_string(linted.to_mend) + (linted.to_mend == 1 ? " finding" : " findings") +
+                 " to mend before anyone votes on this",
              "투표에 부치기 전에 고칠 것이 " + std::to_string(linted.to_mend) + "건 있습니다"));
   const std::string count = std::to_string(texts.size());
-  context.Say(Pick(context, "policies " + count + ", nothing to mend",
+  context.Say(Pick(context,
+                   count + (texts.size() == 1 ? " policy" : " policies") + ", nothing to mend",
                    "정책 " + count + "개, 고칠 것이 없습니다"));
   return {};
 }

@@ -114,7 +114,7 @@ Result<Desk> OpenDesk(const std::string& dir, identity::Roles wanted, Context& c
                 Pick(context,
                      dir + " belongs to " + self.subject.ToUri() + "; this needs the role " +
                          wanted.Names(),
-                     dir + "에는 " + self.subject.ToUri() + "의 열쇠가 있습니다. 이 일에는 " +
+                     dir + "에는 " + self.subject.ToUri() + "의 키가 있습니다. 이 일에는 " +
                          NamesInKorean(wanted) + "의 폴더가 필요합니다"));
   }
   desk.self = std::make_unique<identity::Identity>(std::move(self));
@@ -137,13 +137,18 @@ Result<uint64_t> Submit(Desk& desk, ledger::Event event, Context& context) {
   return Fail(error);
 }
 
-Status Record(Desk& desk, ledger::Event event, const std::string& done, Context& context) {
+Result<uint64_t> RecordEntry(Desk& desk, ledger::Event event, const std::string& done,
+                             Context& context) {
   DURE_ASSIGN(const uint64_t index, Submit(desk, std::move(event), context));
   const std::string entry = std::to_string(index);
   context.Print(context.json()
                     ? ordered_json{{"index", index}}.dump()
                     : done + Pick(context, ", entry " + entry + ".", "(항목 " + entry + ")."));
-  return {};
+  return index;
+}
+
+Status Record(Desk& desk, ledger::Event event, const std::string& done, Context& context) {
+  return RecordEntry(desk, std::move(event), done, context).map([](uint64_t) {});
 }
 
 Error NoSuchRun(const std::string& run, const Context& context) {

@@ -45,6 +45,8 @@ Result<Desk> OpenDesk(const std::string& dir, identity::Roles wanted, Context& c
 // Has one event recorded; its entry. A rule of the record that it would break is said in words.
 Result<uint64_t> Submit(Desk& desk, ledger::Event event, Context& context);
 // The same, and says `done` (a sentence without its full stop) and at which entry, as JSON too.
+Result<uint64_t> RecordEntry(Desk& desk, ledger::Event event, const std::string& done,
+                             Context& context);
 Status Record(Desk& desk, ledger::Event event, const std::string& done, Context& context);
 
 // kNotFound, in the command's language.

@@ -16,14 +16,22 @@ Result<std::string> RecordFolder(const std::string& dir) {
   const std::string inside = dir + "/ledger";
   if (fs::exists(dir + "/ledger.db")) return dir;
   if (fs::exists(inside + "/ledger.db")) return inside;
-  const bool tiles = fs::exists(dir + "/checkpoint");
+  if (fs::exists(dir + "/checkpoint")) {
+    return Fail(ErrorCode::kNotFound,
+                dir + " is an exported folder: check it with dure ledger fsck --tiles " + dir);
+  }
+  // Somebody's keys without a daemon's database: of a person, whose commands fetch the record.
+  const bool daemon = fs::exists(dir + "/site.db") || fs::exists(dir + "/aggregator.db");
+  if (fs::exists(dir + "/identity") && !daemon) {
+    return Fail(ErrorCode::kNotFound, dir +
+                                          " holds no copy of the record yet; first type dure "
+                                          "tally --dir " +
+                                          dir + ", which fetches it");
+  }
   return Fail(ErrorCode::kNotFound,
-              dir + " holds no copy of the record; " +
-                  (tiles ? "it is an exported folder: check it with dure ledger fsck --tiles"
-                         : "give the folder of a site or of the aggregator that has served; a "
-                           "person's folder "
-                           "has one once dure tally --dir " +
-                               dir + " fetched it"));
+              dir +
+                  " holds no copy of the record; give the folder of a site or of the aggregator "
+                  "that has served, or of a person");
 }
 
 Result<std::unique_ptr<ledger::LogReader>> OpenRecord(const std::string& dir) {

@@ -47,6 +47,7 @@ std::string PurposeText(const json& run) {
 }
 
 Status Start(const std::string& dir, RunOptions options, Context& context) {
+  DURE_TRY(LoadOperator(dir, context.Now()).map([](const auto&) {}));  // before anything is sent
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(dir, context.Now()));
   DURE_ASSIGN(
       const std::string answer,

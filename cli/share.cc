@@ -125,9 +125,10 @@ Status Compute(const ShareOptions& options, Context& context) {
                 Pick(korean, "\nIn brackets: " + computed.interval + ".\n",
                      "\n괄호 안: " + computed.interval + "\n") +
                 computed.caveat +
-                (entry ? Pick(korean, "\nRecorded as entry " + recorded + ".",
-                              "\n항목 " + recorded + "(으)로 기록했습니다.")
-                       : ""));
+                (entry
+                     ? Pick(korean, "\nRecorded as entry " + recorded + ".",
+                            "\n항목 " + rules::WithParticle(recorded, "(으)로") + " 기록했습니다.")
+                     : ""));
   return {};
 }
 

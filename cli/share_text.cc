@@ -19,7 +19,7 @@ std::string NatsText(int64_t billionths) {
 std::string PartName(const std::string& name, bool korean) {
   if (!korean) return name;
   if (name == "tokens") return "토큰";
-  if (name == "steps") return "걸음";
+  if (name == "steps") return "스텝";
   if (name == "rounds") return "라운드";
   return name == "evaluations" ? "평가" : name;
 }
@@ -54,9 +54,9 @@ std::string Round(const standing::RoundWorth& round, bool korean) {
 
 std::string Given(const standing::ShareInput& input, bool korean) {
   if (input.rounds > 0 && input.steps == 0) {
-    return Pick(korean, "tokens and steps hidden by masking", "토큰과 걸음은 보안 합산으로 가려짐");
+    return Pick(korean, "tokens and steps hidden by masking", "토큰과 스텝은 보안 합산으로 가려짐");
   }
-  return korean ? fmt::format("토큰 {}개, {}걸음", input.tokens, input.steps)
+  return korean ? fmt::format("토큰 {}개, {}스텝", input.tokens, input.steps)
                 : fmt::format("{} tokens, {} steps", input.tokens, input.steps);
 }
 
@@ -73,7 +73,7 @@ std::string ShareTexts::Shares(const std::vector<ledger::ShareOfMember>& shares)
 
 std::string ShareTexts::Formula(const standing::ShareFormula& formula) const {
   if (!korean) return formula.Text();
-  return fmt::format("몫 산식: 토큰 {}, 걸음 {}, 라운드 {}, 평가 {}, 한 기관의 토큰 상한 {}",
+  return fmt::format("몫 산식: 토큰 {}, 스텝 {}, 라운드 {}, 평가 {}, 한 기관의 토큰 상한 {}",
                      formula.tokens, formula.steps, formula.rounds, formula.evaluations,
                      formula.cap);
 }

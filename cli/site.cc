@@ -36,7 +36,8 @@ Status CheckStopped(const std::string& dir) {
 std::string NextStep(const identity::Identity& own, const std::string& dir) {
   switch (own.role()) {
     case identity::Role::kMember:
-      return "dure site serve --dir " + dir + " --data FOLDER --terms research-only";
+      return "dure dataset form --out terms.toml, then dure site serve --dir " + dir +
+             " --data FOLDER --terms terms.toml";
     case identity::Role::kOperator:
       return "dure invite --dir " + dir + " --member NAME --site NAME";
     case identity::Role::kOfficer:

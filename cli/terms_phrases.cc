@@ -8,6 +8,9 @@ namespace dure::cli {
 namespace {
 
 constexpr auto kTermsPhrases = std::to_array<Phrase>({
+    {"*: no such field for this kind of duty", "*: 이 의무에는 쓰지 않는 항목입니다"},
+    {"*: no such field; did you mean *?", "*: 없는 항목입니다. 혹시 *입니까?"},
+    {"*: no such field; there are: *", "*: 없는 항목입니다. 쓸 수 있는 항목: *"},
     {"*: '*' does not fit; allowed: *", "*: '*'은(는) 맞지 않습니다. 쓸 수 있는 것: *"},
     {"*: nothing is said; allowed: *", "*: 내용이 없습니다. 쓸 수 있는 것: *"},
     {"… and * more", "… 그 밖에 *건"},
@@ -46,7 +49,6 @@ constexpr auto kTermsPhrases = std::to_array<Phrase>({
     {"no or unknown, because there is no personal data", "no 또는 unknown(개인정보가 없기 때문)"},
     {"another ground: the data is identifiable, not pseudonymised (PIPA art. 28-2)",
      "다른 근거(가명정보가 아니라 식별 가능한 정보이기 때문, 개인정보 보호법 제28조의2)"},
-    {"no such field for this kind of duty", "이 의무에는 쓰지 않는 항목"},
     {"the line to be shown", "표시할 문구"},
     {"the days between reports", "보고 주기(일)"},
     {"the hours within which to tell", "알려야 하는 시간(시간 단위)"},
@@ -60,8 +62,6 @@ constexpr auto kTermsPhrases = std::to_array<Phrase>({
      "회원 이름이나 public-domain, various와 같은 코드(개인은 쓸 수 없음)"},
     {"a number from 1 to *", "1부터 *까지의 수"},
     {"a number from 1", "1 이상의 수"},
-    {"no such field; did you mean *?", "없는 항목입니다. 혹시 *입니까?"},
-    {"no such field; there are: *", "없는 항목입니다. 쓸 수 있는 항목은 *입니다"},
     {"a table of fields", "항목을 담은 표"},
     {"a list of at most *", "항목이 *개 이하인 목록"},
     {"at most *", "* 이하"},

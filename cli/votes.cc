@@ -45,16 +45,18 @@ Status Propose(const ProposeOptions& options, Context& context) {
   event.policy = std::move(text);
   const auto& name = document.policy.name;
   const std::string version = std::to_string(document.policy.version);
-  DURE_TRY(Record(desk, std::move(event),
-                  Pick(context, "Proposed \"" + name.en + "\" version " + version,
-                       "\"" + (name.ko.empty() ? name.en : name.ko) + "\" 버전 " +
-                           rules::WithParticle(version, "을(를)") + " 안건으로 올렸습니다"),
-                  context));
+  DURE_ASSIGN(const uint64_t index,
+              RecordEntry(desk, std::move(event),
+                          Pick(context, "Proposed \"" + name.en + "\" version " + version,
+                               "\"" + (name.ko.empty() ? name.en : name.ko) + "\" 버전 " +
+                                   rules::WithParticle(version, "을(를)") + " 안건으로 올렸습니다"),
+                          context));
+  const std::string vote =
+      "dure vote " + std::to_string(index) + " yes|no|abstain --dir " + options.dir;
+  const std::string tally = "dure tally " + std::to_string(index) + " --dir " + options.dir;
   context.Say(Pick(context,
-                   "Members vote with: dure vote ENTRY yes|no|abstain --dir FOLDER\n"
-                   "Everybody can see the count: dure tally --dir FOLDER",
-                   "회원 기관은 dure vote 항목번호 yes|no|abstain --dir 폴더 로 투표합니다.\n"
-                   "표는 누구나 dure tally --dir 폴더 로 셀 수 있습니다."));
+                   "Members vote with: " + vote + "\nEverybody can see the count: " + tally,
+                   "회원 기관의 투표: " + vote + "\n표를 세어 보려면(누구나): " + tally));
   return {};
 }
 
@@ -251,8 +253,8 @@ Status ShowImpact(const std::string& dir, const std::string& file, Context& cont
   context.Print(Pick(korean,
                      decided + " past decisions, decided again with " + file + ": " + flipped +
                          " would come out otherwise.\n",
-                     "지난 결정 " + decided + "개를 " + file + "(으)로 다시 결정해 보니 " +
-                         flipped + "개가 달라집니다.\n") +
+                     "지난 결정 " + decided + "개를 " + rules::WithParticle(file, "(으)로") +
+                         " 다시 결정해 보니 " + flipped + "개가 달라집니다.\n") +
                 lines);
   return {};
 }
@@ -271,9 +273,10 @@ Status ShowInForce(const InForceOptions& options, Context& context) {
   std::string lines;
   std::string whole;
   for (const auto& [name, policy] : record->state().in_force) {
-    if (!name.starts_with(options.name)) continue;
     const rules::PolicyDocument* document = record->auditor().standing().Document(policy.digest);
     if (document == nullptr) continue;
+    const std::string& in_korean = document->policy.name.ko;
+    if (!name.starts_with(options.name) && !in_korean.starts_with(options.name)) continue;
     list.push_back({{"name", name},
                     {"version", policy.version},
                     {"entry", policy.index},
@@ -300,8 +303,8 @@ Status ShowInForce(const InForceOptions& options, Context& context) {
             : Pick(korean,
                    "no policy in force begins with \"" + options.name +
                        "\"; dure policy in-force lists them",
-                   "\"" + options.name +
-                       "\"(으)로 시작하는 시행 중인 정책이 없습니다. dure policy in-force로 "
+                   rules::WithParticle("\"" + options.name + "\"", "(으)로") +
+                       " 시작하는 시행 중인 정책이 없습니다. dure policy in-force로 "
                        "확인하십시오"));
   }
   if (context.json()) {

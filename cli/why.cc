@@ -111,11 +111,17 @@ Status Why(const WhyOptions& options, Context& context) {
   for (const std::string& text : options.what_if) {
     auto entry = ParseKnownFact(text, context);
     if (!entry) {
+      const std::string& wrong = entry.error().message;
+      const bool asks = wrong.ends_with('?');
       return Fail(
           entry.error().code,
-          entry.error().message +
-              Pick(context, "; the facts that decided stand in brackets in the output of dure why",
-                   ". 결정에 쓰인 사실의 이름은 dure why가 괄호 안에 적어 줍니다"));
+          wrong + Pick(context,
+                       std::string(asks ? " The" : "; the") +
+                           " facts that decided stand in brackets in the output of dure why",
+                       std::string(asks                   ? " "
+                                   : wrong.ends_with('.') ? " "
+                                                          : ". ") +
+                           "결정에 쓰인 사실의 이름은 dure why가 괄호 안에 적어 줍니다"));
     }
     what_if.push_back(std::move(*entry));
   }

@@ -62,9 +62,9 @@ std::string DescribeKo(const lineage::WithdrawalOption& option, bool masked) {
       return "이후 라운드는 쓰지 않음. 이미 있는 모델은 그대로 둠";
     case WithdrawalScope::kRestart:
       return "이 데이터가 들어가지 않은 마지막 모델로 돌아가 " + rounds + "를 다시 학습 " + tokens +
-             ". " + ended + "이 끝남";
+             ". " + ended + "은 더는 쓸 수 없음";
     case WithdrawalScope::kRetrain:
-      return "이 데이터가 닿은 학습을 처음부터 다시: " + rounds + " " + tokens;
+      return "이 데이터가 쓰인 학습을 처음부터 다시: " + rounds + " " + tokens;
     case WithdrawalScope::kRetireModels:
       return ended + "을 더는 쓰지 않음";
   }
@@ -99,11 +99,34 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool korean) {
   return text;
 }
 
+// Or that it is done already: the record takes one withdrawal of a dataset.
+std::string HowToFile(const WithdrawOptions& options,
+                      const std::optional<standing::WithdrawalCase>& gone, const Context& context) {
+  if (!gone) {
+    return Pick(context,
+                "A dataset is withdrawn once; the scope cannot be changed afterwards.\n"
+                "File it with: dure withdraw file " +
+                    options.dataset + " --scope SCOPE --dir " + options.dir,
+                "철회는 한 번만 할 수 있고 범위는 나중에 바꿀 수 없습니다.\n"
+                "철회하려면: dure withdraw file " +
+                    options.dataset + " --scope 범위 --dir " + options.dir);
+  }
+  const std::string entry = std::to_string(gone->index);
+  const std::string scope = ledger::WordsAndCode(Name(gone->scope), RecordLanguage(context));
+  const std::string until = gone->deadline.ToText();
+  return Pick(context,
+              options.dataset + " was withdrawn at entry " + entry + " already (scope: " + scope +
+                  ", by " + until + ").",
+              rules::WithParticle(options.dataset, "은(는)") + " 항목 " + entry +
+                  "에서 이미 철회되었습니다(범위 " + scope + ", 기한 " + until + ").");
+}
+
 Status Plan(const WithdrawOptions& options, Context& context) {
   DURE_ASSIGN(const DatasetId id, DatasetId::Parse(options.dataset));
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   DURE_TRY(HasDataset(record->state(), id, context));
   DURE_ASSIGN(const lineage::WithdrawalPlan plan, lineage::PlanWithdrawal(record->state(), id));
+  const auto& gone = record->state().datasets.at(id).withdrawn;
   ordered_json choices = ordered_json::array();
   ordered_json clean = ordered_json::object();
   for (const auto& [run, model] : plan.uses.clean) {
@@ -124,14 +147,13 @@ Status Plan(const WithdrawOptions& options, Context& context) {
         {"grants", plan.uses.grants},
         {"last_clean", clean},
         {"masked", plan.masked},
+        {"withdrawn", gone ? ordered_json(gone->index) : ordered_json(nullptr)},
         {"options",
          choices}}.dump());
     return {};
   }
   context.Print(PlanText(plan, IsKorean(context)));
-  context.Say(Pick(context,
-                   "File it with: dure withdraw file " + id.str() + " --scope SCOPE --dir FOLDER",
-                   "철회하려면: dure withdraw file " + id.str() + " --scope 범위 --dir 폴더"));
+  context.Say(HowToFile(options, gone, context));
   return {};
 }
 
@@ -143,18 +165,22 @@ Status FileIt(const WithdrawOptions& options, Context& context) {
   event.ground = options.ground;
   event.deadline = FormatRfc3339(context.Now() + within);
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
-  DURE_TRY(Record(desk, event,
-                  Pick(context, "Withdrew " + options.dataset,
-                       "데이터셋 " + options.dataset + "의 이용을 철회했습니다"),
-                  context));
+  DURE_ASSIGN(const uint64_t index,
+              RecordEntry(desk, event,
+                          Pick(context, "Withdrew " + options.dataset,
+                               "데이터셋 " + options.dataset + "의 이용을 철회했습니다"),
+                          context));
+  const std::string close = "dure withdraw close " + std::to_string(index) + " --evidence ";
+  const std::string dir = " --dir " + options.dir;
   context.Say(
       Pick(context,
            "No later round uses it. A round under way leaves out what was trained on it; one "
-           "that was being\nclosed had closed before this entry. Close the case with: dure "
-           "withdraw close ENTRY --evidence N…",
+           "that was being\nclosed had closed before this entry. Close the case with: " +
+               close + "N…" + dir,
            "이후 라운드는 이 데이터를 쓰지 않습니다. 진행 중이던 라운드는 이 데이터로 학습한 "
            "기여분을 뺍니다.\n이미 마무리되던 라운드는 이 항목보다 먼저 끝난 것으로 남습니다. "
-           "마무리하려면: dure withdraw close 항목번호 --evidence 번호…"));
+           "마무리하려면: " +
+               close + "번호…" + dir));
   return {};
 }
 
@@ -183,14 +209,16 @@ void AddWithdrawCommands(Command dure, Context& context) {
   AddLanguage(plan, context);
   context.Do(plan, [options, &context] { return Plan(*options, context); });
 
-  Command file = AddVerb(noun, "file", "Withdraw a dataset of your own institution",
-                         "dure withdraw file reviews --ground consent --dir /srv/desk\n"
-                         "dure withdraw file reviews --scope retire-models --within 14d --dir .");
+  Command file =
+      AddVerb(noun, "file", "Withdraw a dataset of your own institution, once and for good",
+              "dure withdraw file reviews --ground consent --dir /srv/desk\n"
+              "dure withdraw file reviews --scope retire-models --within 14d --dir .");
   file.Add("dataset", options->dataset, "The dataset").Required();
   file.Add("--ground", options->ground, "consent, contract-end, court, quality or owner")
       .OneOf({"consent", "contract-end", "court", "quality", "owner"})
       .ShowDefault();
-  file.Add("--scope", options->scope, "future-rounds, restart, retrain or retire-models")
+  file.Add("--scope", options->scope,
+           "future-rounds, restart, retrain or retire-models; it cannot be changed afterwards")
       .OneOf({"future-rounds", "restart", "retrain", "retire-models"})
       .ShowDefault();
   file.Add("--within", options->within, "By when it is to be done").ShowDefault();
