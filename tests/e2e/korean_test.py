@@ -21,25 +21,7 @@ class Korean(OfficerCase):
         def say(*words, expect=0, folder=desk):
             return self.all.says(*words, '--dir', folder, '--lang', 'ko', expect=expect)
 
-        # The first command of an officer fetches the record; what only reads it says so.
-        self.assertIn(f'먼저 dure tally --dir {desk}를 실행하십시오',
-                      say('ledger', 'verify', expect=1))
-        with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
-            file.write(REPORTS)
-        proposed = say('policy', 'propose', f'{self.folder}/p7.policy')
-        self.assertIn('"P7 Reports" 버전 1을 안건으로 올렸습니다(항목 ', proposed)
-        proposal = str(self.all.dure('tally', '--dir', desk)['proposals'][0]['proposal'])
-        self.assertIn(f'dure vote {proposal} yes|no|abstain --dir {desk}', proposed)
-        self.assertIn('choice: 예는 쓸 수 없는 값입니다. 쓸 수 있는 값: yes,no,abstain',
-                      say('vote', proposal, '예', expect=2))
-        self.assertIn('정책 담당자의 폴더가 필요합니다',
-                      say('vote', proposal, 'no', expect=3, folder=self.all.home('north')))
-        self.assertIn(f'항목 {proposal}의 안건에 반대로 투표했습니다(항목 ',
-                      say('vote', proposal, 'no'))
-        # One no of two ends the vote as soon as the aggregator has counted.
-        self.assertRegex(say('vote', proposal, 'yes', expect=1),
-                         r'이미 투표한 회원임\(voted-twice\)|투표가 이미 끝남\(vote-over\)')
-        self.assertIn('항목 9999번은 없습니다', say('vote', '9999', 'yes', expect=1))
+        self.vote(say, desk)
         self.assertIn('north: 활동 중, 민간 회원, KR, 사이트 north, 정책 담당자 1명',
                       say('member', 'list'))
         self.assertIn('공동 서명', say('ledger', 'witnesses'))
@@ -88,6 +70,27 @@ class Korean(OfficerCase):
         self.assertIn('그 항목에는 처리 중인 철회가 없습니다',
                       say('withdraw', 'close', entry, '--evidence', str(closed['index']), expect=1))
         self.assertIn('결정\n  ', say('ledger', 'verify', '--full'))
+
+    def vote(self, say, desk):
+        # The first command of an officer fetches the record; what only reads it says so.
+        self.assertIn(f'먼저 dure tally --dir {desk}를 실행하십시오',
+                      say('ledger', 'verify', expect=1))
+        with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
+            file.write(REPORTS)
+        proposed = say('policy', 'propose', f'{self.folder}/p7.policy')
+        self.assertIn('"P7 Reports" 버전 1을 안건으로 올렸습니다(항목 ', proposed)
+        proposal = str(self.all.dure('tally', '--dir', desk)['proposals'][0]['proposal'])
+        self.assertIn(f'dure vote {proposal} yes|no|abstain --dir {desk}', proposed)
+        self.assertIn('choice: 예는 쓸 수 없는 값입니다. 쓸 수 있는 값: yes,no,abstain',
+                      say('vote', proposal, '예', expect=2))
+        self.assertIn('정책 담당자의 폴더가 필요합니다',
+                      say('vote', proposal, 'no', expect=3, folder=self.all.home('north')))
+        self.assertIn(f'항목 {proposal}의 안건에 반대로 투표했습니다(항목 ',
+                      say('vote', proposal, 'no'))
+        # One no of two ends the vote as soon as the aggregator has counted.
+        self.assertRegex(say('vote', proposal, 'yes', expect=1),
+                         r'이미 투표한 회원임\(voted-twice\)|투표가 이미 끝남\(vote-over\)')
+        self.assertIn('항목 9999번은 없습니다', say('vote', '9999', 'yes', expect=1))
 
     def test_what_cannot_be_is_refused_before_anything_is_sent(self):
         self.begin(['north'])
