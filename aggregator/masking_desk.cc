@@ -305,6 +305,11 @@ void MaskingDesk::Do(const masking::Published& effect) {
   Derive();
 }
 
+// What the model is derived from, too.
+round::Sums MaskingDesk::SumsToRecord() const {
+  return masking::SumsOf(Passed("aggregator.recorded", published_->segments.front().scalars));
+}
+
 // While the sites check the sum.
 void MaskingDesk::Derive() {
   if (!merge_ || !published_ || derived_ || deriving_) return;
@@ -312,7 +317,7 @@ void MaskingDesk::Derive() {
   const masking::SegmentResult& sum = published_->segments.front();
   const derivation::Step step{merge_->base, sum.planes,
                               static_cast<uint32_t>(merge_->contributions.size()),
-                              masking::SumsOf(sum.scalars).weight};
+                              SumsToRecord().weight};
   auto work = [step, manifest = rounds_.manifest(), &shop = shop_] {
     CrashPoint("aggregator.before-derive");
     return DeriveFromSum(step, manifest, shop.store, shop.scratch, shop.threads);
@@ -344,8 +349,7 @@ void MaskingDesk::Do(const masking::Finish& effect) {
 void MaskingDesk::TryFinish() {
   if (!merge_ || !published_ || !derived_ || !finished_ || disputed_) return;
   const masking::SegmentResult& sum = published_->segments.front();
-  const round::Merged merged{merge_->at, sum.planes, *derived_,
-                             masking::SumsOf(Passed("aggregator.recorded", sum.scalars))};
+  const round::Merged merged{merge_->at, sum.planes, *derived_, SumsToRecord()};
   merge_.reset();
   CrashPoint("aggregator.masked-sum");
   feed_(merged);

@@ -75,6 +75,7 @@ class MaskingDesk {
   void LeaveOut();
   void Blame(const masking::Culprit& effect);
   void FixSurvivors(bool overdue);
+  round::Sums SumsToRecord() const;
   void Derive();
   void TryFinish();
   void Fail(std::string reason);

@@ -66,19 +66,31 @@ void MaskingDesk::Checked() {
   if (half_.phase() == masking::SitePhase::kChecking) Resume();
 }
 
-void MaskingDesk::Do(const masking::Accept& effect) {
-  const masking::SegmentAccepted& sum = effect.segments.front();
-  const masking::Context& context = half_.context();
-  Conclusion concluded;
-  concluded.base = context.agreed.model;
-  concluded.attempt = context.attempt;
-  concluded.planes = sum.planes;
-  concluded.sums = sum.scalars;
-  for (const uint32_t site : sum.survivors) {
-    concluded.survivors.push_back(context.seats[site].site);
+// At once, and not when the effect is performed: a Persist before it already keeps the half that
+// comes after it, and a half that has concluded does not do so again.
+void MaskingDesk::Conclude(const std::vector<masking::SiteEffect>& effects) {
+  for (const masking::SiteEffect& effect : effects) {
+    if (const auto* refused = std::get_if<masking::RefuseRound>(&effect)) {
+      const masking::Refusal rule = refused->refused.rule;
+      if (rule != masking::Refusal::kAggregate && rule != masking::Refusal::kSaturation) continue;
+      const masking::Context& context = refused->context;
+      concluded_ = Conclusion{context.agreed.model, context.attempt, Verdict::kForged, {}, {}, {}};
+    }
+    const auto* accept = std::get_if<masking::Accept>(&effect);
+    if (accept == nullptr) continue;
+    const masking::SegmentAccepted& sum = accept->segments.front();
+    const masking::Context& context = half_.context();
+    concluded_ = Conclusion{context.agreed.model, context.attempt, Verdict::kRight,
+                            sum.planes,           sum.scalars,     {}};
+    for (const uint32_t site : sum.survivors) {
+      concluded_->survivors.push_back(context.seats[site].site);
+    }
   }
-  concluded_ = std::move(concluded);  // the Persist behind this effect keeps it
-  Say("the sum of " + std::to_string(sum.survivors.size()) + " sites is what they sent");
+}
+
+void MaskingDesk::Do(const masking::Accept& effect) {
+  const size_t sites = effect.segments.front().survivors.size();
+  Say("the sum of " + std::to_string(sites) + " sites is what they sent");
   Drop(own_round_);
 }
 
@@ -86,8 +98,8 @@ MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
                                           const ledger::RoundClosed& logged) const {
   const bool is_it = concluded_ && concluded_->base == outcome.base.model &&
                      concluded_->attempt == outcome.at.attempt;
-  if (is_it && concluded_->forged) return Judgement::kDissent;
-  if (is_it) {
+  if (is_it && concluded_->verdict == Verdict::kForged) return Judgement::kDissent;
+  if (is_it && concluded_->verdict == Verdict::kRight) {
     const round::Sums sums = masking::SumsOf(concluded_->sums);
     const ledger::MaskedSums checked{sums.weight, sums.tokens, sums.steps, sums.saturated_lanes};
     const bool same_sites =
@@ -96,14 +108,19 @@ MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
                        outcome.weight_sum == checked.weight && logged.sums == checked;
     return holds ? Judgement::kHolds : Judgement::kDissent;
   }
+  const bool counted = std::ranges::find(outcome.counted, shop_.site, &round::Counted::site) !=
+                       outcome.counted.end();
+  if (!counted) return Judgement::kHolds;
+  if (lost_ || is_it) {
+    Say("what this site would check the sum by was lost: it has the record's word for it");
+    return Judgement::kHolds;
+  }
   const masking::SitePhase phase = half_.phase();
   const masking::Context& context = half_.context();
   const bool under_way =
-      phase >= masking::SitePhase::kMasking && phase <= masking::SitePhase::kChecked &&
+      phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked &&
       context.agreed.model == outcome.base.model && context.attempt == outcome.at.attempt;
-  const bool counted = std::ranges::find(outcome.counted, shop_.site, &round::Counted::site) !=
-                       outcome.counted.end();
-  return under_way && counted ? Judgement::kWaits : Judgement::kHolds;
+  return under_way ? Judgement::kWaits : Judgement::kDissent;
 }
 
 }  // namespace dure::site

@@ -57,7 +57,9 @@ void MaskingDesk::Run(loop::WorkerPool& pool, Work work, Done done) {
 
 void MaskingDesk::Push(const masking::SiteEvent& event) {
   if (lost_) return;
-  queue_.Push(half_.Handle(event));
+  auto effects = half_.Handle(event);
+  Conclude(effects);
+  queue_.Push(std::move(effects));
   SayAgainLater();
 }
 
@@ -88,19 +90,7 @@ bool MaskingDesk::IsCurrent(const masking::Context& context) const {
          context.round.value >= participation_.at().round.value;
 }
 
-bool MaskingDesk::Opens(const Bytes& message) const {
-  const auto decoded = masking::DecodeMessage(message);
-  const auto* open = decoded ? std::get_if<masking::Open>(&*decoded) : nullptr;
-  if (open == nullptr) return false;
-  const auto context = masking::Context::Parse(open->context);
-  return context && IsCurrent(*context);
-}
-
-void MaskingDesk::Take(const Bytes& message) {
-  in_hand_ = &message;
-  Push(masking::FromAggregator{message});
-  in_hand_ = nullptr;
-}
+void MaskingDesk::Take(const Bytes& message) { Push(masking::FromAggregator{message}); }
 
 void MaskingDesk::Look() {
   if (examines_ && !examining_ && participation_.rostered()) Sync(*examines_);
@@ -162,21 +152,14 @@ void MaskingDesk::Do(const masking::SetAside& effect) {
 
 void MaskingDesk::Do(const masking::RefuseRound& effect) {
   const masking::Refused& refused = effect.refused;
+  const masking::Context& context = effect.context;
   Say("REFUSED: " + std::string(Name(refused.rule)) + ": " + refused.why +
-      Accused(half_.context(), refused.accused));
-  examines_.reset();
-  masks_.reset();
-  if (refused.rule == masking::Refusal::kAggregate ||
-      refused.rule == masking::Refusal::kSaturation) {
-    concluded_ =
-        Conclusion{participation_.base().model, participation_.at().attempt, true, {}, {}, {}};
-    if (!Keep()) {
-      Say("the refusal could not be kept on disk");
-    }
-  }
-  const bool ends =
-      half_.phase() == masking::SitePhase::kRefused || (in_hand_ != nullptr && Opens(*in_hand_));
-  if (ends) feed_(round::MaskingRefused{participation_.at(), masking::CodeOf(refused.rule)});
+      Accused(context, refused.accused));
+  if (examines_ == context.Id()) examines_.reset();
+  if (masks_ && masks_->context == context.Id()) masks_.reset();
+  // Nobody waits for what comes of an attempt before.
+  if (!IsCurrent(context)) return;
+  feed_(round::MaskingRefused{participation_.at(), masking::CodeOf(refused.rule)});
 }
 
 void MaskingDesk::Do(const masking::Examine& effect) {

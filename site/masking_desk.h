@@ -52,18 +52,27 @@ class MaskingDesk {
 
   enum class Judgement : uint8_t {
     kHolds,    // checked and the same; or this site had no part in the sum
-    kWaits,    // peers' check values are still to come
-    kDissent,  // not what this site checked, or refused
+    kWaits,    // its check is under way
+    kDissent,  // not what this site checked, or not checked to the end
   };
-  // Whether an outcome, as the log has it, is the sum that this site checked.
+  // Whether an outcome, as the log has it, is the sum that this site checked. Whoever is counted
+  // and came to no end of its check takes nothing for a sum: an honest aggregator records none
+  // that a survivor did not check. But for a site whose state was lost, or another version's, while
+  // its check was under way: that one has the record's word for it, as of a round it had no part
+  // in.
   Judgement Judge(const round::Outcome& outcome, const ledger::RoundClosed& logged) const;
 
  private:
+  enum class Verdict : uint8_t {
+    kRight = 0,
+    kForged = 1,   // refused: the published sum is not that of the contributions
+    kGivenUp = 2,  // under way when another version's state was taken over
+  };
   // What the attempt concluded last came to; which one it was, the base and the number say.
   struct Conclusion {
     Digest base;
     uint32_t attempt = 0;
-    bool forged = false;  // refused: the published sum is not that of the contributions
+    Verdict verdict = Verdict::kRight;
     Digest planes;
     masking::Scalars sums{};
     std::vector<SiteId> survivors;
@@ -79,6 +88,8 @@ class MaskingDesk {
   void Do(const masking::RefuseRound& effect);
   void Do(const masking::SetAside& effect);
   void Do(const masking::Accept& effect);
+  // What the half concludes belongs to its state from that step on.
+  void Conclude(const std::vector<masking::SiteEffect>& effects);
 
   Bytes Save() const;
   // false: the journal's bytes are none that this version knows.
@@ -92,8 +103,6 @@ class MaskingDesk {
   void CheckNow(const masking::CheckSegment& effect);
   void Checked();
   bool IsCurrent(const masking::Context& context) const;
-  // Whether this opens the attempt that the site waits for.
-  bool Opens(const Bytes& message) const;
   void Say(const std::string& line) const;
   template <typename Work, typename Done>
   void Run(loop::WorkerPool& pool, Work work, Done done);
@@ -116,8 +125,7 @@ class MaskingDesk {
   uint64_t encode_turn_ = 0;
   bool encoding_ = false;
   bool checking_ = false;
-  const Bytes* in_hand_ = nullptr;  // while it is taken
-  uint64_t timer_ = 0;              // of the latest SayAgainLater
+  uint64_t timer_ = 0;  // of the latest SayAgainLater
   loop::EffectQueue<masking::SiteEffect> queue_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

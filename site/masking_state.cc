@@ -26,7 +26,8 @@ Bytes MaskingDesk::Save() const {
   Put(out, own_);
   out.Bool(concluded_.has_value());
   if (!concluded_) return out.Take();
-  out.Raw32(concluded_->base).U32(concluded_->attempt).Bool(concluded_->forged);
+  out.Raw32(concluded_->base).U32(concluded_->attempt);
+  out.U8(static_cast<uint8_t>(concluded_->verdict));
   out.Raw32(concluded_->planes);
   Put(out, concluded_->sums);
   out.U32(static_cast<uint32_t>(concluded_->survivors.size()));
@@ -62,7 +63,9 @@ bool MaskingDesk::Load(ByteView kept) {
     Conclusion concluded;
     concluded.base = in.Raw32();
     concluded.attempt = in.U32();
-    concluded.forged = in.Bool();
+    const uint8_t verdict = in.U8();
+    if (verdict > static_cast<uint8_t>(Verdict::kGivenUp)) return false;
+    concluded.verdict = static_cast<Verdict>(verdict);
     concluded.planes = in.Raw32();
     concluded.sums = ScalarsIn(in);
     for (uint32_t n = in.U32(); n > 0 && in.ok(); --n) {
@@ -78,9 +81,12 @@ bool MaskingDesk::Load(ByteView kept) {
                     : masking::SiteHalf::TakeOver(half, *shop_.self.signer, verifier_);
   if (!loaded) return false;
   half_ = *std::move(loaded);
-  if (version == kVersionBefore) {
-    Say("an older version's state was taken over; an attempt that was under way is given up here");
-  }
+  if (version == kVersion) return true;
+  const Digest& base = participation_.base().model;
+  const uint32_t attempt = participation_.at().attempt;
+  const bool over = concluded_ && concluded_->base == base && concluded_->attempt == attempt;
+  if (!over) concluded_ = Conclusion{base, attempt, Verdict::kGivenUp, {}, {}, {}};
+  Say("an older version's state was taken over; an attempt that was under way is given up here");
   return true;
 }
 

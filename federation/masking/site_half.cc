@@ -154,7 +154,7 @@ void SiteHalf::OnMessage(const Open& message) {
   }
   if (objection) {
     // What is under way goes on.
-    out_.push_back(RefuseRound{*objection});
+    out_.push_back(RefuseRound{*objection, *std::move(context)});
     return;
   }
   BeginAttempt(*std::move(context), message.context);
@@ -171,8 +171,8 @@ void SiteHalf::BeginAttempt(Context context, Bytes carried) {
   s_.last_said.clear();
   const auto index = context_.IndexOf(s_.self);
   if (!index) {
-    out_.push_back(
-        RefuseRound{{Refusal::kIdentity, "the cohort leaves this site out", kAggregator}});
+    out_.push_back(RefuseRound{{Refusal::kIdentity, "the cohort leaves this site out", kAggregator},
+                               context_});
     return EndAttempt(SitePhase::kRefused);
   }
   me_ = *index;
@@ -326,7 +326,7 @@ void SiteHalf::EndAttempt(SitePhase phase) {
 
 void SiteHalf::Refuse(Refusal rule, std::string why, uint32_t accused) {
   if (why.size() > 1024) why.resize(1024);
-  out_.push_back(RefuseRound{{rule, why, accused}});
+  out_.push_back(RefuseRound{{rule, why, accused}, context_});
   s_.last_said = Sign(*signer_, OwnHeader(), Complaint{rule, accused, why}).carried;
   EndAttempt(SitePhase::kRefused);
   TellLast();

@@ -86,6 +86,7 @@ struct CheckSegment {
 };
 struct RefuseRound {
   Refused refused;
+  Context context;  // of the attempt that is refused; another may be under way
 };
 // Something came that was set aside: not of this attempt, or not signed by whom it names.
 struct SetAside {

@@ -97,6 +97,8 @@ void LieInOpening(const masking::Open& open, Bytes& bytes) {
   Told();
 }
 
+masking::Survivors survivors_told;  // last, to anybody
+
 void LieInSurvivors(masking::Survivors survivors, std::string_view whom, Bytes& bytes) {
   const bool to_one = TheLie().name == "survivors" && whom == TheLie().site;
   const bool to_all = TheLie().name == "isolate";
@@ -104,6 +106,18 @@ void LieInSurvivors(masking::Survivors survivors, std::string_view whom, Bytes& 
   survivors.uploads.resize(to_one ? survivors.uploads.size() - 1 : 2);
   bytes = masking::EncodeMessage(survivors);
   Told();
+}
+
+// Instead of its peers' check values, once all of them were said, every site is told of other
+// survivors than it signed: it refuses, when nobody waits for it any more.
+void LieInsteadOfChecks(const masking::Header& header, Bytes& bytes) {
+  static std::map<Digest, std::set<uint32_t>> said;
+  std::set<uint32_t>& all = said[header.context];
+  all.insert(header.site);
+  if (all.size() < survivors_told.uploads.size()) return bytes.clear();
+  masking::Survivors other = survivors_told;
+  other.uploads.pop_back();
+  bytes = masking::EncodeMessage(other);
 }
 
 // A survivor's upload, as its statement names it.
@@ -182,7 +196,10 @@ void FromTheAggregator(std::string_view whom, Bytes& bytes) {
       const auto upload = masking::DecodeSigned<masking::Uploaded>(survivors->uploads.front());
       if (upload) stolen = upload->body.payload;
     }
+    survivors_told = *survivors;
     LieInSurvivors(*survivors, whom, bytes);
+  } else if (const auto* values = std::get_if<masking::Signed<masking::CheckValues>>(&*message)) {
+    if (lie.name == "unheard") LieInsteadOfChecks(values->header, bytes);
   } else if (const auto* said = std::get_if<masking::Signed<masking::Advertise>>(&*message)) {
     if (whom != lie.site) return;
     if (lie.name == "stale") SayAgain(said->header, bytes);
@@ -321,7 +338,8 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.masking") return FromTheAggregator(whom, bytes);
   if (place == "site.masking") return FromASite(bytes);
   const bool to_sites = place == "aggregator.sums" && TheLie().name == "sums";
-  const bool to_all = place == "aggregator.recorded" && TheLie().name == "recorded";
+  const bool to_all =
+      place == "aggregator.recorded" && (TheLie().name == "recorded" || TheLie().name == "unheard");
   if (to_sites || to_all) {
     uint64_t weight = 0;  // one less than the sum of the weights
     std::memcpy(&weight, bytes.data(), sizeof weight);

@@ -54,6 +54,15 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
         self.settle('changed')
 
+    def test_a_sum_whose_check_no_site_brought_to_its_end_is_followed_by_nobody(self):
+        # All check values are in; what each site hears instead of its peers' makes it refuse.
+        self.lied('aggregator', 'unheard:', 'unheard')
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'unheard', 'DISSENT'), f'{site} dissents')
+            assert self.said(site, 'unheard', 'REFUSE_SURVIVOR_SET')
+        assert self.closings('unheard'), 'the record closes the round over another sum'
+        assert not any(self.said(site, 'unheard', 'idle (equal)') for site in SITES)
+        self.honest('aggregator')
 
     def test_a_cohort_that_is_short_of_one_who_was_in_the_last_sum_is_refused_by_all(self):
         self.lied('aggregator', 'without:west', 'short-of-one', rounds=2)

@@ -59,6 +59,7 @@ class AggregatorMasking {
   void Do(const masking::Send& effect);
   // What a lying aggregator makes of it.
   void Bend(uint32_t to, Bytes& message);
+  void BendChecks(const masking::Message& said, Bytes& message);
   void Do(const masking::UnmaskSegment& effect);
   void Do(const masking::MeasureSegment& effect);
   void Do(const masking::Culprit& effect);
@@ -68,6 +69,7 @@ class AggregatorMasking {
   void Relay(Attempt& attempt, const masking::AggregatorEvent& event);
   void LeaveOut();
   void FixSurvivors(bool overdue);
+  round::Sums SumsToRecord() const;
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
@@ -98,6 +100,9 @@ class AggregatorMasking {
   bool disputed_ = false;
   uint64_t timer_ = 0;
   std::vector<Bytes> said_;  // kOldMessages: ever, to anybody
+  // kUnheard
+  masking::Survivors told_;                       // last, to anybody
+  std::map<Digest, std::set<uint32_t>> checked_;  // whose check values came, by context
   std::deque<masking::AggregatorEffect> queue_;
   bool draining_ = false;
 };

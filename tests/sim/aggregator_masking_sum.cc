@@ -55,7 +55,7 @@ void AggregatorMasking::Do(const masking::Send& effect) {
   Bytes message = effect.message;
   const SiteId to = context.seats[effect.site].site;
   if (world_.scenario().lie != Lie::kNone) Bend(effect.site, message);
-  node_.Tell(to, message);
+  if (!message.empty()) node_.Tell(to, message);
 }
 
 void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
@@ -68,6 +68,7 @@ void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
     return;
   }
   const auto decoded = masking::DecodeMessage(message);
+  if (lie == Lie::kUnheard && decoded) return BendChecks(*decoded, message);
   const auto* told = decoded ? std::get_if<masking::Survivors>(&*decoded) : nullptr;
   if (told == nullptr) return;
   masking::Survivors other = *told;
@@ -84,6 +85,26 @@ void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
     });
   }
   message = masking::EncodeMessage(other);
+}
+
+// Once all check values are in, each site hears in their place of other survivors than it signed,
+// and refuses when nobody waits for it any more.
+void AggregatorMasking::BendChecks(const masking::Message& said, Bytes& message) {
+  if (const auto* told = std::get_if<masking::Survivors>(&said)) told_ = *told;
+  const auto* values = std::get_if<masking::Signed<masking::CheckValues>>(&said);
+  if (values == nullptr) return;
+  std::set<uint32_t>& all = checked_[values->header.context];
+  all.insert(values->header.site);
+  if (all.size() < told_.uploads.size()) return message.clear();
+  masking::Survivors other = told_;
+  other.uploads.pop_back();
+  message = masking::EncodeMessage(other);
+}
+
+round::Sums AggregatorMasking::SumsToRecord() const {
+  round::Sums sums = masking::SumsOf(published_->segments.front().scalars);
+  if (world_.scenario().lie == Lie::kUnheard) ++sums.weight;
+  return sums;
 }
 
 void AggregatorMasking::Do(const masking::Culprit& effect) {
@@ -180,7 +201,7 @@ void AggregatorMasking::Derive() {
     if (!Lives() || !merge_ || merge_->at != at) return;
     derived_ = node_.DeriveFrom(merge_->base, sum.planes,
                                 static_cast<uint32_t>(merge_->contributions.size()),
-                                masking::SumsOf(sum.scalars).weight);
+                                SumsToRecord().weight);
     TryFinish();
   });
 }
@@ -194,7 +215,7 @@ void AggregatorMasking::Do(const masking::Finish& effect) {
 void AggregatorMasking::TryFinish() {
   if (!merge_ || !published_ || !derived_ || !finished_ || disputed_) return;
   const masking::SegmentResult& sum = published_->segments.front();
-  const round::Merged merged{merge_->at, sum.planes, *derived_, masking::SumsOf(sum.scalars), {}};
+  const round::Merged merged{merge_->at, sum.planes, *derived_, SumsToRecord(), {}};
   merge_.reset();
   node_.Feed(merged);
 }

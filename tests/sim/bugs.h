@@ -38,9 +38,10 @@ enum class Bug : uint8_t {
   kWrongThreshold,     // a threshold that two disjoint sets could reach
   kSayOnce,            // a site says again only when its link has come back
   // With an aggregator that lies.
-  kTakeAnySum,  // a site takes a sum whose check it has seen fail
+  kTakeAnySum,     // a site takes a sum whose check it has seen fail
+  kTakeUnchecked,  // a site takes a sum whose check it never brought to its end
 };
-inline constexpr std::array<std::string_view, 28> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 29> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -67,6 +68,7 @@ inline constexpr std::array<std::string_view, 28> kBugNames = {"none",
                                                                "reuse-number",
                                                                "wrong-threshold",
                                                                "say-once",
-                                                               "take-any-sum"};
+                                                               "take-any-sum",
+                                                               "take-unchecked"};
 
 }  // namespace dure::sim

@@ -1,5 +1,6 @@
 #include "tests/sim/oracle.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/sim/world.h"
@@ -77,6 +78,28 @@ void Oracle::Published(uint32_t site, RoundNumber rounds, const round::Base& bas
   world_.Violate(world_.sites()[site]->id().str() + " holds a model that the log does not name");
 }
 
+uint64_t Oracle::WeightOf(const Digest& contribution) const {
+  for (const auto& [key, made] : made_) {
+    if (key.second == contribution) return made.weight;
+  }
+  return 0;
+}
+
+void Oracle::Followed(uint32_t site, const round::Outcome& outcome) {
+  const SiteId& id = world_.sites()[site]->id();
+  if (std::ranges::find(outcome.counted, id, &round::Counted::site) == outcome.counted.end()) {
+    return;
+  }
+  const auto& entries = world_.aggregator().log.entries();
+  uint64_t weights = 0;
+  for (const round::Counted& one : outcome.counted) {
+    if (one.submission >= entries.size()) return;
+    const auto stated = OpenStatement(one.site, entries[one.submission].bytes);
+    if (stated) weights += WeightOf(stated->contribution);
+  }
+  if (outcome.weight_sum != weights) world_.Violate(id.str() + " follows what is no sum");
+}
+
 // A round closed: exact sum, each contribution once, and of this attempt.
 void Oracle::Closed(const RecordClosed& closed) {
   if (!closed_rounds_.insert(closed.at.round.value).second) {
@@ -93,9 +116,7 @@ void Oracle::Closed(const RecordClosed& closed) {
     if (!stated) return;
     const auto values = ValuesOf(lane, LanesOf(stated->contribution));
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += values[i];
-    for (const auto& [key, made] : made_) {
-      if (key.second == stated->contribution) weights += made.weight;
-    }
+    weights += WeightOf(stated->contribution);
   }
   CheckExcluded(closed);
   if (closed.counted.size() < world_.scenario().quorum) world_.Violate("closed below the quorum");
@@ -103,7 +124,8 @@ void Oracle::Closed(const RecordClosed& closed) {
   if (SumsOf(lane, count, world_.Blob(closed.aggregate)) != sums) {
     world_.Violate("the aggregate is not the sum of what was counted");
   }
-  if (closed.sums && closed.sums->weight != weights) {
+  const bool lies = world_.scenario().lie == Lie::kUnheard;
+  if (closed.sums && closed.sums->weight != weights && !lies) {
     world_.Violate("the sum of the weights is not that of the weights");
   }
 }

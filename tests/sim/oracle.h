@@ -37,6 +37,8 @@ class Oracle {
   void BlobLost(const Digest& blob);
   // A round-closed entry became durable.
   void Closed(const round::RecordClosed& closed);
+  // A site takes an outcome in which it was counted for what it is.
+  void Followed(uint32_t site, const round::Outcome& outcome);
   // A site holds this model after so many rounds.
   void Published(uint32_t site, RoundNumber rounds, const round::Base& base);
   // At the end, when everybody is settled.
@@ -51,6 +53,7 @@ class Oracle {
     std::vector<round::OfferedDataset> datasets;
   };
   const Bytes& LanesOf(const Digest& contribution) const;
+  uint64_t WeightOf(const Digest& contribution) const;
   void CheckReceipts();
   void CheckKeys();
   void CheckAdmitted(const SiteId& site, const round::Submission& stated);

@@ -38,7 +38,8 @@ Result<Lie> LieNamed(const std::string& name) {
   const std::map<std::string, Lie> lies = {{"split-survivors", Lie::kSplitSurvivors},
                                            {"few-survivors", Lie::kFewSurvivors},
                                            {"false-sum", Lie::kFalseSum},
-                                           {"old-messages", Lie::kOldMessages}};
+                                           {"old-messages", Lie::kOldMessages},
+                                           {"unheard", Lie::kUnheard}};
   const auto found = lies.find(name);
   if (found != lies.end()) return found->second;
   return Fail(ErrorCode::kInvalid, "no lie is called " + name);

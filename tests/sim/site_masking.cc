@@ -54,7 +54,11 @@ void SiteMasking::Keep() {
 
 void SiteMasking::Push(const masking::SiteEvent& event) {
   if (!half_) return;
-  for (masking::SiteEffect& effect : half_->Handle(event)) queue_.push_back(std::move(effect));
+  for (masking::SiteEffect& effect : half_->Handle(event)) {
+    // With the step itself: whatever is persisted from now on is of the half after it.
+    if (const auto* accept = std::get_if<masking::Accept>(&effect)) Conclude(*accept);
+    queue_.push_back(std::move(effect));
+  }
   SayAgainLater();
   Drain();
 }
@@ -103,11 +107,7 @@ bool SiteMasking::Perform(const masking::SiteEffect& effect) {
 
 void SiteMasking::Resume() { Push(masking::Resumed{}); }
 
-void SiteMasking::Take(const Bytes& message) {
-  in_hand_ = &message;
-  Push(masking::FromAggregator{message});
-  in_hand_ = nullptr;
-}
+void SiteMasking::Take(const Bytes& message) { Push(masking::FromAggregator{message}); }
 
 void SiteMasking::Look() {
   if (!half_) return;
@@ -124,14 +124,6 @@ void SiteMasking::Uploaded(const Digest& payload) {
 bool SiteMasking::IsCurrent(const masking::Context& context) const {
   return context.attempt == node_.core().at().attempt &&
          context.round.value >= node_.core().at().round.value;
-}
-
-bool SiteMasking::Opens(const Bytes& message) const {
-  const auto decoded = masking::DecodeMessage(message);
-  const auto* open = decoded ? std::get_if<masking::Open>(&*decoded) : nullptr;
-  const auto context = open ? masking::Context::Parse(open->context)
-                            : Result<masking::Context>(Fail(ErrorCode::kInvalid, ""));
-  return context && IsCurrent(*context);
 }
 
 // Effects
@@ -185,28 +177,23 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
   using masking::Refusal;
   const masking::Refused& refused = effect.refused;
   world_.Trace(node_.index() + 1, Name(refused.rule), refused.why);
-  examines_.reset();
-  masks_.reset();
+  const Digest context = effect.context.Id();
+  if (examines_ == context) examines_.reset();
+  if (masks_ && masks_->context == context) masks_.reset();
   if (refused.rule == Refusal::kAggregate && world_.bug() == Bug::kTakeAnySum) {
     world_.secrecy().Accepted(sum_in_hand_);
   }
-  if (world_.scenario().lie != Lie::kNone) {
-    const bool over = half_->phase() == SitePhase::kRefused;
-    if (over) node_.Feed(round::MaskingRefused{node_.core().at(), masking::CodeOf(refused.rule)});
-    return;
-  }
-  // Here nobody lies: these would accuse somebody who did nothing.
+  // Where nobody lies, these would accuse somebody who did nothing.
   for (const Refusal never :
        {Refusal::kAggregate, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
         Refusal::kThreshold, Refusal::kShares, Refusal::kHeadroom, Refusal::kTranscript,
         Refusal::kContextMismatch}) {
-    if (refused.rule != never) continue;
+    if (refused.rule != never || world_.scenario().lie != Lie::kNone) continue;
     return world_.Violate(node_.id().str() + " refuses what was honest: " +
                           std::string(Name(never)) + ": " + refused.why);
   }
-  const bool ends =
-      half_->phase() == SitePhase::kRefused || (in_hand_ != nullptr && Opens(*in_hand_));
-  if (ends) node_.Feed(round::MaskingRefused{node_.core().at(), masking::CodeOf(refused.rule)});
+  if (!IsCurrent(effect.context)) return;  // of an attempt that nobody waits for
+  node_.Feed(round::MaskingRefused{node_.core().at(), masking::CodeOf(refused.rule)});
 }
 
 void SiteMasking::Do(const masking::Examine& effect) {
@@ -345,16 +332,20 @@ void SiteMasking::CheckNow(const masking::CheckSegment& effect) {
 void SiteMasking::Do(const masking::Accept& effect) {
   const masking::SegmentAccepted& sum = effect.segments.front();
   world_.secrecy().Accepted(sum.scalars);
-  const masking::Context& context = half_->context();
   if (masking::CheckSaturation(node_.core().manifest(), sum.scalars, kParameters,
                                sum.survivors.size())) {
     world_.Violate("a sum is taken of which more was cut than the run takes");
   }
-  Conclusion concluded{context.agreed.model, context.attempt, sum.planes, {}};
+}
+
+void SiteMasking::Conclude(const masking::Accept& accept) {
+  const masking::SegmentAccepted& sum = accept.segments.front();
+  const masking::Context& context = half_->context();
+  Conclusion concluded{context.agreed.model, context.attempt, sum.planes, sum.scalars, {}};
   for (const uint32_t site : sum.survivors) {
     concluded.survivors.push_back(context.seats[site].site);
   }
-  concluded_ = std::move(concluded);  // the Persist behind this effect keeps it
+  concluded_ = std::move(concluded);
 }
 
 SiteMasking::Judgement SiteMasking::Judge(const round::Outcome& outcome) const {
@@ -362,18 +353,21 @@ SiteMasking::Judgement SiteMasking::Judge(const round::Outcome& outcome) const {
                      concluded_->attempt == outcome.at.attempt;
   if (is_it) {
     const bool same =
-        std::ranges::equal(concluded_->survivors, outcome.counted, {}, {}, &round::Counted::site);
-    return same && concluded_->planes == outcome.aggregate ? Judgement::kHolds
-                                                           : Judgement::kDissent;
+        std::ranges::equal(concluded_->survivors, outcome.counted, {}, {}, &round::Counted::site) &&
+        concluded_->planes == outcome.aggregate &&
+        masking::SumsOf(concluded_->sums).weight == outcome.weight_sum;
+    return same ? Judgement::kHolds : Judgement::kDissent;
   }
-  const SitePhase phase = half_->phase();
-  const masking::Context& context = half_->context();
-  const bool under_way = phase >= SitePhase::kMasking && phase <= SitePhase::kChecked &&
-                         context.agreed.model == outcome.base.model &&
-                         context.attempt == outcome.at.attempt;
   const bool counted = std::ranges::find(outcome.counted, node_.id(), &round::Counted::site) !=
                        outcome.counted.end();
-  return under_way && counted ? Judgement::kWaits : Judgement::kHolds;
+  if (!counted) return Judgement::kHolds;
+  const SitePhase phase = half_->phase();
+  const masking::Context& context = half_->context();
+  const bool under_way = phase >= SitePhase::kExamining && phase <= SitePhase::kChecked &&
+                         context.agreed.model == outcome.base.model &&
+                         context.attempt == outcome.at.attempt;
+  if (under_way) return Judgement::kWaits;
+  return world_.bug() == Bug::kTakeUnchecked ? Judgement::kHolds : Judgement::kDissent;
 }
 
 }  // namespace dure::sim

@@ -36,6 +36,7 @@ class SiteMasking {
     Digest base;
     uint32_t attempt = 0;
     Digest planes;
+    masking::Scalars sums{};
     std::vector<SiteId> survivors;
   };
   struct Durable {
@@ -57,12 +58,12 @@ class SiteMasking {
   void Do(const masking::RefuseRound& effect);
   void Do(const masking::SetAside& effect);
   void Do(const masking::Accept& effect);
+  void Conclude(const masking::Accept& accept);
   void ExamineNow(const Digest& context);
   void TryEncode();
   void EncodeNow(uint64_t turn);
   void CheckNow(const masking::CheckSegment& effect);
   bool IsCurrent(const masking::Context& context) const;
-  bool Opens(const Bytes& message) const;
   // What the planted bugs make of a message that leaves, and of what is known of the peers.
   void Bend(const Bytes& message);
   void ForgeAgreements(const masking::Signed<masking::Agreement>& own);
@@ -87,7 +88,6 @@ class SiteMasking {
   uint64_t turn_ = 0;
   bool encoding_ = false;
   bool checking_ = false;
-  const Bytes* in_hand_ = nullptr;
   uint64_t timer_ = 0;
   std::deque<masking::SiteEffect> queue_;
   bool draining_ = false;

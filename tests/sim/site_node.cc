@@ -352,9 +352,11 @@ void SiteNode::AnswerDerived(const round::DeriveModel& derive, const round::Base
   if (!core_ || core_->phase() != round::SitePhase::kDeriving) return;
   using Judgement = SiteMasking::Judgement;
   const auto judged = world_.scenario().masked ? masking_.Judge(derive.outcome) : Judgement::kHolds;
-  if (judged == Judgement::kDissent) {
+  if (judged == Judgement::kDissent && world_.scenario().lie == Lie::kNone) {
     world_.Violate(id_.str() + " closes a round over another sum than it checked");
   }
+  if (judged == Judgement::kDissent) return Feed(round::Derived{derive.outcome.at, true, {}});
+  if (judged == Judgement::kHolds) world_.oracle().Followed(index_, derive.outcome);
   if (judged != Judgement::kWaits) return Feed(round::Derived{derive.outcome.at, true, derived});
   masking_.Resume();
   world_.After(1, index_ + 1, [this, derive, derived] { AnswerDerived(derive, derived); });
