@@ -42,6 +42,8 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
      "open? (*)",
      "*의 집계 서버가 응답하지 않습니다. 그 컴퓨터에서 dure aggregator serve가 돌고 있는지, 포트가 "
      "열려 있는지 확인하십시오(*)"},
+    {"these have not answered in time: *; what the others measured is on the record (*)",
+     "제때 답하지 않은 사이트: *. 나머지가 평가한 결과는 기록에 있습니다(*)"},
     {"* holds no copy of the record yet; first type dure tally --dir *, which fetches it",
      "*에는 아직 기록의 사본이 없습니다. 먼저 dure tally --dir *을(를) 실행하십시오"},
     {"* holds no copy of the record; give the folder of a site or of the aggregator that has "

@@ -21,6 +21,14 @@ bool Asks(const rules::Reason& reason) {
       reason.facts, [](const rules::FactSeen& fact) { return fact.path == "run.ownersAgreed"; });
 }
 
+// As this folder's copy has it, or as the reason says where the copy is older than the answer.
+bool IsWithdrawn(const std::string& dataset, const rules::Reason& reason,
+                 const std::map<std::string, DatasetOwner>& owners) {
+  const auto owner = owners.find(dataset);
+  return (owner != owners.end() && owner->second.withdrawn) ||
+         reason.because.en.starts_with("Dataset " + dataset + " was withdrawn at entry ");
+}
+
 std::string Agrees(const std::string& dataset, const GrantAsk& ask,
                    const std::map<std::string, DatasetOwner>& owners, bool korean) {
   const auto owner = owners.find(dataset);
@@ -47,9 +55,7 @@ std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
     const bool asks = !dataset.empty() && Asks(reason);
     only_asks = only_asks && asks;
     if (asks) asked.insert(dataset);
-    const auto owner = owners.find(dataset);
-    const bool withdrawn = owner != owners.end() && owner->second.withdrawn;
-    if (!dataset.empty() && !asks && !withdrawn) closed.insert(dataset);
+    if (!dataset.empty() && !asks && !IsWithdrawn(dataset, reason, owners)) closed.insert(dataset);
   }
   std::string text;
   if (only_asks) {

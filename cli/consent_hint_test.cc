@@ -65,6 +65,10 @@ TEST_F(ConsentHints, SayNothingWhereTermsAreNotTheReason) {
   EXPECT_EQ(Of({Incident()}), "");
   EXPECT_EQ(Of({Ask("naver-1"), Incident()}), "");
   EXPECT_EQ(Of({Forbid("theses")}), "");  // withdrawn: the reason itself says so
+  // Also where this folder's copy does not know of it yet.
+  rules::Reason gone = Forbid("reviews");
+  gone.because.en = "Dataset reviews was withdrawn at entry 63.";
+  EXPECT_EQ(Of({gone}), "");
 }
 
 }  // namespace

@@ -141,7 +141,7 @@ class Dure {
             ? Pick(korean, path + " has no command '" + unknown.front() + "'",
                    path + "에 '" + unknown.front() + "'(이)라는 명령이 없습니다")
             : Pick(korean, error.what(), InKorean(error.what()));
-    PrintError("usage", what + Pick(korean, " (see: ", "(도움말: ") + path + " --help)",
+    PrintError("usage", what + Pick(korean, " (see: ", " (도움말: ") + path + " --help)",
                ExitCode::kUsage);
     return static_cast<int>(ExitCode::kUsage);
   }

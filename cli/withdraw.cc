@@ -71,7 +71,7 @@ std::string DescribeKo(const lineage::WithdrawalOption& option, bool masked) {
   return "";
 }
 
-std::string PlanText(const lineage::WithdrawalPlan& plan, bool korean) {
+std::string PlanText(const lineage::WithdrawalPlan& plan, bool gone, bool korean) {
   const std::string rounds = std::to_string(plan.uses.rounds.size());
   const std::string models = std::to_string(plan.uses.models.size());
   const std::string grants = std::to_string(plan.uses.grants.size());
@@ -91,6 +91,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool korean) {
     text += korean ? "  " + run.str() + ": 아직 남은 라운드가 있어 이 데이터를 쓸 수 있음\n"
                    : "  " + run.str() + " has rounds to come and could still ask for it\n";
   }
+  if (gone) return text + "\n";  // nothing is left to choose
   text += korean ? "\n고를 수 있는 범위 (--scope)\n" : "\nWhat can be asked for (--scope)\n";
   for (const lineage::WithdrawalOption& option : plan.options) {
     text += "  " + std::string(Name(option.scope)) + ": " +
@@ -152,7 +153,7 @@ Status Plan(const WithdrawOptions& options, Context& context) {
          choices}}.dump());
     return {};
   }
-  context.Print(PlanText(plan, IsKorean(context)));
+  context.Print(PlanText(plan, gone.has_value(), IsKorean(context)));
   context.Say(HowToFile(options, gone, context));
   return {};
 }

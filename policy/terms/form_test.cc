@@ -129,6 +129,21 @@ TEST(Form, ShowsContradictionsAtTheEndAndLetsThemBeMended) {
   EXPECT_EQ(Parse(session).terms.use, UseClass::kNonCommercial);
 }
 
+TEST(Form, WarnsOfPersonalDataThatNobodyClassified) {
+  auto typed = kReviews;
+  EXPECT_THAT(Fill(typed).screen, Not(HasSubstr("P3.1 keeps the data out")));
+  typed["personal.class"] = "-";
+  for (const Question& question : Questions()) {
+    if (question.only_if == "personal.class") typed[question.field] = "";
+  }
+  EXPECT_THAT(Fill(typed).screen,
+              HasSubstr("     ! Left out, it is unknown, and P3.1 keeps the data out of every "
+                        "training.\n"));
+  EXPECT_THAT(Fill(typed, "ok\n", Language::kKorean).screen,
+              HasSubstr("     ! 비워 두면 알 수 없음이 되어 P3.1에 따라 어느 학습에도 쓰이지 "
+                        "않습니다.\n"));
+}
+
 TEST(Form, SaysInKoreanWhichAnswerIsMissing) {
   auto typed = kReviews;
   typed["dataset.custodian"] = "Portal A\n-";
