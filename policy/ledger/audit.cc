@@ -1,29 +1,87 @@
 #include "policy/ledger/audit.h"
 
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 namespace dure::ledger {
 namespace {
 
-// All threads meet at the end of a page, and some then wait: a page is many lots of work for each.
-constexpr size_t kPageBytes = 4 * 1024 * 1024;
+constexpr size_t kPageBytes = 1024 * 1024;  // read at a time
+constexpr size_t kWaitingEntries = 4096;    // read and not folded yet, about
+constexpr size_t kOpenedAtOnce = 16;        // entries that one thread opens at a time
 
-// A page whose entries are being opened in the background.
-class OpeningPage {
+// Entries on their way to the fold: opened on whichever core is free, taken in order. No thread
+// ever waits for the others to come to the end of something.
+class Opening {
  public:
-  OpeningPage(std::vector<Bytes> page, const Verifier& verifier, unsigned threads)
-      : page_(std::move(page)), work_([this, &verifier, threads] {
-          opened_ = OpenEntries(std::move(page_), verifier, threads);
-        }) {}
-  std::vector<Result<OpenedEntry>> Wait() {
-    work_.join();
-    return std::move(opened_);
+  Opening(const Verifier& verifier, unsigned threads) : verifier_(verifier) {
+    for (unsigned t = 0; t < std::max(threads, 1U); ++t) workers_.emplace_back([this] { Work(); });
+  }
+  ~Opening() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+  }
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+
+  void Put(std::vector<Bytes> page) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (size_t begin = 0; begin < page.size(); begin += kOpenedAtOnce) {
+        const auto first = page.begin() + static_cast<ptrdiff_t>(begin);
+        const auto last =
+            first + static_cast<ptrdiff_t>(std::min(kOpenedAtOnce, page.size() - begin));
+        auto lot = std::make_unique<Lot>();
+        lot->entries.assign(std::make_move_iterator(first), std::make_move_iterator(last));
+        lots_.push_back(std::move(lot));
+      }
+    }
+    changed_.notify_all();
+  }
+  // The next entries in order. REQUIRES: some were put and not taken.
+  std::vector<Result<OpenedEntry>> Take() {
+    std::unique_lock lock(mutex_);
+    opened_.wait(lock, [this] { return lots_.front()->done; });
+    const std::unique_ptr<Lot> lot = std::move(lots_.front());
+    lots_.pop_front();
+    --begun_;
+    return std::move(lot->opened);
   }
 
  private:
-  std::vector<Bytes> page_;
-  std::vector<Result<OpenedEntry>> opened_;
-  std::jthread work_;  // last: ends before what it fills
+  struct Lot {
+    std::vector<Bytes> entries;
+    std::vector<Result<OpenedEntry>> opened;
+    bool done = false;
+  };
+
+  void Work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return stopping_ || begun_ < lots_.size(); });
+      if (stopping_) return;
+      Lot& lot = *lots_[begun_++];
+      lock.unlock();
+      lot.opened = OpenEntries(std::move(lot.entries), verifier_, 1);
+      lock.lock();
+      lot.done = true;
+      if (&lot == lots_.front().get()) opened_.notify_one();
+    }
+  }
+
+  const Verifier& verifier_;
+  std::mutex mutex_;  // of all that follows but the workers
+  std::condition_variable changed_;
+  std::condition_variable opened_;
+  std::deque<std::unique_ptr<Lot>> lots_;  // the first `begun_` are being opened, or are open
+  size_t begun_ = 0;
+  bool stopping_ = false;
+  std::vector<std::jthread> workers_;  // last: end before what they use
 };
 
 struct Fold {
@@ -60,21 +118,17 @@ Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
   DURE_ASSIGN(const SignedHead head, OpenHead(note, log_key, verifier));
   const uint64_t size = head.head.size;
   Fold fold(log_key, visit);
+  Opening opening(verifier, threads);
   uint64_t begun = 0;  // entries that were read, and are being opened
-  std::unique_ptr<OpeningPage> opening;
-  const auto begin_next = [&]() -> Status {
-    if (begun == size) return {};
-    DURE_ASSIGN(std::vector<Bytes> page, read(begun, size, kPageBytes));
-    if (page.empty()) return Fail(ErrorCode::kCorrupt, "entries are missing");
-    begun += page.size();
-    // The page before it is opened first: two at once would only share the same cores.
-    std::vector<Result<OpenedEntry>> opened;
-    if (opening) opened = opening->Wait();
-    opening = std::make_unique<OpeningPage>(std::move(page), verifier, threads);
-    return fold.Take(opened);
-  };
-  while (begun < size) DURE_TRY(begin_next());
-  if (opening) DURE_TRY(fold.Take(opening->Wait()));
+  while (fold.tree.size() < size) {
+    while (begun < size && begun - fold.tree.size() < kWaitingEntries) {
+      DURE_ASSIGN(std::vector<Bytes> page, read(begun, size, kPageBytes));
+      if (page.empty()) return Fail(ErrorCode::kCorrupt, "entries are missing");
+      begun += page.size();
+      opening.Put(std::move(page));
+    }
+    DURE_TRY(fold.Take(opening.Take()));
+  }
   if (fold.tree.Root() != head.head.root) {
     const Refusal refusal{
         RefusalReason::kRewritten, {}, "the entries do not hash to the signed root", {}, {}};

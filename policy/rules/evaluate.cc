@@ -139,15 +139,13 @@ Slots::Slots(const Program& program, Action action, const Facts& facts)
   const std::vector<Facts::Entry>& entries = facts.entries();
   size_t entry = 0;
   for (size_t slot = 0; slot < program.paths.size(); ++slot) {
-    const std::string_view path = program.paths[slot];
-    int order = -1;
-    while (entry < entries.size() && (order = entries[entry].path.text().compare(path)) < 0)
-      entry++;
-    if (order == 0 && entry < entries.size()) facts_[slot] = &entries[entry].fact;
-    if (path == "request.action") {
-      action_ = {Presence::kKnown, Value::Text(Name(action))};
-      facts_[slot] = &action_;
-    }
+    const FactPath& path = program.fact_paths[slot];
+    while (entry < entries.size() && entries[entry].path < path) entry++;
+    if (entry < entries.size() && entries[entry].path == path) facts_[slot] = &entries[entry].fact;
+  }
+  if (program.action_slot < facts_.size()) {
+    action_ = {Presence::kKnown, Value::Text(Name(action))};
+    facts_[program.action_slot] = &action_;
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "policy/rules/schema.h"
 
@@ -13,17 +13,15 @@ constexpr std::string_view kDomain = "dure.rules.facts.v1";
 constexpr size_t kPathBytesMax = 128;
 constexpr size_t kUsualEntries = 32;  // of a group that is put together
 
-struct ByPath {
-  bool operator()(const Facts::Entry& entry, std::string_view path) const {
-    return entry.path.text() < path;
-  }
-};
-
-// Views of the texts that the schema holds as long as the process lives.
-const std::unordered_set<std::string_view>& SchemaPaths() {
+// The place of each path in the schema's order, which is that of their texts. The schema holds them
+// as long as the process lives.
+const std::unordered_map<std::string_view, uint32_t>& SchemaPaths() {
   static const auto paths = [] {
-    std::unordered_set<std::string_view> all;
-    for (const Attribute& attribute : ConsortiumSchema().attributes()) all.insert(attribute.path);
+    std::unordered_map<std::string_view, uint32_t> all;
+    uint32_t rank = 0;
+    for (const Attribute& attribute : ConsortiumSchema().attributes()) {
+      all.emplace(attribute.path, rank++);
+    }
     return all;
   }();
   return paths;
@@ -34,18 +32,21 @@ const std::unordered_set<std::string_view>& SchemaPaths() {
 FactPath::FactPath(std::string_view text) {
   const auto known = SchemaPaths().find(text);
   if (known != SchemaPaths().end()) {
-    text_ = *known;
+    text_ = known->first;
+    rank_ = known->second;
   } else {
     own_ = std::make_shared<const std::string>(text);
     text_ = *own_;
   }
 }
 
-Fact& Facts::Place(std::string_view path) {
+Fact& Facts::Place(std::string_view text) {
   if (entries_.capacity() == 0) entries_.reserve(kUsualEntries);
-  auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
-  if (at == entries_.end() || at->path.text() != path)
-    at = entries_.insert(at, Entry{FactPath(path), {}});
+  FactPath path(text);
+  auto at = std::ranges::lower_bound(entries_, path, {}, &Entry::path);
+  if (at == entries_.end() || at->path != path) {
+    at = entries_.insert(at, Entry{std::move(path), {}});
+  }
   return at->fact;
 }
 
@@ -63,9 +64,10 @@ Facts& Facts::SetOrAbsent(std::string_view path, std::optional<Value> value) {
   return value ? Set(path, std::move(*value)) : SetAbsent(path);
 }
 
-Facts& Facts::Forget(std::string_view path) {
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
-  if (at != entries_.end() && at->path.text() == path) entries_.erase(at);
+Facts& Facts::Forget(std::string_view text) {
+  const FactPath path(text);
+  const auto at = std::ranges::lower_bound(entries_, path, {}, &Entry::path);
+  if (at != entries_.end() && at->path == path) entries_.erase(at);
   return *this;
 }
 
@@ -95,10 +97,11 @@ Facts& Facts::Overlay(Facts other) {
   return *this;
 }
 
-const Fact& Facts::At(std::string_view path) const {
+const Fact& Facts::At(std::string_view text) const {
   static const Fact kUnknownFact;
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), path, ByPath());
-  return at != entries_.end() && at->path.text() == path ? at->fact : kUnknownFact;
+  const FactPath path(text);
+  const auto at = std::ranges::lower_bound(entries_, path, {}, &Entry::path);
+  return at != entries_.end() && at->path == path ? at->fact : kUnknownFact;
 }
 
 Bytes Facts::ToBytes() const {

@@ -10,6 +10,7 @@
 // digest, in whatever order they were set.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,11 +39,16 @@ class FactPath {
  public:
   explicit FactPath(std::string_view text);
   std::string_view text() const { return text_; }
-  bool operator==(const FactPath& other) const { return text_ == other.text_; }
-  auto operator<=>(const FactPath& other) const { return text_ <=> other.text_; }
+  bool operator==(const FactPath& other) const { return (*this <=> other) == 0; }
+  std::strong_ordering operator<=>(const FactPath& other) const {
+    const bool ranked = rank_ != kNoRank && other.rank_ != kNoRank;
+    return ranked ? rank_ <=> other.rank_ : text_ <=> other.text_;
+  }
 
  private:
+  static constexpr uint32_t kNoRank = UINT32_MAX;
   std::string_view text_;
+  uint32_t rank_ = kNoRank;                 // among the paths of the schema
   std::shared_ptr<const std::string> own_;  // where the schema does not know it
 };
 

@@ -81,6 +81,11 @@ Program Compile(const std::vector<PolicyDocument>& documents, Action action) {
   }
   std::sort(program.paths.begin(), program.paths.end());
   program.paths.erase(std::unique(program.paths.begin(), program.paths.end()), program.paths.end());
+  for (const std::string_view path : program.paths) program.fact_paths.emplace_back(path);
+  constexpr std::string_view kAction = "request.action";
+  if (std::ranges::binary_search(program.paths, kAction)) {
+    program.action_slot = SlotOf(program.paths, kAction);
+  }
   std::sort(program.rules.begin(), program.rules.end(),
             [](const CompiledRule& a, const CompiledRule& b) {
               return RuleIdLess(a.rule->id, b.rule->id);

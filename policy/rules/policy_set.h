@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/rules/facts.h"
 #include "policy/rules/policy.h"
 #include "policy/rules/sentence.h"
 
@@ -41,7 +42,9 @@ struct CompiledRule {
 
 // What one action needs.
 struct Program {
-  std::vector<std::string_view> paths;  // ordered; a slot is a place here
+  std::vector<std::string_view> paths;    // ordered; a slot is a place here
+  std::vector<FactPath> fact_paths;       // the same, as facts are named
+  uint32_t action_slot = Node::kLiteral;  // of request.action, if anything asks for it
   std::vector<Node> nodes;
   std::vector<std::string> literals;  // as decisions write them
   std::vector<CompiledRule> rules;    // ordered by rule name: P2.2 before P2.10

@@ -3,6 +3,7 @@
 
 #include "policy/standing/admission.h"
 #include "policy/standing/behind.h"
+#include "policy/standing/fold.h"
 #include "policy/standing/lent.h"
 #include "policy/standing/voting.h"
 #include "policy/terms/combine.h"
@@ -26,9 +27,10 @@ std::vector<std::string> SplitAtCommas(const std::string& text) {
 }
 
 // A field of a proposal that was never written stays unknown.
-void SetField(Facts& facts, std::string_view path, const Run& run, const std::string& field) {
-  const auto found = run.fields.find(field);
-  if (found != run.fields.end()) facts.Set(path, Value::Text(found->second));
+void SetField(Facts& facts, std::string_view path, const ledger::RunProposed& e,
+              const std::string& field) {
+  const auto found = e.fields.find(field);
+  if (found != e.fields.end()) facts.Set(path, Value::Text(found->second));
 }
 
 std::string StatusOf(const Run& run) {
@@ -94,39 +96,22 @@ void SetBounds(Facts& facts, const ledger::RunBounds& bounds) {
                     bounds.steps == 0 ? std::nullopt : std::optional(Value::Count(bounds.steps)));
 }
 
+void SetPrivacy(Facts& facts, const ledger::RunProposed& e) {
+  const auto masking = e.fields.find("masking");
+  if (masking == e.fields.end()) return;
+  // Noise on updates is for masked sums only. DP-SGD protects records, not contributions.
+  const auto noise = e.fields.find("noise");
+  const bool noisy = noise != e.fields.end() && noise->second != "none";
+  const bool plain = masking->second == "none";
+  facts.Set("run.privacy", Value::Text(plain   ? "plain"
+                                       : noisy ? "differential-privacy"
+                                               : "secure-aggregation"));
+}
+
 void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
-  facts.Set("run.id", Value::Text(id.str())).Set("run.status", Value::Text(StatusOf(run)));
+  facts = *run.told;
+  facts.Set("run.status", Value::Text(StatusOf(run)));
   facts.Set("run.policyDigest", Value::Text(run.policies.Hex()));
-  SetField(facts, "run.purpose", run, "purpose");
-  SetField(facts, "request.purpose", run, "purpose");
-  SetField(facts, "run.riskClass", run, "riskClass");
-  const auto beneficiaries = run.fields.find("beneficiaries");
-  if (beneficiaries != run.fields.end()) {
-    facts.Set("run.beneficiaries", Value::TextSet(SplitAtCommas(beneficiaries->second)));
-  }
-  const auto sector = run.fields.find("sector");
-  const bool has_sector = sector != run.fields.end() && !sector->second.empty();
-  facts.SetOrAbsent("run.sector",
-                    has_sector ? std::optional(Value::Text(sector->second)) : std::nullopt);
-  const auto masking = run.fields.find("masking");
-  if (masking != run.fields.end()) {
-    // Noise on updates is for masked sums only. DP-SGD protects records, not contributions.
-    const auto noise = run.fields.find("noise");
-    const bool noisy = noise != run.fields.end() && noise->second != "none";
-    const bool plain = masking->second == "none";
-    facts.Set("run.privacy", Value::Text(plain   ? "plain"
-                                         : noisy ? "differential-privacy"
-                                                 : "secure-aggregation"));
-  }
-  // The fewest contributions a round closes with is what can be promised before it is opened.
-  const auto quorum = run.fields.find("quorum");
-  if (quorum != run.fields.end()) {
-    if (const auto count = rules::Decimal::Parse(quorum->second)) {
-      facts.Set("round.participants", Value::Number(*count));
-    }
-  }
-  facts.SetAbsent("run.validUntil");
-  if (run.bounds) SetBounds(facts, *run.bounds);
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, id, run)));
   SetVotes(facts, run);
 }
@@ -231,6 +216,34 @@ std::string CallerClass(const State& state, const MemberId& id) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Facts> FactsToldBy(const ledger::RunProposed& e) {
+  auto told = std::make_shared<Facts>();
+  Facts& facts = *told;
+  facts.Set("run.id", Value::Text(e.run.str()));
+  SetField(facts, "run.purpose", e, "purpose");
+  SetField(facts, "request.purpose", e, "purpose");
+  SetField(facts, "run.riskClass", e, "riskClass");
+  const auto beneficiaries = e.fields.find("beneficiaries");
+  if (beneficiaries != e.fields.end()) {
+    facts.Set("run.beneficiaries", Value::TextSet(SplitAtCommas(beneficiaries->second)));
+  }
+  const auto sector = e.fields.find("sector");
+  const bool has_sector = sector != e.fields.end() && !sector->second.empty();
+  facts.SetOrAbsent("run.sector",
+                    has_sector ? std::optional(Value::Text(sector->second)) : std::nullopt);
+  SetPrivacy(facts, e);
+  // The fewest contributions a round closes with is what can be promised before it is opened.
+  const auto quorum = e.fields.find("quorum");
+  if (quorum != e.fields.end()) {
+    if (const auto count = rules::Decimal::Parse(quorum->second)) {
+      facts.Set("round.participants", Value::Number(*count));
+    }
+  }
+  facts.SetAbsent("run.validUntil");
+  if (e.bounds) SetBounds(facts, *e.bounds);
+  return told;
+}
 
 Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {
   const State& state = standing.state();

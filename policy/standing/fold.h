@@ -124,6 +124,9 @@ MaybeBreach HoldsIn(const Standing&, const Said&, const Any&) {
   return std::nullopt;  // the chronicle's checks are all there is
 }
 
+// What a proposal alone says to decisions about its run (facts.cc).
+std::shared_ptr<const rules::Facts> FactsToldBy(const ledger::RunProposed& e);
+
 std::string Text(const RoundAttempt& at);  // "run-1 round 3 (attempt 1)"
 
 }  // namespace dure::standing

@@ -267,6 +267,7 @@ void Fold::Do(const Said& said, const ledger::RunProposed& e) {
   run.manifest = e.manifest;
   run.invited = e.invited;
   run.bounds = e.bounds;
+  run.told = FactsToldBy(e);
   run.by_vote = TakesVote(state_, run);
   if (!run.by_vote) return;
   Proposal& proposal = state_.proposals[said.index];

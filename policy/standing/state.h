@@ -11,6 +11,7 @@
 
 #include "policy/ledger/events.h"
 #include "policy/rules/decision.h"
+#include "policy/rules/facts.h"
 #include "policy/rules/value.h"
 #include "policy/terms/terms.h"
 
@@ -111,7 +112,8 @@ struct Run {
   Digest manifest;
   std::vector<SiteId> invited;  // ascending; empty: every site
   std::optional<ledger::RunBounds> bounds;
-  bool by_vote = false;  // it takes a vote to approve it
+  std::shared_ptr<const rules::Facts> told;  // what its proposal says, for decisions
+  bool by_vote = false;                      // it takes a vote to approve it
   std::optional<uint64_t> approved;
   Digest policies;  // pinned when approved
   ledger::Tally tally;

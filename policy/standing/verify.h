@@ -2,7 +2,8 @@
 // everything that was decided follows from what stands before it. `dure ledger verify` is this.
 //
 // One pass: an entry is read and parsed once, on whichever core is free, and is folded in order
-// while the signatures of the next ones are being checked. Memory: what stands, and two pages.
+// while the signatures of the next ones are being checked. Memory: what stands, and some thousand
+// entries.
 #pragma once
 
 #include <optional>
