@@ -229,7 +229,7 @@ TEST(Proposal, TwoShareAlikesThatDoNotNameEachOtherAreAConflictOfBothDatasets) {
             "GPL-2.0-only (code v2 licence.data) and CC-BY-SA-4.0 (nli v1 licence.data) cannot "
             "hold together.");
   EXPECT_EQ(Sentence(proposal.conflicts[0], Language::kKorean),
-            "GPL-2.0-only (code v2 licence.data), CC-BY-SA-4.0 (nli v1 licence.data): 함께 지킬 "
+            "GPL-2.0-only (code v2 라이선스), CC-BY-SA-4.0 (nli v1 라이선스): 함께 지킬 "
             "수 없습니다.");
 }
 
