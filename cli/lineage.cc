@@ -171,8 +171,8 @@ std::string DatasetsText(const lineage::ModelLineage& story, bool korean) {
     text +=
         "  " + Text(dataset.what) +
         (korean ? " (" + dataset.custodian.str() + "), 라운드 " + rounds + "개 (항목 " + entry + ")"
-                : " of " + dataset.custodian.str() + ", in " + rounds + " rounds (entry " + entry +
-                      ")");
+                : " of " + dataset.custodian.str() + ", in " + rounds +
+                      (rounds == "1" ? " round (entry " : " rounds (entry ") + entry + ")");
     if (dataset.withdrawn) {
       text += (korean ? ", 철회됨: 항목 " : ", withdrawn at entry ") +
               std::to_string(*dataset.withdrawn);

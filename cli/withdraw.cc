@@ -29,23 +29,28 @@ struct WithdrawOptions {
 
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 16); }
 
+// "1 round", "2 rounds".
+std::string Counted(uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 std::string Describe(const lineage::WithdrawalOption& option, bool masked) {
   using ledger::WithdrawalScope;
-  const std::string rounds = std::to_string(option.rounds_again);
+  const std::string rounds = Counted(option.rounds_again, "round");
   const std::string tokens = "(" + std::string(masked ? "at most " : "") +
                              std::to_string(option.tokens_again) + " tokens of others)";
-  const std::string models = std::to_string(option.models_retired);
-  const std::string grants = std::to_string(option.grants_ended);
+  const std::string models = Counted(option.models_retired, "model");
+  const std::string grants = Counted(option.grants_ended, "grant");
   switch (option.scope) {
     case WithdrawalScope::kFutureRounds:
       return "no later round uses it; the models that are there stay as they are";
     case WithdrawalScope::kRestart:
-      return "go back to the last models without it and train " + rounds + " rounds again " +
-             tokens + "; " + models + " models and " + grants + " grants end";
+      return "go back to the last models without it and train " + rounds + " again " + tokens +
+             "; " + models + " and " + grants + " end";
     case WithdrawalScope::kRetrain:
-      return "begin the runs it reached again without it: " + rounds + " rounds " + tokens;
+      return "begin the runs it reached again without it: " + rounds + " " + tokens;
     case WithdrawalScope::kRetireModels:
-      return models + " models are used no more; " + grants + " grants end";
+      return "no more use of " + models + " and of " + grants;
   }
   return "";
 }
@@ -78,8 +83,10 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool gone, bool korean
   std::string text = plan.uses.dataset.str();
   text += korean ? " (" + plan.uses.custodian.str() + "): 라운드 " + rounds + "개에 쓰였고, 모델 " +
                        models + "개와 이용 허가 " + grants + "건의 뒤에 있습니다.\n"
-                 : " of " + plan.uses.custodian.str() + " was counted in " + rounds +
-                       " rounds and is behind " + models + " models and " + grants + " grants.\n";
+                 : " of " + plan.uses.custodian.str() + " was counted in " +
+                       Counted(plan.uses.rounds.size(), "round") + " and is behind " +
+                       Counted(plan.uses.models.size(), "model") + " and " +
+                       Counted(plan.uses.grants.size(), "grant") + ".\n";
   for (const auto& [run, model] : plan.uses.clean) {
     const char* none =
         korean ? "없음. 첫 라운드부터 들어갔음" : "none, it was there from the first round";
