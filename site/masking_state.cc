@@ -5,8 +5,9 @@
 namespace dure::site {
 namespace {
 
-constexpr uint32_t kVersion = 2;
-constexpr uint32_t kVersionBefore = 1;  // its half lacks what was said last
+constexpr uint32_t kVersion = 3;
+// 2: its history does not say of what quorum an attempt was. 1: its half lacks what was said last.
+constexpr uint32_t kOldest = 1;
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);
@@ -75,7 +76,7 @@ bool MaskingDesk::Load(ByteView kept) {
     concluded_ = std::move(concluded);
   }
   if (!in.Done("a site's masking state")) return false;
-  if (version != kVersion && version != kVersionBefore) return false;
+  if (version < kOldest || version > kVersion) return false;
   auto loaded = version == kVersion
                     ? masking::SiteHalf::Load(half, *shop_.self.signer, verifier_)
                     : masking::SiteHalf::TakeOver(half, *shop_.self.signer, verifier_);

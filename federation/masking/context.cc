@@ -64,6 +64,12 @@ WordLayout Context::SegmentLayout(uint32_t segment) const {
   return WordLayout::Make(agreed.lane_max, site_count(), count).value();
 }
 
+Quorum QuorumOf(const Context& context) {
+  Quorum quorum{{}, context.threshold, context.agreed.corrupt_max};
+  for (const Seat& seat : context.seats) quorum.cohort.push_back(seat.site);
+  return quorum;
+}
+
 std::optional<uint32_t> Context::IndexOf(const SiteId& site) const {
   for (uint32_t i = 0; i < site_count(); ++i) {
     if (seats[i].site == site) return i;

@@ -66,6 +66,8 @@ struct Context {
   Status Check() const;  // what Parse checks beyond the form
 };
 
+Quorum QuorumOf(const Context& context);
+
 // Compares a context with what a site knows: kPolicyHash, kModelChain, kContextMismatch, kHeadroom,
 // kIdentity (a seat that is not among `admitted`, or under another key, member or batch; this site
 // missing), kThreshold, kCohort.

@@ -69,6 +69,13 @@ std::set<MemberId> FindIsolated(const RowSpace& space, const Columns& columns,
 
 }  // namespace
 
+bool Exclude(const Quorum& one, const Quorum& other) {
+  std::vector<SiteId> all;
+  std::ranges::set_union(one.cohort, other.cohort, std::back_inserter(all));
+  const uint64_t thresholds = uint64_t{one.threshold} + other.threshold;
+  return thresholds > all.size() + std::min(one.corrupt_max, other.corrupt_max);
+}
+
 void RowSpace::Add(const std::vector<size_t>& columns) {
   std::vector<uint64_t> row(columns_, 0);
   for (const size_t c : columns) row[c] = 1;
@@ -150,15 +157,18 @@ Objection History::CheckOpening(RoundNumber round, uint32_t attempt) const {
 
 Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
                                     const ReleasedSum& candidate,
-                                    const std::map<SiteId, MemberId>& member_of) const {
+                                    const std::map<SiteId, MemberId>& member_of,
+                                    const Quorum& quorum) const {
   if (!rules.forbid_differences) return {};
   std::map<SiteId, size_t> column_of;
   std::vector<const ReleasedSum*> rows{&candidate};
   for (const ReleasedSum& sum : sums_) {
     if (sum.segment == candidate.segment) rows.push_back(&sum);
   }
-  if (signed_ && signed_->round != round) {
-    for (const ReleasedSum& sum : pending_) {
+  for (const Attempted& attempt : attempts_) {
+    const bool replaced = signed_ && signed_->round == round;
+    if (replaced && Exclude(attempt.quorum, quorum)) continue;
+    for (const ReleasedSum& sum : attempt.sums) {
       if (sum.segment == candidate.segment) rows.push_back(&sum);
     }
   }
@@ -189,16 +199,24 @@ Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
 }
 
 Objection History::Sign(RoundNumber round, uint32_t attempt, const Digest& transcript,
-                        std::vector<ReleasedSum> sums) {
+                        std::vector<ReleasedSum> sums, Quorum quorum) {
   const bool again = signed_ && signed_->round == round && signed_attempt_ == attempt;
   if (again && signed_->transcript == transcript) return {};
   if (again) {
     return Refused{Refusal::kSurvivorSet, "two sets of survivors for one attempt", kAggregator};
   }
   if (auto objection = CheckOpening(round, attempt)) return objection;
-  if (signed_ && signed_->round != round) sums_.merge(pending_);
-  pending_ = std::set<ReleasedSum>(std::make_move_iterator(sums.begin()),
-                                   std::make_move_iterator(sums.end()));
+  if (signed_ && signed_->round != round) {
+    for (Attempted& one : attempts_) sums_.merge(one.sums);
+    attempts_.clear();
+  }
+  Attempted now{std::move(quorum),
+                {std::make_move_iterator(sums.begin()), std::make_move_iterator(sums.end())}};
+  // As often as it may be tried, the same is kept once.
+  std::erase_if(attempts_, [&now](const Attempted& one) {
+    return one.quorum == now.quorum && one.sums == now.sums;
+  });
+  attempts_.push_back(std::move(now));
   signed_ = Released{round, transcript};
   signed_attempt_ = attempt;
   return {};
@@ -208,6 +226,11 @@ void History::Release(RoundNumber round, uint32_t attempt, const Digest& transcr
   DURE_CHECK(signed_ && *signed_ == (Released{round, transcript}) && signed_attempt_ == attempt,
              "shares are given for what was signed");
   released_ = signed_;
+  if (attempts_.empty()) return;
+  const Quorum quorum = attempts_.back().quorum;
+  for (size_t i = attempts_.size() - 1; i-- > 0;) {
+    if (Exclude(attempts_[i].quorum, quorum)) attempts_.erase(attempts_.begin() + long(i));
+  }
 }
 
 std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,

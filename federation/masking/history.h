@@ -27,6 +27,21 @@ struct ReleasedSum {
   auto operator<=>(const ReleasedSum&) const = default;
 };
 
+// Who can bring an attempt to a sum: so many of these sites give shares, of which so many at most
+// do whatever is asked of them. The empty one says nothing, and excludes no other.
+struct Quorum {
+  std::vector<SiteId> cohort;  // ascending
+  uint32_t threshold = 0;
+  uint32_t corrupt_max = 0;
+  bool operator==(const Quorum&) const = default;
+};
+
+// Whether of two attempts at one number at most one comes to a sum. An honest site gives shares for
+// one of them; sites that collude, for both. With t1 + t2 > |both cohorts together| + those that
+// may collude in both, there are not enough of them. For equal cohorts it is the threshold's own
+// rule, 2t > N + f; one site fewer is always enough, and many fewer are not.
+bool Exclude(const Quorum& one, const Quorum& other);
+
 // What a set of released sums gives away. Columns are sites.
 class RowSpace {
  public:
@@ -70,19 +85,21 @@ class History {
   // Whether a new attempt at this round may begin: kAlreadyReleased, kStale.
   Objection CheckOpening(RoundNumber round, uint32_t attempt) const;
 
-  // Whether a sum over `candidate`, beside those released in earlier rounds, isolates fewer than
+  // Whether a sum over `candidate`, beside those that may be released, isolates fewer than
   // rules.batch_members members (at least: one). kMembership. `member_of` names the member of every
   // site of the candidate; sites of past sums that it leaves out count as members of their own.
+  // Sums of an earlier attempt at the same round do not count if the two exclude each other.
   Objection CheckDifferences(const CohortRules& rules, RoundNumber round,
                              const ReleasedSum& candidate,
-                             const std::map<SiteId, MemberId>& member_of) const;
+                             const std::map<SiteId, MemberId>& member_of,
+                             const Quorum& quorum = {}) const;
 
-  // The site is about to sign this transcript: its sums count from now on as released, those of an
-  // earlier attempt at the same round no longer (both cannot gather a quorum). kSurvivorSet:
-  // another transcript was signed for this attempt. kAlreadyReleased.
+  // The site is about to sign this transcript: its sums count from now on as released.
+  // kSurvivorSet: another transcript was signed for this attempt. kAlreadyReleased.
   Objection Sign(RoundNumber round, uint32_t attempt, const Digest& transcript,
-                 std::vector<ReleasedSum> sums);
-  // The site is about to give its shares. REQUIRES: Sign for the same.
+                 std::vector<ReleasedSum> sums, Quorum quorum = {});
+  // The site is about to give its shares: what the same round's earlier attempts had signed, and
+  // this one excludes, was not released. REQUIRES: Sign for the same.
   void Release(RoundNumber round, uint32_t attempt, const Digest& transcript);
   // Sums of rounds in which this site had no part, as the log names them.
   void Learn(const ReleasedSum& sum) { sums_.insert(sum); }
@@ -91,15 +108,35 @@ class History {
 
   template <typename A>
   void Visit(A& a) {
-    a(released_, signed_, signed_attempt_, pending_, sums_, peers_);
+    a(released_, signed_, signed_attempt_, attempts_, sums_, peers_);
   }
+  // The form before: of what was signed last it has the sums alone. They count as released.
+  struct Before {
+    History& history;
+    template <typename A>
+    void Visit(A& a) {
+      std::set<ReleasedSum> pending;
+      a(history.released_, history.signed_, history.signed_attempt_, pending, history.sums_,
+        history.peers_);
+      history.sums_.merge(pending);
+    }
+  };
 
  private:
+  struct Attempted {
+    Quorum quorum;
+    std::set<ReleasedSum> sums;
+    template <typename A>
+    void Visit(A& a) {
+      a(quorum.cohort, quorum.threshold, quorum.corrupt_max, sums);
+    }
+  };
+
   std::optional<Released> released_;
   std::optional<Released> signed_;
   uint32_t signed_attempt_ = 0;
-  std::set<ReleasedSum> pending_;  // of signed_
-  std::set<ReleasedSum> sums_;     // of earlier rounds
+  std::vector<Attempted> attempts_;  // at signed_'s round that may be released; signed_ is the last
+  std::set<ReleasedSum> sums_;       // of earlier rounds
   std::map<SiteId, Released> peers_;
 };
 

@@ -169,12 +169,75 @@ TEST(Differences, AreReckonedWithinASegment) {
   EXPECT_TRUE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}, 0), MembersOf(6)));
 }
 
+// A cohort of the first so many sites, without some.
+Quorum QuorumAt(size_t count, const std::set<size_t>& without = {}) {
+  Quorum quorum;
+  for (size_t i = 0; i < count; ++i) {
+    if (!without.contains(i)) quorum.cohort.push_back(SiteAt(i));
+  }
+  quorum.threshold = ThresholdFor(static_cast<uint32_t>(quorum.cohort.size()));
+  quorum.corrupt_max = CorruptMax(static_cast<uint32_t>(quorum.cohort.size()), quorum.threshold);
+  return quorum;
+}
+
+TEST(Quorums, ExcludeOneAnotherIfNotEnoughSitesCouldServeBoth) {
+  for (size_t sites = 4; sites <= 255; ++sites) {
+    EXPECT_TRUE(Exclude(QuorumAt(sites), QuorumAt(sites))) << sites;
+    EXPECT_TRUE(Exclude(QuorumAt(sites), QuorumAt(sites, {1}))) << sites << " without one";
+  }
+  // Seven of ten and five of six, three of them for both: four and two honest sites are enough.
+  EXPECT_FALSE(Exclude(QuorumAt(10), QuorumAt(10, {3, 4, 5, 6})));
+  EXPECT_FALSE(Exclude(QuorumAt(10, {3, 4, 5, 6}), QuorumAt(10)));
+  EXPECT_FALSE(Exclude(QuorumAt(10, {0, 1}), QuorumAt(10, {8, 9})));
+  EXPECT_FALSE(Exclude(QuorumAt(10), {}));
+  EXPECT_FALSE(Exclude({}, {}));
+}
+
 TEST(Differences, DoNotCountAnAttemptThatALaterOneReplaced) {
+  const CohortRules rules;
+  for (const size_t sites : {4, 5, 6, 7, 10, 20}) {
+    History history;
+    std::vector<size_t> all(sites);
+    std::iota(all.begin(), all.end(), 0);
+    ReleasedSum first{0, QuorumAt(sites).cohort};
+    ReleasedSum second{0, QuorumAt(sites, {sites - 1}).cohort};
+    ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {first}, QuorumAt(sites)));
+    EXPECT_FALSE(history.CheckDifferences(rules, {0}, second, MembersOf(sites),
+                                          QuorumAt(sites, {sites - 1})))
+        << "the first attempt was not released if the second is";
+    EXPECT_TRUE(history.CheckDifferences(rules, {1}, second, MembersOf(sites),
+                                         QuorumAt(sites, {sites - 1})))
+        << "under the next number it may be";
+  }
+}
+
+TEST(Differences, CountAnAttemptThatALaterOneOfAMuchSmallerCohortDoesNotExclude) {
+  // Of ten sites 0, 1 and 2 collude. The first sum needs four others' shares, the second two:
+  // there are seven, and what one sum has more than the other is 3's part.
   History history;
   const CohortRules rules;
-  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5})}));
-  EXPECT_FALSE(history.CheckDifferences(rules, {0}, SumOf({0, 1, 2, 3, 4}), MembersOf(6)))
-      << "the first attempt was not released if the second is";
+  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 7, 8, 9})}, QuorumAt(10)));
+  const auto objection = history.CheckDifferences(rules, {0}, SumOf({0, 1, 2, 7, 8, 9}),
+                                                  MembersOf(10), QuorumAt(10, {3, 4, 5, 6}));
+  ASSERT_TRUE(objection.has_value());
+  EXPECT_EQ(objection->rule, Refusal::kMembership);
+  EXPECT_NE(objection->why.find("m103"), std::string::npos);
+}
+
+TEST(Differences, CountEveryAttemptAtANumberUntilOneIsReleasedThatExcludesIt) {
+  const CohortRules rules;
+  const auto isolates = [&rules](const History& history) {
+    return history.CheckDifferences(rules, {1}, SumOf({0, 1, 2}), MembersOf(4)).has_value();
+  };
+  History history;
+  ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3})}, QuorumAt(4)));
+  ASSERT_FALSE(history.Sign({0}, 1, DigestOf(2), {SumOf({0, 1, 2})}, QuorumAt(3)));
+  EXPECT_TRUE(isolates(history)) << "it is not known which of the two was released";
+  History later = history;
+  ASSERT_FALSE(later.Sign({1}, 0, DigestOf(3), {SumOf({0, 1, 2, 3})}, QuorumAt(4)));
+  EXPECT_TRUE(later.CheckDifferences(rules, {2}, SumOf({0, 1, 2}), MembersOf(4)));
+  history.Release({0}, 1, DigestOf(2));
+  EXPECT_FALSE(isolates(history));
 }
 
 TEST(History, SignsOneTranscriptAnAttemptAndReleasesOneARound) {

@@ -8,6 +8,33 @@
 namespace dure::masking {
 namespace {
 
+// 8: sites 0 to 2 collude. A first attempt is agreed upon by all, and 7 to 9 do not hear of it; a
+// second at the same number, of 7 to 9 and the three, would have a sum without 3's part.
+TEST(Attack8, TwoSumsOverTheSameUpdatesUnderOneNumberAreRefusedByWhoSignedTheFirst) {
+  World world({.sites = 10, .forbid_differences = true});
+  world.tamper = [](bool to_site, uint32_t site, Bytes& message) {
+    Message decoded;
+    const bool late = site >= 4 && site <= 6;
+    if (!to_site && late && As<Uploaded>(message, decoded)) return message.clear();
+    const auto* agreement = to_site ? As<Agreement>(message, decoded) : nullptr;
+    const bool withheld = agreement != nullptr && agreement->body.step == 2 && site >= 7;
+    if (withheld || As<Outcome>(message, decoded)) message.clear();
+  };
+  world.RunAttempt(0);
+  ASSERT_TRUE(world.published.has_value()) << "four honest sites gave their shares";
+  const Ed25519Verifier verifier;
+  for (uint32_t i = 0; i < 3; ++i) {
+    world.site(i) = SiteHalf(world.context().seats[i].site, world.signer(i), verifier);
+  }
+  for (uint32_t i = 7; i < 10; ++i) ASSERT_FALSE(world.site(i).history().released()) << i;
+  world.tamper = nullptr;
+  world.absent = {3, 4, 5, 6};
+  world.compose = [](Context& context) { context.previous.reset(); };
+  world.RunAttempt(0, 1);
+  EXPECT_FALSE(world.published.has_value()) << "what it lacks of the first is one site's update";
+  for (uint32_t i = 7; i < 10; ++i) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_MEMBERSHIP");
+}
+
 // 13
 TEST(Attack13, AMaliciousDealerIsNamedByItsReceiver) {
   for (const bool sealed : {true, false}) {

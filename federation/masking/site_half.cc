@@ -44,7 +44,8 @@ Result<SiteHalf> SiteHalf::TakeOver(ByteView state, const Signer& signer,
   SiteHalf half({}, signer, verifier);
   Get get(state);
   SitePhase phase = SitePhase::kIdle;
-  get(half.s_.self, phase, half.s_.history, half.s_.last);
+  History::Before history{half.s_.history};
+  get(half.s_.self, phase, history, half.s_.last);
   if (!get.ok()) return Fail(ErrorCode::kCorrupt, "an older version's state ends too early");
   return half;
 }
@@ -190,8 +191,9 @@ void SiteHalf::On(const Examined& event) {
   ReleasedSum candidate;
   for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);
   for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {
-    if (auto objection = s_.history.CheckDifferences(context_.agreed.rules, context_.round,
-                                                     candidate, s_.attempt.members)) {
+    if (auto objection =
+            s_.history.CheckDifferences(context_.agreed.rules, context_.round, candidate,
+                                        s_.attempt.members, QuorumOf(context_))) {
       return Refuse(*objection);
     }
   }

@@ -129,9 +129,10 @@ class SiteHalf {
   SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier);
   // kCorrupt: not the bytes that Save made.
   static Result<SiteHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier);
-  // Of the bytes that an older version's Save made, only what outlives an attempt: what was signed,
-  // released and begun. The attempt itself is given up, its secrets are never used again, and an
-  // opening of it is refused as stale. kCorrupt: not such bytes.
+  // Of the bytes that an older version's Save made (before History's present form), only what
+  // outlives an attempt: what was signed, released and begun. The attempt itself is given up, its
+  // secrets are never used again, and an opening of it is refused as stale. kCorrupt: not such
+  // bytes.
   static Result<SiteHalf> TakeOver(ByteView state, const Signer& signer, const Verifier& verifier);
   Bytes Save() const;
 
@@ -194,7 +195,7 @@ class SiteHalf {
         result_products, check_values);
     }
   };
-  // The first four stand at the beginning in every version: TakeOver reads them.
+  // The first four stand at the beginning in every version, and TakeOver reads them.
   struct State {
     SiteId self;
     SitePhase phase = SitePhase::kIdle;
@@ -275,7 +276,7 @@ class SiteHalf {
   void Say(Bytes message) { out_.push_back(Tell{std::move(message)}); }
   template <typename T>
   void SaySigned(T body);
-  void Keep() { out_.push_back(Persist{}); }
+  void Keep() { out_.emplace_back(std::in_place_type<Persist>); }
   Status Rebuild();            // what is derived from the state
   Status CheckLoaded() const;  // that no phase lacks what it stands on
   bool Is(SitePhase phase) const { return s_.phase == phase; }

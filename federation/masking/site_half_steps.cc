@@ -176,7 +176,7 @@ bool SiteHalf::CheckAllSurvivors() {
     }
     if (!objection) {
       objection = s_.history.CheckDifferences(context_.agreed.rules, context_.round, sum,
-                                              s_.attempt.members);
+                                              s_.attempt.members, QuorumOf(context_));
     }
     if (objection) {
       objection->accused = kAggregator;
@@ -186,7 +186,7 @@ bool SiteHalf::CheckAllSurvivors() {
     sums.push_back(std::move(sum));
   }
   if (auto objection = s_.history.Sign(context_.round, context_.attempt, s_.attempt.survivors,
-                                       std::move(sums))) {
+                                       std::move(sums), QuorumOf(context_))) {
     Refuse(*objection);
     return false;
   }

@@ -19,12 +19,68 @@ from processes import until
 LONG = {'rounds': 5, 'steps': 30, 'deadline_seconds': 20, **LOOSE}
 
 
-def older(value):
-    """A site's state as version 1 had it: its half lacked the digest at the end."""
-    version, length = struct.unpack_from('<II', value)
-    assert version == 2, version
-    half = value[8:8 + length]
-    return struct.pack('<II', 1, length - 32) + half[:-32] + value[8 + length:]
+class Fields:
+    """Reads canonical bytes, one field after another; gives what it has read as it stood."""
+
+    def __init__(self, value):
+        self.value, self.at = value, 0
+
+    def take(self, size):
+        self.at += size
+        return self.value[self.at - size:self.at]
+
+    def number(self):
+        return struct.unpack('<I', self.take(4))[0]
+
+    def raw(self, read):
+        begin = self.at
+        read()
+        return self.value[begin:self.at]
+
+    def text(self):
+        self.take(self.number())
+
+    def each(self, read):
+        return [self.raw(read) for _ in range(self.number())]
+
+    def if_any(self, size):
+        if self.take(1) == b'\1':
+            self.take(size)
+
+    def a_sum(self):
+        self.take(4)
+        self.each(self.text)
+
+
+def history_before(half):
+    """A site's half whose history has, of what was signed last, the sums alone."""
+    fields = Fields(half)
+    fields.text()
+    fields.take(1)
+    fields.if_any(40)  # released last
+    fields.if_any(40)  # signed last
+    fields.take(4)
+    begin, pending = fields.at, set()
+
+    def attempt():
+        fields.each(fields.text)
+        fields.take(8)
+        pending.update(fields.each(fields.a_sum))
+    fields.each(attempt)
+    sums = struct.pack('<I', len(pending)) + b''.join(sorted(pending))
+    return half[:begin] + sums + half[fields.at:]
+
+
+def of_version(number):
+    """A site's state as an older version had it; in the first, its half lacked the last digest."""
+    def older(value):
+        version, length = struct.unpack_from('<II', value)
+        assert version == 3, version
+        half = history_before(value[8:8 + length])
+        if number == 1:
+            half = half[:-32]
+        return struct.pack('<II', number, len(half)) + half + value[8 + length:]
+    return older
 
 
 def before(state):
@@ -60,13 +116,16 @@ class KeptMaskingTest(MaskingTest):
         return daemon
 
     def test_an_older_versions_state_is_taken_over_and_the_site_goes_on_in_the_run(self):
-        west = self.during('older', 'west', older)
-        assert west.log_has("an older version's state was taken over")
-        closed = self.settle_long('older')
-        assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
-        # Its history came over too: peers heard of its release of round 0 in round 1, and know
-        # a site that forgot.
-        assert not any(self.said(site, 'older', 'REFUSE_STALE: west') for site in SITES)
+        for version in (2, 1):
+            with self.subTest(version=version):
+                run = f'older-{version}'
+                west = self.during(run, 'west', of_version(version))
+                assert west.log_count("an older version's state was taken over") == 3 - version
+                closed = self.settle_long(run)
+                assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
+                # Its history came over too: peers heard of its release of round 0 in round 1, and
+                # know a site that forgot.
+                assert not any(self.said(site, run, 'REFUSE_STALE: west') for site in SITES)
 
     def test_what_nobody_can_read_costs_the_site_that_run_and_no_other(self):
         west = self.during('unknown', 'west', unknown)
