@@ -154,16 +154,22 @@ void MaskingDesk::Connected(const SiteId& site) {
   for (auto* one : {&former_, &attempt_}) {
     if (!one->has_value() || (one == &attempt_ && failed_)) continue;
     const auto index = (*one)->half.context().IndexOf(site);
-    if (index) Relay(**one, masking::SiteConnected{*index});
+    if (!index) continue;
+    // In its order behind what is not durable yet; of the former one, all is.
+    if (one == &attempt_) {
+      Push(masking::SiteConnected{*index});
+    } else {
+      Relay(**one, masking::SiteConnected{*index});
+    }
   }
 }
 
 // What leaves the state as it is: only messages come of it.
-void MaskingDesk::Relay(Attempt& attempt, const masking::AggregatorEvent& event) {
-  for (const auto& effect : attempt.half.Handle(event)) {
+void MaskingDesk::Relay(Attempt& finished, const masking::AggregatorEvent& event) {
+  for (const auto& effect : finished.half.Handle(event)) {
     const auto* send = std::get_if<masking::Send>(&effect);
     if (send == nullptr) continue;
-    Tell(attempt.half.context().seats[send->site].site, send->message);
+    Tell(finished.half.context().seats[send->site].site, send->message);
   }
 }
 
@@ -210,6 +216,8 @@ void MaskingDesk::FixSurvivors(bool overdue) {
       return index && half.has_uploaded(*index, 0);
     });
     if (!all_said && !overdue) return ArmTimer();
+    BarContradicting();
+    if (overdue) NoteSilent();
     Push(masking::PhaseOverdue{});
   }
   if (!attempt_ || half.phase() < Phase::kSurviving || !IsOpen(half.phase())) return;
@@ -364,7 +372,7 @@ void MaskingDesk::OpenAgainLater() {
                 [this, alive = alive_, at = attempt_->at] {
                   if (!*alive || !attempt_ || attempt_->at != at || failed_) return;
                   if (attempt_->half.phase() != Phase::kAdvertising) return;
-                  Relay(*attempt_, masking::OpenAgain{});
+                  Push(masking::OpenAgain{});
                   OpenAgainLater();
                 });
 }
@@ -377,6 +385,7 @@ void MaskingDesk::ArmTimer() {
   shop_.loop.At(shop_.loop.Now() + *patience, [this, alive = alive_, timer, phase] {
     if (!*alive || timer != timer_ || !attempt_ || attempt_->half.phase() != phase) return;
     if (phase == Phase::kUploading) return FixSurvivors(true);
+    NoteSilent();
     // An unchecked sum is no sum.
     if (phase == Phase::kOpening || phase == Phase::kChecking) return Fail("masking-unverified");
     Push(masking::PhaseOverdue{});

@@ -71,9 +71,12 @@ class MaskingDesk {
   void Do(const masking::Finish& effect);
 
   void Tell(const SiteId& site, Bytes message);
-  void Relay(Attempt& attempt, const masking::AggregatorEvent& event);
+  void Relay(Attempt& finished, const masking::AggregatorEvent& event);
   void LeaveOut();
   void Blame(const masking::Culprit& effect);
+  void BarContradicting();
+  // A phase took as long as it may: whom it waited for is named.
+  void NoteSilent();
   void FixSurvivors(bool overdue);
   round::Sums SumsToRecord() const;
   void Derive();
@@ -105,6 +108,8 @@ class MaskingDesk {
   std::optional<round::StartMerge> merge_;
   std::optional<masking::Outcome> published_;
   std::map<uint32_t, std::set<uint32_t>> accusers_;  // of this attempt, by whom they accuse
+  // In how many attempts of a round a site that is connected was not heard in time.
+  std::pair<RoundNumber, std::map<SiteId, uint32_t>> silent_;
   std::optional<round::Base> derived_;
   bool deriving_ = false;
   bool unmasking_ = false;

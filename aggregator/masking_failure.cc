@@ -11,6 +11,9 @@ using Phase = masking::AggregatorPhase;
 
 constexpr std::chrono::seconds kOthersLook{1};
 
+// Of one round; a message may be late, or a line down, once.
+constexpr uint32_t kSilentMax = 2;
+
 }  // namespace
 
 void MaskingDesk::Do(const masking::Culprit& effect) {
@@ -48,6 +51,32 @@ void MaskingDesk::Blame(const masking::Culprit& effect) {
   if (!accusers.contains(accused) && accusers.size() < 2) return;
   feed_(
       round::Bar{attempt_->at, context.seats[accused].site, masking::CodeOf(effect.refused.rule)});
+}
+
+void MaskingDesk::BarContradicting() {
+  const masking::AggregatorHalf& half = attempt_->half;
+  for (const uint32_t i : half.Contradicting()) {
+    const SiteId& site = half.context().seats[i].site;
+    shop_.say(attempt_->at.Text() + ": masking: " + site.str() +
+              " says that it uploaded another payload than it submitted");
+    feed_(round::Bar{attempt_->at, site, "masking-payload"});
+  }
+}
+
+// Whoever is out of the attempt for another reason is named with that one.
+void MaskingDesk::NoteSilent() {
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (silent_.first != attempt_->at.round) silent_ = {attempt_->at.round, {}};
+  std::string names;
+  for (const uint32_t i : half.Awaited()) {
+    const SiteId& site = half.context().seats[i].site;
+    names += (names.empty() ? "" : ", ") + site.str();
+    if (rounds_.OutReason(site) || ++silent_.second[site] < kSilentMax) continue;
+    feed_(round::Bar{attempt_->at, site, "masking-silent"});
+  }
+  if (names.empty()) return;
+  shop_.say(attempt_->at.Text() + ": masking: " + std::string(Name(half.phase())) +
+            ": not heard in time: " + names);
 }
 
 // No sum, though the half itself has not given up.

@@ -51,7 +51,15 @@ Result<AggregatorHalf> AggregatorHalf::Load(ByteView state, const Signer& signer
   return half;
 }
 
+// They have served, and of a large cohort they are most of what is kept.
+void AggregatorHalf::ForgetShares() {
+  s_.shares.clear();
+  s_.revealed.clear();
+  heads_.clear();
+}
+
 Status AggregatorHalf::Rebuild() {
+  if (s_.phase >= AggregatorPhase::kOpening) ForgetShares();
   const auto refuse = [] { return Fail(ErrorCode::kCorrupt, "a phase lacks what it stands on"); };
   const uint32_t count = context_.site_count();
   for (const auto& [site, bytes] : s_.advertised) {
@@ -69,7 +77,9 @@ Status AggregatorHalf::Rebuild() {
   bool whole = s_.phase <= AggregatorPhase::kAdvertising ||
                s_.phase >= AggregatorPhase::kFinished || advertised_.size() == count;
   for (const uint32_t site : s_.sharers) {
-    for (uint32_t g = 0; g < segments(); ++g) whole = whole && heads_.contains({g, site});
+    for (uint32_t g = 0; g < segments() && s_.phase < AggregatorPhase::kOpening; ++g) {
+      whole = whole && heads_.contains({g, site});
+    }
   }
   const bool surviving =
       s_.phase >= AggregatorPhase::kSurviving && s_.phase <= AggregatorPhase::kFinished;
@@ -158,22 +168,12 @@ void AggregatorHalf::On(const Stored& event) {
 
 void AggregatorHalf::On(const PhaseOverdue&) {
   switch (s_.phase) {
-    case AggregatorPhase::kAdvertising: {
-      Sites missing;
-      for (uint32_t i = 0; i < context_.site_count(); ++i) {
-        if (!s_.advertised.contains(i)) missing.push_back(i);
-      }
-      return GiveUp("not all sites advertised keys", std::move(missing));
-    }
+    case AggregatorPhase::kAdvertising:
+      return GiveUp("not all sites advertised keys", Awaited());
     case AggregatorPhase::kSharing:
       return AdvanceSharing(true);
-    case AggregatorPhase::kAgreeing: {
-      Sites missing;
-      for (const uint32_t i : s_.sharers) {
-        if (!s_.agreed1.contains(i)) missing.push_back(i);
-      }
-      return GiveUp("not all sites agreed on the shares", std::move(missing));
-    }
+    case AggregatorPhase::kAgreeing:
+      return GiveUp("not all sites agreed on the shares", Awaited());
     case AggregatorPhase::kUploading:
       return AdvanceUploading(true);
     case AggregatorPhase::kSurviving:

@@ -146,6 +146,10 @@ class AggregatorHalf {
     return s_.uploaded.contains({segment, site});
   }
   Sites survivors(uint32_t segment) const;  // from kSurviving on
+  // Of whom this phase has not heard yet.
+  Sites Awaited() const;
+  // Who says that it uploaded what its submission, signed as well, does not name.
+  Sites Contradicting() const;
   // Whether some site may have given its shares: it needs t agreements, its own among them.
   bool may_be_released() const;
   // How far that is, and of which sum.
@@ -223,6 +227,7 @@ class AggregatorHalf {
   bool IsAuthentic(uint32_t site, const Signed<T>& message);
   bool SharesFit(uint32_t site, const Shares& message, const Signed<ShareHead>& head);
   bool IsSharer(uint32_t site) const;
+  bool HasAnswered(uint32_t site) const;
 
   void AdvanceAdvertising();
   void AdvanceSharing(bool overdue);
@@ -268,6 +273,7 @@ class AggregatorHalf {
   uint32_t segments() const { return context_.segment_count(); }
   const Advertise& AdvertisedBy(uint32_t site) const { return advertised_.at(site); }
   Status Rebuild();
+  void ForgetShares();
 
   const Signer* signer_;
   const Verifier* verifier_;

@@ -1,8 +1,59 @@
-// From the published sum to one that everybody has checked, the aggregator too.
+// Whom a phase waits for, and from the published sum to one that everybody has checked, the
+// aggregator too.
 #include "federation/masking/aggregator_half.h"
 #include "federation/masking/inner_product.h"
 
 namespace dure::masking {
+
+bool AggregatorHalf::HasAnswered(uint32_t site) const {
+  const auto of_each_segment = [&](const auto& kept) {
+    bool all = true;
+    for (uint32_t g = 0; g < segments(); ++g) all = all && kept.contains(SegmentSite{g, site});
+    return all;
+  };
+  switch (s_.phase) {
+    case AggregatorPhase::kAdvertising:
+      return s_.advertised.contains(site);
+    case AggregatorPhase::kSharing:
+      return of_each_segment(s_.shares);
+    case AggregatorPhase::kAgreeing:
+      return s_.agreed1.contains(site);
+    case AggregatorPhase::kUploading:
+      return of_each_segment(s_.uploaded);
+    case AggregatorPhase::kSurviving:
+      return s_.agreed2.contains(site);
+    case AggregatorPhase::kRevealing:
+      return of_each_segment(s_.revealers);
+    case AggregatorPhase::kOpening:
+      return s_.opened.contains(site);
+    case AggregatorPhase::kChecking:
+      return s_.checked.contains(site);
+    default:
+      return true;
+  }
+}
+
+Sites AggregatorHalf::Awaited() const {
+  Sites awaited = s_.phase >= AggregatorPhase::kOpening ? AnySurvivors() : Listeners();
+  std::erase_if(awaited, [this](uint32_t site) { return HasAnswered(site); });
+  return awaited;
+}
+
+Sites AggregatorHalf::Contradicting() const {
+  Sites sites;
+  for (const uint32_t site : s_.sharers) {
+    for (uint32_t g = 0; g < segments(); ++g) {
+      const auto said = s_.uploaded.find({g, site});
+      const auto stored = s_.stored.find({g, site});
+      if (said == s_.uploaded.end() || stored == s_.stored.end()) continue;
+      const Uploaded body = DecodeSigned<Uploaded>(said->second).value().body;
+      if (stored->second == std::pair(body.payload, body.bytes)) continue;
+      sites.push_back(site);
+      break;
+    }
+  }
+  return sites;
+}
 
 void AggregatorHalf::AdvanceOpening(bool overdue) {
   bool all = true;

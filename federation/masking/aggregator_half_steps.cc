@@ -302,8 +302,7 @@ void AggregatorHalf::AdvanceUnmasking() {
   auto message = Sign(*signer_, OwnHeader(), std::move(outcome));
   s_.outcome = message.carried;
   s_.phase = AggregatorPhase::kOpening;
-  // The secrets have served.
-  s_.revealed.clear();
+  ForgetShares();
   Keep();
   SendAll(s_.outcome);
   out_.push_back(Published{std::move(message.body)});

@@ -200,7 +200,9 @@ TEST(Attack8, ThreeSumsThatTogetherShowOneAreRefusedByWhoIsToldOfThem) {
     EXPECT_EQ(world.published.has_value(), !recorded) << "nobody alone knows of both";
     for (const uint32_t i : {0U, 1U, 3U, 4U}) {
       ASSERT_EQ(world.refusals.contains(i), recorded);
-      if (recorded) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_MEMBERSHIP");
+      if (recorded) {
+        EXPECT_EQ(world.refusals.at(i).name, "REFUSE_MEMBERSHIP");
+      }
     }
   }
 }

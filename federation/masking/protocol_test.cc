@@ -342,5 +342,34 @@ TEST(Protocol, SavedStatesAreOneFormAndRefuseDamage) {
   EXPECT_EQ(again->Save(), at_aggregator);
 }
 
+TEST(Refusals, NameTheAttemptThatIsRefusedAndNotTheOneUnderWay) {
+  World world({.sites = 4});
+  world.RunAttempt(3);
+  Context other = world.context();
+  other.agreed.plan = Sha256(AsBytes("another"));
+  world.RunAttempt(4, 1);
+  const auto effects = world.site(0).Handle(FromAggregator{EncodeMessage(Open{other.Canonical()})});
+  ASSERT_EQ(effects.size(), 1U);
+  const auto& refused = std::get<RefuseRound>(effects.front());
+  EXPECT_EQ(refused.refused.rule, Refusal::kStale);
+  EXPECT_EQ(refused.context.Id(), other.Id());
+  EXPECT_EQ(world.site(0).context().attempt, 1U) << "what is under way goes on";
+}
+
+TEST(Silence, NamesWhomAPhaseHasNotHeard) {
+  World world({.sites = 4});
+  world.tamper = [](bool to_site, uint32_t site, Bytes& message) {
+    if (!to_site && site == 2) message.clear();
+  };
+  world.Open(0);
+  world.RunUntilQuiet();
+  EXPECT_EQ(world.aggregator().phase(), AggregatorPhase::kAdvertising);
+  EXPECT_EQ(world.aggregator().Awaited(), Sites{2});
+  world.Overdue();
+  ASSERT_TRUE(world.abandoned.has_value());
+  EXPECT_EQ(world.abandoned->missing, Sites{2});
+  EXPECT_EQ(world.aggregator().Awaited(), Sites{});
+}
+
 }  // namespace
 }  // namespace dure::masking

@@ -112,6 +112,7 @@ void LieInSurvivors(masking::Survivors survivors, std::string_view whom, Bytes& 
 // survivors than it signed: it refuses, when nobody waits for it any more.
 void LieInsteadOfChecks(const masking::Header& header, Bytes& bytes) {
   static std::map<Digest, std::set<uint32_t>> said;
+  if (survivors_told.uploads.empty()) return;  // of a run before
   std::set<uint32_t>& all = said[header.context];
   all.insert(header.site);
   if (all.size() < survivors_told.uploads.size()) return bytes.clear();
@@ -242,6 +243,7 @@ void FromASite(Bytes& bytes) {
   const std::string& lie = TheLie().name;
   const auto* said = std::get_if<masking::Signed<masking::Advertise>>(&*message);
   const auto* shares = std::get_if<masking::Shares>(&*message);
+  const auto* uploaded = std::get_if<masking::Signed<masking::Uploaded>>(&*message);
   const auto* reveals = std::get_if<masking::Signed<masking::Reveal>>(&*message);
   const auto* checks = std::get_if<masking::Signed<masking::CheckValues>>(&*message);
   if (lie == "low-key" && said != nullptr) {
@@ -250,6 +252,13 @@ void FromASite(Bytes& bytes) {
     Restate(*said, body, bytes);
   } else if (lie == "stale" && said != nullptr) {
     SayAgain(said->header, bytes);
+  } else if (lie == "mute" && said != nullptr) {
+    bytes.clear();
+    Told();
+  } else if (lie == "other-payload" && uploaded != nullptr) {
+    masking::Uploaded body = uploaded->body;
+    body.payload.bytes[3] ^= 1;
+    Restate(*uploaded, body, bytes);
   } else if (lie == "deal" && shares != nullptr) {
     DealBadly(*shares, bytes);
   } else if (lie == "wrong-share" && reveals != nullptr) {

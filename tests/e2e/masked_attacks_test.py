@@ -125,6 +125,32 @@ class LyingSiteTest(MaskingTest):
     def test_shares_that_do_not_open_are_refused_and_the_others_go_on(self):
         self.without_west('deal', 'REFUSE_SHARES')
 
+    def test_a_site_that_says_nothing_is_named_and_the_others_go_on(self):
+        self.lied('west', 'mute:', 'mute', rounds=1, **LOOSE)
+        until(lambda: self.federation.aggregator.log_has(
+            'mute/0/0: masking: advertising: not heard in time: west'), 'west is named')
+        assert all(len(event['submissions']) == 3 for event in self.settle('mute'))
+        self.honest('west')
+
+    def test_a_run_that_cannot_do_without_a_silent_site_says_for_whom_it_waits(self):
+        federation = self.federation
+        self.lied('west', 'mute:', 'needs-all', rounds=1, join_seconds=2)
+        federation.watch('needs-all', lambda line: any(
+            (each['site'], each['cause'], each.get('reason')) ==
+            ('west', 'barred', 'masking-silent')
+            for each in line.get('waiting', {}).get('missing', [])), 'it waits for west')
+        assert 'masking-silent' in str(federation.show('needs-all').get('waiting'))
+        self.honest('west')
+        federation.dure('run', 'resume', '--dir', federation.consortium, 'needs-all')
+        self.settle('needs-all')
+
+    def test_a_site_that_states_another_payload_than_it_submits_is_named_and_left_out(self):
+        self.lied('west', 'other-payload:', 'two-payloads', rounds=1, **LOOSE)
+        until(lambda: self.federation.aggregator.log_has(
+            'west says that it uploaded another payload than it submitted'), 'west is named')
+        assert all(len(event['submissions']) == 3 for event in self.settle('two-payloads'))
+        self.honest('west')
+
     def without_west(self, lie, refusal):
         self.lied('west', f'{lie}:', lie, rounds=1, **LOOSE)
         until(lambda: any(self.named(lie, refusal, site) for site in SITES[:3]),

@@ -92,7 +92,7 @@ void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
 void AggregatorMasking::BendChecks(const masking::Message& said, Bytes& message) {
   if (const auto* told = std::get_if<masking::Survivors>(&said)) told_ = *told;
   const auto* values = std::get_if<masking::Signed<masking::CheckValues>>(&said);
-  if (values == nullptr) return;
+  if (values == nullptr || told_.uploads.empty()) return;
   std::set<uint32_t>& all = checked_[values->header.context];
   all.insert(values->header.site);
   if (all.size() < told_.uploads.size()) return message.clear();
