@@ -17,7 +17,8 @@ inline constexpr uint32_t kEngineVersion = 1;
 // Of the sentences, in both languages: one line a version, from version 1 on. A change of any
 // sentence adds a line; a line that is there is never edited, for records were made with it. Each
 // is the digest of what policy/terms/words_test.cc has rules and terms say, and that test prints
-// the next one.
+// the next one. A rule of the record that holds from a version on adds a line as well, with the
+// digest of the one before if no sentence changed.
 inline constexpr auto kWordsDigests = std::to_array<std::string_view>({
     "fc1b431faedb7055979973ee986bcd62eec2f4cd1c0f63816b17cc210bafbc09",
     "a60d3ef49f72b107da61174aa2bd4859f334a26947775311c348866b74e705ed",

@@ -113,7 +113,7 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest
   use.beneficiary = BeneficiaryOf(standing.state(), request.grantee);
   use.country = request.territory;
   use.at = terms::Instant{request.now.seconds};
-  const terms::ModelTerms behind = TermsBehind(standing.state(), request.model);
+  const terms::ModelTerms behind = TermsBehind(standing.state(), request.model, request.words);
   DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(behind, use));
   documents.push_back(&of_terms);
   return standing.SetOf(documents);

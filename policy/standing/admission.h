@@ -25,6 +25,7 @@ struct GrantRequest {
   std::string territory;
   std::string until;
   rules::Instant now;
+  uint32_t words = rules::kWordsVersion;  // of the build that decides (behind.h)
 };
 
 // What is asked for, in the words of the rules.

@@ -4,25 +4,50 @@
 
 namespace dure::standing {
 
-std::vector<RoundAttempt> RoundsBehind(const State& state, const Digest& model) {
+namespace {
+
+std::vector<RoundAttempt> LastMakersBehind(const State& state, const Digest& model) {
   std::vector<RoundAttempt> rounds;
   std::set<Digest> seen;
   Digest at = model;
   for (;;) {
     const auto made = state.models.find(at);
-    // A round that changed nothing makes the model it started from; nothing older is behind it.
     if (made == state.models.end() || !seen.insert(at).second) break;
-    rounds.push_back(made->second);
-    at = state.rounds.at(made->second).base_model;
+    rounds.push_back(made->second.back());
+    at = state.rounds.at(made->second.back()).base_model;
   }
   std::ranges::reverse(rounds);
   return rounds;
 }
 
+}  // namespace
+
+std::vector<RoundAttempt> RoundsBehind(const State& state, const Digest& model, uint32_t words) {
+  if (words < kEveryMakerSince) return LastMakersBehind(state, model);
+  std::map<uint64_t, RoundAttempt> rounds;  // by the closing
+  std::set<Digest> seen;  // a round that changed nothing starts from its own model
+  std::vector<Digest> open = {model};
+  while (!open.empty()) {
+    const Digest at = open.back();
+    open.pop_back();
+    const auto made = state.models.find(at);
+    if (made == state.models.end() || !seen.insert(at).second) continue;
+    for (const RoundAttempt& by : made->second) {
+      const Round& round = state.rounds.at(by);
+      rounds.emplace(*round.closed, by);
+      open.push_back(round.base_model);
+    }
+  }
+  std::vector<RoundAttempt> ordered;
+  for (const auto& [closing, at] : rounds) ordered.push_back(at);
+  return ordered;
+}
+
 std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(const State& state,
-                                                                   const Digest& model) {
+                                                                   const Digest& model,
+                                                                   uint32_t words) {
   std::map<DatasetVersion, std::vector<RoundAttempt>> behind;
-  for (const RoundAttempt& at : RoundsBehind(state, model)) {
+  for (const RoundAttempt& at : RoundsBehind(state, model, words)) {
     const Round& round = state.rounds.at(at);
     for (const uint64_t index : round.counted) {
       for (const ledger::DatasetUsed& used : round.submissions.at(index).datasets) {
@@ -48,9 +73,9 @@ terms::Terms Withdrawn(terms::Terms terms) {
 
 }  // namespace
 
-terms::ModelTerms TermsBehind(const State& state, const Digest& model) {
+terms::ModelTerms TermsBehind(const State& state, const Digest& model, uint32_t words) {
   terms::ModelTerms joined;
-  for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
+  for (const auto& [what, rounds] : DatasetsBehind(state, model, words)) {
     const auto dataset = state.datasets.find(what.dataset);
     if (dataset == state.datasets.end()) continue;
     // The terms under which it was lent, and those in force now: a change may narrow, never widen.

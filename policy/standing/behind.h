@@ -4,22 +4,31 @@
 #include <map>
 #include <vector>
 
+#include "policy/rules/versions.h"
 #include "policy/standing/state.h"
 #include "policy/terms/combine.h"
 
 namespace dure::standing {
 
-// A closed round on the way from the run's first model to this one, oldest first.
-std::vector<RoundAttempt> RoundsBehind(const State& state, const Digest& model);
+// Decisions in the words of earlier versions were made by builds that knew only the last round
+// that made a model. They are replayed so: pass their words.
+inline constexpr uint32_t kEveryMakerSince = 3;
+
+// The closed rounds that made this model, and those behind what each of them started from, in the
+// order of their closings. Several rounds make one model where one changed nothing, or repeats what
+// another did: the datasets of all of them are in it.
+std::vector<RoundAttempt> RoundsBehind(const State& state, const Digest& model,
+                                       uint32_t words = rules::kWordsVersion);
 
 // Each dataset version, and the closed rounds that counted it, oldest first. Empty for a model that
 // no round of this log made.
-std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(const State& state,
-                                                                   const Digest& model);
+std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(
+    const State& state, const Digest& model, uint32_t words = rules::kWordsVersion);
 
 // Their terms together: as they were lent and as they are now, so a change narrows and never widens
 // what a model that is already trained may be used for. A withdrawal that asks for more than future
 // rounds lets it be used for nothing new.
-terms::ModelTerms TermsBehind(const State& state, const Digest& model);
+terms::ModelTerms TermsBehind(const State& state, const Digest& model,
+                              uint32_t words = rules::kWordsVersion);
 
 }  // namespace dure::standing

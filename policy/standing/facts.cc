@@ -186,17 +186,18 @@ void SetDataset(Facts& facts, const DatasetId& id, const Dataset& dataset,
   facts.Overlay(version->second.lent->facts);
 }
 
-void SetModel(Facts& facts, const State& state, const Digest& model) {
+void SetModel(Facts& facts, const State& state, const GrantRequest& request) {
+  const Digest& model = request.model;
   facts.Set("model.digest", Value::Text(model.Hex())).Set("model.generative", Value::Bool(true));
   const bool measured = std::ranges::any_of(
       state.evaluations, [&](const Evaluation& one) { return one.reported.model == model; });
   facts.Set("model.evaluation", Value::Text(measured ? "passed" : "pending"));
   std::vector<std::string> datasets;
-  for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
+  for (const auto& [what, rounds] : DatasetsBehind(state, model, request.words)) {
     datasets.push_back(what.dataset.str());
   }
   facts.Set("model.datasets", Value::TextSet(datasets));
-  facts.Overlay(terms::FactsOf(TermsBehind(state, model)));
+  facts.Overlay(terms::FactsOf(TermsBehind(state, model, request.words)));
 }
 
 std::string CallerClass(const State& state, const MemberId& id) {
@@ -293,7 +294,7 @@ Facts FactsOf(const Standing& standing, const GrantRequest& request) {
   facts.Set("request.country", Value::Text(request.territory));
   SetIncidents(facts, state);
   SetMember(facts, state, request.grantee, request.now);
-  SetModel(facts, state, request.model);
+  SetModel(facts, state, request);
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, request)));
   facts.Set("grant.status", Value::Text("active"));
   facts.Set("grant.grantee", Value::Text(request.grantee.str()));

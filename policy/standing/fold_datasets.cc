@@ -1,6 +1,7 @@
 // Datasets and their terms, withdrawals, and what became of the models.
 #include <algorithm>
 
+#include "policy/rules/agreement.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/behind.h"
 #include "policy/standing/decided.h"
@@ -105,10 +106,10 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::WithdrawalCl
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e) {
   if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
-  if (e.as_of < now.decisive_size()) {
-    return Breach{"stale", "the record changed between the decision and its entry"};
-  }
-  const GrantRequest request{e.kind, e.model, e.grantee, e.purpose, e.territory, e.until, said.at};
+  if (e.as_of < now.decisive_size()) return std::nullopt;  // stale: has no effect
+  const GrantRequest request{
+      e.kind,      e.model, e.grantee, e.purpose,
+      e.territory, e.until, said.at,   rules::WordsOf(e.decision).value_or(0)};
   const Result<Ruling> due = Decide(now, request);
   if (!due) return Breach{"not-decidable", due.error().message};
   if (due->policies != e.policies) {
@@ -125,7 +126,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantRe
     return Breach{"no-such-grant", "no grant stands at entry " + std::to_string(e.grant)};
   }
   if (said.role == ledger::Role::kAggregator) return std::nullopt;
-  for (const auto& [what, rounds] : DatasetsBehind(now.state(), grant->second.decided.model)) {
+  const uint32_t words = NewestWords(now.state());
+  for (const auto& [what, rounds] :
+       DatasetsBehind(now.state(), grant->second.decided.model, words)) {
     const auto dataset = now.state().datasets.find(what.dataset);
     const bool own =
         dataset != now.state().datasets.end() && dataset->second.custodian == said.member;
@@ -202,6 +205,7 @@ void Fold::Do(const Said& said, const ledger::WithdrawalClosed& e) {
 }
 
 void Fold::Do(const Said& said, const ledger::GrantDecided& e) {
+  if (e.as_of < standing_.decisive_size()) return;
   CountWords(e.decision);
   state_.grants[said.index] = {said.index, e, std::nullopt};
   if (e.granted) OpenDuties(said, e.decision, {e.grantee, e.model.Hex(), {}, {}, 0});

@@ -27,6 +27,48 @@ bool HasAdmission(const Round& round, const SiteId& site) {
   });
 }
 
+// From this version of the words on (rules/versions.h) a run's rounds are held to each other, and
+// to its quorum, by everyone. Records of builds that did not look are replayed as they are.
+constexpr uint32_t kRoundsHoldSince = 3;
+
+std::optional<std::string> ProposedWith(const Run& run, const std::string& name) {
+  const auto found = run.fields.find(name);
+  return found == run.fields.end() ? std::nullopt : std::optional(found->second);
+}
+
+// A round is the next one of its run, and starts from what the one before left: else work is
+// counted twice, or sites are set back without anybody's word for it.
+MaybeBreach Follows(const Standing& now, const RoundAttempt& at, const Digest& base_model) {
+  if (NewestWords(now.state()) < kRoundsHoldSince) return std::nullopt;
+  const Run& run = now.state().runs.at(at.run);
+  if (at.round.value != run.rounds) {
+    return Breach{"round-number", at.run.str() + " has closed " + std::to_string(run.rounds) +
+                                      " rounds; round " + std::to_string(run.rounds) +
+                                      " is the next, not " + std::to_string(at.round.value)};
+  }
+  const auto first = ProposedWith(run, "initialModel");
+  if (run.rounds == 0 && !first) return std::nullopt;
+  const std::string due = run.rounds == 0 ? *first : run.model.Hex();
+  if (base_model.Hex() == due) return std::nullopt;
+  return Breach{"other-base",
+                standing::Text(at) + " starts from " + base_model.Hex().substr(0, 16) +
+                    "..., and " +
+                    (run.rounds == 0 ? "the run was proposed from " : "the round before made ") +
+                    due.substr(0, 16) + "...",
+                due};
+}
+
+MaybeBreach HasQuorum(const Standing& now, const ledger::RoundClosed& e) {
+  if (NewestWords(now.state()) < kRoundsHoldSince) return std::nullopt;
+  const auto quorum = ProposedWith(now.state().runs.at(e.at.run), "quorum");
+  const auto least = rules::Decimal::Parse(quorum.value_or(""));
+  const auto counted = rules::Decimal::OfCount(e.submissions.size());
+  if (!least || !(counted < *least)) return std::nullopt;
+  return Breach{"below-quorum", standing::Text(e.at) + " counts " +
+                                    std::to_string(e.submissions.size()) +
+                                    ", and the run was proposed with a quorum of " + *quorum};
+}
+
 bool IsWithdrawn(const Standing& now, const DatasetId& dataset) {
   const auto found = now.state().datasets.find(dataset);
   return found == now.state().datasets.end() || found->second.withdrawn.has_value();
@@ -74,7 +116,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundOpened&
     return Breach{"not-admitted", site.str() + " is in the cohort of " + Text(e.at) +
                                       " without an admitted dataset"};
   }
-  return std::nullopt;
+  return Follows(now, e.at, e.base_model);
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ContributionSubmitted& e) {
@@ -103,6 +145,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
   if (round == nullptr || !round->is_open()) {
     return Breach{"no-such-round", Text(e.at) + " is not open"};
   }
+  if (MaybeBreach breach = Follows(now, e.at, round->base_model)) return breach;
   std::multiset<SiteId> named;
   for (const ledger::CountedSubmission& counted : e.submissions) {
     if (MaybeBreach breach = Counts(now, *round, counted.submission)) return breach;
@@ -113,7 +156,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
     if (named.count(site) == 1) continue;
     return Breach{"cohort", site.str() + " of the cohort is neither counted nor left out, or both"};
   }
-  if (named.size() == round->cohort.size()) return std::nullopt;
+  if (named.size() == round->cohort.size()) return HasQuorum(now, e);
   return Breach{"cohort", "it names a site that is not in the cohort"};
 }
 
@@ -160,7 +203,10 @@ void Fold::Do(const Said& said, const ledger::RoundClosed& e) {
     ++dataset.rounds;
     dataset.runs.insert(e.at.run);
   }
-  state_.models[e.model] = e.at;
+  Run& run = state_.runs.at(e.at.run);
+  ++run.rounds;
+  run.model = e.model;
+  state_.models[e.model].push_back(e.at);
   state_.closings[said.index] = e.at;
   Decisive();
 }

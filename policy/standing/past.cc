@@ -1,5 +1,6 @@
 #include "policy/standing/past.h"
 
+#include "policy/rules/agreement.h"
 #include "policy/standing/auditor.h"
 #include "policy/standing/reading.h"
 
@@ -33,9 +34,10 @@ std::optional<PastDecision> DecisionOf(uint64_t index, const ledger::OpenedEntry
                         e->admit, e->decision};
   }
   if (const auto* e = std::get_if<ledger::GrantDecided>(&entry.record.event)) {
-    return PastDecision{
-        index, GrantRequest{e->kind, e->model, e->grantee, e->purpose, e->territory, e->until, *at},
-        e->granted, e->decision};
+    return PastDecision{index,
+                        GrantRequest{e->kind, e->model, e->grantee, e->purpose, e->territory,
+                                     e->until, *at, rules::WordsOf(e->decision).value_or(0)},
+                        e->granted, e->decision};
   }
   return std::nullopt;
 }

@@ -41,7 +41,7 @@ Inputs Evaluated(const State& state, const RunId& run) {
   for (const Evaluation& one : state.evaluations) {
     const auto made = state.models.find(one.reported.model);
     const auto site = state.sites.find(one.reported.site);
-    const bool of_run = made != state.models.end() && made->second.run == run;
+    const bool of_run = made != state.models.end() && made->second.back().run == run;
     if (of_run && site != state.sites.end()) ++inputs[site->second].evaluations;
   }
   return inputs;

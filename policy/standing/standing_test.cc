@@ -276,6 +276,19 @@ TEST_F(StandingTest, AGrantIsRefusedForOneDatasetThreeRoundsBack) {
   EXPECT_EQ(DissentRule(), "decision-differs");
 }
 
+// A member can always say something between a decision and its entry.
+TEST_F(StandingTest, AStaleGrantHasNoEffect) {
+  Run();
+  w_.PlayRound("first", 0, {{"kt", "reviews"}});
+  const GrantRequest request = w_.ToServe("first/0", "scientific-research");
+  const Standing now = w_.Now();
+  const ledger::GrantDecided early = EventOf(now, request, *Decide(now, request));
+  w_.Say("etri-desk", ledger::ConsentGiven{*DatasetId::Parse("nli"), {}, {}, "statistics", {}});
+  w_.Say("host", early);
+  EXPECT_EQ(DissentRule(), "none");
+  EXPECT_THAT(w_.Now().state().grants, ::testing::IsEmpty());
+}
+
 TEST_F(StandingTest, AnOwnerThatAsksIsHeardBeforeAnExport) {
   terms::Terms asks = terms::testing::OpenTerms();
   asks.Of(terms::Action::kExportWeights) = terms::Permission::kAsk;

@@ -120,6 +120,8 @@ struct Run {
   rules::Instant approved_at;
   std::optional<uint64_t> halted;
   std::string halt_reason;
+  uint64_t rounds = 0;  // closed
+  Digest model;         // of the last of them
 };
 
 struct Admission {
@@ -210,9 +212,9 @@ struct State {
   std::map<uint64_t, Proposal> proposals;  // by index
   std::map<RunId, Run> runs;
   std::map<RoundAttempt, Round> rounds;
-  std::map<Digest, RoundAttempt> models;      // which closed round made it
-  std::map<uint64_t, RoundAttempt> closings;  // round-closed entries
-  std::set<uint64_t> halts;                   // run-halted entries
+  std::map<Digest, std::vector<RoundAttempt>> models;  // the closed rounds that made it, in order
+  std::map<uint64_t, RoundAttempt> closings;           // round-closed entries
+  std::set<uint64_t> halts;                            // run-halted entries
   std::map<uint64_t, Grant> grants;
   std::vector<Evaluation> evaluations;
   std::map<uint64_t, ledger::ShareComputed> shares;

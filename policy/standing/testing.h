@@ -129,7 +129,7 @@ class World {
         {"purpose", purpose}, {"beneficiaries", beneficiaries},
         {"sector", ""},       {"riskClass", "ordinary"},
         {"masking", "none"},  {"valuation", "individual"},
-        {"quorum", "2"}};
+        {"quorum", "1"}};
     for (const auto& [name, value] : more) fields[name] = value;
     Say("host", ledger::RunProposed{*RunId::Parse(run), DigestOf(run), fields, {}, Bounds()});
   }
@@ -171,9 +171,14 @@ class World {
   // A whole round of the given (member, dataset) pairs; its model is named after run and round.
   uint64_t PlayRound(const std::string& run, uint64_t round,
                      const std::vector<std::pair<std::string, std::string>>& who) {
-    const RoundAttempt at = At(run, round);
     const Digest base =
         round == 0 ? DigestOf(run + "/start") : DigestOf(run + "/" + std::to_string(round - 1));
+    return PlayRoundFrom(base, DigestOf(run + "/" + std::to_string(round)), run, round, who);
+  }
+  uint64_t PlayRoundFrom(const Digest& base, const Digest& model, const std::string& run,
+                         uint64_t round,
+                         const std::vector<std::pair<std::string, std::string>>& who) {
+    const RoundAttempt at = At(run, round);
     ledger::RoundOpened opened{at, base, {}};
     std::vector<uint64_t> admissions;
     for (const auto& [member, dataset] : who) {
@@ -183,7 +188,7 @@ class World {
     Say("host", opened);
     ledger::RoundClosed closed;
     closed.at = at;
-    closed.model = DigestOf(run + "/" + std::to_string(round));
+    closed.model = model;
     closed.aggregate = closed.momentum = closed.scales = DigestOf("a");
     for (size_t i = 0; i < who.size(); ++i) {
       const uint64_t index =

@@ -61,6 +61,16 @@ rules::Instant WindowEnd(const Proposal& proposal, const State& state) {
 
 std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state,
                                   rules::Instant now) {
+  const bool replaces = proposal.run.empty() && proposal.kind == ledger::ProposalKind::kReplace;
+  const bool is_open = !proposal.outcome && state.voting;
+  if (!is_open || !replaces || proposal.supersedes == state.policies) {
+    return DueByVotes(proposal, state, now);
+  }
+  return Outcome{false, "superseded", CountVotes(proposal, state)};
+}
+
+std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state,
+                                  rules::Instant now) {
   if (proposal.outcome || !state.voting) return std::nullopt;
   const ledger::VotingRule& rule = *state.voting;
   Outcome outcome;

@@ -12,7 +12,7 @@ namespace {
 using ledger::Choice;
 using testing::World;
 
-constexpr char kStricter[] =
+constexpr std::string_view kStricter =
     R"(policy "P7 No evening work" ko "P7 저녁 학습 금지" version 1 effective 2026-10-01
 
 rule P7.1 forbid train
@@ -44,8 +44,18 @@ class VotingTest : public ::testing::Test {
   void Adopt(uint64_t proposal) {
     const auto due = Due(proposal);
     ASSERT_TRUE(due && due->adopt);
-    w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(std::string_view(kStricter))),
-                                         due->tally});
+    w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(kStricter)), due->tally});
+  }
+  // Two proposals for the same policies, both with every vote; the first is adopted.
+  uint64_t AdoptOneOfTwo() {
+    const uint64_t one = Propose();
+    const uint64_t other = Propose();
+    for (const uint64_t proposal : {one, other}) {
+      for (const char* member : {"kt", "etri", "snu"}) Vote(member, proposal, Choice::kYes);
+      EXPECT_TRUE(Due(proposal)->adopt);
+    }
+    Adopt(one);
+    return other;
   }
   std::string Dissent() const {
     const auto dissent = w_.Audit().dissent();
@@ -99,8 +109,7 @@ TEST_F(VotingTest, AForgedTallyIsNamed) {
     house.yes += house.no;
     house.no = 0;
   }
-  w_.Say("host",
-         ledger::PolicyAdopted{proposal, Sha256(AsBytes(std::string_view(kStricter))), forged});
+  w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(kStricter)), forged});
   EXPECT_EQ(Dissent(), "tally-differs");
   EXPECT_FALSE(w_.Now().state().in_force.contains("P7 No evening work"));
 }
@@ -166,11 +175,37 @@ TEST_F(VotingTest, ARunKeepsThePoliciesItWasApprovedUnder) {
   EXPECT_FALSE(w_.Rule(w_.Asking("second", 0, "kt", "reviews")).allowed());
 }
 
+TEST_F(VotingTest, AProposalForPoliciesThatAreNoLongerInForceEndsAsSuperseded) {
+  const uint64_t other = AdoptOneOfTwo();
+  const auto due = Due(other);
+  ASSERT_TRUE(due);
+  EXPECT_FALSE(due->adopt);
+  EXPECT_EQ(due->reason, "superseded");
+  w_.Say("host", ledger::PolicyRejected{other, due->reason, due->tally});
+  EXPECT_EQ(Dissent(), "none");
+  EXPECT_TRUE(w_.Now().state().proposals.at(other).outcome);
+}
+
+TEST_F(VotingTest, AdoptingASupersededProposalIsALie) {
+  w_.Propose("first", "scientific-research");
+  w_.Approve("first");
+  w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));  // the record's words are of today
+  const uint64_t other = AdoptOneOfTwo();
+  w_.Say("host", ledger::PolicyAdopted{other, Sha256(AsBytes(kStricter)), Due(other)->tally});
+  EXPECT_EQ(Dissent(), "tally-differs");
+}
+
+TEST_F(VotingTest, ARecordOfABuildThatAdoptedASupersededProposalIsReplayedAsItIs) {
+  const uint64_t other = AdoptOneOfTwo();
+  w_.Say("host", ledger::PolicyAdopted{other, Sha256(AsBytes(kStricter)), Due(other)->tally});
+  EXPECT_EQ(Dissent(), "none");
+}
+
 TEST_F(VotingTest, ImpactListsThePastDecisionsThatWouldFlip) {
   w_.Propose("first", "scientific-research");
   w_.Approve("first");
   const uint64_t index = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
-  const auto document = rules::ReadPolicy(kStricter, "p7.policy");
+  const auto document = rules::ReadPolicy(std::string(kStricter), "p7.policy");
   ASSERT_TRUE(document) << document.error().message;
   const auto impact = ImpactOf(w_.log(), *document);
   ASSERT_TRUE(impact) << impact.error().message;

@@ -1,0 +1,152 @@
+// What a run's rounds must be of each other, and what stands behind a model that several made.
+#include <gmock/gmock.h>
+
+#include "policy/standing/behind.h"
+#include "policy/standing/testing.h"
+
+namespace dure::standing {
+namespace {
+
+using testing::DigestOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::World;
+
+constexpr uint32_t kLastMakerOnly = kEveryMakerSince - 1;
+
+class RoundsTest : public ::testing::Test {
+ protected:
+  RoundsTest() {
+    w_.Found();
+    terms::Terms research = terms::testing::OpenTerms();
+    research.use = terms::UseClass::kNonCommercial;
+    research.purposes = {terms::Purpose::kScientificResearch};
+    research.licence.data = "CC-BY-NC-4.0";
+    w_.Lend("notes", "etri", research);
+    w_.Lend("reviews", "kt", terms::testing::OpenTerms());
+  }
+  void Start(const std::string& run) {
+    w_.Propose(run, "scientific-research");
+    w_.Approve(run);
+  }
+  // Model M of the first run, and a second run from it whose only round changes nothing.
+  void MakeTheSameModelTwice() {
+    Start("first");
+    Start("second");
+    w_.PlayRoundFrom(DigestOf("start"), DigestOf("M"), "first", 0, {{"etri", "notes"}});
+    w_.PlayRoundFrom(DigestOf("M"), DigestOf("M"), "second", 0, {{"kt", "reviews"}});
+  }
+  std::string DissentRule() const {
+    const auto dissent = w_.Audit().dissent();
+    return dissent ? dissent->rule : "none";
+  }
+  World w_;
+};
+
+TEST_F(RoundsTest, WhatIsBehindAModelStaysBehindItAfterARoundThatChangesNothing) {
+  MakeTheSameModelTwice();
+  const Standing now = w_.Now();
+  EXPECT_THAT(RoundsBehind(now.state(), DigestOf("M")),
+              ElementsAre(World::At("first", 0), World::At("second", 0)));
+  EXPECT_EQ(DatasetsBehind(now.state(), DigestOf("M")).size(), 2u);
+  const auto ruling = Decide(now, w_.ToServe("M", "commercial-service"));
+  ASSERT_TRUE(ruling) << ruling.error().message;
+  EXPECT_THAT(ruling->Json(), HasSubstr("terms:notes#use"));
+}
+
+TEST_F(RoundsTest, WhatIsBehindAModelIsBehindWhateverComesOfIt) {
+  MakeTheSameModelTwice();
+  Start("third");
+  w_.PlayRoundFrom(DigestOf("M"), DigestOf("N"), "third", 0, {{"kt", "reviews"}});
+  EXPECT_EQ(RoundsBehind(w_.Now().state(), DigestOf("N")).size(), 3u);
+}
+
+TEST_F(RoundsTest, AGrantOfABuildThatForgotTheFirstMakerIsReplayedInItsWordsAndIsALieInOurs) {
+  w_.SetWords(kLastMakerOnly);
+  MakeTheSameModelTwice();
+  GrantRequest request = w_.ToServe("M", "commercial-service");
+  request.words = kLastMakerOnly;
+  Ruling ruling = *Decide(w_.Now(), request);
+  EXPECT_THAT(ruling.Json(), ::testing::Not(HasSubstr("terms:notes")));
+  ruling.decision.words = kLastMakerOnly;
+  w_.Say("host", EventOf(w_.Now(), request, ruling));
+  EXPECT_EQ(DissentRule(), "none");
+  ruling.decision.words = kEveryMakerSince;
+  w_.Say("host", EventOf(w_.Now(), request, ruling));
+  EXPECT_EQ(DissentRule(), "decision-differs");
+}
+
+TEST_F(RoundsTest, ARoundThatStartsFromAnythingButWhatTheLastOneLeftIsALie) {
+  Start("first");
+  w_.PlayRoundFrom(DigestOf("start"), DigestOf("M"), "first", 0, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "none");
+  w_.PlayRoundFrom(DigestOf("start"), DigestOf("N"), "first", 1, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "other-base");
+}
+
+TEST_F(RoundsTest, TheFirstRoundStartsFromTheModelThatTheRunWasProposedWith) {
+  for (const char* run : {"honest", "lie"}) {
+    w_.Propose(run, "scientific-research", "non-profit",
+               {{"initialModel", DigestOf("start").Hex()}});
+    w_.Approve(run);
+  }
+  w_.PlayRoundFrom(DigestOf("start"), DigestOf("M"), "honest", 0, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "none");
+  w_.PlayRoundFrom(DigestOf("M"), DigestOf("N"), "lie", 0, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "other-base");
+}
+
+TEST_F(RoundsTest, ARoundThatIsClosedAgainOrPassedOverIsALie) {
+  for (const uint64_t next : {0, 2}) {
+    SCOPED_TRACE(next);
+    const std::string run = "run-" + std::to_string(next);
+    Start(run);
+    w_.PlayRoundFrom(DigestOf("start"), DigestOf("M"), run, 0, {{"kt", "reviews"}});
+    ledger::RoundOpened again{World::At(run, next), DigestOf("M"), {}};
+    again.at.attempt = 1;
+    const Standing before = w_.Now();
+    w_.Say("host", again);
+    EXPECT_EQ(w_.Now().state().rounds.size(), before.state().rounds.size());
+    EXPECT_EQ(DissentRule(), "round-number");
+  }
+}
+
+// Two attempts at one round, both open before either is closed: the second closing counts it twice.
+TEST_F(RoundsTest, ARoundClosesOnceWhateverWasOpenBefore) {
+  Start("first");
+  RoundAttempt second = World::At("first", 0);
+  second.attempt = 1;
+  w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  w_.Say("host", ledger::RoundOpened{second, DigestOf("start"), {}});
+  w_.PlayRoundFrom(DigestOf("start"), DigestOf("M"), "first", 0, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "none");
+  ledger::RoundClosed closed;
+  closed.at = second;
+  w_.Say("host", closed);
+  EXPECT_EQ(DissentRule(), "round-number");
+}
+
+TEST_F(RoundsTest, AClosingOfFewerThanTheQuorumIsALie) {
+  for (const char* quorum : {"1", "2"}) {
+    w_.Propose(std::string("of-") + quorum, "scientific-research", "non-profit",
+               {{"quorum", quorum}});
+    w_.Approve(std::string("of-") + quorum);
+  }
+  w_.PlayRound("of-1", 0, {{"kt", "reviews"}});
+  w_.PlayRound("of-2", 0, {{"kt", "reviews"}, {"etri", "notes"}});
+  EXPECT_EQ(DissentRule(), "none");
+  w_.PlayRound("of-2", 1, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "below-quorum");
+}
+
+TEST_F(RoundsTest, ARecordInTheWordsOfABuildThatDidNotLookIsReplayedAsItIs) {
+  w_.SetWords(kLastMakerOnly);
+  w_.Propose("first", "scientific-research", "non-profit",
+             {{"quorum", "2"}, {"initialModel", DigestOf("start").Hex()}});
+  w_.Approve("first");
+  w_.PlayRoundFrom(DigestOf("another"), DigestOf("M"), "first", 5, {{"kt", "reviews"}});
+  EXPECT_EQ(DissentRule(), "none");
+}
+
+}  // namespace
+}  // namespace dure::standing
