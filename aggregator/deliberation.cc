@@ -217,8 +217,13 @@ void Deliberation::Halt(const RunId& run, const std::string& reason,
                });
 }
 
-void Deliberation::Grant(standing::GrantRequest request,
+void Deliberation::Grant(const standing::GrantRequest& request,
                          std::function<void(Result<Granted>)> done) {
+  GrantAgain(request, 0, std::move(done));
+}
+
+void Deliberation::GrantAgain(const standing::GrantRequest& request, uint32_t time,
+                              std::function<void(Result<Granted>)> done) {
   auto granted = std::make_shared<Granted>();
   auto decide = [asked = request, granted](const standing::Standing& now,
                                            rules::Instant at) -> Result<ledger::Event> {
@@ -230,11 +235,20 @@ void Deliberation::Grant(standing::GrantRequest request,
     return ledger::Event(standing::EventOf(now, timed, ruling));
   };
   record_.Make(Deciding(decide), "",
-               [alive = alive_, granted, done = std::move(done)](Result<ledger::Appended> entry) {
+               [this, alive = alive_, request, time, granted,
+                done = std::move(done)](Result<ledger::Appended> entry) {
                  if (!*alive) return;
                  if (!entry) return done(Fail(std::move(entry.error())));
                  granted->index = entry->receipt.index;
-                 done(*granted);
+                 bool stands = false;
+                 const Status looked = WithStanding([&](const standing::Standing& now) {
+                   stands = now.state().grants.contains(granted->index);
+                 });
+                 if (!looked) return done(Fail(looked.error()));
+                 if (stands) return done(*granted);
+                 // Its entry has no effect: something came between.
+                 if (time + 1 < kDecidedAgainMax) return GrantAgain(request, time + 1, done);
+                 done(Fail(ErrorCode::kUnavailable, "the record changed each time it was decided"));
                });
 }
 
@@ -297,11 +311,13 @@ void Deliberation::SettleVotes() {
       return ledger::Event(ledger::PolicyAdopted{index, digest, outcome->tally});
     };
     // No key: what ended is found in the standing, and is not due again.
-    record_.Make(Deciding(settle), "", [this, alive = alive_, index](Result<ledger::Appended>) {
+    auto settled = [this, alive = alive_, index](const Result<ledger::Appended>& said) {
       if (!*alive) return;
       settling_.erase(index);
       SettleRuns();
-    });
+      if (said) SettleVotes();  // what was adopted ends those that were for the policies before
+    };
+    record_.Make(Deciding(settle), "", std::move(settled));
   }
 }
 

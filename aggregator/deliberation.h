@@ -2,7 +2,8 @@
 //
 // It folds the log it keeps with the code every site folds its mirror with (policy/standing), so an
 // honest aggregator's decisions replay. Each decision is made when its entry is sealed, from all
-// entries before it; one that was overtaken by a member's entry is made again.
+// entries before it, and stands right behind them: one that was overtaken by a member's entry is
+// made again.
 //
 // Life: Open at start, after the record; destroyed before it. Calls are for the loop; answers come
 // on the loop. Decisions themselves are made on the thread that seals entries.
@@ -49,7 +50,7 @@ class Deliberation {
     bool granted = false;
     std::string decision;  // canonical JSON
   };
-  void Grant(standing::GrantRequest request, std::function<void(Result<Granted>)> done);
+  void Grant(const standing::GrantRequest& request, std::function<void(Result<Granted>)> done);
 
   // Records that a run has ended before its last round. kNotFound: the record knows no such run.
   // kAlreadyExists: it has ended there.
@@ -73,6 +74,8 @@ class Deliberation {
   Status Declare(const ledger::VotingRule& voting, const std::vector<std::string>& policies);
   void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
                   std::function<void(Result<Admitted>)> done);
+  void GrantAgain(const standing::GrantRequest& request, uint32_t time,
+                  std::function<void(Result<Granted>)> done);
   Result<Admitted> Look(const standing::AdmissionRequest& request, uint64_t index) const;
   // An event made, when it is sealed, from the standing of every entry before it. Outlives this.
   using FromStanding =

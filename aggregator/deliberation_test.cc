@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include "aggregator/testing.h"
 #include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
 #include "federation/round/testing.h"
 #include "policy/ledger/note.h"
+#include "policy/standing/testing.h"
 
 namespace dure::aggregator {
 namespace {
@@ -26,7 +28,14 @@ class DeliberationTest : public testing::Test {
     self_.subject.member = Must(MemberId::Parse("hanguk"));
     self_.subject.site = round::TestSite("aggregator");
     self_.subject.role = identity::Role::kAggregator;
-    record_ = Must(Record::Open(folder_.str(), self_, loop_));
+    RecordOptions options;
+    options.seam =
+        [this](std::unique_ptr<ledger::Ledger> on_disk) -> Result<std::unique_ptr<ledger::Ledger>> {
+      auto held = std::make_unique<HeldLog>(std::move(on_disk));
+      log_ = held.get();
+      return held;
+    };
+    record_ = Must(Record::Open(folder_.str(), self_, loop_, std::move(options)));
   }
   Result<std::unique_ptr<Deliberation>> Start() {
     return Deliberation::Open(folder_.str(), *record_, loop_);
@@ -63,7 +72,151 @@ class DeliberationTest : public testing::Test {
   identity::Identity self_;
   loop::EventLoop loop_;
   std::unique_ptr<Record> record_;
+  HeldLog* log_ = nullptr;  // the record's
 };
+
+// What members say is on its way into the log while the aggregator decides.
+class OvertakenTest : public DeliberationTest {
+ protected:
+  OvertakenTest() {
+    using House = identity::House;
+    for (const auto& [member, house] :
+         {std::pair("kt", House::kPrivate), {"etri", House::kPublic}, {"snu", House::kAcademic}}) {
+      Add(member, member, identity::Role::kMember, house);
+      Add(member, std::string(member) + "-desk", identity::Role::kOfficer, house);
+    }
+    deliberation_ = Must(Start());
+  }
+  void Add(const std::string& member, const std::string& name, identity::Role role,
+           identity::House house) {
+    const auto& signer = signers_[name] = Ed25519Signer::Generate();
+    identity::Seat seat;
+    seat.subject.member = Must(MemberId::Parse(member));
+    seat.subject.site = round::TestSite(name.c_str());
+    seat.subject.role = role;
+    seat.domicile = {house, "KR"};
+    seat.signing_key = signer->Key();
+    Must(record_->Admit({seat}));
+  }
+  // As a member's own entry comes in; the answer when it is durable.
+  std::future<uint64_t> Take(const std::string& name, ledger::Event event) {
+    const Signer& signer = *signers_.at(name);
+    const bool officer = name.ends_with("-desk");
+    const ledger::Actor actor{Must(MemberId::Parse(name.substr(0, name.find('-')))), signer.Key(),
+                              officer ? ledger::Role::kOfficer : ledger::Role::kSite};
+    const auto sealed = Must(ledger::SealNext(*log_, actor, signer, record_->Now(), event));
+    auto answer = std::make_shared<std::promise<uint64_t>>();
+    loop_.Wait([&] {
+      deliberation_->Take(signer.Key(), sealed.bytes, [answer](Result<ledger::Appended> appended) {
+        answer->set_value(Must(std::move(appended)).receipt.index);
+      });
+    });
+    return answer->get_future();
+  }
+  uint64_t Say(const std::string& name, ledger::Event event) {
+    return Take(name, std::move(event)).get();
+  }
+  ledger::Event Lending(const std::string& dataset) const {
+    return ledger::DatasetRegistered{{Must(DatasetId::Parse(dataset)), 1},
+                                     round::TestSite("kt"),
+                                     standing::testing::World::PassportOf(dataset, "kt"),
+                                     terms::ToCanonical(terms::testing::OpenTerms())};
+  }
+  standing::Auditor Audit() const {
+    standing::Auditor auditor;
+    Must(auditor.CatchUp(*log_));
+    return auditor;
+  }
+  // What the loop was given by now is done.
+  void Settle() {
+    for (int turn = 0; turn < 3; ++turn) loop_.Wait([] {});
+  }
+
+  std::map<std::string, std::unique_ptr<Ed25519Signer>> signers_;
+  std::unique_ptr<Deliberation> deliberation_;
+};
+
+TEST_F(OvertakenTest, AGrantBesideAMembersEntryIsDecidedAgainAndNobodyDissents) {
+  log_->Hold();
+  auto lent = Take("kt", Lending("reviews"));
+  standing::GrantRequest request;
+  request.model = Sha256(AsBytes("model"));
+  request.grantee = Must(MemberId::Parse("kt"));
+  request.purpose = "scientific-research";
+  request.territory = "KR";
+  std::promise<Result<Deliberation::Granted>> answer;
+  loop_.Wait([&] {
+    deliberation_->Grant(request, [&](auto granted) { answer.set_value(std::move(granted)); });
+  });
+  ASSERT_EQ(log_->held(), 2u) << "the grant is sealed while the other entry is on its way";
+  log_->LetGo();
+  const auto granted = answer.get_future().get();
+  ASSERT_TRUE(granted.has_value()) << granted.error().message;
+  EXPECT_EQ(granted->index, lent.get() + 1);
+  const standing::Auditor audit = Audit();
+  EXPECT_FALSE(audit.dissent()) << audit.dissent()->rule;
+  EXPECT_TRUE(audit.standing().state().grants.contains(granted->index));
+}
+
+TEST_F(OvertakenTest, AVoteBesideAnAdoptionIsCountedInItAndNobodyDissents) {
+  const std::string text = R"(policy "E1 Stop" ko "E1 중지" version 1 effective 2026-10-01
+
+rule E1.1 forbid train
+  title "Stop" ko "중지"
+  when request.time exists
+  because "Everything stops." ko "모두 멈춥니다."
+end
+)";
+  const uint64_t proposal =
+      Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kEmergency, {}, text});
+  const auto vote = [&](const std::string& name) {
+    return Take(name, ledger::VoteCast{proposal, log_->Leaf(proposal), ledger::Choice::kYes});
+  };
+  vote("kt-desk").get();
+  log_->Hold();
+  auto second = vote("etri-desk");
+  auto third = vote("snu-desk");
+  ASSERT_EQ(log_->held(), 2u);
+  log_->LetOneGo();  // enough of them, of two houses
+  second.get();
+  Settle();
+  ASSERT_EQ(log_->held(), 2u) << "the adoption is sealed while a vote is on its way";
+  log_->LetGo();
+  third.get();
+  Settle();
+  const standing::Auditor audit = Audit();
+  EXPECT_FALSE(audit.dissent()) << audit.dissent()->rule << ": " << audit.dissent()->text;
+  EXPECT_TRUE(audit.standing().state().proposals.at(proposal).adopted);
+  EXPECT_EQ(audit.standing().state().proposals.at(proposal).votes.size(), 3u);
+}
+
+TEST_F(OvertakenTest, AProposalForPoliciesThatWereReplacedEndsByItself) {
+  const auto propose = [&] {
+    const std::string text = R"(policy "P7 Rest" ko "P7 휴식" version 1 effective 2026-10-01
+
+rule P7.1 forbid train
+  title "Reviews rest" ko "리뷰는 쉰다"
+  when dataset.id is reviews
+  because "It rests." ko "쉽니다."
+end
+)";
+    const Digest in_force = Audit().standing().state().policies;
+    return Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kReplace, in_force, text});
+  };
+  const uint64_t one = propose();
+  const uint64_t other = propose();
+  for (const char* name : {"kt-desk", "etri-desk", "snu-desk"}) {
+    Say(name, ledger::VoteCast{one, log_->Leaf(one), ledger::Choice::kYes});
+  }
+  Settle();
+  const auto ended = [&] { return Audit().standing().state().proposals.at(other).outcome; };
+  for (int turn = 0; turn < 100 && !ended(); ++turn) Settle();
+  const standing::Auditor audit = Audit();
+  EXPECT_FALSE(audit.dissent()) << audit.dissent()->rule << ": " << audit.dissent()->text;
+  EXPECT_TRUE(audit.standing().state().proposals.at(one).adopted);
+  EXPECT_TRUE(ended());
+  EXPECT_FALSE(audit.standing().state().proposals.at(other).adopted);
+}
 
 TEST_F(DeliberationTest, DoesNotStartOverARecordThatANewerBuildDecidedIn) {
   {

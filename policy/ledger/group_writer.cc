@@ -54,13 +54,18 @@ GroupWriter::Outcome GroupWriter::Decide(Plan& plan, PendingAppend& append) {
     return {Error{ErrorCode::kAlreadyExists, "the log holds another entry under " + append.key},
             false};
   }
+  const uint64_t index = plan.size();
+  if (append.only_at && *append.only_at != index) {
+    return {Error{ErrorCode::kFailedPrecondition,
+                  "entry " + std::to_string(*append.only_at) + " is another's by now"},
+            false};
+  }
   // A head beyond the published one was never shown, so no honest anchor can name it.
   const auto root_at = [&](uint64_t size) {
     return size <= plan.first ? std::optional(log_.tree().RootAt(size)) : std::nullopt;
   };
   if (const auto refusal = plan.chronicle.Admit(append.entry, root_at))
     return {AsError(*refusal), false};
-  const uint64_t index = plan.size();
   plan.entries.push_back({&append.entry, append.key});
   plan.leaves.push_back(append.entry.leaf);
   plan.leaf_at.emplace(append.entry.leaf, index);

@@ -15,6 +15,7 @@ struct PendingAppend {
   std::string key;
   OnRepeat on_repeat = OnRepeat::kRefuse;
   AppendCallback done;
+  std::optional<uint64_t> only_at = {};
 };
 
 class GroupWriter {

@@ -48,13 +48,14 @@ Result<SealedEntry> SealNext(const LogReader& log, const Actor& actor, const Sig
   return SealRecord(record, signer);
 }
 
-void Ledger::AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done) {
+void Ledger::AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done,
+                         std::optional<uint64_t> only_at) {
   if (key.size() > kIdempotencyKeyBytesMax) {
     return done(Fail(ErrorCode::kInvalid, "the idempotency key is longer than 256 bytes"));
   }
   Result<OpenedEntry> opened = OpenEntry(entry, verifier());
   if (!opened) return done(Fail(std::move(opened.error())));
-  Submit(std::move(*opened), std::move(key), on_repeat, std::move(done));
+  Submit(std::move(*opened), std::move(key), on_repeat, std::move(done), only_at);
 }
 
 Result<Appended> Ledger::Append(Bytes entry, std::string key, OnRepeat on_repeat) {
@@ -69,6 +70,8 @@ struct Recorder::State {
     Make make;
     std::string key;
     AppendCallback done;
+    bool follows = false;  // nothing may come between what it is made of and its entry
+    uint32_t again = 0;    // times that something did
   };
 
   Ledger& ledger;
@@ -82,12 +85,26 @@ struct Recorder::State {
   State(Ledger& l, Actor a, const Signer& s, std::function<WallTime()> n)
       : ledger(l), actor(std::move(a)), signer(s), now(std::move(n)) {}
 
+  static void Take(const std::shared_ptr<State>& state, Waiting next) {
+    {
+      const std::lock_guard lock(state->mutex);
+      state->waiting.push_back(std::move(next));
+      if (state->busy) return;
+      state->busy = true;
+    }
+    Drain(state);
+  }
   static void Drain(const std::shared_ptr<State>& state);
   Result<SealedEntry> SealNow(const Make& make) const {
     const WallTime at = now();
     DURE_ASSIGN(Event event, make(at));
     return SealNext(ledger, actor, signer, at, std::move(event));
   }
+  bool Overtaken(const Waiting& next, uint64_t only_at, const Result<Appended>& answer) const {
+    return next.follows && !answer && answer.error().code == ErrorCode::kFailedPrecondition &&
+           ledger.Head().head.size > only_at;
+  }
+  void Answer(Waiting next, uint64_t only_at, Result<Appended> answer);
   // Returns the receipt of an event recorded earlier under the same key.
   std::optional<Result<Appended>> Existing(const std::string& key) const {
     const std::optional<uint64_t> index = key.empty() ? std::nullopt : ledger.Find(key);
@@ -117,20 +134,32 @@ void Recorder::State::Drain(const std::shared_ptr<State>& state) {
       next.done(std::move(*existing));
       continue;
     }
+    const uint64_t size = state->ledger.Head().head.size;
     Result<SealedEntry> sealed = state->SealNow(next.make);
     if (!sealed) {
       next.done(Fail(std::move(sealed.error())));
       continue;
     }
     const auto turn = std::make_shared<std::atomic<bool>>(false);
-    auto answered = [state, turn, done = std::move(next.done)](Result<Appended> answer) {
-      done(std::move(answer));
+    const std::string key = next.key;
+    const auto only_at = next.follows ? std::optional(size) : std::nullopt;
+    auto answered = [state, turn, size, next = std::move(next)](Result<Appended> answer) mutable {
+      state->Answer(std::move(next), size, std::move(answer));
       if (turn->exchange(true)) Drain(state);
     };
-    state->ledger.AppendAsync(std::move(sealed->bytes), std::move(next.key),
-                              OnRepeat::kTakeExisting, std::move(answered));
+    state->ledger.AppendAsync(std::move(sealed->bytes), key, OnRepeat::kTakeExisting,
+                              std::move(answered), only_at);
     if (!turn->exchange(true)) return;
   }
+}
+
+void Recorder::State::Answer(Waiting next, uint64_t only_at, Result<Appended> answer) {
+  if (!Overtaken(next, only_at, answer)) return next.done(std::move(answer));
+  if (++next.again == kMadeAgainMax) {
+    return next.done(Fail(ErrorCode::kUnavailable, "others' entries came first each time"));
+  }
+  const std::lock_guard lock(mutex);
+  waiting.push_front(std::move(next));
 }
 
 Recorder::Recorder(Ledger& ledger, Actor actor, const Signer& signer, std::function<WallTime()> now)
@@ -138,18 +167,12 @@ Recorder::Recorder(Ledger& ledger, Actor actor, const Signer& signer, std::funct
 Recorder::~Recorder() = default;
 
 void Recorder::RecordAsync(Event event, std::string key, AppendCallback done) {
-  RecordAsync([event = std::move(event)](WallTime) -> Result<Event> { return event; },
-              std::move(key), std::move(done));
+  Make make = [event = std::move(event)](WallTime) -> Result<Event> { return event; };
+  State::Take(state_, {std::move(make), std::move(key), std::move(done)});
 }
 
 void Recorder::RecordAsync(Make make, std::string key, AppendCallback done) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->waiting.push_back({std::move(make), std::move(key), std::move(done)});
-    if (state_->busy) return;
-    state_->busy = true;
-  }
-  State::Drain(state_);
+  State::Take(state_, {std::move(make), std::move(key), std::move(done), true});
 }
 
 Result<Appended> Recorder::Record(Event event, std::string key) {

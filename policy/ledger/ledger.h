@@ -93,8 +93,11 @@ class Ledger : public LogReader {
   // signature is checked on the calling thread; the rest waits for the group's commit.
   Result<Appended> Append(Bytes entry, std::string key, OnRepeat on_repeat = OnRepeat::kRefuse);
   // The same; `done` is called once, from the writer's thread or, for an error known at once,
-  // inside this call. It must not block, so not call Append: post to the loop.
-  void AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done);
+  // inside this call. It must not block, so not call Append: post to the loop. `only_at`: at that
+  // index or not at all (kFailedPrecondition), for what was decided from exactly the entries before
+  // it; it goes before everything that waits.
+  void AppendAsync(Bytes entry, std::string key, OnRepeat on_repeat, AppendCallback done,
+                   std::optional<uint64_t> only_at = {});
   // Stores a site's cosignature line of the stored head of `size`, durably; a later one of the same
   // cosigner for the same head changes nothing. kInvalid: no cosignature line. kNotFound: no head
   // of that size. kPermissionDenied: not one of those who co-sign a head of that size, or a key
@@ -106,11 +109,14 @@ class Ledger : public LogReader {
   virtual const Verifier& verifier() const = 0;
 
  protected:
-  virtual void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat,
-                      AppendCallback done) = 0;
+  virtual void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat, AppendCallback done,
+                      std::optional<uint64_t> only_at) = 0;
 };
 
 inline constexpr size_t kIdempotencyKeyBytesMax = 256;
+// A log takes what may stand at one index alone before all that waits, so an event is overtaken
+// while the group before it is being made durable, and hardly ever twice.
+inline constexpr uint32_t kMadeAgainMax = 16;
 
 // Seals and appends one actor's own events in order, one at a time: the aggregator's hand. An event
 // whose key is in the log already is answered with that entry and not sealed again. Thread-safe.
@@ -124,8 +130,9 @@ class Recorder {
   // `done` as in AppendAsync. Events are recorded in the order of the calls.
   void RecordAsync(Event event, std::string key, AppendCallback done);
   // Makes the event when it is its turn: of a log that holds all earlier events of this recorder,
-  // and with the very time that the entry will say. `make` runs on whichever thread draws the
-  // queue.
+  // and with the very time that the entry will say. Nothing comes between what it was made of and
+  // its entry: an event that others' entries overtook is made again, at most kMadeAgainMax times
+  // (then kUnavailable). `make` runs on whichever thread draws the queue.
   using Make = std::function<Result<Event>(WallTime now)>;
   void RecordAsync(Make make, std::string key, AppendCallback done);
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "policy/ledger/audit.h"
@@ -215,6 +216,49 @@ TEST_P(LedgerContract, TheRecorderWritesInOrderAndNeverTwice) {
   EXPECT_FALSE(recorder.Record(c_.Opened(0), "event-5").has_value());
   EXPECT_TRUE(
       recorder.Record(RoundAbandoned{c_.At(0), c_.base, "no-quorum"}, "event-6").has_value());
+}
+
+TEST_P(LedgerContract, WhatMayStandAtOneIndexAloneStandsThereOrNowhere) {
+  c_.Found(*ledger_);
+  const auto append = [this](const Bytes& entry, uint64_t only_at) {
+    std::promise<Result<Appended>> answer;
+    ledger_->AppendAsync(
+        entry, "", OnRepeat::kRefuse, [&](Result<Appended> given) { answer.set_value(given); },
+        only_at);
+    return answer.get_future().get();
+  };
+  const Bytes entry = c_.ByAggregator(*ledger_, RoundAbandoned{c_.At(0), c_.base, "no-quorum"});
+  for (const uint64_t wrong : {4, 6}) {
+    const auto refused = append(entry, wrong);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+    EXPECT_EQ(Size(), 5u);
+  }
+  const auto taken = append(entry, 5);
+  ASSERT_TRUE(taken.has_value()) << taken.error().message;
+  EXPECT_EQ(taken->receipt.index, 5u);
+}
+
+TEST_P(LedgerContract, TheRecorderMakesAnewWhatAnothersEntryOvertook) {
+  c_.Found(*ledger_);
+  Recorder recorder(*ledger_, c_.aggregator, *c_.aggregator_signer, [] { return WallTime(); });
+  std::vector<uint64_t> made_of;
+  const auto make = [&](WallTime) -> Result<Event> {
+    const uint64_t size = Size();
+    made_of.push_back(size);
+    if (made_of.size() <= 2) {
+      const EvaluationReported between{DigestOf("m"), c_.site_id, 1, size, 1};
+      EXPECT_TRUE(ledger_->Append(c_.BySite(*ledger_, between), "").has_value());
+    }
+    return Event(RoundAbandoned{c_.At(0), c_.base, std::to_string(size)});
+  };
+  std::promise<Result<Appended>> answer;
+  recorder.RecordAsync(make, "abandoned", [&](Result<Appended> given) { answer.set_value(given); });
+  const auto recorded = answer.get_future().get();
+  ASSERT_TRUE(recorded.has_value()) << recorded.error().message;
+  EXPECT_THAT(made_of, ::testing::ElementsAre(5, 6, 7));
+  EXPECT_EQ(recorded->receipt.index, 7u) << "right behind what it was made of";
+  EXPECT_EQ(Size(), 8u) << "and once";
 }
 
 }  // namespace

@@ -22,13 +22,13 @@ class MemoryLedger final : public StoredReader<Ledger> {
   const Verifier& verifier() const override { return verifier_; }
 
  private:
-  void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat,
-              AppendCallback done) override {
+  void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat, AppendCallback done,
+              std::optional<uint64_t> only_at) override {
     std::vector<PendingAppend> group;
     // The answer is given outside the lock, so that it may append again.
     Result<Appended> answer = Fail(ErrorCode::kInternal, "not answered");
     group.push_back({std::move(entry), std::move(key), on_repeat,
-                     [&answer](Result<Appended> given) { answer = std::move(given); }});
+                     [&answer](Result<Appended> given) { answer = std::move(given); }, only_at});
     {
       const std::lock_guard lock(mutex_);
       writer_.Write(std::move(group));

@@ -43,15 +43,17 @@ class SqliteLedger final : public StoredReader<Ledger> {
   const Verifier& verifier() const override { return *options_.verifier; }
 
  private:
-  void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat,
-              AppendCallback done) override {
+  void Submit(OpenedEntry entry, std::string key, OnRepeat on_repeat, AppendCallback done,
+              std::optional<uint64_t> only_at) override {
     if (options_.may_append) {
       if (Status may = options_.may_append(); !may) return done(Fail(std::move(may.error())));
     }
     {
       const std::lock_guard lock(mutex_);
       if (queue_.size() < options_.queue_entries_max && !closing_) {
-        queue_.push_back({std::move(entry), std::move(key), on_repeat, std::move(done)});
+        // Behind others' entries it would never be the next one.
+        queue_.insert(only_at ? queue_.begin() : queue_.end(),
+                      {std::move(entry), std::move(key), on_repeat, std::move(done), only_at});
         done = nullptr;
       }
     }

@@ -156,7 +156,7 @@ std::optional<uint64_t> ForgedLog::First(EventType type) const {
 bool ForgedLog::Due() const { return !done_ && std::filesystem::exists(when_); }
 
 void ForgedLog::Submit(OpenedEntry entry, std::string key, ledger::OnRepeat,
-                       ledger::AppendCallback done) {
+                       ledger::AppendCallback done, std::optional<uint64_t>) {
   done(Take(std::move(entry), key));
 }
 

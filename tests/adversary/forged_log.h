@@ -71,7 +71,7 @@ class ForgedLog final : public ledger::Ledger {
  private:
   ForgedLog(std::unique_ptr<ledger::Ledger> honest, Keys keys, Act act, std::string when);
   void Submit(ledger::OpenedEntry entry, std::string key, ledger::OnRepeat on_repeat,
-              ledger::AppendCallback done) override;
+              ledger::AppendCallback done, std::optional<uint64_t> only_at) override;
 
   bool Due() const;
   Result<ledger::Appended> Take(ledger::OpenedEntry entry, const std::string& key);

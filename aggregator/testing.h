@@ -1,0 +1,124 @@
+// For tests of the aggregator: its log with a hand on what is on its way into it.
+#pragma once
+
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "policy/ledger/ledger.h"
+
+namespace dure::aggregator {
+
+// A log that holds appends back until it is told to let them go, one after the other, as a slow
+// disk does with what comes while a group is being made durable. Thread-safe.
+class HeldLog final : public ledger::Ledger {
+ public:
+  explicit HeldLog(std::unique_ptr<ledger::Ledger> log) : log_(std::move(log)) {}
+
+  // From now on every append waits.
+  void Hold() {
+    const std::lock_guard lock(mutex_);
+    holds_ = true;
+  }
+  size_t held() const {
+    const std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+  // The one that has waited longest is durable and answered when this returns.
+  void LetOneGo() {
+    Held next;
+    {
+      const std::lock_guard lock(mutex_);
+      next = std::move(held_.front());
+      held_.pop_front();
+    }
+    std::promise<void> answered;
+    log_->AppendAsync(
+        std::move(next.entry), std::move(next.key), next.on_repeat,
+        [&answered, done = std::move(next.done)](Result<ledger::Appended> answer) {
+          done(std::move(answer));
+          answered.set_value();
+        },
+        next.only_at);
+    answered.get_future().wait();
+  }
+  // All that wait, in order; later ones are not held.
+  void LetGo() {
+    while (true) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (held_.empty()) {
+          holds_ = false;
+          return;
+        }
+      }
+      LetOneGo();
+    }
+  }
+
+  const ledger::NoteKey& log_key() const override { return log_->log_key(); }
+  ledger::SignedHead Head() const override { return log_->Head(); }
+  Result<ledger::Proof> ProveInclusion(uint64_t index, uint64_t size) const override {
+    return log_->ProveInclusion(index, size);
+  }
+  Result<ledger::Proof> ProveConsistency(uint64_t from, uint64_t to) const override {
+    return log_->ProveConsistency(from, to);
+  }
+  Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override {
+    return log_->Read(begin, end, bytes_max);
+  }
+  Result<ledger::SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const override {
+    return log_->HeadFor(from, entries_max);
+  }
+  Digest Leaf(uint64_t index) const override { return log_->Leaf(index); }
+  Digest RootAt(uint64_t size) const override { return log_->RootAt(size); }
+  ledger::ActorChain ChainOf(const PublicKey& key) const override { return log_->ChainOf(key); }
+  std::optional<ledger::AdmittedKey> FindKey(const PublicKey& key) const override {
+    return log_->FindKey(key);
+  }
+  ledger::CosignerRoll Cosigners() const override { return log_->Cosigners(); }
+  Result<ledger::CosignedHead> Cosigned(uint64_t size) const override {
+    return log_->Cosigned(size);
+  }
+  std::optional<ledger::CosignedHead> Agreed() const override { return log_->Agreed(); }
+  Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const override {
+    return log_->CosignedSizeBelow(below);
+  }
+  Status AddCosignature(uint64_t size, std::string_view line) override {
+    return log_->AddCosignature(size, line);
+  }
+  std::optional<uint64_t> Find(std::string_view key) const override { return log_->Find(key); }
+  const Verifier& verifier() const override { return log_->verifier(); }
+
+ private:
+  struct Held {
+    Bytes entry;
+    std::string key;
+    ledger::OnRepeat on_repeat = ledger::OnRepeat::kRefuse;
+    ledger::AppendCallback done;
+    std::optional<uint64_t> only_at;
+  };
+  void Submit(ledger::OpenedEntry entry, std::string key, ledger::OnRepeat on_repeat,
+              ledger::AppendCallback done, std::optional<uint64_t> only_at) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (holds_) {
+        held_.push_back(
+            {std::move(entry.bytes), std::move(key), on_repeat, std::move(done), only_at});
+        return;
+      }
+    }
+    log_->AppendAsync(std::move(entry.bytes), std::move(key), on_repeat, std::move(done), only_at);
+  }
+
+  const std::unique_ptr<ledger::Ledger> log_;
+  mutable std::mutex mutex_;  // guards what follows
+  bool holds_ = false;
+  std::deque<Held> held_;
+};
+
+}  // namespace dure::aggregator
