@@ -80,6 +80,7 @@ struct Daemon::State {
   };
   void TakeEntry(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
   void Take(WaitingEntry entry);
+  void CountWithdrawals(int more);
   void TakeWaiting();
   // Contributions that were trained on what has been withdrawn leave the rounds that collect.
   void ExcludeWithdrawn();
@@ -96,6 +97,8 @@ struct Daemon::State {
   Result<std::vector<Bytes>> EntriesFor(uint64_t begin, uint64_t end) const;  // any thread
 
   // seats.cc: who may take part.
+  // What the log does not know yet of the seats. Blocks; any thread. Errors as Record::Admit.
+  Status AdmitSeats();
   bool IsRevoked(const identity::Seat& seat) const;
   // Revoked no more by name, and without a key that may speak: it has to enrol with new ones.
   bool IsLifted(const identity::Seat& seat) const;
@@ -120,6 +123,7 @@ struct Daemon::State {
   std::unique_ptr<Record> record;
   std::unique_ptr<Deliberation> deliberation;
   std::vector<WaitingEntry> waiting_entries;  // withdrawals, until no round is being closed
+  int withdrawals_under_way = 0;              // into the log
   std::unique_ptr<loop::WorkerPool> workers;
   std::unique_ptr<Evaluations> evaluations;
   std::unique_ptr<Admissions> admissions;

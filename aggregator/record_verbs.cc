@@ -45,12 +45,26 @@ void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
 }
 
 void Daemon::State::Take(WaitingEntry entry) {
-  deliberation->Take(entry.speaker, std::move(entry.envelope),
-                     [this, reply = std::move(entry.reply)](Result<ledger::Appended> appended) {
-                       if (!appended) return reply(Fail(std::move(appended.error())));
-                       ExcludeWithdrawn();
-                       reply(AnswerOf(*appended));
-                     });
+  const bool withdraws = IsWithdrawal(entry.envelope);
+  if (withdraws) CountWithdrawals(+1);
+  deliberation->Take(
+      entry.speaker, std::move(entry.envelope),
+      [this, withdraws, reply = std::move(entry.reply)](Result<ledger::Appended> appended) {
+        if (appended) ExcludeWithdrawn();
+        if (withdraws) CountWithdrawals(-1);
+        if (!appended) return reply(Fail(std::move(appended.error())));
+        reply(AnswerOf(*appended));
+      });
+}
+
+// The last contribution of a round may be receipted while a withdrawal is on its way into the log:
+// what is merged is known when it has arrived.
+void Daemon::State::CountWithdrawals(int more) {
+  const bool before = withdrawals_under_way > 0;
+  withdrawals_under_way += more;
+  const bool now = withdrawals_under_way > 0;
+  if (now == before) return;
+  for (const auto& [id, driver] : runs) driver->Feed(round::WithdrawalsUnderWay{now});
 }
 
 // A withdrawal's entry stands before a round's opening or after its closing, never while the

@@ -47,5 +47,14 @@ TEST(SaysTheSame, RefusesAClosingUnderAnotherRuleThanTheManifests) {
   EXPECT_FALSE(SaysTheSame(said.outcome, {}, said.closed));
 }
 
+TEST(HasQuorum, HoldsFromTheManifestsQuorumOn) {
+  round::RunManifest manifest;
+  const ledger::RoundClosed closed = SaidTwice().closed;
+  for (const uint32_t quorum : {1U, 2U, 3U}) {
+    manifest.quorum = quorum;
+    EXPECT_EQ(HasQuorum(closed, manifest), quorum <= closed.submissions.size()) << quorum;
+  }
+}
+
 }  // namespace
 }  // namespace dure::site

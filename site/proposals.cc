@@ -1,6 +1,7 @@
 #include "site/proposals.h"
 
 #include "policy/standing/manifest.h"
+#include "site/run_desk_work.h"
 
 namespace dure::site {
 
@@ -9,6 +10,27 @@ std::string RecordObjection(const round::RunManifest& manifest, const ProposedRu
                     recorded->purpose == Name(manifest.intent.purpose) &&
                     recorded->bounds == standing::BoundsOf(manifest);
   return same ? "" : "run-not-as-recorded";
+}
+
+std::optional<bool> StartsAsRecorded(const round::RoundPlan& plan,
+                                     const round::RunManifest& manifest,
+                                     const ProposedRun& recorded) {
+  if (plan.at.round.value == 0) return plan.base == round::Base{manifest.initial_model, {}, {}};
+  if (!recorded.left) return std::nullopt;
+  return plan.base == *recorded.left;
+}
+
+std::optional<round::Base> LeftBy(const RunId& run, RoundNumber round, const standing::State& state,
+                                  const ledger::LogReader& copy) {
+  std::optional<uint64_t> index;
+  for (auto it = state.rounds.lower_bound({run, round, 0}); it != state.rounds.end(); ++it) {
+    if (it->first.run != run || it->first.round != round) break;
+    if (it->second.closed) index = it->second.closed;
+  }
+  if (!index) return std::nullopt;
+  const auto closed = LoggedClosing(*index, copy);
+  if (!closed) return std::nullopt;
+  return round::Base{closed->model, closed->momentum, closed->scales};
 }
 
 }  // namespace dure::site

@@ -1,11 +1,13 @@
-// Whether a plan is of a run that the record holds: what this site's own copy says was proposed.
+// Whether a plan is of a run that the record holds, and starts where the record left it: what this
+// site's own copy says was proposed and closed.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "federation/round/plan.h"
-#include "policy/ledger/events.h"
+#include "policy/ledger/ledger.h"
+#include "policy/standing/state.h"
 
 namespace dure::site {
 
@@ -13,12 +15,23 @@ struct ProposedRun {
   Digest manifest;
   std::string purpose;  // as its entry tells a reader
   std::optional<ledger::RunBounds> bounds;
-  std::string epsilon;  // likewise; empty: it says none
+  std::string epsilon;                   // likewise; empty: it says none
+  std::optional<round::Base> left = {};  // by the closing of the round before the one asked about
 };
 
 // Empty: the run is the one in the record. Otherwise a code, "run-not-as-recorded": it is not
 // there, or with another manifest, or its entry tells readers another purpose or other bounds than
 // the manifest has.
 std::string RecordObjection(const round::RunManifest& manifest, const ProposedRun* recorded);
+
+// Whether a round starts from what the closing before it left, the first one from the run's initial
+// model. nullopt: this copy does not have that closing yet. REQUIRES: the run is as recorded, and
+// was asked about for this round.
+std::optional<bool> StartsAsRecorded(const round::RoundPlan& plan,
+                                     const round::RunManifest& manifest,
+                                     const ProposedRun& recorded);
+// What the last closing of that round left; nullopt: this copy has none.
+std::optional<round::Base> LeftBy(const RunId& run, RoundNumber round, const standing::State& state,
+                                  const ledger::LogReader& copy);
 
 }  // namespace dure::site

@@ -55,6 +55,8 @@ class RunDesk {
   void Fold(const round::FoldBack& effect);
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
+  void CheckBase(const round::DecideLocally& effect, const ProposedRun& recorded);
+  void RecordAgain(const round::DecideLocally& effect);
   std::vector<Digest> Leaving() const;
   void RemoveLeaving();
   void PrepareFiles(const round::DecideLocally& effect);

@@ -32,7 +32,7 @@ Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Ou
 Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 
 // The round-closed entry at this index; nullopt: it is another, or not there.
-std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror);
+std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::LogReader& copy);
 
 // Lanes of the contributions it counts that were cut at their bounds, as the sums say or, unmasked,
 // their signers.
@@ -42,6 +42,9 @@ uint64_t SaturatedIn(const ledger::RoundClosed& closed, const ledger::Mirror& mi
 // merged by the run's rule.
 bool SaysTheSame(const round::Outcome& outcome, const round::MergeRule& rule,
                  const ledger::RoundClosed& closed);
+
+// Whether it counts as many contributions as the run's rounds may close with.
+bool HasQuorum(const ledger::RoundClosed& closed, const round::RunManifest& manifest);
 
 template <typename Work, typename Done>
 void RunDesk::Run(loop::WorkerPool& pool, Work work, Done done) {

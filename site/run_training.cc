@@ -23,7 +23,6 @@ constexpr std::chrono::seconds kTrainerRetry{1};
 // A minute for whoever watches the disk; then the others go on without this site.
 constexpr std::chrono::seconds kRoomRetry{5};
 constexpr uint32_t kRoomlessTrainingsMax = 12;
-constexpr std::chrono::seconds kRecordRetry{2};
 // After what the round before left behind has become spare.
 constexpr std::chrono::milliseconds kReadyAfter{600};
 
@@ -81,32 +80,6 @@ void RunDesk::Do(const round::DecideLocally& effect) {
   if (!objection.empty()) return Object(effect.plan.at, objection);
   if (manifest_.masked() && masking_.lost()) return Object(effect.plan.at, std::string(kLost));
   CheckRecord(effect);
-}
-
-void RunDesk::Object(const round::RoundAttempt& at, const std::string& objection) {
-  shop_.loop.Post([this, alive = alive_, at, objection] {
-    if (*alive) Feed(round::Decided{at, false, objection, {}});
-  });
-}
-
-// What the site decides about must be what everybody can read in the record.
-void RunDesk::CheckRecord(const round::DecideLocally& effect) {
-  shop_.scribe.FindRun(
-      run_, [this, alive = alive_, effect](Result<std::optional<ProposedRun>> found) {
-        if (!*alive || participation_.phase() != round::SitePhase::kDeciding) return;
-        const round::RoundAttempt& at = effect.plan.at;
-        if (found) {
-          const ProposedRun* recorded = *found ? &**found : nullptr;
-          const std::string objection = RecordObjection(effect.manifest, recorded);
-          if (recorded != nullptr) recorded_epsilon_ = recorded->epsilon;
-          return objection.empty() ? PrepareFiles(effect) : Object(at, objection);
-        }
-        shop_.say(at.Text() + ": cannot read the record yet: " + found.error().message);
-        if (found.error().code == ErrorCode::kCorrupt) return Object(at, "record-refused");
-        shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive, effect] {
-          if (*alive && participation_.phase() == round::SitePhase::kDeciding) CheckRecord(effect);
-        });
-      });
 }
 
 Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,

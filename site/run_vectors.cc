@@ -16,8 +16,8 @@ constexpr std::chrono::milliseconds kRemovalWait{50};
 
 // The event of that entry; nullopt: it is of another kind, or not there.
 template <typename Event>
-std::optional<Event> Logged(uint64_t index, const ledger::Mirror& mirror) {
-  const auto entries = mirror.Read(index, index + 1, limits::kEntryBytesMax);
+std::optional<Event> Logged(uint64_t index, const ledger::LogReader& copy) {
+  const auto entries = copy.Read(index, index + 1, limits::kEntryBytesMax);
   if (!entries || entries->size() != 1) return std::nullopt;
   const auto opened = ledger::ParseEntry(entries->front());
   const auto* event = opened ? std::get_if<Event>(&opened->record.event) : nullptr;
@@ -206,6 +206,13 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       Feed(round::Derived{said.at, true, {}});  // whatever was derived, it is not what was recorded
       return;
     }
+    if (!HasQuorum(*closed, effect.manifest)) {
+      shop_.say(said.at.Text() + ": DISSENT: " + std::to_string(closed->submissions.size()) +
+                " contributions were counted, and the run's quorum is " +
+                std::to_string(effect.manifest.quorum));
+      Feed(round::Derived{said.at, true, {}});
+      return;
+    }
     if (TooMuchWasCut(effect, *closed)) {
       shop_.say(said.at.Text() +
                 ": DISSENT: more of what was summed was cut at its bounds than the run takes");
@@ -268,8 +275,12 @@ bool RunDesk::TooMuchWasCut(const round::DeriveModel& effect,
   return effect.manifest.Oversaturated(saturated, seen_.parameters * closed.submissions.size());
 }
 
-std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::Mirror& mirror) {
-  return Logged<ledger::RoundClosed>(index, mirror);
+std::optional<ledger::RoundClosed> LoggedClosing(uint64_t index, const ledger::LogReader& copy) {
+  return Logged<ledger::RoundClosed>(index, copy);
+}
+
+bool HasQuorum(const ledger::RoundClosed& closed, const round::RunManifest& manifest) {
+  return closed.submissions.size() >= manifest.quorum;
 }
 
 uint64_t SaturatedIn(const ledger::RoundClosed& closed, const ledger::Mirror& mirror) {

@@ -146,9 +146,9 @@ void Scribe::TellKeys() {
   for (const std::string& text : said) foreign_(text);
 }
 
-void Scribe::FindRun(const RunId& run,
+void Scribe::FindRun(const RunId& run, RoundNumber round,
                      std::function<void(Result<std::optional<ProposedRun>>)> done) {
-  Sync([this, run, done](Status synced) {
+  Sync([this, run, round, done](Status synced) {
     if (!synced) return done(Fail(synced.error()));
     std::optional<ProposedRun> found;
     WithStanding([&](const standing::Auditor& own) {
@@ -160,6 +160,8 @@ void Scribe::FindRun(const RunId& run,
       };
       found = ProposedRun{known->second.manifest, said("purpose"), known->second.bounds,
                           said("privacyEpsilon")};
+      if (round.value == 0) return;
+      found->left = LeftBy(run, {round.value - 1}, own.standing().state(), mirror());
     });
     done(found);
   });

@@ -46,9 +46,10 @@ class Scribe {
   // there yet.
   void SyncTo(uint64_t size, std::function<void(Status)> done);
 
-  // What the mirror, brought up to the aggregator's head first, says of a run; nullopt: it was
-  // never proposed. Errors as Sync.
-  void FindRun(const RunId& run, std::function<void(Result<std::optional<ProposedRun>>)> done);
+  // What the mirror, brought up to the aggregator's head first, says of a run, and of what stands
+  // before this round of it; nullopt: it was never proposed. Errors as Sync.
+  void FindRun(const RunId& run, RoundNumber round,
+               std::function<void(Result<std::optional<ProposedRun>>)> done);
 
   // Seals an event of this site when it is its turn, over a copy of at least `size` entries that
   // holds the entry sealed before; 0: over one brought up to the aggregator's head. The writer then

@@ -168,6 +168,21 @@ TEST(Exclusion, TakesAReceiptedContributionOutAndTheClosingSaysSo) {
   EXPECT_FALSE(rounds.HoldsWithdrawals());
 }
 
+// The withdrawal's entry is behind the last contribution's in the log, and so is its answer.
+TEST(Exclusion, OfAWithdrawalThatWasOnItsWayWhenTheLastContributionCameIsInTime) {
+  Rounds rounds = Collecting();
+  Receipted(rounds, kA, 2);
+  EXPECT_TRUE(Only<StartMerge>(rounds.Handle(At(3), WithdrawalsUnderWay{true})).empty());
+  Receipted(rounds, kB, 4);
+  ASSERT_EQ(rounds.phase(), RunPhase::kCollecting) << "what may be counted is not known yet";
+  EXPECT_FALSE(rounds.HoldsWithdrawals());
+  rounds.Handle(At(5), Exclude{kA, "dataset-withdrawn"});
+  const auto merges = Only<StartMerge>(rounds.Handle(At(5), WithdrawalsUnderWay{false}));
+  ASSERT_EQ(merges.size(), 1u);
+  ASSERT_EQ(merges[0].contributions.size(), 1u);
+  EXPECT_EQ(merges[0].contributions[0].site, kB);
+}
+
 TEST(Exclusion, WhileASubmissionIsVerifiedOrAppendedCountsNothing) {
   for (const bool verified : {false, true}) {
     Rounds rounds = Collecting();

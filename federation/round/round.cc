@@ -245,7 +245,7 @@ void Rounds::AdvanceCollecting() {
     s_.collecting = false;
     Changed();
   }
-  if (s_.collecting || in_flight) return;
+  if (s_.collecting || in_flight || withdrawals_under_way_) return;
   if (s_.stopping_now) return StartAbandoning("stopped");
   if (!s_.failing.empty()) return StartAbandoning(s_.failing);
   if (!quorum) return StartAbandoning("no-quorum");

@@ -184,6 +184,7 @@ class Rounds {
   void On(const StopRequested&);
   void On(const Resume&);
   void On(const Overtaken&);
+  void On(const WithdrawalsUnderWay&);
 
   void OnMessage(const SiteId& id, Site& site, const Ready&);
   void OnMessage(const SiteId& id, Site& site, const Declined&);
@@ -262,6 +263,7 @@ class Rounds {
   // Of this process life.
   MonoTime resend_at_{};
   std::optional<MonoTime> armed_;
+  bool withdrawals_under_way_ = false;
   RoundAttempt lifted_at_;  // when the run was resumed: bars of attempts before are lifted
 };
 

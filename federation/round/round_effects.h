@@ -278,13 +278,18 @@ struct StopRequested {
 struct Resume {};  // out of kPaused
 // The record has more of this run than this state knows: it was restored from an older copy. What
 // the rounds since were made of is gone here, so the run ends with what the record closed last.
+// Whether withdrawals are on their way into the log: until none is, and each has been followed by
+// its Exclude, no merge begins. Not kept: after a restart none is on its way.
+struct WithdrawalsUnderWay {
+  bool any = false;
+};
 struct Overtaken {
   uint64_t rounds = 0;  // closed
   Base last;
 };
-using Event =
-    std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted, Received,
-                 Appended, AppendRefused, AdmissionsDecided, Exclude, SubmissionVerified, Merged,
-                 MergeFailed, AttemptFailed, Bar, Timer, StopRequested, Resume, Overtaken>;
+using Event = std::variant<Started, SiteConnected, SiteDisconnected, SiteRemoved, SiteReadmitted,
+                           Received, Appended, AppendRefused, AdmissionsDecided, Exclude,
+                           SubmissionVerified, Merged, MergeFailed, AttemptFailed, Bar, Timer,
+                           StopRequested, Resume, Overtaken, WithdrawalsUnderWay>;
 
 }  // namespace dure::round

@@ -222,6 +222,8 @@ void Rounds::On(const Overtaken& e) {
   EndRun(std::string(kOvertaken));
 }
 
+void Rounds::On(const WithdrawalsUnderWay& e) { withdrawals_under_way_ = e.any; }
+
 void Rounds::On(const Resume&) {
   if (s_.phase != RunPhase::kPaused) return;
   LiftBars();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
 
 #include "federation/random.h"
 #include "policy/ledger/audit.h"
@@ -178,6 +179,39 @@ TEST_F(SqliteLedgerTest, CancelsOrAnswersEveryAppendWhenItCloses) {
   }
   ledger.reset();
   EXPECT_EQ(answers, 20);
+}
+
+// Whoever says much would otherwise keep the aggregator from deciding anything.
+TEST_F(SqliteLedgerTest, WhatIsDecidedGoesBeforeAllThatWaits) {
+  SqliteLedgerOptions options = Options();
+  options.group_entries_max = 1;
+  const auto ledger = *OpenSqliteLedger(options);
+  c_.Found(*ledger);
+  Recorder recorder(*ledger, c_.aggregator, *c_.aggregator_signer, [] { return WallTime(); });
+  const SignedHead head = ledger->Head();
+  Record record{c_.log_key.name,        c_.site, 0, {}, {head.head.size, head.head.root},
+                "2026-11-24T01:02:03Z", {}};
+  const ActorChain chain = ledger->ChainOf(c_.site.key);
+  record.actor_seq = chain.next_seq;
+  record.prev_actor_digest = chain.prev_digest;
+  for (uint64_t n = 0; n < 100; ++n) {
+    record.event = EvaluationReported{DigestOf("m"), c_.site_id, 1, n, n};
+    const SealedEntry sealed = *SealRecord(record, *c_.site_signer);
+    ledger->AppendAsync(sealed.bytes, "", OnRepeat::kRefuse, [](const Result<Appended>&) {});
+    record.actor_seq++;
+    record.prev_actor_digest = sealed.payload_digest;
+  }
+  std::atomic<int> made = 0;
+  std::promise<Result<Appended>> answer;
+  recorder.RecordAsync(
+      [&](WallTime) -> Result<Event> {
+        made++;
+        return Event(RoundAbandoned{c_.At(0), c_.base, "no-quorum"});
+      },
+      "abandoned", [&](Result<Appended> given) { answer.set_value(std::move(given)); });
+  const auto recorded = answer.get_future().get();
+  ASSERT_TRUE(recorded.has_value()) << recorded.error().message;
+  EXPECT_LE(made, 2) << "once for the group that was under way";
 }
 
 TEST_F(SqliteLedgerTest, AFullQueueAnswersAtOnce) {

@@ -15,9 +15,10 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 15> kActs = {
-    "none",   "rewrite", "drop", "reorder",   "backdate", "replay",      "tally", "admit",
-    "weight", "swallow", "void", "withdrawn", "postdate", "impersonate", "reword"};
+constexpr std::array<std::string_view, 17> kActs = {
+    "none",     "rewrite",     "drop",   "reorder", "backdate", "replay",
+    "tally",    "admit",       "weight", "swallow", "void",     "withdrawn",
+    "postdate", "impersonate", "reword", "base",    "slow"};
 constexpr std::chrono::hours kAhead{240};
 constexpr std::chrono::hours kBack{-1};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
@@ -157,7 +158,15 @@ bool ForgedLog::Due() const { return !done_ && std::filesystem::exists(when_); }
 
 void ForgedLog::Submit(OpenedEntry entry, std::string key, ledger::OnRepeat,
                        ledger::AppendCallback done, std::optional<uint64_t>) {
-  done(Take(std::move(entry), key));
+  const EventType type = TypeOf(entry.record.event);
+  auto answer = Take(std::move(entry), key);
+  if (act_ == Act::kSlow && type == EventType::kDatasetWithdrawn) {
+    std::cerr << "a withdrawal waits for its answer" << std::endl;
+    late_ = [done = std::move(done), answer = std::move(answer)] { done(answer); };
+    return;
+  }
+  done(std::move(answer));
+  if (type == EventType::kContributionSubmitted && late_) std::exchange(late_, nullptr)();
 }
 
 Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& key) {
@@ -299,6 +308,21 @@ bool ForgedLog::Reword(OpenedEntry& next) const {
   return true;
 }
 
+bool ForgedLog::OpenElsewhere(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* opened = std::get_if<ledger::RoundOpened>(&record.event);
+  if (opened == nullptr) return false;
+  opened->base_model = Sha256(AsBytes("a model that nobody made"));
+  next = Resealed(record);
+  return true;
+}
+
+// What is about to be appended says something else, if it is of the act's kind.
+bool ForgedLog::Alter(OpenedEntry& next) const {
+  if (act_ == Act::kAdmit) return AdmitRefused(next);
+  return act_ == Act::kReword ? Reword(next) : OpenElsewhere(next);
+}
+
 void ForgedLog::Commit(OpenedEntry& next) {
   const bool own = next.record.actor.key == keys_.aggregator->Key();
   const auto contribution = Last(EventType::kContributionSubmitted);
@@ -306,6 +330,7 @@ void ForgedLog::Commit(OpenedEntry& next) {
   ledger::Record record = next.record;
   switch (act_) {
     case Act::kNone:
+    case Act::kSlow:
       return;
     case Act::kRewrite: {
       const auto proposed = Last(EventType::kRunProposed);
@@ -342,10 +367,9 @@ void ForgedLog::Commit(OpenedEntry& next) {
     case Act::kTally:
       return own ? ForgeTally(next) : void();
     case Act::kAdmit:
-      if (!AdmitRefused(next)) return;
-      break;
     case Act::kReword:
-      if (!Reword(next)) return;
+    case Act::kBase:
+      if (!Alter(next)) return;
       break;
     case Act::kWeight: {
       auto* closed = std::get_if<ledger::RoundClosed>(&record.event);

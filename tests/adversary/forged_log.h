@@ -6,6 +6,7 @@
 // messages fit the lie. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,8 @@ enum class Act : uint8_t {
   kPostdate,   // from now on the aggregator's entries are dated ten days ahead: every vote is over
   kImpersonate,  // a key of the aggregator's is let in as an officer of a member, and withdraws
   kReword,       // a decision's sentences are altered, and said to be in older words
+  kBase,         // the next round is opened from another model than the last one left
+  kSlow,         // no lie: a withdrawal is answered after the contribution that comes behind it
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
 
@@ -86,6 +89,8 @@ class ForgedLog final : public ledger::Ledger {
   bool Overstate(ledger::OpenedEntry& next) const;
   bool AdmitRefused(ledger::OpenedEntry& next) const;
   bool Reword(ledger::OpenedEntry& next) const;
+  bool Alter(ledger::OpenedEntry& next) const;
+  bool OpenElsewhere(ledger::OpenedEntry& next) const;
   bool CountLeftOut(ledger::OpenedEntry& next) const;
   std::optional<uint64_t> First(ledger::EventType type) const;
   std::optional<uint64_t> Last(ledger::EventType type) const;
@@ -98,7 +103,8 @@ class ForgedLog final : public ledger::Ledger {
   std::string when_;
   mutable std::recursive_mutex mutex_;  // what follows
   bool done_ = false;
-  bool overstated_ = false;  // of kVoid
+  bool overstated_ = false;     // of kVoid
+  std::function<void()> late_;  // of kSlow: the answer
   std::vector<ledger::OpenedEntry> entries_;
   ledger::MerkleTree tree_;
   std::map<std::string, uint64_t, std::less<>> by_key_;

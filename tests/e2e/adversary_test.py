@@ -15,6 +15,7 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import threading
 import unittest
 
 from federation import Federation
@@ -234,6 +235,37 @@ class AdversaryTest(unittest.TestCase):
         self.all.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk)
         south.send_signal(signal.SIGCONT)
         self.named('dissents from entry', 'round-closed', 'counts-withdrawn')
+
+    def test_a_round_starts_from_another_model(self):
+        self.forge('base')
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'round-opened', 'other-base')
+
+    def test_an_honest_round_closes_without_what_is_withdrawn_as_its_last_contribution_comes(self):
+        self.forge('slow')
+        self.all.propose('second', rounds=2, quorum=2, steps=60)
+        self.all.watch('second', lambda line: any(
+            each['site'] == 'south' and each['state'] == 'training' for each in line['sites']),
+            'south trains')
+        south = self.all.sites['south'].process
+        south.send_signal(signal.SIGSTOP)
+        self.addCleanup(lambda: south.poll() is None and south.send_signal(signal.SIGCONT))
+        for site in ('east', 'north'):
+            until(lambda site=site: self.all.sites[site].log_has('second/0/0: receipted'),
+                  f'{site} gave')
+        withdrawing = threading.Thread(target=self.all.dure, args=(
+            'withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk))
+        withdrawing.start()
+        self.addCleanup(withdrawing.join)
+        until(lambda: self.all.aggregator.log_has('a withdrawal waits'), 'it is on its way')
+        south.send_signal(signal.SIGCONT)
+        self.all.complete('second')
+        for site in SITES:
+            self.assertFalse(self.all.sites[site].log_has('dissent'), site)
+        first = next(entry['event'] for entry in self.all.entries('south', 'second')
+                     if entry['type'] == 'round-closed')
+        self.assertEqual({'east', 'south'}, {each['site'] for each in first['submissions']})
 
     def test_a_withdrawal_is_answered_and_not_recorded(self):
         self.forge('swallow')

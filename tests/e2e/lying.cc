@@ -332,9 +332,18 @@ void Choose(std::string_view site, Bytes& round) {
   if (without || number == 2) Told();
 }
 
+// Each round starts where the run did.
+void StartOver(Bytes& base) {
+  static const Bytes first = base;
+  if (TheLie().name != "base" || base == first) return;
+  base = first;
+  Told();
+}
+
 void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.seat") return Choose(whom, bytes);
   if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
+  if (place == "aggregator.base") return StartOver(bytes);
   if (place == "site.payload") return MoveAWord(whom, bytes);
   if (place == "site.chunk") return SendAnotherChunk(bytes);
   if (place == "site.chunk-place") return SendItElsewhere(whom, bytes);

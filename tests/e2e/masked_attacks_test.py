@@ -45,6 +45,16 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
         self.settle('replayed')
 
+    def test_a_plan_that_starts_over_is_refused_by_every_site(self):
+        self.lied('aggregator', 'base:', 'starts-over', rounds=2)
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'starts-over',
+                                              'DISSENT: the plan starts from model'),
+                  f'{site} names it')
+        assert len(self.closings('starts-over')) == 1
+        self.honest('aggregator')
+        self.settle('starts-over')
+
     def test_one_coordinate_of_one_upload_changed_is_refused_by_every_site(self):
         self.lied('aggregator', 'coordinate:', 'changed')
         for site in SITES:

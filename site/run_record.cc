@@ -1,0 +1,58 @@
+// What a plan is held against before anything is made of it: the site's own copy of the record.
+#include "site/run_desk.h"
+
+namespace dure::site {
+namespace {
+
+constexpr std::chrono::seconds kRecordRetry{2};
+
+}  // namespace
+
+void RunDesk::Object(const round::RoundAttempt& at, const std::string& objection) {
+  shop_.loop.Post([this, alive = alive_, at, objection] {
+    if (*alive) Feed(round::Decided{at, false, objection, {}});
+  });
+}
+
+// What the site decides about must be what everybody can read in the record.
+void RunDesk::CheckRecord(const round::DecideLocally& effect) {
+  shop_.scribe.FindRun(
+      run_, effect.plan.at.round,
+      [this, alive = alive_, effect](Result<std::optional<ProposedRun>> found) {
+        if (!*alive || participation_.phase() != round::SitePhase::kDeciding) return;
+        const round::RoundAttempt& at = effect.plan.at;
+        if (found) {
+          const ProposedRun* recorded = *found ? &**found : nullptr;
+          const std::string objection = RecordObjection(effect.manifest, recorded);
+          if (recorded != nullptr) recorded_epsilon_ = recorded->epsilon;
+          return objection.empty() ? CheckBase(effect, *recorded) : Object(at, objection);
+        }
+        shop_.say(at.Text() + ": cannot read the record yet: " + found.error().message);
+        if (found.error().code == ErrorCode::kCorrupt) return Object(at, "record-refused");
+        RecordAgain(effect);
+      });
+}
+
+// A site that was told another base than its record has would train, and be summed, on top of
+// whatever somebody made up.
+void RunDesk::CheckBase(const round::DecideLocally& effect, const ProposedRun& recorded) {
+  const round::RoundAttempt& at = effect.plan.at;
+  const auto holds = StartsAsRecorded(effect.plan, effect.manifest, recorded);
+  if (holds && *holds) return PrepareFiles(effect);
+  if (holds) {
+    shop_.say(at.Text() + ": DISSENT: the plan starts from model " +
+              effect.plan.base.model.Hex().substr(0, 16) +
+              "..., which is not what the record's last closing left");
+    return Object(at, "base-not-as-recorded");
+  }
+  shop_.say(at.Text() + ": the closing of the round before is not in the record yet");
+  RecordAgain(effect);
+}
+
+void RunDesk::RecordAgain(const round::DecideLocally& effect) {
+  shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive = alive_, effect] {
+    if (*alive && participation_.phase() == round::SitePhase::kDeciding) CheckRecord(effect);
+  });
+}
+
+}  // namespace dure::site
