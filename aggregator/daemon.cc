@@ -76,7 +76,7 @@ Status Daemon::State::Open() {
                                    {options.log_seam, options.alone, options.say, options.scrub}));
   DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
   // What is missing of the seats, if a death kept it from the log, waits like everything else.
-  if (Status admitted = record->Admit(authority->Seats());
+  if (Status admitted = AdmitSeats();
       !admitted && admitted.error().code != ErrorCode::kUnavailable) {
     return admitted;
   }
@@ -152,8 +152,7 @@ Status Daemon::State::Listen() {
   DURE_ASSIGN(server, transport::TransportServer::Make(doors, *loop, *store, Calls()));
   authority->OnRevocation(
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
-  record->guard().OnOpen(
-      [this] { (void)workers->Run([this] { (void)record->Admit(authority->Seats()); }); });
+  record->guard().OnOpen([this] { (void)workers->Run([this] { (void)AdmitSeats(); }); });
   Status ended;
   loop->Wait([&] { ended = EndOvertakenRuns(); });
   DURE_TRY(ended);

@@ -284,6 +284,27 @@ void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
       });
 }
 
+Status Deliberation::EndReplacedKeys(const std::vector<identity::Seat>& seats) {
+  std::vector<ledger::KeyRevoked> ended;
+  DURE_TRY(WithStanding([&](const standing::Standing& now) {
+    const auto& speakers = now.state().speakers;
+    for (const identity::Seat& seat : seats) {
+      const auto own = speakers.find(seat.signing_key);
+      if (own == speakers.end()) continue;
+      for (const auto& [key, speaker] : speakers) {
+        const bool is_of_seat =
+            speaker.site == own->second.site && speaker.role == own->second.role;
+        if (!is_of_seat || speaker.revoked || speaker.admitted >= own->second.admitted) continue;
+        ended.push_back({speaker.member, key, "re-enrolled"});
+      }
+    }
+  }));
+  for (const ledger::KeyRevoked& event : ended) {
+    DURE_TRY(record_.Write(event, "revoked/" + ToHex(event.key)));
+  }
+  return {};
+}
+
 void Deliberation::SettleVotes() {
   const rules::Instant now = InstantOf(record_.Now());
   std::vector<uint64_t> due;

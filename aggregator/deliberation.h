@@ -61,6 +61,9 @@ class Deliberation {
   // void, and why.
   void Take(const PublicKey& speaker, Bytes envelope,
             std::function<void(Result<ledger::Appended>)> done);
+  // A seat that was enrolled anew, because its keys were lost: the keys it had before speak no
+  // more, durably, before this returns. Blocks; any thread. Errors as Record::Write.
+  Status EndReplacedKeys(const std::vector<identity::Seat>& seats);
   // Records the end of every vote that has one at this moment.
   void SettleVotes();
 

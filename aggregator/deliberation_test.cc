@@ -8,6 +8,7 @@
 #include "federation/identity/testing.h"
 #include "federation/round/testing.h"
 #include "policy/ledger/note.h"
+#include "policy/standing/cohort.h"
 #include "policy/standing/testing.h"
 
 namespace dure::aggregator {
@@ -233,6 +234,32 @@ TEST_F(DeliberationTest, DoesNotStartOverARecordThatANewerBuildDecidedIn) {
   EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_THAT(refused.error().message,
               testing::HasSubstr("version " + std::to_string(rules::kWordsVersion + 1)));
+}
+
+// A site whose folder was lost enrols anew: the keys it lost are nobody's.
+TEST_F(OvertakenTest, TheKeysThatASeatHadBeforeItWasEnrolledAnewAreEnded) {
+  const PublicKey lost = signers_.at("kt")->Key();
+  Add("kt", "kt", identity::Role::kMember, identity::House::kPrivate);
+  identity::Seat seat;
+  seat.subject.site = round::TestSite("kt");
+  seat.signing_key = signers_.at("kt")->Key();
+  const auto speaks = [this](const PublicKey& key) {
+    return !Audit().standing().state().speakers.at(key).revoked;
+  };
+  const std::vector<masking::Seat> two = standing::SeatsOf(Audit().standing().state(), 1);
+  ASSERT_EQ(two.size(), 3u) << "a site has one seat in a cohort, whatever keys it has";
+  EXPECT_EQ(std::ranges::find(two, seat.subject.site, &masking::Seat::site)->key, seat.signing_key);
+  Must(deliberation_->EndReplacedKeys({seat}));
+  EXPECT_FALSE(speaks(lost));
+  EXPECT_TRUE(speaks(seat.signing_key));
+  EXPECT_TRUE(speaks(signers_.at("kt-desk")->Key()));
+  const uint64_t size = log_->Head().head.size;
+  Must(deliberation_->EndReplacedKeys({seat}));
+  EXPECT_EQ(log_->Head().head.size, size) << "once";
+  // Of an identity book that was put back from an older copy: it does not know the newer keys.
+  seat.signing_key = lost;
+  Must(deliberation_->EndReplacedKeys({seat}));
+  EXPECT_TRUE(speaks(signers_.at("kt")->Key()));
 }
 
 }  // namespace

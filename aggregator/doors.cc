@@ -177,7 +177,7 @@ Result<Bytes> Daemon::State::Enrol(ByteView request) {
   DURE_ASSIGN(Bytes response, authority->Enrol(request, loop->WallNow()));
   CrashPoint("aggregator.enrolled");
   // The seat learns of its certificates only after the log knows its key.
-  DURE_TRY(record->Admit(authority->Seats()));
+  DURE_TRY(AdmitSeats());
   CrashPoint("aggregator.admitted");
   loop->Post([this, alive = alive] {
     if (*alive) TellRunsOfSeats();

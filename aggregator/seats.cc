@@ -3,6 +3,12 @@
 
 namespace dure::aggregator {
 
+Status Daemon::State::AdmitSeats() {
+  const std::vector<identity::Seat> seats = authority->Seats();
+  DURE_TRY(record->Admit(seats));
+  return deliberation->EndReplacedKeys(seats);
+}
+
 bool Daemon::State::IsRevoked(const identity::Seat& seat) const {
   return authority->revocations()->Find(identity::PeerOf(seat)) != nullptr;
 }

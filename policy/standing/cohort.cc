@@ -5,15 +5,19 @@
 namespace dure::standing {
 
 std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members) {
-  std::vector<masking::Seat> seats;
-  std::set<MemberId> members;
+  std::map<SiteId, std::pair<uint64_t, masking::Seat>> newest;
   for (const auto& [key, speaker] : state.speakers) {
     if (speaker.role != ledger::Role::kSite || speaker.revoked) continue;
-    seats.push_back({speaker.site, speaker.member, key, 0});
-    members.insert(speaker.member);
+    const auto [at, is_new] = newest.try_emplace(speaker.site);
+    if (!is_new && speaker.admitted < at->second.first) continue;
+    at->second = {speaker.admitted, {speaker.site, speaker.member, key, 0}};
   }
-  // Two keys of one site: the newer one ended the older, or the log would say so.
-  std::ranges::sort(seats, {}, &masking::Seat::site);
+  std::vector<masking::Seat> seats;
+  std::set<MemberId> members;
+  for (auto& [site, one] : newest) {
+    members.insert(one.second.member);
+    seats.push_back(std::move(one.second));
+  }
   const auto batches = std::max<uint32_t>(1, static_cast<uint32_t>(members.size()) / batch_members);
   for (masking::Seat& seat : seats) {
     const auto rank = std::distance(members.begin(), members.find(seat.member));

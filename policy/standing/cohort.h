@@ -10,7 +10,8 @@
 
 namespace dure::standing {
 
-// Every site of the consortium whose key speaks, ascending by site. Members, in order of their
+// Every site of the consortium whose key speaks, ascending by site; of several keys of one site the
+// one that was let in last. Members, in order of their
 // names, are in batches of `batch_members`; what is left over belongs to the last batch. REQUIRES:
 // batch_members >= 1.
 std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);

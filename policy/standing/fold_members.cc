@@ -29,8 +29,8 @@ void Fold::Do(const Said& said, const ledger::ConsortiumGenesis& e) {
   Decisive();
 }
 
-void Fold::Do(const Said&, const ledger::MemberAdmitted& e) {
-  state_.speakers[e.key] = {e.member, e.site, e.role, false};
+void Fold::Do(const Said& said, const ledger::MemberAdmitted& e) {
+  state_.speakers[e.key] = {e.member, e.site, e.role, false, said.index};
   Member& member = state_.members[e.member];
   ++member.keys;
   if (e.role == ledger::Role::kOfficer) ++member.officers;

@@ -26,6 +26,7 @@ struct Speaker {
   SiteId site;  // empty for the aggregator
   ledger::Role role = ledger::Role::kSite;
   bool revoked = false;
+  uint64_t admitted = 0;  // the entry that let it in
 };
 struct Member {
   bool described = false;

@@ -99,6 +99,26 @@ class EnrolmentTest(LifeTest):
 
 
 class RenewalTest(LifeTest):
+    def test_masked_rounds_go_on_with_a_site_that_lost_its_folder_and_enrolled_anew(self):
+        federation = self.found(['east', *SITES])
+        federation.start_sites()
+        federation.propose('before', rounds=1)
+        self.settle(federation, 'before')
+        north = federation.sites['north']
+        north.stop()
+        shutil.rmtree(federation.home('north'))
+        federation.dure('site', 'enrol', federation.invite('north'), '--dir',
+                        federation.home('north'))
+        north.start()
+        federation.propose('after', rounds=1)
+        self.settle(federation, 'after')
+        entries = federation.entries('aggregator')
+        assert 'sums' in [entry['event'] for entry in entries
+                          if entry['type'] == 'round-closed'][-1], 'it was masked'
+        ended = [entry['event'] for entry in entries if entry['type'] == 'key-revoked']
+        self.assertEqual([('north', 're-enrolled')],
+                         [(each['member'], each['reason']) for each in ended])
+
     def test_daemons_killed_while_they_renew_go_on_with_one_certificate_or_the_other(self):
         federation = self.found(SITES)
         clock = self.clock()
