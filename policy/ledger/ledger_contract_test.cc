@@ -246,7 +246,7 @@ TEST_P(LedgerContract, TheRecorderMakesAnewWhatAnothersEntryOvertook) {
   const auto make = [&](WallTime) -> Result<Event> {
     const uint64_t size = Size();
     made_of.push_back(size);
-    if (made_of.size() <= 2) {
+    if (made_of.size() == 1) {  // on this thread; later ones may be on the writer's
       const EvaluationReported between{DigestOf("m"), c_.site_id, 1, size, 1};
       EXPECT_TRUE(ledger_->Append(c_.BySite(*ledger_, between), "").has_value());
     }
@@ -256,9 +256,9 @@ TEST_P(LedgerContract, TheRecorderMakesAnewWhatAnothersEntryOvertook) {
   recorder.RecordAsync(make, "abandoned", [&](Result<Appended> given) { answer.set_value(given); });
   const auto recorded = answer.get_future().get();
   ASSERT_TRUE(recorded.has_value()) << recorded.error().message;
-  EXPECT_THAT(made_of, ::testing::ElementsAre(5, 6, 7));
-  EXPECT_EQ(recorded->receipt.index, 7u) << "right behind what it was made of";
-  EXPECT_EQ(Size(), 8u) << "and once";
+  EXPECT_THAT(made_of, ::testing::ElementsAre(5, 6));
+  EXPECT_EQ(recorded->receipt.index, 6u) << "right behind what it was made of";
+  EXPECT_EQ(Size(), 7u) << "and once";
 }
 
 }  // namespace
