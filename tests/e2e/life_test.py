@@ -97,8 +97,6 @@ class EnrolmentTest(LifeTest):
         federation.propose('new-keys', rounds=1)
         self.settle(federation, 'new-keys')
 
-
-class RenewalTest(LifeTest):
     def test_masked_rounds_go_on_with_a_site_that_lost_its_folder_and_enrolled_anew(self):
         federation = self.found(['east', *SITES])
         federation.start_sites()
@@ -119,6 +117,8 @@ class RenewalTest(LifeTest):
         self.assertEqual([('north', 're-enrolled')],
                          [(each['member'], each['reason']) for each in ended])
 
+
+class RenewalTest(LifeTest):
     def test_daemons_killed_while_they_renew_go_on_with_one_certificate_or_the_other(self):
         federation = self.found(SITES)
         clock = self.clock()
