@@ -50,7 +50,10 @@ void Run(ByteView bytes) {
     again.Handle(CheckOverdue{});
   }
   if (const auto half = AggregatorHalf::Load(bytes, *bench.signer, bench.verifier)) {
-    if (half->Save() != Bytes(bytes.begin(), bytes.end())) std::abort();
+    // A finished half of an earlier version leaves its shares behind; what it saves then stays.
+    const Bytes saved = half->Save();
+    const auto same = AggregatorHalf::Load(saved, *bench.signer, bench.verifier);
+    if (!same || same->Save() != saved) std::abort();
     AggregatorHalf again = *half;
     again.Handle(Begin{});
     again.Handle(OpenAgain{});
