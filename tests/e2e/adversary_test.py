@@ -220,16 +220,21 @@ class AdversaryTest(unittest.TestCase):
         self.act()
         self.named('dissents from entry', 'round-closed', 'counts-void')
 
-    def test_a_contribution_on_withdrawn_data_is_counted(self):
-        self.forge('withdrawn')
-        self.all.propose('second', rounds=200, quorum=2, steps=60)
+    def hold_south(self):
+        """South stands still while it trains, until its process, which this returns, may go on."""
         self.all.watch('second', lambda line: any(
             each['site'] == 'south' and each['state'] == 'training' for each in line['sites']),
             'south trains')
-        # South stands still while north contributes; then north's officer withdraws its data.
         south = self.all.sites['south'].process
         south.send_signal(signal.SIGSTOP)
         self.addCleanup(lambda: south.poll() is None and south.send_signal(signal.SIGCONT))
+        return south
+
+    def test_a_contribution_on_withdrawn_data_is_counted(self):
+        self.forge('withdrawn')
+        self.all.propose('second', rounds=200, quorum=2, steps=60)
+        # South stands still while north contributes; then north's officer withdraws its data.
+        south = self.hold_south()
         until(lambda: self.all.sites['north'].log_has('second/0/0: receipted'), 'north gave')
         self.act()
         self.all.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk)
@@ -245,12 +250,7 @@ class AdversaryTest(unittest.TestCase):
     def test_an_honest_round_closes_without_what_is_withdrawn_as_its_last_contribution_comes(self):
         self.forge('slow')
         self.all.propose('second', rounds=2, quorum=2, steps=60)
-        self.all.watch('second', lambda line: any(
-            each['site'] == 'south' and each['state'] == 'training' for each in line['sites']),
-            'south trains')
-        south = self.all.sites['south'].process
-        south.send_signal(signal.SIGSTOP)
-        self.addCleanup(lambda: south.poll() is None and south.send_signal(signal.SIGCONT))
+        south = self.hold_south()
         for site in ('east', 'north'):
             until(lambda site=site: self.all.sites[site].log_has('second/0/0: receipted'),
                   f'{site} gave')
