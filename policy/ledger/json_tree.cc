@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr size_t kDepthMax = 8;
 constexpr size_t kCountDigitsMax = 19;  // fits 64 bits whatever the digits
 
-constexpr uint64_t EightOf(uint8_t byte) { return 0x0101010101010101 * byte; }
+constexpr uint64_t EightOf(uint8_t byte) { return uint64_t{0x0101010101010101} * byte; }
 // The top bit of the first byte of `eight` that is less than `limit` (at most 0x80), and perhaps of
 // bytes after it.
 constexpr uint64_t Below(uint64_t eight, uint8_t limit) {
