@@ -97,13 +97,7 @@ Status Daemon::State::Open() {
                  uploads->Forget(digest);
                  (void)workers->Run([this, digest] { (void)store->Remove(digest); });
                },
-               [this](const Digest& digest) {
-                 for (const auto& [id, driver] : runs) {
-                   const auto needs = driver->Needs();
-                   if (std::ranges::find(needs, digest) != needs.end()) return true;
-                 }
-                 return false;
-               }});
+               [this](const Digest& digest) { return IsNeeded(digest); }});
   auto forget = [this](const Digest& digest) {
     (void)workers->Run([this, digest] {
       (void)store->DiscardSpool(digest);

@@ -110,6 +110,7 @@ struct Daemon::State {
 
   RunDriver* FindRun(const std::string& name) const;
   void AddRun(std::unique_ptr<RunDriver> driver);
+  bool IsNeeded(const Digest& digest) const;  // by any run, also one that has ended
   Uploads::Runs OfRuns() const;
   void Ended(const RunId& run, const std::string& reason);
 

@@ -135,12 +135,17 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
                                                 peer.site.str());
 }
 
+bool Daemon::State::IsNeeded(const Digest& digest) const {
+  return std::ranges::any_of(runs, [&](const auto& each) {
+    const std::vector<Digest> needs = each.second->Needs();
+    return std::ranges::find(needs, digest) != needs.end();
+  });
+}
+
 Uploads::Runs Daemon::State::OfRuns() const {
   auto use = [this](const Digest& digest) {
-    return std::ranges::any_of(runs, [&](const auto& each) {
-      const std::vector<Digest> needs = each.second->Needs();
-      return each.second->rounds().Uses(digest) || std::ranges::find(needs, digest) != needs.end();
-    });
+    const auto uses = [&](const auto& each) { return each.second->rounds().Uses(digest); };
+    return std::ranges::any_of(runs, uses) || IsNeeded(digest);
   };
   auto would_take = [this](const SiteId& site, uint64_t bytes) {
     const auto takes = [&](const auto& each) {
