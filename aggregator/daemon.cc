@@ -80,6 +80,7 @@ Status Daemon::State::Open() {
       !admitted && admitted.error().code != ErrorCode::kUnavailable) {
     return admitted;
   }
+  (void)RecordRevocations();  // what the log does not take yet it takes when it opens
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
@@ -146,7 +147,8 @@ Status Daemon::State::Listen() {
   DURE_ASSIGN(server, transport::TransportServer::Make(doors, *loop, *store, Calls()));
   authority->OnRevocation(
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
-  record->guard().OnOpen([this] { (void)workers->Run([this] { (void)AdmitSeats(); }); });
+  record->guard().OnOpen(
+      [this] { (void)workers->Run([this] { (void)AdmitSeats(), (void)RecordRevocations(); }); });
   Status ended;
   loop->Wait([&] { ended = EndOvertakenRuns(); });
   DURE_TRY(ended);

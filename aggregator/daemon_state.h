@@ -99,6 +99,9 @@ struct Daemon::State {
   // seats.cc: who may take part.
   // What the log does not know yet of the seats. Blocks; any thread. Errors as Record::Admit.
   Status AdmitSeats();
+  // Every revoked seat: the log waits for it no more, and says that its key is ended. Blocks; any
+  // thread. Errors as Record::Revoke.
+  Status RecordRevocations();
   bool IsRevoked(const identity::Seat& seat) const;
   // Revoked no more by name, and without a key that may speak: it has to enrol with new ones.
   bool IsLifted(const identity::Seat& seat) const;

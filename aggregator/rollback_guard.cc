@@ -54,18 +54,21 @@ Status RollbackGuard::Compare(const SiteId& site, const ledger::SignedHead& held
 bool RollbackGuard::Enough() const {
   const uint64_t size = log_->Head().head.size;
   const ledger::CosignerRoll roll = log_->Cosigners();
+  std::vector<ledger::HouseCosigner> awaited;
   std::vector<ledger::CosignerKey> keys;
   for (const ledger::Cosigner& one : roll.At(size)) {
+    if (!one.house || excused_.contains(one.site)) continue;
+    awaited.push_back({*one.house, one.key});
     if (agreed_.contains(one.site)) keys.push_back(one.key);
   }
-  return ledger::AllAgree(roll.Count(size, keys));
+  return awaited.empty() ||
+         ledger::AllAgree(ledger::CountByHouse(awaited, roll.PercentAt(size), keys));
 }
 
 Status RollbackGuard::Hear(const SiteId& site, std::string_view note) {
   if (log_ == nullptr) return {};
   DURE_ASSIGN(const ledger::SignedHead held,
               ledger::OpenHead(note, log_->log_key(), log_->verifier()));
-  std::function<void()> opened;
   {
     const std::lock_guard lock(mutex_);
     if (!lost_) return lost_;
@@ -75,13 +78,30 @@ Status RollbackGuard::Hear(const SiteId& site, std::string_view note) {
       return same;
     }
     if (held.head.size > 0) agreed_.insert(site);
-    if (open_ || !Enough()) return {};
+  }
+  MayOpen();
+  return {};
+}
+
+void RollbackGuard::Excuse(const SiteId& site) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (log_ == nullptr || open_) return;
+    excused_.insert(site);
+  }
+  MayOpen();
+}
+
+void RollbackGuard::MayOpen() {
+  std::function<void()> opened;
+  {
+    const std::lock_guard lock(mutex_);
+    if (open_ || !lost_ || !Enough()) return;
     open_ = true;
     opened = std::move(opened_);
   }
   say_("the log contains what members hold; it is written to again");
   if (opened) opened();
-  return {};
 }
 
 }  // namespace dure::aggregator

@@ -3,9 +3,9 @@
 // Whoever restores a backup, or starts a cloned machine, has a log that looks whole and lacks its
 // end; the next entry would fork it for good. So after a start nothing is appended until enough
 // sites of every house have shown the head that they hold, and this log contains each: as many as a
-// head needs to be agreed, since an agreed head is then among them. A site that holds more closes
-// the log: it must be healed from a member's copy (dure ledger heal). A log that nobody co-signs
-// yet is open. Thread-safe.
+// head needs to be agreed, since an agreed head is then among them; sites whose access is ended do
+// not count. A site that holds more closes the log: it must be healed from a member's copy (dure
+// ledger heal). A log that nobody co-signs yet is open. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -33,10 +33,14 @@ class RollbackGuard {
   // The head that a site holds. kInvalid, kUnauthenticated: no head of this log. kCorrupt: this log
   // does not contain it, and is closed from now on.
   Status Hear(const SiteId& site, std::string_view note);
+  // The access of this site is ended: it cannot come any more, and is not waited for.
+  void Excuse(const SiteId& site);
 
  private:
   Status Compare(const SiteId& site, const ledger::SignedHead& held) const;
   bool Enough() const;
+  // Opens the log if enough was heard, and then calls whoever waits for that outside the lock.
+  void MayOpen();
 
   const std::function<void(const std::string&)> say_;
   const ledger::Ledger* log_ = nullptr;
@@ -45,6 +49,7 @@ class RollbackGuard {
   bool open_;
   Status lost_;
   std::set<SiteId> agreed_;
+  std::set<SiteId> excused_;
 };
 
 }  // namespace dure::aggregator

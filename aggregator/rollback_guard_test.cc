@@ -55,6 +55,41 @@ TEST(RollbackGuard, OpensWhenEveryHouseHasShownAHeadThatTheLogContains) {
   EXPECT_TRUE(opened);
 }
 
+TEST(RollbackGuard, DoesNotWaitForASiteWhoseAccessIsEnded) {
+  Guarded g;
+  g.guard.Watch(g.world.log());
+  bool opened = false;
+  g.guard.OnOpen([&] { opened = true; });
+  g.guard.Excuse(g.Site("kt-site"));
+  EXPECT_FALSE(g.guard.MayAppend()) << "the other house has shown nothing yet";
+  EXPECT_TRUE(g.guard.Hear(g.Site("etri-site"), g.world.log().Head().note));
+  EXPECT_TRUE(g.guard.MayAppend());
+  EXPECT_TRUE(opened);
+
+  Guarded none;
+  none.guard.Watch(none.world.log());
+  none.guard.Excuse(none.Site("kt-site"));
+  none.guard.Excuse(none.Site("etri-site"));
+  EXPECT_TRUE(none.guard.MayAppend()) << "nobody is left to compare with";
+}
+
+TEST(RollbackGuard, ASiteWhoseAccessIsEndedDoesNotSpeakForItsHouse) {
+  Guarded g;
+  for (const auto& [member, seed] : {std::pair("skt", 60), std::pair("lgu", 70)}) {
+    g.world.Enrol(member, ledger::House::kPrivate, static_cast<uint8_t>(seed));
+    const std::string site = std::string(member) + "-site";
+    g.world.Say(site, Announcement(site, static_cast<uint8_t>(seed + 5)));
+  }
+  g.guard.Watch(g.world.log());
+  const std::string note = g.world.log().Head().note;
+  g.guard.Excuse(g.Site("kt-site"));
+  EXPECT_TRUE(g.guard.Hear(g.Site("etri-site"), note));
+  EXPECT_TRUE(g.guard.Hear(g.Site("skt-site"), note));
+  EXPECT_FALSE(g.guard.MayAppend()) << "one of the two that are left";
+  EXPECT_TRUE(g.guard.Hear(g.Site("lgu-site"), note));
+  EXPECT_TRUE(g.guard.MayAppend());
+}
+
 TEST(RollbackGuard, AMemberThatHoldsMoreClosesItForGood) {
   for (const bool alone : {false, true}) {
     Guarded restored(alone);

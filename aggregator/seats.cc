@@ -9,6 +9,16 @@ Status Daemon::State::AdmitSeats() {
   return deliberation->EndReplacedKeys(seats);
 }
 
+Status Daemon::State::RecordRevocations() {
+  std::vector<identity::Seat> revoked = authority->Seats();
+  std::erase_if(revoked, [this](const identity::Seat& seat) { return !IsRevoked(seat); });
+  for (const identity::Seat& seat : revoked) record->guard().Excuse(seat.subject.site);
+  for (const identity::Seat& seat : revoked) {
+    DURE_TRY(record->Revoke(seat, "revoked-by-operator"));
+  }
+  return {};
+}
+
 bool Daemon::State::IsRevoked(const identity::Seat& seat) const {
   return authority->revocations()->Find(identity::PeerOf(seat)) != nullptr;
 }

@@ -252,21 +252,22 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
   const auto order = ParseRevocation(text);
   if (!order) return reply(Fail(order.error()));
   // Takes the identity database and the log: on a worker.
-  auto work = [this, peer, order = *order]() -> Result<std::string> {
+  auto work = [this, peer, order = *order]() -> Result<json> {
     DURE_ASSIGN(const std::string said, authority->Obey(peer, order, loop->WallNow()));
-    for (const identity::Seat& seat : authority->Seats()) {
-      if (!IsRevoked(seat)) continue;
-      if (const Status ended = record->Revoke(seat, "revoked-by-operator"); !ended) {
-        return Within(ended.error(), "access is ended; the record does not say so yet");
-      }
+    const Status recorded = RecordRevocations();
+    // A log that still compares itself with members' copies gets the entry when it opens.
+    const Status may = record->guard().MayAppend();
+    const bool follows = !recorded && !may && may.error().code == ErrorCode::kUnavailable;
+    if (!recorded && !follows) {
+      return Within(recorded.error(), "access is ended; the record does not say so yet");
     }
-    return said;
+    return json{{"revoked", said}, {"on_record", !follows}};
   };
-  auto done = [this, alive = alive, reply](Result<std::string> said) {
+  auto done = [this, alive = alive, reply](Result<json> said) {
     if (!*alive) return;
     if (!said) return reply(Fail(std::move(said.error())));
     TellRunsOfSeats();
-    json answer = {{"revoked", *said}};
+    json answer = *std::move(said);
     json ended = json::array();
     for (const identity::Seat& seat : authority->Seats()) {
       if (IsLifted(seat)) ended.push_back(seat.subject.site.str());

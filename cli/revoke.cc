@@ -64,6 +64,12 @@ Status Revoke(const RevokeOptions& options, Context& context) {
   } else {
     context.Print(answer["revoked"].get<std::string>());
   }
+  if (!answer.value("on_record", true)) {
+    context.Say(
+        "Access is ended now. The record says so as soon as the aggregator, which has just "
+        "started, "
+        "has compared its log with what enough members hold.");
+  }
   // The record ended the keys of a revoked seat for good; new ones need a new enrolment.
   if (options.lift && is_seat) {
     context.Say(

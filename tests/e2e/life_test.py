@@ -164,6 +164,24 @@ class RenewalTest(LifeTest):
         until(lambda: north.log_has('ended on the record'), 'north hears why not')
         self.assertFalse(north.log_has('certificate renewed'))
 
+    def test_who_is_revoked_while_the_log_is_compared_is_out_at_once_and_on_record_then(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('before', rounds=1)
+        self.settle(federation, 'before')  # both sites co-sign what is there
+        federation.stop()
+        federation.aggregator.start()
+        said = federation.dure('revoke', '--dir', federation.consortium, '--site', 'north')
+        self.assertFalse(said['on_record'], 'nobody has shown what it holds')
+
+        def ended():
+            return [entry['event']['member'] for entry in federation.entries('aggregator')
+                    if entry['type'] == 'key-revoked']
+
+        self.assertEqual(ended(), [])
+        federation.sites['south'].start()  # north, of the same house, cannot come any more
+        until(lambda: ended() == ['north'], 'the record says so')
+
 
 class ClockTest(LifeTest):
     @staticmethod
