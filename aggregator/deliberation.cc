@@ -305,6 +305,15 @@ Status Deliberation::EndReplacedKeys(const std::vector<identity::Seat>& seats) {
   return {};
 }
 
+bool Deliberation::HasEnded(uint64_t proposal) const {
+  bool ended = false;
+  const Status looked = WithStanding([&](const standing::Standing& now) {
+    const auto found = now.state().proposals.find(proposal);
+    ended = found != now.state().proposals.end() && found->second.outcome;
+  });
+  return looked && ended;
+}
+
 void Deliberation::SettleVotes() {
   const rules::Instant now = InstantOf(record_.Now());
   std::vector<uint64_t> due;
@@ -334,9 +343,11 @@ void Deliberation::SettleVotes() {
     // No key: what ended is found in the standing, and is not due again.
     auto settled = [this, alive = alive_, index](const Result<ledger::Appended>& said) {
       if (!*alive) return;
-      settling_.erase(index);
       SettleRuns();
-      if (said) SettleVotes();  // what was adopted ends those that were for the policies before
+      const bool ended = said && HasEnded(index);
+      // What was written and has no effect would have none the next time.
+      if (ended || !said) settling_.erase(index);
+      if (ended) SettleVotes();  // what was adopted ends those that were for the policies before
     };
     record_.Make(Deciding(settle), "", std::move(settled));
   }

@@ -85,6 +85,7 @@ class Deliberation {
       std::function<Result<ledger::Event>(const standing::Standing& now, rules::Instant at)>;
   ledger::Recorder::Make Deciding(FromStanding decide) const;
   void SettleRuns();
+  bool HasEnded(uint64_t proposal) const;
 
   struct WaitingRun {
     RunId run;

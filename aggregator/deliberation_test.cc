@@ -219,6 +219,31 @@ end
   EXPECT_FALSE(audit.standing().state().proposals.at(other).adopted);
 }
 
+TEST_F(OvertakenTest, AVoteOnARunThatIsStoppedEndsWithoutAWord) {
+  ledger::RunProposed proposed{run_, Sha256(AsBytes("manifest")), {}};
+  proposed.fields = {{"purpose", "scientific-research"}, {"masking", "none"}};
+  Must(record_->Write(proposed, "proposed"));  // unmasked, so by vote
+  const uint64_t proposal = Audit().standing().state().runs.at(run_).proposed;
+  const ledger::Event vote = ledger::VoteCast{proposal, log_->Leaf(proposal), ledger::Choice::kYes};
+  Say("kt-desk", vote);
+  Say("etri-desk", vote);
+  log_->Hold();
+  loop_.Wait([&] { deliberation_->Halt(run_, "stopped", [](const Status&) {}); });
+  std::future<uint64_t> last = Take("snu-desk", vote);  // the last, in the same instant
+  ASSERT_EQ(log_->held(), 2u);
+  log_->LetGo();
+  last.get();
+  for (int turn = 0; turn < 50; ++turn) {
+    loop_.Wait([&] { deliberation_->SettleVotes(); });
+    Settle();
+  }
+  const standing::Auditor audit = Audit();
+  EXPECT_FALSE(audit.dissent()) << audit.dissent()->rule << ": " << audit.dissent()->text;
+  const standing::Run& run = audit.standing().state().runs.at(run_);
+  EXPECT_TRUE(run.halted);
+  EXPECT_FALSE(run.approved);
+}
+
 TEST_F(DeliberationTest, DoesNotStartOverARecordThatANewerBuildDecidedIn) {
   {
     const auto started = Must(Start());

@@ -35,7 +35,7 @@ class Fold {
   // Whether it holds.
   static MaybeBreach Holds(const Standing& standing, const Said& said);
   // Whether it may be said today: what holds in a record of an older build may not be said anew.
-  static MaybeBreach MaySay(const Said& said);
+  static MaybeBreach MaySay(const Standing& standing, const Said& said);
   void Apply(const Said& said);
 
  private:

@@ -49,9 +49,10 @@ MaybeBreach OutcomeHolds(const Standing& now, const Said& said, uint64_t proposa
                          const Outcome& claimed) {
   const Proposal* proposal = ProposalAt(now, proposal_index);
   if (proposal == nullptr) return Breach{"no-such-proposal", "nothing was proposed there"};
-  // Records of builds that let a proposal replace what it was not made for are replayed as they
-  // are.
-  const bool by_votes = NewestWords(now.state()) < kSupersededEndsSince;
+  // Records of builds that let a proposal replace what it was not made for, or that rejected what
+  // was halted, are replayed as they are.
+  const bool rejects_halted = IsHalted(*proposal, now.state()) && !claimed.adopt;
+  const bool by_votes = rejects_halted || NewestWords(now.state()) < kSupersededEndsSince;
   if (by_votes && DueByVotes(*proposal, now.state(), said.at) == claimed) return std::nullopt;
   const std::optional<Outcome> due = DueOutcome(*proposal, now.state(), said.at);
   if (!due) return Breach{"vote-goes-on", "nothing is due on this proposal at this moment"};

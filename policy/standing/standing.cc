@@ -2,6 +2,7 @@
 
 #include "federation/canonical.h"
 #include "policy/standing/fold.h"
+#include "policy/standing/voting.h"
 
 namespace dure::standing {
 namespace {
@@ -44,7 +45,8 @@ std::optional<Finding> Standing::Check(const ledger::OpenedEntry& entry) const {
   if (!said) return FindingOf(size_, entry, NoTime(entry));
   if (MaybeBreach breach = Fold::Holds(*this, *said))
     return FindingOf(size_, entry, std::move(*breach));
-  if (MaybeBreach breach = Fold::MaySay(*said)) return FindingOf(size_, entry, std::move(*breach));
+  if (MaybeBreach breach = Fold::MaySay(*this, *said))
+    return FindingOf(size_, entry, std::move(*breach));
   return std::nullopt;
 }
 
@@ -76,13 +78,19 @@ std::optional<Said> Fold::Hear(const Standing& standing, const ledger::OpenedEnt
   return said;
 }
 
-MaybeBreach Fold::MaySay(const Said& said) {
+MaybeBreach Fold::MaySay(const Standing& standing, const Said& said) {
   const ledger::Event& event = said.entry.record.event;
   if (const auto* lent = std::get_if<ledger::DatasetRegistered>(&event)) {
     return PassportHolds(said, *lent);
   }
   if (const auto* proposed = std::get_if<ledger::PolicyProposed>(&event)) {
     return CasesHold(*proposed);
+  }
+  if (const auto* vote = std::get_if<ledger::VoteCast>(&event)) {
+    const auto proposal = standing.state().proposals.find(vote->proposal);
+    const bool halted = proposal != standing.state().proposals.end() &&
+                        IsHalted(proposal->second, standing.state());
+    if (halted) return Breach{"vote-over", "the run was stopped, so there is nothing to vote on"};
   }
   return std::nullopt;
 }

@@ -59,8 +59,15 @@ rules::Instant WindowEnd(const Proposal& proposal, const State& state) {
   return {proposal.at.seconds + static_cast<int64_t>(window)};
 }
 
+bool IsHalted(const Proposal& proposal, const State& state) {
+  if (proposal.run.empty()) return false;
+  const auto run = state.runs.find(proposal.run);
+  return run != state.runs.end() && run->second.halted.has_value();
+}
+
 std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state,
                                   rules::Instant now) {
+  if (IsHalted(proposal, state)) return std::nullopt;
   const bool replaces = proposal.run.empty() && proposal.kind == ledger::ProposalKind::kReplace;
   const bool is_open = !proposal.outcome && state.voting;
   if (!is_open || !replaces || proposal.supersedes == state.policies) {

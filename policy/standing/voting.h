@@ -25,9 +25,12 @@ struct Outcome {
 //   yes; once everybody voted or the window is over. Rejected: the same moment, otherwise.
 //   Emergency rules: at once when enough members, each of another house, said yes; rejected when
 //   the window is over.
+//   A run that was halted is voted on no more: nothing is due.
 //   A text that was proposed in the place of policies which others have replaced since is rejected
 //   at once ("superseded"): it would undo what it never spoke of.
 std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now);
+// The vote is on a run that was halted meanwhile.
+bool IsHalted(const Proposal& proposal, const State& state);
 // The same of the votes alone: all that builds of words before this version looked at.
 inline constexpr uint32_t kSupersededEndsSince = 3;
 std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state, rules::Instant now);

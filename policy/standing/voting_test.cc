@@ -201,6 +201,29 @@ TEST_F(VotingTest, ARecordOfABuildThatAdoptedASupersededProposalIsReplayedAsItIs
   EXPECT_EQ(Dissent(), "none");
 }
 
+TEST(Voting, NothingIsDueOfARunThatWasHaltedBeforeItsVoteEnded) {
+  World w;
+  ledger::VotingRule by_vote;
+  by_vote.runs_by_vote = true;
+  w.Found(by_vote);
+  w.Propose("first", "scientific-research");
+  const RunId run = *RunId::Parse("first");
+  const uint64_t proposal = w.Now().state().runs.at(run).proposed;
+  const ledger::Event yes = ledger::VoteCast{proposal, w.log().Leaf(proposal), Choice::kYes};
+  w.Say("kt-desk", yes);
+  w.Say("host", ledger::RunHalted{run, "stopped"});
+  w.Say("etri-desk", yes);  // it was under way
+  const auto due = [&] {
+    const Standing now = w.Now();
+    return DueOutcome(now.state().proposals.at(proposal), now.state(),
+                      rules::Instant::At(w.time()));
+  };
+  EXPECT_FALSE(due());
+  w.SetTime("2026-10-09T09:00:00Z");
+  EXPECT_FALSE(due());
+  EXPECT_FALSE(w.Audit().dissent());
+}
+
 TEST_F(VotingTest, ImpactListsThePastDecisionsThatWouldFlip) {
   w_.Propose("first", "scientific-research");
   w_.Approve("first");
