@@ -11,7 +11,6 @@ import contextlib
 import glob
 import re
 import shutil
-import signal
 import sqlite3
 import sys
 import tempfile
@@ -99,7 +98,7 @@ class AdversaryTest(unittest.TestCase):
         for site in sites:
             daemon = self.all.sites[site]
             until(lambda d=daemon: d.log_has('after/0/0: idle (record-refused)'),
-                  lambda d=daemon: f'it declines; it says {d.tail(4000)}', seconds=30)
+                  lambda d=daemon: f'it declines; it says {d.tail(4000)}')
 
     def cosigned(self, site):
         """The largest head that the site co-signed, as its own copy has it."""
@@ -112,7 +111,7 @@ class AdversaryTest(unittest.TestCase):
         for site in sites:
             daemon = self.all.sites[site]
             until(lambda d=daemon: all(d.log_has(word) for word in words),
-                  lambda d=daemon: f'{words}; it says {d.tail(4000)}', seconds=30)
+                  lambda d=daemon: f'{words}; it says {d.tail(4000)}')
             self.assertTrue(glob.glob(f'{self.all.home(site)}/evidence/*'), site)
 
     def test_an_entry_is_rewritten(self):
@@ -162,7 +161,7 @@ class AdversaryTest(unittest.TestCase):
         self.act()
         daemon = self.all.sites['north']
         until(lambda: daemon.log_has('speak for north, as officer second-desk'),
-              lambda: f'its own site says so: {daemon.tail(4000)}', seconds=30)
+              lambda: f'its own site says so: {daemon.tail(4000)}')
 
         def forged():
             listed = self.all.dure('member', 'keys', 'north', '--dir', self.desk)['keys']
@@ -193,8 +192,8 @@ class AdversaryTest(unittest.TestCase):
     def test_what_the_policy_denies_is_admitted(self):
         self.forge('admit')
         self.act()
-        self.all.propose('product', rounds=5, quorum=2, join_seconds=1,
-                         purpose='commercial-service', beneficiary='for-profit')
+        self.all.propose('product', rounds=5, quorum=2, purpose='commercial-service',
+                         beneficiary='for-profit')
         self.named('dissents from entry', 'admission-decided', 'decision-differs', sites=SITES)
         # An officer still reads the record, and may write nothing on top of it.
         listed = self.all.dure('member', 'list', '--dir', self.desk)['members']
@@ -220,25 +219,22 @@ class AdversaryTest(unittest.TestCase):
         self.act()
         self.named('dissents from entry', 'round-closed', 'counts-void')
 
-    def hold_south(self):
-        """South stands still while it trains, until its process, which this returns, may go on."""
-        self.all.watch('second', lambda line: any(
-            each['site'] == 'south' and each['state'] == 'training' for each in line['sites']),
-            'south trains')
-        south = self.all.sites['south'].process
-        south.send_signal(signal.SIGSTOP)
-        self.addCleanup(lambda: south.poll() is None and south.send_signal(signal.SIGCONT))
+    def forge_and_hold_south(self, act):
+        """South will stand still while it trains, until its daemon, returned here, goes on."""
+        self.forge(act, 'east', 'north')
+        south = self.all.sites['south']
+        south.start(stop_at='site.training:2')
         return south
 
     def test_a_contribution_on_withdrawn_data_is_counted(self):
-        self.forge('withdrawn')
+        south = self.forge_and_hold_south('withdrawn')
         self.all.propose('second', rounds=200, quorum=2, steps=60)
         # South stands still while north contributes; then north's officer withdraws its data.
-        south = self.hold_south()
+        south.wait_for_stop()
         until(lambda: self.all.sites['north'].log_has('second/0/0: receipted'), 'north gave')
         self.act()
         self.all.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk)
-        south.send_signal(signal.SIGCONT)
+        south.go_on()
         self.named('dissents from entry', 'round-closed', 'counts-withdrawn')
 
     def test_a_round_starts_from_another_model(self):
@@ -248,9 +244,9 @@ class AdversaryTest(unittest.TestCase):
         self.named('dissents from entry', 'round-opened', 'other-base')
 
     def test_an_honest_round_closes_without_what_is_withdrawn_as_its_last_contribution_comes(self):
-        self.forge('slow')
+        south = self.forge_and_hold_south('slow')
         self.all.propose('second', rounds=2, quorum=2, steps=60)
-        south = self.hold_south()
+        south.wait_for_stop()
         for site in ('east', 'north'):
             until(lambda site=site: self.all.sites[site].log_has('second/0/0: receipted'),
                   f'{site} gave')
@@ -259,7 +255,7 @@ class AdversaryTest(unittest.TestCase):
         withdrawing.start()
         self.addCleanup(withdrawing.join)
         until(lambda: self.all.aggregator.log_has('a withdrawal waits'), 'it is on its way')
-        south.send_signal(signal.SIGCONT)
+        south.go_on()
         self.all.complete('second')
         for site in SITES:
             self.assertFalse(self.all.sites[site].log_has('dissent'), site)

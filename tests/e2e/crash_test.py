@@ -33,7 +33,7 @@ class Suite:
         names = ['east', 'north', 'south'] if trio else ['north', 'south']
         self.federation = Federation(programs, self.folder, names)
         self.options = {} if role != 'three' else {'quorum': 2, 'lost_seconds': 1,
-                                                   'join_seconds': 1, 'steps': 20}
+                                                   'join_seconds': 10, 'steps': 20}
         self.runs = []
 
     def cases(self):

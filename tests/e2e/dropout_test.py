@@ -15,6 +15,7 @@ import sys
 import unittest
 
 from masked import LOOSE, SITES, MaskingTest
+from processes import until
 
 # In the order of a round. An upload here has four chunks.
 POINTS = [
@@ -54,21 +55,12 @@ class DropoutTest(MaskingTest):
                     self.federation.sites[name].start()
                 raise
 
-    def lose(self, names, point, how):
+    def lose_at(self, names, point, how):
         """One round in which these sites are lost at that point."""
         DropoutTest.number += 1
-        run = f'lost-{DropoutTest.number}'
-        lost = [self.arm(name, **{'stop_at' if how == 'stopped' else 'crash_at': point})
-                for name in names]
-        with self.federation.proposing(run, steps=2, seed=DropoutTest.number, rounds=1,
-                                       deadline_seconds=6, **LOOSE) as proposal:
-            for site in lost:
-                if how == 'stopped':
-                    site.wait_for_stop()
-                else:
-                    site.wait_for_death()
-            assert proposal.wait(60) == 0
-        return run, lost
+        return self.lose(f'lost-{DropoutTest.number}', names,
+                         **{'stop_at' if how == 'stopped' else 'crash_at': point},
+                         seed=DropoutTest.number, rounds=1, deadline_seconds=6, **LOOSE)
 
     def back(self, run, lost, how):
         for site in lost:
@@ -84,7 +76,7 @@ class DropoutTest(MaskingTest):
             ('site.after-masking-persist/surviving:1', 'stopped', 'south')]
         for point, how, name in chosen:
             with self.case([name], point=point, how=how, site=name):
-                run, lost = self.lose([name], point, how)
+                run, lost = self.lose_at([name], point, how)
                 if how != 'back':
                     self.closed_without(run)
                 closed = self.back(run, lost, how)
@@ -98,11 +90,17 @@ class DropoutTest(MaskingTest):
             federation.dure('run', 'resume', '--dir', federation.consortium, run)
         federation.complete(run)
 
+    def abandoned(self, run):
+        return any(entry['type'] == 'round-abandoned'
+                   for entry in self.federation.entries('aggregator', run))
+
     def test_with_too_few_left_there_is_no_sum_until_they_are_back(self):
         points = POINTS if ALL else ['site.mid-upload:2', 'site.after-masking-persist/surviving:1']
         for point in points:
             with self.case(['north', 'west'], point=point):
-                run, lost = self.lose(['north', 'west'], point, 'gone')
+                run, lost = self.lose_at(['north', 'west'], point, 'gone')
+                until(lambda run=run: self.federation.show(run).get('waiting')
+                      or self.abandoned(run), 'the others can do nothing')
                 assert not self.closings(run), 'two of four made a sum'
                 self.back(run, lost, 'gone')
 

@@ -19,7 +19,7 @@ from relay import Relay
 
 PROGRAMS = ''
 SITES = ['east', 'north', 'south']
-REVOKED_WITHIN = 5.0  # seconds
+REVOKED_WITHIN = 5.0 * max(PATIENCE / 60, 3)  # seconds, on a machine that does much else
 MEBIBYTE = 1 << 20
 
 
@@ -63,7 +63,7 @@ class LinkTest(FaultTest):
         federation.propose('cut', steps=150)
         self.training(federation, 'cut', 'north')
         relay.cut_after(2 * MEBIBYTE)
-        self.assertTrue(relay.broken.wait(60), 'nothing was uploaded')
+        self.assertTrue(relay.broken.wait(PATIENCE), 'nothing was uploaded')
         for site in federation.sites.values():
             until(lambda site=site: site.log_has('not connected'), 'the site says so')
         relay.heal()
@@ -107,7 +107,7 @@ class CohortTest(FaultTest):
     def test_lost_site_is_not_waited_for_and_comes_back(self):
         federation = self.found(SITES)
         federation.start_sites()
-        federation.propose('lost', rounds=6, quorum=2, steps=150, lost_seconds=1, join_seconds=1)
+        federation.propose('lost', rounds=6, quorum=2, steps=150, lost_seconds=1, join_seconds=5)
         self.training(federation, 'lost', 'north')
         federation.sites['north'].kill()
         federation.watch('lost', lambda line: line['round'] >= 2, 'rounds without north')
@@ -119,7 +119,7 @@ class CohortTest(FaultTest):
     def test_site_joins_at_a_later_round(self):
         federation = self.found(SITES)
         federation.start_sites(*SITES[:2])
-        federation.propose('joined', rounds=6, quorum=2, steps=100, join_seconds=1)
+        federation.propose('joined', rounds=6, quorum=2, steps=100, join_seconds=5)
         federation.watch('joined', lambda line: line['round'] >= 1, 'a round without south')
         federation.start_sites('south')
         closed = self.settle(federation, 'joined')
@@ -133,7 +133,7 @@ class CohortTest(FaultTest):
     def test_site_leaves_a_run_and_joins_it_again_at_its_own_machine(self):
         federation = self.found(SITES)
         federation.start_sites()
-        federation.propose('part', rounds=6, quorum=2, steps=150, join_seconds=1)
+        federation.propose('part', rounds=6, quorum=2, steps=150)
         self.training(federation, 'part', 'north')
         self.assertEqual(self.part(federation, 'leave', 'north', 'part')['phase'], 'left')
         self.part(federation, 'resync', 'north', 'part', expect=1)
@@ -170,7 +170,7 @@ class CohortTest(FaultTest):
         for daemon in (federation.aggregator, federation.sites['north']):
             second = subprocess.run(
                 [federation.programs.path('dure-crashing'), *daemon.arguments, '--json'],
-                capture_output=True, text=True, timeout=60, check=False)
+                capture_output=True, text=True, timeout=PATIENCE, check=False)
             self.assertEqual(second.returncode, 1, second.stderr)
             self.assertRegex(second.stderr, 'another|in use|already|running')
             self.assertTrue(daemon.running())

@@ -194,13 +194,16 @@ class Federation:
 
     @staticmethod
     def _lines(watch, deadline):
+        """What it says; read without Python's buffer, of whose lines the poll would not know."""
+        rest = b''
         poll = select.poll()
         poll.register(watch.stdout, select.POLLIN | select.POLLHUP)
         while (left := deadline - time.monotonic()) > 0 and poll.poll(left * 1000):
-            text = watch.stdout.readline()
-            if not text:
+            piece = os.read(watch.stdout.fileno(), 1 << 16)
+            if not piece:
                 return
-            yield json.loads(text)
+            *lines, rest = (rest + piece).split(b'\n')
+            yield from map(json.loads, lines)
 
     def complete(self, run, seconds=PATIENCE):
         return self.watch(run, lambda line: line.get('ended') == 'complete', 'complete', seconds)
@@ -274,6 +277,8 @@ class Federation:
             for each in event['submissions']:
                 stem = f'{self.home(each["site"])}/receipts/{run}-{event["round"]}-'
                 name = f'{stem}{event["attempt"]}'
+                until(lambda name=name: os.path.exists(f'{name}.tlog-proof'),
+                      f'{name} is kept')
                 self.dure('ledger', 'check', '--receipt', f'{name}.tlog-proof', '--entry',
                           f'{name}.entry', '--vkey', vkey)
         for site in self.sites:
@@ -283,10 +288,12 @@ class Federation:
 
     def check_copies(self, sites=None):
         """Every copy of the log verifies from its first byte, and is a prefix of the log."""
-        whole = [entry['leaf'] for entry in self.entries('aggregator')]
-        for name in ['aggregator', *(sites or self.sites)]:
+        held = {}
+        for name in [*(sites or self.sites), 'aggregator']:
             assert self.dure('ledger', 'verify', '--dir', self.home(name))['intact'] is True
-            leaves = [entry['leaf'] for entry in self.entries(name)]
+            held[name] = [entry['leaf'] for entry in self.entries(name)]
+        whole = held['aggregator']  # read last: it may have grown meanwhile
+        for name, leaves in held.items():
             assert leaves == whole[:len(leaves)], f'{name} holds another log'
 
     def check_published(self, runs, sites=None):

@@ -74,8 +74,8 @@ class FourInstitutions(unittest.TestCase):
                 for event in self.closed(run)]
 
     def test_1_a_commercial_run_is_refused_the_non_commercial_dataset_with_every_reason(self):
-        self.all.propose('product', rounds=1, quorum=3, join_seconds=1,
-                         purpose='commercial-service', beneficiary='for-profit')
+        self.all.propose('product', rounds=1, quorum=3, purpose='commercial-service',
+                         beneficiary='for-profit')
         self.all.complete('product')
         self.assertEqual(self.counted('product'), [['institute', 'portal', 'university']])
         said = self.dure('why', 'telecom', 'dialogue', 'product', '0', '--dir',
@@ -101,7 +101,7 @@ class FourInstitutions(unittest.TestCase):
         adopted = [each['event'] for each in self.all.entries('aggregator')
                    if each['type'] == 'policy-adopted']
         self.assertEqual([each['proposal'] for each in adopted], [entry])
-        self.all.propose('grid', rounds=1, quorum=1, join_seconds=1, sector='energy')
+        self.all.propose('grid', rounds=1, quorum=1, sector='energy')
         until(lambda: [each for each in self.all.entries('aggregator', 'grid')
                        if each['type'] == 'admission-decided'], 'the run was decided about')
         self.dure('run', 'stop', '--dir', self.all.consortium, 'grid')
@@ -114,7 +114,7 @@ class FourInstitutions(unittest.TestCase):
             self.assertEqual([reason['rule'] for reason in decision['reasons']], ['H1'])
 
     def test_3_a_withdrawal_during_a_run_takes_the_dataset_out_of_every_later_round(self):
-        self.all.propose('shared', rounds=5, quorum=2, steps=150, join_seconds=1)
+        self.all.propose('shared', rounds=5, quorum=2, steps=150)
         self.all.watch('shared', lambda line: line['round'] >= 1, 'a round closed')
         self.dure('site', 'leave', '--dir', self.all.home('telecom'), '--run', 'shared')
         entry = self.dure('withdraw', 'file', 'theses', '--ground', 'consent', '--dir',

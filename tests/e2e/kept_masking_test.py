@@ -17,6 +17,8 @@ from masked import LOOSE, SITES, MaskingTest
 from processes import until
 
 LONG = {'rounds': 5, 'steps': 30, 'deadline_seconds': 20, **LOOSE}
+# Where everybody comes back and is to be counted: whoever is slow is waited for.
+PATIENT = {**LONG, 'lost_seconds': 30, 'join_seconds': 30}
 
 
 class Fields:
@@ -104,11 +106,11 @@ class KeptMaskingTest(MaskingTest):
             store.execute('UPDATE entry SET value = ? WHERE name = ?', (change(bytes(row[0])), key))
             store.commit()
 
-    def during(self, run, name, change, what='masking'):
+    def during(self, run, name, change, what='masking', options=None):
         """The daemon is stopped in the middle of a run, and finds this when it starts again."""
         federation = self.federation
         daemon = federation.aggregator if name == 'aggregator' else federation.sites[name]
-        federation.propose(run, **LONG)
+        federation.propose(run, **options or LONG)
         federation.watch(run, lambda line: line['round'] >= 2, 'round 2')
         daemon.stop()
         self.rewrite(name, run, change, what)
@@ -119,7 +121,7 @@ class KeptMaskingTest(MaskingTest):
         for version in (2, 1):
             with self.subTest(version=version):
                 run = f'older-{version}'
-                west = self.during(run, 'west', of_version(version))
+                west = self.during(run, 'west', of_version(version), options=PATIENT)
                 assert west.log_count("an older version's state was taken over") == 3 - version
                 closed = self.settle_long(run)
                 assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
@@ -128,7 +130,7 @@ class KeptMaskingTest(MaskingTest):
                 assert not any(self.said(site, run, 'REFUSE_STALE: west') for site in SITES)
 
     def test_what_nobody_can_read_costs_the_site_that_run_and_no_other(self):
-        west = self.during('unknown', 'west', unknown)
+        west = self.during('unknown', 'west', unknown, options=PATIENT)
         assert west.log_has('what was signed and released in this run cannot be read')
         until(lambda: self.said('west', 'unknown', '(masking-state-lost)'), 'west declines')
         closed = self.settle_long('unknown')
@@ -159,10 +161,10 @@ class KeptMaskingTest(MaskingTest):
         assert aggregator.log_has('which has ended, left of it cannot be read, and is dropped')
 
     def test_states_of_the_form_before_are_taken_over_and_the_run_goes_on(self):
-        self.during('site-before', 'west', before, 'state')
+        self.during('site-before', 'west', before, 'state', PATIENT)
         closed = self.settle_long('site-before')
         assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
-        self.during('all-before', 'aggregator', before, 'state')
+        self.during('all-before', 'aggregator', before, 'state', PATIENT)
         closed = self.settle_long('all-before')
         assert all(len(event['submissions']) == 4 for event in closed), closed
 

@@ -59,7 +59,7 @@ class Korean(OfficerCase):
                       say('withdraw', 'close', entry, '--evidence', '3', expect=1))
         self.assertIn('철회됨(처리 중)', say('dataset', 'list'))
         # A round without it shows that it is done.
-        self.all.propose('second', rounds=1, quorum=1, join_seconds=2)
+        self.all.propose('second', rounds=1, quorum=1)
         self.all.complete('second')
         closed = [each for each in self.all.entries('aggregator', 'second')
                   if each['type'] == 'round-closed'][0]

@@ -1,4 +1,4 @@
-"""Crashes outside the rounds, and clocks that jump: enrolment, renewal, evaluation, fold-back.
+"""Crashes outside the rounds, and clocks that jump: enrolment, renewal, stopping, fold-back.
 
     life_test.py PROGRAMS [unittest arguments]
 """
@@ -7,44 +7,15 @@ import glob
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import unittest
 
-from federation import Federation
-from processes import PATIENCE, Clock, until
+from life import SITES, LifeTest
+from processes import PATIENCE, until
 
-PROGRAMS = ''
-SITES = ['north', 'south']
 DAY = 24 * 3600
 KILLED = -signal.SIGKILL
 SEAT = ('identity.signing-certificate-written', 'identity.certificates-written')
-
-
-class LifeTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def found(self, names, **options):
-        federation = Federation(PROGRAMS, self.folder, names, **options)
-        self.addCleanup(federation.kill)
-        return federation
-
-    def settle(self, federation, run):
-        federation.complete(run)
-        closed = federation.check_run(run)
-        federation.check_receipts(run, closed)
-        federation.check_copies()
-
-    def training(self, federation, run, site):
-        federation.watch(run, lambda line: any(
-            each['site'] == site and each['state'] == 'training' and each['step'] > 1
-            for each in line['sites']), f'{site} is training')
-
-    def clock(self):
-        return Clock(f'{self.folder}/clock')
 
 
 class EnrolmentTest(LifeTest):
@@ -220,74 +191,6 @@ class ClockTest(LifeTest):
         self.settle(federation, 'jumps')
 
 
-class EvaluationTest(LifeTest):
-    def evaluation(self, federation, run, *options):
-        return subprocess.Popen(
-            [federation.programs.path('dure-crashing'), 'model', 'evaluate', '--dir',
-             federation.consortium, '--run', run, *options, '--json'],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def test_site_killed_while_it_evaluates_answers_when_it_is_back(self):
-        federation = self.found(SITES)
-        federation.start_sites()
-        federation.propose('measured', rounds=1)
-        federation.complete('measured')
-        north = federation.sites['north']
-        for point in ('site.evaluated', 'site.evaluation-reported'):
-            north.stop()
-            north.start(crash_at=point)
-            with self.evaluation(federation, 'measured') as asked:
-                north.wait_for_death()
-                north.start()
-                said, why = asked.communicate(timeout=PATIENCE)
-            self.assertEqual(asked.returncode, 0, said + why)
-        self.settle(federation, 'measured')
-
-    def test_a_model_that_was_fetched_to_be_measured_is_removed_afterwards(self):
-        federation = self.found(SITES)
-        federation.start_sites()
-        federation.propose('measured', rounds=3)
-        federation.complete('measured')
-        former, _, current = (entry['event']['model']
-                           for entry in federation.entries('aggregator', 'measured')
-                           if entry['type'] == 'round-closed')
-        north = federation.sites['north']
-
-        def holds(model):
-            return os.path.exists(f'{federation.home("north")}/blobs/blobs/{model}')
-        until(lambda: not holds(former), lambda: 'north keeps the model of the first round')
-        north.stop()
-        north.start(crash_at='site.evaluation-reported')
-        with self.evaluation(federation, 'measured', '--model', former) as asked:
-            north.wait_for_death()
-            self.assertTrue(holds(former), 'it was fetched')
-            north.start()
-            said, why = asked.communicate(timeout=PATIENCE)
-        self.assertEqual(asked.returncode, 0, said + why)
-        with self.evaluation(federation, 'measured') as asked:
-            said, why = asked.communicate(timeout=PATIENCE)
-        self.assertEqual(asked.returncode, 0, said + why)
-        until(lambda: not holds(former), lambda: 'a measured model stays on the disk')
-        self.assertTrue(holds(current), 'the model that north works with')
-        self.settle(federation, 'measured')
-
-    def test_aggregator_killed_while_sites_report_can_be_asked_again(self):
-        federation = self.found(SITES)
-        federation.start_sites()
-        federation.propose('measured', rounds=1)
-        federation.complete('measured')
-        federation.aggregator.stop()
-        federation.aggregator.start(crash_at='aggregator.evaluation-appended')
-        with self.evaluation(federation, 'measured') as asked:
-            federation.aggregator.wait_for_death()
-            federation.aggregator.start()
-            asked.communicate(timeout=PATIENCE)
-        with self.evaluation(federation, 'measured') as asked:
-            said, why = asked.communicate(timeout=PATIENCE)
-        self.assertEqual(asked.returncode, 0, said + why)
-        self.settle(federation, 'measured')
-
-
 class StopTest(LifeTest):
     """Told to stop by an operator, whatever a daemon is doing; it goes on when it is back."""
 
@@ -318,11 +221,6 @@ class StopTest(LifeTest):
                 federation.check_run(run)
         federation.check_copies()
 
-    @staticmethod
-    def passes(path, name):
-        with open(path, encoding='utf-8') as passed:
-            return f'aggregator.{name}\n' in passed.read()
-
     def test_work_that_outlives_its_run_when_the_aggregator_stops_touches_nothing_of_it(self):
         federation = self.found([*SITES, 'west'])
         federation.start_sites()
@@ -336,7 +234,8 @@ class StopTest(LifeTest):
                 aggregator.start(hold_at=f'aggregator.{name}', until_at='aggregator.desks-gone',
                                  passed=passed)
                 federation.propose(run, rounds=1, seed=number + 1, masking=masking)
-                until(lambda passed=passed, name=name: self.passes(passed, name), name)
+                until(lambda passed=passed, name=name: self.passes(passed, f'aggregator.{name}'),
+                      name)
                 self.assertEqual(aggregator.stop(), 0, aggregator.tail())
                 aggregator.start()
                 federation.complete(run)
@@ -377,5 +276,5 @@ class FoldBackTest(LifeTest):
 
 
 if __name__ == '__main__':
-    PROGRAMS = os.path.abspath(sys.argv.pop(1))
+    LifeTest.programs = os.path.abspath(sys.argv.pop(1))
     unittest.main(verbosity=2)

@@ -7,11 +7,12 @@ import tempfile
 import unittest
 
 from federation import Federation
-from processes import until
+from processes import Late, until
 
 SITES = ['east', 'north', 'south', 'west']
 # With one site fewer than all: these runs go on without whoever is lost.
 LOOSE = {'quorum': 3, 'lost_seconds': 1, 'join_seconds': 5, 'allow_differences': True}
+RUNS_MAX = 5  # until the sites to be lost were in one
 LEAVES = 'masking: leaves this site'
 CHECKED = re.compile(r'masking: the sum of (\d) sites is what they sent')
 
@@ -71,6 +72,31 @@ class MaskingTest(unittest.TestCase):
                 return 'connected to' in log.read()
         until(connected, f'{name} is connected')
         return site
+
+    def lose(self, run, names, crash_at=None, stop_at=None, **options):
+        """A run in which these sites die, or stop, at that point; its name, and the sites.
+
+        Whoever answers too late is left out of a round, and a run can end without it: then there
+        is another, so that no site has to be quick."""
+        for number in range(RUNS_MAX):
+            lost = [self.arm(name, crash_at=crash_at, stop_at=stop_at) for name in names]
+            others = [site for site in self.sites if site not in names]
+            this = f'{run}-{number}'
+            self.federation.propose(this, **options)
+
+            def gone():
+                return all(not site.running() or site.stopped() for site in lost)
+
+            def over(this=this):
+                return any(self.said(site, this, ': ended') for site in others)
+            until(lambda: gone() or over(), lambda: f'{names} come to the point in {this}: '
+                  + self.federation.logs())
+            if gone():
+                for site in lost:
+                    if crash_at:
+                        site.wait_for_death()
+                return this, lost
+        raise Late(f'{names} were left out of each of {RUNS_MAX} runs')
 
     def honest(self, name):
         """The daemon again, as everybody has it."""

@@ -111,8 +111,15 @@ class LyingSiteTest(MaskingTest):
         self.honest('west')
 
     def test_a_site_that_will_not_check_can_only_stop_the_round(self):
+        passed = {site: f'{self.folder}/{site}.passed' for site in SITES[:3]}
+        for site, path in passed.items():
+            self.arm(site, passed=path)
         self.lied('west', 'no-check:', 'unchecked')
-        until(lambda: all(self.said(site, 'unchecked', LEAVES) for site in SITES), 'all uploaded')
+
+        def checked(path):
+            with open(path, encoding='ascii') as points:
+                return 'site.after-masking-persist/checked\n' in points.read()
+        until(lambda: all(checked(path) for path in passed.values()), 'the others have checked it')
         assert not self.closings('unchecked'), 'an unchecked sum became a model'
         self.honest('west')
         self.settle('unchecked')
@@ -123,29 +130,22 @@ class LostSiteTest(MaskingTest):
         # Every site checks the sum against what it sent itself: wrong sums are refused.
         points = ['site.after-masking-persist/shared', 'site.masked', 'site.mid-upload:2',
                   'site.uploaded', 'site.after-masking-persist/revealed']
-        west = self.federation.sites['west']
         for number, point in enumerate(points):
             with self.subTest(point=point):
-                run = f'lost-{number}'
-                self.arm('west', crash_at=point if ':' in point else point + ':1')
-                with self.federation.proposing(run, steps=2, seed=number + 1, rounds=2,
-                                               deadline_seconds=20, **LOOSE) as proposal:
-                    west.wait_for_death()
-                    assert proposal.wait(60) == 0
+                run, (west,) = self.lose(
+                    f'lost-{number}', ['west'], crash_at=point if ':' in point else point + ':1',
+                    seed=number + 1, rounds=2, deadline_seconds=20, **LOOSE)
                 west.start()
                 self.settle(run)
 
     def test_a_site_that_was_in_a_sum_is_waited_for(self):
         west, federation = self.federation.sites['west'], self.federation
-        with federation.proposing('waited', rounds=3, steps=40, quorum=3, lost_seconds=1,
-                                  join_seconds=2) as proposal:
-            assert proposal.wait(60) == 0
-            federation.watch('waited', lambda line: line['round'] == 1, 'round 1')
-            west.kill()
-            until(lambda: any(self.said(site, 'waited', 'REFUSE_MEMBERSHIP')
-                              for site in ('east', 'north', 'south')), 'a site refuses')
-            until(lambda: 'west' in str(federation.show('waited').get('waiting')),
-                  'it waits for west')
+        federation.propose('waited', rounds=4, steps=40, quorum=3, lost_seconds=1, join_seconds=5)
+        federation.watch('waited', lambda line: line['round'] >= 1, 'round 1')
+        west.kill()
+        until(lambda: any(self.said(site, 'waited', 'REFUSE_MEMBERSHIP')
+                          for site in ('east', 'north', 'south')), 'a site refuses')
+        until(lambda: 'west' in str(federation.show('waited').get('waiting')), 'it waits for west')
         west.start()
         federation.complete('waited')
         federation.check_run('waited')
@@ -153,7 +153,7 @@ class LostSiteTest(MaskingTest):
     def test_a_site_that_missed_the_first_sum_is_set_apart_and_holds_nobody_up(self):
         west, federation = self.federation.sites['west'], self.federation
         west.stop()
-        federation.propose('late', rounds=4, steps=40, quorum=3, lost_seconds=1, join_seconds=2)
+        federation.propose('late', rounds=8, steps=40, quorum=3, lost_seconds=1, join_seconds=5)
         federation.watch('late', lambda line: line['round'] >= 1, 'round 1')
         west.start()
         until(lambda: self.said('west', 'late', '(set-apart)'), 'west is told')
@@ -166,17 +166,14 @@ class LostSiteTest(MaskingTest):
 
     def test_lanes_of_four_bits_are_summed_exactly_masked_with_one_lost_and_in_the_clear(self):
         federation = self.federation
-        west = self.arm('west', crash_at='site.mid-upload:1')
-        with federation.proposing('four-bits', lane='int4', rounds=2, deadline_seconds=20,
-                                  **LOOSE) as proposal:
-            west.wait_for_death()
-            assert proposal.wait(60) == 0
+        run, (west,) = self.lose('four-bits', ['west'], crash_at='site.mid-upload:1', lane='int4',
+                                 rounds=2, deadline_seconds=20, **LOOSE)
         west.start()
-        self.settle('four-bits')
-        assert federation.show('four-bits')['lane'] == 'int4'
-        parameters = federation.show('four-bits')['parameters']
+        self.settle(run)
+        assert federation.show(run)['lane'] == 'int4'
+        parameters = federation.show(run)['parameters']
         sizes = {int(re.search(r'leaves this site: (\d+) bytes', line).group(1))
-                 for site in SITES for line in self.lines(site, 'four-bits') if LEAVES in line}
+                 for site in SITES for line in self.lines(site, run) if LEAVES in line}
         assert sizes == {parameters + 32}, f'a byte a parameter and four scalars, not {sizes}'
         federation.propose('in-the-clear', lane='int4', rounds=3, masking='none')
         federation.complete('in-the-clear')

@@ -108,8 +108,7 @@ class Counting(OfficerCase):
         south.stop()
         south.arguments += ['--trainer', other]
         south.start()
-        self.all.propose('strict', rounds=1, quorum=1, join_seconds=2, code=code, norm_max=1000,
-                         passes_max=1000)
+        self.all.propose('strict', rounds=1, quorum=1, code=code, norm_max=1000, passes_max=1000)
         self.all.complete('strict')
         self.all.check_run('strict', ['north'])
         self.assertTrue(south.log_has('the run approves other trainers'))
@@ -120,8 +119,7 @@ class Counting(OfficerCase):
         self.assertEqual((proposed['bounds']['code'], proposed['bounds']['passes']),
                          ([code], 1000))
         # An update longer than the run allows is not even sent.
-        self.all.propose('tight', rounds=1, quorum=1, join_seconds=2, norm_max=1e-9,
-                         deadline_seconds=5)
+        self.all.propose('tight', rounds=1, quorum=1, norm_max=1e-9, deadline_seconds=5)
         until(lambda: self.all.sites['north'].log_has('counts none above'), 'north says why')
         self.all.dure('run', 'stop', '--dir', self.all.consortium, 'tight')
         self.assertEqual(self.events('tight', 'contribution-submitted'), [])
@@ -189,7 +187,7 @@ class Governing(OfficerCase):
         until(lambda: 'suspended' in [
             each['status'] for each in self.all.dure('member', 'list', '--dir', north)['members']
             if each['member'] == 'south'], 'the member is suspended')
-        self.all.propose('second', rounds=1, quorum=1, join_seconds=2)
+        self.all.propose('second', rounds=1, quorum=1)
         self.all.complete('second')
         decided = {each['site']: each['admit']
                    for each in self.events('second', 'admission-decided')}

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 from federation import Federation
-from processes import until
+from processes import PATIENCE, until
 
 PROGRAMS = ''
 SITES = ['north', 'south', 'west']
@@ -170,7 +170,7 @@ class AccountTest(PrivacyTest):
                 options = {**NOISY, 'rounds': 2, 'privacy_noise': 3}
                 with federation.proposing(run, **options) as proposal:
                     west.wait_for_death()
-                    assert proposal.wait(60) == 0
+                    assert proposal.wait(PATIENCE) == 0
                 # Nothing left that was not paid for: read from its disk, without a daemon.
                 if point in ('site.privacy-committed', 'site.uploaded'):
                     assert self.used('west', 'member') == before + 1

@@ -146,12 +146,14 @@ class Daemon:
         if code != -signal.SIGKILL:
             raise AssertionError(f'{self.arguments[:2]} ended {code}: {self.tail()}')
 
+    def stopped(self):
+        """Whether the process stands still (SIGSTOP)."""
+        with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as stat:
+            return stat.read().rsplit(')', 1)[1].split()[0] == 'T'
+
     def wait_for_stop(self, seconds=PATIENCE):
         """Waits until the process stopped itself."""
-        def stopped():
-            with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as stat:
-                return stat.read().rsplit(')', 1)[1].split()[0] == 'T'
-        until(stopped, lambda: f'{self.arguments[:2]} stops: {self.tail()}', seconds)
+        until(self.stopped, lambda: f'{self.arguments[:2]} stops: {self.tail()}', seconds)
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)

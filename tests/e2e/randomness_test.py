@@ -12,7 +12,7 @@ import unittest
 
 import randomness
 from masked import LEAVES, SITES, MaskingTest
-from processes import until
+from processes import PATIENCE, until
 
 
 class CapturedUploadTest(MaskingTest):
@@ -36,7 +36,7 @@ class CapturedUploadTest(MaskingTest):
         west.start(crash_at='site.uploaded:1')
         with federation.proposing('captured', learning_rate=1e-30) as proposal:
             west.wait_for_death()
-            assert proposal.wait(60) == 0
+            assert proposal.wait(PATIENCE) == 0
         payload = self.capture('west', 'captured')
         assert payload, 'the upload is not at the aggregator'
         words = array.array('H')

@@ -6,7 +6,6 @@
 import glob
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import unittest
@@ -26,28 +25,27 @@ class WithdrawalTest(unittest.TestCase):
         federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
         self.addCleanup(federation.kill)
         desk = federation.officer('north')
-        federation.start_sites()
+        # South stands still while it trains and north contributes; then north's officer withdraws
+        # its data.
+        north, south = (federation.sites[site] for site in ('north', 'south'))
+        north.start()
+        south.start(stop_at='site.training:2')
         federation.propose('leaving', rounds=2, quorum=1, steps=60)
-        federation.watch('leaving', lambda line: any(
-            each['site'] == 'south' and each['state'] == 'training' for each in line['sites']),
-            'south trains')
-        # South stands still while north contributes; then north's officer withdraws its data.
-        south = federation.sites['south'].process
-        south.send_signal(signal.SIGSTOP)
-        self.addCleanup(lambda: south.poll() is None and south.send_signal(signal.SIGCONT))
-        until(lambda: any(entry['type'] == 'contribution-receipted'
+        south.wait_for_stop()
+        until(lambda: any(entry['type'] == 'contribution-submitted'
+                          and entry['event']['site'] == 'north'
                           for entry in federation.entries('aggregator', 'leaving')),
               'north has contributed')
-        until(lambda: federation.sites['north'].log_has('receipted'), 'north holds its receipt')
+        until(lambda: north.log_has('receipted'), 'north holds its receipt')
         federation.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', desk)
-        south.send_signal(signal.SIGCONT)
+        south.go_on()
         federation.complete('leaving')
         closed = [entry['event'] for entry in federation.entries('aggregator', 'leaving')
                   if entry['type'] == 'round-closed']
         self.assertEqual([[each['site'] for each in event['submissions']] for event in closed],
                          [['south']] * 2)
         self.assertIn({'site': 'north', 'reason': 'dataset-withdrawn'}, closed[0]['excluded'])
-        until(lambda: federation.sites['north'].log_has('ended'), 'north knows the end')
+        until(lambda: north.log_has('ended'), 'north knows the end')
         # Nothing of what was trained on it waits at the site to be contributed later.
         self.assertEqual(glob.glob(f'{federation.home("north")}/runs/leaving/residual*'), [])
 
@@ -83,7 +81,7 @@ class SitePolicyTest(unittest.TestCase):
         federation.start_sites()
         for run, sector, sites in (('grid', 'energy', ['south']),
                                    ('open', 'health', ['north', 'south'])):
-            federation.propose(run, rounds=1, quorum=1, join_seconds=2, sector=sector)
+            federation.propose(run, rounds=1, quorum=1, sector=sector)
             federation.complete(run)
             closed = federation.check_run(run, sites)
             self.assertEqual(sorted(each['site'] for each in closed[0]['submissions']), sites)
@@ -167,7 +165,10 @@ class RestoreTest(unittest.TestCase):
         federation.aggregator.stop()
         shutil.rmtree(home)
         shutil.copytree(backup, home)
-        federation.dure('ledger', 'heal', '--dir', home, '--from', federation.home('north'))
+        # The copy that holds most: the aggregator may have stopped before the other had the rest.
+        newest = max(federation.sites, key=lambda site: federation.dure(
+            'ledger', 'head', '--dir', federation.home(site))['size'])
+        federation.dure('ledger', 'heal', '--dir', home, '--from', federation.home(newest))
         federation.aggregator.start()
         self.assertTrue(federation.aggregator.log_has('long: ends here'), 'and says what to do')
         shown = federation.show('long')
