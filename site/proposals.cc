@@ -20,6 +20,24 @@ std::optional<bool> StartsAsRecorded(const round::RoundPlan& plan,
   return plan.base == *recorded.left;
 }
 
+std::optional<bool> EndsAsRecorded(const round::RunEnded& ended, const Digest& initial,
+                                   const ProposedRun& recorded) {
+  if (ended.rounds > recorded.closed) return std::nullopt;
+  if (ended.rounds < recorded.closed) return false;
+  if (ended.rounds == 0) return initial.IsZero() || ended.last == round::Base{initial, {}, {}};
+  if (!recorded.left) return std::nullopt;
+  return ended.last == *recorded.left;
+}
+
+uint64_t RoundsClosed(const RunId& run, const standing::State& state) {
+  uint64_t closed = 0;
+  for (auto it = state.rounds.lower_bound({run, {0}, 0}); it != state.rounds.end(); ++it) {
+    if (it->first.run != run) break;
+    if (it->second.closed) closed = it->first.round.value + 1;
+  }
+  return closed;
+}
+
 std::optional<round::Base> LeftBy(const RunId& run, RoundNumber round, const standing::State& state,
                                   const ledger::LogReader& copy) {
   std::optional<uint64_t> index;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "federation/round/messages.h"
 #include "federation/round/plan.h"
 #include "policy/ledger/ledger.h"
 #include "policy/standing/state.h"
@@ -17,6 +18,7 @@ struct ProposedRun {
   std::optional<ledger::RunBounds> bounds;
   std::string epsilon;                   // likewise; empty: it says none
   std::optional<round::Base> left = {};  // by the closing of the round before the one asked about
+  uint64_t closed = 0;                   // rounds
 };
 
 // Empty: the run is the one in the record. Otherwise a code, "run-not-as-recorded": it is not
@@ -30,6 +32,13 @@ std::string RecordObjection(const round::RunManifest& manifest, const ProposedRu
 std::optional<bool> StartsAsRecorded(const round::RoundPlan& plan,
                                      const round::RunManifest& manifest,
                                      const ProposedRun& recorded);
+// Whether a run ended where the record has it: after its last closing, with what that left; with
+// the initial model (zeros: this site was never told) before the first. nullopt: this copy lacks
+// closings. REQUIRES: the run was asked about for the round after the last.
+std::optional<bool> EndsAsRecorded(const round::RunEnded& ended, const Digest& initial,
+                                   const ProposedRun& recorded);
+// How many rounds of the run are closed.
+uint64_t RoundsClosed(const RunId& run, const standing::State& state);
 // What the last closing of that round left; nullopt: this copy has none.
 std::optional<round::Base> LeftBy(const RunId& run, RoundNumber round, const standing::State& state,
                                   const ledger::LogReader& copy);

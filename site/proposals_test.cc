@@ -82,6 +82,27 @@ TEST(ProposalsTest, ALaterRoundStartsFromAllThatTheClosingBeforeItLeft) {
   }
 }
 
+TEST(ProposalsTest, ARunEndsAfterItsLastClosingWithWhatThatLeft) {
+  const round::RunManifest manifest = round::TestManifest();
+  const round::Base first{manifest.initial_model, {}, {}};
+  const round::Base left{Sha256(AsBytes("m")), Sha256(AsBytes("v")), Sha256(AsBytes("s"))};
+  ProposedRun recorded = AsRecorded(manifest);
+  const auto holds = [&](uint64_t rounds, const round::Base& last) {
+    const round::RunEnded ended{manifest.run, rounds, last, "complete"};
+    return EndsAsRecorded(ended, manifest.initial_model, recorded);
+  };
+  EXPECT_EQ(holds(0, first), true);
+  EXPECT_EQ(holds(0, left), false);
+  EXPECT_EQ(holds(2, left), std::nullopt) << "this copy is behind";
+  recorded.closed = 2;
+  recorded.left = left;
+  EXPECT_EQ(holds(2, left), true);
+  EXPECT_EQ(holds(2, first), false);
+  EXPECT_EQ(holds(1, left), false) << "rounds were closed after it";
+  EXPECT_EQ(holds(0, first), false);
+  EXPECT_EQ(holds(3, left), std::nullopt);
+}
+
 // As the copy has it: of several attempts the one that closed.
 TEST(ProposalsTest, WhatARoundLeftIsReadFromItsClosingInThisCopy) {
   standing::testing::World world;
@@ -98,6 +119,8 @@ TEST(ProposalsTest, WhatARoundLeftIsReadFromItsClosingInThisCopy) {
   EXPECT_EQ(left(0)->model, standing::testing::DigestOf("first/0"));
   EXPECT_EQ(left(0)->momentum, standing::testing::DigestOf("a"));
   EXPECT_FALSE(left(1));
+  EXPECT_EQ(RoundsClosed(run, world.Now().state()), 1u);
+  EXPECT_EQ(RoundsClosed(*RunId::Parse("another"), world.Now().state()), 0u);
   EXPECT_FALSE(LeftBy(*RunId::Parse("another"), {0}, world.Now().state(), world.log()));
 }
 

@@ -57,6 +57,8 @@ class RunDesk {
   void CheckRecord(const round::DecideLocally& effect);
   void CheckBase(const round::DecideLocally& effect, const ProposedRun& recorded);
   void RecordAgain(const round::DecideLocally& effect);
+  void CheckEnd(const round::FetchBase& effect);
+  void Fetch(const round::FetchBase& effect);
   std::vector<Digest> Leaving() const;
   void RemoveLeaving();
   void PrepareFiles(const round::DecideLocally& effect);

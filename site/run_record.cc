@@ -1,4 +1,5 @@
-// What a plan is held against before anything is made of it: the site's own copy of the record.
+// What a plan, and the end of a run, is held against before anything is made of it: the site's own
+// copy of the record.
 #include "site/run_desk.h"
 
 namespace dure::site {
@@ -53,6 +54,36 @@ void RunDesk::RecordAgain(const round::DecideLocally& effect) {
   shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive = alive_, effect] {
     if (*alive && participation_.phase() == round::SitePhase::kDeciding) CheckRecord(effect);
   });
+}
+
+// The last model of a run is what everybody can read of it in the record, too.
+void RunDesk::CheckEnd(const round::FetchBase& effect) {
+  const round::RunEnded ended = *participation_.ended();
+  shop_.scribe.FindRun(
+      run_, RoundNumber{ended.rounds},
+      [this, alive = alive_, effect, ended](Result<std::optional<ProposedRun>> found) {
+        if (!*alive || participation_.phase() != round::SitePhase::kFetching) return;
+        if (participation_.ended() != ended) return;
+        if (found && !*found) return Feed(round::EndRefused{false});  // ended before it was on it
+        const Digest initial = participation_.manifest().initial_model;
+        const auto holds = found ? EndsAsRecorded(ended, initial, **found) : std::nullopt;
+        if (holds && *holds) return Fetch(effect);
+        const bool lies = holds || (!found && found.error().code == ErrorCode::kCorrupt);
+        if (lies) {
+          shop_.say(effect.at.Text() + ": DISSENT: the aggregator ends it after " +
+                    std::to_string(ended.rounds) + " rounds with model " +
+                    ended.last.model.Hex().substr(0, 16) +
+                    "..., which is not where the record has it; the model held stays");
+          return Feed(round::EndRefused{true});
+        }
+        shop_.say(effect.at.Text() +
+                  (found ? ": its last closing is not in the record yet"
+                         : ": cannot read the record yet: " + found.error().message));
+        shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive, effect] {
+          const bool waits = *alive && participation_.phase() == round::SitePhase::kFetching;
+          if (waits && participation_.ended()) CheckEnd(effect);
+        });
+      });
 }
 
 }  // namespace dure::site

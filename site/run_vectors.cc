@@ -35,13 +35,18 @@ Status RunDesk::Download(const std::vector<Digest>& digests) const {
 }
 
 void RunDesk::Do(const round::FetchBase& effect) {
+  if (participation_.ended()) return CheckEnd(effect);
+  Fetch(effect);
+}
+
+void RunDesk::Fetch(const round::FetchBase& effect) {
   coming_ = effect.base;
   const std::vector<Digest> wanted = {effect.base.model, effect.base.momentum, effect.base.scales};
   const bool leaves = std::ranges::any_of(
       wanted, [this](const Digest& digest) { return shop_.removing->contains(digest); });
   if (leaves) {
     shop_.loop.At(shop_.loop.Now() + kRemovalWait, [this, alive = alive_, effect] {
-      if (*alive && participation_.phase() == round::SitePhase::kFetching) Do(effect);
+      if (*alive && participation_.phase() == round::SitePhase::kFetching) Fetch(effect);
     });
     return;
   }

@@ -160,6 +160,7 @@ void Scribe::FindRun(const RunId& run, RoundNumber round,
       };
       found = ProposedRun{known->second.manifest, said("purpose"), known->second.bounds,
                           said("privacyEpsilon")};
+      found->closed = RoundsClosed(run, own.standing().state());
       if (round.value == 0) return;
       found->left = LeftBy(run, {round.value - 1}, own.standing().state(), mirror());
     });

@@ -216,6 +216,17 @@ void Participation::On(const BaseFetched& e) {
   EnterPhase(SitePhase::kReady);
 }
 
+// What is held stays what this site has of the run.
+void Participation::On(const EndRefused& e) {
+  if (s_.phase != SitePhase::kFetching || !s_.ended) return;
+  if (e.dissents) {
+    s_.ended.reset();  // an end that is on record is taken after the dissent
+    return EnterPhase(SitePhase::kDissent);
+  }
+  s_.ended->last = s_.held;
+  Continue();
+}
+
 void Participation::HoldBase(const Base& base, RoundNumber rounds) {
   s_.held = base;
   Changed();

@@ -4,20 +4,17 @@
 // Life: construct for a run (the daemon does so at its first Plan) or Load (after a restart), then
 // Handle(now, SiteStarted{}) once, then every event as it happens, from one thread. The driver
 // performs the effects in their order and promises:
-//   - PersistSite: Save()'s bytes are durable before any later effect of the same Handle is
-//   performed.
+//   - PersistSite: Save()'s bytes are durable before a later effect of the same Handle is performed
 //   - Each work effect is answered by one of its events; one repeated after a restart is done again
-//   or, if its
-//     result is there, answered at once. An answer to what was meanwhile given up is ignored.
+//     or, if its result is there, answered at once. What answers work given up is ignored.
 //   - ArmTimer replaces the earlier one; answered by SiteTimer{} at or after its time.
 //
-// The residual of error feedback is a file a version. `residual()` is the version in force, 0 is
-// all zeros. EncodeUpdate reads one version and writes another; only a receipt makes the new one
-// the version in force (CommitResidual), and the former is kept until the outcome says that the
-// contribution was counted. If it was not, FoldBack writes (former + base - trained): nothing
-// trained is lost, nothing is counted twice. An attempt abandoned at the aggregator costs nothing:
-// the same contribution, already uploaded, is submitted again, if it was trained on exactly what
-// the new attempt admits.
+// The residual of error feedback is a file a version; `residual()` is in force, 0 is all zeros.
+// EncodeUpdate reads one version and writes another; only a receipt puts the new one in force
+// (CommitResidual), and the former is kept until the outcome has the contribution counted. If it
+// was not, FoldBack writes (former + base - trained): nothing trained is lost or counted twice.
+// What was uploaded for an attempt that was abandoned is submitted again, if the new one admits the
+// same.
 #pragma once
 
 #include <optional>
@@ -33,8 +30,8 @@ namespace dure::round {
 // Effects -----------------------------------------------------
 struct PersistSite {};
 struct Tell {
-  Message message;
-};  // to the aggregator
+  Message message;  // to the aggregator
+};
 struct DecideLocally {
   RoundPlan plan;
   RunManifest manifest;
@@ -132,6 +129,9 @@ struct BaseFetched {
   RoundAttempt at;
   bool ok = false;
 };  // false: asked again later
+struct EndRefused {
+  bool dissents = false;  // else the record knows no such run
+};
 struct TrainingDone {
   RoundNumber round;
   uint64_t tokens = 0;
@@ -141,8 +141,8 @@ struct TrainingDone {
 };
 struct TrainingFailed {
   RoundNumber round;
-  std::string reason;
-};  // a code
+  std::string reason;  // a code
+};
 struct Encoded {
   RoundNumber round;
   Digest blob;
@@ -178,8 +178,7 @@ struct AggregateFetched {
   RoundAttempt at;
   bool ok = false;
 };
-// ok false: could not derive. Otherwise what was derived, whether or not it is what the outcome
-// names.
+// ok false: could not derive. Otherwise what was derived, whatever the outcome names.
 struct Derived {
   RoundAttempt at;
   bool ok = false;
@@ -190,8 +189,7 @@ struct Derived {
 struct DatasetWithdrawn {
   DatasetId dataset;
 };
-// The masks of this attempt cannot be had, or must not: the site refuses. What it trained and did
-// not submit goes back into the residual.
+// The site refuses the masks of this attempt; what it did not submit goes back to the residual.
 struct MaskingRefused {
   RoundAttempt at;
   std::string reason;
@@ -203,11 +201,12 @@ struct SiteTimer {};
 struct LeaveRequested {};
 struct JoinRequested {};
 struct ResyncRequested {};  // the operator ends a dissent: the model is fetched anew
-using SiteEvent = std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched,
-                               TrainingDone, TrainingFailed, Encoded, EncodeFailed, UploadDone,
-                               UploadFailed, Signed, ReceiptChecked, Folded, AggregateFetched,
-                               Derived, DatasetWithdrawn, MaskingRefused, StatusReport, SiteTimer,
-                               LeaveRequested, JoinRequested, ResyncRequested>;
+using SiteEvent =
+    std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched, EndRefused,
+                 TrainingDone, TrainingFailed, Encoded, EncodeFailed, UploadDone, UploadFailed,
+                 Signed, ReceiptChecked, Folded, AggregateFetched, Derived, DatasetWithdrawn,
+                 MaskingRefused, StatusReport, SiteTimer, LeaveRequested, JoinRequested,
+                 ResyncRequested>;
 
 struct SitePace {
   Duration resend{std::chrono::seconds(5)};
@@ -224,9 +223,10 @@ class Participation {
   std::vector<SiteEffect> Handle(MonoTime now, const SiteEvent& event);
 
   SitePhase phase() const { return s_.phase; }
-  const RoundAttempt& at() const { return s_.plan.at; }        // of the last plan taken
-  const Base& base() const { return s_.held; }                 // the model held
-  uint64_t residual() const { return s_.residual; }            // the version in force
+  const RoundAttempt& at() const { return s_.plan.at; }  // of the last plan taken
+  const Base& base() const { return s_.held; }           // the model held
+  uint64_t residual() const { return s_.residual; }      // the version in force
+  const std::optional<RunEnded>& ended() const { return s_.ended; }
   const Digest& contribution() const { return s_.blob; }       // in work; zero if none
   bool rostered() const { return s_.rostered; }                // to at()
   const RunManifest& manifest() const { return s_.manifest; }  // of the last plan taken
@@ -312,6 +312,7 @@ class Participation {
   void On(const FromAggregator&);
   void On(const Decided&);
   void On(const BaseFetched&);
+  void On(const EndRefused&);
   void On(const TrainingDone&);
   void On(const TrainingFailed&);
   void On(const Encoded&);

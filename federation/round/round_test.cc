@@ -278,6 +278,29 @@ TEST(Participation, ThatLeftWhileItFetchedTheLastModelHearsOfTheEndAgain) {
   EXPECT_EQ(Only<FetchBase>(site.Handle(At(5), FromAggregator{ended})).size(), 1u);
 }
 
+TEST(Participation, DoesNotEndWithAModelThatIsNotOnRecord) {
+  const Plan plan = FirstPlan();
+  const RunEnded ended{plan.manifest.run, 1, {Sha256(AsBytes("last")), {}, {}}, "complete"};
+  Participation site = Ready_(plan);
+  const Base held = site.base();
+  site.Handle(At(2), FromAggregator{ended});
+  EXPECT_TRUE(Only<PublishModel>(site.Handle(At(3), EndRefused{true})).empty());
+  EXPECT_EQ(site.phase(), SitePhase::kDissent);
+  EXPECT_EQ(site.base(), held);
+  // The end that is on record comes later, and is taken when an operator lets it.
+  const RunEnded recorded{plan.manifest.run, 1, {Sha256(AsBytes("other")), {}, {}}, "complete"};
+  EXPECT_EQ(Told<Leave>(site.Handle(At(4), FromAggregator{recorded})).size(), 1u);
+  const auto fetches = Only<FetchBase>(site.Handle(At(5), ResyncRequested{}));
+  ASSERT_EQ(fetches.size(), 1u);
+  EXPECT_EQ(fetches[0].base, recorded.last);
+
+  Participation unknown = Ready_(plan);
+  unknown.Handle(At(2), FromAggregator{ended});
+  unknown.Handle(At(3), EndRefused{false});
+  EXPECT_EQ(unknown.phase(), SitePhase::kEnded);
+  EXPECT_EQ(unknown.base(), held);
+}
+
 // The aggregator came back from a backup that lacks the sum and the model of the last round.
 TEST(Participation, AnAggregatorThatLostTheLastRoundIsNotWaitedFor) {
   const Plan plan = FirstPlan();

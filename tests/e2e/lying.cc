@@ -332,10 +332,11 @@ void Choose(std::string_view site, Bytes& round) {
   if (without || number == 2) Told();
 }
 
-// Each round starts where the run did.
-void StartOver(Bytes& base) {
+// Each round starts where the run did; or the run ends there.
+void StartOver(std::string_view place, Bytes& base) {
   static const Bytes first = base;
-  if (TheLie().name != "base" || base == first) return;
+  const bool lies = TheLie().name == (place == "aggregator.base" ? "base" : "last");
+  if (!lies || base == first) return;
   base = first;
   Told();
 }
@@ -343,7 +344,8 @@ void StartOver(Bytes& base) {
 void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.seat") return Choose(whom, bytes);
   if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
-  if (place == "aggregator.base") return StartOver(bytes);
+  const bool is_base = place == "aggregator.base" || place == "aggregator.last";
+  if (is_base) return StartOver(place, bytes);
   if (place == "site.payload") return MoveAWord(whom, bytes);
   if (place == "site.chunk") return SendAnotherChunk(bytes);
   if (place == "site.chunk-place") return SendItElsewhere(whom, bytes);

@@ -46,15 +46,16 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
         self.settle('replayed')
 
-    def test_a_plan_that_starts_over_is_refused_by_every_site(self):
-        self.lied('aggregator', 'base:', 'starts-over', rounds=2)
-        for site in SITES:
-            until(lambda site=site: self.said(site, 'starts-over',
-                                              'DISSENT: the plan starts from model'),
-                  f'{site} names it')
-        assert len(self.closings('starts-over')) == 1
-        self.honest('aggregator')
-        self.settle('starts-over')
+    def test_a_start_or_an_end_that_is_not_on_record_is_refused_by_every_site(self):
+        for lie, run, words in (('base', 'starts-over', 'the plan starts from model'),
+                                ('last', 'ends-early', 'the aggregator ends it after 2 rounds')):
+            self.lied('aggregator', f'{lie}:', run, rounds=2)
+            for site in SITES:
+                until(lambda site=site, run=run, words=words: self.said(
+                    site, run, f'DISSENT: {words}'), f'{site} names it')
+            assert len(self.closings(run)) == (1 if lie == 'base' else 2)
+            self.honest('aggregator')
+            self.settle(run)
 
     def test_one_coordinate_of_one_upload_changed_is_refused_by_every_site(self):
         self.lied('aggregator', 'coordinate:', 'changed')
