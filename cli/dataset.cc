@@ -33,6 +33,7 @@ struct DatasetOptions {
   std::string format;
   std::string from;
   std::string tokenizer;
+  std::string published;
   bool force = false;
 };
 
@@ -210,13 +211,30 @@ Status Import(const DatasetOptions& options, Context& context) {
   return {};
 }
 
+// Croissant asks for the day; without it the file lacks what its format requires.
+Result<std::optional<terms::Instant>> PublishedAt(const std::string& day, Context& context) {
+  const auto at = terms::ParseInstant(day, terms::DayPart::kFirstSecond);
+  if (!day.empty() && !at)
+    return Fail(ErrorCode::kInvalid,
+                Pick(context, "--published '" + day + "' is no date such as 2026-11-01",
+                     "--published '" + day + "'은(는) 2026-11-01과 같은 날짜가 아닙니다"));
+  if (!at)
+    context.Say(Pick(context,
+                     "! datePublished is not recorded, and Croissant requires it: give --published "
+                     "with the day on which the dataset was first told of",
+                     "! datePublished 기록이 없습니다. Croissant에 반드시 있어야 하는 항목이니 "
+                     "데이터셋을 처음 알린 날을 --published로 주십시오"));
+  return at;
+}
+
 Status Export(const DatasetOptions& options, Context& context) {
   DURE_ASSIGN(const terms::Draft draft, ReadTerms(options.terms, context));
   std::string text;
   if (options.format == "odrl") {
     text = terms::ToOdrlOffer(draft.terms, draft.passport.dataset, draft.passport.rights_holder);
   } else if (options.format == "croissant") {
-    text = terms::ToCroissant(draft);
+    DURE_ASSIGN(const auto published, PublishedAt(options.published, context));
+    text = terms::ToCroissant(draft, published);
   } else {
     return Fail(ErrorCode::kInvalid,
                 "--format '" + options.format + "' is neither odrl nor croissant");
@@ -294,6 +312,8 @@ void AddDatasetCommands(Command dure, Context& context) {
   exported.Add("--format", options->format, "odrl or croissant")
       .Required()
       .OneOf({"odrl", "croissant"});
+  exported.Add("--published", options->published,
+               "For croissant: the day on which the dataset was first told of");
   AddLanguage(exported, context);
   exported.Add("--out", options->out, "The file to write; without it, standard output");
   AddForce(exported, *options);

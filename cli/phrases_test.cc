@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "policy/rules/parse.h"
+#include "policy/terms/odrl.h"
 #include "policy/terms/toml.h"
 
 namespace dure::cli {
@@ -107,6 +108,32 @@ TEST(Phrases, SayWhatIsWrongWithTerms) {
       EXPECT_TRUE(HasHangul(InKorean(line))) << line << "\n" << InKorean(line);
     }
   }
+}
+
+TEST(Phrases, SayWhatAnImportDidNotUnderstand) {
+  const std::string rules =
+      R"("profile":"x","inheritFrom":"x","target":{"refinement":[]},"obligation":["x"],)"
+      R"("permission":[{"action":"use","target":"x","duty":["x"],"constraint":["x"],)"
+      R"("assignee":"x"},{"action":"x"},{}],"prohibition":[{"action":"x","remedy":[]},{}])";
+  const std::string dataset =
+      R"({"@context":{"dure":"x"},"@type":"Dataset","name":")" + std::string(2000, 'x') +
+      R"(","license":["x",{"name":"MIT","text":"x"},"0BSD"],"expires":"x",)"
+      R"("rai:personalSensitiveInformation":"x","distribution":[{"license":"x"}],)"
+      R"("usageInfo":[7,"x",)"
+      R"({"termCode":"DUO:0000022"},{"termCode":"DUO:0000046","x":1},)"
+      R"({"@type":"Set","prohibition":{"action":"dure:train"}},)"
+      R"({"@type":"Set","permission":{"action":"dure:train"}},{"@type":"Set",)" +
+      rules + "}]}";
+  SystemRandom random;
+  for (const std::string& text : {dataset, R"({"@type":"Set",)" + rules + "}"}) {
+    const auto imported = terms::ImportTerms(text, random);
+    ASSERT_TRUE(imported.has_value()) << imported.error().message;
+    EXPECT_GE(imported->remarks.size(), 8u);
+    for (const std::string& remark : imported->remarks)
+      EXPECT_TRUE(HasHangul(InKorean(remark))) << remark;
+  }
+  for (const std::string text : {"[", R"({"@type":"x"})", R"({"a":1,"a":1})"})
+    EXPECT_TRUE(HasHangul(InKorean(terms::ImportTerms(text, random).error().message))) << text;
 }
 
 TEST(Phrases, SayWhatBecameOfARecord) {

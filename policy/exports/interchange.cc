@@ -54,9 +54,7 @@ std::vector<File> MakeCroissant(const Dossier& dossier) {
     draft.passport = dataset.passport;
     draft.has_passport = true;
     draft.attachments = dataset.texts;
-    ordered_json document = Reparse(terms::ToCroissant(draft));
-    if (dataset.registered_at)
-      document["datePublished"] = terms::FormatInstant(*dataset.registered_at);
+    ordered_json document = Reparse(terms::ToCroissant(draft, dataset.registered_at));
     document["dure:record"] = {{"@type", "@json"},
                                {"@value", RecordOf(dossier, Format::kCroissant, dataset)}};
     files.push_back({.name = NameOf(dataset) + ".croissant.json",

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string Iri(std::string_view word) { return "dure:" + std::string(word); }
+std::string Name(std::string_view word) { return "dure:" + std::string(word); }
 
 ordered_json Constraint(const std::string& left, const char* op, ordered_json right) {
   return {{"leftOperand", left}, {"operator", op}, {"rightOperand", std::move(right)}};
@@ -30,7 +30,7 @@ ordered_json ConstraintsOf(const Terms& terms, Action action) {
   ordered_json constraints = ordered_json::array();
   if (!terms.purposes.empty()) {
     ordered_json purposes = ordered_json::array();
-    for (const Purpose purpose : terms.purposes) purposes.push_back(Iri(Word(purpose)));
+    for (const Purpose purpose : terms.purposes) purposes.push_back({{"@id", Name(Word(purpose))}});
     constraints.push_back(Constraint("purpose", "isAnyOf", std::move(purposes)));
   }
   const bool data = TouchesData(action);
@@ -46,25 +46,6 @@ ordered_json ConstraintsOf(const Terms& terms, Action action) {
   if (!data && time.embargo_until)
     constraints.push_back(Constraint("dateTime", "gt", DateTime(*time.embargo_until)));
   return constraints;
-}
-
-// ODRL's own action where it has one for the duty.
-std::string DutyAction(DutyKind kind) {
-  switch (kind) {
-    case DutyKind::kAttribute:
-      return "attribute";
-    case DutyKind::kReport:
-    case DutyKind::kNotifyIncident:
-      return "inform";
-    case DutyKind::kDeleteEvidence:
-      return "delete";
-    case DutyKind::kPayShare:
-      return "compensate";
-    case DutyKind::kShareResults:
-    case DutyKind::kReturnDerived:
-      break;
-  }
-  return Iri(Word(kind));
 }
 
 // The fields that the policy itself has no place for.
@@ -89,6 +70,24 @@ ordered_json MoreOf(const Terms& terms) {
 
 }  // namespace
 
+std::string DutyAction(DutyKind kind) {
+  switch (kind) {
+    case DutyKind::kAttribute:
+      return "attribute";
+    case DutyKind::kReport:
+    case DutyKind::kNotifyIncident:
+      return "inform";
+    case DutyKind::kDeleteEvidence:
+      return "delete";
+    case DutyKind::kPayShare:
+      return "compensate";
+    case DutyKind::kShareResults:
+    case DutyKind::kReturnDerived:
+      break;
+  }
+  return Name(Word(kind));
+}
+
 ordered_json OdrlContext() {
   return ordered_json::array({"http://www.w3.org/ns/odrl.jsonld",
                               {{"dure", kTermsNamespace},
@@ -96,20 +95,24 @@ ordered_json OdrlContext() {
                                {"xsd", "http://www.w3.org/2001/XMLSchema#"}}});
 }
 
+std::string TargetOf(const std::string& dataset) {
+  return "urn:dure:dataset:" + (dataset.empty() ? "unnamed" : dataset);
+}
+
 ordered_json OfferTree(const Terms& terms, const std::string& dataset,
                        const std::string& assigner) {
-  ordered_json policy = {{"@type", "Offer"},
+  ordered_json policy = {{"@type", assigner.empty() ? "Set" : "Offer"},
                          {"uid", "urn:dure:terms:" + DigestOf(terms).Hex()},
                          {"profile", std::string(kTermsNamespace)},
                          {"conflict", "prohibit"}};
-  const std::string target = "urn:dure:dataset:" + (dataset.empty() ? "unnamed" : dataset);
+  const std::string target = TargetOf(dataset);
   policy["target"] = target;
   if (!assigner.empty()) policy["assigner"] = "urn:dure:party:" + assigner;
   if (!terms.licence.data.empty()) policy["dct:license"] = terms.licence.data;
   for (size_t i = 0; i < kWordCount<Action>; ++i) {
     const auto action = static_cast<Action>(i);
     const Permission said = terms.Of(action);
-    ordered_json rule = {{"target", target}, {"action", Iri(Word(action))}};
+    ordered_json rule = {{"target", target}, {"action", Name(Word(action))}};
     if (said == Permission::kDeny) policy["prohibition"].push_back(rule);
     if (said != Permission::kAllow && said != Permission::kAsk) continue;
     ordered_json constraints = ConstraintsOf(terms, action);
@@ -124,6 +127,8 @@ ordered_json OfferTree(const Terms& terms, const std::string& dataset,
         {{"target", target},
          {"action", "delete"},
          {"constraint", {Constraint("dateTime", "lteq", DateTime(*terms.time.delete_after))}}});
+  const bool ruled = policy.contains("permission") || policy.contains("prohibition");
+  if (!ruled) policy["prohibition"].push_back({{"target", target}, {"action", "use"}});
   const ordered_json more = MoreOf(terms);
   if (!more.empty()) policy["dure:more"] = {{"@type", "@json"}, {"@value", more}};
   return policy;
@@ -147,7 +152,7 @@ std::string ToOdrlOffer(const Terms& terms, const std::string& dataset,
 std::string ToOdrlAgreement(const Terms& terms, const std::string& dataset,
                             const std::string& assigner, const std::string& assignee) {
   ordered_json policy = OfferTree(terms, dataset, assigner);
-  policy["@type"] = "Agreement";
+  if (!assigner.empty()) policy["@type"] = "Agreement";
   policy["assignee"] = "urn:dure:party:" + assignee;
   return WithContext(policy);
 }

@@ -16,10 +16,11 @@ namespace dure::terms {
 
 inline constexpr std::string_view kTermsNamespace = "https://dure.dev/ns/terms#";
 
-// `dataset` and `assigner` are codes, or empty where nobody is named.
+// `dataset` and `assigner` are codes, or empty where nobody is named: then it is a Set, because an
+// Offer has an assigner. Terms that say nothing become the prohibition of all use.
 std::string ToOdrlOffer(const Terms& terms, const std::string& dataset,
                         const std::string& assigner);
-// The same as concluded with `assignee`.
+// The same as concluded with `assignee`; it takes an assigner to conclude.
 std::string ToOdrlAgreement(const Terms& terms, const std::string& dataset,
                             const std::string& assigner, const std::string& assignee);
 
@@ -28,13 +29,14 @@ struct Imported {
   std::string format;                // "ODRL", "Croissant"
   Draft draft;                       // sound terms; what the source does not say is unknown
   std::vector<std::string> remarks;  // what was not understood, and what was done about it
+  bool understood = true;            // false: some of it may concern every use; no "allow" is left
 };
 
 inline constexpr size_t kImportBytesMax = size_t{1} << 20;
 
 // Croissant or ODRL, told apart by their types. Whatever is not understood makes the terms stricter
-// (an "ask" or an "unknown"), never wider. kInvalid: neither format, or a contradiction that voids
-// the policy. Total and bounded. Salts come from `random`.
+// (an "ask" or an "unknown"), never wider, and is listed. kInvalid: neither format, or a
+// contradiction that voids the policy. Total and bounded. Salts come from `random`.
 Result<Imported> ImportTerms(std::string_view text, Random& random);
 
 }  // namespace dure::terms

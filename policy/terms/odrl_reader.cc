@@ -1,3 +1,5 @@
+#include "policy/terms/odrl_reader.h"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -9,295 +11,329 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr size_t kRulesMax = 256;
+constexpr size_t kRemarksMax = 256;
 
-const ordered_json* Find(const ordered_json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  for (const std::string& spelling : {std::string(name), "odrl:" + std::string(name)}) {
-    const auto found = object.find(spelling);
-    if (found != object.end()) return &*found;
-  }
-  return nullptr;
+std::string ListShort(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + Short(name);
+  return Short(all);
 }
 
-// JSON-LD lets one value stand for a list of one.
-std::vector<ordered_json> List(const ordered_json* value) {
-  if (value == nullptr) return {};
-  if (!value->is_array()) return {*value};
-  std::vector<ordered_json> items;
-  for (const auto& item : *value) {
-    if (items.size() < kRulesMax) items.push_back(item);
-  }
-  return items;
+// The names of the party, the asset or the action, for a remark.
+std::string NameOf(const ordered_json& value) {
+  const std::string text = TextIn(value);
+  return text.empty() ? "?" : Short(text);
 }
 
-// The last part of an IRI or of a prefixed name, of a text, an @id or an @value.
-std::string LastPart(const ordered_json& value) {
-  std::string text;
-  for (const char* name : {"@id", "@value"}) {
-    if (value.is_object() && value.contains(name) && value[name].is_string())
-      text = value[name].get<std::string>();
-  }
-  if (value.is_string()) text = value.get<std::string>();
-  const bool time = ParseInstant(text, DayPart::kLastSecond).has_value();
-  const size_t cut = time ? text.npos : text.find_last_of("#/:");
-  return (cut == text.npos ? text : text.substr(cut + 1)).substr(0, 64);
+std::string OneText(const ordered_json& object, const char* name) {
+  const Found values = ValuesOf(object, kOdrlNames, name);
+  return values.size() == 1 ? TextIn(*values.front()) : "";
 }
-
-constexpr std::string_view kPolicyParts[] = {
-    "@context", "@type",    "@id",        "uid",         "type",       "profile",     "conflict",
-    "target",   "assigner", "permission", "prohibition", "obligation", "dct:license", "dure:more"};
-constexpr std::string_view kRuleParts[] = {"@type",  "@id",        "uid",  "target",
-                                           "action", "constraint", "duty", "assigner"};
-
-// Whoever knows less than the whole of a permission must not take it for one.
-template <size_t kCount>
-bool HasOtherThan(const ordered_json& object, const std::string_view (&known)[kCount]) {
-  if (!object.is_object()) return true;
-  for (const auto& [key, value] : object.items()) {
-    std::string_view name = key;
-    if (name.starts_with("odrl:")) name.remove_prefix(5);
-    if (std::find(std::begin(known), std::end(known), name) == std::end(known)) return true;
-  }
-  return false;
-}
-
-class Reader {
- public:
-  Reader(const ordered_json& policy, Imported& imported)
-      : policy_(policy), imported_(imported), terms_(imported.draft.terms) {}
-
-  Status Read() {
-    DURE_TRY(ReadMore());
-    for (const ordered_json& rule : List(Find(policy_, "prohibition"))) Prohibit(rule);
-    for (const ordered_json& rule : List(Find(policy_, "permission"))) Permit(rule);
-    DURE_TRY(Conflicts());
-    if (HasOtherThan(policy_, kPolicyParts)) {
-      Remark("the policy has parts that were not understood (such as an assignee): ask the owner");
-      asked_ = permitted_;
-    }
-    for (const Action action : permitted_) {
-      terms_.Of(action) = asked_.contains(action) ? Permission::kAsk : Permission::kAllow;
-    }
-    for (const Action action : prohibited_) terms_.Of(action) = Permission::kDeny;
-    if (purposes_) terms_.purposes = *purposes_;
-    // Of countries that no two permissions share, none is left: unknown, and so not allowed.
-    if (processing_) terms_.territories.processing = {.anywhere = false, .countries = *processing_};
-    if (exports_) terms_.territories.exports = {.anywhere = false, .countries = *exports_};
-    ReadDuties();
-    return {};
-  }
-
- private:
-  void Remark(const std::string& remark) {
-    if (imported_.remarks.size() < 64) imported_.remarks.push_back(remark);
-  }
-
-  // Our own words for what ODRL has none.
-  Status ReadMore() {
-    const auto more = policy_.find("dure:more");
-    if (more == policy_.end()) return {};
-    const ordered_json tree = more->is_object() ? more->value("@value", ordered_json()) : *more;
-    std::vector<Problem> problems;
-    terms_ = FromTree(tree, problems);
-    if (!problems.empty())
-      return Fail(ErrorCode::kInvalid, "dure:more: " + Sentence(problems.front()));
-    return {};
-  }
-
-  std::set<Action> ActionsOf(const ordered_json& rule) {
-    std::set<Action> actions;
-    for (const ordered_json& item : List(Find(rule, "action"))) {
-      // A refined action is an object with the action inside.
-      const ordered_json* inner = Find(item, "value");
-      const std::string name = LastPart(inner == nullptr ? item : *inner);
-      if (const auto action = FromWord<Action>(name)) {
-        actions.insert(*action);
-      } else if (name == "use") {
-        for (size_t i = 0; i < kWordCount<Action>; ++i) {
-          actions.insert(static_cast<Action>(i));
-          general_.insert(static_cast<Action>(i));
-        }
-      } else {
-        Remark("the action '" + name + "' has no counterpart and was left out");
-      }
-      if (item.is_object() && Find(item, "refinement") != nullptr) {
-        Remark("a refinement of the action '" + name + "' was not understood: ask the owner");
-        general_.insert(actions.begin(), actions.end());
-      }
-    }
-    return actions;
-  }
-
-  void Prohibit(const ordered_json& rule) {
-    const std::set<Action> actions = ActionsOf(rule);
-    // A prohibition under a condition is taken as one without: stricter, never wider.
-    if (Find(rule, "constraint") != nullptr)
-      Remark("a prohibition holds without its constraint here, which is stricter");
-    prohibited_.insert(actions.begin(), actions.end());
-  }
-
-  void Permit(const ordered_json& rule) {
-    general_.clear();
-    const std::set<Action> actions = ActionsOf(rule);
-    if (!general_.empty()) {
-      Remark("the action 'use' is too general to allow anything by itself: ask the owner");
-      asked_.insert(general_.begin(), general_.end());
-    }
-    for (const ordered_json& duty : List(Find(rule, "duty"))) {
-      for (const ordered_json& action : List(Find(duty, "action"))) Duty(actions, LastPart(action));
-    }
-    std::optional<std::set<Purpose>> purposes;
-    for (const ordered_json& constraint : List(Find(rule, "constraint"))) {
-      if (TakeConstraint(constraint, actions, purposes)) continue;
-      Remark("a constraint on '" + LastPart(Of(constraint, "leftOperand")) +
-             "' was not understood: ask the owner");
-      asked_.insert(actions.begin(), actions.end());
-    }
-    if (HasOtherThan(rule, kRuleParts)) {
-      Remark("a permission has parts that were not understood: ask the owner");
-      asked_.insert(actions.begin(), actions.end());
-    }
-    NarrowPurposes(purposes);
-    permitted_.insert(actions.begin(), actions.end());
-  }
-
-  static ordered_json Of(const ordered_json& object, const char* name) {
-    const ordered_json* found = Find(object, name);
-    return found == nullptr ? ordered_json() : *found;
-  }
-
-  // Terms have one list of purposes; permissions with different ones are cut down to what they
-  // share.
-  void NarrowPurposes(const std::optional<std::set<Purpose>>& purposes) {
-    if (!purposes) return;
-    if (purposes_ && *purposes_ != *purposes) {
-      Remark("permissions name different purposes; only those that all name are taken");
-      std::erase_if(*purposes_, [&](Purpose purpose) { return !purposes->contains(purpose); });
-    } else {
-      purposes_ = purposes;
-    }
-  }
-
-  bool TakeConstraint(const ordered_json& constraint, const std::set<Action>& actions,
-                      std::optional<std::set<Purpose>>& purposes) {
-    const std::string left = LastPart(Of(constraint, "leftOperand"));
-    const std::string op = LastPart(Of(constraint, "operator"));
-    const ordered_json right_value = Of(constraint, "rightOperand");
-    std::vector<std::string> right;
-    for (const ordered_json& item : List(&right_value)) right.push_back(LastPart(item));
-    if (left == "purpose" && (op == "isAnyOf" || op == "eq")) return TakePurposes(right, purposes);
-    if (left == "spatial" && (op == "isAnyOf" || op == "eq")) return TakePlaces(right, actions);
-    if (left == "spatial" && (op == "isNoneOf" || op == "neq")) return TakeExcluded(right, actions);
-    if (left == "dateTime" && right.size() == 1) return TakeTime(op, right[0], actions);
-    return false;
-  }
-
-  static bool TakePurposes(const std::vector<std::string>& words,
-                           std::optional<std::set<Purpose>>& purposes) {
-    std::set<Purpose> read;
-    for (const std::string& word : words) {
-      const auto purpose = FromWord<Purpose>(word);
-      if (!purpose) return false;
-      read.insert(*purpose);
-    }
-    purposes = std::move(read);
-    return !words.empty();
-  }
-
-  bool TakePlaces(const std::vector<std::string>& words, const std::set<Action>& actions) {
-    std::set<std::string> countries(words.begin(), words.end());
-    for (const std::string& country : countries) {
-      if (!IsCountry(country)) return false;
-    }
-    for (const Action action : actions) {
-      auto& places = TouchesData(action) ? processing_ : exports_;
-      if (!places) places = countries;
-      std::erase_if(*places, [&](const auto& country) { return !countries.contains(country); });
-    }
-    return !countries.empty();
-  }
-
-  bool TakeExcluded(const std::vector<std::string>& words, const std::set<Action>& actions) {
-    for (const std::string& country : words) {
-      if (!IsCountry(country)) return false;
-    }
-    for (const Action action : actions) {
-      if (!TouchesData(action)) return false;
-    }
-    terms_.territories.processing_excluded.insert(words.begin(), words.end());
-    return !words.empty();
-  }
-
-  static void Keep(std::optional<Instant>& kept, Instant time, bool latest) {
-    if (!kept || (latest ? *kept < time : time < *kept)) kept = time;
-  }
-
-  bool TakeTime(const std::string& op, const std::string& text, const std::set<Action>& actions) {
-    const bool from = op == "gteq" || op == "gt";
-    if (!from && op != "lteq" && op != "lt") return false;
-    const auto time = ParseInstant(text, from ? DayPart::kFirstSecond : DayPart::kLastSecond);
-    if (!time) return false;
-    for (const Action action : actions) {
-      if (!from) {
-        if (!TouchesData(action)) return false;
-        Keep(terms_.time.valid_until, *time, false);
-      } else if (op == "gt" && !TouchesData(action)) {
-        Keep(terms_.time.embargo_until, *time, true);
-      } else {
-        Keep(terms_.time.valid_from, *time, true);
-      }
-    }
-    return true;
-  }
-
-  void Duty(const std::set<Action>& actions, const std::string& name) {
-    if (name != "obtainConsent")
-      Remark("the duty '" + name + "' of a permission was not understood: ask the owner");
-    asked_.insert(actions.begin(), actions.end());
-  }
-
-  Status Conflicts() {
-    const std::string strategy = LastPart(Of(policy_, "conflict"));
-    for (const Action action : permitted_) {
-      if (!prohibited_.contains(action) || strategy == "prohibit") continue;
-      if (strategy != "perm")
-        return Fail(ErrorCode::kInvalid,
-                    "the policy both permits and prohibits " + std::string(Word(action)) +
-                        " and does not say conflict: prohibit, which makes it void");
-      Remark("permissions win over prohibitions in the source; here prohibitions do");
-    }
-    return {};
-  }
-
-  // Duties that dure:more did not say already.
-  void ReadDuties() {
-    for (const ordered_json& rule : List(Find(policy_, "obligation"))) {
-      for (const ordered_json& item : List(Find(rule, "action"))) {
-        const std::string name = LastPart(item);
-        const bool known = policy_.contains("dure:more");
-        if (!known) Remark("the obligation '" + name + "' has to be written by hand");
-      }
-    }
-  }
-
-  const ordered_json& policy_;
-  Imported& imported_;
-  Terms& terms_;
-  std::set<Action> permitted_;
-  std::set<Action> prohibited_;
-  std::set<Action> asked_;
-  std::set<Action> general_;  // of the rule being read: not to be allowed as they stand
-  std::optional<std::set<Purpose>> purposes_;  // these three: what all permissions share
-  std::optional<std::set<std::string>> processing_;
-  std::optional<std::set<std::string>> exports_;
-};
 
 }  // namespace
 
-Status ReadOdrl(const ordered_json& policy, Imported& imported) {
+void Remark(Imported& imported, const std::string& remark) {
+  auto& remarks = imported.remarks;
+  if (std::find(remarks.begin(), remarks.end(), remark) != remarks.end()) return;
+  if (remarks.size() < kRemarksMax) return remarks.push_back(remark);
+  if (remarks.size() == kRemarksMax)
+    remarks.push_back("more was not understood than is listed here: ask the owner");
+  imported.understood = false;
+}
+
+void NotUnderstood(Imported& imported, const std::string& remark) {
+  Remark(imported, remark);
+  imported.understood = false;
+}
+
+void CheckContext(const ordered_json& object, Imported& imported) {
+  constexpr std::string_view kRead[] = {
+      "permission", "prohibition", "obligation", "duty",         "action",   "target",
+      "constraint", "leftOperand", "operator",   "rightOperand", "conflict", "profile",
+      "license",    "usageInfo",   "uid",        "termCode",     "use"};
+  for (const ordered_json* context : ValuesOf(object, kOdrlNames, "@context")) {
+    if (!context->is_object()) continue;
+    for (const auto& [key, value] : context->items()) {
+      const std::string text = TextIn(value);
+      const bool prefix = (key == "dure" && text != kTermsNamespace) ||
+                          (key == "odrl" && text != kOdrlNames.back()) ||
+                          (key == "dct" && text != "http://purl.org/dc/terms/");
+      const bool read = std::find(std::begin(kRead), std::end(kRead), key) != std::end(kRead);
+      const bool word = read && !text.ends_with("/" + key) && !text.ends_with(":" + key);
+      if (prefix || word)
+        NotUnderstood(imported,
+                      "the file gives '" + Short(key) + "' a meaning of its own: ask the owner");
+    }
+  }
+}
+
+OdrlReader::OdrlReader(Imported& imported, std::set<std::string> names)
+    : imported_(imported), names_(std::move(names)) {}
+
+Status OdrlReader::Read(const Json& policy) {
   if (!policy.is_object()) return Fail(ErrorCode::kInvalid, "an ODRL policy is an object");
-  return Reader(policy, imported).Read();
+  policy_ = &policy;
+  rules_ = {};
+  CheckContext(policy, imported_);
+  ReadParts();
+  ReadTargets();
+  DURE_TRY(ReadMore());
+  for (const Json* rule : ValuesOf(policy, kOdrlNames, "prohibition")) Prohibit(*rule);
+  for (const Json* rule : ValuesOf(policy, kOdrlNames, "permission")) Permit(*rule);
+  for (const Json* rule : ValuesOf(policy, kOdrlNames, "obligation")) Oblige(*rule);
+  DURE_TRY(Conflicts());
+  Fold();
+  return {};
+}
+
+// Whoever knows less than the whole of a policy must not take it for one.
+void OdrlReader::ReadParts() {
+  const auto others = OtherThan(
+      *policy_, kOdrlNames,
+      {"@context", "@type", "type", "@id", "uid", "profile", "conflict", "target", "action",
+       "assigner", "permission", "prohibition", "obligation", "dct:license", "dure:more"});
+  if (!others.empty())
+    NotUnderstood(imported_, "the policy has parts that were not understood (" + ListShort(others) +
+                                 "): ask the owner");
+  for (const Json* profile : ValuesOf(*policy_, kOdrlNames, "profile")) {
+    if (TextIn(*profile) != kTermsNamespace)
+      NotUnderstood(imported_, "the policy follows the profile '" + NameOf(*profile) +
+                                   "', which may change what its words mean: ask the owner");
+  }
+}
+
+void OdrlReader::ReadTargets() {
+  this_ = names_;
+  const auto targets = TargetsOf(*policy_);
+  if (!targets) {
+    NotUnderstood(imported_, "the policy's target was not understood: ask the owner");
+    return;
+  }
+  if (!names_.empty()) return;
+  this_ = *targets;
+  if (!this_.empty()) return;
+  for (const char* kind : {"permission", "prohibition", "obligation"}) {
+    for (const Json* rule : ValuesOf(*policy_, kOdrlNames, kind)) {
+      const auto named = TargetsOf(*rule);
+      if (named) this_.insert(named->begin(), named->end());
+    }
+  }
+}
+
+// nullopt: something other than the names of assets, such as a part of one.
+std::optional<std::set<std::string>> OdrlReader::TargetsOf(const Json& object) {
+  std::set<std::string> names;
+  for (const Json* target : ValuesOf(object, kOdrlNames, "target")) {
+    std::string name = TextIn(*target);
+    if (name.empty()) name = OneText(*target, "uid");
+    const bool more = !OtherThan(*target, kOdrlNames, {"@id", "@type", "uid"}).empty();
+    if (name.empty() || more) return std::nullopt;
+    names.insert(std::move(name));
+  }
+  return names;
+}
+
+bool OdrlReader::IsAboutThis(const Json& rule) {
+  auto targets = TargetsOf(rule);
+  if (targets && targets->empty()) targets = TargetsOf(*policy_);
+  if (!targets || targets->empty()) return true;  // what was not understood asks elsewhere
+  if (names_.empty())  // which of several it is nobody knows: it has to be about all of them
+    return std::includes(targets->begin(), targets->end(), this_.begin(), this_.end());
+  return std::any_of(targets->begin(), targets->end(),
+                     [&](const std::string& name) { return names_.contains(name); });
+}
+
+// Our own words for what ODRL has none.
+Status OdrlReader::ReadMore() {
+  const auto found = policy_->find("dure:more");
+  if (found == policy_->end()) return {};
+  const Json tree = found->is_object() ? found->value("@value", Json()) : *found;
+  const std::string text = tree.dump();
+  if (more_ && *more_ != text) {
+    NotUnderstood(imported_,
+                  "two policies have different dure:more; only the first was read: ask "
+                  "the owner");
+    return {};
+  }
+  more_ = text;
+  std::vector<Problem> problems;
+  terms_ = FromTree(tree, problems);
+  if (!problems.empty())
+    return Fail(ErrorCode::kInvalid, "dure:more: " + Sentence(problems.front()));
+  for (size_t i = 0; i < kWordCount<Action>; ++i) {
+    const auto action = static_cast<Action>(i);
+    const Permission said = terms_.Of(action);
+    if (said == Permission::kDeny) rules_.prohibited.insert(action);
+    if (said == Permission::kAllow || said == Permission::kAsk) rules_.permitted.insert(action);
+    if (said == Permission::kAsk) rules_.asked.insert(action);
+  }
+  return {};
+}
+
+OdrlReader::Named OdrlReader::ActionsOf(const Json& rule, const char* kind) {
+  Named named;
+  Found items = ValuesOf(rule, kOdrlNames, "action");
+  if (items.empty()) items = ValuesOf(*policy_, kOdrlNames, "action");
+  named.unknown = items.empty();
+  if (items.empty())
+    Remark(imported_, std::string("a ") + kind + " names no action that could be read");
+  for (const Json* item : items) {
+    // A refined action is an object with the action inside.
+    const Found inner = ValuesOf(*item, kOdrlNames, "rdf:value");
+    const std::string text = TextIn(inner.size() == 1 ? *inner.front() : *item);
+    if (const auto action = FromWord<Action>(WordIn(kDureNames, text))) {
+      named.actions.insert(*action);
+    } else if (WordIn(kOdrlNames, text) == "use") {
+      for (size_t i = 0; i < kWordCount<Action>; ++i) named.actions.insert(static_cast<Action>(i));
+      named.narrowed = true;
+    } else {
+      named.unknown = true;
+      Remark(imported_, std::string("the ") + kind + " of '" + Short(text) +
+                            "' has no counterpart and was left out");
+    }
+    named.narrowed |= !OtherThan(*item, kOdrlNames, {"@id", "@type"}).empty();
+  }
+  return named;
+}
+
+// A prohibition under a condition is taken as one without: stricter, never wider.
+void OdrlReader::Prohibit(const Json& rule) {
+  const Named named = ActionsOf(rule, "prohibition");
+  rules_.prohibited.insert(named.actions.begin(), named.actions.end());
+  if (named.unknown || !rule.is_object())
+    NotUnderstood(imported_, "what a prohibition takes away was not understood: ask the owner");
+  if (!IsAboutThis(rule))
+    Remark(imported_, "a prohibition for another dataset holds here too, which is stricter");
+  const auto others =
+      OtherThan(rule, kOdrlNames, {"@type", "@id", "uid", "target", "action", "assigner"});
+  if (!others.empty() || named.narrowed)
+    Remark(imported_,
+           "a prohibition holds for everybody and without its conditions here, which is "
+           "stricter");
+}
+
+void OdrlReader::Ask(const std::set<Action>& actions, const std::string& remark) {
+  Remark(imported_, remark + ": ask the owner");
+  rules_.asked.insert(actions.begin(), actions.end());
+}
+
+void OdrlReader::Permit(const Json& rule) {
+  const Named named = ActionsOf(rule, "permission");
+  const std::set<Action>& actions = named.actions;
+  if (!IsAboutThis(rule)) {
+    Remark(imported_, "a permission for another dataset was left out");
+    return;
+  }
+  if (named.narrowed)
+    Ask(actions, "the action 'use' and refined actions allow nothing by themselves");
+  if (!TargetsOf(rule)) Ask(actions, "the target of a permission was not understood");
+  for (const Json* duty : ValuesOf(rule, kOdrlNames, "duty")) {
+    const std::string name = WordIn(kOdrlNames, OneText(*duty, "action"));
+    rules_.asked.insert(actions.begin(), actions.end());
+    const bool plain = OtherThan(*duty, kOdrlNames, {"@type", "action"}).empty();
+    if (name != "obtainConsent" || !plain)
+      Ask(actions, "the duty '" + (name.empty() ? NameOf(*duty) : Short(name)) +
+                       "' of a permission was not understood");
+  }
+  Purposes purposes;
+  for (const Json* constraint : ValuesOf(rule, kOdrlNames, "constraint")) {
+    if (TakeConstraint(*constraint, actions, purposes)) continue;
+    std::string left = OneText(*constraint, "leftOperand");
+    if (left.empty() && constraint->is_object() && !constraint->empty())
+      left = constraint->begin().key();
+    Ask(actions, "a constraint on '" + Short(left) + "' was not understood");
+  }
+  const auto others =
+      OtherThan(rule, kOdrlNames,
+                {"@type", "@id", "uid", "target", "action", "constraint", "duty", "assigner"});
+  if (!others.empty())
+    Ask(actions, "a permission has parts that were not understood (" + ListShort(others) + ")");
+  NarrowPurposes(purposes);
+  rules_.permitted.insert(actions.begin(), actions.end());
+}
+
+// Obligations that dure:more did not say already.
+void OdrlReader::Oblige(const Json& rule) {
+  const std::string action = OneText(rule, "action");
+  const auto others =
+      OtherThan(rule, kOdrlNames, {"@type", "@id", "uid", "target", "action", "assigner"});
+  const bool deletes = WordIn(kOdrlNames, action) == "delete" && terms_.time.delete_after;
+  const bool owed = std::any_of(terms_.duties.begin(), terms_.duties.end(), [&](const Duty& duty) {
+    return DutyAction(duty.kind) == action || DutyAction(duty.kind) == WordIn(kOdrlNames, action);
+  });
+  const bool dated = others.size() == 1 && WordIn(kOdrlNames, others[0]) == "constraint";
+  if (deletes && dated) return;
+  if (owed && others.empty()) return;
+  NotUnderstood(imported_, "the obligation '" + (action.empty() ? NameOf(rule) : Short(action)) +
+                               "' has to be written by hand; until then ask the owner");
+}
+
+Status OdrlReader::Conflicts() {
+  const std::string strategy = WordIn(kOdrlNames, OneText(*policy_, "conflict"));
+  for (const Action action : rules_.permitted) {
+    if (!rules_.prohibited.contains(action) || strategy == "prohibit") continue;
+    if (strategy != "perm")
+      return Fail(ErrorCode::kInvalid,
+                  "the policy both permits and prohibits " + std::string(Word(action)) +
+                      " and does not say conflict: prohibit, which makes it void");
+    Remark(imported_, "permissions win over prohibitions in the source; here prohibitions do");
+  }
+  return {};
+}
+
+void OdrlReader::Fold() {
+  const auto say = [&](Action action, Permission permission) {
+    auto& said = said_[static_cast<size_t>(action)];
+    if (said && *said != permission)
+      Remark(imported_, "of what two policies say about " + std::string(Word(action)) +
+                            ", the stricter is taken");
+    said = said ? std::max(*said, permission) : permission;
+  };
+  for (const Action action : rules_.permitted) {
+    if (rules_.prohibited.contains(action)) continue;
+    say(action, rules_.asked.contains(action) ? Permission::kAsk : Permission::kAllow);
+  }
+  for (const Action action : rules_.prohibited) say(action, Permission::kDeny);
+}
+
+void OdrlReader::Finish() {
+  Terms& terms = imported_.draft.terms;
+  terms = terms_;
+  for (size_t i = 0; i < kWordCount<Action>; ++i)
+    terms.actions[i] = said_[i].value_or(Permission::kUnknown);
+  if (purposes_ && !terms.purposes.empty()) NarrowPurposes(terms.purposes);
+  if (purposes_) terms.purposes = *purposes_;
+  auto& places = terms.territories;
+  places.processing_excluded.insert(excluded_.begin(), excluded_.end());
+  // Of countries that no two permissions share, none is left: unknown, and so not allowed.
+  const auto narrow = [](Places& to, const Countries& named, const std::set<std::string>& without) {
+    std::set<std::string> left = named.value_or(to.countries);
+    std::erase_if(left, [&](const std::string& country) {
+      const bool other = named && !to.anywhere && !to.unknown() && !to.countries.contains(country);
+      return other || without.contains(country);
+    });
+    to = {.anywhere = to.anywhere && !named, .countries = left};
+  };
+  narrow(places.processing, processing_, places.processing_excluded);
+  narrow(places.exports, exports_, {});
+  const auto later = [](std::optional<Instant>& kept, const std::optional<Instant>& time) {
+    kept = std::max(kept, time);  // nothing is the earliest
+  };
+  later(terms.time.valid_from, time_.valid_from);
+  later(terms.time.embargo_until, time_.embargo_until);
+  auto& until = terms.time.valid_until;
+  if (time_.valid_until) until = std::min(until.value_or(*time_.valid_until), *time_.valid_until);
+}
+
+// Terms have one list of purposes; permissions with different ones are cut down to what they share.
+void OdrlReader::NarrowPurposes(const Purposes& purposes) {
+  if (!purposes) return;
+  if (purposes_ && *purposes_ != *purposes) {
+    Remark(imported_, "permissions name different purposes; only those that all name are taken");
+    std::erase_if(*purposes_, [&](Purpose purpose) { return !purposes->contains(purpose); });
+  } else {
+    purposes_ = purposes;
+  }
 }
 
 }  // namespace dure::terms

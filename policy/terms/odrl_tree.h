@@ -1,4 +1,4 @@
-// ODRL policies and Croissant datasets as trees of JSON values. Inside this room only.
+// ODRL policies as trees of JSON values. Inside this room only.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,12 +8,17 @@
 
 namespace dure::terms {
 
-// Without @context, to be put in another document or under ToOdrlOffer's.
+// What the policies about a dataset have as their target.
+std::string TargetOf(const std::string& dataset);
+
+// An Offer, or where nobody is named who offers, a Set. It has a rule in any case, as ODRL asks:
+// where nothing is said, that no use is allowed. Without @context, to be put in another document or
+// under ToOdrlOffer's.
 nlohmann::ordered_json OfferTree(const Terms& terms, const std::string& dataset,
                                  const std::string& assigner);
 nlohmann::ordered_json OdrlContext();
 
-// Adds what the policy says to imported.draft and imported.remarks. kInvalid: it is void.
-Status ReadOdrl(const nlohmann::ordered_json& policy, Imported& imported);
+// ODRL's own action where it has one for the duty.
+std::string DutyAction(DutyKind kind);
 
 }  // namespace dure::terms
