@@ -40,6 +40,8 @@ std::string ToTomlValue(const Question& question, const std::string& answer) {
     case QuestionKind::kCode:
     case QuestionKind::kChoice:
       break;
+    case QuestionKind::kFlag:
+      return answer == "yes" ? "true" : "false";
     case QuestionKind::kCodes:
     case QuestionKind::kChoices: {
       std::vector<std::string> items = SplitList(answer);
@@ -56,11 +58,24 @@ std::string ToTomlValue(const Question& question, const std::string& answer) {
   return QuoteToml(answer);  // what is no number is blamed for it by name
 }
 
+const Question* QuestionOf(const std::string& field) {
+  for (const Question& question : Questions()) {
+    if (question.field == field) return &question;
+  }
+  return nullptr;
+}
+
+// A question within a group within a group applies only if all of them do.
 bool Applies(const Question& question, const Answers& answers) {
   if (question.only_if.empty()) return true;
+  const Question* outer = QuestionOf(question.only_if);
+  if (outer == nullptr || !Applies(*outer, answers)) return false;
   const auto found = answers.find(question.only_if);
-  const std::string answer = found == answers.end() ? "unknown" : found->second;
-  return (" " + question.only_if_answer + " ").find(" " + answer + " ") != std::string::npos;
+  const std::vector<std::string> words =
+      SplitList(found == answers.end() ? "unknown" : found->second);
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return (" " + question.only_if_answer + " ").find(" " + word + " ") != std::string::npos;
+  });
 }
 
 // The text before the first '.' or '['; empty for a field at the top.
@@ -69,30 +84,86 @@ std::string TableOf(const std::string& field) {
   return cut == field.npos ? "" : field.substr(0, cut);
 }
 
-std::string ToFile(const Answers& answers) {
+// "report" of "duties[report].everyDays".
+std::string InBrackets(const std::string& field) {
+  const size_t open = field.find('[') + 1;
+  return field.substr(open, field.find(']') - open);
+}
+
+// The duties that are owed, in the order of the file.
+using Duties = std::vector<std::pair<std::string, std::string>>;  // kind, lines
+
+void AddDuty(const Question& question, const std::string& value, Duties& duties) {
+  const std::string kind = InBrackets(question.field);
+  const size_t dot = question.field.rfind('.');
+  if (question.kind == QuestionKind::kFlag && value != "true") return;
+  auto at = std::find_if(duties.begin(), duties.end(),
+                         [&](const auto& duty) { return duty.first == kind; });
+  if (at == duties.end()) at = duties.insert(at, {kind, "kind = \"" + kind + "\"\n"});
+  if (dot != question.field.npos)
+    at->second += question.field.substr(dot + 1) + " = " + value + "\n";
+}
+
+// A code that needs values and whose values nobody has given yet, left out of a file in the making:
+// the next question asks for them.
+std::string DuoLine(const std::string& answer, const Answers& answers, bool whole) {
+  std::vector<std::string> items;
+  for (const std::string& code : SplitList(answer)) {
+    const Question* values = QuestionOf("duo[" + code + "]");
+    const auto given = answers.find("duo[" + code + "]");
+    const bool missing = values != nullptr && (given == answers.end() || given->second.empty());
+    if (missing && !whole) continue;
+    items.push_back(values == nullptr || missing ? QuoteToml(code)
+                                                 : "{code = " + QuoteToml(code) + ", values = " +
+                                                       ToTomlValue(*values, given->second) + "}");
+  }
+  return "duo = [" + Joined(items) + "]\n";
+}
+
+struct File {
+  std::string text;
+  Duties duties;
+};
+
+File ToFile(const Answers& answers, bool whole) {
   std::string top = "version = 1\n";
   std::map<std::string, std::string> tables;
-  std::string duties;
+  File file;
   for (const Question& question : Questions()) {
     const auto found = answers.find(question.field);
     if (found == answers.end() || found->second.empty() || !Applies(question, answers)) continue;
     const std::string value = ToTomlValue(question, found->second);
     const std::string table = TableOf(question.field);
     const std::string name = question.field.substr(question.field.rfind('.') + 1);
-    if (table.empty()) {
+    if (question.field == "duo") {
+      top += DuoLine(found->second, answers, whole);
+    } else if (table == "duo" || question.field.starts_with(kMorePrefix)) {
+      continue;
+    } else if (table.empty()) {
       top += question.field + " = " + value + "\n";
     } else if (table == "duties") {
-      const size_t open = question.field.find('[') + 1;
-      duties += "\n[[duties]]\nkind = \"" +
-                question.field.substr(open, question.field.find(']') - open) + "\"\n" + name +
-                " = " + value + "\n";
+      AddDuty(question, value, file.duties);
     } else {
       tables[table] += name + " = " + value + "\n";
     }
   }
   if (answers.contains("dataset.dataset")) tables["dataset"] += "version = 1\n";
   for (const auto& [table, lines] : tables) top += "\n[" + table + "]\n" + lines;
-  return top + duties;
+  for (const auto& [kind, lines] : file.duties) top += "\n[[duties]]\n" + lines;
+  file.text = std::move(top);
+  return file;
+}
+
+// Duties by their kind: their place in the file means nothing to whoever answers.
+std::string FieldOf(const Problem& problem, const File& file) {
+  const std::string& field = problem.field;
+  if (!field.starts_with("duties[")) return field;
+  for (size_t i = 0; i < file.duties.size(); ++i) {
+    const std::string place = "duties[" + std::to_string(i + 1) + "]";
+    if (field.starts_with(place))
+      return "duties[" + file.duties[i].first + "]" + field.substr(place.size());
+  }
+  return field;
 }
 
 class Form {
@@ -191,7 +262,7 @@ class Form {
       std::vector<std::string> words;
       for (const std::string& item : SplitList(answer)) {
         const auto word = OptionWord(question, item);
-        if (!word || (!words.empty() && question.kind == QuestionKind::kChoice)) {
+        if (!word || (!words.empty() && question.kind != QuestionKind::kChoices)) {
           out_ << Pick("Please give a number of the list.\n", "목록의 번호를 쓰십시오.\n");
           return false;
         }
@@ -199,9 +270,14 @@ class Form {
       }
       answer = Joined(words);
     }
+    // A code has one spelling of a time; people write the day.
+    const auto day = ParseInstant(answer, DayPart::kLastSecond);
+    if (day && question.field.starts_with("duo[")) answer = FormatInstant(*day);
     Answers tried = answers_;
     tried[question.field] = answer;
-    for (const auto& [line, problem] : ReadToml(ToFile(tried), random_).problems) {
+    const File file = ToFile(tried, false);
+    for (auto [line, problem] : ReadToml(file.text, random_).problems) {
+      problem.field = FieldOf(problem, file);
       if (!Concerns(problem, question)) continue;
       out_ << Pick("That does not fit: ", "맞지 않습니다: ") << Said(problem) << "\n";
       return false;
@@ -229,7 +305,19 @@ class Form {
     const size_t item = problem.field.find('[');
     const bool duty = question.field.starts_with("duties");
     const std::string field = duty ? problem.field : problem.field.substr(0, item);
-    return field == question.field && !problem.value.empty();
+    const bool values = question.field.starts_with("duo[");
+    return field == (values ? "duo" : question.field) && !problem.value.empty();
+  }
+
+  // What another answer made a question of.
+  Status AskWhatIsNew() {
+    for (size_t i = 0; i < Questions().size(); ++i) {
+      const Question& question = Questions()[i];
+      if (!Applies(question, answers_) || answers_.contains(question.field)) continue;
+      DURE_ASSIGN(const bool answered, Ask(i));
+      if (!answered) return {};
+    }
+    return {};
   }
 
   // All answers; a number changes one, ok ends.
@@ -247,18 +335,22 @@ class Form {
         if (question.field == "personal.class" && unsaid)
           out_ << "     ! " << LeftOutPersonalClass(language_) << "\n";
       }
-      const std::string file = ToFile(answers_);
-      const TermsFile read = ReadToml(file, random_);
-      for (const auto& [line, problem] : read.problems) out_ << "  ! " << Said(problem) << "\n";
+      const File file = ToFile(answers_, true);
+      const TermsFile read = ReadToml(file.text, random_);
+      for (auto [line, problem] : read.problems) {
+        problem.field = FieldOf(problem, file);
+        out_ << "  ! " << Said(problem) << "\n";
+      }
       out_ << Pick("A number changes that answer, ok ends.\n",
                    "번호를 쓰면 그 답을 고칩니다. ok를 쓰면 끝납니다.\n");
       DURE_ASSIGN(const std::string line, ReadLine());
-      if (line == "ok" && read.problems.empty()) return file;
+      if (line == "ok" && read.problems.empty()) return file.text;
       for (size_t i = 0; i < Questions().size(); ++i) {
         if (line != std::to_string(i + 1) || !Applies(Questions()[i], answers_)) continue;
         DURE_ASSIGN(const bool changed, Ask(i));
         static_cast<void>(changed);
       }
+      DURE_TRY(AskWhatIsNew());
     }
   }
 

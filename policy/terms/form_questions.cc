@@ -7,18 +7,6 @@ namespace {
 
 using enum QuestionKind;
 
-template <typename E>
-std::vector<Option> OptionsOf() {
-  std::vector<Option> options;
-  for (size_t i = 0; i < kWordCount<E>; ++i) {
-    const auto value = static_cast<E>(i);
-    if (Word(value) == "unknown") continue;  // who does not know leaves it out
-    options.push_back({std::string(Word(value)), PlainWord(value, Language::kEnglish),
-                       PlainWord(value, Language::kKorean)});
-  }
-  return options;
-}
-
 // The words themselves, where they are plain enough.
 template <typename E>
 std::vector<Option> WordsOf() {
@@ -78,6 +66,7 @@ void AddDataset(std::vector<Question>& all) {
                  {"In which languages?", "어떤 언어입니까?"},
                  {"Codes such as ko, en.", "ko, en 같은 코드를 씁니다."},
                  "ko"});
+  AddMore(MoreQuestions::kDataset, all);
 }
 
 void AddUse(std::vector<Question>& all) {
@@ -117,6 +106,7 @@ void AddUse(std::vector<Question>& all) {
                    kFallbacks[i],
                    OptionsOf<Permission>()});
   }
+  AddMore(MoreQuestions::kDuo, all);
 }
 
 void AddLicence(std::vector<Question>& all) {
@@ -136,6 +126,7 @@ void AddLicence(std::vector<Question>& all) {
                  kText,
                  {"A copyright notice to keep with it?", "함께 보존할 저작권 표시가 있습니까?"},
                  {"Stays outside the record.", "기록 밖에 보관됩니다."}});
+  AddMore(MoreQuestions::kLicence, all);
 }
 
 void AddPlaces(std::vector<Question>& all) {
@@ -156,6 +147,10 @@ void AddPlaces(std::vector<Question>& all) {
                   "이 데이터로 학습한 모델은 어느 나라로 갈 수 있습니까?"},
                  {"Country codes, or *.", "국가 코드 또는 *."},
                  "KR"});
+  AddMore(MoreQuestions::kPlaces, all);
+}
+
+void AddTimesAndLimits(std::vector<Question>& all) {
   all.push_back({"time.validFrom",
                  kTime,
                  {"From when?", "언제부터입니까?"},
@@ -180,6 +175,7 @@ void AddPlaces(std::vector<Question>& all) {
        {"So that nobody can tell your contribution from the sum. Empty: no minimum.",
         "합계에서 귀 기관의 기여를 구별하지 못하게 합니다. 비우면 제한 없음."},
        "3"});
+  AddMore(MoreQuestions::kLimits, all);
 }
 
 void AddPeople(std::vector<Question>& all) {
@@ -210,6 +206,37 @@ void AddPeople(std::vector<Question>& all) {
                  OptionsOf<Basis>(),
                  "personal.class",
                  kAboutPeople});
+}
+
+void AddProtection(std::vector<Question>& all) {
+  all.push_back(
+      {"personal.assessment",
+       kText,
+       {"How was the pseudonymisation assessed?", "가명처리의 적정성은 어떻게 검토했습니까?"},
+       {"The assessment or where it is kept. Stays outside the record. Empty: not stated.",
+        "검토 내용이나 보관한 곳을 적습니다. 기록 밖에 보관됩니다. 비우면 밝히지 않습니다."},
+       "",
+       {},
+       "personal.class",
+       kAboutPeople});
+  all.push_back({"personal.noReidentification",
+                 kFlag,
+                 {"Is it forbidden to identify people again?", "재식별을 금지합니까?"},
+                 {"For data about people it has to be (PIPA art. 28-5).",
+                  "개인에 관한 데이터라면 반드시 금지해야 합니다(개인정보 보호법 제28조의5)."},
+                 "yes",
+                 YesNo(),
+                 "personal.class",
+                 kAboutPeople});
+  all.push_back(
+      {"personal.processingRecordUntil",
+       kTime,
+       {"Until when is the record of processing kept?", "처리 기록은 언제까지 보관합니까?"},
+       {"That day included; empty: not stated.", "그 날을 포함합니다. 비우면 밝히지 않습니다."},
+       "",
+       {},
+       "personal.class",
+       kAboutPeople});
   all.push_back(
       {"limits.epsilonMax",
        kNumber,
@@ -245,6 +272,10 @@ void AddDuties(std::vector<Question>& all) {
        {"Told of an incident within how many hours?", "사고가 나면 몇 시간 안에 통지받습니까?"},
        {"Empty: as the consortium does it.", "비우면 컨소시엄 규정을 따릅니다."},
        "72"});
+  AddMore(MoreQuestions::kDuties, all);
+}
+
+void AddRest(std::vector<Question>& all) {
   all.push_back(
       {"tdm.reserved",
        kChoice,
@@ -260,18 +291,30 @@ void AddDuties(std::vector<Question>& all) {
                  WordsOf<TdmEvidence>(),
                  "tdm.reserved",
                  "yes"});
+  all.push_back({"withdrawal.allowed",
+                 kFlag,
+                 {"May you take it back?", "나중에 철회할 수 있습니까?"},
+                 {"Say no only if a contract binds you to leave it.",
+                  "계약 때문에 철회할 수 없을 때만 아니요를 고르십시오."},
+                 "yes",
+                 YesNo()});
   all.push_back(
       {"withdrawal.noticeDays",
        kNumber,
        {"If you withdraw it: after how many days?", "철회하면 며칠 뒤부터 효력이 있습니까?"},
        {"0: at once.", "0이면 즉시."},
-       "0"});
+       "0",
+       {},
+       "withdrawal.allowed",
+       "yes"});
   all.push_back({"withdrawal.scopes",
                  kChoices,
                  {"And what may you ask for then?", "철회할 때 무엇을 요구할 수 있습니까?"},
                  {"Several numbers.", "번호를 여러 개 씁니다."},
                  "future-rounds",
-                 OptionsOf<WithdrawalScope>()});
+                 OptionsOf<WithdrawalScope>(),
+                 "withdrawal.allowed",
+                 "yes"});
 }
 
 }  // namespace
@@ -283,8 +326,11 @@ const std::vector<Question>& Questions() {
     AddUse(made);
     AddLicence(made);
     AddPlaces(made);
+    AddTimesAndLimits(made);
     AddPeople(made);
+    AddProtection(made);
     AddDuties(made);
+    AddRest(made);
     return made;
   }();
   return all;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "policy/terms/vocabulary.h"
+#include "policy/terms/sentences.h"
 
 namespace dure::terms {
 
@@ -20,6 +20,7 @@ enum class QuestionKind : uint8_t {
   kCodes,  // several, with spaces or commas between
   kTime,   // a date
   kNumber,
+  kFlag,     // yes or no: true or false
   kChoice,   // one option
   kChoices,  // several options
 };
@@ -30,17 +31,40 @@ struct Option {
   std::string ko;
 };
 
+std::vector<Option> YesNo();
+
 struct Question {
-  std::string field;  // of a terms file: "licence.data"; of a duty "duties[report].everyDays"
+  // Of a terms file: "licence.data"; of a duty "duties[report].everyDays", or
+  // "duties[return-derived]" where the kind is all there is to say; of a DUO code its values:
+  // "duo[DUO:0000022]"; "more.…": of no file, whether to ask the questions of a group at all.
+  std::string field;
   QuestionKind kind;
   TwoLanguages ask;
   TwoLanguages help;
   std::string fallback = "";  // the answer of an empty line; empty: nothing is said
   std::vector<Option> options = {};
-  std::string only_if = "";         // asked only if that field's answer is
+  std::string only_if = "";         // asked only if that field is asked and its answer has
   std::string only_if_answer = "";  // one of these words, with spaces between
 };
 
 const std::vector<Question>& Questions();
+
+inline constexpr const char* kMorePrefix = "more.";
+
+// A group of questions that most owners have no answer to; Enter leaves it out.
+enum class MoreQuestions : uint8_t { kDataset, kDuo, kLicence, kPlaces, kLimits, kDuties };
+void AddMore(MoreQuestions group, std::vector<Question>& all);
+
+template <typename E>
+std::vector<Option> OptionsOf() {
+  std::vector<Option> options;
+  for (size_t i = 0; i < kWordCount<E>; ++i) {
+    const auto value = static_cast<E>(i);
+    if (Word(value) == "unknown") continue;  // who does not know leaves it out
+    options.push_back({std::string(Word(value)), PlainWord(value, Language::kEnglish),
+                       PlainWord(value, Language::kKorean)});
+  }
+  return options;
+}
 
 }  // namespace dure::terms

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "policy/terms/form_questions.h"
@@ -23,10 +24,14 @@ struct Session {
 Session Fill(const std::map<std::string, std::string>& typed, const std::string& end = "ok\n",
              Language language = Language::kEnglish) {
   std::string lines;
+  std::map<std::string, std::string> last;  // what stands as the answer in the end
   for (const Question& question : Questions()) {
     const auto found = typed.find(question.field);
-    const bool asked = question.only_if.empty() || typed.contains(question.field);
-    if (asked) lines += (found == typed.end() ? "" : found->second) + "\n";
+    const std::string& only = last[question.only_if];
+    const bool open = question.only_if == "withdrawal.allowed" && only == "yes";
+    if (!question.only_if.empty() && !open && found == typed.end()) continue;
+    lines += (found == typed.end() ? "" : found->second) + "\n";
+    last[question.field] = found == typed.end() ? question.fallback : found->second;
   }
   std::istringstream in(lines + end);
   std::ostringstream out;
@@ -75,12 +80,131 @@ TEST(Form, AsksAboutPeopleOnlyWhereThereAreAny) {
   EXPECT_THAT(Fill(kReviews).screen, Not(HasSubstr("legal ground")));
   auto typed = kReviews;
   typed["personal.class"] = "pseudonymised";
+  for (const Question& question : Questions()) {
+    if (question.only_if == "personal.class") typed[question.field] = "";
+  }
   typed["personal.special"] = "2";
   typed["personal.basis"] = "pseudonymised-research";
   typed["limits.epsilonMax"] = "6.5";
   const Draft draft = Parse(Fill(typed));
   EXPECT_EQ(draft.terms.personal.basis, Basis::kPseudonymisedResearch);
   EXPECT_EQ(draft.terms.limits.epsilon_max_micro, 6'500'000u);
+  EXPECT_TRUE(draft.terms.personal.no_reidentification);
+  EXPECT_FALSE(draft.terms.personal.assessment.has_value());
+  typed["personal.assessment"] = "k-anonymity of 5, report 12";
+  typed["personal.noReidentification"] = "1";
+  typed["personal.processingRecordUntil"] = "2030-12-31";
+  const Draft more = Parse(Fill(typed));
+  EXPECT_TRUE(more.terms.personal.assessment.has_value());
+  EXPECT_TRUE(more.terms.personal.processing_record_until.has_value());
+}
+
+// Every group, and every question in it.
+std::map<std::string, std::string> Everything() {
+  auto typed = kReviews;
+  for (const Question& question : Questions()) {
+    if (question.field.starts_with(kMorePrefix)) typed[question.field] = "1";
+    if (question.only_if.starts_with(kMorePrefix)) typed[question.field] = "";
+  }
+  typed["dataset.description"] = "Reviews of films";
+  typed["dataset.collectedFrom"] = "2010-01-01";
+  typed["dataset.collectedUntil"] = "2025-12-31";
+  typed["dataset.records"] = "1200";
+  typed["use"] = "3";
+  typed["purposes"] = "2";
+  typed["duo"] = "GRU\nDUO:0000042 DUO:0000022, DUO:0000024";
+  typed["duo[DUO:0000022]"] = "Korea\nKR JP";
+  typed["duo[DUO:0000024]"] = "2027-06-30";
+  typed["licence.patent"] = "No patent is licensed";
+  typed["licence.trademark"] = "No trademark is licensed";
+  typed["territories.processingExcluded"] = "US";
+  typed["territories.storageForbidden"] = "US JP";
+  typed["time.deleteAfter"] = "2030-12-31";
+  typed["limits.maxRuns"] = "2";
+  typed["limits.minCohort"] = "4";
+  typed["duties[share-results]"] = "yes";
+  typed["duties[share-results].by"] = "soon\n2028-12-31";
+  typed["duties[return-derived]"] = "yes";
+  typed["duties[delete-evidence]"] = "1";
+  typed["duties[delete-evidence].by"] = "";
+  typed["duties[pay-share].formula"] = "a b\nvoted-2026";
+  return typed;
+}
+
+TEST(Form, AsksForAllThatTermsCanSay) {
+  const Session session = Fill(Everything());
+  const Draft draft = Parse(session);
+  const Terms& terms = draft.terms;
+  EXPECT_EQ(terms.duo, (std::set<DuoCode>{{.number = 22, .values = {"JP", "KR"}},
+                                          {.number = 24, .values = {"2027-06-30T23:59:59Z"}},
+                                          {.number = 42}}));
+  EXPECT_TRUE(terms.licence.patent && terms.licence.trademark);
+  EXPECT_EQ(terms.territories.processing_excluded, std::set<std::string>{"US"});
+  EXPECT_EQ(terms.territories.storage_forbidden, (std::set<std::string>{"JP", "US"}));
+  EXPECT_EQ(FormatInstant(*terms.time.delete_after), "2030-12-31T23:59:59Z");
+  EXPECT_EQ(terms.limits.max_runs, 2u);
+  EXPECT_EQ(terms.limits.min_cohort, 4u);
+  std::map<DutyKind, Duty> duties;
+  for (const Duty& duty : terms.duties) duties[duty.kind] = duty;
+  EXPECT_TRUE(duties.at(DutyKind::kShareResults).by.has_value());
+  EXPECT_TRUE(duties.contains(DutyKind::kReturnDerived));
+  EXPECT_FALSE(duties.at(DutyKind::kDeleteEvidence).by.has_value());
+  EXPECT_EQ(duties.at(DutyKind::kPayShare).formula, "voted-2026");
+  EXPECT_TRUE(draft.passport.description.has_value());
+  EXPECT_EQ(draft.passport.records, 1200u);
+  EXPECT_TRUE(draft.passport.collected_from && draft.passport.collected_until);
+  EXPECT_THAT(session.screen, HasSubstr("duties[share-results].by: 'soon' does not fit"));
+}
+
+// Enter at every group: nothing is asked in it, nothing is said, and a withdrawal stays possible.
+TEST(Form, LeavesAGroupOutAtEnter) {
+  const Session session = Fill(kReviews);
+  EXPECT_THAT(session.screen,
+              HasSubstr("Does it carry codes of the Data Use Ontology (DUO)? [no]"));
+  EXPECT_THAT(session.screen, Not(HasSubstr("Which codes?")));
+  const Terms& terms = Parse(session).terms;
+  EXPECT_TRUE(terms.duo.empty() && terms.territories.processing_excluded.empty());
+  EXPECT_TRUE(terms.withdrawal.allowed);
+  EXPECT_FALSE(terms.limits.max_runs.has_value());
+  EXPECT_EQ(terms.duties.size(), 1u);  // to tell of an incident, as before
+  auto typed = kReviews;
+  typed["withdrawal.allowed"] = "2";
+  EXPECT_FALSE(Parse(Fill(typed)).terms.withdrawal.allowed);
+}
+
+// A code without its countries would say less than its owner meant.
+TEST(Form, DoesNotEndWithACodeThatLacksItsValues) {
+  auto typed = Everything();
+  typed["duo[DUO:0000022]"] = "-";
+  const Session session = Fill(typed, "ok\nquit\n");
+  EXPECT_THAT(session.screen, HasSubstr("! duo: 'DUO:0000022' does not fit"));
+  EXPECT_EQ(session.file.error().code, ErrorCode::kCancelled);
+}
+
+TEST(Form, AsksInTheReviewWhatAChangedAnswerOpens) {
+  const auto number = [](const std::string& field) {
+    for (size_t i = 0; i < Questions().size(); ++i) {
+      if (Questions()[i].field == field) return std::to_string(i + 1);
+    }
+    return std::string();
+  };
+  const Session session = Fill(kReviews, number("more.licence") + "\n1\nNo patent\n\nok\n");
+  const Draft draft = Parse(session);
+  EXPECT_TRUE(draft.terms.licence.patent.has_value());
+  EXPECT_FALSE(draft.terms.licence.trademark.has_value());
+}
+
+TEST(Form, AsksEveryQuestionInBothLanguages) {
+  for (const Question& question : Questions()) {
+    const std::string ko = question.ask.In(Language::kKorean) + question.help.In(Language::kKorean);
+    const bool hangul = std::any_of(ko.begin(), ko.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xF0) == 0xE0 && c != '\xE2';
+    });
+    EXPECT_TRUE(hangul) << question.field;
+    EXPECT_NE(question.ask.In(Language::kEnglish), question.ask.In(Language::kKorean));
+  }
+  EXPECT_EQ(Parse(Fill(Everything(), "ok\n", Language::kKorean)).terms.duo,
+            Parse(Fill(Everything())).terms.duo);
 }
 
 TEST(Form, ChecksEachAnswerAtOnceAndAsksAgain) {
