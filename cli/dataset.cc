@@ -12,8 +12,6 @@
 #include "cli/terms_form.h"
 #include "cli/text_file.h"
 #include "federation/identity/private_files.h"
-#include "model/text/documents.h"
-#include "model/text/tokenizer.h"
 #include "policy/terms/croissant.h"
 #include "policy/terms/form.h"
 #include "policy/terms/odrl.h"
@@ -133,22 +131,6 @@ Status ShowTerms(const DatasetOptions& options, Context& context) {
   return {};
 }
 
-// Records and tokens as the site would train on them.
-Status CountText(const DatasetOptions& options, terms::Passport& passport, Context& context) {
-  DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(options.tokenizer));
-  uint64_t tokens = 0;
-  const auto count = [&](std::string_view document) {
-    tokens += tokenizer.Encode(document).size();
-    return true;
-  };
-  DURE_ASSIGN(const text::ReadReport report,
-              text::ReadDocuments({.path = options.data, .columns = {}}, count));
-  passport.records = report.documents;
-  passport.tokens = tokens;
-  context.Say(ReadText(report, context));
-  return {};
-}
-
 // What `dataset add` will register, without registering it.
 Status Describe(const DatasetOptions& options, Context& context) {
   const Language language = TermsLanguage(context);
@@ -156,7 +138,12 @@ Status Describe(const DatasetOptions& options, Context& context) {
   SystemRandom random;
   DURE_ASSIGN(terms::Description description,
               terms::Describe(file, options.terms, options.data, random));
-  if (!options.tokenizer.empty()) DURE_TRY(CountText(options, description.passport, context));
+  if (!options.tokenizer.empty()) {
+    DURE_ASSIGN(const CountedText counted, CountText(options.data, {}, options.tokenizer));
+    description.passport.records = counted.report.documents;
+    description.passport.tokens = counted.tokens;
+    context.Say(ReadText(counted.report, context));
+  }
   const std::string passport = terms::ToCanonical(description.passport);
   const std::string canonical = terms::ToCanonical(description.terms);
   if (!options.out.empty()) {

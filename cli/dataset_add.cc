@@ -11,7 +11,6 @@
 #include "cli/record_copy.h"
 #include "cli/terms_form.h"
 #include "federation/journal/journal.h"
-#include "model/text/documents.h"
 #include "site/lending.h"
 #include "site/private_side.h"
 
@@ -26,6 +25,7 @@ struct DatasetAddOptions {
   std::string data;
   std::string terms;
   std::vector<std::string> columns;
+  std::string tokenizer;
   bool unread = false;
 };
 
@@ -113,16 +113,23 @@ Status CheckCustodian(const terms::Passport& passport, const identity::Identity&
                "\"로 고치십시오(rightsHolder는 달라도 됩니다)"));
 }
 
-// Text that nobody could read would stand in the record for good and be found out in a round.
-Status CheckText(const DatasetAddOptions& options, const terms::Passport& passport,
-                 Context& context) {
+// Text that nobody could read would stand in the record for good and be found out in a round. The
+// same reading counts records and tokens, where somebody says with which tokenizer.
+Status CheckText(const DatasetAddOptions& options, terms::Passport& passport, Context& context) {
   const bool text = passport.modality == terms::Modality::kText;
+  if (!options.tokenizer.empty() && (options.unread || !text)) {
+    return Fail(ErrorCode::kInvalid,
+                Pick(context,
+                     "--tokenizer counts the tokens of text that is read here: leave it out with "
+                     "--unread, or where the terms say that the data is no text",
+                     "--tokenizer는 여기서 읽는 글의 토큰을 셉니다. --unread를 붙였거나 "
+                     "이용조건에 글이 아니라고 되어 있으면 빼십시오"));
+  }
   if (options.unread || !text) return {};
-  const auto report = text::ReadDocuments({.path = options.data, .columns = options.columns},
-                                          [](std::string_view) { return true; });
-  if (!report) {
-    return Fail(report.error().code,
-                report.error().message +
+  const auto counted = CountText(options.data, options.columns, options.tokenizer);
+  if (!counted) {
+    return Fail(counted.error().code,
+                counted.error().message +
                     Pick(context,
                          "\nNothing was registered. Mend the data, name its text columns with "
                          "--column, or say with --unread that a trainer of your own reads it",
@@ -130,8 +137,24 @@ Status CheckText(const DatasetAddOptions& options, const terms::Passport& passpo
                          "--column으로 알려 주십시오. 자체 학습기가 읽는 형식이면 --unread를 "
                          "붙이십시오"));
   }
-  context.Say(ReadText(*report, context));
+  context.Say(ReadText(counted->report, context));
+  if (!counted->tokens) return {};
+  passport.records = counted->report.documents;
+  passport.tokens = counted->tokens;
   return {};
+}
+
+ordered_json OrNull(const std::optional<uint64_t>& count) {
+  return count ? ordered_json(*count) : ordered_json(nullptr);
+}
+
+// "1200 tokens": of what the passport says.
+std::string TokensText(const terms::Passport& passport, const Context& context) {
+  if (!passport.tokens)
+    return Pick(context, "tokens not counted (--tokenizer counts them)",
+                "토큰 수는 세지 않음(--tokenizer를 주면 셉니다)");
+  const std::string tokens = std::to_string(*passport.tokens);
+  return Pick(context, tokens + " tokens", "토큰 " + tokens + "개");
 }
 
 Status Add(const DatasetAddOptions& options, Context& context) {
@@ -166,6 +189,7 @@ Status Add(const DatasetAddOptions& options, Context& context) {
                      {"terms", file},
                      {"files", description.passport.files},
                      {"bytes", description.passport.bytes},
+                     {"tokens", OrNull(description.passport.tokens)},
                      {"entry", made.there ? ordered_json(nullptr) : ordered_json(index)}}
             .dump());
     return {};
@@ -176,16 +200,18 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   const std::string entry = std::to_string(index);
   const std::string files = std::to_string(description.passport.files);
   const std::string bytes = std::to_string(description.passport.bytes);
-  context.Print(
-      made.there
-          ? Pick(context, "The record has " + what + " with these very terms and data already.",
-                 "기록에 이용조건과 데이터가 같은 " + rules::WithParticle(what, "이(가)") +
-                     " 이미 있습니다.")
-          : Pick(context,
-                 "Registered " + what + ", entry " + entry + ": " + files + " files, " + bytes +
-                     " bytes. Nothing of them left this machine.",
-                 rules::WithParticle(what, "을(를)") + " 등록했습니다(항목 " + entry + "). 파일 " +
-                     files + "개, " + bytes + "바이트이며, 내용은 이 컴퓨터를 떠나지 않았습니다."));
+  const std::string tokens = TokensText(description.passport, context);
+  context.Print(made.there
+                    ? Pick(context,
+                           "The record has " + what + " with these very terms and data already.",
+                           "기록에 이용조건과 데이터가 같은 " +
+                               rules::WithParticle(what, "이(가)") + " 이미 있습니다.")
+                    : Pick(context,
+                           "Registered " + what + ", entry " + entry + ": " + files + " files, " +
+                               bytes + " bytes, " + tokens + ". Nothing of them left this machine.",
+                           rules::WithParticle(what, "을(를)") + " 등록했습니다(항목 " + entry +
+                               "). 파일 " + files + "개, " + bytes + "바이트, " + tokens +
+                               ". 내용은 이 컴퓨터를 떠나지 않았습니다."));
   context.Say(Pick(context, "Take part with all that was added here:\n  dure site serve --dir ",
                    "여기에 등록한 데이터로 참여하려면:\n  dure site serve --dir ") +
               options.dir);
@@ -204,6 +230,8 @@ void AddDatasetAdd(Command dataset, Context& context) {
   verb.Add("--terms", options->terms,
            "A file of dure dataset form, open or research-only; you are asked without it");
   verb.Add("--column", options->columns, "Columns or fields that hold text; guessed by default");
+  verb.Add("--tokenizer", options->tokenizer,
+           "Count records and tokens for the record: a tokenizer.json or 'bytes'");
   verb.Flag("--unread", options->unread,
             "Do not try to read the text: a trainer of your own reads it");
   AddLanguage(verb, context);

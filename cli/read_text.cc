@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/language.h"
+#include "model/text/tokenizer.h"
 
 namespace dure::cli {
 namespace {
@@ -31,6 +32,22 @@ std::string ReadText(const text::ReadReport& report, const Context& context) {
   for (size_t i = 0; i < shown; ++i) line += (i == 0 ? " (" : "; ") + report.notes[i];
   if (shown > 0) line += shown < report.notes.size() ? "; ...)" : ")";
   return line;
+}
+
+Result<CountedText> CountText(const std::string& path, const std::vector<std::string>& columns,
+                              const std::string& tokenizer) {
+  std::optional<text::Tokenizer> counter;
+  if (!tokenizer.empty()) {
+    DURE_ASSIGN(counter, text::Tokenizer::Load(tokenizer));
+  }
+  CountedText counted;
+  if (counter) counted.tokens = 0;
+  const auto count = [&](std::string_view document) {
+    if (counter) *counted.tokens += counter->Encode(document).size();
+    return true;
+  };
+  DURE_ASSIGN(counted.report, text::ReadDocuments({.path = path, .columns = columns}, count));
+  return counted;
 }
 
 }  // namespace dure::cli

@@ -4,6 +4,7 @@
 """
 
 import glob
+import json
 import os
 import shutil
 import sys
@@ -141,7 +142,24 @@ class LendingTest(unittest.TestCase):
             *add, theirs, '--data', f'{self.folder}/north-data', expect=1))
         self.assertEqual([each for each in federation.entries('aggregator')
                           if each['type'] == 'dataset-registered'], [])
-        self.assertEqual(federation.dure(*add, 'open', '--data', old, '--unread')['version'], 1)
+        unread = [*add, 'open', '--data', old, '--unread']
+        self.assertIn('--tokenizer', federation.fails(*unread, '--tokenizer', 'bytes', expect=1))
+        added = federation.dure(*unread)
+        self.assertEqual((added['version'], added['tokens']), (1, None))
+
+    def test_tokens_are_counted_where_a_tokenizer_is_given(self):
+        federation = Federation(PROGRAMS, self.folder, ['north'])
+        self.addCleanup(federation.kill)
+        text = f'{self.folder}/text.txt'
+        with open(text, 'w', encoding='utf-8') as file:
+            file.write('twelve bytes')
+        added = federation.dure('dataset', 'add', '--dir', federation.home('north'), '--terms',
+                                'open', '--data', text, '--tokenizer', 'bytes')
+        registered = [each['event'] for each in federation.entries('aggregator')
+                      if each['type'] == 'dataset-registered']
+        passport = json.loads(registered[0]['passport'])
+        self.assertEqual((passport['tokens'], passport['records']), (added['tokens'], 1))
+        self.assertGreaterEqual(added['tokens'], 12)  # and what ends a document
 
 
 class RestoreTest(unittest.TestCase):
