@@ -14,6 +14,10 @@ std::string FieldKo(const std::string& label, const std::string& text) {
          "\n";
 }
 
+std::string TimeKo(const std::optional<terms::Instant>& time) {
+  return time ? terms::FormatInstant(*time) : kNotRecordedKo;
+}
+
 std::string YesNo(const std::optional<bool>& value) {
   if (!value) return kNotRecordedKo;
   return *value ? "예" : "아니요";
@@ -69,11 +73,10 @@ std::string DataSection(const Dossier& dossier) {
             FieldKo("종류", Plain(passport.modality)) +
             FieldKo("출처 유형",
                     passport.origin == terms::Origin::kUnknown ? "" : Plain(passport.origin)) +
-            FieldKo("수집 기간", TimeOrAbsent(passport.collected_from) == kNotRecorded &&
-                                         TimeOrAbsent(passport.collected_until) == kNotRecorded
-                                     ? ""
-                                     : TimeOrAbsent(passport.collected_from) + " ~ " +
-                                           TimeOrAbsent(passport.collected_until)) +
+            FieldKo("수집 기간",
+                    passport.collected_from || passport.collected_until
+                        ? TimeKo(passport.collected_from) + " ~ " + TimeKo(passport.collected_until)
+                        : "") +
             FieldKo("크기", std::to_string(passport.bytes) + "바이트") +
             FieldKo("토큰 수", CountOrAbsent(passport.tokens)) +
             FieldKo("라이선스", t.licence.data) + FieldKo("이용 구분", Plain(t.use)) +
@@ -81,7 +84,7 @@ std::string DataSection(const Dossier& dossier) {
     if (t.personal.data_class != terms::PersonalClass::kNone)
       text += FieldKo("민감정보", Plain(t.personal.special)) +
               FieldKo("처리 근거", Plain(t.personal.basis));
-    text += FieldKo("철회", dataset.withdrawal ? "철회됨, " + TimeOrAbsent(dataset.withdrawn_at)
+    text += FieldKo("철회", dataset.withdrawal ? "철회됨, " + TimeKo(dataset.withdrawn_at)
                                                : "철회 기록 없음") +
             FieldKo("기록 위치", "항목 " + std::to_string(dataset.place.index) + ", 리프 " +
                                      dataset.place.leaf.Hex());

@@ -1,5 +1,6 @@
 // A Hugging Face model card: YAML front matter and Markdown.
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -30,6 +31,12 @@ std::string HubLicence(const std::string& expression) {
   return kHub.contains(lower) ? lower : "other";
 }
 
+// YAML's own spelling of what is no finite number.
+std::string YamlNumber(double value) {
+  if (std::isnan(value)) return ".nan";
+  return std::isinf(value) ? ".inf" : NumberText(value);
+}
+
 std::string List(const std::string& name, const std::set<std::string>& items) {
   if (items.empty()) return "";
   std::string text = name + ":\n";
@@ -46,7 +53,7 @@ std::string Results(const Dossier& dossier) {
         "  - task:\n      type: " + Yaml(dossier.model.task.value_or("text-generation")) +
         "\n    dataset:\n      type: \"private\"\n      name: " +
         Yaml("held-out text of " + evaluation.site) +
-        "\n    metrics:\n    - type: \"perplexity\"\n      value: " + NumberText(score.perplexity) +
+        "\n    metrics:\n    - type: \"perplexity\"\n      value: " + YamlNumber(score.perplexity) +
         "\n      verified: false\n";
   }
   return text;

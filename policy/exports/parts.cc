@@ -19,11 +19,52 @@ Export Make(Format format, const Dossier& dossier) {
 }
 
 std::string TemplateVersion(Format format) {
-  constexpr const char* kVersions[] = {"prov-json-2013-v1", "spdx-3-0-1-v1",    "cyclonedx-1-6-v1",
-                                       "hf-model-card-v1",  "eu-2025-07-v2",    "kr-2026-01-v3",
-                                       "odrl-2-2-v1",       "croissant-1-1-v1", "csv-v2"};
+  constexpr const char* kVersions[] = {"prov-json-2013-v2", "spdx-3-0-1-v2",    "cyclonedx-1-6-v2",
+                                       "hf-model-card-v2",  "eu-2025-07-v3",    "kr-2026-01-v4",
+                                       "odrl-2-2-v2",       "croissant-1-1-v2", "csv-v3"};
   return kVersions[static_cast<size_t>(format)];
 }
+
+namespace {
+
+// What only this kind of file might be taken for.
+std::string OfItsOwn(Format format, bool korean) {
+  switch (format) {
+    case Format::kProv:
+      return korean ? "시각과 순서는 서명한 기관이 밝힌 것이며, 실제로 그때 일어났음을 증명하지 "
+                      "않습니다."
+                    : "That things happened at the times it gives: those are the words of their "
+                      "signers.";
+    case Format::kSpdx:
+    case Format::kCycloneDx:
+      return korean ? "여기에 없는 소프트웨어나 데이터가 모델에 쓰이지 않았음을 증명하지 않으며, "
+                      "주소는 내려받는 곳이 아니라 기록의 항목을 가리킵니다."
+                    : "That nothing else is in the model; its addresses name entries of the "
+                      "record, not places of download.";
+    case Format::kModelCard:
+      return korean ? "편향이나 위험을 평가했음을 증명하지 않습니다. 평가 수치는 각 사이트가 밝힌 "
+                      "것입니다."
+                    : "That bias or risks were assessed; the scores are what sites state.";
+    case Format::kEuSummary:
+    case Format::kKrOverview:
+      return korean ? "빈칸이 의무의 면제를 뜻하지 않습니다. \"기록 없음\"은 제공자가 직접 채워야 "
+                      "합니다."
+                    : "That what is missing here need not be told: the provider has to add it.";
+    case Format::kOdrl:
+      return korean ? "상대방이 조건에 동의했음을 증명하지 않습니다."
+                    : "That anybody agreed to the offer.";
+    case Format::kCroissant:
+      return korean ? "데이터를 받을 수 있다는 뜻이 아닙니다. 데이터는 보관 기관 밖으로 나오지 "
+                      "않습니다."
+                    : "That the data can be had: it stays with its custodian.";
+    case Format::kCsv:
+      return korean ? "표가 기록 전체임을 증명하지 않습니다. 이 모델에 관한 행만 들어 있습니다."
+                    : "That the tables are the whole record: they have the rows about this model.";
+  }
+  return "";
+}
+
+}  // namespace
 
 std::vector<std::string> DoesNotProve(Format format, Language language) {
   const bool korean = language == Language::kKorean;
@@ -33,7 +74,12 @@ std::vector<std::string> DoesNotProve(Format format, Language language) {
              : "That nothing but the recorded data was trained on: each site states and signs what "
                "it used, and the record proves that the statement was not changed.",
       korean ? "이용조건이 사실에 맞는지, 권리자에게 그 권한이 있었는지는 증명하지 않습니다."
-             : "That the terms are true, or that whoever set them had the right to."};
+             : "That the terms are true, or that whoever set them had the right to.",
+      korean ? "이 파일이 처음 만든 그대로라는 사실은 증명하지 않습니다. 파일에는 서명이 없으며, "
+               "내보낸 사실을 기록했다면 기록에 파일의 다이제스트가 있습니다."
+             : "That this file is as it was made: it bears no signature; where the export was "
+               "recorded, the record has its digest."};
+  all.push_back(OfItsOwn(format, korean));
   if (format == Format::kEuSummary || format == Format::kKrOverview)
     all.push_back(korean ? "법령 준수를 증명하지 않으며 법률 자문이 아닙니다."
                          : "That the law is complied with; it is no legal advice.");

@@ -10,6 +10,8 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string Id(const std::string& name) { return "dure:" + name; }
+// The value of prov:type is a name, not a text.
+ordered_json ProvName(const char* name) { return {{"$", name}, {"type", "prov:QUALIFIED_NAME"}}; }
 std::string ModelId(const Digest& digest) { return Id("model-" + digest.Hex().substr(0, 16)); }
 
 class Prov {
@@ -46,7 +48,7 @@ class Prov {
     entity.update(attributes);
   }
   void Agent(const std::string& id, const char* type) {
-    if (!out_["agent"].contains(id)) out_["agent"][id] = {{"prov:type", type}};
+    if (!out_["agent"].contains(id)) out_["agent"][id] = {{"prov:type", ProvName(type)}};
   }
 
   void Document() {
@@ -65,7 +67,7 @@ class Prov {
   }
 
   void AddMember(const Member& member) {
-    ordered_json agent = {{"prov:type", "prov:Organization"},
+    ordered_json agent = {{"prov:type", ProvName("prov:Organization")},
                           {"dure:house", OrAbsent(member.house)},
                           {"dure:country", OrAbsent(member.country)}};
     agent.update(At(member.place));

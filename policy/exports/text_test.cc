@@ -38,6 +38,18 @@ TEST(Exports, SayFromWhatTheyWereMadeAndWhatTheyDoNotProve) {
   }
 }
 
+TEST(Exports, EachSayWhatOnlyTheyMightBeTakenFor) {
+  for (const terms::Language language : {terms::Language::kEnglish, terms::Language::kKorean}) {
+    std::set<std::string> all;
+    for (const Format format : AllFormats()) {
+      const auto caveats = DoesNotProve(format, language);
+      EXPECT_GE(caveats.size(), 4u) << terms::Word(format);
+      all.insert(caveats[3]);
+    }
+    EXPECT_GE(all.size(), 7u);  // the two laws and the two bills of materials share theirs
+  }
+}
+
 TEST(Exports, OfEqualDossiersAreEqual) {
   for (const Format format : AllFormats()) {
     const Export a = Make(format, testing::FullDossier()), b = Make(format, testing::FullDossier());
@@ -109,6 +121,13 @@ TEST(ModelCard, HasTheFrontMatterOfTheHub) {
   EXPECT_EQ(bare.at("license"), "\"other\"");
   EXPECT_TRUE(bare.contains("license_name"));
   EXPECT_FALSE(bare.contains("model-index"));
+}
+
+// Front matter that the hub cannot read is no card: what no text has is still a number of YAML.
+TEST(ModelCard, HasANumberOfYamlForAScoreThatIsNone) {
+  Dossier dossier = testing::FullDossier();
+  dossier.evaluations[0].nll = 1e9;
+  EXPECT_THAT(OnlyText(Format::kModelCard, dossier), HasSubstr("      value: .inf\n"));
 }
 
 TEST(ModelCard, NamesSourcesLicencesAndWithdrawals) {
@@ -189,6 +208,13 @@ TEST(KrOverview, HasTheSectionsAndSpeaksKorean) {
         "철회**: 철회됨, 2026-11-10T00:00:00Z", "라이선스**: CC-BY-SA-4.0"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
+}
+
+TEST(KrOverview, SaysInKoreanWhichEndOfAPeriodIsNotRecorded) {
+  Dossier dossier = testing::FullDossier();  // every dataset says until when, none from when
+  const std::string text = OnlyText(Format::kKrOverview, dossier);
+  EXPECT_THAT(text, HasSubstr("수집 기간**: 기록 없음 ~ 2025-12-31T00:00:00Z"));
+  EXPECT_THAT(text, Not(HasSubstr(kNotRecorded)));
 }
 
 // RFC 4180, read strictly: the cells of a file.
