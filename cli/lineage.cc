@@ -247,6 +247,17 @@ std::string AdmissionText(const standing::Admission& one, bool korean) {
          one.site.str() + " (entry " + entry + "; dure why " + entry + ")\n";
 }
 
+// The record counts rounds from 0; what people watch and take away is counted from 1.
+std::string CountedFrom(uint64_t number, bool korean) {
+  const std::string next = std::to_string(number + 1);
+  return Pick(korean,
+              "The record counts rounds from 0. This one is round " + next +
+                  " of dure run watch and of dure model export --round.",
+              "기록은 라운드를 0부터 셉니다. dure run watch와 dure model export --round에서는 이 "
+              "라운드가 " +
+                  next + "입니다.");
+}
+
 Status ShowRound(const std::string& dir, const std::string& run, uint64_t number, bool korean,
                  Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
@@ -286,6 +297,7 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
                      "기록에 학습 \"" + run + "\"의 라운드 " + round + "번이 없습니다"));
   }
   context.Print(context.json() ? ordered_json{{"attempts", attempts}}.dump() : text);
+  if (!context.json()) context.Say(CountedFrom(number, korean));
   return {};
 }
 
@@ -313,7 +325,7 @@ void AddRoundCommands(Command dure, Context& context) {
                          "dure round show first 3 --dir /srv/desk\n"
                          "dure round show first 3 --dir /srv/desk --lang ko");
   verb.Add("run", *run, "The run").Required();
-  verb.Add("number", *number, "The round, from 0").Required();
+  verb.Add("number", *number, "The round as the record counts, from 0").Required();
   verb.Add("--dir", *dir, "A folder with a copy of the record").Required();
   AddLanguage(verb, context);
   context.Do(verb,

@@ -42,11 +42,14 @@ Status Export(const ExportOptions& options, Context& context) {
         json{{"model", model.digest.Hex()}, {"round", model.round}, {"path", options.to}}.dump());
   } else {
     const std::string round = std::to_string(model.round);
+    const std::string recorded = std::to_string(model.round - 1);
     context.Print(Pick(context,
-                       "model of " + options.run + " after round " + round +
-                           ", sha256:" + model.digest.Hex() + ", is in " + options.to,
-                       "학습 " + options.run + "의 라운드 " + round + "까지 마친 모델(sha256:" +
-                           model.digest.Hex() + ")을 " + options.to + "에 두었습니다"));
+                       "model of " + options.run + " after round " + round + " (" + recorded +
+                           " in the record, which counts from 0), sha256:" + model.digest.Hex() +
+                           ", is in " + options.to,
+                       "학습 " + options.run + "의 라운드 " + round + "(0부터 세는 기록에서는 " +
+                           recorded + ")까지 마친 모델(sha256:" + model.digest.Hex() + ")을 " +
+                           options.to + "에 두었습니다"));
     context.Say(Pick(context, "Any tool that reads Hugging Face Llama folders loads it.",
                      "Hugging Face Llama 폴더를 읽는 도구라면 모두 불러올 수 있습니다."));
   }
@@ -136,7 +139,8 @@ void AddModelCommands(Command dure, Context& context) {
   exporting.Add("--dir", out->dir, "the site's folder").Required();
   exporting.Add("--run", out->run, "the run").Required();
   exporting.Add("--to", out->to, "the folder to write").Required();
-  exporting.Add("--round", out->round, "after which round, counted from 1; the last by default");
+  exporting.Add("--round", out->round,
+                "after which round, counted from 1 as run watch does; the last by default");
   exporting.Add("--purpose", out->ask.purpose, "for what it is taken away").ShowDefault();
   exporting.Add("--territory", out->ask.territory, "where to, ISO 3166").ShowDefault();
   AddLanguage(exporting, context);

@@ -55,9 +55,12 @@ Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string
       what[0].size() < 18) {
     return std::stoull(what[0]);
   }
-  return Fail(ErrorCode::kInvalid,
-              Pick(context, "give an entry's number, or SITE DATASET RUN ROUND",
-                   "항목 번호 하나, 또는 사이트 데이터셋 학습 라운드를 차례로 쓰십시오"));
+  return Fail(
+      ErrorCode::kInvalid,
+      Pick(context,
+           "give an entry's number, or SITE DATASET RUN ROUND (counted from 0, as the record "
+           "does)",
+           "항목 번호 하나, 또는 사이트 데이터셋 학습 라운드(기록처럼 0부터)를 차례로 쓰십시오"));
 }
 
 struct Replayed {
@@ -185,7 +188,9 @@ void AddWhyCommand(Command dure, Context& context) {
               "dure why 57 --dir /srv/desk\n"
               "dure why kt-seoul reviews first 3 --dir /srv/desk --lang ko\n"
               "dure why 57 --what-if run.purpose=statistics --dir /srv/desk");
-  verb.Add("what", options->what, "An entry, or SITE DATASET RUN ROUND").Required().Values(1, 4);
+  verb.Add("what", options->what, "An entry, or SITE DATASET RUN ROUND, the round counted from 0")
+      .Required()
+      .Values(1, 4);
   verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();
   verb.Add("--what-if", options->what_if, "PATH=VALUE, as if the record said so");
   AddLanguage(verb, context);

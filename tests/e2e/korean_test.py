@@ -35,7 +35,9 @@ class Korean(OfficerCase):
                       say('grant', 'consent', 'nosuch', expect=1))
         self.assertIn("'run.purpose'에 값이 없습니다. run.purpose=statistics처럼 쓰십시오. ",
                       say('why', '1', '--what-if', 'run.purpose', expect=1))
-        self.assertIn('first 라운드 0: ', say('round', 'show', 'first', '0'))
+        shown = say('round', 'show', 'first', '0')
+        self.assertIn('first 라운드 0: ', shown)
+        self.assertIn('dure model export --round에서는 이 라운드가 1입니다', shown)
         decided = str([each['index'] for each in self.all.entries('aggregator', 'first')
                        if each['type'] == 'admission-decided'][0])
         why = say('why', decided)
