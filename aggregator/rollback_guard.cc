@@ -43,12 +43,11 @@ Status RollbackGuard::Compare(const SiteId& site, const ledger::SignedHead& held
                     ": it was restored from an older copy. Stop the aggregator and run dure ledger "
                     "heal with a member's copy");
   }
-  if (size == 0) return {};
-  const auto own_head = log_->Cosigned(size);
-  if (own_head && own_head->head.head.root == held.head.root) return {};
+  // Of the tree and not of the heads on this disk: a log that was healed has those of its source.
+  if (size == 0 || log_->RootAt(size) == held.head.root) return {};
   return Fail(ErrorCode::kCorrupt, who +
-                                       "this log never had that head: it is another log. Nothing "
-                                       "is written to it any more");
+                                       "this log has other entries up to there: it is another log. "
+                                       "Nothing is written to it any more");
 }
 
 bool RollbackGuard::Enough() const {

@@ -2,7 +2,9 @@
 #include "aggregator/rollback_guard.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
+#include "federation/identity/testing.h"
 #include "policy/standing/testing.h"
 
 namespace dure::aggregator {
@@ -88,6 +90,28 @@ TEST(RollbackGuard, ASiteWhoseAccessIsEndedDoesNotSpeakForItsHouse) {
   EXPECT_FALSE(g.guard.MayAppend()) << "one of the two that are left";
   EXPECT_TRUE(g.guard.Hear(g.Site("lgu-site"), note));
   EXPECT_TRUE(g.guard.MayAppend());
+}
+
+// It was healed from a copy that had followed to other sizes than this member.
+TEST(RollbackGuard, AHeadIsOfThisLogByItsEntriesAndNotByTheHeadsThatAreKept) {
+  const identity::TemporaryFolder folder;
+  World world(folder.str());
+  world.Found();
+  world.Say("kt-site", Announcement("kt-site", 50));
+  const std::string held = world.log().Head().note;
+  world.Say("etri-site", Announcement("etri-site", 51));
+  sqlite3* book = nullptr;
+  ASSERT_EQ(sqlite3_open((folder / "ledger.db").c_str(), &book), SQLITE_OK);
+  const char* const forget =
+      "DROP TRIGGER head_stays; DELETE FROM tree_head WHERE size < (SELECT size FROM tree)";
+  EXPECT_EQ(sqlite3_exec(book, forget, nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_GT(sqlite3_changes(book), 0);
+  sqlite3_close(book);
+  RollbackGuard guard(false, [](const std::string&) {});
+  guard.Watch(world.log());
+  EXPECT_TRUE(guard.Hear(*SiteId::Parse("kt-site"), held));
+  EXPECT_TRUE(guard.Hear(*SiteId::Parse("etri-site"), world.log().Head().note));
+  EXPECT_TRUE(guard.MayAppend());
 }
 
 TEST(RollbackGuard, AMemberThatHoldsMoreClosesItForGood) {
