@@ -69,6 +69,11 @@ void MaskingDesk::Checked() {
 // At once, and not when the effect is performed: a Persist before it already keeps the half that
 // comes after it, and a half that has concluded does not do so again.
 void MaskingDesk::Conclude(const std::vector<masking::SiteEffect>& effects) {
+  // What an older build may have given up begins here, after all: it had not begun there.
+  if (concluded_ && concluded_->verdict == Verdict::kGivenUp &&
+      IsUnderWay(concluded_->base, concluded_->attempt)) {
+    concluded_.reset();
+  }
   for (const masking::SiteEffect& effect : effects) {
     if (const auto* refused = std::get_if<masking::RefuseRound>(&effect)) {
       const masking::Refusal rule = refused->refused.rule;
@@ -115,12 +120,15 @@ MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
     Say("what this site would check the sum by was lost: it has the record's word for it");
     return Judgement::kHolds;
   }
+  const bool under_way = IsUnderWay(outcome.base.model, outcome.at.attempt);
+  return under_way ? Judgement::kWaits : Judgement::kDissent;
+}
+
+bool MaskingDesk::IsUnderWay(const Digest& base, uint32_t attempt) const {
   const masking::SitePhase phase = half_.phase();
   const masking::Context& context = half_.context();
-  const bool under_way =
-      phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked &&
-      context.agreed.model == outcome.base.model && context.attempt == outcome.at.attempt;
-  return under_way ? Judgement::kWaits : Judgement::kDissent;
+  return phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked &&
+         context.agreed.model == base && context.attempt == attempt;
 }
 
 }  // namespace dure::site

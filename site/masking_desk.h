@@ -90,6 +90,8 @@ class MaskingDesk {
   void Do(const masking::Accept& effect);
   // What the half concludes belongs to its state from that step on.
   void Conclude(const std::vector<masking::SiteEffect>& effects);
+  // The half is in this attempt, from examining its agreement to checking its sum.
+  bool IsUnderWay(const Digest& base, uint32_t attempt) const;
 
   Bytes Save() const;
   // false: the journal's bytes are none that this version knows.
