@@ -9,7 +9,7 @@ namespace dure::ledger {
 namespace {
 
 constexpr size_t kPageBytes = 1024 * 1024;  // read at a time
-constexpr size_t kWaitingEntries = 4096;    // read and not folded yet, about
+constexpr size_t kWaitingPages = 12;        // read and not folded yet
 constexpr size_t kOpenedAtOnce = 16;        // entries that one thread opens at a time
 
 // Entries on their way to the fold: opened on whichever core is free, taken in order. No thread
@@ -119,15 +119,18 @@ Result<AuditReport> VerifyPages(const std::string& note, const PageReader& read,
   const uint64_t size = head.head.size;
   Fold fold(log_key, visit);
   Opening opening(verifier, threads);
-  uint64_t begun = 0;  // entries that were read, and are being opened
+  uint64_t begun = 0;          // entries that were read, and are being opened
+  std::deque<uint64_t> pages;  // where those end that are not folded yet
   while (fold.tree.size() < size) {
-    while (begun < size && begun - fold.tree.size() < kWaitingEntries) {
+    while (begun < size && pages.size() < kWaitingPages) {
       DURE_ASSIGN(std::vector<Bytes> page, read(begun, size, kPageBytes));
       if (page.empty()) return Fail(ErrorCode::kCorrupt, "entries are missing");
       begun += page.size();
+      pages.push_back(begun);
       opening.Put(std::move(page));
     }
     DURE_TRY(fold.Take(opening.Take()));
+    while (!pages.empty() && pages.front() <= fold.tree.size()) pages.pop_front();
   }
   if (fold.tree.Root() != head.head.root) {
     const Refusal refusal{
