@@ -27,9 +27,9 @@ struct Field {
 constexpr uint64_t kYear = 366 * 86400;
 constexpr Field kFields[] = {
     {"quorum_percent", &ledger::VotingRule::quorum_percent, 100,
-     "of the members that may vote; abstentions count"},
+     "of the members that lend data or have an officer; abstentions count; 66 is two of three"},
     {"house_percent", &ledger::VotingRule::house_percent, 99,
-     "in each house: more than this share of yes and no says yes"},
+     "in each house somebody votes, and more than this share of yes and no says yes"},
     {"window_seconds", &ledger::VotingRule::window_seconds, kYear, "how long a vote is open"},
     {"emergency_members", &ledger::VotingRule::emergency_members, 4,
      "yes votes, each of another house, for an emergency rule; 0: there are none"},

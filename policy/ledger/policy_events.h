@@ -43,10 +43,11 @@ struct CosignerAnnounced {
   bool operator==(const CosignerAnnounced&) const = default;
 };
 
-// How the consortium decides. Percentages are of the members that may vote.
+// How the consortium decides. Percentages are of the members (policy/standing/voting.h).
 struct VotingRule {
-  uint64_t quorum_percent = 67;  // of all members; abstentions count
-  uint64_t house_percent = 50;   // in each house that voted: more than this share said yes
+  // Of all members; abstentions count. Of 67 two of three members would fall short.
+  uint64_t quorum_percent = 66;
+  uint64_t house_percent = 50;  // in each house, and in each somebody votes: more said yes
   uint64_t window_seconds = 604800;
   uint64_t emergency_members = 2;  // of different houses; 0: no emergency rules
   uint64_t emergency_seconds = 259200;
@@ -113,7 +114,7 @@ struct PolicyAdopted {
 };
 struct PolicyRejected {
   uint64_t proposal = 0;
-  std::string reason;  // a code: "quorum", "house", "window"
+  std::string reason;  // a code: "quorum", "house", "superseded", "rule-taken"
   Tally tally;
   bool operator==(const PolicyRejected&) const = default;
 };

@@ -243,6 +243,8 @@ constexpr Row kBreaches[] = {
     {"policy-layer", "only a policy of the consortium is voted on",
      "컨소시엄 정책만 투표에 부칠 수 있음"},
     {"policy-malformed", "the policy cannot be read", "정책을 읽을 수 없음"},
+    {"rule-taken", "another text has a rule of the same name",
+     "다른 정책에 이름이 같은 규칙이 있음"},
     {"stale", "the record has changed meanwhile", "그사이 기록이 바뀜"},
     {"superseded", "other policies are in force by now", "이미 다른 정책이 시행 중임"},
     {"terms-malformed", "the terms cannot be read", "이용조건을 읽을 수 없음"},

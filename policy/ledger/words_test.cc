@@ -41,7 +41,7 @@ TEST(Words, EveryRefusalOfAnOfficersActHasSome) {
         "withdrawn",     "withdrawn-twice",   "no-such-case",     "no-evidence",
         "no-such-grant", "foreign-grant",     "no-such-incident", "foreign-incident",
         "no-such-duty",  "foreign-duty",      "done-twice",       "as-of",
-        "other-formula", "shares-differ"}) {
+        "other-formula", "shares-differ",     "rule-taken",       "formula-malformed"}) {
     EXPECT_NE(Words(code, Language::kEnglish), code);
     EXPECT_NE(Words(code, Language::kKorean), code);
   }

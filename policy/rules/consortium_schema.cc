@@ -127,6 +127,7 @@ constexpr auto kRunRows = std::to_array<Row>({
     {"run.votes.small-firm", "number?", "-", "small firms' share of yes votes",
      "중소기업 회원 찬성 비율"},
     {"run.ownersAgreed", "set", "-", "datasets whose owners agreed", "권리자가 동의한 데이터셋"},
+    {"run.ownersRefused", "set", "-", "datasets whose owners voted no", "권리자가 반대한 데이터셋"},
     {"run.approvedCode", "set?", "-", "code the run was approved with", "승인된 코드"},
     {"run.validUntil", "time?", "-", "end of the run's approval", "학습 승인 만료 시각"},
     {"run.privacy", "text", "plain secure-aggregation differential-privacy",

@@ -2,6 +2,7 @@
 
 #include "policy/standing/behind.h"
 #include "policy/standing/lent.h"
+#include "policy/standing/voting.h"
 #include "policy/terms/compile.h"
 
 namespace dure::standing {
@@ -10,17 +11,13 @@ namespace {
 using Documents = std::vector<const rules::PolicyDocument*>;
 
 // The texts of an edition, and the emergency rules of the moment.
-Status AddConsortium(const Standing& standing, const Digest& policies, rules::Instant now,
-                     Documents& documents) {
+Result<Documents> ConsortiumTexts(const Standing& standing, const Digest& policies,
+                                  rules::Instant now) {
   const auto edition = standing.state().editions.find(policies);
   if (edition == standing.state().editions.end()) {
     return Fail(ErrorCode::kFailedPrecondition, "no policies " + policies.Hex() + " were in force");
   }
-  for (const Digest& digest : edition->second) documents.push_back(standing.Document(digest));
-  for (const EmergencyRule& rule : standing.state().emergencies) {
-    if (!(rule.until < now)) documents.push_back(standing.Document(rule.digest));
-  }
-  return {};
+  return standing.DecidingTexts(edition->second, now);
 }
 
 std::string FieldOf(const Run& run, const std::string& name) {
@@ -34,10 +31,35 @@ terms::Beneficiary StrictestOf(const std::string& beneficiaries) {
   return profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
 }
 
+const std::string* TextAt(const rules::Facts& facts, std::string_view path) {
+  const rules::Fact& fact = facts.At(path);
+  return fact.presence == rules::Presence::kKnown ? fact.value.text() : nullptr;
+}
+
+// The use that it would be if these facts were so.
+terms::Use Supposed(terms::Use use, const rules::Facts& as_if) {
+  for (const char* path : {"run.purpose", "request.purpose"}) {
+    const std::string* text = TextAt(as_if, path);
+    const auto purpose = text ? terms::FromWord<terms::Purpose>(*text) : std::nullopt;
+    if (purpose) use.purpose = *purpose;
+  }
+  for (const char* path : {"site.country", "request.country"}) {
+    if (const std::string* country = TextAt(as_if, path)) use.country = *country;
+  }
+  const rules::Fact& beneficiaries = as_if.At("run.beneficiaries");
+  if (beneficiaries.presence == rules::Presence::kKnown) {
+    use.beneficiary = StrictestOf(beneficiaries.value.ToText());
+  }
+  const rules::Fact& time = as_if.At("request.time");
+  if (time.value.time() != nullptr) use.at = terms::Instant{time.value.time()->seconds};
+  return use;
+}
+
 // What the owner says of this very use; nullptr: the dataset is not on record. Its limits go to
 // `documents`.
 Result<std::shared_ptr<const rules::PolicyDocument>> AddTerms(const State& state, const Run& run,
                                                               const AdmissionRequest& request,
+                                                              const rules::Facts& as_if,
                                                               Documents& documents) {
   const auto dataset = state.datasets.find(request.what.dataset);
   if (dataset == state.datasets.end()) return nullptr;
@@ -55,10 +77,14 @@ Result<std::shared_ptr<const rules::PolicyDocument>> AddTerms(const State& state
   if (member != state.sites.end()) use.country = state.members.at(member->second).country;
   use.at = terms::Instant{request.now.seconds};
   const Lent& lent = *entry->second.lent;
-  DURE_ASSIGN(auto said, lent.ready.For(lent.terms, use));
+  DURE_ASSIGN(auto said, lent.ready.For(lent.terms, Supposed(use, as_if)));
   if (!lent.limits) return Fail(lent.limits.error());
   documents.push_back(said.get());
   documents.push_back(&*lent.limits);
+  if (request.words < kOwnersNoHoldsSince) return said;
+  if (!OwnerSaidNo(state, request.at.run, dataset->second)) return said;
+  if (!lent.refusal) return Fail(lent.refusal.error());
+  documents.push_back(&*lent.refusal);
   return said;
 }
 
@@ -87,20 +113,22 @@ rules::Action ActionOf(const GrantRequest& request) {
   return serves ? rules::Action::kServe : rules::Action::kExportWeights;
 }
 
-Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request) {
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request,
+                                    const rules::Facts& as_if) {
   const auto run = standing.state().runs.find(request.at.run);
   if (run == standing.state().runs.end() || !run->second.approved) {
     return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " is not approved");
   }
-  Documents documents;
-  DURE_TRY(AddConsortium(standing, run->second.policies, request.now, documents));
-  DURE_ASSIGN(const auto of_use, AddTerms(standing.state(), run->second, request, documents));
+  DURE_ASSIGN(Documents documents, ConsortiumTexts(standing, run->second.policies, request.now));
+  DURE_ASSIGN(const auto of_use,
+              AddTerms(standing.state(), run->second, request, as_if, documents));
   return standing.SetOf(documents);
 }
 
-Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request) {
-  Documents documents;
-  DURE_TRY(AddConsortium(standing, standing.state().policies, request.now, documents));
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request,
+                                    const rules::Facts& as_if) {
+  DURE_ASSIGN(Documents documents,
+              ConsortiumTexts(standing, standing.state().policies, request.now));
   const auto purpose = terms::FromWord<terms::Purpose>(request.purpose);
   if (!purpose) {
     return Fail(ErrorCode::kInvalid, "\"" + request.purpose + "\" is no purpose; it is one of " +
@@ -114,7 +142,7 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest
   use.country = request.territory;
   use.at = terms::Instant{request.now.seconds};
   const terms::ModelTerms behind = TermsBehind(standing.state(), request.model, request.words);
-  DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(behind, use));
+  DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(behind, Supposed(use, as_if)));
   documents.push_back(&of_terms);
   return standing.SetOf(documents);
 }

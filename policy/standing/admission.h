@@ -15,7 +15,8 @@ struct AdmissionRequest {
   RoundAttempt at;
   SiteId site;
   DatasetVersion what;
-  rules::Instant now;  // the decision's own time in the log
+  rules::Instant now;                     // the decision's own time in the log
+  uint32_t words = rules::kWordsVersion;  // of the build that decides
 };
 struct GrantRequest {
   ledger::UseKind kind = ledger::UseKind::kExport;
@@ -25,8 +26,13 @@ struct GrantRequest {
   std::string territory;
   std::string until;
   rules::Instant now;
-  uint32_t words = rules::kWordsVersion;  // of the build that decides (behind.h)
+  uint32_t words = rules::kWordsVersion;  // (behind.h)
 };
+
+// From this version of the words on a member's no to a run keeps its own data out of that run, and
+// the reservation against text and data mining is told in the words of the schema.
+inline constexpr uint32_t kOwnersNoHoldsSince = 4;
+inline constexpr uint32_t kTdmIsYesOrNoSince = 4;
 
 // What is asked for, in the words of the rules.
 rules::Action ActionOf(const AdmissionRequest& request);
@@ -39,8 +45,12 @@ rules::Facts FactsOf(const Standing& standing, const GrantRequest& request);
 // The policies that decide it: those pinned by the run (for a grant, those in force), emergency
 // rules of the moment, and the terms of each dataset concerned. kFailedPrecondition: there is no
 // such run or it is not approved.
-Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request);
-Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request);
+// `as_if`: what the record is supposed to say of the use beside what it does; owners are asked
+// about the use that it comes to: its purpose, who profits, where, when.
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request,
+                                    const rules::Facts& as_if = {});
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request,
+                                    const rules::Facts& as_if = {});
 
 struct Ruling {
   rules::Decision decision;

@@ -86,19 +86,29 @@ bool SpeaksOfCounting(const rules::PolicyDocument& document) {
 // Those of the run's policies that speak of it; none do: nothing but the run's own bounds is asked.
 std::vector<const rules::PolicyDocument*> PoliciesOfCounting(const Standing& standing,
                                                              const Run& run) {
-  std::vector<const rules::PolicyDocument*> documents;
   const auto edition = standing.state().editions.find(run.policies);
-  if (edition == standing.state().editions.end()) return documents;
-  const auto take = [&](const Digest& digest) {
-    const rules::PolicyDocument* document = standing.Document(digest);
-    if (SpeaksOfCounting(*document)) documents.push_back(document);
-  };
-  for (const Digest& digest : edition->second) take(digest);
-  for (const EmergencyRule& rule : standing.state().emergencies) {
-    // The record's own time: a site's clock is the site's.
-    if (!(rule.until < standing.latest())) take(rule.digest);
-  }
+  if (edition == standing.state().editions.end()) return {};
+  // The record's own time: a site's clock is the site's.
+  auto documents = standing.DecidingTexts(edition->second, standing.latest());
+  std::erase_if(documents, [](const auto* document) { return !SpeaksOfCounting(*document); });
   return documents;
+}
+
+// The first decision that refuses it; no policy that speaks of counting refuses nothing.
+Result<std::optional<rules::Decision>> RefusalBy(
+    const std::vector<const rules::PolicyDocument*>& documents, const Standing& standing,
+    const Round& round, const ledger::ContributionSubmitted& said) {
+  if (documents.empty()) return std::nullopt;
+  DURE_ASSIGN(const rules::PolicySet policies, standing.SetOf(documents));
+  const Run& run = standing.state().runs.at(said.at.run);
+  for (const ledger::DatasetUsed& used : said.datasets) {
+    const AdmissionRequest request{said.at, said.site, used.what, standing.latest(),
+                                   NewestWords(standing.state())};
+    rules::Decision decision = rules::Decide(policies, rules::Action::kAggregate,
+                                             FactsOf(standing, round, run, request, said));
+    if (decision.outcome != rules::Outcome::kAdmit) return std::optional(std::move(decision));
+  }
+  return std::nullopt;
 }
 
 std::optional<CountingBreach> WeightBreach(const ledger::RunBounds& bounds,
@@ -123,20 +133,23 @@ std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Roun
   if (run.bounds) {
     if (auto breach = WeightBreach(*run.bounds, said)) return breach;
   }
-  const auto documents = PoliciesOfCounting(standing, run);
-  if (documents.empty()) return std::nullopt;
-  const auto policies = standing.SetOf(documents);
-  if (!policies) return CountingBreach{"not-countable", policies.error().message, {}};
-  for (const ledger::DatasetUsed& used : said.datasets) {
-    const AdmissionRequest request{said.at, said.site, used.what, standing.latest()};
-    const rules::Decision decision = rules::Decide(*policies, rules::Action::kAggregate,
-                                                   FactsOf(standing, round, run, request, said));
-    if (decision.outcome == rules::Outcome::kAdmit) continue;
-    const rules::Reason& first = decision.reasons.front();
-    return CountingBreach{"not-countable", first.rule + ": " + first.because.en,
-                          rules::ToJson(decision)};
-  }
-  return std::nullopt;
+  const auto refusal = RefusalBy(PoliciesOfCounting(standing, run), standing, round, said);
+  if (!refusal) return CountingBreach{"not-countable", refusal.error().message, {}};
+  if (!*refusal) return std::nullopt;
+  const rules::Reason& first = (*refusal)->reasons.front();
+  return CountingBreach{"not-countable", first.rule + ": " + first.because.en,
+                        rules::ToJson(**refusal)};
+}
+
+Result<std::optional<rules::Decision>> RefusalWith(const Standing& standing, const Round& round,
+                                                   const ledger::ContributionSubmitted& said,
+                                                   const rules::PolicyDocument& proposal) {
+  auto documents = PoliciesOfCounting(standing, standing.state().runs.at(said.at.run));
+  std::erase_if(documents, [&](const rules::PolicyDocument* document) {
+    return document->policy.name.en == proposal.policy.name.en;
+  });
+  if (SpeaksOfCounting(proposal)) documents.push_back(&proposal);
+  return RefusalBy(documents, standing, round, said);
 }
 
 }  // namespace dure::standing

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "policy/rules/decision.h"
 #include "policy/standing/standing.h"
 
 namespace dure::standing {
@@ -21,5 +22,12 @@ struct CountingBreach {
 // REQUIRES: its datasets were admitted to this round, and are of this record.
 std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
                                             const ledger::ContributionSubmitted& said);
+
+// The decision that would keep it from being counted with `proposal` in the place of the policy of
+// its name, or beside the others; nullopt: none would. REQUIRES: as above. kInvalid: the proposal
+// and what stays have two rules of one name.
+Result<std::optional<rules::Decision>> RefusalWith(const Standing& standing, const Round& round,
+                                                   const ledger::ContributionSubmitted& said,
+                                                   const rules::PolicyDocument& proposal);
 
 }  // namespace dure::standing

@@ -84,6 +84,16 @@ std::vector<std::string> AgreedTo(const State& state, const GrantRequest& reques
   return agreed;
 }
 
+// The datasets whose owners said no to it.
+std::vector<std::string> RefusedBy(const State& state, const RunId& id, const Run& run) {
+  std::vector<std::string> refused;
+  if (!run.by_vote) return refused;
+  for (const auto& [dataset_id, dataset] : state.datasets) {
+    if (OwnerSaidNo(state, id, dataset)) refused.push_back(dataset_id.str());
+  }
+  return refused;
+}
+
 void SetBounds(Facts& facts, const ledger::RunBounds& bounds) {
   std::vector<std::string> code;
   for (const Digest& digest : bounds.code) code.push_back(digest.Hex());
@@ -113,6 +123,7 @@ void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
   facts.Set("run.status", Value::Text(StatusOf(run)));
   facts.Set("run.policyDigest", Value::Text(run.policies.Hex()));
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, id, run)));
+  facts.Set("run.ownersRefused", Value::TextSet(RefusedBy(state, id, run)));
   SetVotes(facts, run);
 }
 
@@ -184,6 +195,11 @@ void SetDataset(Facts& facts, const DatasetId& id, const Dataset& dataset,
   const auto version = dataset.versions.find(asked.version);
   if (version == dataset.versions.end()) return;
   facts.Overlay(version->second.lent->facts);
+  if (request.words >= kTdmIsYesOrNoSince) return;
+  // As older builds told it, so that no rule of the schema's words ever met it.
+  constexpr std::string_view kTold[] = {"unknown", "not-reserved", "reserved"};
+  const auto reserved = static_cast<size_t>(version->second.terms.tdm.reserved);
+  facts.Set("dataset.terms.tdm", Value::Text(kTold[reserved]));
 }
 
 void SetModel(Facts& facts, const State& state, const GrantRequest& request) {

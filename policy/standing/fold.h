@@ -97,6 +97,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Charter
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyDeclared& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyProposed& e);
 MaybeBreach CasesHold(const ledger::PolicyProposed& e);
+MaybeBreach RulesAreItsOwn(const Standing& now, const Said& said, const ledger::PolicyProposed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::VoteCast& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyAdopted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyRejected& e);

@@ -49,11 +49,14 @@ MaybeBreach OutcomeHolds(const Standing& now, const Said& said, uint64_t proposa
                          const Outcome& claimed) {
   const Proposal* proposal = ProposalAt(now, proposal_index);
   if (proposal == nullptr) return Breach{"no-such-proposal", "nothing was proposed there"};
-  // Records of builds that let a proposal replace what it was not made for, or that rejected what
-  // was halted, are replayed as they are.
+  // Records of builds that ended votes otherwise, or that rejected what was halted, are replayed as
+  // they are.
   const bool rejects_halted = IsHalted(*proposal, now.state()) && !claimed.adopt;
-  const bool by_votes = rejects_halted || NewestWords(now.state()) < kSupersededEndsSince;
-  if (by_votes && DueByVotes(*proposal, now.state(), said.at) == claimed) return std::nullopt;
+  const uint32_t oldest = kSupersededEndsSince - 1;
+  const uint32_t newest = rejects_halted ? oldest : NewestWords(now.state());
+  for (uint32_t words = std::max(newest, oldest); words < rules::kWordsVersion; ++words) {
+    if (DueOutcome(*proposal, now.state(), said.at, words) == claimed) return std::nullopt;
+  }
   const std::optional<Outcome> due = DueOutcome(*proposal, now.state(), said.at);
   if (!due) return Breach{"vote-goes-on", "nothing is due on this proposal at this moment"};
   if (*due == claimed) return std::nullopt;
@@ -104,7 +107,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyDeclar
   return Readable(e.policy, false);
 }
 
-MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyProposed& e) {
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyProposed& e) {
   if (!now.state().voting) return Breach{"no-charter", "there is no voting rule yet"};
   if (e.kind == ledger::ProposalKind::kFormula) {
     const auto formula = ShareFormula::Parse(e.policy);
@@ -115,6 +118,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyPropos
   }
   const bool emergency = e.kind == ledger::ProposalKind::kEmergency;
   if (MaybeBreach breach = Readable(e.policy, emergency)) return breach;
+  if (NewestWords(now.state()) >= kRuleNamesAreOneSince) {
+    if (MaybeBreach breach = RulesAreItsOwn(now, said, e)) return breach;
+  }
   if (emergency) return std::nullopt;
   if (e.supersedes != now.state().policies) {
     return Breach{"superseded", "it was made for other policies than those in force",
@@ -127,6 +133,16 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyPropos
                                  old->first + "\" is in force; the next is greater"};
   }
   return std::nullopt;
+}
+
+MaybeBreach RulesAreItsOwn(const Standing& now, const Said& said, const ledger::PolicyProposed& e) {
+  const bool rules_text =
+      e.kind == ledger::ProposalKind::kReplace || e.kind == ledger::ProposalKind::kEmergency;
+  const auto document = rules::ReadPolicy(e.policy, "policy");
+  if (!rules_text || !document) return std::nullopt;  // others' business
+  const auto taken =
+      FindTakenRule(now.state(), e.kind, document->digest, NamesOf(document->policy), said.at);
+  return taken ? MaybeBreach(Breach{"rule-taken", taken->Text()}) : std::nullopt;
 }
 
 MaybeBreach CasesHold(const ledger::PolicyProposed& e) {
@@ -205,6 +221,7 @@ void Fold::PutInForce(const Said& said, const std::string& text) {
   const rules::Policy& policy = document->policy;
   state_.in_force[policy.name.en] = {said.index, document->digest, policy.version};
   state_.texts[document->digest] = text;
+  state_.rule_names[document->digest] = NamesOf(policy);
   state_.policies = PoliciesDigest(state_.in_force);
   std::vector<Digest>& edition = state_.editions[state_.policies];
   edition.clear();
@@ -226,6 +243,11 @@ void Fold::Do(const Said& said, const ledger::PolicyProposed& e) {
   proposal.kind = e.kind;
   proposal.policy = e.policy;
   proposal.supersedes = e.supersedes;
+  if (e.kind != ledger::ProposalKind::kReplace && e.kind != ledger::ProposalKind::kEmergency) {
+    return;
+  }
+  const auto document = rules::ReadPolicy(e.policy, "policy");
+  state_.rule_names[document->digest] = NamesOf(document->policy);
 }
 
 void Fold::Do(const Said& said, const ledger::VoteCast& e) {
@@ -236,6 +258,7 @@ void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
   Proposal& proposal = state_.proposals[e.proposal];
   proposal.outcome = said.index;
   proposal.adopted = true;
+  proposal.tally = e.tally;
   if (proposal.kind == ledger::ProposalKind::kReplace) return PutInForce(said, proposal.policy);
   if (proposal.kind == ledger::ProposalKind::kFormula) {
     state_.share_formula = proposal.policy;
@@ -250,6 +273,9 @@ void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
   }
   auto document = rules::ReadPolicy(proposal.policy, "policy");
   const int64_t seconds = static_cast<int64_t>(state_.voting->emergency_seconds);
+  // Voted again, the same text holds for longer.
+  std::erase_if(state_.emergencies,
+                [&](const EmergencyRule& rule) { return rule.digest == e.policy; });
   state_.emergencies.push_back({said.index, e.policy, {said.at.seconds + seconds}});
   state_.texts[e.policy] = proposal.policy;
   standing_.documents_[e.policy] =
@@ -260,6 +286,8 @@ void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
 void Fold::Do(const Said& said, const ledger::PolicyRejected& e) {
   Proposal& proposal = state_.proposals[e.proposal];
   proposal.outcome = said.index;
+  proposal.tally = e.tally;
+  proposal.reason = e.reason;
   if (proposal.run.empty()) return;
   state_.runs[proposal.run].halted = said.index;
   state_.runs[proposal.run].halt_reason = "rejected";
@@ -294,6 +322,7 @@ void Fold::Do(const Said& said, const ledger::RunApproved& e) {
   if (proposal != state_.proposals.end()) {
     proposal->second.outcome = said.index;
     proposal->second.adopted = true;
+    proposal->second.tally = e.tally;
   }
   Decisive();
 }

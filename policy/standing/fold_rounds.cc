@@ -1,6 +1,7 @@
 // Rounds: who was admitted with what, what was submitted, and what was counted.
 #include <algorithm>
 
+#include "policy/rules/agreement.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/counting.h"
 #include "policy/standing/decided.h"
@@ -93,7 +94,8 @@ MaybeBreach Counts(const Standing& now, const Round& round, uint64_t index) {
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::AdmissionDecided& e) {
   if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
   if (e.as_of < now.decisive_size()) return std::nullopt;  // stale: has no effect
-  const AdmissionRequest request{{e.run, e.round, e.attempt}, e.site, e.what, said.at};
+  const AdmissionRequest request{
+      {e.run, e.round, e.attempt}, e.site, e.what, said.at, rules::WordsOf(e.decision).value_or(0)};
   const Result<Ruling> due = Decide(now, request);
   if (!due) return Breach{"not-decidable", due.error().message};
   if (due->policies != e.policies) {

@@ -46,6 +46,7 @@ std::shared_ptr<const Lent> LentBy(const DatasetVersion& what, const MemberId& c
   auto lent = std::make_shared<Lent>();
   lent->terms = terms::TermsOf(source, entry.terms);
   lent->limits = terms::LimitsOf(source, entry.terms);
+  lent->refusal = terms::RefusalOf(source);
   rules::Facts& facts = lent->facts;
   facts = terms::FactsOf(entry.terms);
   facts.Set("dataset.terms.signedBy", Value::Text(custodian.str()));

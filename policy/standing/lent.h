@@ -38,10 +38,11 @@ class ReadyTerms {
 };
 
 struct Lent {
-  terms::ModelTerms terms;               // of this one source
-  Result<rules::PolicyDocument> limits;  // its owner's, as rules
-  rules::Facts facts;                    // what its terms and its passport say
-  uint64_t tokens = 0;                   // that one pass over it reads at most
+  terms::ModelTerms terms;                // of this one source
+  Result<rules::PolicyDocument> limits;   // its owner's, as rules
+  Result<rules::PolicyDocument> refusal;  // of a run to which its owner voted no
+  rules::Facts facts;                     // what its terms and its passport say
+  uint64_t tokens = 0;                    // that one pass over it reads at most
   ReadyTerms ready;
 };
 

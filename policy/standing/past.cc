@@ -2,6 +2,7 @@
 
 #include "policy/rules/agreement.h"
 #include "policy/standing/auditor.h"
+#include "policy/standing/counting.h"
 #include "policy/standing/reading.h"
 
 namespace dure::standing {
@@ -23,6 +24,34 @@ Result<rules::Decision> DecideWith(const rules::PolicyDocument& proposal, const 
   return rules::Decide(then, ActionOf(request), FactsOf(before, request));
 }
 
+Status AddDecision(const PastDecision& past, const Standing& before,
+                   const rules::PolicyDocument& proposal, Impact& impact) {
+  DURE_ASSIGN(const rules::Decision decided,
+              std::visit([&](const auto& request) { return DecideWith(proposal, request, before); },
+                         past.request));
+  ++impact.decided;
+  const bool allowed = decided.outcome == rules::Outcome::kAdmit;
+  if (allowed != past.allowed) {
+    impact.flips.push_back({past.index, past.allowed, /*contribution=*/false, decided});
+  }
+  return {};
+}
+
+// Whether it counts is no entry of its own: everybody decides it where it stands.
+Status AddContribution(const ledger::OpenedEntry& entry, const ledger::ContributionSubmitted& said,
+                       const Standing& before, const rules::PolicyDocument& proposal,
+                       Impact& impact) {
+  const std::optional<Finding> finding = before.Check(entry);
+  if (finding && finding->rule != "not-countable") return {};  // void whatever the rules say
+  DURE_ASSIGN(const auto refusal,
+              RefusalWith(before, before.state().rounds.at(said.at), said, proposal));
+  ++impact.contributions;
+  if (refusal.has_value() == finding.has_value()) return {};
+  impact.flips.push_back(
+      {before.size(), !finding, /*contribution=*/true, refusal.value_or(rules::Decision())});
+  return {};
+}
+
 }  // namespace
 
 std::optional<PastDecision> DecisionOf(uint64_t index, const ledger::OpenedEntry& entry) {
@@ -30,7 +59,11 @@ std::optional<PastDecision> DecisionOf(uint64_t index, const ledger::OpenedEntry
   if (!at) return std::nullopt;
   if (const auto* e = std::get_if<ledger::AdmissionDecided>(&entry.record.event)) {
     return PastDecision{index,
-                        AdmissionRequest{{e->run, e->round, e->attempt}, e->site, e->what, *at},
+                        AdmissionRequest{{e->run, e->round, e->attempt},
+                                         e->site,
+                                         e->what,
+                                         *at,
+                                         rules::WordsOf(e->decision).value_or(0)},
                         e->admit, e->decision};
   }
   if (const auto* e = std::get_if<ledger::GrantDecided>(&entry.record.event)) {
@@ -63,19 +96,19 @@ Result<Standing> StandingAt(const ledger::LogReader& log, uint64_t size) {
 Result<Impact> ImpactOf(const ledger::LogReader& log, const rules::PolicyDocument& proposal) {
   Impact impact;
   Status failed;
-  const auto look = [&](const PastDecision& past, const Standing& before) {
-    const auto decided = std::visit(
-        [&](const auto& request) { return DecideWith(proposal, request, before); }, past.request);
-    if (!decided) {
-      if (failed) failed = Fail(decided.error());
-      return;
+  Standing before;
+  const auto look = [&](const ledger::OpenedEntry& entry) {
+    Status looked;
+    if (const auto past = DecisionOf(before.size(), entry)) {
+      looked = AddDecision(*past, before, proposal, impact);
+    } else if (const auto* said = std::get_if<ledger::ContributionSubmitted>(&entry.record.event)) {
+      looked = AddContribution(entry, *said, before, proposal, impact);
     }
-    ++impact.decided;
-    const bool allowed = decided->outcome == rules::Outcome::kAdmit;
-    if (allowed != past.allowed) impact.flips.push_back({past.index, past.allowed, *decided});
+    if (!looked && failed) failed = looked;
+    (void)before.Take(entry);
   };
-  DURE_TRY(ForEachDecision(log, look));
-  if (!failed) return Fail(failed.error());
+  DURE_TRY(ForEachEntry(log, 0, log.Head().head.size, look));
+  DURE_TRY(failed);
   return impact;
 }
 

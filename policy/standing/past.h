@@ -33,11 +33,13 @@ Result<Standing> StandingAt(const ledger::LogReader& log, uint64_t size);
 // A decision that would come out otherwise.
 struct Flip {
   uint64_t index = 0;
-  bool allowed = false;  // as it was decided
-  rules::Decision proposed;
+  bool allowed = false;       // as it was decided
+  bool contribution = false;  // whether one counts: else an admission or a grant
+  rules::Decision proposed;   // of a contribution that would count: empty
 };
 struct Impact {
-  uint64_t decided = 0;
+  uint64_t decided = 0;        // admissions and grants
+  uint64_t contributions = 0;  // of admitted data: whether they count is decided by everybody
   std::vector<Flip> flips;
 };
 // Every past decision again with `proposal` in the place of the policy of its name. kInvalid: the

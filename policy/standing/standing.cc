@@ -1,5 +1,7 @@
 #include "policy/standing/standing.h"
 
+#include <algorithm>
+
 #include "federation/canonical.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/voting.h"
@@ -38,6 +40,18 @@ Digest PoliciesDigest(const std::map<std::string, AdoptedPolicy>& in_force) {
 const rules::PolicyDocument* Standing::Document(const Digest& digest) const {
   const auto found = documents_.find(digest);
   return found == documents_.end() ? nullptr : found->second.get();
+}
+
+std::vector<const rules::PolicyDocument*> Standing::DecidingTexts(
+    const std::vector<Digest>& edition, rules::Instant now) const {
+  std::vector<const rules::PolicyDocument*> documents;
+  for (const Digest& digest : edition) documents.push_back(Document(digest));
+  for (const EmergencyRule& rule : state_.emergencies) {
+    const bool over = rule.until < now;
+    const bool there = std::ranges::find(edition, rule.digest) != edition.end();
+    if (!over && !there) documents.push_back(Document(rule.digest));
+  }
+  return documents;
 }
 
 std::optional<Finding> Standing::Check(const ledger::OpenedEntry& entry) const {
@@ -84,6 +98,7 @@ MaybeBreach Fold::MaySay(const Standing& standing, const Said& said) {
     return PassportHolds(said, *lent);
   }
   if (const auto* proposed = std::get_if<ledger::PolicyProposed>(&event)) {
+    if (MaybeBreach breach = RulesAreItsOwn(standing, said, *proposed)) return breach;
     return CasesHold(*proposed);
   }
   if (const auto* vote = std::get_if<ledger::VoteCast>(&event)) {

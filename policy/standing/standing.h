@@ -53,6 +53,9 @@ class Standing {
   uint64_t decisive_size() const { return decisive_size_; }
   // The document of a text that was ever in force; nullptr: there is none.
   const rules::PolicyDocument* Document(const Digest& digest) const;
+  // The texts of an edition and the emergency texts of the moment, each once.
+  std::vector<const rules::PolicyDocument*> DecidingTexts(const std::vector<Digest>& edition,
+                                                          rules::Instant now) const;
   // A set of documents that stand here, or that are made of what does. Errors as
   // rules::PolicySet::Make.
   Result<rules::PolicySet> SetOf(const std::vector<const rules::PolicyDocument*>& documents) const {

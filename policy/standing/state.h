@@ -80,6 +80,11 @@ struct Vote {
   uint64_t index = 0;
   ledger::Choice choice = ledger::Choice::kAbstain;
 };
+// What the rules of a policy's text are called: no two texts that decide together share a name.
+struct RuleNames {
+  std::string policy;  // its English name
+  std::vector<std::string> rules;
+};
 // Something that is voted on: a policy, or a run.
 struct Proposal {
   uint64_t index = 0;
@@ -93,6 +98,8 @@ struct Proposal {
   std::map<MemberId, Vote> votes;
   std::optional<uint64_t> outcome;  // the entry that ended it
   bool adopted = false;
+  ledger::Tally tally;  // that the entry recorded
+  std::string reason;   // of a rejection
 };
 // A policy in force, under its name.
 struct AdoptedPolicy {
@@ -200,6 +207,7 @@ struct State {
   std::string origin;
   std::optional<ledger::VotingRule> voting;        // the charter's
   std::map<Digest, std::string> texts;             // every policy text that was ever in force
+  std::map<Digest, RuleNames> rule_names;          // of those, and of every text proposed
   std::map<std::string, AdoptedPolicy> in_force;   // by the policy's English name
   Digest policies;                                 // names what is in force: PoliciesDigest
   std::map<Digest, std::vector<Digest>> editions;  // and what each such digest stood for

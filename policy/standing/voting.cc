@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace dure::standing {
 namespace {
@@ -20,9 +21,49 @@ uint64_t Cast(const ledger::Tally& tally) {
   for (const HouseTally& house : tally.houses) cast += house.yes + house.no + house.abstain;
   return cast;
 }
-bool HouseAgrees(const HouseTally& house, uint64_t percent) {
+bool HouseAgrees(const HouseTally& house, uint64_t percent, uint32_t words) {
   const uint64_t said = house.yes + house.no;
-  return said == 0 || house.yes * 100 > percent * said;
+  // Who abstains leaves it to the others; who is silent has left nothing to anybody.
+  if (said == 0) return house.abstain > 0 || words < kEveryMemberCountsSince;
+  return house.yes * 100 > percent * said;
+}
+
+std::optional<std::string> Shared(const RuleNames& one, const RuleNames& other) {
+  for (const std::string& rule : one.rules) {
+    if (std::ranges::find(other.rules, rule) != other.rules.end()) return rule;
+  }
+  return std::nullopt;
+}
+
+// What the votes alone come to.
+std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state, rules::Instant now,
+                                  uint32_t words) {
+  const ledger::VotingRule& rule = *state.voting;
+  Outcome outcome;
+  outcome.tally = CountVotes(proposal, state, words);
+  const uint64_t eligible = Eligible(outcome.tally);
+  const uint64_t cast = Cast(outcome.tally);
+  const bool over = now > WindowEnd(proposal, state);
+  const auto said_yes = [](const HouseTally& house) { return house.yes > 0; };
+  if (proposal.kind == ledger::ProposalKind::kEmergency) {
+    const auto houses =
+        static_cast<uint64_t>(std::ranges::count_if(outcome.tally.houses, said_yes));
+    outcome.adopt = rule.emergency_members > 0 && houses >= rule.emergency_members && !over;
+    if (outcome.adopt) return outcome;
+    outcome.reason = "house";
+    return over ? std::optional(outcome) : std::nullopt;
+  }
+  if (!over && cast < eligible) return std::nullopt;
+  if (eligible == 0 || cast * 100 < rule.quorum_percent * eligible) {
+    outcome.reason = "quorum";
+    return over ? std::optional(outcome) : std::nullopt;
+  }
+  const bool agreed = std::ranges::all_of(outcome.tally.houses, [&](const HouseTally& house) {
+    return HouseAgrees(house, rule.house_percent, words);
+  });
+  outcome.adopt = agreed && std::ranges::any_of(outcome.tally.houses, said_yes);
+  if (!outcome.adopt) outcome.reason = "house";
+  return outcome;
 }
 
 }  // namespace
@@ -31,11 +72,30 @@ bool MayVote(const Member& member) {
   return member.described && member.officers > 0 && !member.suspended;
 }
 
-ledger::Tally CountVotes(const Proposal& proposal, const State& state) {
+std::vector<MemberId> MembersWithoutOfficer(const State& state) {
+  std::set<MemberId> lending;  // from a site whose key may speak
+  for (const auto& [key, speaker] : state.speakers) {
+    if (speaker.role == ledger::Role::kSite && !speaker.revoked) lending.insert(speaker.member);
+  }
+  std::vector<MemberId> members;
+  for (const MemberId& id : lending) {
+    const auto member = state.members.find(id);
+    if (member == state.members.end() || member->second.officers > 0) continue;
+    if (member->second.described && !member->second.suspended) members.push_back(id);
+  }
+  return members;
+}
+
+ledger::Tally CountVotes(const Proposal& proposal, const State& state, uint32_t words) {
   std::array<HouseTally, kHouses> houses;
   for (size_t i = 0; i < kHouses; ++i) houses[i].house = static_cast<ledger::House>(i);
   for (const auto& [id, member] : state.members) {
     if (MayVote(member)) ++houses[static_cast<size_t>(member.house)].members;
+  }
+  if (words >= kEveryMemberCountsSince) {
+    for (const MemberId& id : MembersWithoutOfficer(state)) {
+      ++houses[static_cast<size_t>(state.members.at(id).house)].members;
+    }
   }
   ledger::Tally tally;
   for (const auto& [id, vote] : proposal.votes) {
@@ -54,6 +114,18 @@ ledger::Tally CountVotes(const Proposal& proposal, const State& state) {
   return tally;
 }
 
+bool OwnerSaidNo(const State& state, const RunId& run, const Dataset& dataset) {
+  const auto found = state.runs.find(run);
+  if (found == state.runs.end()) return false;
+  const auto proposal = state.proposals.find(found->second.proposed);
+  if (proposal == state.proposals.end()) return false;
+  const auto vote = proposal->second.votes.find(dataset.custodian);
+  if (vote == proposal->second.votes.end() || vote->second.choice != Choice::kNo) return false;
+  return std::ranges::none_of(dataset.consents, [&](const Consent& consent) {
+    return consent.run == run && consent.index > vote->second.index;
+  });
+}
+
 rules::Instant WindowEnd(const Proposal& proposal, const State& state) {
   const uint64_t window = state.voting ? state.voting->window_seconds : 0;
   return {proposal.at.seconds + static_cast<int64_t>(window)};
@@ -65,47 +137,72 @@ bool IsHalted(const Proposal& proposal, const State& state) {
   return run != state.runs.end() && run->second.halted.has_value();
 }
 
-std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state,
-                                  rules::Instant now) {
-  if (IsHalted(proposal, state)) return std::nullopt;
+std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
+                                  uint32_t words) {
+  if (proposal.outcome || !state.voting) return std::nullopt;
+  if (words >= kHaltedIsOverSince && IsHalted(proposal, state)) return std::nullopt;
   const bool replaces = proposal.run.empty() && proposal.kind == ledger::ProposalKind::kReplace;
-  const bool is_open = !proposal.outcome && state.voting;
-  if (!is_open || !replaces || proposal.supersedes == state.policies) {
-    return DueByVotes(proposal, state, now);
+  const bool superseded = replaces && proposal.supersedes != state.policies;
+  if (superseded && words >= kSupersededEndsSince) {
+    return Outcome{false, "superseded", CountVotes(proposal, state, words)};
   }
-  return Outcome{false, "superseded", CountVotes(proposal, state)};
+  std::optional<Outcome> due = DueByVotes(proposal, state, now, words);
+  const bool emergency = proposal.kind == ledger::ProposalKind::kEmergency;
+  if (!due || !due->adopt || words < kRuleNamesAreOneSince || !(replaces || emergency)) return due;
+  const Digest text = Sha256(AsBytes(proposal.policy));
+  const auto names = state.rule_names.find(text);
+  if (names == state.rule_names.end()) return due;
+  if (!FindTakenRule(state, proposal.kind, text, names->second, now)) return due;
+  due->adopt = false;
+  due->reason = "rule-taken";
+  return due;
 }
 
-std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state,
-                                  rules::Instant now) {
-  if (proposal.outcome || !state.voting) return std::nullopt;
-  const ledger::VotingRule& rule = *state.voting;
-  Outcome outcome;
-  outcome.tally = CountVotes(proposal, state);
-  const uint64_t eligible = Eligible(outcome.tally);
-  const uint64_t cast = Cast(outcome.tally);
-  const bool over = now > WindowEnd(proposal, state);
-  if (proposal.kind == ledger::ProposalKind::kEmergency) {
-    const auto said_yes = [](const HouseTally& house) { return house.yes > 0; };
-    const auto houses =
-        static_cast<uint64_t>(std::ranges::count_if(outcome.tally.houses, said_yes));
-    outcome.adopt = rule.emergency_members > 0 && houses >= rule.emergency_members && !over;
-    if (outcome.adopt) return outcome;
-    outcome.reason = "house";
-    return over ? std::optional(outcome) : std::nullopt;
+RuleNames NamesOf(const rules::Policy& policy) {
+  RuleNames names{policy.name.en, {}};
+  for (const rules::Rule& rule : policy.rules) names.rules.push_back(rule.id);
+  return names;
+}
+
+std::string TakenRule::Text() const {
+  const std::string holder =
+      until         ? "the emergency text \"" + policy + "\", in force until " + until->ToText()
+      : run.empty() ? "\"" + policy + "\", which is in force"
+                    : "\"" + policy + "\", which run " + run.str() + " was approved under";
+  return "rule " + rule + " is also in " + holder +
+         ": no decision could say which of the two it means; give the rule another name" +
+         (until ? ", or propose the very same text" : "");
+}
+
+std::optional<TakenRule> FindTakenRule(const State& state, ledger::ProposalKind kind,
+                                       const Digest& text, const RuleNames& names,
+                                       rules::Instant now) {
+  const bool emergency = kind == ledger::ProposalKind::kEmergency;
+  const auto taken = [&](const Digest& other, const RunId& run,
+                         std::optional<rules::Instant> until) -> std::optional<TakenRule> {
+    const auto found = state.rule_names.find(other);
+    if (other == text || found == state.rule_names.end()) return std::nullopt;
+    const auto rule = Shared(names, found->second);
+    if (!rule) return std::nullopt;
+    return TakenRule{*rule, found->second.policy, run, until};
+  };
+  for (const auto& [name, policy] : state.in_force) {
+    if (!emergency && name == names.policy) continue;  // whose place it takes
+    if (auto found = taken(policy.digest, {}, std::nullopt)) return found;
   }
-  if (!over && cast < eligible) return std::nullopt;
-  if (eligible == 0 || cast * 100 < rule.quorum_percent * eligible) {
-    outcome.reason = "quorum";
-    return over ? std::optional(outcome) : std::nullopt;
+  for (const EmergencyRule& rule : state.emergencies) {
+    if (rule.until < now) continue;
+    if (auto found = taken(rule.digest, {}, rule.until)) return found;
   }
-  const bool agreed = std::ranges::all_of(outcome.tally.houses, [&](const HouseTally& house) {
-    return HouseAgrees(house, rule.house_percent);
-  });
-  const auto said_yes = [](const HouseTally& house) { return house.yes > 0; };
-  outcome.adopt = agreed && std::ranges::any_of(outcome.tally.houses, said_yes);
-  if (!outcome.adopt) outcome.reason = "house";
-  return outcome;
+  if (!emergency) return std::nullopt;
+  for (const auto& [id, run] : state.runs) {
+    const auto edition = state.editions.find(run.policies);
+    if (!run.approved || run.halted || edition == state.editions.end()) continue;
+    for (const Digest& digest : edition->second) {
+      if (auto found = taken(digest, id, std::nullopt)) return found;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace dure::standing

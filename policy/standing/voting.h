@@ -3,7 +3,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "policy/rules/policy.h"
+#include "policy/rules/versions.h"
 #include "policy/standing/state.h"
 
 namespace dure::standing {
@@ -11,29 +14,63 @@ namespace dure::standing {
 // A member that stands in a house, has an officer and is not suspended.
 bool MayVote(const Member& member);
 
+// Members that count in a vote, and that have nobody who may vote for them.
+std::vector<MemberId> MembersWithoutOfficer(const State& state);
+
+// From this version of the words on (rules/versions.h) a house of which nobody voted has not said
+// yes, and every member counts that lends from a site or has an officer: of those that have none
+// nobody can vote, but neither can one officer speak for them all. Records of builds that counted
+// members with officers alone are replayed as they are.
+inline constexpr uint32_t kEveryMemberCountsSince = 4;
+
 // Counts the votes of members that may vote now, per house, whatever the moment.
-ledger::Tally CountVotes(const Proposal& proposal, const State& state);
+ledger::Tally CountVotes(const Proposal& proposal, const State& state,
+                         uint32_t words = rules::kWordsVersion);
+
+// Whether a dataset's owner voted no to the run and has not consented to it since.
+bool OwnerSaidNo(const State& state, const RunId& run, const Dataset& dataset);
 
 struct Outcome {
   bool adopt = false;
-  std::string reason;  // of a rejection: "quorum", "house", "superseded"
+  std::string reason;  // of a rejection: "quorum", "house", "superseded", "rule-taken"
   ledger::Tally tally;
   bool operator==(const Outcome&) const = default;
 };
 // What the aggregator has to record of a proposal at this moment; nullopt: the vote goes on.
-//   Adopted: enough votes were cast, and in each house that said yes or no more than its share said
-//   yes; once everybody voted or the window is over. Rejected: the same moment, otherwise.
+//   Adopted: enough votes were cast, somebody of each house voted, and in each that said yes or no
+//   more than its share said yes; once everybody voted or the window is over. Rejected: the same
+//   moment, otherwise.
 //   Emergency rules: at once when enough members, each of another house, said yes; rejected when
 //   the window is over.
 //   A run that was halted is voted on no more: nothing is due.
 //   A text that was proposed in the place of policies which others have replaced since is rejected
 //   at once ("superseded"): it would undo what it never spoke of.
-std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now);
+//   A text with a rule whose name another text holds that would decide beside it is rejected when
+//   it would be adopted ("rule-taken"): nothing could be decided under both.
+// `words`: as a build of these words ends it.
+std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
+                                  uint32_t words = rules::kWordsVersion);
+inline constexpr uint32_t kSupersededEndsSince = 3;
+inline constexpr uint32_t kRuleNamesAreOneSince = 4;
+inline constexpr uint32_t kHaltedIsOverSince = 4;
 // The vote is on a run that was halted meanwhile.
 bool IsHalted(const Proposal& proposal, const State& state);
-// The same of the votes alone: all that builds of words before this version looked at.
-inline constexpr uint32_t kSupersededEndsSince = 3;
-std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state, rules::Instant now);
+
+RuleNames NamesOf(const rules::Policy& policy);
+// A rule whose name is taken, and by what.
+struct TakenRule {
+  std::string rule;
+  std::string policy;                   // the English name of the text that holds it
+  RunId run;                            // that was approved under that text; empty: it is in force
+  std::optional<rules::Instant> until;  // of an emergency text
+  std::string Text() const;
+};
+// Whether a text would decide beside another that has a rule of the same name: beside those in
+// force but the one that it replaces, emergency texts, and, as one itself, those of approved runs.
+// The same text again is no other.
+std::optional<TakenRule> FindTakenRule(const State& state, ledger::ProposalKind kind,
+                                       const Digest& text, const RuleNames& names,
+                                       rules::Instant now);
 // The moment after which no vote counts.
 rules::Instant WindowEnd(const Proposal& proposal, const State& state);
 

@@ -29,9 +29,15 @@ class VotingTest : public ::testing::Test {
     w_.Enrol("snu", ledger::House::kAcademic, 30);
     w_.Lend("reviews", "kt", terms::testing::OpenTerms());
   }
-  uint64_t Propose(ledger::ProposalKind kind = ledger::ProposalKind::kReplace) {
+  uint64_t Propose(ledger::ProposalKind kind = ledger::ProposalKind::kReplace,
+                   std::string_view text = kStricter) {
     return w_.Say("kt-desk",
-                  ledger::PolicyProposed{kind, w_.Now().state().policies, std::string(kStricter)});
+                  ledger::PolicyProposed{kind, w_.Now().state().policies, std::string(text)});
+  }
+  // The same rule under another policy's name.
+  static std::string Renamed() {
+    std::string text(kStricter);
+    return text.replace(text.find("P7 No evening work"), 18, "P8 No evening work");
   }
   uint64_t Vote(const std::string& member, uint64_t proposal, Choice choice) {
     return w_.Say(member + "-desk", ledger::VoteCast{proposal, w_.log().Leaf(proposal), choice});
@@ -41,10 +47,36 @@ class VotingTest : public ::testing::Test {
     return DueOutcome(now.state().proposals.at(proposal), now.state(),
                       rules::Instant::At(w_.time()));
   }
-  void Adopt(uint64_t proposal) {
+  void Adopt(uint64_t proposal, std::string_view text = kStricter) {
     const auto due = Due(proposal);
     ASSERT_TRUE(due && due->adopt);
-    w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(kStricter)), due->tally});
+    w_.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(text)), due->tally});
+  }
+  void AdoptByAll(uint64_t proposal, std::string_view text = kStricter) {
+    for (const char* member : {"kt", "etri", "snu"}) Vote(member, proposal, Choice::kYes);
+    Adopt(proposal, text);
+  }
+  // A run whose decisions are in our words.
+  void BeginRun() {
+    w_.Propose("first", "scientific-research");
+    w_.Approve("first");
+    w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  }
+  // An emergency text that everybody agrees to, once its rule stands in another.
+  uint64_t TakeItsRuleMeanwhile() {
+    BeginRun();
+    const uint64_t emergency = Propose(ledger::ProposalKind::kEmergency, Renamed());
+    AdoptByAll(Propose());
+    for (const char* member : {"kt", "etri"}) Vote(member, emergency, Choice::kYes);
+    return emergency;
+  }
+  // What is said of such a proposal today.
+  std::optional<Finding> Refusal(ledger::ProposalKind kind, const std::string& text) {
+    const World::Seat& seat = w_.SeatOf("kt-desk");
+    const auto sealed =
+        ledger::SealNext(w_.log(), seat.actor, *seat.signer, w_.time(),
+                         ledger::PolicyProposed{kind, w_.Now().state().policies, text});
+    return w_.Now().Check(*ledger::OpenEntry(sealed->bytes, w_.verifier()));
   }
   // Two proposals for the same policies, both with every vote; the first is adopted.
   uint64_t AdoptOneOfTwo() {
@@ -161,6 +193,103 @@ TEST_F(VotingTest, AnEmergencyRuleHoldsAtOnceAndEnds) {
   w_.SetTime("2026-10-05T09:00:01Z");
   EXPECT_TRUE(w_.Rule(w_.Asking("first", 0, "kt", "reviews")).allowed());
   EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(VotingTest, AnEmergencyTextVotedAgainHoldsForLonger) {
+  BeginRun();
+  AdoptByAll(Propose(ledger::ProposalKind::kEmergency));
+  w_.SetTime("2026-10-03T09:00:00Z");
+  AdoptByAll(Propose(ledger::ProposalKind::kEmergency));
+  EXPECT_EQ(w_.Now().state().emergencies.size(), 1u);
+  EXPECT_FALSE(w_.Rule(w_.Asking("first", 1, "kt", "reviews")).allowed());
+  w_.SetTime("2026-10-05T09:00:00Z");
+  EXPECT_FALSE(w_.Rule(w_.Asking("first", 1, "kt", "reviews")).allowed());
+  w_.SetTime("2026-10-06T09:00:01Z");
+  EXPECT_TRUE(w_.Rule(w_.Asking("first", 1, "kt", "reviews")).allowed());
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(VotingTest, AnEmergencyTextThatIsAdoptedForGoodDecidesOnce) {
+  AdoptByAll(Propose(ledger::ProposalKind::kEmergency));
+  AdoptByAll(Propose());
+  w_.Propose("second", "scientific-research");
+  w_.Approve("second");
+  EXPECT_FALSE(w_.Rule(w_.Asking("second", 0, "kt", "reviews")).allowed());
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(VotingTest, ARuleOfAnotherTextsNameIsRefusedWhereverThatTextStands) {
+  AdoptByAll(Propose());
+  const auto in_force = Refusal(ledger::ProposalKind::kReplace, Renamed());
+  ASSERT_TRUE(in_force);
+  EXPECT_EQ(in_force->rule, "rule-taken");
+  EXPECT_EQ(in_force->text,
+            "rule P7.1 is also in \"P7 No evening work\", which is in force: no decision could say "
+            "which of the two it means; give the rule another name");
+  EXPECT_TRUE(Refusal(ledger::ProposalKind::kEmergency, Renamed()));
+  EXPECT_FALSE(Refusal(ledger::ProposalKind::kEmergency, std::string(kStricter)));
+  std::string next(kStricter);
+  next.replace(next.find("version 1"), 9, "version 2");
+  EXPECT_FALSE(Refusal(ledger::ProposalKind::kReplace, next)) << "whose place it takes";
+}
+
+TEST_F(VotingTest, ARuleOfAnEmergencyTextsNameIsRefusedWhileThatHolds) {
+  AdoptByAll(Propose(ledger::ProposalKind::kEmergency));
+  const auto refusal = Refusal(ledger::ProposalKind::kReplace, Renamed());
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->text, ::testing::HasSubstr("the emergency text \"P7 No evening work\", in "
+                                                  "force until 2026-10-04T09:00:00Z"));
+  w_.SetTime("2026-10-04T09:00:01Z");
+  EXPECT_FALSE(Refusal(ledger::ProposalKind::kReplace, Renamed()));
+}
+
+TEST_F(VotingTest, ARuleOfATextThatARunWasApprovedUnderIsRefusedInAnEmergency) {
+  AdoptByAll(Propose());
+  BeginRun();
+  std::string next = Renamed();
+  next.replace(next.find("P8"), 2, "P7").replace(next.find("version 1"), 9, "version 2");
+  for (size_t at = next.find("P7.1"); at != std::string::npos; at = next.find("P7.1", at)) {
+    next.replace(at, 4, "P7.2");
+  }
+  AdoptByAll(Propose(ledger::ProposalKind::kReplace, next), next);
+  const auto refusal = Refusal(ledger::ProposalKind::kEmergency, Renamed());
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->text, ::testing::HasSubstr("which run first was approved under"));
+}
+
+TEST_F(VotingTest, ATextWhoseRuleWasTakenMeanwhileIsRejected) {
+  const uint64_t emergency = TakeItsRuleMeanwhile();
+  const auto due = Due(emergency);
+  ASSERT_TRUE(due);
+  EXPECT_FALSE(due->adopt);
+  EXPECT_EQ(due->reason, "rule-taken");
+  w_.Say("host", ledger::PolicyRejected{emergency, due->reason, due->tally});
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(VotingTest, AdoptingATextWhoseRuleWasTakenMeanwhileIsALie) {
+  const uint64_t emergency = TakeItsRuleMeanwhile();
+  w_.Say("host",
+         ledger::PolicyAdopted{emergency, Sha256(AsBytes(Renamed())), Due(emergency)->tally});
+  EXPECT_EQ(Dissent(), "tally-differs");
+}
+
+TEST_F(VotingTest, InARecordOfOurWordsAProposalWithATakenRuleIsVoid) {
+  BeginRun();
+  AdoptByAll(Propose());
+  Propose(ledger::ProposalKind::kReplace, Renamed());
+  const Auditor audit = w_.Audit();
+  ASSERT_FALSE(audit.voids().empty());
+  EXPECT_EQ(audit.voids().back().rule, "rule-taken");
+}
+
+TEST_F(VotingTest, ARecordOfABuildThatAdoptedATakenRuleIsReplayedAsItIs) {
+  AdoptByAll(Propose());
+  const uint64_t second = Propose(ledger::ProposalKind::kReplace, Renamed());
+  for (const char* member : {"kt", "etri", "snu"}) Vote(member, second, Choice::kYes);
+  w_.Say("host", ledger::PolicyAdopted{second, Sha256(AsBytes(Renamed())), Due(second)->tally});
+  EXPECT_EQ(Dissent(), "none");
+  EXPECT_TRUE(w_.Now().state().in_force.contains("P8 No evening work"));
 }
 
 TEST_F(VotingTest, ARunKeepsThePoliciesItWasApprovedUnder) {

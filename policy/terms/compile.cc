@@ -174,8 +174,7 @@ Facts FactsOf(const Terms& terms) {
   facts.SetOrAbsent("dataset.terms.deleteAfter", Maybe<Instant>(terms.time.delete_after, time));
   SetLimits(facts, terms.limits);
   facts.Set("dataset.terms.consentFor", WordsOf(terms.consent));
-  constexpr std::string_view kTdm[] = {"unknown", "not-reserved", "reserved"};
-  facts.Set("dataset.terms.tdm", Value::Text(kTdm[static_cast<size_t>(terms.tdm.reserved)]));
+  facts.Set("dataset.terms.tdm", Value::Text(Word(terms.tdm.reserved)));
   facts.Set("dataset.personalData", Value::Text(Word(terms.personal.data_class)));
   return facts;
 }
@@ -264,6 +263,25 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
                                  who_ko + "의 허용 개인정보 손실은 " + most.ToPlain() +
                                      "이고, 이번 이용 뒤의 손실은 {privacy.epsilonAfter}입니다."));
   }
+  return rules::MakeDocument(std::move(policy));
+}
+
+Result<rules::PolicyDocument> RefusalOf(const Source& source) {
+  rules::Policy policy = TermsPolicy("Vote of the owner", "권리자의 투표");
+  rules::Rule rule;
+  rule.id = RuleId({source.dataset, source.version, "vote"}, false);
+  rule.effect = rules::Effect::kForbid;
+  rule.actions = {rules::Action::kTrain, rules::Action::kFinetune};
+  rule.condition =
+      rules::Compare("run.ownersRefused", rules::Op::kIncludes, Value::Text(source.dataset));
+  rule.title = {"The owner of " + source.dataset + " voted no to the run",
+                source.dataset + " 권리자가 학습에 반대했다"};
+  rule.because = {"The owner of dataset " + source.dataset +
+                      " voted no to run {run.id}, so this data stays out of it.",
+                  "데이터셋 " + source.dataset +
+                      "의 권리자가 학습 {run.id}에 반대표를 던졌으므로 이 데이터는 쓰지 않습니다."};
+  rule.basis = "vote of the owner of " + source.dataset;
+  policy.rules.push_back(std::move(rule));
   return rules::MakeDocument(std::move(policy));
 }
 

@@ -26,6 +26,9 @@ Result<rules::PolicyDocument> PolicyFor(const ModelTerms& terms, const Use& use)
 // privacy loss.
 Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms);
 
+// What its owner's no to a run forbids in that run, whatever the terms allow and the others voted.
+Result<rules::PolicyDocument> RefusalOf(const Source& source);
+
 // The action of the same name.
 rules::Action RuleAction(Action action);
 

@@ -215,6 +215,7 @@ void SayTerms(Sayings& said) {
     terms.limits.max_runs = 9;
     const rules::PolicyDocument limits = *LimitsOf({"ds-7", 2}, terms);
     said.Add(limits);
+    said.Add(*RefusalOf({"ds-7", 2}));
     const rules::PolicySet alone = *rules::PolicySet::Make({limits});
     for (const Facts& facts : {Facts(), used}) {
       said.Add(rules::Decide(alone, rules::Action::kTrain, facts));
