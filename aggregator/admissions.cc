@@ -1,5 +1,7 @@
 #include "aggregator/admissions.h"
 
+#include <map>
+
 namespace dure::aggregator {
 namespace {
 
@@ -16,9 +18,15 @@ struct Asked {
 
 class Recorded : public Admissions {
  public:
-  Recorded(Deliberation& deliberation, loop::EventLoop& loop)
-      : deliberation_(deliberation), loop_(loop) {}
+  Recorded(Deliberation& deliberation, loop::EventLoop& loop,
+           std::function<void(const std::string&)> say)
+      : deliberation_(deliberation), loop_(loop), say_(std::move(say)) {}
   ~Recorded() override { *alive_ = false; }
+
+  std::string WaitsFor(const RunId& run) const override {
+    const auto found = waits_.find(run);
+    return found == waits_.end() ? std::string() : found->second;
+  }
 
   void Decide(const round::DecideAdmissions& question,
               std::function<void(round::AdmissionsDecided)> decided) override {
@@ -51,6 +59,12 @@ class Recorded : public Admissions {
   }
 
   void Heard(const std::shared_ptr<Asked>& asked, Result<Deliberation::Admitted> admitted) {
+    std::string& waits = waits_[asked->question.at.run];
+    const std::string reason = admitted ? "" : admitted.error().message;
+    if (!reason.empty() && reason != waits) {
+      say_(asked->question.at.Text() + ": nothing can be decided: " + reason);
+    }
+    waits = reason;
     if (!admitted) {
       loop_.At(loop_.Now() + kRetryAfter, [this, alive = alive_, asked] {
         if (*alive) Next(asked);
@@ -79,13 +93,16 @@ class Recorded : public Admissions {
 
   Deliberation& deliberation_;
   loop::EventLoop& loop_;
+  std::function<void(const std::string&)> say_;
+  std::map<RunId, std::string> waits_;  // of runs that asked, the last attempt's reason
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace
 
-std::unique_ptr<Admissions> AdmitByTheRecord(Deliberation& deliberation, loop::EventLoop& loop) {
-  return std::make_unique<Recorded>(deliberation, loop);
+std::unique_ptr<Admissions> AdmitByTheRecord(Deliberation& deliberation, loop::EventLoop& loop,
+                                             std::function<void(const std::string&)> say) {
+  return std::make_unique<Recorded>(deliberation, loop, std::move(say));
 }
 
 }  // namespace dure::aggregator

@@ -16,6 +16,8 @@ namespace dure::aggregator {
 class Admissions {
  public:
   virtual ~Admissions() = default;
+  // Why the question of a run has no answer although one was tried; empty: there is no such reason.
+  virtual std::string WaitsFor(const RunId& run) const = 0;
   // `decided` is called on the loop, never inside this call. The same question gets the same answer
   // as long as nothing that it rests on has changed.
   virtual void Decide(const round::DecideAdmissions& question,
@@ -24,7 +26,9 @@ class Admissions {
 
 // Decided from the record and written into it (deliberation.h), one entry a dataset; a site of
 // which nothing was admitted is told the rule that its first refusal names. What the disk does not
-// take is tried again until it does. `deliberation` outlives it.
-std::unique_ptr<Admissions> AdmitByTheRecord(Deliberation& deliberation, loop::EventLoop& loop);
+// take, or the rules in force cannot decide, is tried again until it is, and said once for each
+// reason. `deliberation` outlives it.
+std::unique_ptr<Admissions> AdmitByTheRecord(Deliberation& deliberation, loop::EventLoop& loop,
+                                             std::function<void(const std::string&)> say);
 
 }  // namespace dure::aggregator

@@ -85,7 +85,7 @@ Status Daemon::State::Open() {
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
   evaluations = std::make_unique<Evaluations>(*loop, *record, *authority);
-  admissions = AdmitByTheRecord(*deliberation, *loop);
+  admissions = AdmitByTheRecord(*deliberation, *loop, options.say);
   shop = std::make_unique<Workshop>(
       Workshop{*loop, *workers, *journal, *store, *record, *deliberation, *admissions, *authority,
                self, scratch, threads,

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "aggregator/admissions.h"
 #include "aggregator/testing.h"
 #include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
@@ -242,6 +243,29 @@ TEST_F(OvertakenTest, AVoteOnARunThatIsStoppedEndsWithoutAWord) {
   const standing::Run& run = audit.standing().state().runs.at(run_);
   EXPECT_TRUE(run.halted);
   EXPECT_FALSE(run.approved);
+}
+
+// As a record of an older build may have it: two texts in force with a rule of one name.
+TEST_F(DeliberationTest, WhatTheRulesInForceCannotDecideSaysWhyUntilItIsDecided) {
+  const auto started = Must(Start());
+  const std::string text =
+      "policy \"X Twice\" version 1 effective 2026-10-01\n"
+      "rule P1.1 forbid train\n  when dataset.id is reviews\n  because \"No.\"\nend\n";
+  Must(record_->Write(ledger::PolicyDeclared{text}, "declared/x"));
+  Approve(*started);
+  std::promise<std::string> said;
+  const auto admissions =
+      AdmitByTheRecord(*started, loop_, [&said](const std::string& line) { said.set_value(line); });
+  round::DecideAdmissions question;
+  question.at = {run_, RoundNumber{0}, 0};
+  round::Candidate& kt = question.candidates.emplace_back();
+  kt.site = round::TestSite("kt");
+  kt.datasets = {{Must(DatasetId::Parse("notes")), 1}};
+  loop_.Wait([&] { admissions->Decide(question, [](const round::AdmissionsDecided&) {}); });
+  EXPECT_THAT(said.get_future().get(),
+              testing::HasSubstr("first/0/0: nothing can be decided: two policies in force have a "
+                                 "rule P1.1"));
+  loop_.Wait([&] { EXPECT_THAT(admissions->WaitsFor(run_), testing::HasSubstr("a rule P1.1")); });
 }
 
 TEST_F(DeliberationTest, DoesNotStartOverARecordThatANewerBuildDecidedIn) {

@@ -146,10 +146,15 @@ Result<std::string> Daemon::State::ResumeRun(const std::string& text) {
   return ShowRun(text);
 }
 
-// Of a pause, of an end before the last round, or of a proposal that members have yet to vote on.
+// Of a pause, of an end before the last round, of admissions that cannot be decided, or of a
+// proposal that members have yet to vote on.
 std::string Daemon::State::ReasonOf(const RunDriver& driver) const {
   const round::Rounds& rounds = driver.rounds();
   std::string reason = rounds.reason();
+  if (const std::string waits = admissions->WaitsFor(rounds.manifest().run);
+      !waits.empty() && rounds.phase() == round::RunPhase::kAdmitting) {
+    return "undecided: " + waits;
+  }
   if (rounds.phase() != round::RunPhase::kProposing) return reason;
   (void)deliberation->WithStanding([&](const standing::Standing& now) {
     const auto run = now.state().runs.find(rounds.manifest().run);

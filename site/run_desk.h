@@ -66,6 +66,9 @@ class RunDesk {
   void PrepareData(const round::DecideLocally& effect);
   // Answers with what is lent, once that is on record.
   void Offer(const round::RoundAttempt& at);
+  // That this member voted no to the run: the record refuses this data, which is offered all the
+  // same, so that everybody can read why.
+  void TellOwnNo(const round::RoundAttempt& at, const round::OfferedDataset& offered) const;
   std::string OwnObjection(const round::RoundAttempt& at,
                            const round::OfferedDataset& offered) const;
   void Train(const round::StartTraining& effect);

@@ -9,6 +9,7 @@
 #include "model/text/tokenizer.h"
 #include "policy/safeguard/safeguard.h"
 #include "policy/standing/admission.h"
+#include "policy/standing/voting.h"
 #include "site/data_text.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
@@ -144,6 +145,18 @@ std::string RunDesk::OwnObjection(const round::RoundAttempt& at,
   return reasons->empty() ? "" : "own-policy";
 }
 
+void RunDesk::TellOwnNo(const round::RoundAttempt& at, const round::OfferedDataset& offered) const {
+  bool no = false;
+  shop_.scribe.WithStanding([&](const standing::Auditor& own) {
+    const standing::State& state = own.standing().state();
+    const auto dataset = state.datasets.find(offered.dataset);
+    no = dataset != state.datasets.end() && standing::OwnerSaidNo(state, at.run, dataset->second);
+  });
+  if (!no) return;
+  shop_.say(at.Text() + ": this member voted no to the run, so " + offered.dataset.str() +
+            " stays out of it (terms:" + offered.dataset.str() + "#vote)");
+}
+
 void RunDesk::Offer(const round::RoundAttempt& at) {
   if (participation_.phase() != round::SitePhase::kDeciding) return;
   shop_.lending.LookAgain();
@@ -154,6 +167,7 @@ void RunDesk::Offer(const round::RoundAttempt& at) {
     std::vector<round::OfferedDataset> allowed;
     std::string own;
     for (const round::OfferedDataset& one : offered) {
+      TellOwnNo(at, one);
       const std::string objection = OwnObjection(at, one);
       if (objection.empty()) allowed.push_back(one);
       if (!objection.empty()) own = objection;
