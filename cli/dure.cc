@@ -64,6 +64,7 @@ class Dure {
     AddPlanCommand(all, context_);
     AddPrivacyCommands(all, context_);
     AddVoteCommands(all, context_);
+    AddTallyCommand(all, context_);
     AddWhyCommand(all, context_);
     AddWithdrawCommands(all, context_);
     AddGrantCommands(all, context_);

@@ -31,7 +31,8 @@ void AddWitnessCommands(Command ledger, Context& context);   // ledger witnesses
 void AddCopyCommands(Command ledger, Context& context);      // ledger compare|heal|scrub
 void AddPolicyCommands(Command dure, Context& context);      // policy lint|fmt|test|explain|...
 
-void AddVoteCommands(Command dure, Context& context);      // vote, tally
+void AddVoteCommands(Command dure, Context& context);      // vote
+void AddTallyCommand(Command dure, Context& context);      // tally
 void AddWhyCommand(Command dure, Context& context);        // why
 void AddWithdrawCommands(Command dure, Context& context);  // withdraw plan|file|close
 void AddGrantCommands(Command dure, Context& context);     // grant request|list|revoke

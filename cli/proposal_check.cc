@@ -6,6 +6,7 @@
 #include "policy/rules/cases.h"
 #include "policy/rules/lint.h"
 #include "policy/rules/schema.h"
+#include "policy/standing/voting.h"
 
 namespace dure::cli {
 
@@ -32,6 +33,16 @@ Status CheckProposal(const rules::PolicyDocument& document, const std::string& f
                "사례 \"" + failed->name + "\"의 결과가 적힌 것과 다릅니다(기대 " +
                    failed->expected + ", 결과 " + failed->found +
                    "). 아무것도 제안하지 않았습니다(dure policy test " + file + "로 확인)"));
+}
+
+Status CheckRuleNames(const rules::PolicyDocument& document, ledger::ProposalKind kind,
+                      const standing::Standing& now, const std::string& file) {
+  const auto taken = standing::FindTakenRule(now.state(), kind, document.digest,
+                                             standing::NamesOf(document.policy), now.latest());
+  if (!taken) return {};
+  const auto rule = std::ranges::find(document.policy.rules, taken->rule, &rules::Rule::id);
+  return Fail(ErrorCode::kInvalid,
+              file + ":" + std::to_string(rule->at.line) + ": " + taken->Text());
 }
 
 }  // namespace dure::cli

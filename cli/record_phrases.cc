@@ -97,6 +97,20 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
      "지금 시행 중인 정책을 바탕으로 만든 안건이 아닙니다"},
     {"version * of \"*\" is in force; the next is greater",
      "버전 *의 \"*\"이(가) 시행 중입니다. 더 큰 번호를 쓰십시오"},
+    {"rule * is also in the emergency text \"*\", in force until *: no decision could say which of "
+     "the two it means; give the rule another name, or propose the very same text",
+     "규칙 *은(는) 긴급 정책 \"*\"에도 있고 그 정책은 *까지 시행됩니다. 어느 쪽을 말하는지 결정에 "
+     "적을 수 없으니 규칙의 이름을 바꾸거나 똑같은 글을 제안하십시오"},
+    {"rule * is also in \"*\", which is in force: no decision could say which of the two it means; "
+     "give the rule another name",
+     "규칙 *은(는) 시행 중인 \"*\"에도 있습니다. 어느 쪽을 말하는지 결정에 적을 수 없으니 규칙의 "
+     "이름을 바꾸십시오"},
+    {"rule * is also in \"*\", which run * was approved under: no decision could say which of the "
+     "two it means; give the rule another name",
+     "규칙 *은(는) \"*\"에도 있고, 그 정책은 학습 *이(가) 승인될 때의 것입니다. 어느 쪽을 말하는지 "
+     "결정에 적을 수 없으니 규칙의 이름을 바꾸십시오"},
+    {"a share formula reads \"*\"; the first four sum to 100, the cap is 1 to 100",
+     "몫의 산식은 \"*\"와 같이 씁니다. 앞의 네 수를 더하면 100이고 cap은 1에서 100까지입니다"},
     {"the vote is on another text", "다른 안건에 대한 표입니다"},
     {"the vote has ended", "투표가 끝났습니다"},
     {"the window closed at *", "투표 기간은 *에 끝났습니다"},

@@ -10,12 +10,14 @@
 #include "cli/nouns.h"
 #include "cli/proposal_check.h"
 #include "cli/record_copy.h"
+#include "cli/tally.h"
 #include "cli/text_file.h"
 #include "policy/rules/explain.h"
 #include "policy/rules/format.h"
 #include "policy/rules/parse.h"
 #include "policy/rules/schema.h"
 #include "policy/standing/past.h"
+#include "policy/standing/shares.h"
 #include "policy/standing/voting.h"
 
 namespace dure::cli {
@@ -31,26 +33,70 @@ struct ProposeOptions {
   bool emergency = false;
 };
 
-Status Propose(const ProposeOptions& options, Context& context) {
-  DURE_ASSIGN(std::string text, ReadTextFile(options.file, context));
-  DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, options.file));
-  DURE_TRY(CheckProposal(document, options.file, context));
-  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
-  DURE_TRY(desk.clerk->Follow());
+// Rules, as they are proposed, and how that is said.
+struct Proposed {
   ledger::PolicyProposed event;
-  event.kind =
+  std::string said;
+};
+
+// A share formula is one line of its own form (docs/reference/shares.md).
+constexpr std::string_view kFormula = "share formula:";
+
+Result<Proposed> FormulaIn(std::string text, const ProposeOptions& options,
+                           const Context& context) {
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  const auto formula = standing::ShareFormula::Parse(text);
+  if (!formula) return Within(formula.error(), options.file);
+  if (options.emergency) {
+    return Fail(ErrorCode::kInvalid,
+                Pick(context, options.file + " is a share formula, which is no emergency",
+                     options.file + ": 몫의 산식은 긴급 안건이 될 수 없습니다"));
+  }
+  Proposed proposed;
+  proposed.event.kind = ledger::ProposalKind::kFormula;
+  proposed.said = Pick(
+      context, "Proposed \"" + text + "\"",
+      "몫의 산식 " + rules::WithParticle("\"" + text + "\"", "을(를)") + " 안건으로 올렸습니다");
+  proposed.event.policy = std::move(text);
+  return proposed;
+}
+
+Result<Proposed> PolicyIn(std::string text, const ProposeOptions& options, const Desk& desk,
+                          const Context& context) {
+  DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, options.file));
+  Proposed proposed;
+  proposed.event.kind =
       options.emergency ? ledger::ProposalKind::kEmergency : ledger::ProposalKind::kReplace;
-  desk.clerk->WithStanding(
-      [&](const standing::Auditor& own) { event.supersedes = own.standing().state().policies; });
-  event.policy = std::move(text);
+  Status free;
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    free = CheckRuleNames(document, proposed.event.kind, own.standing(), options.file);
+  });
+  DURE_TRY(free);
   const auto& name = document.policy.name;
   const std::string version = std::to_string(document.policy.version);
+  proposed.said = Pick(context, "Proposed \"" + name.en + "\" version " + version,
+                       "\"" + (name.ko.empty() ? name.en : name.ko) + "\" 버전 " +
+                           rules::WithParticle(version, "을(를)") + " 안건으로 올렸습니다");
+  proposed.event.policy = std::move(text);
+  return proposed;
+}
+
+Status Propose(const ProposeOptions& options, Context& context) {
+  DURE_ASSIGN(std::string text, ReadTextFile(options.file, context));
+  const bool formula = text.starts_with(kFormula);
+  if (!formula) {
+    DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, options.file));
+    DURE_TRY(CheckProposal(document, options.file, context));
+  }
+  DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
+  DURE_TRY(desk.clerk->Follow());
+  DURE_ASSIGN(Proposed proposed, formula ? FormulaIn(std::move(text), options, context)
+                                         : PolicyIn(std::move(text), options, desk, context));
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    proposed.event.supersedes = own.standing().state().policies;
+  });
   DURE_ASSIGN(const uint64_t index,
-              RecordEntry(desk, std::move(event),
-                          Pick(context, "Proposed \"" + name.en + "\" version " + version,
-                               "\"" + (name.ko.empty() ? name.en : name.ko) + "\" 버전 " +
-                                   rules::WithParticle(version, "을(를)") + " 안건으로 올렸습니다"),
-                          context));
+              RecordEntry(desk, std::move(proposed.event), proposed.said, context));
   const std::string vote =
       "dure vote " + std::to_string(index) + " yes|no|abstain --dir " + options.dir;
   const std::string tally = "dure tally " + std::to_string(index) + " --dir " + options.dir;
@@ -65,14 +111,6 @@ struct VoteOptions {
   uint64_t proposal = 0;
   std::string choice;
 };
-
-// The entry that stopped the run which is voted on, before the vote was over.
-std::optional<uint64_t> StoppedAt(const standing::Proposal& proposal,
-                                  const standing::State& state) {
-  if (proposal.outcome || proposal.run.empty()) return std::nullopt;
-  const auto run = state.runs.find(proposal.run);
-  return run == state.runs.end() ? std::nullopt : run->second.halted;
-}
 
 Status CheckOpen(const Desk& desk, uint64_t entry, const Context& context) {
   std::optional<uint64_t> stopped;
@@ -111,114 +149,13 @@ Status CastVote(const VoteOptions& options, Context& context) {
                 context);
 }
 
-std::string SubjectOf(const standing::Proposal& proposal, bool korean) {
-  if (!proposal.run.empty()) return Pick(korean, "run ", "학습 ") + proposal.run.str();
-  if (proposal.kind == ledger::ProposalKind::kFormula) return proposal.policy;
-  if (proposal.kind == ledger::ProposalKind::kSuspend) {
-    return korean ? proposal.policy + "의 자격 정지" : "suspension of " + proposal.policy;
+std::string FlipText(const standing::Flip& flip, bool korean) {
+  if (flip.contribution) {
+    return flip.allowed ? Pick(korean, "not be counted", "셈하던 제출을 세지 않게 됨")
+                        : Pick(korean, "be counted", "세지 않던 제출을 세게 됨");
   }
-  if (proposal.kind == ledger::ProposalKind::kReinstate) {
-    return korean ? proposal.policy + "의 자격 회복" : "reinstatement of " + proposal.policy;
-  }
-  const auto document = rules::ReadPolicy(proposal.policy, "policy");
-  const std::string kind = proposal.kind == ledger::ProposalKind::kEmergency
-                               ? Pick(korean, "emergency rule ", "긴급 규칙 ")
-                               : Pick(korean, "policy ", "정책 ");
-  if (!document) return kind;
-  const auto& name = document->policy.name;
-  return kind + "\"" + (korean && !name.ko.empty() ? name.ko : name.en) + "\"" +
-         Pick(korean, " version ", " 버전 ") + std::to_string(document->policy.version);
-}
-
-ordered_json TallyJson(const ledger::Tally& tally) {
-  ordered_json houses = ordered_json::array();
-  for (const ledger::HouseTally& house : tally.houses) {
-    houses.push_back({{"house", Name(house.house)},
-                      {"members", house.members},
-                      {"yes", house.yes},
-                      {"no", house.no},
-                      {"abstain", house.abstain}});
-  }
-  return houses;
-}
-
-std::string StateOf(const standing::Proposal& proposal, const standing::State& state) {
-  if (StoppedAt(proposal, state)) return "stopped";
-  if (!proposal.outcome) return "open";
-  return proposal.adopted ? "adopted" : "rejected";
-}
-
-std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
-                         const standing::State& state, bool korean) {
-  const std::string entry = std::to_string(index);
-  std::string text = Pick(korean,
-                          "entry " + entry + "  " + SubjectOf(proposal, korean) + ", proposed by " +
-                              proposal.proposer.str() + ": ",
-                          "항목 " + entry + "  " + SubjectOf(proposal, korean) + ", " +
-                              proposal.proposer.str() + " 제안: ");
-  if (proposal.outcome) {
-    const std::string outcome = std::to_string(*proposal.outcome);
-    text += proposal.adopted
-                ? Pick(korean, "adopted at entry " + outcome, "가결, 항목 " + outcome)
-                : Pick(korean, "rejected at entry " + outcome, "부결, 항목 " + outcome);
-  } else if (const auto stopped = StoppedAt(proposal, state)) {
-    const std::string at = std::to_string(*stopped);
-    text += Pick(korean, "the run was stopped at entry " + at, "항목 " + at + "에서 학습 중지");
-  } else {
-    const std::string until = standing::WindowEnd(proposal, state).ToText();
-    text += Pick(korean, "open, votes count until " + until, "투표 중, " + until + "까지");
-  }
-  text += "\n";
-  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
-  for (const ledger::HouseTally& house : standing::CountVotes(proposal, state).houses) {
-    const std::string yes = std::to_string(house.yes);
-    const std::string no = std::to_string(house.no);
-    const std::string abstain = std::to_string(house.abstain);
-    const std::string of = std::to_string(house.members);
-    text += "  " + ledger::Words(Name(house.house), language) + ": " +
-            Pick(korean, yes + " yes, " + no + " no, " + abstain + " abstained, of " + of + "\n",
-                 of + "곳 중 찬성 " + yes + ", 반대 " + no + ", 기권 " + abstain + "\n");
-  }
-  for (const auto& [member, vote] : proposal.votes) {
-    text += "    " + member.str() + " " + ledger::Words(Name(vote.choice), language) +
-            Pick(korean, " (entry ", " (항목 ") + std::to_string(vote.index) + ")\n";
-  }
-  return text;
-}
-
-// Counted here, from the votes in this copy: not what anybody says the count is.
-Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& context) {
-  const bool korean = IsKorean(context);
-  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
-  const standing::State& state = record->state();
-  ordered_json list = ordered_json::array();
-  std::string text;
-  for (const auto& [index, proposal] : state.proposals) {
-    if (wanted && *wanted != index) continue;
-    const ledger::Tally tally = standing::CountVotes(proposal, state);
-    ordered_json votes = ordered_json::object();
-    for (const auto& [member, vote] : proposal.votes) votes[member.str()] = Name(vote.choice);
-    const std::string until = standing::WindowEnd(proposal, state).ToText();
-    list.push_back({{"proposal", index},
-                    {"subject", SubjectOf(proposal, false)},
-                    {"proposer", proposal.proposer.str()},
-                    {"state", StateOf(proposal, state)},
-                    {"until", until},
-                    {"houses", TallyJson(tally)},
-                    {"votes", votes}});
-    text += ProposalText(index, proposal, state, korean);
-  }
-  if (wanted && list.empty()) {
-    const std::string entry = std::to_string(*wanted);
-    return Fail(ErrorCode::kNotFound,
-                Pick(korean, "entry " + entry + " proposes nothing",
-                     "항목 " + rules::WithParticle(entry, "은(는)") + " 안건이 아닙니다"));
-  }
-  context.Print(context.json() ? ordered_json{{"proposals", list}}.dump()
-                               : (!text.empty() ? text
-                                                : Pick(korean, "Nothing was proposed yet.",
-                                                       "아직 제안된 것이 없습니다.")));
-  return {};
+  return flip.allowed ? Pick(korean, "be refused", "승인이 거부로 바뀜")
+                      : Pick(korean, "be admitted", "거부가 승인으로 바뀜");
 }
 
 Status ShowImpact(const std::string& dir, const std::string& file, Context& context) {
@@ -231,30 +168,35 @@ Status ShowImpact(const std::string& dir, const std::string& file, Context& cont
   std::string lines;
   for (const standing::Flip& flip : impact.flips) {
     const std::string becomes = flip.allowed ? "deny" : "admit";
+    const std::string kind = flip.contribution ? "contribution" : "decision";
     std::string why;
     for (const rules::Reason& reason : flip.proposed.reasons) {
       const bool ko = korean && !reason.because.ko.empty();
       why += (why.empty() ? "" : " ") + reason.rule + ": " +
              (ko ? reason.because.ko : reason.because.en);
     }
-    flips.push_back({{"entry", flip.index}, {"becomes", becomes}, {"why", why}});
+    flips.push_back({{"entry", flip.index}, {"kind", kind}, {"becomes", becomes}, {"why", why}});
     const std::string entry = std::to_string(flip.index);
-    lines += Pick(korean, "  entry " + entry + " would be ", "  항목 " + entry + ": ") +
-             (flip.allowed ? Pick(korean, "refused", "승인이 거부로 바뀜")
-                           : Pick(korean, "admitted", "거부가 승인으로 바뀜")) +
-             (why.empty() ? "" : ": " + why) + "\n";
+    lines += Pick(korean, "  entry " + entry + " would ", "  항목 " + entry + ": ") +
+             FlipText(flip, korean) + (why.empty() ? "" : ": " + why) + "\n";
   }
   if (context.json()) {
-    context.PrintJson(ordered_json{{"decided", impact.decided}, {"flips", flips}}.dump());
+    context.PrintJson(ordered_json{
+        {"decided", impact.decided},
+        {"contributions", impact.contributions},
+        {"flips", flips}}.dump());
     return {};
   }
   const std::string decided = std::to_string(impact.decided);
+  const std::string contributions = std::to_string(impact.contributions);
   const std::string flipped = std::to_string(impact.flips.size());
   context.Print(Pick(korean,
-                     decided + " past decisions, decided again with " + file + ": " + flipped +
+                     decided + " past decisions and " + contributions +
+                         " contributions, decided again with " + file + ": " + flipped +
                          " would come out otherwise.\n",
-                     "지난 결정 " + decided + "개를 " + rules::WithParticle(file, "(으)로") +
-                         " 다시 결정해 보니 " + flipped + "개가 달라집니다.\n") +
+                     "지난 결정 " + decided + "개와 제출 " + contributions + "건을 " +
+                         rules::WithParticle(file, "(으)로") + " 다시 결정해 보니 " + flipped +
+                         "개가 달라집니다.\n") +
                 lines);
   return {};
 }
@@ -330,10 +272,12 @@ void AddPolicyChangeVerbs(Command policy, Context& context) {
   context.Do(now, [in_force, &context] { return ShowInForce(*in_force, context); });
 
   auto propose = std::make_shared<ProposeOptions>();
-  Command verb = AddVerb(policy, "propose", "Propose a policy for the members' vote",
-                         "dure policy propose p2-purpose.policy --dir /srv/desk\n"
-                         "dure policy propose stop.policy --emergency --dir /srv/desk");
-  verb.Add("file", propose->file, "The policy's text").Required();
+  Command verb =
+      AddVerb(policy, "propose", "Propose a policy, or a share formula, for the members' vote",
+              "dure policy propose p2-purpose.policy --dir /srv/desk\n"
+              "dure policy propose stop.policy --emergency --dir /srv/desk\n"
+              "dure policy propose formula.txt --dir /srv/desk");
+  verb.Add("file", propose->file, "The policy's text, or the formula's line").Required();
   verb.Add("--dir", propose->dir, "The officer's folder").Required();
   verb.Flag("--emergency", propose->emergency,
             "Rules that only forbid, in force at once with few votes, for a time");
@@ -364,16 +308,6 @@ void AddVoteCommands(Command dure, Context& context) {
   vote.Add("--dir", options->dir, "The officer's folder").Required();
   AddLanguage(vote, context);
   context.Do(vote, [options, &context] { return CastVote(*options, context); });
-
-  auto dir = std::make_shared<std::string>();
-  auto entry = std::make_shared<std::optional<uint64_t>>();
-  Command tally = AddVerb(dure, "tally", "Count the votes of the record, per house",
-                          "dure tally --dir /srv/desk\ndure tally 41 --dir /srv/desk --lang ko\n"
-                          "dure tally 41 --dir /srv/site --json");
-  tally.Add("entry", *entry, "One proposal's entry; all without it");
-  tally.Add("--dir", *dir, "A folder with a copy of the record").Required();
-  AddLanguage(tally, context);
-  context.Do(tally, [dir, entry, &context] { return Tally(*dir, *entry, context); });
 }
 
 }  // namespace dure::cli

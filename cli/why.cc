@@ -1,5 +1,6 @@
 // dure why: why something was admitted or refused, in sentences, from the record; and what would
 // have made it otherwise.
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -21,36 +22,54 @@ using nlohmann::ordered_json;
 
 struct WhyOptions {
   std::string dir;
-  std::vector<std::string> what;  // an entry, or SITE DATASET RUN ROUND
+  std::vector<std::string> what;  // an entry, or SITE DATASET [RUN] ROUND
   std::vector<std::string> what_if;
 };
 
-// The last decision about a dataset of a site in a round.
+// The last decision about a dataset of a site in a round; of the only run that has one, where none
+// is named.
 Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::string>& what,
                                const Context& context) {
-  std::optional<uint64_t> found;
+  const std::string run = what.size() == 4 ? what[2] : "";
+  const std::string& number = what.back();
+  std::map<RunId, uint64_t> found;
   std::string known;
   for (const auto& [at, round] : record.state().rounds) {
-    if (at.run.str() != what[2] || std::to_string(at.round.value) != what[3]) continue;
+    if (!run.empty() && at.run.str() != run) continue;
+    if (std::to_string(at.round.value) != number) continue;
     for (const standing::Admission& one : round.admissions) {
-      known += " " + one.site.str() + "/" + one.what.dataset.str();
+      known += " " + (run.empty() ? at.run.str() + ":" : "") + one.site.str() + "/" +
+               one.what.dataset.str();
       const bool asked = one.site.str() == what[0] && one.what.dataset.str() == what[1];
-      if (asked) found = one.index;
+      if (asked) found[at.run] = one.index;
     }
   }
-  if (found) return *found;
-  return Fail(
-      ErrorCode::kNotFound,
-      Pick(context,
-           "the record decides nothing about " + what[1] + " of " + what[0] + " in " + what[2] +
-               " round " + what[3] + (known.empty() ? "" : "; it decides about" + known),
-           "기록에 " + what[0] + "의 " + what[1] + "에 대한 학습 " + what[2] + " 라운드 " +
-               what[3] + "의 결정이 없습니다" + (known.empty() ? "" : ". 있는 것:" + known)));
+  if (found.size() == 1) return found.begin()->second;
+  if (!found.empty()) {
+    std::string runs;
+    for (const auto& [id, index] : found) runs += (runs.empty() ? "" : ", ") + id.str();
+    return Fail(
+        ErrorCode::kInvalid,
+        Pick(context,
+             "several runs decide about " + what[1] + " of " + what[0] + " in round " + number +
+                 ": " + runs + "; name one: dure why " + what[0] + " " + what[1] + " RUN " + number,
+             what[0] + "의 " + what[1] + "에 대한 라운드 " + number +
+                 "의 결정이 여러 학습에 있습니다: " + runs + ". 하나를 골라 dure why " + what[0] +
+                 " " + what[1] + " 학습 " + number + "처럼 쓰십시오"));
+  }
+  return Fail(ErrorCode::kNotFound,
+              Pick(context,
+                   "the record decides nothing about " + what[1] + " of " + what[0] + " in " +
+                       (run.empty() ? "" : run + " ") + "round " + number +
+                       (known.empty() ? "" : "; it decides about" + known),
+                   "기록에 " + what[0] + "의 " + what[1] + "에 대한 " +
+                       (run.empty() ? "" : "학습 " + run + " ") + "라운드 " + number +
+                       "의 결정이 없습니다" + (known.empty() ? "" : ". 있는 것:" + known)));
 }
 
 Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string>& what,
                          const Context& context) {
-  if (what.size() == 4) return FindAdmission(record, what, context);
+  if (what.size() == 3 || what.size() == 4) return FindAdmission(record, what, context);
   if (what.size() == 1 && what[0].find_first_not_of("0123456789") == std::string::npos &&
       what[0].size() < 18) {
     return std::stoull(what[0]);
@@ -58,9 +77,10 @@ Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string
   return Fail(
       ErrorCode::kInvalid,
       Pick(context,
-           "give an entry's number, or SITE DATASET RUN ROUND (counted from 0, as the record "
+           "give an entry's number, or SITE DATASET [RUN] ROUND (counted from 0, as the record "
            "does)",
-           "항목 번호 하나, 또는 사이트 데이터셋 학습 라운드(기록처럼 0부터)를 차례로 쓰십시오"));
+           "항목 번호 하나, 또는 사이트, 데이터셋, 학습(하나뿐이면 생략), 라운드(기록처럼 0부터)를 "
+           "차례로 쓰십시오"));
 }
 
 struct Replayed {
@@ -74,13 +94,17 @@ struct Replayed {
 template <typename Request>
 void Replay(const Request& request, const standing::Standing& before,
             const std::vector<rules::Facts::Entry>& what_if, Replayed& out) {
-  const auto policies = standing::PoliciesOf(before, request);
+  rules::Facts facts = standing::FactsOf(before, request);
+  rules::Facts as_if;
+  for (const rules::Facts::Entry& entry : what_if) {
+    facts.Put(entry);
+    as_if.Put(entry);
+  }
+  const auto policies = standing::PoliciesOf(before, request, as_if);
   if (!policies) {
     out.failed = Fail(policies.error());
     return;
   }
-  rules::Facts facts = standing::FactsOf(before, request);
-  for (const rules::Facts::Entry& entry : what_if) facts.Put(entry);
   const rules::Action action = standing::ActionOf(request);
   out.decision = rules::Decide(*policies, action, facts);
   out.changes = rules::ChangesThatAdmit(*policies, action, facts, rules::ConsortiumSchema());
@@ -186,9 +210,10 @@ void AddWhyCommand(Command dure, Context& context) {
   Command verb =
       AddVerb(dure, "why", "Explain a decision of the record, and what would have changed it",
               "dure why 57 --dir /srv/desk\n"
+              "dure why kt-seoul reviews 3 --dir /srv/desk\n"
               "dure why kt-seoul reviews first 3 --dir /srv/desk --lang ko\n"
               "dure why 57 --what-if run.purpose=statistics --dir /srv/desk");
-  verb.Add("what", options->what, "An entry, or SITE DATASET RUN ROUND, the round counted from 0")
+  verb.Add("what", options->what, "An entry, or SITE DATASET [RUN] ROUND, the round counted from 0")
       .Required()
       .Values(1, 4);
   verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();

@@ -216,6 +216,55 @@ class Governing(OfficerCase):
         self.assertIn('there is nothing to vote on', self.all.fails(
             'vote', str(proposal['proposal']), 'yes', '--dir', desk, expect=1))
 
+    def test_an_owners_no_keeps_its_data_out_of_a_run_that_the_others_approved(self):
+        self.begin(['north', 'south', 'west'], votes=True)
+        desks = {name: self.all.officer(name) for name in ('north', 'south', 'west')}
+        self.all.start_sites()
+        self.all.propose('shown', rounds=1, quorum=2, masking='none', join_seconds=2)
+        proposal = until(lambda: self.all.dure('tally', '--dir', desks['north'])['proposals'],
+                         'it is on the record')[0]['proposal']
+        for name, choice in (('west', 'no'), ('north', 'yes'), ('south', 'yes')):
+            self.all.dure('vote', str(proposal), choice, '--dir', desks[name])
+        self.all.complete('shown')
+        decided = {each['site']: each['admit']
+                   for each in self.events('shown', 'admission-decided')}
+        self.assertEqual(decided, {'north': True, 'south': True, 'west': False})
+        why = ['why', 'west', 'west', '0', '--dir', desks['south']]
+        self.assertIn('The owner of dataset west voted no to run shown', self.all.says(*why))
+        self.assertIn('학습 shown에 반대표를 던졌으므로', self.all.says(*why, '--lang', 'ko'))
+        self.assertTrue(self.all.sites['west'].log_has(
+            'this member voted no to the run, so west stays out of it'))
+        self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir',
+                                      desks['west'])['intact'])
+
+    def test_a_formula_is_voted_and_a_rule_of_anothers_name_is_refused(self):
+        self.begin(['north', 'south'])
+        north, south = self.all.officer('north'), self.all.officer('south')
+        self.all.start_sites()
+        formula = 'share formula: tokens 40, steps 20, rounds 30, evaluations 10, cap 50'
+        with open(f'{self.folder}/formula.txt', 'w', encoding='utf-8') as file:
+            file.write(formula.replace('40', '41') + '\n')
+        propose = ['policy', 'propose', f'{self.folder}/formula.txt', '--dir', north]
+        self.assertIn('the first four sum to 100', self.all.fails(*propose, expect=1))
+        with open(f'{self.folder}/formula.txt', 'w', encoding='utf-8') as file:
+            file.write(formula + '\n')
+        self.vote(self.all.dure(*propose)['index'], north, south)
+        self.all.propose('first', rounds=1)
+        self.all.complete('first')
+        computed = self.all.dure('share', 'compute', 'first', '--dir', south)
+        self.assertEqual(computed['formula'], formula)
+
+        with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
+            file.write(REPORTS)
+        self.vote(self.all.dure('policy', 'propose', f'{self.folder}/p7.policy', '--dir',
+                                north)['index'], north, south)
+        with open(f'{self.folder}/p8.policy', 'w', encoding='utf-8') as file:
+            file.write(REPORTS.replace('P7 Reports', 'P8 Reports'))
+        said = self.all.says('policy', 'propose', f'{self.folder}/p8.policy', '--dir', north,
+                             expect=1)
+        self.assertRegex(said, r'p8.policy:\d+: rule P7.1 is also in "P7 Reports", which is in')
+        self.assertIn('give the rule another name', said)
+
     def vote(self, proposal, *desks):
         for desk in desks:
             self.all.dure('vote', str(proposal), 'yes', '--dir', desk)
