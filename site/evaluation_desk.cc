@@ -22,7 +22,13 @@ constexpr uint32_t kBatch = 8;
 // A site has one trainer: an evaluation without an end would keep its rounds waiting. The first
 // sequences are taken, so every model is measured on the same text; the report says how much.
 constexpr uint64_t kEvaluationTokens = 131072;
-constexpr int kReportsMax = 5;
+constexpr std::chrono::milliseconds kLentAgain{200};
+// An aggregator that has just started may take no entry before it has compared its log with what
+// members hold, and a line may be down for a while: what took hours to measure waits for about two
+// hours.
+constexpr int kReportsMax = 128;
+constexpr std::chrono::milliseconds kReportPause{500};  // doubles
+constexpr std::chrono::milliseconds kReportPauseMax{60'000};
 // A run may have begun to remove the model before it was asked for: it is fetched again.
 constexpr int kFetchesAgainMax = 2;
 // In the journal: a model that is here for evaluations only, until it is removed.
@@ -95,7 +101,7 @@ void EvaluationDesk::Next() {
   auto answer = [this, alive = alive_, request](Status ready) {
     if (!*alive) return;
     if (!ready) return Refuse(request, ready.error());
-    Evaluate(request);
+    EvaluateWhenLent(request);
   };
   if (Status queued = shop_.transfers.RunThen(
           shop_.loop, [this, request] { return PrepareFiles(request); }, answer);
@@ -112,6 +118,15 @@ Status EvaluationDesk::PrepareFiles(const Request& request) const {
   if (!shop_.store.Has(request.model))
     DURE_TRY(shop_.data.Download(request.model, shop_.store, shop_.stop));
   return WriteRunFiles(shop_, FolderOf(request), request.manifest);
+}
+
+// A site that has just started may be asked before the record is known to carry what it lends.
+void EvaluationDesk::EvaluateWhenLent(const Request& request) {
+  if (shop_.lending.settled()) return Evaluate(request);
+  CrashPoint("site.evaluation-waits");
+  shop_.loop.At(shop_.loop.Now() + kLentAgain, [this, alive = alive_, request] {
+    if (*alive) EvaluateWhenLent(request);
+  });
 }
 
 void EvaluationDesk::Evaluate(const Request& request) {
@@ -145,7 +160,7 @@ void EvaluationDesk::Evaluate(const Request& request) {
          const auto* evaluated = std::get_if<seat::EvaluatedEvent>(&*answer);
          if (evaluated == nullptr)
            return Refuse(request, Error{ErrorCode::kInternal, "the trainer gave another answer"});
-         Sign(request, *evaluated);
+         Tell(request, *evaluated);
        }});
 }
 
@@ -178,48 +193,51 @@ bool EvaluationDesk::IsGone(const Request& request, const Error& error) const {
   return error.code == ErrorCode::kNotFound || !shop_.store.Has(request.model);
 }
 
-void EvaluationDesk::Sign(const Request& request, const seat::EvaluatedEvent& evaluated) {
+void EvaluationDesk::Refuse(const Request& request, const Error& error) {
+  shop_.say("evaluation " + std::to_string(request.id) + ": " + error.message);
+  Tell(request, Fail(error));
+}
+
+void EvaluationDesk::Tell(const Request& request, const Measured& measured) {
+  if (!measured) {
+    const json why = {{"id", request.id}, {"error", measured.error().message}};
+    return Report(request, measured, why.dump(-1, ' ', false, json::error_handler_t::replace));
+  }
   ledger::EvaluationReported event;
   event.model = request.model;
   event.site = shop_.site;
-  event.nll = evaluated.nats;
-  event.bytes = evaluated.bytes;
-  event.tokens = evaluated.tokens;
-  shop_.scribe.Write(event, 0, [this, alive = alive_, request](Result<Bytes> envelope) {
+  event.nll = measured->nats;
+  event.bytes = measured->bytes;
+  event.tokens = measured->tokens;
+  shop_.scribe.Write(event, 0, [this, alive = alive_, request, measured](Result<Bytes> envelope) {
     if (!*alive) return;
+    if (!envelope && MayTellAgain(envelope.error()))
+      return TellAgain(request, measured, envelope.error());
     if (!envelope) return Refuse(request, envelope.error());
     CrashPoint("site.evaluated");
-    Report(request, json{{"id", request.id}, {"envelope", ToBase64(*envelope)}}.dump(), true);
+    Report(request, measured, json{{"id", request.id}, {"envelope", ToBase64(*envelope)}}.dump());
   });
 }
 
-void EvaluationDesk::Refuse(const Request& request, const Error& error) {
-  shop_.say("evaluation " + std::to_string(request.id) + ": " + error.message);
-  Report(request,
-         json{{"id", request.id}, {"error", error.message}}.dump(-1, ' ', false,
-                                                                 json::error_handler_t::replace),
-         false);
-}
-
-void EvaluationDesk::Report(const Request& request, std::string text, bool holds_pen) {
-  auto work = [dial = std::atomic_load(&dial_), text]() -> Result<std::string> {
-    // Whoever asked waits for this line, and it may be said twice.
-    auto answer = transport::AdminLink(*dial).Call("evaluation.report", text);
-    for (int said = 1; said < kReportsMax && !answer; ++said) {
-      if (answer.error().code != ErrorCode::kUnavailable) break;
-      answer = transport::AdminLink(*dial).Call("evaluation.report", text);
-    }
-    return answer;
+// Whoever asked waits for this line, and it may be said twice: an answer that was taken is not
+// taken again.
+void EvaluationDesk::Report(const Request& request, const Measured& measured, std::string text) {
+  auto work = [dial = std::atomic_load(&dial_), text] {
+    return transport::AdminLink(*dial).Call("evaluation.report", text);
   };
-  auto done = [this, alive = alive_, request, holds_pen](Result<std::string> answer) {
+  auto done = [this, alive = alive_, request, measured](Result<std::string> answer) {
     if (!*alive) return;
+    // Others write meanwhile; the next line is signed anew, behind theirs.
+    if (measured) shop_.scribe.Wrote();
+    if (!answer && MayTellAgain(answer.error()))
+      return TellAgain(request, measured, answer.error());
     CrashPoint("site.evaluation-reported");
-    if (holds_pen) shop_.scribe.Wrote();
     if (!answer)
       shop_.say("evaluation " + std::to_string(request.id) +
                 ": not reported: " + answer.error().message);
     waiting_.pop_front();
     fetched_again_ = 0;
+    reports_ = 0;
     working_ = false;
     RemoveFetched();
     Next();
@@ -227,6 +245,23 @@ void EvaluationDesk::Report(const Request& request, std::string text, bool holds
   if (Status queued = shop_.transfers.RunThen(shop_.loop, work, done); !queued) {
     shop_.loop.Post([done, queued] { done(Fail(queued.error())); });
   }
+}
+
+bool EvaluationDesk::MayTellAgain(const Error& error) const {
+  return error.code == ErrorCode::kUnavailable && reports_ + 1 < kReportsMax;
+}
+
+void EvaluationDesk::TellAgain(const Request& request, const Measured& measured,
+                               const Error& error) {
+  if (reports_ == 0) {
+    shop_.say("evaluation " + std::to_string(request.id) +
+              ": not reported yet, and tried again: " + error.message);
+  }
+  const auto pause = std::min(kReportPauseMax, kReportPause * (1 << std::min(reports_, 7)));
+  ++reports_;
+  shop_.loop.At(shop_.loop.Now() + pause, [this, alive = alive_, request, measured] {
+    if (*alive) Tell(request, measured);
+  });
 }
 
 }  // namespace dure::site

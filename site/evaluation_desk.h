@@ -27,15 +27,21 @@ class EvaluationDesk {
 
  private:
   using Request = EvaluationRequest;
+  using Measured = Result<seat::EvaluatedEvent>;
   void Listen(std::stop_token stop);
   void Take(const std::string& line);
   void Next();
   Status PrepareFiles(const Request& request) const;
+  void EvaluateWhenLent(const Request& request);
   void Evaluate(const Request& request);
   void RemoveFetched();
   bool IsGone(const Request& request, const Error& error) const;
-  void Sign(const Request& request, const seat::EvaluatedEvent& evaluated);
-  void Report(const Request& request, std::string json, bool holds_pen);
+  // Tells the aggregator of the first that waits what was measured, or why nothing was, and takes
+  // up the next. While nobody answers it tries again, after a pause each time.
+  void Tell(const Request& request, const Measured& measured);
+  void Report(const Request& request, const Measured& measured, std::string json);
+  bool MayTellAgain(const Error& error) const;
+  void TellAgain(const Request& request, const Measured& measured, const Error& error);
   void Refuse(const Request& request, const Error& error);
   RunFolder FolderOf(const Request& request) const;
 
@@ -43,6 +49,7 @@ class EvaluationDesk {
   std::shared_ptr<const transport::Dial> dial_;  // swapped at renewal, read by the listening thread
   std::deque<Request> waiting_;
   int fetched_again_ = 0;  // the model of the first that waits
+  int reports_ = 0;        // of it, that nobody answered
   bool working_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::jthread listener_;  // last: ends first

@@ -1,8 +1,9 @@
-"""Models measured at the sites: deaths while they do so.
+"""Models measured at the sites: deaths while they do so, and a record that takes no entry yet.
 
     evaluation_test.py PROGRAMS [unittest arguments]
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,11 +15,16 @@ from processes import PATIENCE, until
 
 
 class EvaluationTest(LifeTest):
+    @contextlib.contextmanager
     def evaluation(self, federation, run, *options):
-        return subprocess.Popen(
-            [federation.programs.path('dure-crashing'), 'model', 'evaluate', '--dir',
-             federation.consortium, '--run', run, *options, '--json'],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with subprocess.Popen(
+                [federation.programs.path('dure-crashing'), 'model', 'evaluate', '--dir',
+                 federation.consortium, '--run', run, *options, '--json'],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asked:
+            try:
+                yield asked
+            finally:
+                asked.kill()  # it would wait for an hour
 
     def test_site_killed_while_it_evaluates_answers_when_it_is_back(self):
         federation = self.found(SITES)
@@ -41,6 +47,28 @@ class EvaluationTest(LifeTest):
         results = json.loads(said)['results']
         self.assertEqual([(each['site'], each.get('error')) for each in results],
                          [(site, None) for site in sites])
+
+    def test_what_was_measured_and_what_is_lent_wait_until_an_entry_may_be_written(self):
+        federation = self.found([*SITES, 'west'])
+        federation.start_sites(*SITES)
+        federation.propose('measured', rounds=1, quorum=2, join_seconds=1)
+        self.settle(federation, 'measured', SITES)  # both co-sign what is there
+        federation.stop()
+        # An aggregator that has just started writes nothing until south has shown what it holds.
+        federation.aggregator.start()
+        north, west = (federation.sites[site] for site in ('north', 'west'))
+        north.start()
+        west.start(passed=(passed := f'{self.folder}/passed'))  # what it lends is on no record yet
+        with self.evaluation(federation, 'measured') as asked:
+            until(lambda: north.log_has('not reported yet'), 'north cannot say what it measured')
+            until(lambda: self.passes(passed, 'site.evaluation-waits'), 'west cannot lend yet')
+            federation.sites['south'].start()
+            said, why = asked.communicate(timeout=PATIENCE)
+        self.assertEqual(asked.returncode, 0, said + why)
+        self.measured(said, [*SITES, 'west'])
+        reported = [each['event']['site'] for each in federation.entries('aggregator')
+                    if each['type'] == 'evaluation-reported']
+        self.assertEqual(sorted(reported), [*SITES, 'west'])
 
     def test_a_model_that_was_fetched_to_be_measured_is_removed_afterwards(self):
         federation = self.found(SITES)
