@@ -30,8 +30,8 @@ Result<ledger::Proof> ProofFrom(ByteView bytes) {
 }  // namespace
 
 Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identity::Identity& self,
-                                           std::function<WallTime()> wall) {
-  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self, std::move(wall)));
+                                           std::function<WallTime()> wall, int tries) {
+  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self, std::move(wall), tries));
   clerk->stopped_ = clerk->evidence_.Stopped();
   DURE_ASSIGN(clerk->log_key_, ledger::NoteKey::Parse(self.log_vkey));
   ledger::MirrorOptions options;
@@ -49,8 +49,20 @@ void Clerk::UseDial(const transport::Dial& dial) {
   std::atomic_store(&links_, std::make_shared<Links>(dial));
 }
 
+// `call(links)`, and again over fresh ones while nobody answers.
+template <typename Call>
+auto Clerk::Over(Call call) {
+  return transport::CallAgain(tries_, [&] {
+    const auto links = std::atomic_load(&links_);
+    auto answer = call(*links);
+    const bool again = !answer && answer.error().code == ErrorCode::kUnavailable && tries_ > 1;
+    if (again) UseDial(links->dial);
+    return answer;
+  });
+}
+
 Result<std::string> Clerk::Ask(std::string_view verb, std::string_view request) {
-  return std::atomic_load(&links_)->admin.Call(verb, request);
+  return Over([&](Links& links) { return links.admin.Call(verb, request); });
 }
 
 void Clerk::WithStanding(const std::function<void(const standing::Auditor&)>& look) const {
@@ -115,8 +127,7 @@ void Clerk::RecallClock() {
 Status Clerk::Fetch(uint64_t size) {
   const uint64_t held = mirror_->Head().head.size;
   if (size != 0 && held >= size) return {};
-  const auto links = std::atomic_load(&links_);
-  auto extended = links->ledger.Extend(held);
+  auto extended = Over([&](Links& links) { return links.ledger.Extend(held); });
   if (!extended && extended.error().code == ErrorCode::kUnavailable) {
     return Fail(ErrorCode::kUnavailable, "the aggregator at " + self_->address +
                                              " does not answer; the same may work later (" +
@@ -132,7 +143,9 @@ Status Clerk::Fetch(uint64_t size) {
   const uint64_t offered = head->head.size;
   DURE_ASSIGN(extension.consistency, ProofFrom(got.consistency));
   while (held + extension.entries.size() < offered) {
-    DURE_ASSIGN(auto batch, links->ledger.Entries(held + extension.entries.size(), offered));
+    const uint64_t next = held + extension.entries.size();
+    DURE_ASSIGN(auto batch,
+                Over([&](Links& links) { return links.ledger.Entries(next, offered); }));
     if (batch.empty()) return Fail(ErrorCode::kUnavailable, "the aggregator sent no entries");
     for (Bytes& entry : batch) extension.entries.push_back(std::move(entry));
   }

@@ -32,9 +32,10 @@ class Clerk {
   // `dir` holds the identity and becomes the home of ledger.db. `self` outlives it. Errors as
   // ledger::Mirror::Open. A copy that was there is replayed, which takes some seconds per 100,000
   // entries.
-  // `wall` is asked on the follower's thread.
+  // `wall` is asked on the follower's thread. `tries`: of each call that nobody answers; a daemon,
+  // which comes back to it by itself, makes one.
   static Result<std::unique_ptr<Clerk>> Open(const std::string& dir, const identity::Identity& self,
-                                             std::function<WallTime()> wall);
+                                             std::function<WallTime()> wall, int tries = 1);
 
   // Brings copy and standing up to the aggregator's head, or at least to `size` entries.
   // kUnavailable: no answer, or the log is not that long yet. kCorrupt: the log is refused, or this
@@ -76,7 +77,9 @@ class Clerk {
   // Why this holder dissents, if it does.
   std::optional<standing::Finding> dissent() const;
 
-  // The small calls to the aggregator, over the clerk's own connection. Any thread.
+  // The small calls to the aggregator, over the clerk's own connection; made twice, each does no
+  // more than once: what was read is read again, an entry that is in the log is answered as before.
+  // Any thread.
   Result<std::string> Ask(std::string_view verb, std::string_view request);
 
   void UseDial(const transport::Dial& dial);  // after a renewal; from any thread
@@ -84,12 +87,16 @@ class Clerk {
  private:
   // Kept between calls: a handshake costs more than what is asked.
   struct Links {
-    explicit Links(const transport::Dial& dial) : ledger(dial), admin(dial) {}
+    explicit Links(const transport::Dial& to) : dial(to), ledger(to), admin(to) {}
+    const transport::Dial dial;
     transport::LedgerLink ledger;
     transport::AdminLink admin;
   };
-  Clerk(const std::string& dir, const identity::Identity& self, std::function<WallTime()> wall)
-      : dir_(dir), self_(&self), wall_(std::move(wall)), evidence_(dir) {}
+  Clerk(const std::string& dir, const identity::Identity& self, std::function<WallTime()> wall,
+        int tries)
+      : dir_(dir), self_(&self), wall_(std::move(wall)), tries_(tries), evidence_(dir) {}
+  template <typename Call>
+  auto Over(Call call);
   Status Fetch(uint64_t size);
   Status Replay();
   Status CompareClocks(uint64_t held_before);
@@ -102,6 +109,7 @@ class Clerk {
   const std::string dir_;
   const identity::Identity* self_;
   const std::function<WallTime()> wall_;
+  const int tries_;
   std::optional<WallTime> seen_;  // when the copy was last known to be up to the aggregator's head
   EvidenceFolder evidence_;
   std::optional<std::string> stopped_;  // on the follower's thread

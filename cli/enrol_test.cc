@@ -11,7 +11,9 @@
 #include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
 #include "federation/loop/loop.h"
+#include "federation/transport/client.h"
 #include "federation/transport/server.h"
+#include "federation/transport/testing_relay.h"
 
 namespace dure::cli {
 namespace {
@@ -67,22 +69,27 @@ struct EnrolCommands : testing::Test {
   identity::TestConsortium consortium{"hanguk", RealNow()};
   Doors doors{*consortium.authority, (consortium.folder / "aggregator").string()};
 
-  std::string Invite(identity::Role role, const std::string& site) {
+  std::string Invite(identity::Role role, const std::string& site, std::string enrol_address = "") {
     const identity::Identity op = consortium.Operator();
     identity::InvitationDraft draft;
     draft.subject = consortium.SubjectOf("kt", site, role);
     draft.expires = RealNow() + std::chrono::hours(1);
     draft.root_pin = op.root_pin;
     draft.address = "127.0.0.1:" + std::to_string(doors.server->port());
-    draft.enrol_address = "127.0.0.1:" + std::to_string(doors.server->enrol_port());
+    draft.enrol_address = !enrol_address.empty()
+                              ? enrol_address
+                              : "127.0.0.1:" + std::to_string(doors.server->enrol_port());
     SystemRandom random;
     return Must(identity::MakeInvitation(draft, *op.signer, random)).text;
   }
   // Points a folder at the port that the doors took.
   void PointAtDoors(const std::string& dir) {
+    PointAt("127.0.0.1:" + std::to_string(doors.server->port()), dir);
+  }
+  void PointAt(const std::string& address, const std::string& dir) {
     const auto path = std::filesystem::path(dir) / "identity/consortium.json";
     json names = json::parse(Must(identity::ReadPrivateFile(path)));
-    names["address"] = "127.0.0.1:" + std::to_string(doors.server->port());
+    names["address"] = address;
     Must(identity::WritePrivateFile(path, names.dump()));
   }
 };
@@ -157,6 +164,31 @@ TEST_F(EnrolCommands, APersonRenewsAndAnOperatorRevokes) {
   const Outcome refused = RunNow({"identity", "renew", "--dir", dir});
   EXPECT_EQ(refused.code, 3) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("revoked: site kim"));
+}
+
+// A busy machine misses a handshake's time. What may be said twice is said again.
+TEST_F(EnrolCommands, EnrollingAndRevokingDialAgainWhereNoConnectionIsMade) {
+  transport::Relay enrolling(doors.server->enrol_port());
+  enrolling.RefuseNext(2);
+  const std::string invitation = Invite(identity::Role::kMember, "kt-seoul", enrolling.address());
+  const Outcome enrolled = RunNow({"site", "enrol", invitation, "--dir", consortium.SiteDir("s")});
+  EXPECT_EQ(enrolled.code, 0) << enrolled.err;
+
+  transport::Relay asking(doors.server->port());
+  const std::string op = (consortium.folder / "operator").string();
+  PointAt(asking.address(), op);
+  const std::vector<std::string> revoke = {"revoke", "--dir", op, "--site", "kt-seoul"};
+  asking.RefuseNext(2);
+  const Outcome revoked = RunNow(revoke);
+  EXPECT_EQ(revoked.code, 0) << revoked.err;
+  // Lifted twice, it would be said that there is nothing to lift.
+  std::vector<std::string> lift = revoke;
+  lift.push_back("--lift");
+  asking.RefuseNext(1);
+  EXPECT_EQ(RunNow(lift).code, 4);
+  EXPECT_EQ(RunNow(lift).code, 0);
+  asking.RefuseNext(transport::kTriesMax);
+  EXPECT_EQ(RunNow(revoke).code, 4) << "an aggregator that is not there is not asked for ever";
 }
 
 TEST_F(EnrolCommands, SlipsAreToldBeforeAnybodyIsAsked) {

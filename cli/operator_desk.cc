@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kAskAgain{200};
 constexpr std::chrono::seconds kSayAgain{10};
-constexpr int kAsksMax = 3;  // a busy machine may miss a handshake's time
 
 }  // namespace
 
@@ -54,11 +53,8 @@ Error FromAggregator(Error error, const std::string& address) {
 
 Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view request) const {
   // Every verb may be repeated: a proposal that is known already is answered as before.
-  Result<std::string> answer = transport::AdminLink(dial_).Call(verb, request);
-  for (int again = 1; again < kAsksMax && !answer; ++again) {
-    if (answer.error().code != ErrorCode::kUnavailable) break;
-    answer = transport::AdminLink(dial_).Call(verb, request);
-  }
+  const auto answer = transport::CallAgain(
+      transport::kTriesMax, [&] { return transport::AdminLink(dial_).Call(verb, request); });
   if (!answer) return Fail(FromAggregator(answer.error(), dial_.address));
   return answer;
 }

@@ -54,7 +54,8 @@ Result<std::unique_ptr<RecordCopy>> RecordCopy::Open(const std::string& given, C
   if (person) {
     copy->self_ = std::make_unique<identity::Identity>(std::move(*self));
     DURE_ASSIGN(copy->clerk_,
-                clerk::Clerk::Open(dir, *copy->self_, [&context] { return context.Now(); }));
+                clerk::Clerk::Open(
+                    dir, *copy->self_, [&context] { return context.Now(); }, transport::kTriesMax));
     const Status followed = copy->clerk_->Follow();
     const bool offline = !followed && followed.error().code == ErrorCode::kUnavailable;
     // A record that does not hold is still read, with a caution; only what is no record is not.
@@ -118,8 +119,9 @@ Result<Desk> OpenDesk(const std::string& dir, identity::Roles wanted, Context& c
                          NamesInKorean(wanted) + "의 폴더가 필요합니다"));
   }
   desk.self = std::make_unique<identity::Identity>(std::move(self));
-  DURE_ASSIGN(desk.clerk, clerk::Clerk::Open(OperatorFolder(dir), *desk.self,
-                                             [&context] { return context.Now(); }));
+  DURE_ASSIGN(desk.clerk, clerk::Clerk::Open(
+                              OperatorFolder(dir), *desk.self, [&context] { return context.Now(); },
+                              transport::kTriesMax));
   return desk;
 }
 

@@ -51,9 +51,12 @@ Status Revoke(const RevokeOptions& options, Context& context) {
   const Bytes order = OrderOf(options).Encode();
   DURE_TRY(RevocationOrder::Parse(order));  // a slip is told here, not by the aggregator
   DURE_ASSIGN(const identity::Identity own, LoadOperator(options.dir, context.Now()));
-  transport::AdminLink link({own.address, own.cert_chain_pem, own.tls_key_pem, own.trust()});
-  const nlohmann::json request = {{"order", ToBase64(order)}};
-  const Result<std::string> reply = link.Call("revoke", request.dump());
+  const transport::Dial dial{own.address, own.cert_chain_pem, own.tls_key_pem, own.trust()};
+  const std::string request = nlohmann::json{{"order", ToBase64(order)}}.dump();
+  // Who is revoked already is revoked still; there is nothing left to lift the second time.
+  const int tries = options.lift ? 1 : transport::kTriesMax;
+  const Result<std::string> reply = transport::CallAgain(
+      tries, [&] { return transport::AdminLink(dial).Call("revoke", request); });
   if (!reply) return Within(reply.error(), "asking the aggregator at " + own.address);
   const nlohmann::json answer = nlohmann::json::parse(*reply, nullptr, false);
   if (!answer.is_object() || !answer.contains("revoked") || !answer["revoked"].is_string()) {

@@ -77,7 +77,9 @@ Status Enrol(const EnrolOptions& options, Context& context) {
               invitation.subject.site.str() + " of " + invitation.subject.member.str() + " …");
   const transport::EnrolDial dial = {invitation.enrol_address, invitation.subject.consortium,
                                      invitation.root_pin};
-  const Result<Bytes> response = transport::Enrol(dial, request);
+  // The same request for the same seat is answered as before.
+  const Result<Bytes> response =
+      transport::CallAgain(transport::kTriesMax, [&] { return transport::Enrol(dial, request); });
   if (!response)
     return Within(Refusal(response.error()), "enrolling at " + invitation.enrol_address);
   DURE_TRY(identity::AcceptEnrolment(invitation, options.dir, *response, context.Now()));

@@ -15,6 +15,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "federation/blob/store.h"
@@ -115,6 +116,21 @@ class DataLink {
 };
 
 inline constexpr std::chrono::milliseconds kCallTimeout{20000};
+inline constexpr int kTriesMax = 3;  // of a person's call
+
+// `call`, and again while nobody answers it (kUnavailable), `tries` times in all: a busy machine
+// misses a handshake's time now and then. REQUIRES: each time it makes a connection of its own, for
+// one that failed waits before it dials again; and made twice it does no more than once, for an
+// answer may be lost as well.
+template <typename Call>
+std::invoke_result_t<Call> CallAgain(int tries, Call call) {
+  auto answer = call();
+  for (int made = 1; made < tries && !answer; ++made) {
+    if (answer.error().code != ErrorCode::kUnavailable) break;
+    answer = call();
+  }
+  return answer;
+}
 
 // A head, the proof that it extends a copy, and the first of the entries between them.
 struct LogExtension {

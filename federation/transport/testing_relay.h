@@ -41,6 +41,8 @@ class Relay {
     ::close(listener_);
   }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  // Closes this many connections as soon as they are made.
+  void RefuseNext(int connections) { refused_ = connections; }
   void CutAll() {
     std::lock_guard lock(mutex_);
     for (const int socket : sockets_) ::shutdown(socket, SHUT_RDWR);
@@ -58,6 +60,11 @@ class Relay {
     while (true) {
       const int near = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (near < 0) return;
+      if (refused_ > 0) {
+        --refused_;
+        ::close(near);
+        continue;
+      }
       const int far = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       sockaddr_in target = Loopback(target_port_);
       ::connect(far, reinterpret_cast<sockaddr*>(&target), sizeof target);
@@ -85,6 +92,7 @@ class Relay {
 
   const uint16_t target_port_;
   const std::chrono::milliseconds later_;
+  std::atomic<int> refused_ = 0;
   uint16_t port_ = 0;
   int listener_ = -1;
   std::mutex mutex_;

@@ -71,6 +71,24 @@ class LinkTest(FaultTest):
         self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
 
 
+    def test_a_persons_command_dials_again_where_no_connection_is_made(self):
+        relay = Relay()
+        self.addCleanup(relay.close)
+        federation = self.found(SITES[:1], relay=relay)
+        desk = federation.officer('north')
+        relay.refuse(2)  # of the record's connection
+        incident = federation.dure('incident', 'report', 'other', '--about', 'north', '--dir',
+                                   desk)['index']
+        self.assertEqual(relay.refuses(), 0)
+        relay.refuse(1)
+        listed = federation.dure('incident', 'list', '--dir', desk)['incidents']
+        self.assertEqual([(each['entry'], each['status']) for each in listed], [(incident, 'open')])
+        self.assertEqual(relay.refuses(), 0)
+        relay.refuse(2)
+        federation.dure('revoke', '--dir', federation.consortium, '--site', 'north')
+        self.assertEqual(relay.refuses(), 0)
+
+
 class TrainerTest(FaultTest):
     def test_trainer_killed_while_it_trains(self):
         federation = self.found(SITES[:2])

@@ -15,6 +15,7 @@ class Relay:
         self.port = self.listener.getsockname()[1]
         self.target = None
         self.broken = threading.Event()  # set when a cut has happened
+        self._refused = 0  # so many connections are closed as soon as they are made
         self._budget = None  # bytes towards the aggregator until the link breaks; None: it holds
         self._pairs = {}
         self._lock = threading.Lock()
@@ -30,6 +31,14 @@ class Relay:
         """Breaks every connection after so many more bytes; refuses new ones until heal()."""
         with self._lock:
             self._budget = budget
+
+    def refuse(self, connections):
+        with self._lock:
+            self._refused = connections
+
+    def refuses(self):
+        with self._lock:
+            return self._refused
 
     def heal(self):
         with self._lock:
@@ -54,7 +63,10 @@ class Relay:
 
     def _accept(self):
         near, _ = self.listener.accept()
-        if self.broken.is_set():
+        with self._lock:
+            refused = self._refused > 0
+            self._refused -= refused
+        if refused or self.broken.is_set():
             near.close()
             return
         try:
