@@ -220,7 +220,7 @@ class Governing(OfficerCase):
         self.begin(['north', 'south', 'west'], votes=True)
         desks = {name: self.all.officer(name) for name in ('north', 'south', 'west')}
         self.all.start_sites()
-        self.all.propose('shown', rounds=1, quorum=2, masking='none', join_seconds=2)
+        self.all.propose('shown', rounds=1, quorum=2, masking='none')
         proposal = until(lambda: self.all.dure('tally', '--dir', desks['north'])['proposals'],
                          'it is on the record')[0]['proposal']
         for name, choice in (('west', 'no'), ('north', 'yes'), ('south', 'yes')):
