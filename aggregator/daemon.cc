@@ -161,7 +161,13 @@ Status Daemon::State::Listen() {
     RenewOwn();
     ScrubLater();
   });
-  return server->Listen();
+  DURE_TRY(server->Listen());
+  loop->Wait([this] {
+    loop->At(loop->Now() + kHeadsWait, [this, alive = alive] {
+      if (*alive) record->guard().WaitedLongEnough();
+    });
+  });
+  return {};
 }
 
 void Daemon::State::Tick() {

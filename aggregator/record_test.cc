@@ -34,6 +34,7 @@ class RecordTest : public testing::Test {
   void Open() {
     record_.reset();
     record_ = Must(Record::Open(folder_.str(), self_, loop_));
+    record_->guard().WaitedLongEnough();  // a log that nobody co-signs yet has been opened before
   }
   std::filesystem::path LogKey() const { return folder_ / "log.key"; }
   uint64_t Size() const { return record_->log().Head().head.size; }

@@ -8,7 +8,7 @@ void RollbackGuard::Watch(const ledger::Ledger& log) {
   log_ = &log;
   const std::lock_guard lock(mutex_);
   if (open_) return;
-  open_ = log.Cosigners().At(log.Head().head.size).empty();
+  open_ = log.Head().head.size == 0;
   if (!open_) say_("the log waits for members' heads to compare with before anything is written");
 }
 
@@ -53,15 +53,18 @@ Status RollbackGuard::Compare(const SiteId& site, const ledger::SignedHead& held
 bool RollbackGuard::Enough() const {
   const uint64_t size = log_->Head().head.size;
   const ledger::CosignerRoll roll = log_->Cosigners();
+  const auto cosigners = roll.At(size);
+  if (cosigners.empty()) return waited_ || !agreed_.empty();
   std::vector<ledger::HouseCosigner> awaited;
   std::vector<ledger::CosignerKey> keys;
-  for (const ledger::Cosigner& one : roll.At(size)) {
+  for (const ledger::Cosigner& one : cosigners) {
     if (!one.house || excused_.contains(one.site)) continue;
     awaited.push_back({*one.house, one.key});
     if (agreed_.contains(one.site)) keys.push_back(one.key);
   }
-  return awaited.empty() ||
-         ledger::AllAgree(ledger::CountByHouse(awaited, roll.PercentAt(size), keys));
+  // A minority may hold what the majority has not seen yet.
+  if (keys.size() == awaited.size()) return true;
+  return waited_ && ledger::AllAgree(ledger::CountByHouse(awaited, roll.PercentAt(size), keys));
 }
 
 Status RollbackGuard::Hear(const SiteId& site, std::string_view note) {
@@ -87,6 +90,15 @@ void RollbackGuard::Excuse(const SiteId& site) {
     const std::lock_guard lock(mutex_);
     if (log_ == nullptr || open_) return;
     excused_.insert(site);
+  }
+  MayOpen();
+}
+
+void RollbackGuard::WaitedLongEnough() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (log_ == nullptr || open_) return;
+    waited_ = true;
   }
   MayOpen();
 }

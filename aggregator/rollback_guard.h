@@ -2,12 +2,15 @@
 //
 // Whoever restores a backup, or starts a cloned machine, has a log that looks whole and lacks its
 // end; the next entry would fork it for good. So after a start nothing is appended until enough
-// sites of every house have shown the head that they hold, and this log contains each: as many as a
-// head needs to be agreed, since an agreed head is then among them; sites whose access is ended do
-// not count. A site that holds more closes the log: it must be healed from a member's copy (dure
-// ledger heal). A log that nobody co-signs yet is open. Thread-safe.
+// sites of every house have shown the head that they hold, and this log contains each: all of them,
+// or once every site that runs has had the time to come (kHeadsWait), as many as a head needs to be
+// agreed, since an agreed head is then among them; sites whose access is ended do not count. Of a
+// log that nobody co-signs yet nobody knows who would hold more: whoever shows a head first opens
+// it, or the time. A site that holds more closes the log, before it is open and after: it must be
+// healed from a member's copy (dure ledger heal). An empty log is open. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -16,6 +19,10 @@
 #include "policy/ledger/ledger.h"
 
 namespace dure::aggregator {
+
+// Longer than a site ever waits between two attempts to connect (15 s, federation/transport): who
+// runs and is not shut out has come by then. An honest log whose sites are gone waits no longer.
+inline constexpr std::chrono::seconds kHeadsWait{20};
 
 class RollbackGuard {
  public:
@@ -35,6 +42,8 @@ class RollbackGuard {
   Status Hear(const SiteId& site, std::string_view note);
   // The access of this site is ended: it cannot come any more, and is not waited for.
   void Excuse(const SiteId& site);
+  // kHeadsWait has passed since members could first connect.
+  void WaitedLongEnough();
 
  private:
   Status Compare(const SiteId& site, const ledger::SignedHead& held) const;
@@ -50,6 +59,7 @@ class RollbackGuard {
   Status lost_;
   std::set<SiteId> agreed_;
   std::set<SiteId> excused_;
+  bool waited_ = false;
 };
 
 }  // namespace dure::aggregator

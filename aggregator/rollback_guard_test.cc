@@ -34,12 +34,64 @@ struct Guarded {
   SiteId Site(const std::string& name) const { return *SiteId::Parse(name); }
 };
 
-TEST(RollbackGuard, IsOpenWhileNobodyCosigns) {
+TEST(RollbackGuard, AnEmptyLogIsOpen) {
   World world;
-  world.Found();
   RollbackGuard guard(false, [](const std::string&) {});
   guard.Watch(world.log());
   EXPECT_TRUE(guard.MayAppend());
+}
+
+// A backup from before the first cosigner looks like this too.
+TEST(RollbackGuard, OfALogThatNobodyCosignsTheFirstHeadOpensItOrTheTime) {
+  World world;
+  world.Found();
+  const auto say = [](const std::string&) {};
+  RollbackGuard heard(false, say), waited(false, say), restored(false, say);
+  for (RollbackGuard* guard : {&heard, &waited, &restored}) {
+    guard->Watch(world.log());
+    EXPECT_EQ(guard->MayAppend().error().code, ErrorCode::kUnavailable);
+  }
+  EXPECT_TRUE(heard.Hear(*SiteId::Parse("kt-site"), world.log().Head().note));
+  EXPECT_TRUE(heard.MayAppend());
+  waited.WaitedLongEnough();
+  EXPECT_TRUE(waited.MayAppend());
+  Guarded later;
+  const std::string longer = later.world.log().Head().note;
+  EXPECT_FALSE(restored.Hear(*SiteId::Parse("kt-site"), longer));
+  restored.WaitedLongEnough();
+  EXPECT_EQ(restored.MayAppend().error().code, ErrorCode::kCorrupt);
+}
+
+// Two of three agree, and the third holds what they have not seen: it is given the time to come.
+TEST(RollbackGuard, AMajorityOpensItOnlyAfterTheOthersHadTheTimeToCome) {
+  for (const bool comes : {false, true}) {
+    Guarded g, before;
+    for (Guarded* one : {&g, &before}) {
+      for (const auto& [member, seed] : {std::pair("skt", 60), std::pair("lgu", 70)}) {
+        one->world.Enrol(member, ledger::House::kPrivate, static_cast<uint8_t>(seed));
+        const std::string site = std::string(member) + "-site";
+        one->world.Say(site, Announcement(site, static_cast<uint8_t>(seed + 5)));
+      }
+    }
+    before.world.Propose("first", "statistics");
+    g.guard.Watch(g.world.log());
+    for (const char* site : {"kt-site", "skt-site", "etri-site"})
+      EXPECT_TRUE(g.guard.Hear(g.Site(site), g.world.log().Head().note));
+    EXPECT_EQ(g.guard.MayAppend().error().code, ErrorCode::kUnavailable);
+    const std::string longer = before.world.log().Head().note;
+    EXPECT_TRUE(!comes || !g.guard.Hear(g.Site("lgu-site"), longer));
+    g.guard.WaitedLongEnough();
+    EXPECT_EQ(static_cast<bool>(g.guard.MayAppend()), !comes);
+  }
+}
+
+TEST(RollbackGuard, TheTimeAloneOpensNoLogThatMembersCosign) {
+  Guarded g;
+  g.guard.Watch(g.world.log());
+  g.guard.WaitedLongEnough();
+  EXPECT_EQ(g.guard.MayAppend().error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(g.guard.Hear(g.Site("kt-site"), g.world.log().Head().note));
+  EXPECT_FALSE(g.guard.MayAppend()) << "the other house";
 }
 
 TEST(RollbackGuard, OpensWhenEveryHouseHasShownAHeadThatTheLogContains) {
