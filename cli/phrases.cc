@@ -45,7 +45,7 @@ std::optional<Stars> Match(std::string_view text, std::string_view pattern) {
 constexpr std::array<std::string_view, 5> kPairs = {"은(는)", "이(가)", "을(를)", "과(와)",
                                                     "(으)로"};
 
-std::string Said(std::string_view text, int inside);
+std::string Rendered(std::string_view text, int inside);
 
 std::string Filled(std::string_view korean, const Stars& stars, int inside) {
   std::string said;
@@ -55,7 +55,7 @@ std::string Filled(std::string_view korean, const Stars& stars, int inside) {
     if (!star) said += korean.front();
     korean.remove_prefix(1);
     if (!star) continue;
-    std::string word = Said(stars[next++], inside + 1);
+    std::string word = Rendered(stars[next++], inside + 1);
     // A quotation mark may stand between a word and its particle: '*'은(는).
     const bool quoted = !korean.empty() && (korean.front() == '\'' || korean.front() == '"');
     if (quoted) word += korean.front();
@@ -79,10 +79,10 @@ std::optional<std::string> AfterCode(std::string_view text, int inside) {
   const auto at = Match(where, " at entry *");
   if (!where.empty() && !at) return std::nullopt;
   return words + (at ? ", 항목 " + std::string(at->front()) : "") + ": " +
-         Said(text.substr(colon + 2), inside + 1);
+         Rendered(text.substr(colon + 2), inside + 1);
 }
 
-std::string Said(std::string_view text, int inside) {
+std::string Rendered(std::string_view text, int inside) {
   if (inside > kInsideMax) return std::string(text);
   for (const auto& phrases : {PolicyPhrases(), TermsPhrases(), RecordPhrases(), CommandPhrases()}) {
     for (const Phrase& phrase : phrases) {
@@ -112,7 +112,7 @@ std::string InKorean(std::string_view message) {
     const std::string_view line = message.substr(0, end);
     const size_t indent = std::min(line.find_first_not_of(' '), line.size());
     const size_t kept = indent > 0 ? indent : PlaceBytes(line);
-    said += std::string(line.substr(0, kept)) + Said(line.substr(kept), 0);
+    said += std::string(line.substr(0, kept)) + Rendered(line.substr(kept), 0);
     if (end == std::string_view::npos) return said;
     said += '\n';
     message.remove_prefix(end + 1);
