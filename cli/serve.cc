@@ -14,7 +14,7 @@
 #include "cli/nouns.h"
 #include "cli/serving.h"
 #include "cli/terminal_text.h"
-#include "model/text/documents.h"
+#include "model/text/dataset.h"
 #include "site/daemon.h"
 #include "site/launcher/launcher.h"
 
@@ -83,8 +83,8 @@ Status CheckSite(const site::DaemonOptions& options) {
   }
   for (const std::string& data : options.data) {
     const text::Source source{data, options.columns};
-    const auto read = text::ReadDocuments(source, [](std::string_view) { return false; });
-    if (!read) return Within(read.error(), "--data");
+    if (const Status split = text::CheckSplit(source); !split)
+      return Within(split.error(), "--data");
   }
   if (options.uses_slurm && options.threads < 1) {
     return Fail(ErrorCode::kInvalid,

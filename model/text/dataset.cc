@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "federation/canonical.h"
 #include "model/text/whole_file.h"
@@ -30,6 +31,16 @@ size_t PieceEnd(std::string_view text, size_t begin, size_t bytes_max) {
   size_t end = begin + bytes_max;
   for (int i = 0; i < 3 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80; ++i) --end;
   return end;
+}
+
+// A source that is all one piece has nothing left once that is held out.
+Error TooLittle(const Source& source, const ReadReport& read) {
+  return Error{ErrorCode::kInvalid,
+               source.path.string() + " holds too little text to train on and hold some out: " +
+                   std::to_string(read.bytes) + " bytes in " + std::to_string(read.documents) +
+                   (read.documents == 1 ? " document" : " documents all alike") + "; more than " +
+                   std::to_string(kPieceBytesMin) +
+                   " bytes, or two different documents, are the least"};
 }
 
 // A place in [0, 2^64) made of the text alone; surrounding white space does not make another text.
@@ -201,14 +212,13 @@ Result<DatasetCounts> BuildInto(const fs::path& folder, const Source& source,
   const uint64_t threshold = Threshold(split, identity.bytes);
   DURE_ASSIGN(Pass pass,
               WriteSplits(source, tokenizer, piece_bytes, threshold, folder, keep_going));
-  if (pass.counts.held_out_tokens == 0) {
-    // So little text that chance held nothing out: the lowest place is then held out alone.
+  if (pass.counts.held_out_tokens == 0 || pass.counts.train_tokens == 0) {
+    // So little text that chance held nothing out, or all: the lowest place is then held out alone.
     DURE_ASSIGN(pass, WriteSplits(source, tokenizer, piece_bytes, pass.lowest_place + 1, folder,
                                   keep_going));
   }
   if (pass.counts.train_tokens == 0) {
-    return Fail(ErrorCode::kInvalid,
-                source.path.string() + " holds too little text to train on and hold some out");
+    return Fail(TooLittle(source, pass.counts.read));
   }
   pass.counts.source = identity.digest;
   DURE_TRY(WriteWhole(folder / "counts", AsText(ToBytes(pass.counts))));
@@ -225,6 +235,23 @@ Status MakeFolder(const fs::path& folder) {
 }
 
 }  // namespace
+
+Status CheckSplit(const Source& source) {
+  std::optional<uint64_t> first;
+  bool differs = false;
+  DURE_ASSIGN(const ReadReport read, ReadDocuments(source, [&](std::string_view document) {
+                for (size_t begin = 0; begin < document.size() && !differs;) {
+                  const size_t end = PieceEnd(document, begin, kPieceBytesMin);
+                  const uint64_t place = PlaceOf(document.substr(begin, end - begin));
+                  differs = first && *first != place;
+                  first = place;
+                  begin = end;
+                }
+                return !differs;
+              }));
+  if (differs) return {};
+  return Fail(TooLittle(source, read));
+}
 
 Result<Dataset> PrepareDataset(const Source& source, const Tokenizer& tokenizer,
                                const SplitOptions& split, const fs::path& work_folder,

@@ -48,6 +48,11 @@ struct Dataset {
   bool cached = false;  // it was there already
 };
 
+// Whether a source can be split at all, read no further than that takes. kInvalid: it is too little
+// to train on and hold some out; says how much there is and how much is needed. Other errors: those
+// of ReadDocuments.
+Status CheckSplit(const Source& source);
+
 // `keep_going` is asked about once a document; false ends with kCancelled. Other errors: those of
 // ReadDocuments; kInvalid: too little text to hold any out; kExhausted: the disk is full;
 // kUnavailable: the work folder cannot be written.

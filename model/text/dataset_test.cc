@@ -116,6 +116,18 @@ TEST_F(Datasets, RefusesASourceThatCannotBeSplit) {
   ASSERT_FALSE(dataset.has_value());
   EXPECT_EQ(dataset.error().code, ErrorCode::kInvalid);
   EXPECT_THAT(dataset.error().message, HasSubstr("too little text"));
+  EXPECT_THAT(dataset.error().message, HasSubstr("19 bytes in 1 document"));
+  EXPECT_EQ(CheckSplit({folder_ / "data", {}}).error().message, dataset.error().message);
+  Write("two.txt", "a single short text\n");
+  EXPECT_THAT(CheckSplit({folder_ / "data", {}}).error().message, HasSubstr("all alike"));
+  Write("three.txt", "another short text");
+  EXPECT_TRUE(CheckSplit({folder_ / "data", {}}));
+}
+
+TEST_F(Datasets, OneTextOfMoreThanAPieceCanBeSplit) {
+  Write("one.txt", std::string(1024, 'a') + "b");
+  EXPECT_TRUE(CheckSplit({folder_ / "data", {}}));
+  EXPECT_TRUE(Prepare().has_value());
 }
 
 TEST_F(Datasets, HeldOutTextIsBounded) {

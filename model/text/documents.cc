@@ -20,6 +20,8 @@ struct SourceFile {
   std::string name;  // below the source, for order, identity and notes
 };
 
+constexpr std::string_view kTermsFile = "terms.toml";
+
 bool IsHidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 Result<std::vector<SourceFile>> ListFiles(const fs::path& root) {
@@ -40,6 +42,8 @@ Result<std::vector<SourceFile>> ListFiles(const fs::path& root) {
       continue;
     }
     if (!walk->is_regular_file(ignored)) continue;
+    // What the owner allows, which often lies beside the text.
+    if (walk.depth() == 0 && walk->path().filename() == kTermsFile) continue;
     if (files.size() == kSourceFilesMax) {
       return Fail(ErrorCode::kExhausted, root.string() + " holds more than a million files");
     }

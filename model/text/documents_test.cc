@@ -107,6 +107,26 @@ TEST_F(Documents, ReadsJsonLinesArraysAndWrappedArrays) {
   EXPECT_EQ(report_.bad_rows, 3u);
 }
 
+TEST_F(Documents, AJsonFileMayBeOneDocument) {
+  Write("1.json", R"({"id":7,"text":"the first text","spans":[{"note":"no text of its own"}]})");
+  Write("2.json", R"({"url":"x","abstract":"a text under a name that is not usual"})");
+  Write("3.JSON", R"({"message":"ok","data":[{"body":"three"}]})");
+  EXPECT_THAT(Read(),
+              ElementsAre("the first text", "a text under a name that is not usual", "three"));
+  Write("4.json", "7");
+  Write("5.json", R"({"id":7})");
+  Read();
+  EXPECT_EQ(report_.files_left_out, 2u);
+}
+
+TEST_F(Documents, TheTermsBesideATextAreNoText) {
+  Write("terms.toml", "use = \"research-only\"\n");
+  Write("a.txt", "text");
+  Write("deep/terms.toml", "this one is the data's own");
+  EXPECT_THAT(Read(), ElementsAre("text", "this one is the data's own"));
+  EXPECT_EQ(report_.files, 2u);
+}
+
 TEST_F(Documents, SaysClearlyWhenThereIsNothingToRead) {
   Write("numbers.csv", "a,b\n1,2\n");
   EXPECT_TRUE(Read().empty());

@@ -1,7 +1,9 @@
 #include "model/text/records.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/text/columns.h"
 #include "model/text/documents.h"
 
 namespace dure::text {
@@ -17,9 +19,20 @@ std::vector<Field> FieldsOf(const Json& object) {
   return fields;
 }
 
+// A file for each document: its text lies in a field of a usual name, beside whatever else.
+bool IsOneDocument(const Json& object) {
+  const std::vector<Field> fields = FieldsOf(object);
+  const ColumnChoice choice = ChooseColumns({}, {fields});
+  return !choice.by_content && std::ranges::any_of(fields, [&choice](const Field& field) {
+    return std::ranges::find(choice.names, field.name) != choice.names.end() &&
+           ReadsLikeText(field.text);
+  });
+}
+
+// The array of records; null: the root is none and holds none.
 const Json* FindRecords(const Json& root) {
   if (root.is_array()) return &root;
-  if (!root.is_object()) return nullptr;
+  if (!root.is_object() || IsOneDocument(root)) return nullptr;
   for (const auto& item : root.items()) {
     const Json& value = item.value();
     if (value.is_array() && !value.empty() && value[0].is_object()) return &value;
@@ -105,7 +118,12 @@ Status ReadRecords(std::string_view json,
   if (root.is_discarded()) return Fail(ErrorCode::kInvalid, "not valid JSON");
   const Json* records = FindRecords(root);
   if (records == nullptr) {
-    return Fail(ErrorCode::kInvalid, "neither an array of records nor an object that holds one");
+    std::vector<Field> fields = root.is_object() ? FieldsOf(root) : std::vector<Field>{};
+    if (fields.empty()) {
+      return Fail(ErrorCode::kInvalid, "neither a record nor an array of records");
+    }
+    visit(std::move(fields));
+    return {};
   }
   for (const Json& item : *records) {
     if (!visit(ItemFields(item))) break;

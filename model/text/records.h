@@ -54,8 +54,9 @@ struct Field {
 Result<std::vector<Field>> ReadRecord(std::string_view json);
 
 // The records of a JSON file: of an array, or of the first member of an object that is an array of
-// objects. Array items that are strings become a record with one field "text". A bad item is given
-// as an error. kInvalid: neither.
+// objects. Array items that are strings become a record with one field "text". An object with a
+// text of a usual name, or without such an array, is one record itself. A bad item is given as an
+// error. kInvalid: none of these.
 Status ReadRecords(std::string_view json,
                    const std::function<bool(const Result<std::vector<Field>>&)>& visit);
 
