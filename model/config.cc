@@ -44,6 +44,13 @@ Status Read32(const Json& json, const char* key, bool required, uint32_t& out) {
   return {};
 }
 
+// Of several, as later Llama models have them, the first: whoever trains names its own anyway.
+Status ReadTokenId(Json json, const char* key, uint32_t& out) {
+  const auto it = json.find(key);
+  if (it != json.end() && it->is_array() && !it->empty()) *it = Json(it->front());
+  return Read32(json, key, false, out);
+}
+
 Status ReadDouble(const Json& json, const char* key, double& out) {
   const auto it = json.find(key);
   if (it == json.end() || it->is_null()) return {};
@@ -164,8 +171,8 @@ Result<LlamaConfig> ParseConfigJson(ByteView text) {
   DURE_TRY(Read32(json, "num_key_value_heads", false, c.kv_heads));
   DURE_TRY(Read32(json, "intermediate_size", true, c.ffn_dim));
   DURE_TRY(Read32(json, "max_position_embeddings", true, c.context));
-  DURE_TRY(Read32(json, "bos_token_id", false, c.bos_id));
-  DURE_TRY(Read32(json, "eos_token_id", false, c.eos_id));
+  DURE_TRY(ReadTokenId(json, "bos_token_id", c.bos_id));
+  DURE_TRY(ReadTokenId(json, "eos_token_id", c.eos_id));
   DURE_TRY(ReadDouble(json, "rope_theta", c.rope_theta));
   DURE_TRY(ReadDouble(json, "rms_norm_eps", c.norm_eps));
   DURE_TRY(ReadBool(json, "tie_word_embeddings", c.tie_embeddings));

@@ -42,6 +42,19 @@ TEST(ConfigTest, EveryFieldChangesTheDigest) {
   EXPECT_TRUE(differs([](LlamaConfig& c) { c.eos_id++; }));
 }
 
+TEST(ConfigTest, OfSeveralTokensThatEndATextTheFirstIsTaken) {
+  std::string json = ToConfigJson(*Preset("tiny"));
+  const std::string one = "\"eos_token_id\": " + std::to_string(Preset("tiny")->eos_id);
+  const size_t at = json.find(one);
+  ASSERT_NE(at, std::string::npos) << json;
+  json.replace(at, one.size(), "\"eos_token_id\": [3, 5, 7]");
+  const auto config = ParseConfigJson(AsBytes(json));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->eos_id, 3u);
+  json.replace(json.find("[3, 5, 7]"), 9, "[\"x\"]");
+  EXPECT_FALSE(ParseConfigJson(AsBytes(json)));
+}
+
 TEST(ConfigTest, RefusesWhatCannotBeComputed) {
   const auto refused = [](auto change) {
     LlamaConfig config;
