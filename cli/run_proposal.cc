@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "cli/run_privacy.h"
+#include "federation/schedule_parts.h"
 #include "model/config.h"
 #include "model/cpu/schedule.h"
 #include "model/initialize.h"
@@ -84,6 +85,29 @@ round::InnerTraining Inner(const RunOptions& options, const model::LlamaConfig& 
   return inner;
 }
 
+// In the options' words what the manifest says in its fields'.
+Status CheckSchedule(const RunOptions& options, const round::InnerTraining& inner) {
+  if (inner.schedule == round::ScheduleKind::kConstant) return {};
+  const std::string name(round::Name(inner.schedule));
+  if (inner.total_steps == 0) {
+    return Fail(ErrorCode::kInvalid,
+                "--schedule " + name +
+                    " falls over the run's steps, and --seconds alone does not say how many there "
+                    "are: give --steps too, or --schedule constant");
+  }
+  const ScheduleParts parts{inner.warmup_steps, inner.decay_steps, inner.total_steps};
+  if (DecayFits(parts)) return {};
+  const uint64_t most = inner.total_steps - std::max<uint64_t>(inner.decay_steps, 1);
+  return Fail(ErrorCode::kInvalid,
+              "--warmup " + std::to_string(inner.warmup_steps) + " is too long: the run has " +
+                  std::to_string(inner.total_steps) + " steps (" + std::to_string(options.rounds) +
+                  " rounds of " + std::to_string(options.steps) + ")" +
+                  (inner.decay_steps == 0 ? ""
+                                          : ", of which wsd lets the rate fall over the last " +
+                                                std::to_string(inner.decay_steps)) +
+                  "; give --warmup " + std::to_string(most) + " or less, or more steps");
+}
+
 Result<round::Intent> IntentOf(const RunOptions& options) {
   round::Intent intent;
   DURE_ASSIGN(intent.purpose, round::ParsePurpose(options.purpose));
@@ -103,9 +127,12 @@ Result<round::Intent> IntentOf(const RunOptions& options) {
 }
 
 // How far AdamW can move a parameter in a round bounds the first update, so nothing saturates in
-// round 0.
+// round 0. Nobody knows the steps of a time budget: what moves further than these is cut, kept at
+// the site and sent in the next round.
+constexpr uint64_t kStepsGuessed = 100;
+
 float InitialScale(const round::InnerTraining& inner) {
-  const uint64_t steps = std::max<uint64_t>(inner.steps, 1);
+  const uint64_t steps = inner.steps != 0 ? inner.steps : kStepsGuessed;
   double largest = inner.learning_rate * static_cast<double>(steps);
   if (inner.steps != 0) {
     const auto kind =
@@ -176,6 +203,23 @@ Status ChooseBounds(const RunOptions& options, round::RunManifest& manifest) {
   return {};
 }
 
+// The tokens of a round that give full weight.
+Status ChooseReference(const RunOptions& options, round::RunManifest& manifest) {
+  const round::InnerTraining& inner = manifest.inner;
+  const uint64_t tokens_a_step = uint64_t{inner.batch} * inner.sequence * inner.accumulation;
+  if (inner.steps == 0 && options.reference_tokens == 0 &&
+      manifest.weighting == round::Weighting::kTokens) {
+    return Fail(ErrorCode::kInvalid,
+                "--seconds without --steps needs --reference-tokens (the most tokens a site trains "
+                "on in a round) or "
+                "--weighting equal");
+  }
+  manifest.reference_tokens =
+      options.reference_tokens != 0 ? options.reference_tokens : tokens_a_step * inner.steps;
+  manifest.reference_tokens = std::max<uint64_t>(manifest.reference_tokens, 1);
+  return {};
+}
+
 }  // namespace
 
 Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
@@ -210,10 +254,13 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   if (!options.weighting.empty()) {
     DURE_ASSIGN(manifest.weighting, round::ParseWeighting(options.weighting));
   }
-  DURE_ASSIGN(const auto schedule, round::ParseScheduleKind(options.schedule));
+  const char* shape = options.steps != 0 ? "cosine" : "constant";
+  DURE_ASSIGN(const auto schedule,
+              round::ParseScheduleKind(options.schedule.empty() ? shape : options.schedule));
   manifest.outer_eta = options.outer_eta;
   manifest.outer_mu = options.outer_mu;
   manifest.inner = Inner(options, config, schedule);
+  DURE_TRY(CheckSchedule(options, manifest.inner));
   manifest.rounds = options.rounds;
   const auto invited = static_cast<uint32_t>(options.sites.size());
   if (invited != 0 && options.quorum > invited) {
@@ -229,20 +276,10 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
   manifest.join_window = Seconds(options.join_seconds);
   manifest.round_deadline = Seconds(options.deadline_seconds);
   manifest.lost_grace = Seconds(options.lost_seconds);
-  const round::InnerTraining& inner = manifest.inner;
-  const uint64_t tokens_a_step = uint64_t{inner.batch} * inner.sequence * inner.accumulation;
-  if (inner.steps == 0 && options.reference_tokens == 0 &&
-      manifest.weighting == round::Weighting::kTokens) {
-    return Fail(ErrorCode::kInvalid,
-                "--seconds without --steps needs --reference-tokens (the most tokens a site trains "
-                "on in a round) or "
-                "--weighting equal");
-  }
-  manifest.reference_tokens =
-      options.reference_tokens != 0 ? options.reference_tokens : tokens_a_step * inner.steps;
-  manifest.reference_tokens = std::max<uint64_t>(manifest.reference_tokens, 1);
-  manifest.initial_scale = InitialScale(inner);
+  DURE_TRY(ChooseReference(options, manifest));
+  manifest.initial_scale = InitialScale(manifest.inner);
   DURE_TRY(ChoosePrivacy(options, proposal.parameter_count, manifest));
+  DURE_TRY(manifest.Validate());
   return proposal;
 }
 

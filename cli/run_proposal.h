@@ -30,8 +30,8 @@ struct RunOptions {
   uint32_t sequence = 0;  // 0: the model's context
   uint32_t accumulation = 1;
   double learning_rate = 2e-3;
-  uint64_t warmup = 0;  // 0: a twentieth of all steps
-  std::string schedule = "cosine";
+  uint64_t warmup = 0;         // 0: a twentieth of all steps
+  std::string schedule;        // empty: cosine, or constant where the seconds alone decide
   std::string lane;            // int4, int8, int16; empty: int8, or int16 with noise
   std::string merge = "mean";  // as round::MergeRule::Parse takes it
   std::string weighting;       // empty: by tokens under the mean, else equal, also with noise

@@ -9,6 +9,7 @@
 #include "federation/limits.h"
 #include "federation/round/choice.h"
 #include "federation/round/fields.h"
+#include "federation/schedule_parts.h"
 
 namespace dure::round {
 namespace {
@@ -72,10 +73,11 @@ Status CheckInner(const InnerTraining& inner) {
   const bool decays = inner.schedule != ScheduleKind::kConstant;
   rules.Require(!decays || inner.total_steps > 0, "total_steps", inner.total_steps,
                 "1 or more for a schedule that decays");
-  rules.Require(!decays || inner.warmup_steps <= inner.total_steps, "warmup_steps",
-                inner.warmup_steps, "at most total_steps");
-  rules.Require(inner.schedule != ScheduleKind::kWsd || inner.decay_steps <= inner.total_steps,
-                "decay_steps", inner.decay_steps, "at most total_steps");
+  const ScheduleParts parts{inner.warmup_steps, inner.decay_steps, inner.total_steps};
+  rules.Require(!decays || WarmupFits(parts), "warmup_steps", inner.warmup_steps,
+                "below total_steps, which is " + Shown(inner.total_steps));
+  rules.Require(inner.schedule != ScheduleKind::kWsd || DecayFits(parts), "decay_steps",
+                inner.decay_steps, "at most what the warm-up leaves of total_steps");
   return rules.Take();
 }
 

@@ -22,6 +22,22 @@ TEST(RunManifest, ComesBackFromItsCanonicalBytes) {
   EXPECT_EQ(parsed->digest(), manifest.digest());
 }
 
+// Of ten steps in all.
+void Schedule(RunManifest& manifest, ScheduleKind kind, uint64_t warmup, uint64_t decay) {
+  manifest.inner.schedule = kind;
+  manifest.inner.total_steps = 10;
+  manifest.inner.warmup_steps = warmup;
+  manifest.inner.decay_steps = decay;
+}
+
+TEST(RunManifest, TakesEveryScheduleThatATrainerComputes) {
+  RunManifest manifest = TestManifest();
+  Schedule(manifest, ScheduleKind::kCosine, 9, 0);
+  EXPECT_TRUE(manifest.Validate());
+  Schedule(manifest, ScheduleKind::kWsd, 8, 2);
+  EXPECT_TRUE(manifest.Validate());
+}
+
 TEST(RunManifest, NamesTheFieldThatIsOutOfBounds) {
   struct Case {
     std::string names;
@@ -67,6 +83,9 @@ TEST(RunManifest, NamesTheFieldThatIsOutOfBounds) {
       {"initial_scale", [](auto& m) { m.initial_scale = std::nanf(""); }},
       {"block", [](auto& m) { m.block = 0; }},
       {"total_steps", [](auto& m) { m.inner.schedule = ScheduleKind::kCosine; }},
+      {"warmup_steps", [](auto& m) { Schedule(m, ScheduleKind::kCosine, 10, 0); }},
+      {"warmup_steps", [](auto& m) { Schedule(m, ScheduleKind::kWsd, 10, 0); }},
+      {"decay_steps", [](auto& m) { Schedule(m, ScheduleKind::kWsd, 9, 2); }},
   };
   for (const Case& one : cases) {
     RunManifest manifest = TestManifest();

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "federation/schedule_parts.h"
+
 namespace dure::model::cpu {
 namespace {
 
@@ -37,8 +39,9 @@ Status Validate(const Schedule& s) {
     return Refuse("the final fraction must be 0 to 1");
   }
   if (s.kind == Schedule::Kind::kConstant) return {};
-  if (s.total_steps <= s.warmup_steps) return Refuse("total steps must exceed the warm-up");
-  if (s.kind == Schedule::Kind::kWsd && s.decay_steps > s.total_steps - s.warmup_steps) {
+  const ScheduleParts parts{s.warmup_steps, s.decay_steps, s.total_steps};
+  if (!WarmupFits(parts)) return Refuse("total steps must exceed the warm-up");
+  if (s.kind == Schedule::Kind::kWsd && !DecayFits(parts)) {
     return Refuse("warm-up and decay are longer than the whole");
   }
   return {};

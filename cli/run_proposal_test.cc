@@ -1,0 +1,68 @@
+#include "cli/run_proposal.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/scratch_folder.h"
+#include "federation/blob/store.h"
+
+namespace dure::cli {
+namespace {
+
+using testing::HasSubstr;
+
+class RunProposals : public testing::Test {
+ protected:
+  RunProposals() : scratch_(std::filesystem::temp_directory_path()) {
+    options_.name = "first";
+    options_.sites = {"kt", "snu"};
+    options_.rounds = 2;
+    options_.steps = 5;
+  }
+  Result<round::RunManifest> Propose() {
+    const auto store = blob::OpenFileBlobStore((scratch_.path() / "blobs").string());
+    if (!store) return Fail(store.error());
+    DURE_ASSIGN(const Proposal proposal, MakeProposal(options_, **store, scratch_.path()));
+    return proposal.manifest;
+  }
+  std::string Refusal() {
+    const auto manifest = Propose();
+    return manifest ? "" : manifest.error().message;
+  }
+
+  ScratchFolder scratch_;
+  RunOptions options_;
+};
+
+TEST_F(RunProposals, AScheduleThatNoTrainerTakesIsRefusedWithOneThatFits) {
+  options_.warmup = 10;
+  EXPECT_THAT(Refusal(), HasSubstr("10 steps (2 rounds of 5); give --warmup 9 or less"));
+  options_.warmup = 9;
+  EXPECT_EQ(Refusal(), "");
+  options_.schedule = "wsd";
+  EXPECT_THAT(Refusal(), HasSubstr("over the last 2; give --warmup 8 or less"));
+  options_.warmup = 8;
+  EXPECT_EQ(Refusal(), "");
+}
+
+TEST_F(RunProposals, ATimeBudgetAloneHasAConstantRate) {
+  options_.steps = 0;
+  options_.seconds = 3;
+  options_.weighting = "equal";
+  const auto timed = Propose();
+  ASSERT_TRUE(timed) << timed.error().message;
+  EXPECT_EQ(timed->inner.schedule, round::ScheduleKind::kConstant);
+  EXPECT_GT(timed->initial_scale, 10 * timed->inner.learning_rate) << "many steps may come";
+  options_.schedule = "cosine";
+  EXPECT_THAT(Refusal(), HasSubstr("--schedule constant"));
+}
+
+TEST_F(RunProposals, WhatTheManifestForbidsIsRefusedBeforeAnythingIsSent) {
+  options_.batch = 0;
+  EXPECT_THAT(Refusal(), HasSubstr("batch is 0"));
+  options_.batch = 8;
+  options_.outer_eta = 0;
+  EXPECT_THAT(Refusal(), HasSubstr("outer_eta is 0"));
+}
+
+}  // namespace
+}  // namespace dure::cli
