@@ -123,6 +123,7 @@ class RunDesk {
   uint64_t training_task_ = 0;
   std::optional<Digest> new_blob_;  // encoded by this process and not yet offered
   std::optional<RoundNumber> training_round_;
+  uint32_t trainer_deaths_ = 0;      // before any training came to its end
   uint32_t roomless_trainings_ = 0;  // that ended for want of room, one after the other
   uint64_t training_turn_ = 0;       // an answer of a training given up carries an earlier one
   MonoTime last_status_{};

@@ -21,6 +21,8 @@ namespace {
 constexpr std::chrono::milliseconds kStatusInterval{250};
 constexpr std::chrono::milliseconds kOfferRetry{50};  // until the loan is on record
 constexpr std::chrono::seconds kTrainerRetry{1};
+// One that falls at every start would hold up the others until their deadline.
+constexpr uint32_t kTrainerDeathsMax = 12;
 // A minute for whoever watches the disk; then the others go on without this site.
 constexpr std::chrono::seconds kRoomRetry{5};
 constexpr uint32_t kRoomlessTrainingsMax = 12;
@@ -299,7 +301,8 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
     shop_.say(effect.plan.at.Text() + ": training ended: " + answer.error().message);
     if (answer.error().code == ErrorCode::kCancelled) return;
     // The trainer died: the same round again, from its base and the state before it.
-    if (answer.error().code == ErrorCode::kUnavailable) return TrainLater(effect, kTrainerRetry);
+    const bool died = answer.error().code == ErrorCode::kUnavailable;
+    if (died && ++trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
     // There was no room: whoever makes some finds the site still at it, but the others do not wait
     // for that until their deadline.
     const bool full = answer.error().code == ErrorCode::kExhausted;
@@ -307,10 +310,12 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
       return TrainLater(effect, kRoomRetry);
     }
     roomless_trainings_ = 0;
-    Feed(round::TrainingFailed{round, CodeWord(answer.error().code)});
+    trainer_deaths_ = 0;
+    Feed(round::TrainingFailed{round, "trainer-" + CodeWord(answer.error().code)});
     return;
   }
   roomless_trainings_ = 0;
+  trainer_deaths_ = 0;
   const auto* done = std::get_if<seat::DoneEvent>(&*answer);
   if (done == nullptr) {
     Feed(round::TrainingFailed{round, "no-result"});

@@ -337,10 +337,11 @@ void Rounds::NextAttempt() {
   }
   ++s_.attempt;
   ++s_.abandoned;
+  const std::string causes = WhoIsOut();  // of the last attempt, as long as it is known
   ForgetAttempt();
   if (s_.stopping) return EndRun("stopped");
   if (s_.abandoned % manifest_.attempts_max != 0) return StartGathering();
-  PauseRun("attempts-exhausted");
+  PauseRun("attempts-exhausted" + (causes.empty() ? "" : ": " + causes));
   s_.paused_in = RunPhase::kGathering;
 }
 
@@ -384,16 +385,6 @@ void Rounds::Advance() {
   if (idle && s_.stopping) EndRun("stopped");
   if (s_.phase == RunPhase::kCollecting) AdvanceCollecting();
   if (s_.phase == RunPhase::kGathering) AdvanceGathering();
-}
-
-void Rounds::DropOut(const SiteId& id, Site& site, std::string reason) {
-  const bool open = s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening ||
-                    s_.phase == RunPhase::kCollecting;
-  if (!open || !site.in_cohort || site.step != Step::kWaiting) return;
-  site.step = Step::kOut;
-  site.out_reason = std::move(reason);
-  Changed();
-  Note(NoticeKind::kWithdrew, id, site.out_reason);
 }
 
 }  // namespace dure::round

@@ -227,6 +227,8 @@ class Rounds {
   void AppendReceipted(const SiteId& id, const Site& site);
   void SubmissionAppended(const SiteId& id, Site& site, const Appended& appended);
   void RefuseOld(const SiteId& id, Site& site, const Submission& submission);
+  // "kt trainer-invalid, snu left": of this attempt, and why; empty: nobody.
+  std::string WhoIsOut() const;
   void DropOut(const SiteId& id, Site& site, std::string reason);
 
   // Everything this site should hear now.

@@ -123,6 +123,16 @@ void Rounds::On(const AdmissionsDecided& e) {
   OpenOrGatherAgain();
 }
 
+void Rounds::DropOut(const SiteId& id, Site& site, std::string reason) {
+  const bool open = s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening ||
+                    s_.phase == RunPhase::kCollecting;
+  if (!open || !site.in_cohort || site.step != Step::kWaiting) return;
+  site.step = Step::kOut;
+  site.out_reason = std::move(reason);
+  Changed();
+  Note(NoticeKind::kWithdrew, id, site.out_reason);
+}
+
 void Rounds::On(const Exclude& e) {
   const bool open = s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening ||
                     s_.phase == RunPhase::kCollecting;

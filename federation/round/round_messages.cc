@@ -279,6 +279,18 @@ std::optional<std::string> Rounds::OutReason(const SiteId& site) const {
   return out ? std::optional(found->second.out_reason) : std::nullopt;
 }
 
+std::string Rounds::WhoIsOut() const {
+  constexpr size_t kNamedMax = 3;
+  std::string text;
+  size_t out = 0;
+  for (const auto& [id, site] : s_.sites) {
+    if (!site.in_cohort || site.step != Step::kOut || site.out_reason.empty()) continue;
+    if (++out > kNamedMax) continue;
+    text += (text.empty() ? "" : ", ") + id.str() + " " + site.out_reason;
+  }
+  return out > kNamedMax ? text + " and " + std::to_string(out - kNamedMax) + " more" : text;
+}
+
 std::vector<SiteId> Rounds::Cohort() const {
   std::vector<SiteId> cohort;
   for (const auto& [id, site] : s_.sites) {

@@ -71,6 +71,18 @@ TEST(Rounds, AProposalIsTakenBackWithoutWaitingForItsApproval) {
   EXPECT_EQ(rounds.phase(), RunPhase::kEnded);
 }
 
+TEST(Rounds, APauseNamesWhoseTrainingFailedAndWhy) {
+  RunManifest manifest = TestManifest();
+  manifest.attempts_max = 1;
+  Rounds rounds = Collecting(manifest);
+  rounds.Handle(At(3), Received{kA, Withdraw{rounds.at(), "trainer-invalid"}});
+  rounds.Handle(At(3), Received{kB, Withdraw{rounds.at(), "trainer-unavailable"}});
+  ASSERT_EQ(rounds.phase(), RunPhase::kAbandoning);
+  rounds.Handle(At(4), Appended{"run/0/0/abandoned", 2, {}, {}});
+  ASSERT_EQ(rounds.phase(), RunPhase::kPaused);
+  EXPECT_EQ(rounds.reason(), "attempts-exhausted: a trainer-invalid, b trainer-unavailable");
+}
+
 TEST(Rounds, GivesNoReceiptBeforeTheAppend) {
   Rounds rounds = Collecting();
   const Submission s = SubmissionFor(rounds, "a");

@@ -101,6 +101,38 @@ class TrainerTest(FaultTest):
         self.settle(federation, 'trainer')
         self.assertTrue(federation.sites['north'].log_has('training ended'))
 
+    def test_trainer_that_dies_every_time_is_given_up_and_the_record_says_so(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('deaths', quorum=1, rounds=1, steps=200)
+        self.training(federation, 'deaths', 'north')
+
+        def settled():
+            for pid in federation.sites['north'].trainers():
+                try:
+                    os.kill(pid, 9)
+                except ProcessLookupError:
+                    pass
+            return federation.show('deaths')['phase'] == 'ended'
+
+        until(settled, lambda: 'the run is complete' + federation.logs())
+        closed = self.settle(federation, 'deaths')
+        self.assertEqual(self.counted(closed[0]), ['east'])
+        self.assertEqual(closed[0]['excluded'],
+                         [{'site': 'north', 'reason': 'trainer-unavailable'}])
+
+    def test_a_time_budget_alone_trains(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('timed', steps=0, seconds=1, weighting='equal')
+        closed = self.settle(federation, 'timed')
+        self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
+        steps = [entry['event']['steps'] for entry in federation.entries('east', 'timed')
+                 if entry['type'] == 'contribution-submitted']
+        self.assertEqual(len(steps), 4)
+        for count in steps:
+            self.assertGreater(count, 1)
+
     def test_trainer_ends_with_the_site_that_was_killed(self):
         federation = self.found(SITES[:2])
         federation.start_sites()
