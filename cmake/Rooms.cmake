@@ -6,6 +6,8 @@
 #   dure_program(<name> LAYER <n> SOURCES ... [USES ...] [LINKS ...])
 #   dure_test(<name> SOURCES ..._test.cc [APART ...] [HOT] [USES ...] [LINKS ...] [LABELS ...] [TIMEOUT s])
 #     -O0, half as long to compile; HOT for those that compute in their own files: -O2.
+#   dure_note_script(<..._test.py>)
+#     the script is a test, added by add_test.
 #   dure_fuzz(<name> SOURCES <one_fuzz.cc> [USES ...] [LINKS ...])
 #     the target with libFuzzer under DURE_FUZZ; in every build its corpus (fuzz/corpus/<name>) is a test.
 #
@@ -138,20 +140,24 @@ function(dure_fuzz name)
   endforeach()
 endfunction()
 
+# A test that is a script, and added by add_test.
+function(dure_note_script script)
+  set_property(GLOBAL APPEND PROPERTY DURE_TEST_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${script})
+endfunction()
+
 # A file that looks like a test but is in no target would be a test that silently never runs.
 function(dure_check_all_tests_registered)
   file(GLOB_RECURSE found CONFIGURE_DEPENDS
-    ${CMAKE_SOURCE_DIR}/federation/*_test.cc ${CMAKE_SOURCE_DIR}/policy/*_test.cc ${CMAKE_SOURCE_DIR}/model/*_test.cc
-    ${CMAKE_SOURCE_DIR}/site/*_test.cc ${CMAKE_SOURCE_DIR}/aggregator/*_test.cc ${CMAKE_SOURCE_DIR}/cli/*_test.cc
-    ${CMAKE_SOURCE_DIR}/planning/*_test.cc
-    ${CMAKE_SOURCE_DIR}/tests/*_test.cc ${CMAKE_SOURCE_DIR}/*_fuzz.cc)
+    ${CMAKE_SOURCE_DIR}/*_test.cc ${CMAKE_SOURCE_DIR}/*_test.py ${CMAKE_SOURCE_DIR}/*_fuzz.cc)
   get_property(registered GLOBAL PROPERTY DURE_TEST_SOURCES)
   foreach(file IN LISTS found)
-    if(file MATCHES "^${CMAKE_BINARY_DIR}/" OR file MATCHES "^${CMAKE_SOURCE_DIR}/build/")
+    # build/ may hold other checkouts; shared/ is lent and no part of the project.
+    if(file MATCHES "^${CMAKE_BINARY_DIR}/" OR file MATCHES "^${CMAKE_SOURCE_DIR}/(build|shared)/")
       continue()
     endif()
     if(NOT file IN_LIST registered)
-      message(FATAL_ERROR "${file} is in no dure_test: register it in its folder's CMakeLists.txt")
+      message(FATAL_ERROR "${file} is in no dure_test: register it in its folder's CMakeLists.txt "
+        "(a script: add_test and dure_note_script)")
     endif()
   endforeach()
 endfunction()

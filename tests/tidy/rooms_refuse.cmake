@@ -2,13 +2,14 @@
 #   cmake -DDURE_SOURCE=<repository> -DSCRATCH=<folder> -P rooms_refuse.cmake
 cmake_minimum_required(VERSION 3.25)
 
+# Further arguments: empty files of the project.
 function(configure name body out_result out_text)
   set(project ${SCRATCH}/${name})
   file(REMOVE_RECURSE ${project})
   file(MAKE_DIRECTORY ${project}/federation)
-  if(name STREQUAL "unregistered")
-    file(WRITE ${project}/federation/lonely_test.cc "")
-  endif()
+  foreach(file IN LISTS ARGN)
+    file(WRITE ${project}/${file} "")
+  endforeach()
   file(WRITE ${project}/CMakeLists.txt "cmake_minimum_required(VERSION 3.25)\nproject(rooms NONE)\n"
     "include(${DURE_SOURCE}/cmake/Rooms.cmake)\ndure_room(federation LAYER 0)\n${body}\n")
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${project} -B ${project}/out
@@ -19,7 +20,7 @@ function(configure name body out_result out_text)
 endfunction()
 
 function(expect_refusal name body why)
-  configure(${name} "${body}" result text)
+  configure(${name} "${body}" result text ${ARGN})
   if(result EQUAL 0)
     message(FATAL_ERROR "${name}: was configured, but must be refused")
   endif()
@@ -28,7 +29,9 @@ function(expect_refusal name body why)
   endif()
 endfunction()
 
-configure(good "dure_room(model LAYER 10 USES federation)\ndure_check_all_tests_registered()" result text)
+configure(good
+  "dure_room(model LAYER 10 USES federation)\ndure_note_script(tests/e2e/known_test.py)\ndure_check_all_tests_registered()"
+  result text tests/e2e/known_test.py build/other/some_test.cc)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "a good project was refused: ${text}")
 endif()
@@ -41,4 +44,9 @@ expect_refusal(roles "dure_room(site LAYER 40)\ndure_room(aggregator LAYER 41 US
 expect_refusal(wire "dure_room(federation/transport LAYER 30)\ndure_room(model/x LAYER 40 USES federation/transport)"
   "model/x may never use federation/transport")
 expect_refusal(unknown "dure_room(b LAYER 10 USES nowhere)" "not a room declared before it")
-expect_refusal(unregistered "dure_check_all_tests_registered()" "is in no dure_test")
+set(at 0)
+foreach(lonely IN ITEMS federation/lonely_test.cc trainer/lonely_test.cc clerk/lonely_test.cc
+        bench/gpu/lonely_test.cc tests/e2e/lonely_test.py model/text/lonely_fuzz.cc)
+  math(EXPR at "${at} + 1")
+  expect_refusal(unregistered_${at} "dure_check_all_tests_registered()" "is in no dure_test" ${lonely})
+endforeach()
