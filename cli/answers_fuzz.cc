@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "cli/model_desk.h"
+#include "cli/evaluation_table.h"
 #include "cli/progress_view.h"
 #include "federation/bytes.h"
 #include "federation/check.h"

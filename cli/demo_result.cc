@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/demo_stage.h"
+#include "cli/evaluation_table.h"
 #include "cli/grant.h"
 #include "cli/model_desk.h"
 #include "cli/screen.h"

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/domicile.h"
+#include "cli/evaluation_table.h"
 #include "cli/grant.h"
 #include "cli/language.h"
 #include "cli/model_desk.h"
