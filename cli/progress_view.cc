@@ -66,6 +66,19 @@ std::string RoundText(const RoundTimes& round) {
   return text;
 }
 
+// "kt training 4/10 loss 2.500 3.1 k/s, 1.2 MiB up, 2.4 MiB down"
+std::string PlainText(const SiteProgress& site) {
+  std::string text = site.site + " " + site.state;
+  if (site.state == "training" && site.steps != 0) {
+    text += fmt::format(" {}/{}", site.step, site.steps);
+    if (site.loss) text += " loss " + LossText(site.loss);
+    if (site.tokens_per_second > 0) text += " " + FormatRate(site.tokens_per_second);
+  }
+  if (site.bytes_up == 0 && site.bytes_down == 0) return text;
+  return text +
+         fmt::format(", {} up, {} down", FormatBytes(site.bytes_up), FormatBytes(site.bytes_down));
+}
+
 }  // namespace
 
 Result<RunProgress> ParseProgress(std::string_view text) {
@@ -198,12 +211,7 @@ void ProgressView::PrintChanges(const RunProgress& progress) {
                   progress.unmasked ? " unmasked" : "",
                   std::min(progress.round + 1, progress.rounds), progress.rounds, progress.phase);
   if (!progress.reason.empty()) line.insert(line.size() - 1, " (" + progress.reason + ")");
-  for (const SiteProgress& site : progress.sites) {
-    line += fmt::format("  {} {}", site.site, site.state);
-    if (site.state != "training" || site.steps == 0) continue;
-    line += fmt::format(" {}/{}", site.step, site.steps);
-    if (site.loss) line += " loss " + LossText(site.loss);
-  }
+  for (const SiteProgress& site : progress.sites) line += "  " + PlainText(site);
   if (progress.remaining_seconds)
     line += "  (about " + FormatSeconds(*progress.remaining_seconds) + " left)";
   out_ << line << "\n";

@@ -47,6 +47,15 @@ TEST_F(PlainView, SaysWhereTrainingStandsWithoutMovingTheCursor) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST_F(PlainView, SaysHowFastASiteIsAndWhatItHasMoved) {
+  RunProgress progress = Training(4, 12);
+  progress.sites[0].tokens_per_second = 3100;
+  progress.sites[0].bytes_up = 1258291;
+  progress.sites[0].bytes_down = 3 << 20;
+  EXPECT_THAT(Shown(progress),
+              HasSubstr("kt training 4/10 loss 2.500 3.1 k/s, 1.2 MiB up, 3.0 MiB down"));
+}
+
 TEST_F(PlainView, SaysThatARunIsUnmasked) {
   const auto progress = ParseProgress(
       R"({"kind":"progress","run":"run","rounds":3,"phase":"collecting","masking":"none"})");

@@ -3,11 +3,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
 #include "cli/progress_view.h"
@@ -58,12 +60,15 @@ Status Start(const std::string& dir, RunOptions options, Context& context) {
   }
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   const std::string run = TextField(said, "run");
-  context.Print("run " + run +
-                " is proposed; its manifest is sha256:" + TextField(said, "manifest") +
-                "\npurpose: " + PurposeText(said) + PrivacyText(said, "privacy: "));
-  context.Say(
-      "Sites decide by their own rules whether to take part.\nWatch it:  dure run watch --dir " +
-      dir + " " + run);
+  const bool korean = IsKorean(context);
+  context.Print(Pick(korean, "run " + run + " is proposed; its manifest is sha256:",
+                     rules::WithParticle("학습 " + run, "을(를)") +
+                         " 제안했습니다. 내용(manifest)은 sha256:") +
+                TextField(said, "manifest") + Pick(korean, "\npurpose: ", "\n목적: ") +
+                PurposeText(said) + PrivacyText(said, Pick(korean, "privacy: ", "개인정보: ")));
+  context.Say(Pick(korean, "Sites decide by their own rules whether to take part.\nWatch it:  ",
+                   "참여할지는 사이트마다 스스로 정한 규칙으로 결정합니다.\n지켜보기:  ") +
+              "dure run watch --dir " + dir + " " + run);
   return {};
 }
 
@@ -96,18 +101,31 @@ std::string Names(const json& list) {
 }
 
 // "round 3 of 20": counted from 1, as people do.
-std::string RoundText(const json& run) {
+std::string RoundText(const json& run, bool korean = false) {
   const uint64_t rounds = CountField(run, "rounds");
   const uint64_t round = std::min(CountField(run, "round") + 1, rounds);
+  if (korean) return "라운드 " + std::to_string(round) + "/" + std::to_string(rounds);
   return "round " + std::to_string(round) + " of " + std::to_string(rounds);
 }
 
+std::string PhaseInKorean(const std::string& phase) {
+  static const std::map<std::string, std::string> kPhases = {
+      {"new", "시작 전"},       {"proposing", "제안됨"},  {"gathering", "사이트를 기다림"},
+      {"admitting", "승인 중"}, {"opening", "여는 중"},   {"collecting", "학습 중"},
+      {"merging", "합산 중"},   {"closing", "마무리 중"}, {"abandoning", "중단 중"},
+      {"paused", "멈춤"},       {"ended", "끝남"}};
+  const auto found = kPhases.find(phase);
+  return found == kPhases.end() ? phase : found->second;
+}
+
 // "training", "paused (too-few-sites)", "ended (complete)".
-std::string PhaseText(const json& run) {
+std::string PhaseText(const json& run, bool korean = false) {
   const std::string phase = TextField(run, "phase");
   std::string reason = TextField(run, "reason");
   if (reason.empty() && phase == "ended") reason = "complete";
-  return phase + (reason.empty() ? "" : " (" + reason + ")");
+  if (!korean) return phase + (reason.empty() ? "" : " (" + reason + ")");
+  reason = ledger::Words(reason, ledger::Language::kKorean);
+  return PhaseInKorean(phase) + (reason.empty() ? "" : "(" + reason + ")");
 }
 
 std::string RunText(const json& run) {
@@ -129,21 +147,26 @@ std::string RunText(const json& run) {
          PrivacyText(run, "privacy     ");
 }
 
-std::string ListText(const json& list) {
+std::string ListText(const json& list, bool korean) {
   std::string text;
   for (const json& run : ListField(list, "runs")) {
-    text += TextField(run, "run") + "  " + PhaseText(run) +
-            (run.contains("rounds") ? "  " + RoundText(run) : "") +
-            (TextField(run, "masking") == "none" ? "  unmasked" : "") + "\n";
+    const std::string round = run.contains("rounds") ? "  " + RoundText(run, korean) : "";
+    const bool unmasked = TextField(run, "masking") == "none";
+    text += TextField(run, "run") + "  " + PhaseText(run, korean) + round +
+            (unmasked ? Pick(korean, "  unmasked", "  가림 없음") : "") + "\n";
   }
-  return text.empty() ? "no run yet; propose one with dure run start" : text;
+  if (!text.empty()) return text;
+  return Pick(korean, "no run yet; propose one with dure run start",
+              "아직 학습이 없습니다. dure run start로 제안하십시오");
 }
 
 Status Ask(const Target& target, const char* verb, const json& request, Context& context) {
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
   DURE_ASSIGN(const std::string answer, desk.Ask(verb, transport::JsonLine(request)));
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
-  context.Print(context.json() ? answer : said.contains("runs") ? ListText(said) : RunText(said));
+  context.Print(context.json()          ? answer
+                : said.contains("runs") ? ListText(said, IsKorean(context))
+                                        : RunText(said));
   return {};
 }
 
@@ -205,7 +228,8 @@ void AddStart(Command noun, Context& context) {
       noun, "start", "propose a run to the sites",
       "dure run start --dir /srv/dure --name first --model small --rounds 20 --steps 100\n"
       "dure run start --dir D --name korean --tokenizer tokenizer.json --site kt-seoul --site "
-      "naver-1 --masking none");
+      "naver-1 --masking none\n"
+      "dure run start --dir D --name timed --steps 0 --seconds 600 --weighting equal");
   RunOptions& run = typed->run;
   verb.Add("--dir", typed->dir, "the consortium's or the operator's folder").Required();
   verb.Add("--name", run.name, "of the run: a-z, 0-9 and '-'").Required();
@@ -234,7 +258,8 @@ void AddStart(Command noun, Context& context) {
   verb.Add("--accumulation", run.accumulation, "batches of a step").ShowDefault();
   verb.Add("--learning-rate", run.learning_rate, "peak of the inner schedule").ShowDefault();
   verb.Add("--warmup", run.warmup, "steps; a twentieth of all by default");
-  verb.Add("--schedule", run.schedule, "constant, cosine or wsd").ShowDefault();
+  verb.Add("--schedule", run.schedule,
+           "constant, cosine or wsd; cosine by default, and constant with --steps 0");
   verb.Add("--lane", run.lane,
            "bits of a parameter in an update: int8 (the default), int16 (with --privacy) or int4");
   verb.Add("--weighting", run.weighting,
@@ -254,6 +279,7 @@ void AddStart(Command noun, Context& context) {
   verb.Add("--outer-mu", run.outer_mu, "outer Nesterov momentum").ShowDefault();
   AddPatience(verb, run);
   verb.Add("--seed", run.seed, "of weights and data order").ShowDefault();
+  AddLanguage(verb, context);
   context.Do(verb, [typed, &context] { return Start(typed->dir, typed->run, context); });
 }
 
@@ -290,6 +316,7 @@ void AddRunCommands(Command dure, Context& context) {
   AddRunRecord(noun, context);
   Command list = AddVerb(noun, "list", "the runs there are", "dure run list --dir /srv/dure");
   list.Add("--dir", target->dir, "the folder of the operator, or of the consortium").Required();
+  AddLanguage(list, context);
   context.Do(list,
              [target, &context] { return Ask(*target, "run.list", json::object(), context); });
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "federation/identity/enrolment.h"
 #include "federation/identity/identity.h"
@@ -33,11 +34,11 @@ Status CheckStopped(const std::string& dir) {
 }
 
 // What a person does next depends on what they were invited as.
-std::string NextStep(const identity::Identity& own, const std::string& dir) {
+std::string NextStep(const identity::Identity& own, const std::string& dir, bool korean) {
   switch (own.role()) {
     case identity::Role::kMember:
-      return "dure dataset form --out terms.toml, then dure site serve --dir " + dir +
-             " --data FOLDER --terms terms.toml";
+      return "dure dataset form --out terms.toml" + Pick(korean, ", then ", ", 이어서 ") +
+             "dure site serve --dir " + dir + " --data FOLDER --terms terms.toml";
     case identity::Role::kOperator:
       return "dure invite --dir " + dir + " --member NAME --site NAME";
     case identity::Role::kOfficer:
@@ -46,6 +47,15 @@ std::string NextStep(const identity::Identity& own, const std::string& dir) {
       break;
   }
   return "dure identity show --dir " + dir;
+}
+
+// "member kt-seoul of kt", "kt의 사이트 kt-seoul".
+std::string Subject(identity::Role role, const std::string& site, const std::string& member,
+                    bool korean) {
+  const std::string name(identity::Name(role));
+  if (!korean) return name + " " + site + " of " + member;
+  const std::string word = role == identity::Role::kMember ? "site" : name;
+  return member + "의 " + ledger::Words(word, ledger::Language::kKorean) + " " + site;
 }
 
 // Whatever the aggregator answers but an enrolment is its no, whichever of its reasons it gives.
@@ -72,9 +82,16 @@ Status Enrol(const EnrolOptions& options, Context& context) {
   const identity::Keys keys = options.new_keys ? identity::Keys::kNew : identity::Keys::kKeep;
   DURE_ASSIGN(const Bytes request,
               identity::PrepareEnrolment(invitation, options.dir, context.Now(), keys));
-  context.Say("Asking " + invitation.enrol_address + " to enrol " +
-              std::string(identity::Name(invitation.subject.role)) + " " +
-              invitation.subject.site.str() + " of " + invitation.subject.member.str() + " …");
+  const bool korean = IsKorean(context);
+  context.Say(Pick(korean,
+                   "Asking " + invitation.enrol_address + " to enrol " +
+                       Subject(invitation.subject.role, invitation.subject.site.str(),
+                               invitation.subject.member.str(), korean) +
+                       " …",
+                   invitation.enrol_address + "에 등록을 요청합니다: " +
+                       Subject(invitation.subject.role, invitation.subject.site.str(),
+                               invitation.subject.member.str(), korean) +
+                       " …"));
   const transport::EnrolDial dial = {invitation.enrol_address, invitation.subject.consortium,
                                      invitation.root_pin};
   // The same request for the same seat is answered as before.
@@ -96,10 +113,13 @@ Status Enrol(const EnrolOptions& options, Context& context) {
          own.address}}.dump());
     return {};
   }
-  context.Print("Enrolled: " + std::string(identity::Name(own.role())) + " " + own.site().str() +
-                " of " + own.member().str() + " in " + own.subject.consortium +
-                ". The keys are in " + options.dir + "/identity and nowhere else.");
-  context.Say("Now: " + NextStep(own, options.dir));
+  const std::string who = Subject(own.role(), own.site().str(), own.member().str(), korean);
+  context.Print(Pick(korean,
+                     "Enrolled: " + who + " in " + own.subject.consortium + ". The keys are in " +
+                         options.dir + "/identity and nowhere else.",
+                     own.subject.consortium + " 컨소시엄에 등록되었습니다: " + who + ". 키는 " +
+                         options.dir + "/identity에만 있습니다."));
+  context.Say(Pick(korean, "Now: ", "다음: ") + NextStep(own, options.dir, korean));
   return {};
 }
 
@@ -118,6 +138,7 @@ void AddEnrol(Command noun, Context& context) {
   verb.Flag("--new-keys", options->new_keys,
             "In the site's own folder: keys made anew, because the record ended the old ones; "
             "its copy of the record, its models and its error feedback stay");
+  AddLanguage(verb, context);
   context.Do(verb, [options, &context] { return Enrol(*options, context); });
 }
 
