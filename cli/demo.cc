@@ -28,6 +28,7 @@ void AddDemoCommand(Command dure, Context& context) {
               "dure demo\n"
               "dure demo --data ./my-texts --rounds 8 --steps 60\n"
               "dure demo --faults\n"
+              "dure demo --quorum 2\n"
               "dure demo --sites 5 --quorum 4 --keep ./federation --json");
   verb.Add("--data", options->data,
            "a folder whose sub-folders (or files) are the institutions' texts; this "
@@ -45,6 +46,10 @@ void AddDemoCommand(Command dure, Context& context) {
   verb.Add("--learning-rate", options->learning_rate, "peak of the inner schedule").ShowDefault();
   verb.Add("--outer-eta", options->outer_eta, "outer learning rate").ShowDefault();
   verb.Add("--quorum", options->quorum, "fewest contributions a round closes with; all by default");
+  verb.Add("--masking", options->masking,
+           "pairwise: the aggregator sees only sums, the default with a quorum of three or more; "
+           "or none: it sees each update")
+      .OneOf({"pairwise", "none"});
   verb.Flag("--faults", options->faults,
             "kill one site while it uploads its masked update, and see the others close the round");
   verb.Add("--keep", options->keep, "the folder to work in and leave behind; ./.demo by default");

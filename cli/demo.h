@@ -20,7 +20,8 @@ struct DemoOptions {
   uint32_t batch = 8;
   double learning_rate = 3e-3;
   double outer_eta = 0.7;
-  uint32_t quorum = 0;
+  uint32_t quorum = 0;  // 0: all sites, or one less with faults
+  std::string masking;  // "pairwise" or "none"; empty: pairwise where the quorum is three or more
   bool faults = false;  // one site is killed while it uploads
   std::string keep;
   std::string prompt;

@@ -144,13 +144,16 @@ std::string NameFor(const fs::path& path, size_t index) {
     if (name.size() >= 24) break;
   }
   while (!name.empty() && name.back() == '-') name.pop_back();
+  // These two name what else the demonstration makes: its other log, and an officer's folder.
+  if (name == "aggregator" || name.ends_with("-desk")) name += "-site";
   return name.empty() ? "site-" + std::to_string(index + 1) : name;
 }
 
 bool HoldsText(const fs::path& path) {
-  constexpr const char* kEndings[] = {".txt", ".tsv", ".csv", ".jsonl", ".ndjson", ".json"};
-  return std::ranges::any_of(kEndings,
-                             [&](const char* ending) { return path.extension() == ending; });
+  constexpr const char* kEndings[] = {".txt", ".md", ".tsv", ".csv", ".jsonl", ".ndjson", ".json"};
+  std::string given = path.extension().string();
+  for (char& c : given) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return std::ranges::any_of(kEndings, [&](const char* ending) { return given == ending; });
 }
 
 Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
@@ -168,9 +171,15 @@ Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
   if (found.empty()) {
     return Fail(ErrorCode::kNotFound, "--data " + given.string() +
                                           " has neither sub-folders nor files of text (.txt, "
-                                          ".tsv, .csv, .jsonl, .json)");
+                                          ".md, .tsv, .csv, .jsonl, .json)");
   }
-  if (count != 0 && found.size() > count) found.resize(count);
+  if (count > found.size()) {
+    return Fail(ErrorCode::kInvalid, "--sites " + std::to_string(count) + ", but --data " +
+                                         given.string() + " has text of " +
+                                         std::to_string(found.size()) + ": each site needs a " +
+                                         (folders.empty() ? "file" : "sub-folder") + " of its own");
+  }
+  if (count != 0) found.resize(count);
   std::vector<DemoSite> sites;
   for (const fs::path& path : found) {
     std::string name = NameFor(path, sites.size());

@@ -43,13 +43,28 @@ TEST_F(DemoDataTest, WithoutSubFoldersEveryFileOfTextIsASite) {
   File("a.tsv");
   File("b.jsonl");
   File("c.png");
-  EXPECT_EQ(Names().size(), 2u);
+  File("d.TXT");
+  File("e.Md");
+  EXPECT_EQ(Names().size(), 4u);
 }
 
 TEST_F(DemoDataTest, NamesAreMadeFitForAPathAndACertificate) {
   Folder("Seoul National University!");
   Folder("두레");
   EXPECT_THAT(Names(), testing::ElementsAre("seoul-national-universit", "site-2"));
+}
+
+TEST_F(DemoDataTest, NoSiteIsCalledAsTheDemonstrationsOwnParts) {
+  Folder("Aggregator");
+  Folder("kt");
+  Folder("kt-desk");
+  EXPECT_THAT(Names(), testing::ElementsAre("aggregator-site", "kt", "kt-desk-site"));
+}
+
+TEST_F(DemoDataTest, MoreSitesThanThereIsTextForAreRefused) {
+  Folder("kt");
+  Folder("snu");
+  EXPECT_THAT(Names(3), testing::ElementsAre(testing::HasSubstr("has text of 2")));
 }
 
 TEST_F(DemoDataTest, TwoFoldersThatGiveOneNameAreToldApart) {

@@ -18,8 +18,9 @@ namespace {
 constexpr std::string_view kLeaves = "masking: leaves this site: ";
 constexpr std::string_view kChecked = "masking: the sum of ";
 
-// The end of the first line of a log that holds `mark`, from the mark on; empty: none does.
-std::string FirstOf(const std::filesystem::path& log, std::string_view mark) {
+}  // namespace
+
+std::string FirstLineWith(const std::filesystem::path& log, std::string_view mark) {
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);) {
     const size_t at = line.find(mark);
@@ -27,8 +28,6 @@ std::string FirstOf(const std::filesystem::path& log, std::string_view mark) {
   }
   return {};
 }
-
-}  // namespace
 
 void DemoStage::AddOwnNumbers(RunProgress& progress) {
   for (SiteProgress& site : progress.sites) {
@@ -60,7 +59,7 @@ void DemoStage::CutDown(const RunProgress& progress) {
     const bool uploads = std::ranges::any_of(progress.sites, [&victim](const SiteProgress& one) {
       return one.site == victim.site && one.state == "uploading";
     });
-    if (!uploads || FirstOf(LogOf(victim.site), kLeaves).empty()) return;
+    if (!uploads || FirstLineWith(LogOf(victim.site), kLeaves).empty()) return;
     process.Kill();
     killed_ = true;
     Line(fmt::format("  {} was killed (SIGKILL) in the middle of its upload", victim.site));
@@ -81,14 +80,14 @@ void DemoStage::CutDown(const RunProgress& progress) {
 void DemoStage::ShowWhatLeft() {
   Line("\n  What left each site in its first round, and what it says of the sum it got back:");
   for (const DemoSite& site : sites_) {
-    const std::string leaves = FirstOf(LogOf(site.site), kLeaves);
+    const std::string leaves = FirstLineWith(LogOf(site.site), kLeaves);
     if (leaves.empty()) continue;
     left_.push_back(leaves.substr(kLeaves.size()));
     Line("  " + site.site + ": " + left_.back());
-    const std::string checked = FirstOf(LogOf(site.site), kChecked);
+    const std::string checked = FirstLineWith(LogOf(site.site), kChecked);
     if (!checked.empty()) Line("      " + checked.substr(std::string("masking: ").size()));
   }
-  if (left_.empty()) Line("  the updates themselves: this run is not masked (--masking none)");
+  if (left_.empty()) Line("  the updates themselves: this run is not masked");
 }
 
 }  // namespace dure::cli

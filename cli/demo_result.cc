@@ -73,6 +73,11 @@ Status DemoStage::Compare() {
   return {};
 }
 
+std::string DemoStage::PromptText() const {
+  if (!options_.prompt.empty()) return options_.prompt;
+  return options_.data.empty() ? "The " : "";
+}
+
 Status DemoStage::Show() {
   const std::filesystem::path home = dir_ / "sites" / sites_.front().site;
   DURE_ASSIGN(const auto copy, SiteCopy::Open(home.string()));
@@ -80,7 +85,7 @@ Status DemoStage::Show() {
   DURE_ASSIGN(const auto files, FilesOf(copy, run, -1));
   Title("The shared model writes");
   Prompt prompt;
-  prompt.text = options_.prompt.empty() ? (options_.data.empty() ? "The " : "") : options_.prompt;
+  prompt.text = PromptText();
   prompt.tokens = 60;
   for (uint64_t seed = 1; seed <= 3; ++seed) {
     prompt.seed = seed;
@@ -90,8 +95,11 @@ Status DemoStage::Show() {
   }
   GrantAsk ask;
   ask.model = model_digest_;
-  DURE_TRY(EnsureExport(home.string(), ask, context_));
-  DURE_TRY(ExportModel(files, dir_ / "model"));
+  // The terms behind a model may forbid to take it away: that is an answer, and no failure.
+  const Status granted = EnsureExport(home.string(), ask, context_);
+  if (!granted && granted.error().code != ErrorCode::kPermissionDenied) return granted;
+  if (!granted) kept_back_ = granted.error().message;
+  if (granted) DURE_TRY(ExportModel(files, dir_ / "model"));
   return CheckLedger();
 }
 
@@ -167,7 +175,11 @@ std::string DemoStage::JsonResult() {
               {"generated", generated_},
               {"left_each_site", left_},
               {"ledger", {{"size", ledger_size_}, {"root", ledger_root_}}},
-              {"model", {{"digest", model_digest_}, {"path", (dir_ / "model").string()}}},
+              {"masking", masking_},
+              {"quorum", quorum_},
+              {"model",
+               {{"digest", model_digest_},
+                {"path", kept_back_.empty() ? json((dir_ / "model").string()) : json()}}},
               {"seconds", Elapsed()},
               {"peak_rss_bytes", peaks}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
@@ -177,10 +189,14 @@ void DemoStage::Finish() {
   const std::string result = JsonResult();
   const std::string home = (dir_ / "sites" / sites_.front().site).string();
   Title("Done in " + FormatSeconds(Elapsed()));
-  Line("  the model, for Hugging Face tools:  " + (dir_ / "model").string());
+  Line("  the model, for Hugging Face tools:  " +
+       (kept_back_.empty() ? (dir_ / "model").string() : "is not taken away: " + kept_back_));
   Line("  every process's log:                " + dir_.string() + "/*.log");
   Line("  Next:");
-  Line("    ./run dure model generate --model " + (dir_ / "model").string() + " --prompt \"...\"");
+  Line("    ./run dure model generate " +
+       (kept_back_.empty() ? "--model " + (dir_ / "model").string()
+                           : "--dir " + home + " --run together") +
+       " --prompt \"...\"");
   Line("    ./run dure ledger show --dir " + home);
   Line("    ./run dure ledger verify --dir " + home);
   if (context_.json()) context_.PrintJson(result);

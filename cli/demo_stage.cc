@@ -8,11 +8,8 @@
 
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
-
-#include "model/config.h"
-#include "model/text/documents.h"
-#include "model/text/tokenizer.h"
 
 namespace dure::cli {
 
@@ -22,7 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kPortAttempts = 3;
-constexpr uint64_t kTokenizerSampleBytes = 400'000;  // of each site
 
 // A port that was free a moment ago; the consortium's address must be known before its aggregator
 // runs.
@@ -36,12 +32,6 @@ uint16_t FreePort() {
   const bool bound = bind(fd, generic, length) == 0 && getsockname(fd, generic, &length) == 0;
   close(fd);
   return bound ? ntohs(address.sin_port) : uint16_t{0};
-}
-
-bool Contains(const fs::path& folder, const fs::path& path) {
-  const fs::path inside =
-      fs::weakly_canonical(path).lexically_relative(fs::weakly_canonical(folder));
-  return !inside.empty() && *inside.begin() != "..";
 }
 
 }  // namespace
@@ -61,76 +51,6 @@ void DemoStage::Line(const std::string& text) {
 void DemoStage::Title(const std::string& text) {
   const bool terminal = !context_.json() && ScreenRedraws();
   Line(terminal ? "\n\x1b[1m" + text + "\x1b[0m" : "\n" + text);
-}
-
-// An earlier demonstration is removed once nothing that was asked for can be refused any more.
-Status DemoStage::Prepare() {
-  dir_ = fs::absolute(options_.keep.empty() ? ".demo" : options_.keep).lexically_normal();
-  if (fs::exists(dir_) && !fs::is_empty(dir_) && !fs::exists(dir_ / "demo.json")) {
-    return Fail(ErrorCode::kAlreadyExists, dir_.string() +
-                                               " is not empty and no earlier demonstration; choose "
-                                               "another --keep");
-  }
-  DURE_TRY(model::PresetOrFile(options_.model).map([](const auto&) {}));
-  const size_t wanted = options_.faults && options_.sites == 0 ? 4 : options_.sites;
-  if (!options_.data.empty()) {
-    if (Contains(dir_, options_.data)) {
-      return Fail(ErrorCode::kInvalid, options_.data + " lies in " + dir_.string() +
-                                           ", which is made anew; choose another --keep");
-    }
-    DURE_ASSIGN(sites_, DemoSites(options_.data, wanted, dir_ / "data"));
-  }
-  const size_t given = options_.data.empty() ? std::max<size_t>(wanted, 3) : sites_.size();
-  if (options_.faults && given < 4) {
-    return Fail(ErrorCode::kInvalid,
-                "--faults needs four sites: with one lost, three make the smallest masked sum");
-  }
-  std::error_code error;
-  fs::remove_all(dir_, error);
-  fs::create_directories(dir_, error);
-  if (error)
-    return Fail(ErrorCode::kUnavailable, "cannot make " + dir_.string() + ": " + error.message());
-  std::ofstream(dir_ / "demo.json") << "{}\n";
-  Title("The institutions and their text");
-  if (options_.data.empty()) {
-    DURE_ASSIGN(sites_, DemoSites(options_.data, wanted, dir_ / "data"));
-  }
-  for (const DemoSite& site : sites_) {
-    uint64_t bytes = 0;
-    DURE_ASSIGN(const auto report,
-                text::ReadDocuments({site.data, {}}, [&](std::string_view document) {
-                  bytes += document.size();
-                  return true;
-                }));
-    Line(fmt::format("  {:<20} {:>9} in {:>6} documents   {}", site.site, FormatBytes(bytes),
-                     report.documents, site.what));
-  }
-  return MakeTokenizer();
-}
-
-Status DemoStage::MakeTokenizer() {
-  if (!options_.tokenizer.empty() && options_.tokenizer != "train") {
-    tokenizer_ = options_.tokenizer;
-    return {};
-  }
-  text::TokenizerTrainer trainer;
-  for (const DemoSite& site : sites_) {
-    uint64_t bytes = 0;
-    DURE_TRY(text::ReadDocuments({site.data, {}}, [&](std::string_view document) {
-               trainer.Add(document.substr(0, kTokenizerSampleBytes - bytes));
-               bytes += std::min<uint64_t>(document.size(), kTokenizerSampleBytes - bytes);
-               return bytes < kTokenizerSampleBytes;
-             }).map([](const auto&) {}));
-  }
-  DURE_ASSIGN(const auto tokenizer, trainer.Train(options_.vocabulary));
-  DURE_TRY(tokenizer.Save(dir_ / "tokenizer"));
-  tokenizer_ = (dir_ / "tokenizer" / "tokenizer.json").string();
-  Line(
-      fmt::format("  tokenizer: {} byte-level BPE tokens, learned from a sample of every site (a "
-                  "real consortium\n"
-                  "  would use text that may be shown to all; --tokenizer bytes needs none)",
-                  tokenizer.vocab_size()));
-  return {};
 }
 
 Status DemoStage::Found() {
@@ -155,6 +75,7 @@ Status DemoStage::FoundOn(uint16_t port, uint16_t enrol_port) {
   DURE_TRY(DemoProcess::Run({"consortium", "init", "--dir", consortium, "--name", "demo",
                              "--address", address, "--enrol-address", enrol, "--json"})
                .map([](const auto&) {}));
+  if (masking_ == "none") DURE_TRY(LetRunsGoUnmasked());
   DURE_ASSIGN(aggregator_,
               DemoProcess::Start("aggregator",
                                  {"aggregator", "serve", "--dir", consortium + "/aggregator",
@@ -164,6 +85,21 @@ Status DemoStage::FoundOn(uint16_t port, uint16_t enrol_port) {
   Line("  consortium founded, its root key in " + consortium + "/ca-offline");
   Line("  aggregator serves " + address);
   return {};
+}
+
+// By the charter that a founding writes, three members or more would vote on such a run.
+Status DemoStage::LetRunsGoUnmasked() const {
+  const fs::path path = dir_ / "consortium" / "aggregator" / "constitution" / "charter.toml";
+  constexpr std::string_view kVote = "unmasked_by_vote = true";
+  std::ifstream in(path);
+  std::string charter{std::istreambuf_iterator<char>(in), {}};
+  const size_t at = charter.find(kVote);
+  if (at == std::string::npos) {
+    return Fail(ErrorCode::kInternal, path.string() + " does not say " + std::string(kVote));
+  }
+  charter.replace(at, kVote.size(), "unmasked_by_vote = false");
+  if (std::ofstream(path) << charter) return {};
+  return Fail(ErrorCode::kUnavailable, "cannot write " + path.string());
 }
 
 Result<std::string> DemoStage::Enrol(const std::string& member, const std::string& name,
@@ -216,17 +152,44 @@ RunOptions DemoStage::OptionsFor(const std::string& name) const {
   run.batch = options_.batch;
   run.learning_rate = options_.learning_rate;
   run.outer_eta = options_.outer_eta;
-  run.quorum = options_.quorum;
+  return run;
+}
+
+RunOptions DemoStage::TogetherOptions() const {
+  RunOptions run = OptionsFor("together");
+  run.quorum = quorum_;
+  run.masking = masking_;
+  if (!options_.faults) return run;
+  run.lost_seconds = 1;
+  run.join_seconds = 3;
+  run.lane = "int16";  // an upload of some length
+  // The site that is killed and comes back makes sums over four and over three sites.
+  run.allow_differences = true;
+  return run;
+}
+
+RunOptions DemoStage::AloneOptions(const DemoSite& site) const {
+  RunOptions run = OptionsFor("alone-" + site.site);
+  run.sites = {site.site};
+  run.steps = options_.rounds * options_.steps;
+  run.rounds = 1;
+  run.outer_eta = 1;
+  run.outer_mu = 0;
+  run.lane = "int16";
+  run.quorum = 1;
   return run;
 }
 
 Status DemoStage::Follow(const std::string& run, ProgressView& view) {
   std::string ended;
+  std::string declined;
   DURE_TRY(desk_->Watch(run, [&](const std::string& line) {
     auto progress = ParseProgress(line);
     if (!progress) return true;
     if (run == "together") AddOwnNumbers(*progress);
     view.Show(*progress);
+    declined = WhyDeclined(*progress);
+    if (!declined.empty()) return false;
     if (options_.faults && run == "together") CutDown(*progress);
     if (run == "together")
       rounds_.insert(rounds_.end(), progress->closed.begin(), progress->closed.end());
@@ -242,23 +205,36 @@ Status DemoStage::Follow(const std::string& run, ProgressView& view) {
   (void)aggregator_->Peaks();
   for (const auto& process : site_processes_) (void)process->Peaks();
   if (ended == "complete") return {};
+  if (!declined.empty()) return Fail(ErrorCode::kFailedPrecondition, declined);
   return Fail(ErrorCode::kFailedPrecondition,
               "run " + run + " ended: " + (ended.empty() ? "stream closed" : ended) +
                   "; the daemons' logs are in " + dir_.string());
 }
 
+// Nobody is here who would mend what a site declines for; a later round is another matter, where
+// the others may go on without it.
+std::string DemoStage::WhyDeclined(const RunProgress& progress) const {
+  if (progress.round != 0) return {};
+  for (const SiteProgress& site : progress.sites) {
+    if (site.state != "declined") continue;
+    const std::string said = FirstLineWith(LogOf(site.site), ": declined, ");
+    return site.site + " does not take part in run " + progress.run + " (" + site.note + ")" +
+           said + "; its log is " + LogOf(site.site).string();
+  }
+  return {};
+}
+
+std::string DemoStage::WhyUnmasked() const {
+  const std::string seen = "  unmasked: the aggregator sees each site's update";
+  if (quorum_ >= 3) return seen + ", as --masking none asks";
+  return seen + ", for in a sum of " + std::to_string(quorum_) +
+         " none is hidden (with a quorum of 3 or more it is)";
+}
+
 Status DemoStage::TrainTogether() {
   Title(fmt::format("Training together: {} rounds of {} steps", options_.rounds, options_.steps));
-  RunOptions run = OptionsFor("together");
-  if (run.quorum == 0) run.quorum = static_cast<uint32_t>(sites_.size());
-  if (options_.faults) {
-    run.quorum = static_cast<uint32_t>(sites_.size() - 1);
-    run.lost_seconds = 1;
-    run.join_seconds = 3;
-    run.lane = "int16";  // an upload of some length
-    // The site that is killed and comes back makes sums over four and over three sites.
-    run.allow_differences = true;
-  }
+  const RunOptions run = TogetherOptions();
+  if (masking_ == "none") Line(WhyUnmasked());
   Line(fmt::format("  purpose, as recorded: {}, for {}", run.purpose,
                    fmt::join(run.beneficiaries, " and ")));
   DURE_TRY(desk_->StartRun(run, [&](const std::string& line) { Line("  " + line); })
@@ -274,14 +250,7 @@ Status DemoStage::TrainAlone() {
   Title(fmt::format("For comparison, each site alone: {} steps on its own text only",
                     options_.rounds * options_.steps));
   for (const DemoSite& site : sites_) {
-    RunOptions run = OptionsFor("alone-" + site.site);
-    run.sites = {site.site};
-    run.steps = options_.rounds * options_.steps;
-    run.rounds = 1;
-    run.outer_eta = 1;
-    run.outer_mu = 0;
-    run.lane = "int16";
-    run.quorum = 1;
+    const RunOptions run = AloneOptions(site);
     DURE_TRY(desk_->StartRun(run, [](const std::string&) {}).map([](const auto&) {}));
   }
   std::ostream& out = context_.json() ? std::cerr : std::cout;

@@ -7,22 +7,28 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cli/demo.h"
 #include "cli/demo_data.h"
+#include "cli/demo_folder.h"
 #include "cli/demo_process.h"
 #include "cli/operator_desk.h"
 #include "cli/progress_view.h"
 
 namespace dure::cli {
 
+// The end of the first line of a log that holds `mark`, from the mark on; empty: none does.
+std::string FirstLineWith(const std::filesystem::path& log, std::string_view mark);
+
 class DemoStage {
  public:
   DemoStage(const DemoOptions& options, Context& context);
 
-  Status Prepare();        // folder, data, tokenizer
+  // Folder, data, tokenizer. Whatever is refused leaves an earlier demonstration as it was.
+  Status Prepare();
   Status Found();          // consortium, aggregator, sites, all as processes
   Status TrainTogether();  // the federated run, live
   Status TrainAlone();     // each site by itself, as many steps
@@ -44,8 +50,21 @@ class DemoStage {
   // Somebody of a site's member who holds another role; the folder it enrolled into.
   Result<std::string> Enrol(const std::string& member, const std::string& name,
                             const std::string& role);
+  // Quorum and masking, of so many sites.
+  Status ChooseCohort(size_t count);
+  // A site's terms and text: can they be used, and how much is there.
+  Status LookAt(const DemoSite& site);
   Status MakeTokenizer();
+  // Whether the runs would be taken, and the prompt.
+  Status CheckRuns() const;
+  Status LetRunsGoUnmasked() const;
+  std::string WhyUnmasked() const;
+  // Why a site stays out of the run from its beginning, in the site's own words; empty: none does.
+  std::string WhyDeclined(const RunProgress& progress) const;
   RunOptions OptionsFor(const std::string& name) const;
+  RunOptions TogetherOptions() const;
+  RunOptions AloneOptions(const DemoSite& site) const;
+  std::string PromptText() const;
   Status Follow(const std::string& run, ProgressView& view);
   Result<std::string> ModelOf(const std::string& run, const char* field) const;
   // Until the site's own copy holds what the log holds now, or a while has passed.
@@ -60,6 +79,9 @@ class DemoStage {
   Context& context_;
   std::chrono::steady_clock::time_point began_;
   std::filesystem::path dir_;
+  std::unique_ptr<DemoFolder> folder_;
+  uint32_t quorum_ = 0;
+  std::string masking_;
   std::vector<DemoSite> sites_;
   std::string tokenizer_ = "bytes";
   std::unique_ptr<DemoProcess> aggregator_;
@@ -68,6 +90,7 @@ class DemoStage {
   std::vector<RoundTimes> rounds_;
   std::vector<std::pair<std::string, std::string>> evaluations_;
   std::string generated_;
+  std::string kept_back_;  // why the model is not exported; empty: it is
   std::string model_digest_;
   uint64_t tokens_ = 0;
   std::map<std::string, double> own_losses_;

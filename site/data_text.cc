@@ -13,19 +13,25 @@ std::string Counted(uint64_t count, const std::string& what) {
 
 }  // namespace
 
+std::string LeftOutText(uint64_t files, uint64_t rows, const std::vector<std::string>& notes) {
+  if (files == 0 && rows == 0) return {};
+  std::string text = "left out: " + Counted(files, "file") + ", " + Counted(rows, "row");
+  const size_t shown = std::min(notes.size(), kNotesShown);
+  for (size_t i = 0; i < shown; ++i) text += (i == 0 ? " (" : "; ") + notes[i];
+  if (shown > 0) text += shown < notes.size() ? "; ...)" : ")";
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return text;
+}
+
 std::string DataText(const seat::PreparedEvent& prepared) {
   std::string text = "its text: " + Counted(prepared.documents, "document") + " of " +
                      Counted(prepared.files, "file") + ", " +
                      Counted(prepared.train_tokens, "token") + " to train on, " +
                      std::to_string(prepared.held_out_tokens) + " held out";
-  if (prepared.files_left_out == 0 && prepared.bad_rows == 0) return text;
-  text += "; left out: " + Counted(prepared.files_left_out, "file") + ", " +
-          Counted(prepared.bad_rows, "row");
-  const size_t shown = std::min(prepared.notes.size(), kNotesShown);
-  for (size_t i = 0; i < shown; ++i) text += (i == 0 ? " (" : "; ") + prepared.notes[i];
-  if (shown > 0) text += shown < prepared.notes.size() ? "; ...)" : ")";
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  const std::string left_out =
+      LeftOutText(prepared.files_left_out, prepared.bad_rows, prepared.notes);
+  if (!left_out.empty()) text += "; " + left_out;
   return text;
 }
 

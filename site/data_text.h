@@ -2,7 +2,9 @@
 // out and why. Stays at the site.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/seat/messages.h"
 
@@ -12,5 +14,8 @@ namespace dure::site {
 // 12 rows (r.csv row 17: 3 columns, not 2; ...)". One line without control characters, whatever
 // files are called.
 std::string DataText(const seat::PreparedEvent& prepared);
+
+// The same of what was left out alone; empty: nothing was.
+std::string LeftOutText(uint64_t files, uint64_t rows, const std::vector<std::string>& notes);
 
 }  // namespace dure::site

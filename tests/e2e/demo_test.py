@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+from federation import terms_file
+
 PROGRAMS = ''
 PATIENCE = 300
 # Small texts that have little in common; each long enough to hold some of it out.
@@ -21,6 +23,8 @@ TEXTS = {
     'harbour': 'Berth {n}: the ferry of {n} passengers leaves at high water, tide table {n}.\n',
     'shop': 'if (stock[{n}] < {n}) {{ order(item, {n}); log("reordered", {n}); }}\n',
 }
+MODEL = {'model_type': 'llama', 'hidden_size': 32, 'intermediate_size': 64, 'num_hidden_layers': 1,
+         'num_attention_heads': 2, 'max_position_embeddings': 64, 'vocab_size': 300}
 SHORT = ['--rounds', '2', '--steps', '8', '--batch', '4', '--vocabulary', '300']
 
 
@@ -91,20 +95,75 @@ class DemoTest(unittest.TestCase):
         said = self.dure('demo', '--data', empty, expect=1)
         self.assertIn(empty, said.stderr)
 
+    def test_few_contributions_go_unmasked_and_what_may_not_leave_stays(self):
+        data = self.texts('few', 'court', 'kitchen', 'harbour')
+        terms = terms_file(os.path.join(data, 'court', 'terms.toml'), 'court', 'files',
+                           'research-only', ['scientific-research'], 'CC-BY-4.0')
+        with open(terms, encoding='utf-8') as file:
+            text = file.read()
+        self.write(terms, text=text.replace('export-weights = "allow"', 'export-weights = "deny"'))
+        said = self.dure('demo', '--data', data, '--keep', os.path.join(self.folder, 'few-kept'),
+                         *SHORT, '--quorum', '2', '--json')
+        shown = json.loads(said.stdout.splitlines()[-1])
+        self.assertEqual((shown['masking'], shown['quorum']), ('none', 2))
+        self.assertEqual(shown['left_each_site'], [])
+        self.assertIsNone(shown['model']['path'])
+        self.assertIn('for in a sum of 2 none is hidden', said.stderr)
+        self.assertIn('is not taken away', said.stderr)
+        self.assertIn('all verified', said.stderr)
+
+    def texts(self, name, *sites):
+        """Sub-folders of some of the texts."""
+        data = os.path.join(self.folder, name)
+        for site in sites:
+            shutil.copytree(os.path.join(self.data, site), os.path.join(data, site))
+        return data
+
+    def write(self, *path, text):
+        path = os.path.join(self.folder, *path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return path
+
     def test_what_is_refused_leaves_the_demonstration_before_as_it_was(self):
-        kept = os.path.join(self.folder, 'kept')
+        kept = os.path.join(self.folder, 'earlier')
         os.makedirs(os.path.join(kept, 'texts', 'one'))
         for name in ('demo.json', 'result.txt'):
-            with open(os.path.join(kept, name), 'w', encoding='ascii') as file:
-                file.write('{}')
+            self.write('earlier', name, text='{}')
+        self.write('small', 'north', 'a.txt', text='25 bytes and nothing else')
+        self.texts('small', 'court', 'shop')
+        os.makedirs(os.path.join(self.texts('hollow', 'court', 'shop'), 'empty'))
+        self.texts('locked', 'court')
+        self.write('locked', 'court', 'terms.toml', text='use = "nobody"\n')
+        short = self.write('short.json', text=json.dumps({**MODEL, 'max_position_embeddings': 16}))
         for wrong, names in (
-                (['--model', os.path.join(self.folder, 'no.json')], 'no.json'),
-                (['--faults', '--sites', '3'], '--faults needs four sites'),
-                (['--data', os.path.join(self.folder, 'none')], 'none'),
-                (['--data', os.path.join(kept, 'texts')], 'choose another --keep')):
-            said = self.dure('demo', '--keep', kept, *wrong, expect=1)
-            self.assertIn(names, said.stderr)
+                ({'--model': os.path.join(self.folder, 'no.json')}, 'no.json'),
+                ({'--model': short, '--prompt': 'many words of a prompt that is long'}, '--prompt'),
+                ({'--tokenizer': 'nofile.json'}, 'nofile.json'),
+                ({'--vocabulary': '100'}, 'vocabulary'),
+                ({'--batch': '0'}, 'batch'),
+                ({'--outer-eta': '0'}, 'outer_eta'),
+                ({'--quorum': '9'}, '--quorum 9 can never be reached'),
+                ({'--quorum': '2', '--masking': 'pairwise'}, 'leave --masking out'),
+                ({'--faults': None, '--masking': 'none'}, '--faults'),
+                ({'--faults': None, '--sites': '3'}, '--faults needs four sites'),
+                ({'--sites': '10'}, 'has text of 4'),
+                ({'--data': os.path.join(self.folder, 'small')}, '25 bytes in 1 document'),
+                ({'--data': os.path.join(self.folder, 'hollow')}, 'empty'),
+                ({'--data': os.path.join(self.folder, 'locked')}, 'terms.toml'),
+                ({'--data': os.path.join(self.folder, 'none')}, 'none'),
+                ({'--data': os.path.join(kept, 'texts')}, 'choose another --keep')):
+            options = {'--data': self.data, '--keep': kept, **dict(zip(SHORT[::2], SHORT[1::2])),
+                       **wrong}
+            words = [word for pair in options.items() for word in pair if word is not None]
+            said = self.dure('demo', *words, expect=1)
+            self.assertIn(names, said.stderr, wrong)
             self.assertTrue(os.path.exists(os.path.join(kept, 'result.txt')), wrong)
+        inside = os.path.join(self.data, 'court', 'kept')
+        said = self.dure('demo', '--data', self.data, '--keep', inside, expect=1)
+        self.assertIn('lies in the text of court', said.stderr)
+        self.assertFalse(os.path.exists(inside))
 
 
 if __name__ == '__main__':
