@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -37,6 +38,25 @@ TEST(Dure, TellsWhichFolderACommandNeeds) {
   EXPECT_THAT(
       RunLine({"site", "serve", "--dir", nowhere, "--data", nowhere, "--terms", "open"}).err,
       HasSubstr("--data"));
+}
+
+// Such a site would take part in nothing, and the others would wait for it.
+TEST(Dure, ASiteWithTooLittleTextIsToldBeforeItServes) {
+  const std::string text = testing::TempDir() + "dure-little.txt";
+  std::ofstream(text) << "25 bytes and nothing else";
+  const Outcome refused =
+      RunLine({"site", "serve", "--dir", text + "-site", "--data", text, "--terms", "open"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr(text));
+  EXPECT_THAT(refused.err, HasSubstr("25 bytes in 1 document; more than 1024 bytes"));
+}
+
+TEST(Dure, WhatAnOperatorAndASiteTypeSpeaksKoreanToo) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"run", "start"}, {"run", "list"}, {"site", "enrol"}}) {
+    const Outcome help = RunLine({line[0], line[1], "--help"});
+    EXPECT_THAT(help.out, HasSubstr("--lang")) << line[1];
+  }
 }
 
 TEST(Dure, PrintsErrorsAsOneObjectWithJson) {
