@@ -11,8 +11,8 @@ namespace dure::cli {
 struct DemoOptions {
   std::string data;
   size_t sites = 0;  // 0: three, or as many as --data has
-  uint64_t rounds = 8;
-  uint64_t steps = 50;
+  uint64_t rounds = 6;
+  uint64_t steps = 45;
   std::string model = "tiny";
   std::string
       tokenizer;  // "bytes", "train" or a file; empty: train, on the sites' own public sample

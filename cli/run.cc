@@ -124,7 +124,8 @@ std::string PhaseText(const json& run, bool korean = false) {
   std::string reason = TextField(run, "reason");
   if (reason.empty() && phase == "ended") reason = "complete";
   if (!korean) return phase + (reason.empty() ? "" : " (" + reason + ")");
-  reason = ledger::Words(reason, ledger::Language::kKorean);
+  const size_t code = std::min(reason.find(": "), reason.size());  // then whose, and why
+  reason = ledger::Words(reason.substr(0, code), ledger::Language::kKorean) + reason.substr(code);
   return PhaseInKorean(phase) + (reason.empty() ? "" : "(" + reason + ")");
 }
 

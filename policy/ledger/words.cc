@@ -64,6 +64,8 @@ constexpr Row kRounds[] = {
     {"saturation-limit", "more was cut at its bounds than the run takes",
      "한계값에서 잘린 값이 학습이 정한 비율보다 많음"},
     {"no-quorum", "too few contributions came", "기여가 정족수에 못 미침"},
+    {"attempts-exhausted", "every attempt at the round failed", "라운드를 시도할 때마다 실패함"},
+    {"waiting-for-vote", "it waits for the members' vote", "회원들의 투표를 기다림"},
     {"too-few-sites", "too few sites are there", "참여 사이트가 부족함"},
     {"cases-fail", "a case of the policy does not come out as it is written",
      "정책의 사례가 적힌 대로 나오지 않음"},
