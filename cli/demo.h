@@ -12,7 +12,7 @@ struct DemoOptions {
   std::string data;
   size_t sites = 0;  // 0: three, or as many as --data has
   uint64_t rounds = 6;
-  uint64_t steps = 45;
+  uint64_t steps = 50;
   std::string model = "tiny";
   std::string
       tokenizer;  // "bytes", "train" or a file; empty: train, on the sites' own public sample

@@ -6,52 +6,17 @@
 import errno
 import glob
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-from federation import Federation
+from faults import SITES, FaultTest
 from processes import PATIENCE, until
 from relay import Relay
 
-PROGRAMS = ''
-SITES = ['east', 'north', 'south']
 REVOKED_WITHIN = 5.0 * max(PATIENCE / 60, 3)  # seconds, on a machine that does much else
 MEBIBYTE = 1 << 20
-
-
-class FaultTest(unittest.TestCase):
-    relay = None
-
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def found(self, names, **options):
-        federation = Federation(PROGRAMS, self.folder, names, **options)
-        self.addCleanup(federation.kill)
-        return federation
-
-    def settle(self, federation, run, sites=None):
-        """What holds at the end of every run, whatever happened on the way."""
-        federation.complete(run)
-        closed = federation.check_run(run, sites)
-        federation.check_receipts(run, closed)
-        federation.check_copies(sites)
-        return closed
-
-    @staticmethod
-    def counted(event):
-        return [each['site'] for each in event['submissions']]
-
-    def training(self, federation, run, site):
-        """Waits until the site has trained a few steps."""
-        federation.watch(run, lambda line: any(
-            each['site'] == site and each['state'] == 'training' and each['step'] > 1
-            for each in line['sites']), f'{site} is training')
 
 
 class LinkTest(FaultTest):
@@ -87,70 +52,6 @@ class LinkTest(FaultTest):
         relay.refuse(2)
         federation.dure('revoke', '--dir', federation.consortium, '--site', 'north')
         self.assertEqual(relay.refuses(), 0)
-
-
-class TrainerTest(FaultTest):
-    def test_trainer_killed_while_it_trains(self):
-        federation = self.found(SITES[:2])
-        federation.start_sites()
-        federation.propose('trainer', steps=200)
-        self.training(federation, 'trainer', 'north')
-        killed = federation.sites['north'].trainers()
-        self.assertEqual(len(killed), 1)
-        os.kill(killed[0], 9)
-        self.settle(federation, 'trainer')
-        self.assertTrue(federation.sites['north'].log_has('training ended'))
-
-    def test_trainer_that_dies_every_time_is_given_up_and_the_record_says_so(self):
-        federation = self.found(SITES[:2])
-        federation.start_sites()
-        federation.propose('deaths', quorum=1, rounds=1, steps=200)
-        self.training(federation, 'deaths', 'north')
-
-        def settled():
-            for pid in federation.sites['north'].trainers():
-                try:
-                    os.kill(pid, 9)
-                except ProcessLookupError:
-                    pass
-            return federation.show('deaths')['phase'] == 'ended'
-
-        until(settled, lambda: 'the run is complete' + federation.logs())
-        closed = self.settle(federation, 'deaths')
-        self.assertEqual(self.counted(closed[0]), ['east'])
-        self.assertEqual(closed[0]['excluded'],
-                         [{'site': 'north', 'reason': 'trainer-unavailable'}])
-
-    def test_a_time_budget_alone_trains(self):
-        federation = self.found(SITES[:2])
-        federation.start_sites()
-        federation.propose('timed', steps=0, seconds=1, weighting='equal')
-        closed = self.settle(federation, 'timed')
-        self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
-        steps = [entry['event']['steps'] for entry in federation.entries('east', 'timed')
-                 if entry['type'] == 'contribution-submitted']
-        self.assertEqual(len(steps), 4)
-        for count in steps:
-            self.assertGreater(count, 1)
-
-    def test_trainer_ends_with_the_site_that_was_killed(self):
-        federation = self.found(SITES[:2])
-        federation.start_sites()
-        federation.propose('orphan', steps=400, rounds=1)
-        self.training(federation, 'orphan', 'north')
-        trainer = federation.sites['north'].trainers()[0]
-        federation.sites['north'].kill()
-        until(lambda: not alive(trainer), 'the trainer ended')
-        federation.sites['north'].start()
-        self.settle(federation, 'orphan')
-
-
-def alive(pid):
-    try:
-        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
-            return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'
-    except OSError:
-        return False
 
 
 class CohortTest(FaultTest):
@@ -409,5 +310,5 @@ class DiskTest(FaultTest):
 
 
 if __name__ == '__main__':
-    PROGRAMS = os.path.abspath(sys.argv.pop(1))
+    FaultTest.programs = os.path.abspath(sys.argv.pop(1))
     unittest.main(verbosity=2)

@@ -1,0 +1,80 @@
+"""Trainers that die, and a budget of time: the real processes, seen from outside.
+
+    trainer_test.py PROGRAMS [unittest arguments]
+"""
+
+import os
+import sys
+import unittest
+
+from faults import SITES, FaultTest
+from processes import until
+
+
+class TrainerTest(FaultTest):
+    def test_trainer_killed_while_it_trains(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('trainer', steps=200)
+        self.training(federation, 'trainer', 'north')
+        killed = federation.sites['north'].trainers()
+        self.assertEqual(len(killed), 1)
+        os.kill(killed[0], 9)
+        self.settle(federation, 'trainer')
+        self.assertTrue(federation.sites['north'].log_has('training ended'))
+
+    def test_trainer_that_dies_every_time_is_given_up_and_the_record_says_so(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('deaths', quorum=1, rounds=1, steps=200)
+        self.training(federation, 'deaths', 'north')
+
+        def settled():
+            for pid in federation.sites['north'].trainers():
+                try:
+                    os.kill(pid, 9)
+                except ProcessLookupError:
+                    pass
+            return federation.show('deaths')['phase'] == 'ended'
+
+        until(settled, lambda: 'the run is complete' + federation.logs())
+        closed = self.settle(federation, 'deaths')
+        self.assertEqual(self.counted(closed[0]), ['east'])
+        self.assertEqual(closed[0]['excluded'],
+                         [{'site': 'north', 'reason': 'trainer-unavailable'}])
+
+    def test_a_time_budget_alone_trains(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('timed', steps=0, seconds=1, weighting='equal')
+        closed = self.settle(federation, 'timed')
+        self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
+        steps = [entry['event']['steps'] for entry in federation.entries('east', 'timed')
+                 if entry['type'] == 'contribution-submitted']
+        self.assertEqual(len(steps), 4)
+        for count in steps:
+            self.assertGreater(count, 1)
+
+    def test_trainer_ends_with_the_site_that_was_killed(self):
+        federation = self.found(SITES[:2])
+        federation.start_sites()
+        federation.propose('orphan', steps=400, rounds=1)
+        self.training(federation, 'orphan', 'north')
+        trainer = federation.sites['north'].trainers()[0]
+        federation.sites['north'].kill()
+        until(lambda: not alive(trainer), 'the trainer ended')
+        federation.sites['north'].start()
+        self.settle(federation, 'orphan')
+
+
+def alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+            return stat.read().rsplit(')', 1)[1].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+if __name__ == '__main__':
+    FaultTest.programs = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
