@@ -349,6 +349,7 @@ ledger::RunProposed RunDriver::Describe() const {
   if (manifest.saturation_limit > 0) {
     fields.emplace("saturationLimit", fmt::format("{}", manifest.saturation_limit));
   }
+  if (manifest.from_model) fields.emplace("startsFrom", "model");
   if (protection_) fields.merge(protection_->Fields());
   return {{}, {}, std::move(fields), invited_, standing::BoundsOf(manifest)};
 }

@@ -179,6 +179,15 @@ std::string LineOf(const standing::Duty& duty, const std::string& status, const 
          ")\n";
 }
 
+// Whose use brings it; of a grant, whose owner asks for it. Null: no one dataset's.
+ordered_json DatasetOf(const standing::Duty& duty) {
+  if (!duty.what.dataset.empty()) return duty.what.dataset.str();
+  const std::string& rule = duty.obligation.rule;
+  if (!rule.starts_with("terms:")) return nullptr;
+  const std::string rest = rule.substr(6);
+  return rest.substr(0, rest.find_first_of(":#"));
+}
+
 Status ListDuties(const DutiesOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   // The record's own time: the aggregator's last entry.
@@ -197,6 +206,7 @@ Status ListDuties(const DutiesOptions& options, Context& context) {
                     {"kind", duty.obligation.kind},
                     {"text", says},
                     {"rule", duty.obligation.rule},
+                    {"dataset", DatasetOf(duty)},
                     {"about", duty.about},
                     {"due", duty.due ? ordered_json(duty.due->ToText()) : ordered_json(nullptr)},
                     {"done", duty.done ? ordered_json(*duty.done) : ordered_json(nullptr)}});

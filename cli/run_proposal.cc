@@ -242,6 +242,7 @@ Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
     proposal.blobs.push_back(manifest.tokenizer);
   }
   DURE_ASSIGN(manifest.initial_model, PutInitialModel(options, config, store, scratch));
+  manifest.from_model = !options.from.empty();
   proposal.blobs.push_back(manifest.initial_model);
   proposal.parameter_count = model::LlamaLayout(config).parameter_count();
 

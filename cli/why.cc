@@ -105,9 +105,9 @@ void Replay(const Request& request, const standing::Standing& before,
     out.failed = Fail(policies.error());
     return;
   }
-  const rules::Action action = standing::ActionOf(request);
-  out.decision = rules::Decide(*policies, action, facts);
-  out.changes = rules::ChangesThatAdmit(*policies, action, facts, rules::ConsortiumSchema());
+  out.decision = standing::DecideUnder(*policies, standing::ActionOf(before, request), facts);
+  out.changes =
+      rules::ChangesThatAdmit(*policies, out.decision.action, facts, rules::ConsortiumSchema());
 }
 
 std::string AgreementText(rules::Agreement agreement, const std::string& recorded, bool korean) {

@@ -239,11 +239,14 @@ void Fields(A& a, Masked& v) {
 // A run with a limit on saturation has this mark on its masking, and the limit at its end: what was
 // agreed before there were such limits keeps its bytes, and so its name in the record.
 inline constexpr uint8_t kLimitsSaturation = 0x80;
+// And so has a run that starts from a model that there was.
+inline constexpr uint8_t kStartsFromModel = 0x40;
 
 template <typename A>
 void Fields(A& a, RunManifest& v) {
   auto masking = static_cast<uint8_t>(v.masking);
   if (v.saturation_limit != 0) masking |= kLimitsSaturation;
+  if (v.from_model) masking |= kStartsFromModel;
   a(v.run, v.intent, v.model_config, v.tokenizer, v.initial_model, v.lane, v.block, v.outer_eta,
     v.outer_mu, v.weighting, v.inner, v.rounds, v.quorum, v.cohort_min, v.cohort_max,
     v.attempts_max, v.join_window, v.round_deadline, v.lost_grace, masking, v.masking_rules,
@@ -251,7 +254,8 @@ void Fields(A& a, RunManifest& v) {
   const bool limits = (masking & kLimitsSaturation) != 0;
   if (limits) a(v.saturation_limit);
   if constexpr (A::kReads) {
-    v.masking = static_cast<Masking>(masking & ~kLimitsSaturation);
+    v.masking = static_cast<Masking>(masking & ~(kLimitsSaturation | kStartsFromModel));
+    v.from_model = (masking & kStartsFromModel) != 0;
     if (!limits) v.saturation_limit = 0;
     const bool sound = static_cast<uint8_t>(v.masking) <= EnumMax(v.masking) &&
                        limits == (v.saturation_limit != 0);

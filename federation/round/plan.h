@@ -99,6 +99,7 @@ struct RunManifest {
   std::string model_config;  // JSON text; its digest is config_digest()
   Digest tokenizer;          // blob; zero: plain bytes
   Digest initial_model;      // blob of round 0's base
+  bool from_model = false;   // which is a model that there was, not new weights
   Lane lane = Lane::kInt8;
   uint32_t block = 1024;  // parameters that share one scale
   double outer_eta = 0.7;

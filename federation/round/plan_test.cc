@@ -282,6 +282,24 @@ TEST(Plan, ALimitOnSaturationIsAShareAndRefusedUnderNoise) {
   EXPECT_TRUE(m.Validate()) << m.Validate().error().message;
 }
 
+TEST(Plan, ARunThatStartsFromAModelSaysSoAndOthersKeepTheirBytes) {
+  RunManifest m = TestManifest();
+  const Bytes before = m.Canonical();
+  m.from_model = true;
+  const Bytes with = m.Canonical();
+  ASSERT_EQ(with.size(), before.size());
+  size_t changed = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (before[i] == with[i]) continue;
+    ++changed;
+    EXPECT_EQ(with[i], before[i] | 0x40);
+  }
+  EXPECT_EQ(changed, 1u) << "of the masking's byte";
+  EXPECT_EQ(*RunManifest::Parse(with), m);
+  m.saturation_limit = 0.25;
+  EXPECT_EQ(*RunManifest::Parse(m.Canonical()), m);
+}
+
 // A run that was agreed on before there were limits keeps its name in the record.
 TEST(Plan, WithoutALimitOnSaturationTheBytesAreThoseOfBefore) {
   RunManifest m = TestManifest();

@@ -142,6 +142,22 @@ TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {
   }
 }
 
+TEST_F(EventsTest, AConsentNamesWhoseUseItIsAndWhetherItStands) {
+  const ConsentGiven consent{*DatasetId::Parse("reviews"),
+                             {},
+                             UseKind::kServe,
+                             "benchmark",
+                             DigestOf("m"),
+                             c_.other.member,
+                             true};
+  const auto sealed = SealRecord(Of(consent), *c_.site_signer);
+  ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
+  EXPECT_EQ(OpenEntry(sealed->bytes, c_.verifier)->record.event, Event(consent));
+  ConsentGiven of_run{*DatasetId::Parse("reviews"), c_.run, UseKind::kExport, "", {}};
+  of_run.standing = true;
+  EXPECT_FALSE(SealRecord(Of(of_run), *c_.site_signer));
+}
+
 TEST_F(EventsTest, IsAnInTotoStatementThatNamesItsSubjectByDigest) {
   const auto sealed = SealRecord(Of(c_.Submitted(0)), *c_.site_signer);
   const std::string payload(AsText(ParseEnvelope(sealed->bytes)->payload));

@@ -200,13 +200,16 @@ struct GrantRevoked {
 };
 
 // An owner's yes where its terms ask for one: to a run (`run`), or to a use of models with the
-// dataset behind them (`run` empty). A later withdrawal ends it.
+// dataset behind them (`run` empty). A later withdrawal ends it; so does, unless it stands, the
+// first grant that needed it.
 struct ConsentGiven {
   DatasetId dataset;
   RunId run;
   UseKind kind = UseKind::kExport;  // with an empty run, also what follows
   std::string purpose;              // a code; empty with a run
   Digest model;                     // zero: any
+  MemberId grantee = {};            // empty: any
+  bool standing = false;            // for good, not for one grant
   bool operator==(const ConsentGiven&) const = default;
 };
 

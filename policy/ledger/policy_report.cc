@@ -165,7 +165,9 @@ std::string Say(const ConsentGiven& e, Language l) {
   const std::string use = Words(Name(e.kind), l);
   const std::string purpose = Words(e.purpose, l);
   const std::string model =
-      e.model.IsZero() ? "" : (Ko(l) ? ", 모델 " : ", model ") + Short(e.model);
+      (e.model.IsZero() ? "" : (Ko(l) ? ", 모델 " : ", model ") + Short(e.model)) +
+      (e.grantee.empty() ? "" : (Ko(l) ? ", 대상 " : ", by ") + e.grantee.str()) +
+      (e.standing ? (Ko(l) ? ", 계속 유효" : ", for good") : "");
   if (Ko(l)) {
     return e.dataset.str() + " 데이터가 담긴 모델의 " + use + "에 동의, 목적 " + purpose + model;
   }

@@ -242,6 +242,8 @@ void Write(const ConsentGiven& e, json& out) {
   out["kind"] = Name(e.kind);
   out["purpose"] = e.purpose;
   out["model"] = e.model.Hex();
+  if (!e.grantee.empty()) out["grantee"] = e.grantee.str();
+  if (e.standing) out["standing"] = true;
 }
 void Read(ConsentGiven& e, FieldReader& in) {
   e.dataset = in.Named<DatasetId>("dataset");
@@ -250,9 +252,11 @@ void Read(ConsentGiven& e, FieldReader& in) {
   e.kind = ReadName(in, "kind", ParseUseKind);
   e.purpose = in.Code("purpose", true);
   e.model = in.Hash("model");
+  if (in.Has("grantee")) e.grantee = in.Named<MemberId>("grantee");
+  if (in.Has("standing")) e.standing = in.Flag("standing");
 }
 Status FormOf(const ConsentGiven& e) {
-  const bool of_run = e.purpose.empty() && e.model.IsZero();
+  const bool of_run = e.purpose.empty() && e.model.IsZero() && e.grantee.empty() && !e.standing;
   if (e.run.empty() ? !e.purpose.empty() : of_run) return {};
   return Fail(ErrorCode::kInvalid, "a consent names a run, or a purpose, and not both");
 }

@@ -260,6 +260,10 @@ constexpr Row kBreaches[] = {
     {"vote-over", "the vote has ended", "투표가 이미 끝남"},
     {"voted-twice", "the member has voted already", "이미 투표한 회원임"},
     {"weight", "it does not weigh what it should", "가중치가 맞지 않음"},
+    {"withdrawal-not-allowed", "its terms allow no withdrawal", "이용조건이 철회를 허용하지 않음"},
+    {"withdrawal-notice", "its terms give others more time", "이용조건의 예고 기간보다 이름"},
+    {"withdrawal-scope", "its terms let its owner ask for other scopes",
+     "이용조건에 없는 철회 범위임"},
     {"withdrawn-twice", "it was withdrawn before", "이미 철회된 데이터셋임"},
 };
 

@@ -139,6 +139,8 @@ constexpr auto kRunRows = std::to_array<Row>({
      "라운드 갱신 노름 상한"},
     {"round.participants", "number", "-", "number of participants in the round",
      "라운드 참여 기관 수"},
+    {"round.members", "number", "-", "fewest members that the round counts",
+     "라운드에 반영되는 최소 회원 수"},
     {"update.signatureValid", "bool", "-", "validity of the update's signature",
      "갱신 서명의 유효성"},
     {"update.round", "number", "-", "round of the update", "갱신의 라운드"},

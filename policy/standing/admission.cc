@@ -1,5 +1,7 @@
 #include "policy/standing/admission.h"
 
+#include <set>
+
 #include "policy/standing/behind.h"
 #include "policy/standing/lent.h"
 #include "policy/standing/voting.h"
@@ -55,6 +57,23 @@ terms::Use Supposed(terms::Use use, const rules::Facts& as_if) {
   return use;
 }
 
+// The use of data in a run; to train, or to fine-tune.
+Result<terms::Use> UseOf(const State& state, const Run& run, const AdmissionRequest& request) {
+  const auto purpose = terms::FromWord<terms::Purpose>(FieldOf(run, "purpose"));
+  if (!purpose) {
+    return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " names no purpose");
+  }
+  terms::Use use;
+  use.every_term = request.words >= terms::kEveryTermSince;
+  use.action = use.every_term && run.from_model ? terms::Action::kFinetune : terms::Action::kTrain;
+  use.purpose = *purpose;
+  use.beneficiary = StrictestOf(FieldOf(run, "beneficiaries"));
+  const auto member = state.sites.find(request.site);
+  if (member != state.sites.end()) use.country = state.members.at(member->second).country;
+  use.at = terms::Instant{request.now.seconds};
+  return use;
+}
+
 // What the owner says of this very use; nullptr: the dataset is not on record. Its limits go to
 // `documents`.
 Result<std::shared_ptr<const rules::PolicyDocument>> AddTerms(const State& state, const Run& run,
@@ -65,22 +84,16 @@ Result<std::shared_ptr<const rules::PolicyDocument>> AddTerms(const State& state
   if (dataset == state.datasets.end()) return nullptr;
   const auto entry = dataset->second.versions.find(request.what.version);
   if (entry == dataset->second.versions.end()) return nullptr;
-  const auto purpose = terms::FromWord<terms::Purpose>(FieldOf(run, "purpose"));
-  if (!purpose) {
-    return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " names no purpose");
-  }
-  terms::Use use;
-  use.action = terms::Action::kTrain;
-  use.purpose = *purpose;
-  use.beneficiary = StrictestOf(FieldOf(run, "beneficiaries"));
-  const auto member = state.sites.find(request.site);
-  if (member != state.sites.end()) use.country = state.members.at(member->second).country;
-  use.at = terms::Instant{request.now.seconds};
+  DURE_ASSIGN(terms::Use use, UseOf(state, run, request));
   const Lent& lent = *entry->second.lent;
+  if (use.every_term && !lent.terms.consent.empty()) {
+    use.used_for[dataset->first.str()] = PurposesOf(state, dataset->second.runs);
+  }
   DURE_ASSIGN(auto said, lent.ready.For(lent.terms, Supposed(use, as_if)));
-  if (!lent.limits) return Fail(lent.limits.error());
+  const auto& limits = use.every_term ? lent.limits : lent.limits_before;
+  if (!limits) return Fail(limits.error());
   documents.push_back(said.get());
-  documents.push_back(&*lent.limits);
+  documents.push_back(&*limits);
   if (request.words < kOwnersNoHoldsSince) return said;
   if (!OwnerSaidNo(state, request.at.run, dataset->second)) return said;
   if (!lent.refusal) return Fail(lent.refusal.error());
@@ -105,10 +118,44 @@ terms::Beneficiary BeneficiaryOf(const State& state, const MemberId& grantee) {
   return terms::Beneficiary::kForProfit;
 }
 
+Result<terms::Use> UseOf(const State& state, const GrantRequest& request) {
+  const auto purpose = terms::FromWord<terms::Purpose>(request.purpose);
+  if (!purpose) {
+    return Fail(ErrorCode::kInvalid, "\"" + request.purpose + "\" is no purpose; it is one of " +
+                                         terms::AllWords<terms::Purpose>());
+  }
+  terms::Use use;
+  use.action = request.kind == ledger::UseKind::kServe ? terms::Action::kServe
+                                                       : terms::Action::kExportWeights;
+  use.purpose = *purpose;
+  use.beneficiary = BeneficiaryOf(state, request.grantee);
+  use.country = request.territory;
+  use.at = terms::Instant{request.now.seconds};
+  use.every_term = request.words >= terms::kEveryTermSince;
+  if (use.every_term) use.used_for = UsedFor(state, request.model, request.words);
+  return use;
+}
+
 }  // namespace
 
-rules::Action ActionOf(const AdmissionRequest&) { return rules::Action::kTrain; }
-rules::Action ActionOf(const GrantRequest& request) {
+Result<std::set<DatasetId>> AskedFor(const Standing& standing, const GrantRequest& request) {
+  DURE_ASSIGN(const terms::Use use, UseOf(standing.state(), request));
+  std::set<DatasetId> asked;
+  const terms::ModelTerms behind = TermsBehind(standing.state(), request.model, request.words);
+  for (const terms::Clause& clause : terms::Allows(behind, use).clauses) {
+    if (clause.outcome != terms::Permission::kAsk) continue;
+    if (const auto id = DatasetId::Parse(clause.cause.dataset)) asked.insert(*id);
+  }
+  return asked;
+}
+
+rules::Action ActionOf(const Standing& standing, const AdmissionRequest& request) {
+  const auto run = standing.state().runs.find(request.at.run);
+  const bool tunes = request.words >= terms::kEveryTermSince &&
+                     run != standing.state().runs.end() && run->second.from_model;
+  return tunes ? rules::Action::kFinetune : rules::Action::kTrain;
+}
+rules::Action ActionOf(const Standing&, const GrantRequest& request) {
   const bool serves = request.kind == ledger::UseKind::kServe;
   return serves ? rules::Action::kServe : rules::Action::kExportWeights;
 }
@@ -129,22 +176,20 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest
                                     const rules::Facts& as_if) {
   DURE_ASSIGN(Documents documents,
               ConsortiumTexts(standing, standing.state().policies, request.now));
-  const auto purpose = terms::FromWord<terms::Purpose>(request.purpose);
-  if (!purpose) {
-    return Fail(ErrorCode::kInvalid, "\"" + request.purpose + "\" is no purpose; it is one of " +
-                                         terms::AllWords<terms::Purpose>());
-  }
-  terms::Use use;
-  use.action = request.kind == ledger::UseKind::kServe ? terms::Action::kServe
-                                                       : terms::Action::kExportWeights;
-  use.purpose = *purpose;
-  use.beneficiary = BeneficiaryOf(standing.state(), request.grantee);
-  use.country = request.territory;
-  use.at = terms::Instant{request.now.seconds};
+  DURE_ASSIGN(const terms::Use use, UseOf(standing.state(), request));
   const terms::ModelTerms behind = TermsBehind(standing.state(), request.model, request.words);
   DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(behind, Supposed(use, as_if)));
   documents.push_back(&of_terms);
   return standing.SetOf(documents);
+}
+
+rules::Decision DecideUnder(const rules::PolicySet& policies, rules::Action action,
+                            const rules::Facts& facts) {
+  rules::Decision decision = rules::Decide(policies, action, facts);
+  const bool admits = decision.outcome == rules::Outcome::kAdmit;
+  if (!admits || action != rules::Action::kFinetune) return decision;
+  rules::Decision training = rules::Decide(policies, rules::Action::kTrain, facts);
+  return training.outcome == rules::Outcome::kAdmit ? decision : training;
 }
 
 std::string Ruling::Json() const { return rules::ToJson(decision); }
@@ -152,7 +197,7 @@ std::string Ruling::Json() const { return rules::ToJson(decision); }
 Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request) {
   DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
   const rules::Facts facts = FactsOf(standing, request);
-  return Ruling{rules::Decide(policies, ActionOf(request), facts),
+  return Ruling{DecideUnder(policies, ActionOf(standing, request), facts),
                 standing.state().runs.at(request.at.run).policies};
 }
 
@@ -160,18 +205,62 @@ Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own
                                                 const Standing& standing,
                                                 const AdmissionRequest& request) {
   DURE_ASSIGN(const rules::PolicySet alone, rules::PolicySet::Make({own}));
-  rules::Decision decision = rules::Decide(alone, ActionOf(request), FactsOf(standing, request));
-  std::erase_if(decision.reasons, [](const rules::Reason& reason) {
-    return reason.policy.layer != rules::Layer::kSite ||
-           reason.reason_class == rules::ReasonClass::kNothingPermits;
-  });
-  return std::move(decision.reasons);
+  const rules::Facts facts = FactsOf(standing, request);
+  std::vector<rules::Reason> objections;
+  // Whoever fine-tunes also trains.
+  for (const rules::Action action :
+       std::set<rules::Action>{rules::Action::kTrain, ActionOf(standing, request)}) {
+    for (rules::Reason& reason : rules::Decide(alone, action, facts).reasons) {
+      const bool own_rule = reason.policy.layer == rules::Layer::kSite &&
+                            reason.reason_class != rules::ReasonClass::kNothingPermits;
+      if (own_rule) objections.push_back(std::move(reason));
+    }
+  }
+  return objections;
+}
+
+Result<std::vector<rules::Reason>> WhyNotMeasured(const Standing& standing,
+                                                  const AdmissionRequest& request,
+                                                  const rules::PolicyDocument* own) {
+  const State& state = standing.state();
+  const auto run = state.runs.find(request.at.run);
+  if (run == state.runs.end() || !run->second.approved) {
+    return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " is not approved");
+  }
+  const auto dataset = state.datasets.find(request.what.dataset);
+  if (dataset == state.datasets.end() || !dataset->second.versions.contains(request.what.version)) {
+    return Fail(ErrorCode::kFailedPrecondition, request.what.dataset.str() + " is not on record");
+  }
+  const Lent& lent = *dataset->second.versions.at(request.what.version).lent;
+  DURE_ASSIGN(terms::Use use, UseOf(state, run->second, request));
+  const rules::Facts facts = FactsOf(standing, request);
+  std::vector<rules::Reason> objections;
+  for (const auto action : {terms::Action::kEvaluate, terms::Action::kPublishMetrics}) {
+    use.action = action;
+    DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(lent.terms, use));
+    std::vector<rules::PolicyDocument> all = {of_terms};
+    // The consortium's rules on publishing speak of a model and whoever asks for it.
+    if (action == terms::Action::kEvaluate) {
+      DURE_ASSIGN(const Documents texts,
+                  ConsortiumTexts(standing, run->second.policies, request.now));
+      for (const rules::PolicyDocument* document : texts) all.push_back(*document);
+    }
+    if (own != nullptr) all.push_back(*own);
+    DURE_ASSIGN(const rules::PolicySet policies, rules::PolicySet::Make(std::move(all)));
+    for (rules::Reason& reason :
+         rules::Decide(policies, terms::RuleAction(action), facts).reasons) {
+      if (reason.reason_class == rules::ReasonClass::kNothingPermits) continue;
+      objections.push_back(std::move(reason));
+    }
+  }
+  return objections;
 }
 
 Result<Ruling> Decide(const Standing& standing, const GrantRequest& request) {
   DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
   const rules::Facts facts = FactsOf(standing, request);
-  return Ruling{rules::Decide(policies, ActionOf(request), facts), standing.state().policies};
+  return Ruling{DecideUnder(policies, ActionOf(standing, request), facts),
+                standing.state().policies};
 }
 
 ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionRequest& request,

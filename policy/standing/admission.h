@@ -4,6 +4,7 @@
 // Pure functions of a standing; what they answer now is what every site answers at that index.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "policy/rules/decide.h"
@@ -34,9 +35,16 @@ struct GrantRequest {
 inline constexpr uint32_t kOwnersNoHoldsSince = 4;
 inline constexpr uint32_t kTdmIsYesOrNoSince = 4;
 
-// What is asked for, in the words of the rules.
-rules::Action ActionOf(const AdmissionRequest& request);
-rules::Action ActionOf(const GrantRequest& request);
+// Whether the owner's yes is one to this request. From this version of the words on it is to whom
+// it names, and to one grant unless it stands.
+inline constexpr uint32_t kOneUseSince = 4;
+bool Covers(const Consent& consent, const GrantRequest& request);
+// The datasets whose owners' terms ask for their yes to this request.
+Result<std::set<DatasetId>> AskedFor(const Standing& standing, const GrantRequest& request);
+
+// What is asked for, in the words of the rules: a run that starts from a model asks to fine-tune.
+rules::Action ActionOf(const Standing& standing, const AdmissionRequest& request);
+rules::Action ActionOf(const Standing& standing, const GrantRequest& request);
 
 // What the record says about a request. A path that is not set is unknown to the rules.
 rules::Facts FactsOf(const Standing& standing, const AdmissionRequest& request);
@@ -52,6 +60,11 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionReq
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request,
                                     const rules::Facts& as_if = {});
 
+// The decision of such policies. Whoever fine-tunes also trains: rules that speak of training
+// alone, of a consortium or a site, hold for both.
+rules::Decision DecideUnder(const rules::PolicySet& policies, rules::Action action,
+                            const rules::Facts& facts);
+
 struct Ruling {
   rules::Decision decision;
   Digest policies;  // as the entry cites them
@@ -66,6 +79,14 @@ Result<Ruling> Decide(const Standing& standing, const GrantRequest& request);
 Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own,
                                                 const Standing& standing,
                                                 const AdmissionRequest& request);
+
+// What stands in the way of measuring a model of the run on the dataset, and of the numbers going
+// on the record: its owner's terms, the run's policies where they speak of evaluation, and a
+// site's own policy (nullptr: it has none). Empty: nothing does. kFailedPrecondition: the record
+// knows no such dataset, or no such run that is approved.
+Result<std::vector<rules::Reason>> WhyNotMeasured(const Standing& standing,
+                                                  const AdmissionRequest& request,
+                                                  const rules::PolicyDocument* own);
 
 // The newest words that the log's decisions are made with; 0: none, or none that says so.
 uint32_t NewestWords(const State& state);

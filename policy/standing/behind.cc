@@ -59,6 +59,43 @@ std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(const State& 
   return behind;
 }
 
+std::optional<uint64_t> EndedBy(const State& state, const Digest& model, rules::Instant now) {
+  std::optional<uint64_t> first;
+  for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
+    const auto dataset = state.datasets.find(what.dataset);
+    if (dataset == state.datasets.end()) continue;
+    const auto& gone = dataset->second.withdrawn;
+    if (!gone || gone->scope == ledger::WithdrawalScope::kFutureRounds) continue;
+    if (now < gone->ends_grants) continue;
+    if (!first || gone->index < *first) first = gone->index;
+  }
+  return first;
+}
+
+std::set<terms::Purpose> PurposesOf(const State& state, const std::set<RunId>& runs) {
+  std::set<terms::Purpose> purposes;
+  for (const RunId& id : runs) {
+    const auto& fields = state.runs.at(id).fields;
+    const auto field = fields.find("purpose");
+    if (field == fields.end()) continue;
+    if (const auto purpose = terms::FromWord<terms::Purpose>(field->second)) {
+      purposes.insert(*purpose);
+    }
+  }
+  return purposes;
+}
+
+std::map<std::string, std::set<terms::Purpose>> UsedFor(const State& state, const Digest& model,
+                                                        uint32_t words) {
+  std::map<std::string, std::set<terms::Purpose>> used_for;
+  for (const auto& [what, rounds] : DatasetsBehind(state, model, words)) {
+    std::set<RunId> runs;
+    for (const RoundAttempt& at : rounds) runs.insert(at.run);
+    used_for[what.dataset.str()].merge(PurposesOf(state, runs));
+  }
+  return used_for;
+}
+
 namespace {
 
 // Whoever withdraws with a wider scope than future rounds lets no model with the data in it go

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "policy/rules/versions.h"
@@ -30,5 +33,16 @@ std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(
 // rounds lets it be used for nothing new.
 terms::ModelTerms TermsBehind(const State& state, const Digest& model,
                               uint32_t words = rules::kWordsVersion);
+
+// The withdrawal that ended a grant of this model by then, the first of them; nullopt: none did.
+// One that asks for more than future rounds does, once the notice that the terms give others is
+// over.
+std::optional<uint64_t> EndedBy(const State& state, const Digest& model, rules::Instant now);
+
+// The purposes of the runs that used each dataset behind the model.
+std::map<std::string, std::set<terms::Purpose>> UsedFor(const State& state, const Digest& model,
+                                                        uint32_t words = rules::kWordsVersion);
+// The same of any runs.
+std::set<terms::Purpose> PurposesOf(const State& state, const std::set<RunId>& runs);
 
 }  // namespace dure::standing

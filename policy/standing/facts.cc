@@ -1,5 +1,6 @@
 // What the record says about a request, under the paths of rules::ConsortiumSchema.
 #include <algorithm>
+#include <functional>
 
 #include "policy/standing/admission.h"
 #include "policy/standing/behind.h"
@@ -74,11 +75,8 @@ std::vector<std::string> AgreedTo(const State& state, const RunId& id, const Run
 std::vector<std::string> AgreedTo(const State& state, const GrantRequest& request) {
   std::vector<std::string> agreed;
   for (const auto& [id, dataset] : state.datasets) {
-    const bool yes = std::ranges::any_of(dataset.consents, [&](const Consent& consent) {
-      return consent.run.empty() && consent.kind == request.kind &&
-             consent.purpose == request.purpose &&
-             (consent.model.IsZero() || consent.model == request.model);
-    });
+    const bool yes = std::ranges::any_of(
+        dataset.consents, [&](const Consent& consent) { return Covers(consent, request); });
     if (yes) agreed.push_back(id.str());
   }
   return agreed;
@@ -118,8 +116,33 @@ void SetPrivacy(Facts& facts, const ledger::RunProposed& e) {
                                                : "secure-aggregation"));
 }
 
+// The fewest members that a round closes with: its quorum may be the sites of those with the most.
+void SetMembers(Facts& facts, const State& state, const Run& run) {
+  const auto quorum = run.fields.find("quorum");
+  if (quorum == run.fields.end()) return;
+  const auto least = rules::Decimal::Parse(quorum->second);
+  if (!least) return;
+  std::map<MemberId, uint64_t> sites;
+  for (const auto& [site, member] : state.sites) {
+    const bool asked = run.invited.empty() || std::ranges::binary_search(run.invited, site);
+    if (asked) ++sites[member];
+  }
+  std::vector<uint64_t> counts;
+  for (const auto& [member, count] : sites) counts.push_back(count);
+  std::ranges::sort(counts, std::greater<>());
+  uint64_t members = 0;
+  uint64_t covered = 0;
+  for (const uint64_t count : counts) {
+    if (!(rules::Decimal::OfCount(covered) < *least)) break;
+    covered += count;
+    ++members;
+  }
+  facts.Set("round.members", Value::Count(members));
+}
+
 void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
   facts = *run.told;
+  SetMembers(facts, state, run);
   facts.Set("run.status", Value::Text(StatusOf(run)));
   facts.Set("run.policyDigest", Value::Text(run.policies.Hex()));
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, id, run)));
@@ -260,6 +283,15 @@ std::shared_ptr<const Facts> FactsToldBy(const ledger::RunProposed& e) {
   facts.SetAbsent("run.validUntil");
   if (e.bounds) SetBounds(facts, *e.bounds);
   return told;
+}
+
+bool Covers(const Consent& consent, const GrantRequest& request) {
+  const bool same = consent.run.empty() && consent.kind == request.kind &&
+                    consent.purpose == request.purpose &&
+                    (consent.model.IsZero() || consent.model == request.model);
+  if (!same || request.words < kOneUseSince) return same;
+  const bool theirs = consent.grantee.empty() || consent.grantee == request.grantee;
+  return theirs && (consent.standing || !consent.used);
 }
 
 Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {

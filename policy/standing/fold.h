@@ -55,10 +55,11 @@ class Fold {
   void Do(const Said& said, const ledger::RunProposed& e);
   void Do(const Said& said, const ledger::RunApproved& e);
   void Do(const Said& said, const ledger::RunHalted& e);
-  // fold_datasets.cc
-  void Do(const Said& said, const ledger::DatasetRegistered& e);
+  // fold_withdrawals.cc
   void Do(const Said& said, const ledger::DatasetWithdrawn& e);
   void Do(const Said& said, const ledger::WithdrawalClosed& e);
+  // fold_datasets.cc
+  void Do(const Said& said, const ledger::DatasetRegistered& e);
   void Do(const Said& said, const ledger::ConsentGiven& e);
   void Do(const Said& said, const ledger::GrantDecided& e);
   void Do(const Said& said, const ledger::GrantRevoked& e);
@@ -82,7 +83,8 @@ class Fold {
 
   const std::vector<Owing>& ObligationsIn(const std::string& decision);
 
-  void CountWords(const std::string& decision);  // decided.cc
+  void UseConsents(const Said& said, const ledger::GrantDecided& e);  // fold_datasets.cc
+  void CountWords(const std::string& decision);                       // decided.cc
   void PutInForce(const Said& said, const std::string& text);
   void Decisive() { standing_.decisive_size_ = standing_.size_ + 1; }
 
@@ -105,6 +107,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunAppr
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RunHalted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetRegistered& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e);
+MaybeBreach TermsAllow(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e);
 MaybeBreach PassportHolds(const Said& said, const ledger::DatasetRegistered& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::WithdrawalClosed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ConsentGiven& e);

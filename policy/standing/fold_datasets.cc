@@ -22,13 +22,6 @@ bool SpeaksFor(const Said& said, const MemberId& member, const SiteId& site) {
 // From this version of the words on (rules/versions.h) a log's passports are looked at by everyone.
 constexpr uint32_t kPassportsHoldSince = 2;
 
-bool IsEvidence(const Standing& now, uint64_t index) {
-  const State& state = now.state();
-  const bool revoked = std::ranges::any_of(
-      state.grants, [index](const auto& grant) { return grant.second.revoked == index; });
-  return revoked || state.closings.contains(index) || state.halts.contains(index);
-}
-
 }  // namespace
 
 // What is made from the record names whoever the passport says keeps the data.
@@ -69,15 +62,6 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Dataset
   return Breach{"withdrawn", e.what.dataset.str() + " was withdrawn; lend it under a new name"};
 }
 
-MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DatasetWithdrawn& e) {
-  const auto known = now.state().datasets.find(e.dataset);
-  if (known == now.state().datasets.end() || known->second.custodian != said.member) {
-    return Breach{"foreign-dataset", e.dataset.str() + " is not " + said.member.str() + "'s"};
-  }
-  if (!known->second.withdrawn) return std::nullopt;
-  return Breach{"withdrawn-twice", e.dataset.str() + " was withdrawn before"};
-}
-
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ConsentGiven& e) {
   const auto known = now.state().datasets.find(e.dataset);
   if (known == now.state().datasets.end() || known->second.custodian != said.member) {
@@ -87,30 +71,15 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Consent
   return Breach{"withdrawn", e.dataset.str() + " was withdrawn"};
 }
 
-MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::WithdrawalClosed& e) {
-  const auto& datasets = now.state().datasets;
-  const auto open = std::ranges::find_if(datasets, [&](const auto& item) {
-    return item.second.withdrawn && item.second.withdrawn->index == e.withdrawal;
-  });
-  if (open == datasets.end() || open->second.withdrawn->closed) {
-    return Breach{"no-such-case", "no withdrawal is open there"};
-  }
-  for (const uint64_t index : e.evidence) {
-    if (index > e.withdrawal && IsEvidence(now, index)) continue;
-    return Breach{"no-evidence", "entry " + std::to_string(index) +
-                                     " closes no round, run or grant after the withdrawal"};
-  }
-  if (!e.evidence.empty()) return std::nullopt;
-  return Breach{"no-evidence", "a case is closed by entries that show it done"};
+GrantRequest RequestOf(const Said& said, const ledger::GrantDecided& e) {
+  return {e.kind,      e.model, e.grantee, e.purpose,
+          e.territory, e.until, said.at,   rules::WordsOf(e.decision).value_or(0)};
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e) {
   if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
   if (e.as_of < now.decisive_size()) return std::nullopt;  // stale: has no effect
-  const GrantRequest request{
-      e.kind,      e.model, e.grantee, e.purpose,
-      e.territory, e.until, said.at,   rules::WordsOf(e.decision).value_or(0)};
-  const Result<Ruling> due = Decide(now, request);
+  const Result<Ruling> due = Decide(now, RequestOf(said, e));
   if (!due) return Breach{"not-decidable", due.error().message};
   if (due->policies != e.policies) {
     return Breach{"other-policies", "it was decided under policies that are not in force",
@@ -181,32 +150,37 @@ void Fold::Do(const Said& said, const ledger::DatasetRegistered& e) {
   Decisive();
 }
 
-void Fold::Do(const Said& said, const ledger::DatasetWithdrawn& e) {
-  WithdrawalCase& opened = state_.datasets.at(e.dataset).withdrawn.emplace();
-  opened.index = said.index;
-  opened.ground = e.ground;
-  opened.scope = e.scope;
-  opened.at = said.at;
-  if (const auto deadline = rules::Instant::Parse(e.deadline)) opened.deadline = *deadline;
-  Decisive();
-}
-
 void Fold::Do(const Said& said, const ledger::ConsentGiven& e) {
-  state_.datasets.at(e.dataset).consents.push_back({said.index, e.run, e.kind, e.purpose, e.model});
+  state_.datasets.at(e.dataset).consents.push_back(
+      {said.index, e.run, e.kind, e.purpose, e.model, e.grantee, e.standing, std::nullopt});
   Decisive();
 }
 
-void Fold::Do(const Said& said, const ledger::WithdrawalClosed& e) {
-  for (auto& [id, dataset] : state_.datasets) {
-    if (dataset.withdrawn && dataset.withdrawn->index == e.withdrawal) {
-      dataset.withdrawn->closed = said.index;
-    }
+// A yes that does not stand is to one grant; of several, one that stands is taken first.
+void Fold::UseConsents(const Said& said, const ledger::GrantDecided& e) {
+  const GrantRequest request = RequestOf(said, e);
+  if (request.words < kOneUseSince) return;
+  const bool any = std::ranges::any_of(
+      state_.datasets, [](const auto& item) { return !item.second.consents.empty(); });
+  if (!any) return;
+  const auto asked = AskedFor(standing_, request);
+  if (!asked) return;
+  for (const DatasetId& id : *asked) {
+    std::vector<Consent>& consents = state_.datasets.at(id).consents;
+    const auto covers = [&](const Consent& one) { return Covers(one, request); };
+    const auto stands = [&](const Consent& one) { return one.standing && covers(one); };
+    if (std::ranges::any_of(consents, stands)) continue;
+    const auto used = std::ranges::find_if(consents, covers);
+    if (used == consents.end()) continue;
+    used->used = said.index;
+    Decisive();
   }
 }
 
 void Fold::Do(const Said& said, const ledger::GrantDecided& e) {
   if (e.as_of < standing_.decisive_size()) return;
   CountWords(e.decision);
+  if (e.granted) UseConsents(said, e);
   state_.grants[said.index] = {said.index, e, std::nullopt};
   if (e.granted) OpenDuties(said, e.decision, {e.grantee, e.model.Hex(), {}, {}, 0});
 }

@@ -92,6 +92,16 @@ bool TakesVote(const State& state, const Run& run) {
   return plain && state.voting->unmasked_by_vote && MembersInvited(state, run) >= kManyMembers;
 }
 
+// As its proposer says, or as the record knows.
+bool StartsFromModel(const State& state, const ledger::RunProposed& e) {
+  const auto starts = e.fields.find("startsFrom");
+  if (starts != e.fields.end() && starts->second == "model") return true;
+  const auto first = e.fields.find("initialModel");
+  if (first == e.fields.end()) return false;
+  const auto model = Digest::FromHex(first->second);
+  return model && state.models.contains(*model);
+}
+
 }  // namespace
 
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::CharterDeclared&) {
@@ -302,6 +312,7 @@ void Fold::Do(const Said& said, const ledger::RunProposed& e) {
   run.invited = e.invited;
   run.bounds = e.bounds;
   run.told = FactsToldBy(e);
+  run.from_model = StartsFromModel(state_, e);
   run.by_vote = TakesVote(state_, run);
   if (!run.by_vote) return;
   Proposal& proposal = state_.proposals[said.index];

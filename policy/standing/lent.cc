@@ -18,7 +18,7 @@ constexpr size_t kSaidMax = 16;  // uses of one dataset that are asked for in tu
 Result<std::shared_ptr<const rules::PolicyDocument>> ReadyTerms::For(const terms::ModelTerms& terms,
                                                                      const terms::Use& use) const {
   std::vector<terms::Clause> clauses = terms::Allows(terms, use).clauses;
-  Asked asked{use.action, use.purpose, use.beneficiary, use.country};
+  Asked asked{use.action, use.purpose, use.beneficiary, use.country, use.used_for, use.every_term};
   const std::lock_guard lock(mutex_);
   for (const Said& said : said_) {
     if (said.asked == asked && said.clauses == clauses) return said.document;
@@ -46,6 +46,7 @@ std::shared_ptr<const Lent> LentBy(const DatasetVersion& what, const MemberId& c
   auto lent = std::make_shared<Lent>();
   lent->terms = terms::TermsOf(source, entry.terms);
   lent->limits = terms::LimitsOf(source, entry.terms);
+  lent->limits_before = terms::LimitsOf(source, entry.terms, /*every_term=*/false);
   lent->refusal = terms::RefusalOf(source);
   rules::Facts& facts = lent->facts;
   facts = terms::FactsOf(entry.terms);

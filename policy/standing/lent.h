@@ -2,8 +2,10 @@
 // round asks for it. Inside this room only.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -27,7 +29,8 @@ class ReadyTerms {
                                                            const terms::Use& use) const;
 
  private:
-  using Asked = std::tuple<terms::Action, terms::Purpose, terms::Beneficiary, std::string>;
+  using Asked = std::tuple<terms::Action, terms::Purpose, terms::Beneficiary, std::string,
+                           std::map<std::string, std::set<terms::Purpose>>, bool>;
   struct Said {
     Asked asked;
     std::vector<terms::Clause> clauses;
@@ -38,11 +41,12 @@ class ReadyTerms {
 };
 
 struct Lent {
-  terms::ModelTerms terms;                // of this one source
-  Result<rules::PolicyDocument> limits;   // its owner's, as rules
-  Result<rules::PolicyDocument> refusal;  // of a run to which its owner voted no
-  rules::Facts facts;                     // what its terms and its passport say
-  uint64_t tokens = 0;                    // that one pass over it reads at most
+  terms::ModelTerms terms;                      // of this one source
+  Result<rules::PolicyDocument> limits;         // its owner's, as rules
+  Result<rules::PolicyDocument> limits_before;  // as Use::every_term has it
+  Result<rules::PolicyDocument> refusal;        // of a run to which its owner voted no
+  rules::Facts facts;                           // what its terms and its passport say
+  uint64_t tokens = 0;                          // that one pass over it reads at most
   ReadyTerms ready;
 };
 

@@ -21,7 +21,7 @@ Result<rules::Decision> DecideWith(const rules::PolicyDocument& proposal, const 
   }
   documents.push_back(proposal);
   DURE_ASSIGN(const rules::PolicySet then, rules::PolicySet::Make(std::move(documents)));
-  return rules::Decide(then, ActionOf(request), FactsOf(before, request));
+  return DecideUnder(then, ActionOf(before, request), FactsOf(before, request));
 }
 
 Status AddDecision(const PastDecision& past, const Standing& before,

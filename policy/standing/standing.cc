@@ -101,6 +101,9 @@ MaybeBreach Fold::MaySay(const Standing& standing, const Said& said) {
     if (MaybeBreach breach = RulesAreItsOwn(standing, said, *proposed)) return breach;
     return CasesHold(*proposed);
   }
+  if (const auto* withdrawn = std::get_if<ledger::DatasetWithdrawn>(&event)) {
+    return TermsAllow(standing, said, *withdrawn);
+  }
   if (const auto* vote = std::get_if<ledger::VoteCast>(&event)) {
     const auto proposal = standing.state().proposals.find(vote->proposal);
     const bool halted = proposal != standing.state().proposals.end() &&

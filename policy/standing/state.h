@@ -55,6 +55,7 @@ struct WithdrawalCase {
   ledger::WithdrawalScope scope = ledger::WithdrawalScope::kFutureRounds;
   rules::Instant at;
   rules::Instant deadline;
+  rules::Instant ends_grants;      // of models with it behind them, where the scope does
   std::optional<uint64_t> closed;  // index of the withdrawal-closed entry
 };
 struct Consent {
@@ -63,6 +64,9 @@ struct Consent {
   ledger::UseKind kind = ledger::UseKind::kExport;
   std::string purpose;
   Digest model;
+  MemberId grantee;  // empty: any
+  bool standing = false;
+  std::optional<uint64_t> used;  // the grant that needed it
 };
 struct Dataset {
   MemberId custodian;
@@ -121,7 +125,8 @@ struct Run {
   std::vector<SiteId> invited;  // ascending; empty: every site
   std::optional<ledger::RunBounds> bounds;
   std::shared_ptr<const rules::Facts> told;  // what its proposal says, for decisions
-  bool by_vote = false;                      // it takes a vote to approve it
+  bool from_model = false;  // it starts from a model that there is, not from new weights
+  bool by_vote = false;     // it takes a vote to approve it
   std::optional<uint64_t> approved;
   Digest policies;  // pinned when approved
   ledger::Tally tally;

@@ -150,7 +150,8 @@ class World {
     return {{*RunId::Parse(run), {round}, 0},
             *SiteId::Parse(member + "-site"),
             {*DatasetId::Parse(dataset), version},
-            rules::Instant::At(now_)};
+            rules::Instant::At(now_),
+            words_};
   }
   Ruling Rule(const AdmissionRequest& request) const {
     auto ruling = Decide(Now(), request);
@@ -224,6 +225,7 @@ class World {
     request.purpose = purpose;
     request.territory = "KR";
     request.now = rules::Instant::At(now_);
+    request.words = words_;
     return request;
   }
   ledger::Ledger& log() { return *log_; }

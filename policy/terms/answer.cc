@@ -137,8 +137,22 @@ class Judge {
       Note(OfDuo(code, use_), causes, FormatDuo(code.number));
     for (const auto& [licence, causes] : terms_.licences)
       Note(OfLicence(licence, use_), causes, licence.empty() ? "unknown" : licence);
-    for (const auto& [duty, causes] : terms_.consent)
-      Note(OfConsent(duty, use_), causes, std::string(Word(duty)));
+    for (const auto& [duty, causes] : terms_.consent) {
+      const bool change = duty == ConsentDuty::kPurposeChange;
+      Note(change ? Permission::kAsk : OfConsent(duty, use_), change ? Changed(causes) : causes,
+           std::string(Word(duty)));
+    }
+  }
+
+  // Of these, the datasets that were used before, and never for this purpose.
+  std::set<Cause> Changed(const std::set<Cause>& causes) const {
+    std::set<Cause> changed;
+    for (const Cause& cause : causes) {
+      const auto before = use_.used_for.find(cause.dataset);
+      const bool known = before != use_.used_for.end() && !before->second.empty();
+      if (use_.every_term && known && !before->second.contains(use_.purpose)) changed.insert(cause);
+    }
+    return changed;
   }
 
   // REQUIRES: the clause is of an action, or of a purpose.
@@ -151,11 +165,9 @@ class Judge {
   void PlacesAndTimes() {
     const bool data = TouchesData(use_.action);
     if (data) {
-      for (const auto& [places, causes] : terms_.processing)
-        Note(OfPlaces(places, use_.country), causes, PlacesText(places));
-      const auto excluded = terms_.processing_excluded.find(use_.country);
-      if (excluded != terms_.processing_excluded.end())
-        Note(Permission::kDeny, excluded->second, "not " + use_.country);
+      Where(terms_.processing, terms_.processing_excluded);
+      // A site computes where its data lies.
+      if (use_.every_term) Where(terms_.storage, terms_.storage_forbidden);
     } else if (use_.action != Action::kPublishMetrics) {
       for (const auto& [places, causes] : terms_.exports)
         Note(OfPlaces(places, use_.country), causes, PlacesText(places));
@@ -168,6 +180,14 @@ class Judge {
       Note(DenyIf(data && use_.at > after), causes, FormatInstant(after));
     for (const auto& [until, causes] : terms_.embargo_until)
       Note(DenyIf(!data && use_.at <= until), causes, FormatInstant(until));
+  }
+
+  void Where(const Said<Places>& allowed, const Said<std::string>& forbidden) {
+    for (const auto& [places, causes] : allowed)
+      Note(OfPlaces(places, use_.country), causes, PlacesText(places));
+    const auto not_there = forbidden.find(use_.country);
+    if (not_there != forbidden.end())
+      Note(Permission::kDeny, not_there->second, "not " + use_.country);
   }
 
   const ModelTerms& terms_;

@@ -6,7 +6,9 @@
 // (an ethics approval, a disease) is an "ask". Pure.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,12 +16,20 @@
 
 namespace dure::terms {
 
+// From this version of the words on (rules/versions.h) every term is asked. Decisions in older
+// words are replayed as their builds made them: without where data is stored, without a change of
+// purpose, ...
+inline constexpr uint32_t kEveryTermSince = 4;
+
 struct Use {
   Action action = Action::kTrain;
   Purpose purpose = Purpose::kScientificResearch;
   Beneficiary beneficiary = Beneficiary::kNonProfit;
   std::string country;  // where data is processed; for export and serve: where it goes
   Instant at;
+  // What each dataset was used for so far; one that is not here was used for nothing yet.
+  std::map<std::string, std::set<Purpose>> used_for = {};
+  bool every_term = true;  // false: as before kEveryTermSince
 };
 
 struct Clause {

@@ -35,8 +35,19 @@ std::string PlainValue(const std::string& field, const std::string& value, Langu
 
 bool IsOfTime(const std::string& field) { return field.starts_with("time."); }
 
+std::string UsedFor(const std::string& dataset, const Use& use, Language language) {
+  std::string text;
+  const auto before = use.used_for.find(dataset);
+  if (before == use.used_for.end()) return text;
+  for (const Purpose purpose : before->second) {
+    text += (text.empty() ? "" : ", ") + PlainWord(purpose, language);
+  }
+  return text;
+}
+
 // What of the use the field was compared with.
-std::string Compared(const std::string& field, const Use& use, Language language) {
+std::string Compared(const Clause& clause, const Use& use, Language language) {
+  const auto& [dataset, version, field] = clause.cause;
   const bool korean = language == Language::kKorean;
   if (field.starts_with("territories.")) {
     if (use.country.empty()) return Pick(korean, "the country is not known", kNoCountryKo);
@@ -44,6 +55,12 @@ std::string Compared(const std::string& field, const Use& use, Language language
   }
   if (IsOfTime(field)) {
     return Pick(korean, "the time is ", "시점은 ") + FormatInstant(use.at);
+  }
+  if (field == "consent" && clause.value == Word(ConsentDuty::kPurposeChange)) {
+    const std::string before = UsedFor(dataset, use, language);
+    return Pick(korean, "it was used for " + before + ", and the purpose is now ",
+                "지금까지의 목적은 " + before + ", 이번 목적은 ") +
+           PlainWord(use.purpose, language);
   }
   if (field.starts_with(kActionField) || field == "consent") {
     return Pick(korean, "the request is to ", "요청한 행위는 ") + PlainWord(use.action, language);
@@ -110,7 +127,7 @@ std::string Sentence(const Clause& clause, const Use& use, Language language) {
   const std::string& field = clause.cause.field;
   const std::string who = clause.cause.dataset + " v" + std::to_string(clause.cause.version);
   const std::string said = PlainValue(field, clause.value, language);
-  const std::string compared = Compared(field, use, language);
+  const std::string compared = Compared(clause, use, language);
   const size_t outcome = static_cast<size_t>(clause.outcome);
   if (language == Language::kKorean) {
     constexpr const char* kWhat[] = {"허용됩니다", "권리자에게 물어야 합니다",

@@ -42,8 +42,10 @@ Permission Alone(const Terms& t, const Use& use) {
     deny_if(!places.unknown() && !places.anywhere && !places.countries.contains(use.country));
   };
   if (!out) where(t.territories.processing);
+  if (!out) where(t.territories.storage);
   if (out && use.action != Action::kPublishMetrics) where(t.territories.exports);
   deny_if(!out && t.territories.processing_excluded.contains(use.country));
+  deny_if(!out && t.territories.storage_forbidden.contains(use.country));
   deny_if(t.time.valid_from && use.at < *t.time.valid_from);
   deny_if(!out && t.time.valid_until && use.at > *t.time.valid_until);
   deny_if(!out && t.time.delete_after && use.at > *t.time.delete_after);
@@ -305,7 +307,49 @@ TEST(Answer, WhatNobodySaidIsNotAllowed) {
   EXPECT_EQ(answer.outcome, Permission::kUnknown);
   std::set<std::string> fields;
   for (const Clause& clause : answer.clauses) fields.insert(clause.cause.field);
-  EXPECT_THAT(fields, ElementsAre("actions.train", "purposes", "territories.processing", "use"));
+  EXPECT_THAT(fields, ElementsAre("actions.train", "purposes", "territories.processing",
+                                  "territories.storage", "use"));
+}
+
+TEST(Answer, DataIsUsedWhereItMayBeStored) {
+  Terms terms = testing::OpenTerms();
+  terms.territories.storage_forbidden = {"KR"};
+  const ModelTerms model = TermsOf({"charts", 1}, terms);
+  Use train{.country = "KR", .at = {}};
+  Answer answer = Allows(model, train);
+  ASSERT_EQ(answer.outcome, Permission::kDeny);
+  EXPECT_EQ(answer.clauses.front().cause.field, "territories.storageForbidden");
+  train.country = "JP";
+  EXPECT_EQ(Allows(model, train).outcome, Permission::kAllow);
+  terms.territories.storage = {.countries = {"DE"}};
+  answer = Allows(TermsOf({"charts", 1}, terms), train);
+  ASSERT_EQ(answer.outcome, Permission::kDeny);
+  EXPECT_EQ(answer.clauses.front().cause.field, "territories.storage");
+  train.every_term = false;
+  EXPECT_EQ(Allows(TermsOf({"charts", 1}, terms), train).outcome, Permission::kAllow);
+}
+
+TEST(Answer, TheOwnerIsAskedWhenThePurposeChanges) {
+  Terms terms = testing::OpenTerms();
+  terms.consent = {ConsentDuty::kPurposeChange};
+  const ModelTerms model = Join(TermsOf({"charts", 1}, terms), TermsOf({"nli", 1}, terms));
+  Use use{.action = Action::kServe,
+          .purpose = Purpose::kBenchmark,
+          .country = "KR",
+          .at = {},
+          .used_for = {{"charts", {Purpose::kStatistics}},
+                       {"nli", {Purpose::kStatistics, Purpose::kBenchmark}}}};
+  const Answer answer = Allows(model, use);
+  EXPECT_EQ(answer.outcome, Permission::kAsk);
+  ASSERT_EQ(answer.clauses.size(), 1u);
+  EXPECT_EQ(
+      Sentence(answer.clauses[0], use, Language::kEnglish),
+      "Dataset charts v1 says of when its owner is asked: another purpose than agreed; it was used "
+      "for statistics, and the purpose is now benchmarks: the owner has to be asked.");
+  EXPECT_THAT(Sentence(answer.clauses[0], use, Language::kKorean),
+              HasSubstr("지금까지의 목적은 통계"));
+  use.used_for.clear();
+  EXPECT_EQ(Allows(model, use).outcome, Permission::kAllow) << "nothing to change from";
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "policy/terms/compile.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "federation/check.h"
 #include "policy/rules/sentence.h"
+#include "policy/terms/owed.h"
 #include "policy/terms/proposal.h"
 #include "policy/terms/sentences.h"
 
@@ -57,17 +59,6 @@ void SetLimits(Facts& facts, const Limits& limits) {
                     Maybe<uint64_t>(limits.min_participants, count));
   facts.SetOrAbsent("dataset.terms.epsilonMax",
                     Maybe<uint64_t>(limits.epsilon_max_micro, EpsilonOf));
-}
-
-// A rule's name may hold letters, digits and - _ . : # only.
-std::string RuleId(const Cause& cause, bool with_version) {
-  std::string id = "terms:" + cause.dataset;
-  if (with_version) id += ":v" + std::to_string(cause.version);
-  for (const char c : "#" + cause.field) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    id += plain || c == '#' || c == '.' || c == '-' ? c : '-';
-  }
-  return id;
 }
 
 // Braces would be taken for a path.
@@ -131,6 +122,44 @@ rules::Rule Limit(const Source& source, const std::string& field, rules::Conditi
   return rule;
 }
 
+// So many sites, of so many members: what a round promises before it is opened.
+void AddParticipants(const Source& source, const Limits& limits, bool every_term,
+                     std::vector<rules::Rule>& rules) {
+  const std::string who = "Dataset " + source.dataset;
+  const std::string of_it_ko = rules::WithParticle("데이터셋 " + source.dataset, "은(는)");
+  const auto at_least = [&](const char* field, const char* path, uint64_t least,
+                            const std::string& en, const std::string& ko) {
+    const std::string number = std::to_string(least);
+    rules.push_back(Limit(source, field,
+                          rules::Compare(path, rules::Op::kAtLeast, Value::Count(least)),
+                          who + " asks for " + number + " " + en, of_it_ko + " " + ko));
+  };
+  if (!every_term) {
+    if (!limits.min_participants && !limits.min_cohort) return;
+    const uint64_t least =
+        std::max(limits.min_participants.value_or(0), limits.min_cohort.value_or(0));
+    at_least("limits.minParticipants", "round.participants", least,
+             "participants; the round promises {round.participants}.",
+             "참여 기관 " + std::to_string(least) +
+                 "곳 이상을 요구하고, 이 라운드가 보장하는 참여 기관 수는 "
+                 "{round.participants}입니다.");
+    return;
+  }
+  if (limits.min_participants) {
+    at_least("limits.minParticipants", "round.members", *limits.min_participants,
+             "members in a round; the round promises {round.members}.",
+             "한 라운드에 회원 " + std::to_string(*limits.min_participants) +
+                 "곳 이상을 요구하고, 이 라운드가 보장하는 회원 수는 {round.members}입니다.");
+  }
+  if (limits.min_cohort) {
+    at_least("limits.minCohort", "round.participants", *limits.min_cohort,
+             "sites in a round; the round promises {round.participants}.",
+             "한 라운드에 사이트 " + std::to_string(*limits.min_cohort) +
+                 "곳 이상을 요구하고, 이 라운드가 보장하는 사이트 수는 "
+                 "{round.participants}입니다.");
+  }
+}
+
 rules::Policy TermsPolicy(std::string name, std::string name_ko) {
   rules::Policy policy;
   policy.layer = rules::Layer::kTerms;
@@ -139,6 +168,16 @@ rules::Policy TermsPolicy(std::string name, std::string name_ko) {
 }
 
 }  // namespace
+
+std::string RuleId(const Cause& cause, bool with_version) {
+  std::string id = "terms:" + cause.dataset;
+  if (with_version) id += ":v" + std::to_string(cause.version);
+  for (const char c : "#" + cause.field) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    id += plain || c == '#' || c == '.' || c == '-' ? c : '-';
+  }
+  return id;
+}
 
 rules::Action RuleAction(Action action) {
   const auto named = rules::ActionNamed(Word(action));
@@ -208,7 +247,9 @@ Result<rules::PolicyDocument> PolicyFor(const ModelTerms& terms, const Use& use)
     by_rule[RuleId(clause.cause, with_version)].push_back(clause);
   }
   rules::Policy policy = TermsPolicy("Terms of the owners", "권리자의 이용조건");
-  if (by_rule.empty()) {  // what most requests of a round are told
+  const bool gets_out = use.action == Action::kExportWeights || use.action == Action::kServe;
+  if (gets_out && use.every_term) policy.rules = OwedForModels(terms, use.action);
+  if (by_rule.empty() && policy.rules.empty()) {  // what most requests of a round are told
     static const auto nothing = rules::MakeDocument(policy);
     return nothing;
   }
@@ -216,7 +257,7 @@ Result<rules::PolicyDocument> PolicyFor(const ModelTerms& terms, const Use& use)
   return rules::MakeDocument(std::move(policy));
 }
 
-Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms) {
+Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms, bool every_term) {
   rules::Policy policy = TermsPolicy("Limits of the owner", "권리자가 정한 한도");
   const Limits& limits = terms.limits;
   const std::string who = "Dataset " + source.dataset;
@@ -241,19 +282,7 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
         of_it_ko + " 다른 학습 {dataset.runsUsed}개에 쓰였고 한도는 " +
             std::to_string(*limits.max_runs) + "개입니다."));
   }
-  const auto participants = limits.min_participants || limits.min_cohort
-                                ? std::optional(std::max(limits.min_participants.value_or(0),
-                                                         limits.min_cohort.value_or(0)))
-                                : std::nullopt;
-  if (participants) {
-    policy.rules.push_back(Limit(
-        source, "limits.minParticipants",
-        rules::Compare("round.participants", rules::Op::kAtLeast, Value::Count(*participants)),
-        who + " asks for " + std::to_string(*participants) +
-            " participants; the round promises {round.participants}.",
-        of_it_ko + " 참여 기관 " + std::to_string(*participants) +
-            "곳 이상을 요구하고, 이 라운드가 보장하는 참여 기관 수는 {round.participants}입니다."));
-  }
+  AddParticipants(source, limits, every_term, policy.rules);
   if (limits.epsilon_max_micro) {
     const Value most = EpsilonOf(*limits.epsilon_max_micro);
     policy.rules.push_back(Limit(source, "limits.epsilonMax",
@@ -262,6 +291,9 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms)
                                      "; it would be {privacy.epsilonAfter}.",
                                  who_ko + "의 허용 개인정보 손실은 " + most.ToPlain() +
                                      "이고, 이번 이용 뒤의 손실은 {privacy.epsilonAfter}입니다."));
+  }
+  if (every_term) {
+    std::ranges::move(OwedForTraining(TermsOf(source, terms)), std::back_inserter(policy.rules));
   }
   return rules::MakeDocument(std::move(policy));
 }

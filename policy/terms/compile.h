@@ -20,11 +20,13 @@ rules::Facts FactsOf(const Terms& terms);
 rules::Facts FactsOf(const ModelTerms& terms);
 
 // The owners' rules about `use`, in the layer of terms; no rule where nothing stands in its way.
-// kInvalid: a name of a dataset or a field that no rule can carry.
+// Where a model gets out, also what its owners are owed for that. kInvalid: a name of a dataset or
+// a field that no rule can carry.
 Result<rules::PolicyDocument> PolicyFor(const ModelTerms& terms, const Use& use);
-// What the limits of one dataset's terms require of any training: rounds, runs, participants,
-// privacy loss.
-Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms);
+// What the limits of one dataset's terms require of any training: rounds, runs, members, privacy
+// loss; and what its owner is owed for it. `every_term`: as Use has it.
+Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms,
+                                       bool every_term = true);
 
 // What its owner's no to a run forbids in that run, whatever the terms allow and the others voted.
 Result<rules::PolicyDocument> RefusalOf(const Source& source);

@@ -102,7 +102,8 @@ void AddUse(std::vector<Question>& all) {
     all.push_back({"actions." + std::string(Word(static_cast<Action>(i))),
                    kChoice,
                    {kAskEn[i].c_str(), kAskKo[i].c_str()},
-                   {"With \"ask\" you are asked each time.", "\"문의\"를 고르면 매번 물어봅니다."},
+                   {"With \"ask\" you are asked each time, unless you agree for good (--standing).",
+                    "\"문의\"를 고르면, 계속 동의(--standing)하지 않는 한 매번 물어봅니다."},
                    kFallbacks[i],
                    OptionsOf<Permission>()});
   }
@@ -298,15 +299,16 @@ void AddRest(std::vector<Question>& all) {
                   "계약 때문에 철회할 수 없을 때만 아니요를 고르십시오."},
                  "yes",
                  YesNo()});
-  all.push_back(
-      {"withdrawal.noticeDays",
-       kNumber,
-       {"If you withdraw it: after how many days?", "철회하면 며칠 뒤부터 효력이 있습니까?"},
-       {"0: at once.", "0이면 즉시."},
-       "0",
-       {},
-       "withdrawal.allowed",
-       "yes"});
+  all.push_back({"withdrawal.noticeDays",
+                 kNumber,
+                 {"If you withdraw it: how many days do models and grants that are there go on?",
+                  "철회하면 이미 있는 모델과 이용 허가는 며칠 더 유지됩니까?"},
+                 {"0: they end at once. Rounds to come leave it out at once in any case.",
+                  "0이면 바로 끝납니다. 이후 라운드에서는 언제나 바로 빠집니다."},
+                 "0",
+                 {},
+                 "withdrawal.allowed",
+                 "yes"});
   all.push_back({"withdrawal.scopes",
                  kChoices,
                  {"And what may you ask for then?", "철회할 때 무엇을 요구할 수 있습니까?"},

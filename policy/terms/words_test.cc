@@ -137,10 +137,12 @@ std::vector<E> Every() {
 }
 
 // A use for each word of each vocabulary.
-std::vector<Use> UsesToSpeakOf() {
+std::vector<Use> UsesToSpeakOf(bool every_term = false) {
   std::vector<Use> uses;
   for (const Action action : Every<Action>()) {
     Use use;
+    use.every_term = every_term;
+    if (every_term) use.used_for["ds-7"] = {Purpose::kStatistics, Purpose::kBenchmark};
     use.action = action;
     use.country = "KR";
     use.at = *ParseInstant("2026-03-01", DayPart::kFirstSecond);
@@ -184,7 +186,7 @@ void SayClauses(Sayings& said) {
       fields.push_back({"actions." + std::string(Word(action)), std::string(Word(one))});
     }
   }
-  const std::vector<Use> uses = UsesToSpeakOf();
+  const std::vector<Use> uses = UsesToSpeakOf(true);
   for (const char* dataset : {"reviews", "ds-7", "kt"}) {
     const Clause gone{
         Permission::kDeny, {dataset, 2, "actions.export-weights"}, "deny", /*withdrawn_at=*/63};
@@ -203,7 +205,7 @@ void SayClauses(Sayings& said) {
 }
 
 // What real terms come to, as decisions: titles, limits, and what an owner is asked.
-void SayTerms(Sayings& said) {
+void SayTerms(Sayings& said, bool every_term) {
   const std::vector<Terms> all = {testing::OpenTerms(), testing::AttributedTerms("CC-BY-NC-ND-4.0"),
                                   testing::ResearchTerms(), testing::FullTerms(), Terms()};
   Facts used;
@@ -211,9 +213,11 @@ void SayTerms(Sayings& said) {
   used.Set("round.participants", Value::Count(1));
   used.Set("privacy.epsilonAfter", Value::Number(rules::Decimal{9, 0}));
   used.Set("run.purpose", Value::Text("benchmark")).Set("request.country", Value::Text("US"));
+  used.Set("dataset.id", Value::Text("ds-7")).Set("model.datasets", Value::TextSet({"ds-7"}));
+  if (every_term) used.Set("round.members", Value::Count(1));
   for (Terms terms : all) {
     terms.limits.max_runs = 9;
-    const rules::PolicyDocument limits = *LimitsOf({"ds-7", 2}, terms);
+    const rules::PolicyDocument limits = *LimitsOf({"ds-7", 2}, terms, every_term);
     said.Add(limits);
     said.Add(*RefusalOf({"ds-7", 2}));
     const rules::PolicySet alone = *rules::PolicySet::Make({limits});
@@ -222,7 +226,7 @@ void SayTerms(Sayings& said) {
     }
     const ModelTerms both = Join(TermsOf({"ds-7", 2}, terms), TermsOf({"ds-7", 3}, terms));
     for (const ModelTerms& model : {TermsOf({"ds-7", 2}, terms), both}) {
-      for (const Use& use : UsesToSpeakOf()) {
+      for (const Use& use : UsesToSpeakOf(every_term)) {
         const rules::PolicyDocument of_use = *PolicyFor(model, use);
         said.Add(of_use);
         said.Add(rules::Decide(*rules::PolicySet::Make({of_use}), RuleAction(use.action), used));
@@ -231,15 +235,16 @@ void SayTerms(Sayings& said) {
   }
 }
 
+Sayings SayAll(bool every_term) {
+  Sayings all;
+  SayRules(all);
+  SayCodes(all);
+  SayClauses(all);
+  SayTerms(all, every_term);
+  return all;
+}
 const Sayings& Said() {
-  static const Sayings said = [] {
-    Sayings all;
-    SayRules(all);
-    SayCodes(all);
-    SayClauses(all);
-    SayTerms(all);
-    return all;
-  }();
+  static const Sayings said = SayAll(true);
   return said;
 }
 
@@ -251,10 +256,16 @@ TEST(TheWordsOfDecisions, AreThoseOfTheirVersion) {
          "is there would make members refuse every record made with it.";
 }
 
+// What is decided again in words before kEveryTermSince is what was decided then.
+TEST(TheCodesOfDecisions, OfOlderWordsAreThoseOfTheirTime) {
+  EXPECT_EQ(SayAll(false).codes(),
+            "44ca70c2cbe8f8c456b9b8a52344db65b1f3f96f2a06e23c1139b99f25cb1710");
+}
+
 // Raising kEngineVersion makes every older record one that cannot be replayed.
 TEST(TheCodesOfDecisions, AreThoseOfTheirEngine) {
   ASSERT_EQ(rules::kEngineVersion, 1u);
-  EXPECT_EQ(Said().codes(), "44ca70c2cbe8f8c456b9b8a52344db65b1f3f96f2a06e23c1139b99f25cb1710")
+  EXPECT_EQ(Said().codes(), "faf0ec2a7ca6d3d3da1053146315999f8655f4a1efb8138930bb83df76786afa")
       << "Codes, facts or the form of decisions changed: members that replay an older record with "
          "this build would refuse it. If that is meant, raise kEngineVersion in "
          "policy/rules/versions.h, and put the new digest here.";
