@@ -29,11 +29,11 @@ bool IsWithdrawn(const std::string& dataset, const rules::Reason& reason,
          reason.because.en.starts_with("Dataset " + dataset + " was withdrawn at entry ");
 }
 
-std::string Agrees(const std::string& dataset, const GrantAsk& ask,
+std::string Agrees(const std::string& dataset, const GrantAsk& ask, const std::string& grantee,
                    const std::map<std::string, DatasetOwner>& owners, bool korean) {
   const auto owner = owners.find(dataset);
   const std::string command = "dure grant consent " + dataset + " --kind " + ask.kind +
-                              " --purpose " + ask.purpose + " --dir DESK";
+                              " --purpose " + ask.purpose + " --to " + grantee + " --dir DESK";
   const bool known = owner != owners.end();
   return Pick(
       korean,
@@ -46,6 +46,7 @@ std::string Agrees(const std::string& dataset, const GrantAsk& ask,
 }  // namespace
 
 std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
+                        const std::string& grantee,
                         const std::map<std::string, DatasetOwner>& owners, bool korean) {
   std::set<std::string> asked;
   std::set<std::string> closed;
@@ -60,7 +61,7 @@ std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
   std::string text;
   if (only_asks) {
     for (const std::string& dataset : asked) {
-      text += (text.empty() ? "" : "\n") + Agrees(dataset, ask, owners, korean);
+      text += (text.empty() ? "" : "\n") + Agrees(dataset, ask, grantee, owners, korean);
     }
     return text;
   }

@@ -16,8 +16,9 @@ struct DatasetOwner {
 
 // Lines without a newline at the end, by the reasons of a refusal: whose officer agrees, and with
 // which command; or which datasets' terms do not allow it. Empty where neither is the case.
-// `owners` by dataset; one that it lacks is called an owner.
+// `grantee` is who asks; `owners` by dataset; one that it lacks is called an owner.
 std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
+                        const std::string& grantee,
                         const std::map<std::string, DatasetOwner>& owners, bool korean);
 
 }  // namespace dure::cli

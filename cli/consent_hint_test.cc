@@ -34,7 +34,7 @@ class ConsentHints : public ::testing::Test {
     decision.reasons = std::move(reasons);
     GrantAsk ask;
     ask.purpose = "benchmark";
-    return ConsentHint(decision, ask, owners_, korean);
+    return ConsentHint(decision, ask, "etri", owners_, korean);
   }
   std::map<std::string, DatasetOwner> owners_ = {
       {"naver-1", {"naver", false}}, {"reviews", {"kt", false}}, {"theses", {"snu", true}}};
@@ -43,12 +43,12 @@ class ConsentHints : public ::testing::Test {
 TEST_F(ConsentHints, NameWhoAgreesWhereThatIsAllThatIsMissing) {
   EXPECT_EQ(Of({Ask("naver-1")}),
             "An officer of naver agrees with: dure grant consent naver-1 --kind export --purpose "
-            "benchmark --dir DESK");
-  EXPECT_EQ(
-      Of({Ask("naver-1"), Ask("reviews"), Ask("reviews")}, true),
-      "naver의 정책 담당자가 동의하려면: dure grant consent naver-1 --kind export --purpose "
-      "benchmark --dir DESK\nkt의 정책 담당자가 동의하려면: dure grant consent reviews --kind "
-      "export --purpose benchmark --dir DESK");
+            "benchmark --to etri --dir DESK");
+  EXPECT_EQ(Of({Ask("naver-1"), Ask("reviews"), Ask("reviews")}, true),
+            "naver의 정책 담당자가 동의하려면: dure grant consent naver-1 --kind export --purpose "
+            "benchmark --to etri --dir DESK\nkt의 정책 담당자가 동의하려면: dure grant consent "
+            "reviews --kind "
+            "export --purpose benchmark --to etri --dir DESK");
 }
 
 TEST_F(ConsentHints, SendNobodyAfterAConsentThatDoesNotHelp) {

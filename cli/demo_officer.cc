@@ -29,7 +29,7 @@ Status DemoStage::Officers() {
     if (site.terms != "research-only") continue;
     DURE_ASSIGN(desk, Enrol(site.site, site.site + "-desk", "officer"));
     DURE_TRY(DemoProcess::Run({"grant", "consent", site.site, "--kind", "export", "--purpose",
-                               "scientific-research", "--dir", desk, "--json"})
+                               "scientific-research", "--standing", "--dir", desk, "--json"})
                  .map([](const auto&) {}));
     Line("  " + site.site +
          " lends for research only and wants to be asked; its officer agrees "

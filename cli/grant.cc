@@ -14,6 +14,7 @@
 #include "cli/record_copy.h"
 #include "federation/transport/json_fields.h"
 #include "policy/rules/explain.h"
+#include "policy/standing/behind.h"
 #include "policy/terms/vocabulary.h"
 
 namespace dure::cli {
@@ -26,6 +27,8 @@ struct GrantOptions {
   GrantAsk ask;
   std::string dataset;
   std::string run;
+  std::string grantee;
+  bool standing = false;
   uint64_t entry = 0;
   std::string reason = "withdrawn";
 };
@@ -97,9 +100,24 @@ Status Consent(const GrantOptions& options, Context& context) {
   if (options.run.empty()) {
     DURE_ASSIGN(event.kind, ledger::ParseUseKind(options.ask.kind));
     event.purpose = options.ask.purpose;
+    event.standing = options.standing;
+    if (!options.grantee.empty()) {
+      DURE_ASSIGN(event.grantee, MemberId::Parse(options.grantee));
+    } else if (!options.standing) {
+      return Fail(ErrorCode::kInvalid,
+                  Pick(context,
+                       "whose use is it? --to MEMBER agrees to one use by that member; "
+                       "--standing agrees for good, with --to for that member alone",
+                       "누구의 이용에 동의합니까? --to 회원은 그 회원의 이용 한 번에, --standing은 "
+                       "계속해서 동의합니다(--to와 함께 쓰면 그 회원에게만)"));
+    }
     if (!options.ask.model.empty()) {
       DURE_ASSIGN(event.model, ModelOf(options.ask.model, options.dir, context));
     }
+  } else if (options.standing || !options.grantee.empty()) {
+    return Fail(ErrorCode::kInvalid,
+                Pick(context, "--to and --standing are about uses of models, not about a run",
+                     "--to와 --standing은 학습이 아니라 모델의 이용에 쓰입니다"));
   } else {
     DURE_ASSIGN(event.run, RunId::Parse(options.run));
   }
@@ -124,7 +142,10 @@ std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::
   const std::string use = ledger::Words(Name(e.kind), language);
   const std::string purpose = ledger::Words(e.purpose, language);
   if (korean) {
-    const char* said = status == "refused" ? "거부" : status == "revoked" ? "취소됨" : "허가";
+    const char* said = status == "refused"   ? "거부"
+                       : status == "revoked" ? "취소됨"
+                       : status == "ended"   ? "데이터 철회로 종료"
+                                             : "허가";
     return "항목 " + entry + "  " + said + "  " + e.grantee.str() + ", 모델 " + model + " " + use +
            ", 목적 " + purpose + ", 국가 " + e.territory +
            (e.until.empty() ? "" : ", " + e.until + "까지") + "\n";
@@ -137,11 +158,16 @@ std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::
 Status List(const std::string& dir, Context& context) {
   const bool korean = IsKorean(context);
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  const rules::Instant now = rules::Instant::At(context.Now());
   ordered_json list = ordered_json::array();
   std::string text;
   for (const auto& [index, grant] : record->state().grants) {
     const ledger::GrantDecided& e = grant.decided;
-    const std::string status = !e.granted ? "refused" : grant.revoked ? "revoked" : "granted";
+    const auto ended = standing::EndedBy(record->state(), e.model, now);
+    const std::string status = !e.granted      ? "refused"
+                               : grant.revoked ? "revoked"
+                               : ended         ? "ended"
+                                               : "granted";
     list.push_back({{"entry", index},
                     {"status", status},
                     {"kind", Name(e.kind)},
@@ -149,7 +175,8 @@ Status List(const std::string& dir, Context& context) {
                     {"grantee", e.grantee.str()},
                     {"purpose", e.purpose},
                     {"territory", e.territory},
-                    {"until", e.until}});
+                    {"until", e.until},
+                    {"withdrawal", status == "ended" ? ordered_json(*ended) : nullptr}});
     text += GrantText(index, e, status, korean);
   }
   context.Print(context.json()
@@ -191,6 +218,7 @@ Result<GrantAnswer> AskGrant(const OperatorDesk& desk, const GrantAsk& ask) {
 Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& context) {
   DURE_TRY(CheckCountry(ask.territory));
   DURE_ASSIGN(const identity::Identity self, LoadSeat(dir, context.Now()));
+  const rules::Instant now = rules::Instant::At(context.Now());
   std::map<std::string, DatasetOwner> owners;
   {
     DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
@@ -198,11 +226,21 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
     for (const auto& [index, grant] : record->state().grants) {
       const ledger::GrantDecided& e = grant.decided;
       const auto until = rules::Instant::Parse(e.until);
-      if (until && *until < rules::Instant::At(context.Now())) continue;
+      if (until && *until < now) continue;
       const bool same = e.kind == ledger::UseKind::kExport && e.model.Hex() == ask.model &&
                         e.grantee == self.member() && e.purpose == ask.purpose &&
                         e.territory == ask.territory;
-      if (same && e.granted && !grant.revoked) return {};
+      const bool stands = same && e.granted && !grant.revoked;
+      if (!stands) continue;
+      const auto ended = standing::EndedBy(record->state(), e.model, now);
+      if (!ended) return {};
+      // It is asked anew, and the answer names the dataset.
+      const std::string grant_entry = std::to_string(index);
+      context.Say(Pick(context,
+                       "the grant of entry " + grant_entry +
+                           " ended with the withdrawal of entry " + std::to_string(*ended),
+                       "항목 " + grant_entry + "의 이용 허가는 항목 " + std::to_string(*ended) +
+                           "의 철회로 끝났습니다"));
     }
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
@@ -217,7 +255,7 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
              "모델을 내보내도록 허가되었습니다(목적 " + purpose + ", 항목 " + entry + ")"));
     return {};
   }
-  const std::string hint = ConsentHint(answer.decision, ask, owners, korean);
+  const std::string hint = ConsentHint(answer.decision, ask, self.member().str(), owners, korean);
   return Fail(
       ErrorCode::kPermissionDenied,
       Pick(korean,
@@ -250,7 +288,8 @@ void AddGrantCommands(Command dure, Context& context) {
 
   Command consent =
       AddVerb(noun, "consent", "say yes where your terms ask for it",
-              "dure grant consent reviews --kind export --purpose benchmark --dir /srv/desk\n"
+              "dure grant consent reviews --kind export --purpose benchmark --to kt --dir .\n"
+              "dure grant consent reviews --kind serve --purpose benchmark --standing --dir .\n"
               "dure grant consent reviews --run spring --dir /srv/desk");
   consent.Add("dataset", options->dataset, "your dataset").Required();
   consent.Add("--run", options->run, "to this run; otherwise to a use of models");
@@ -260,6 +299,8 @@ void AddGrantCommands(Command dure, Context& context) {
   consent.Add("--purpose", options->ask.purpose, "for what").OneOf(Purposes()).ShowDefault();
   consent.Add("--model", options->ask.model,
               "of this model only (a digest, its first digits, or a run); any by default");
+  consent.Add("--to", options->grantee, "by this member");
+  consent.Flag("--standing", options->standing, "for good; otherwise for one grant");
   consent.Add("--dir", options->dir, "the officer's folder").Required();
   AddLanguage(consent, context);
   context.Do(consent, [options, &context] { return Consent(*options, context); });

@@ -52,6 +52,16 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"version * of * was due, * came", "버전 *(*)이 올 차례인데 *이(가) 왔습니다"},
     {"* was withdrawn; lend it under a new name",
      "*은(는) 철회되었습니다. 새 이름으로 등록하십시오"},
+    {"the terms of * say withdrawal.allowed = false: only the grounds consent and court end its "
+     "use",
+     "*의 이용조건은 withdrawal.allowed = false입니다. 동의 철회(consent)와 법원 명령(court)만 "
+     "이용을 끝낼 수 있습니다"},
+    {"the terms of * let its owner ask for * (withdrawal.scopes), not *",
+     "*의 이용조건에서 권리자가 요구할 수 있는 범위(withdrawal.scopes)는 *이며, *은(는) 없습니다"},
+    {"the terms of * give others * days (withdrawal.noticeDays), and the deadline is earlier",
+     "*의 이용조건은 예고 기간을 *일로 정했는데(withdrawal.noticeDays) 기한이 그보다 이릅니다"},
+    {"entry * does not show that * is out, as the withdrawal asks (*)",
+     "항목 *은(는) 철회 범위대로 *을(를) 뺐음을 보여 주지 않습니다(*)"},
     {"* was withdrawn before", "*은(는) 이미 철회되었습니다"},
     {"* was withdrawn", "*은(는) 철회되었습니다"},
     {"no withdrawal is open there", "그 항목에는 처리 중인 철회가 없습니다"},

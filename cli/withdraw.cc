@@ -107,6 +107,38 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool gone, bool korean
   return text;
 }
 
+// What its terms say of a withdrawal; empty: nothing that narrows it.
+std::string TermsText(const standing::Dataset& dataset, bool korean) {
+  std::string text;
+  for (const auto& [version, entry] : dataset.versions) {
+    const terms::Withdrawal& terms = entry.terms.withdrawal;
+    std::string scopes;
+    for (const auto scope : terms.scopes) {
+      scopes += (scopes.empty() ? "" : ", ") + std::string(terms::Word(scope));
+    }
+    std::string line;
+    if (!terms.allowed) {
+      line += Pick(korean, " no withdrawal;", " 철회를 허용하지 않음.");
+    } else if (!scopes.empty()) {
+      line += Pick(korean, " " + scopes + " only;", " " + scopes + "만 가능.");
+    }
+    if (terms.notice_days > 0) {
+      const std::string days = std::to_string(terms.notice_days);
+      line += Pick(korean, " " + days + " days' notice;", " 예고 기간 " + days + "일.");
+    }
+    if (line.empty()) continue;
+    line.pop_back();
+    const std::string number = std::to_string(version);
+    text += Pick(korean, "  version " + number + ":" + line + "\n",
+                 "  버전 " + number + ":" + line + "\n");
+  }
+  if (text.empty()) return text;
+  return Pick(korean,
+              "\nWhat its terms say (the grounds consent and court are not bound by them)\n",
+              "\n이용조건이 정한 철회(동의 철회와 법원 명령에는 적용되지 않음)\n") +
+         text;
+}
+
 // Or that it is done already: the record takes one withdrawal of a dataset.
 std::string HowToFile(const WithdrawOptions& options,
                       const std::optional<standing::WithdrawalCase>& gone, const Context& context) {
@@ -160,7 +192,8 @@ Status Plan(const WithdrawOptions& options, Context& context) {
          choices}}.dump());
     return {};
   }
-  context.Print(PlanText(plan, gone.has_value(), IsKorean(context)));
+  context.Print(PlanText(plan, gone.has_value(), IsKorean(context)) +
+                TermsText(record->state().datasets.at(id), IsKorean(context)));
   context.Say(HowToFile(options, gone, context));
   return {};
 }
@@ -239,7 +272,9 @@ void AddWithdrawCommands(Command dure, Context& context) {
   close.Add("entry", options->entry, "The dataset-withdrawn entry").Required();
   close
       .Add("--evidence", options->evidence,
-           "Entries after it: closed rounds, halted runs, revoked grants")
+           "Entries after it that show it done: rounds closed without the dataset, by runs that "
+           "used "
+           "it or do their work again; halted runs; revoked grants")
       .Required();
   close.Add("--dir", options->dir, "The officer's folder").Required();
   AddLanguage(close, context);

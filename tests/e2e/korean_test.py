@@ -32,7 +32,7 @@ class Korean(OfficerCase):
                      '병합 방식(merge): 평균(mean)'):
             self.assertIn(line, record)
         self.assertIn('"nosuch"(이)라는 데이터셋이 등록되어 있지 않습니다',
-                      say('grant', 'consent', 'nosuch', expect=1))
+                      say('grant', 'consent', 'nosuch', '--standing', expect=1))
         self.assertIn("'run.purpose'에 값이 없습니다. run.purpose=statistics처럼 쓰십시오. ",
                       say('why', '1', '--what-if', 'run.purpose', expect=1))
         shown = say('round', 'show', 'first', '0')
