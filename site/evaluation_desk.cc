@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "federation/crash_point.h"
+#include "policy/standing/admission.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -129,6 +130,35 @@ void EvaluationDesk::EvaluateWhenLent(const Request& request) {
   });
 }
 
+// What the site lends and may measure this model on. The numbers go on the record, so both must be
+// allowed. kPermissionDenied: none of it; the message says each reason.
+Result<seat::DataSpec> EvaluationDesk::DataFor(const Request& request) const {
+  std::vector<round::OfferedDataset> allowed;
+  std::string why;
+  const rules::PolicyDocument* own = shop_.rules.policy ? &*shop_.rules.policy : nullptr;
+  for (const round::OfferedDataset& one : shop_.lending.offered()) {
+    Result<std::vector<rules::Reason>> reasons = Fail(ErrorCode::kInternal, "not asked");
+    shop_.scribe.WithStanding([&](const standing::Auditor& record) {
+      const standing::AdmissionRequest asked{{request.run, {0}, 0},
+                                             shop_.site,
+                                             {one.dataset, one.version},
+                                             rules::Instant::At(shop_.loop.WallNow())};
+      reasons = standing::WhyNotMeasured(record.standing(), asked, own);
+    });
+    if (!reasons) {
+      why += "; " + one.dataset.str() + ": " + reasons.error().message;
+      continue;
+    }
+    for (const rules::Reason& reason : *reasons) {
+      why += "; " + one.dataset.str() + ": " + reason.rule + ": " + reason.because.en;
+    }
+    if (reasons->empty()) allowed.push_back(one);
+  }
+  if (!allowed.empty()) return shop_.lending.DataOf(allowed);
+  return Fail(ErrorCode::kPermissionDenied,
+              "this site lends no data that may be evaluated on" + why);
+}
+
 void EvaluationDesk::Evaluate(const Request& request) {
   const RunFolder folder = FolderOf(request);
   seat::EvaluateTask task;
@@ -137,11 +167,8 @@ void EvaluationDesk::Evaluate(const Request& request) {
   task.model_path = *model;
   task.config_path = folder.config().string();
   task.tokenizer_path = folder.tokenizer().string();
-  const auto data = shop_.lending.ToEvaluateOn();
-  if (!data) {
-    return Refuse(request, Error{ErrorCode::kPermissionDenied,
-                                 "this site lends no data that may be evaluated on"});
-  }
+  const auto data = DataFor(request);
+  if (!data) return Refuse(request, data.error());
   task.data = *data;
   task.work_dir = (shop_.dir / "work").string();
   task.batch = kBatch;

@@ -34,6 +34,7 @@ class EvaluationDesk {
   Status PrepareFiles(const Request& request) const;
   void EvaluateWhenLent(const Request& request);
   void Evaluate(const Request& request);
+  Result<seat::DataSpec> DataFor(const Request& request) const;
   void RemoveFetched();
   bool IsGone(const Request& request, const Error& error) const;
   // Tells the aggregator of the first that waits what was measured, or why nothing was, and takes

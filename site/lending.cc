@@ -345,14 +345,4 @@ seat::DataSpec Lending::Everything() const {
   return SpecOf(loans);
 }
 
-std::optional<seat::DataSpec> Lending::ToEvaluateOn() const {
-  std::vector<const Loan*> loans;
-  for (const Lent& lent : lent_) {
-    const bool may = lent.offered && lent.description->terms.Of(terms::Action::kEvaluate) !=
-                                         terms::Permission::kDeny;
-    if (may) loans.push_back(&lent.loan);
-  }
-  return loans.empty() ? std::nullopt : std::optional(SpecOf(loans));
-}
-
 }  // namespace dure::site

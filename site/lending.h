@@ -74,8 +74,6 @@ class Lending {
   // Where the data of these lies, to train on. REQUIRES: it has them, and they are not none.
   seat::DataSpec DataOf(const std::vector<round::OfferedDataset>& datasets) const;
   seat::DataSpec Everything() const;
-  // What may be evaluated on: offered, and its terms do not say no; nullopt: none of it.
-  std::optional<seat::DataSpec> ToEvaluateOn() const;
 
  private:
   struct Lent {
