@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/domicile.h"
 #include "cli/find_model.h"
+#include "cli/folders.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
-#include "policy/terms/answer.h"
+#include "cli/restrictions.h"
 #include "policy/terms/sentences.h"
 
 namespace dure::cli {
@@ -107,62 +109,6 @@ std::string Text(const lineage::RoundStory& story, bool korean) {
   return text;
 }
 
-// What is said of one use: "not allowed. Dataset ds-7 v2 says ...", a text a clause.
-std::vector<std::string> Answers(const terms::ModelTerms& model_terms, const terms::Use& use,
-                                 terms::Language language) {
-  const terms::Answer answer = terms::Allows(model_terms, use);
-  const bool korean = language == terms::Language::kKorean;
-  if (answer.clauses.empty()) return {korean ? "모든 권리자가 허용" : "allowed by every owner"};
-  std::vector<std::string> texts;
-  for (const terms::Clause& clause : answer.clauses) {
-    texts.push_back(terms::PlainWord(clause.outcome, language) + ". " +
-                    terms::Sentence(clause, use, language));
-  }
-  return texts;
-}
-
-// A text, and of which actions it is said.
-using Said = std::pair<std::string, std::string>;
-
-void Add(std::string text, const std::string& to_do, bool korean, std::vector<Said>& said) {
-  const auto found = std::ranges::find(said, text, &Said::first);
-  if (found == said.end()) {
-    said.emplace_back(std::move(text), to_do);
-  } else {
-    found->second += (korean ? "·" : " or ") + to_do;
-  }
-}
-
-// What the owners' terms come to for this model, a line a restriction. Most hold for every way in
-// which a model gets out, and are said once for all of them.
-std::vector<std::string> Restrictions(const terms::ModelTerms& model_terms, bool korean) {
-  const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
-  std::vector<std::string> lines;
-  for (const auto purpose :
-       {terms::Purpose::kScientificResearch, terms::Purpose::kCommercialService}) {
-    terms::Use use;
-    use.purpose = purpose;
-    use.beneficiary = terms::IsCommercial(purpose) ? terms::Beneficiary::kForProfit
-                                                   : terms::Beneficiary::kNonProfit;
-    use.country = "KR";
-    std::vector<Said> said;
-    for (const auto action : {terms::Action::kExportWeights, terms::Action::kServe}) {
-      use.action = action;
-      for (std::string& text : Answers(model_terms, use, language)) {
-        Add(std::move(text), terms::PlainWord(action, language), korean, said);
-      }
-    }
-    const std::string for_what = terms::PlainWord(purpose, language);
-    for (const auto& [text, to_do] : said) {
-      lines.push_back(
-          to_do +
-          (korean ? ", 목적 " + for_what + ", 국가 KR: " : ", for " + for_what + ", in KR: ") +
-          text);
-    }
-  }
-  return lines;
-}
-
 std::string DatasetsText(const lineage::ModelLineage& story, bool korean) {
   std::string text;
   for (const auto& dataset : story.datasets) {
@@ -202,11 +148,26 @@ std::string LineageText(const lineage::ModelLineage& story,
   return text;
 }
 
-Status ShowLineage(const std::string& dir, const std::string& name, bool korean, Context& context) {
+// Of the member whose folder it is; empty: it is nobody's, or the record does not say.
+std::string CountryOf(const standing::State& state, const std::string& dir) {
+  const auto self = identity::LoadIdentity(OperatorFolder(dir));
+  const auto member = self ? state.members.find(self->member()) : state.members.end();
+  return member == state.members.end() ? std::string() : member->second.country;
+}
+
+Status ShowLineage(const std::string& dir, const std::string& name, const std::string& typed,
+                   bool korean, Context& context) {
+  if (!typed.empty()) DURE_TRY(CheckCountry(typed));
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
   DURE_ASSIGN(const Digest model, FindModel(record->state(), name, context));
   DURE_ASSIGN(const lineage::ModelLineage story, lineage::LineageOf(record->state(), model));
-  const std::vector<std::string> restrictions = Restrictions(story.terms, korean);
+  const rules::Instant now = rules::Instant::At(context.Now());
+  // What a machine reads does not depend on whose machine it is.
+  const auto language =
+      korean && !context.json() ? terms::Language::kKorean : terms::Language::kEnglish;
+  const std::string country = typed.empty() ? CountryOf(record->state(), dir) : typed;
+  const std::vector<std::string> restrictions =
+      RestrictionsOf(record->state(), model, country, {now.seconds}, language);
   if (context.json()) {
     ordered_json rounds = ordered_json::array();
     for (const auto& round : story.rounds) rounds.push_back(Json(round));
@@ -306,14 +267,19 @@ Status ShowRound(const std::string& dir, const std::string& run, uint64_t number
 void AddModelLineage(Command model, Context& context) {
   auto dir = std::make_shared<std::string>();
   auto name = std::make_shared<std::string>();
+  auto country = std::make_shared<std::string>();
   Command verb = AddVerb(model, "lineage", "Show what stands behind a model",
                          "dure model lineage first --dir /srv/site\n"
                          "dure model lineage 4c0ce92c76 --dir /srv/desk --json");
   verb.Add("model", *name, "Its digest, the first digits of it, or a run for its newest")
       .Required();
+  verb.Add("--country", *country,
+           "Where the model would go or answer, ISO 3166; your own member's by default");
   verb.Add("--dir", *dir, "A folder with a copy of the record").Required();
   AddLanguage(verb, context);
-  context.Do(verb, [=, &context] { return ShowLineage(*dir, *name, IsKorean(context), context); });
+  context.Do(verb, [=, &context] {
+    return ShowLineage(*dir, *name, *country, IsKorean(context), context);
+  });
 }
 
 void AddRoundCommands(Command dure, Context& context) {
