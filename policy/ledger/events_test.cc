@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "federation/limits.h"
 #include "policy/ledger/dsse.h"
 #include "policy/ledger/merkle.h"
@@ -65,6 +67,8 @@ class EventsTest : public ::testing::Test {
             {{c_.site.member, 600000, 500000, 700000}, {c_.other.member, 400000, 400000, 400000}}},
         DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61},
         ConsentGiven{what.dataset, c_.run, UseKind::kExport, "", {}},
+        ConsentGiven{
+            what.dataset, {}, UseKind::kServe, "benchmark", DigestOf("m"), c_.other.member, true},
         IncidentReported{IncidentKind::kKeyCompromised, "hospital-a", {3, 9}, DigestOf("report")},
         IncidentClosed{70, "fixed", {71}},
         DutyFulfilled{40, 2, DigestOf("notice")},
@@ -129,7 +133,9 @@ TEST_F(EventsTest, AClosedRoundTellsItsRuleAndEachShare) {
 }
 
 TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {
-  ASSERT_EQ(OneOfEach().size(), kEventTypes);
+  std::set<EventType> types;
+  for (const Event& event : OneOfEach()) types.insert(TypeOf(event));
+  ASSERT_EQ(types.size(), kEventTypes);
   for (const Event& event : OneOfEach()) {
     const Record record = Of(event);
     const auto sealed = SealRecord(record, *c_.site_signer);
@@ -140,22 +146,6 @@ TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {
     EXPECT_EQ(opened->leaf, LeafHash(sealed->bytes));
     EXPECT_EQ(opened->payload_digest, sealed->payload_digest);
   }
-}
-
-TEST_F(EventsTest, AConsentNamesWhoseUseItIsAndWhetherItStands) {
-  const ConsentGiven consent{*DatasetId::Parse("reviews"),
-                             {},
-                             UseKind::kServe,
-                             "benchmark",
-                             DigestOf("m"),
-                             c_.other.member,
-                             true};
-  const auto sealed = SealRecord(Of(consent), *c_.site_signer);
-  ASSERT_TRUE(sealed.has_value()) << sealed.error().message;
-  EXPECT_EQ(OpenEntry(sealed->bytes, c_.verifier)->record.event, Event(consent));
-  ConsentGiven of_run{*DatasetId::Parse("reviews"), c_.run, UseKind::kExport, "", {}};
-  of_run.standing = true;
-  EXPECT_FALSE(SealRecord(Of(of_run), *c_.site_signer));
 }
 
 TEST_F(EventsTest, IsAnInTotoStatementThatNamesItsSubjectByDigest) {

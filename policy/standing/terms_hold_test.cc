@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::World;
 
-constexpr uint32_t kSomeTerms = terms::kEveryTermSince - 1;
+constexpr uint32_t kTermsBefore = terms::kEveryTermSince - 1;
 
 class TermsHoldTest : public ::testing::Test {
  protected:
@@ -42,7 +42,7 @@ class TermsHoldTest : public ::testing::Test {
   // Admitted in the words of before, and refused for this alone today.
   void ExpectRefused(const std::string& run, const std::string& rule) {
     EXPECT_THAT(RulesOf(Rule(run)), ElementsAre(rule));
-    EXPECT_TRUE(Rule(run, kSomeTerms).allowed());
+    EXPECT_TRUE(Rule(run, kTermsBefore).allowed());
   }
 
   World w_;
@@ -128,7 +128,7 @@ TEST_F(TermsHoldTest, WhatTheOwnerAsksForIsOwed) {
   terms.duo = {{.number = 19}};
   w_.Lend("notes", "etri", terms);
   Run("first");
-  EXPECT_THAT(Rule("first", kSomeTerms).decision.obligations, IsEmpty());
+  EXPECT_THAT(Rule("first", kTermsBefore).decision.obligations, IsEmpty());
   w_.PlayRound("first", 0, {{"etri", "notes"}});
   std::vector<std::string> kinds;
   const Standing now = w_.Now();
@@ -189,7 +189,7 @@ TEST_F(TermsHoldTest, AnOlderRecordReplays) {
   terms.limits.min_participants = 1;
   w_.Lend("notes", "etri", terms);
   Run("first", "scientific-research", {{"startsFrom", "model"}});
-  w_.SetWords(kSomeTerms);
+  w_.SetWords(kTermsBefore);
   w_.PlayRound("first", 0, {{"etri", "notes"}});
   EXPECT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
   EXPECT_THAT(w_.Now().state().duties, IsEmpty());

@@ -114,6 +114,7 @@ TEST_F(WithdrawalsTest, TheTermsSayWhatItsOwnerMayAskFor) {
   Train("first", "etri", "notes");
   EXPECT_EQ(Refused(Filed("retire-models")), "withdrawal-scope");
   EXPECT_EQ(Refused(Filed("future-rounds", "owner", "2026-10-10T09:00:00Z")), "withdrawal-notice");
+  terms = terms::testing::OpenTerms();
   terms.withdrawal.allowed = false;
   w_.Lend("notes", "etri", terms, 2);
   EXPECT_EQ(Refused(Filed("future-rounds")), "withdrawal-not-allowed");
