@@ -98,7 +98,8 @@ class Stage:
             name = f"site-{i}"
             data = self.dir / "data" / name
             data.mkdir(parents=True)
-            (data / "text.txt").write_text("A site has text; this stand-in reads none.\n")
+            # As much as a site must hold, though this stand-in reads none of it.
+            (data / "text.txt").write_text("A site has text; this stand-in reads none.\n" * 50)
             said = self.run("invite", "--dir", self.consortium, "--member", name,
                             "--site", name, "--role", "member")
             self.run("site", "enrol", json.loads(said)["invitation"], "--dir", self.dir / name)
