@@ -56,7 +56,8 @@ class RunDesk {
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
   void CheckBase(const round::DecideLocally& effect, const ProposedRun& recorded);
-  void RecordAgain(const round::DecideLocally& effect);
+  // Checks once more in a moment, if the site is still in this phase then.
+  void RecordAgain(round::SitePhase phase, std::function<void()> check);
   void CheckEnd(const round::FetchBase& effect);
   void Fetch(const round::FetchBase& effect);
   std::vector<Digest> Leaving() const;

@@ -30,7 +30,7 @@ void RunDesk::CheckRecord(const round::DecideLocally& effect) {
         }
         shop_.say(at.Text() + ": cannot read the record yet: " + found.error().message);
         if (found.error().code == ErrorCode::kCorrupt) return Object(at, "record-refused");
-        RecordAgain(effect);
+        RecordAgain(round::SitePhase::kDeciding, [this, effect] { CheckRecord(effect); });
       });
 }
 
@@ -47,13 +47,14 @@ void RunDesk::CheckBase(const round::DecideLocally& effect, const ProposedRun& r
     return Object(at, "base-not-as-recorded");
   }
   shop_.say(at.Text() + ": the closing of the round before is not in the record yet");
-  RecordAgain(effect);
+  RecordAgain(round::SitePhase::kDeciding, [this, effect] { CheckRecord(effect); });
 }
 
-void RunDesk::RecordAgain(const round::DecideLocally& effect) {
-  shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive = alive_, effect] {
-    if (*alive && participation_.phase() == round::SitePhase::kDeciding) CheckRecord(effect);
-  });
+void RunDesk::RecordAgain(round::SitePhase phase, std::function<void()> check) {
+  shop_.loop.At(shop_.loop.Now() + kRecordRetry,
+                [this, alive = alive_, phase, check = std::move(check)] {
+                  if (*alive && participation_.phase() == phase) check();
+                });
 }
 
 // The last model of a run is what everybody can read of it in the record, too.
@@ -79,9 +80,8 @@ void RunDesk::CheckEnd(const round::FetchBase& effect) {
         shop_.say(effect.at.Text() +
                   (found ? ": its last closing is not in the record yet"
                          : ": cannot read the record yet: " + found.error().message));
-        shop_.loop.At(shop_.loop.Now() + kRecordRetry, [this, alive, effect] {
-          const bool waits = *alive && participation_.phase() == round::SitePhase::kFetching;
-          if (waits && participation_.ended()) CheckEnd(effect);
+        RecordAgain(round::SitePhase::kFetching, [this, effect] {
+          if (participation_.ended()) CheckEnd(effect);
         });
       });
 }
