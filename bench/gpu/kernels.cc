@@ -25,7 +25,7 @@ struct Bench {
     for (Bf16*& buffer : narrow_rows) buffer = plan.Take<Bf16>(rows * uint64_t{c.dim});
     logit_rows = std::min<uint32_t>(rows, 1024);
     logits = plan.Take<Bf16>(uint64_t{logit_rows} * c.vocab);
-    weights = plan.Take<Bf16>(uint64_t{c.vocab} * c.dim);
+    weights = plan.Take<Bf16>(std::max<uint64_t>(c.vocab, wide) * c.dim);
     const uint64_t matrix = std::max<uint64_t>(uint64_t{c.vocab} * c.dim, wide * c.dim);
     for (float*& buffer : vectors) buffer = plan.Take<float>(matrix);
     rows_of_floats = plan.Take<float>(uint64_t{rows} * std::max(c.heads, c.head_dim()));
@@ -194,12 +194,96 @@ void AddVectors(Device& d, const Bench& b, List& list) {
   list.Add("norm of the gradient (the embedding)", 4 * numbers, 0, [&] {
     d.Launch<cuda::Sums>({b.vectors[1], b.sums, count, true});
   });
-  list.Add("matrix times vector, gate and up", 2.0 * 2 * b.c.ffn_dim * b.c.dim,
-           2.0 * 2 * b.c.ffn_dim * b.c.dim, [&] {
-             d.Launch<cuda::MatrixVectorBf16>({b.weights, b.narrow_rows[0], b.wide_rows[0],
-                                               std::min<uint32_t>(2 * b.c.ffn_dim, b.c.vocab),
-                                               b.c.dim, false});
-           });
+}
+
+// The kernels of one decoded token, at the end of the context. Each call reads another stretch of
+// the weights and of the cache: decoding never finds them on the chip.
+class Token {
+ public:
+  Token(Device& device, const Bench& bench)
+      : d_(device), b_(bench), state_(reinterpret_cast<cuda::DecodeState*>(bench.tokens)) {
+    const cuda::DecodeState last{c_.context - 1, 0};
+    d_.CopyIn(state_, std::span<const cuda::DecodeState>(&last, 1));
+  }
+
+  void Qkv() {
+    d_.Launch<cuda::QkvVector<Bf16>>(
+        {cuda::QkvVector<Bf16>::WorkOf(Matrix(b_.qkv()), dim_ / 2 + c_.kv_dim(), dim_), Normed(),
+         b_.vectors[0], b_.vectors[1], state_, q_, Cached(2), Cached(3), c_.heads, c_.kv_heads,
+         c_.head_dim() / 2});
+  }
+  void Attend() {
+    d_.Launch<cuda::DecodeSplit<Bf16>>({q_, Cached(2), Cached(3), parts_, sums_, state_, c_.heads,
+                                        c_.kv_heads, c_.head_dim(), 0.1F});
+  }
+  void Out() {
+    d_.Launch<cuda::OutVector<Bf16>>({cuda::OutVector<Bf16>::WorkOf(Matrix(dim_), dim_, dim_),
+                                      parts_, sums_, state_, b_.narrow_rows[0], c_.heads,
+                                      c_.head_dim()});
+  }
+  void GateUp() {
+    d_.Launch<cuda::GateUpVector<Bf16>>(
+        {cuda::GateUpVector<Bf16>::WorkOf(Matrix(uint64_t{2} * c_.ffn_dim), c_.ffn_dim, dim_),
+         Normed(), q_});
+  }
+  void Down() {
+    d_.Launch<cuda::DownVector<Bf16>>(
+        {cuda::DownVector<Bf16>::WorkOf(Matrix(c_.ffn_dim), dim_, c_.ffn_dim), q_,
+         b_.narrow_rows[0]});
+  }
+  void Head() {
+    d_.Launch<cuda::HeadVector<Bf16>>(
+        {cuda::HeadVector<Bf16>::WorkOf(b_.weights, c_.vocab, dim_, cuda::kHeadRounds), Normed(),
+         b_.vectors[0]});
+  }
+  void Choose() {
+    d_.Clear(chosen_, 1);
+    d_.Launch<cuda::ChooseToken>({b_.vectors[0], chosen_, b_.tokens + 2, c_.vocab});
+  }
+
+ private:
+  const Bf16* Matrix(uint64_t rows) {
+    const uint64_t places = std::max<uint64_t>(c_.vocab / rows, 1);
+    return b_.weights + calls_++ % places * rows * dim_;
+  }
+  Bf16* Cached(uint32_t buffer) const {
+    return b_.narrow_rows[buffer] + calls_ % b_.batch * c_.context * c_.kv_dim();
+  }
+  cuda::NormedVector<Bf16> Normed() const { return {b_.narrow_rows[0], b_.narrow_rows[1], 1e-5F}; }
+
+  Device& d_;
+  const Bench& b_;
+  const model::LlamaConfig& c_ = b_.c;
+  const uint32_t dim_ = c_.dim;
+  cuda::DecodeState* const state_;
+  cuda::DecodeState* const chosen_ = reinterpret_cast<cuda::DecodeState*>(b_.sums);
+  Bf16* const q_ = b_.wide_rows[0];
+  Bf16* const parts_ = b_.wide_rows[1];
+  cuda::SplitSum* const sums_ = reinterpret_cast<cuda::SplitSum*>(b_.more_rows_of_floats);
+  uint64_t calls_ = 0;
+};
+
+void AddToken(Device& d, const Bench& b, List& list) {
+  Token token(d, b);
+  const double dim = b.c.dim, qkv = static_cast<double>(b.qkv()), ffn = b.c.ffn_dim;
+  const double cache = 4.0 * b.c.context * b.c.kv_dim();
+  const auto add = [&](const std::string& name, double weights, double bytes, auto work) {
+    list.Add("token: " + name, 2 * weights + bytes, 2 * weights, work);
+  };
+  add("norm, qkv, rotation, cache", qkv * dim, 0, [&] { token.Qkv(); });
+  add("attention over the cache", 0, cache, [&] { token.Attend(); });
+  add("end of attention, out", dim * dim, 0, [&] { token.Out(); });
+  add("norm, gate and up, SwiGLU", 2 * ffn * dim, 0, [&] { token.GateUp(); });
+  add("down", ffn * dim, 0, [&] { token.Down(); });
+  add("all five, a layer", (qkv + dim + 3 * ffn) * dim, cache, [&] {
+    token.Qkv();
+    token.Attend();
+    token.Out();
+    token.GateUp();
+    token.Down();
+  });
+  add("norm, head", b.c.vocab * dim, 0, [&] { token.Head(); });
+  add("choice", 0, 4.0 * b.c.vocab, [&] { token.Choose(); });
 }
 
 }  // namespace
@@ -217,6 +301,7 @@ Result<std::vector<KernelFigure>> MeasureKernels(Device& device, const ModelSize
   AddAttention(device, bench, list);
   AddRows(device, bench, list);
   AddVectors(device, bench, list);
+  AddToken(device, bench, list);
   return list.Take();
 }
 

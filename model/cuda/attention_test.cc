@@ -112,31 +112,5 @@ TYPED_TEST(AttentionTest, LastQueriesSeeAllKeysBefore) {
   ExpectClose(results[0], expected.out, kError<TypeParam>);
 }
 
-TYPED_TEST(AttentionTest, OneQueryOverACacheInSplits) {
-  for (const uint32_t keys : {1U, 128U, 300U}) {
-    const Case c{1, 1, keys, 4, 2, 36};
-    const auto qkv = Fresh<TypeParam>(c.keys * c.stride(), 23);
-    const Expected expected = OnCpu(c, qkv, {});
-    std::vector<float> q(qkv.end() - c.stride(), qkv.end() - c.stride() + c.width());
-    std::vector<float> k, v;
-    for (uint32_t row = 0; row < keys; ++row) {
-      const auto key = qkv.begin() + row * c.stride() + c.width();
-      k.insert(k.end(), key, key + c.kv_heads * c.dim);
-      v.insert(v.end(), key + c.kv_heads * c.dim, key + 2 * c.kv_heads * c.dim);
-    }
-    const uint32_t splits = CeilDiv(keys, kDecodeKeys);
-    const Results results = OnEachDevice([&](Board& b) -> Results {
-      float* const parts = b.Room<float>(c.heads * splits * (2 + c.dim));
-      TypeParam* const out = b.Room<TypeParam>(c.width());
-      b.device().template Launch<DecodeSplit<TypeParam>>(
-          {b.Numbers<TypeParam>(q), b.Numbers<TypeParam>(k), b.Numbers<TypeParam>(v), parts, keys,
-           c.heads, c.kv_heads, c.dim, 1.0F / 6});
-      b.device().template Launch<DecodeJoin<TypeParam>>({parts, out, splits, c.heads, c.dim});
-      return {b.Out(out, c.width())};
-    });
-    ExpectClose(results[0], expected.out, kError<TypeParam>);
-  }
-}
-
 }  // namespace
 }  // namespace dure::model::cuda

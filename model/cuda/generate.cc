@@ -7,6 +7,7 @@
 #include "model/cuda/decoder.h"
 #include "model/cuda/inference.h"
 #include "model/cuda/load_weights.h"
+#include "model/cuda/one_token.h"
 #include "model/cuda/products.h"
 
 namespace dure::model::cuda {
@@ -15,13 +16,17 @@ namespace {
 // Prompts are read this many tokens at a time, which bounds the memory besides the cache.
 constexpr uint32_t kTokensAtOnce = 256;
 
+// Tokens that are made before the first of them is looked at: the device does not wait for the host
+// meanwhile, and what was made behind the last one wanted is as much too many at most.
+constexpr uint32_t kMadeAtOnce = 8;
+
 template <typename T>
 struct Buffers {
   T* weights;
-  std::vector<T*> keys;    // a layer: [context, kv_dim]
-  std::vector<T*> values;  // a layer: [context, kv_dim]
-  uint32_t* tokens;        // [kTokensAtOnce]
-  T* stream;               // [kTokensAtOnce, dim], and all below
+  Cache<T> cache;
+  TokenBuffers<T> one;
+  uint32_t* tokens;  // [kTokensAtOnce]
+  T* stream;         // [kTokensAtOnce, dim], and all below
   T* normal;
   float* inverse;
   T* qkv;
@@ -29,10 +34,6 @@ struct Buffers {
   float* log_sum;
   T* gate_up;
   T* activated;
-  float* parts;   // of DecodeSplit
-  float* logits;  // [vocab]
-  float* cosine;  // [context, head_dim / 2]
-  float* sine;
 };
 
 template <typename T>
@@ -41,9 +42,12 @@ Buffers<T> PlanBuffers(const LlamaConfig& c, uint64_t parameter_count, DevicePla
   const uint64_t rows = kTokensAtOnce;
   b.weights = plan.Take<T>(parameter_count);
   for (uint32_t i = 0; i < c.layers; ++i) {
-    b.keys.push_back(plan.Take<T>(uint64_t{c.context} * c.kv_dim()));
-    b.values.push_back(plan.Take<T>(uint64_t{c.context} * c.kv_dim()));
+    b.cache.keys.push_back(plan.Take<T>(uint64_t{c.context} * c.kv_dim()));
+    b.cache.values.push_back(plan.Take<T>(uint64_t{c.context} * c.kv_dim()));
   }
+  b.cache.cosine = plan.Take<float>(uint64_t{c.context} * c.head_dim() / 2);
+  b.cache.sine = plan.Take<float>(uint64_t{c.context} * c.head_dim() / 2);
+  b.one = PlanToken<T>(c, plan);
   b.tokens = plan.Take<uint32_t>(rows);
   b.stream = plan.Take<T>(rows * c.dim);
   b.normal = plan.Take<T>(rows * c.dim);
@@ -53,19 +57,7 @@ Buffers<T> PlanBuffers(const LlamaConfig& c, uint64_t parameter_count, DevicePla
   b.log_sum = plan.Take<float>(rows * c.heads);
   b.gate_up = plan.Take<T>(rows * 2 * c.ffn_dim);
   b.activated = plan.Take<T>(rows * c.ffn_dim);
-  b.parts =
-      plan.Take<float>(uint64_t{c.heads} * CeilDiv(c.context, kDecodeKeys) * (2 + c.head_dim()));
-  b.logits = plan.Take<float>(c.vocab);
-  b.cosine = plan.Take<float>(uint64_t{c.context} * c.head_dim() / 2);
-  b.sine = plan.Take<float>(uint64_t{c.context} * c.head_dim() / 2);
   return b;
-}
-
-// y = x wᵀ of `rows` rows, plus the residual y has: a product, or for one row a pass over w.
-template <typename T>
-void Multiply(Device& device, const Linear& size, const T* x, const T* w, T* y, bool adds) {
-  if (size.rows > 1) return Apply<T, T>(device, size, x, w, y, adds ? y : nullptr);
-  device.Launch<MatrixVector<T, T>>({w, x, y, size.out, size.in, adds});
 }
 
 template <typename T>
@@ -78,56 +70,75 @@ class OneGenerator final : public Generator {
         arena_(std::move(arena)),
         b_(PlanBuffers<T>(config, parameters.size(), plan)),
         weights_(cpu::WeightsOf<const T>(config, LoadWeights(device, parameters, b_.weights))),
+        one_(device, config_, weights_, b_.cache, b_.one),
         logits_(config.vocab) {
     const RopeTables tables(config, config.context);
-    device_.CopyIn(b_.cosine, std::span<const float>(tables.cosine));
-    device_.CopyIn(b_.sine, std::span<const float>(tables.sine));
+    device_.CopyIn(b_.cache.cosine, std::span<const float>(tables.cosine));
+    device_.CopyIn(b_.cache.sine, std::span<const float>(tables.sine));
   }
 
   void Reset() override { position_ = 0; }
 
   Result<std::span<const float>> Advance(std::span<const uint32_t> tokens) override {
-    if (tokens.empty()) return Fail(ErrorCode::kInvalid, "generation: there is no token to read");
-    DURE_TRY(cpu::CheckTokens(config_, tokens, {}));
-    if (tokens.size() > config_.context - position_) {
-      return Fail(ErrorCode::kExhausted, "generation: more tokens than the context of " +
-                                             std::to_string(config_.context) + " holds");
-    }
-    for (size_t at = 0; at < tokens.size(); at += kTokensAtOnce) {
-      Read(tokens.subspan(at, std::min<size_t>(kTokensAtOnce, tokens.size() - at)));
-    }
-    DURE_TRY(device_.CopyOut(std::span(logits_), b_.logits));
+    DURE_TRY(Read(tokens));
+    DURE_TRY(device_.CopyOut(std::span(logits_), b_.one.logits));
     return std::span<const float>(logits_);
   }
 
  private:
-  void Read(std::span<const uint32_t> tokens);
+  Result<std::vector<uint32_t>> MakeMostLikely(
+      std::span<const uint32_t> prompt, const cpu::GenerateOptions& options,
+      const std::function<bool(uint32_t)>& on_token) override;
+  // Queues the logits of what comes behind tokens.
+  Status Read(std::span<const uint32_t> tokens);
+  void ReadSome(std::span<const uint32_t> tokens);
   void ReadLayer(uint32_t layer, uint32_t rows);
   void Attend(uint32_t layer, uint32_t rows);
   void Norm(const T* x, const T* w, uint32_t rows) {
     device_.Launch<RmsNorm<T>>({x, w, b_.normal, b_.inverse, rows, config_.dim,
                                 static_cast<float>(config_.norm_eps), false});
   }
+  void SetState(const DecodeState& state) {
+    device_.CopyIn(b_.one.state, std::span<const DecodeState>(&state, 1));
+  }
 
   Device& device_;
   const DeviceArena arena_;
   const Buffers<T> b_;
   const cpu::Weights<const T> weights_;
+  OneToken<T> one_;
   std::vector<float> logits_;
-  uint32_t position_ = 0;
+  uint32_t position_ = 0;  // tokens that were read
 };
 
 template <typename T>
-void OneGenerator<T>::Read(std::span<const uint32_t> tokens) {
+Status OneGenerator<T>::Read(std::span<const uint32_t> tokens) {
+  if (tokens.empty()) return Fail(ErrorCode::kInvalid, "generation: there is no token to read");
+  DURE_TRY(cpu::CheckTokens(config_, tokens, {}));
+  if (tokens.size() > config_.context - position_) {
+    return Fail(ErrorCode::kExhausted, "generation: more tokens than the context of " +
+                                           std::to_string(config_.context) + " holds");
+  }
+  if (tokens.size() == 1) {
+    SetState({position_, tokens[0]});
+    one_.Read();
+    ++position_;
+    return {};
+  }
+  for (size_t at = 0; at < tokens.size(); at += kTokensAtOnce) {
+    ReadSome(tokens.subspan(at, std::min<size_t>(kTokensAtOnce, tokens.size() - at)));
+  }
+  one_.Head(b_.stream + (tokens.size() - 1) % kTokensAtOnce * config_.dim);
+  return {};
+}
+
+template <typename T>
+void OneGenerator<T>::ReadSome(std::span<const uint32_t> tokens) {
   const auto rows = static_cast<uint32_t>(tokens.size());
-  const uint32_t dim = config_.dim;
   device_.CopyIn(b_.tokens, tokens);
-  device_.Launch<Embed<T>>({b_.tokens, weights_.embedding, b_.stream, rows, dim});
+  device_.Launch<Embed<T>>({b_.tokens, weights_.embedding, b_.stream, rows, config_.dim});
   for (uint32_t i = 0; i < config_.layers; ++i) ReadLayer(i, rows);
   position_ += rows;
-  Norm(b_.stream + uint64_t{rows - 1} * dim, weights_.norm, 1);
-  device_.Launch<MatrixVector<T, float>>(
-      {weights_.head, b_.normal, b_.logits, config_.vocab, dim, false});
 }
 
 template <typename T>
@@ -138,44 +149,70 @@ void OneGenerator<T>::ReadLayer(uint32_t layer, uint32_t rows) {
   const uint32_t qkv_dim = dim + 2 * kv_dim;
   const uint32_t ffn = config_.ffn_dim;
   Norm(b_.stream, w.attention_norm, rows);
-  Multiply(device_, {rows, qkv_dim, dim}, b_.normal, w.qkv, b_.qkv, false);
-  device_.Launch<Rope<T>>({b_.qkv, b_.cosine, b_.sine, rows, qkv_dim,
+  Apply(device_, {rows, qkv_dim, dim}, b_.normal, w.qkv, b_.qkv);
+  device_.Launch<Rope<T>>({b_.qkv, b_.cache.cosine, b_.cache.sine, rows, qkv_dim,
                            config_.heads + config_.kv_heads, config_.head_dim() / 2, rows,
                            position_, 1.0F});
   const uint64_t at = uint64_t{position_} * kv_dim;
-  device_.Launch<CopyColumns<T>>({b_.qkv, b_.keys[layer] + at, rows, qkv_dim, dim, kv_dim});
+  device_.Launch<CopyColumns<T>>({b_.qkv, b_.cache.keys[layer] + at, rows, qkv_dim, dim, kv_dim});
   device_.Launch<CopyColumns<T>>(
-      {b_.qkv, b_.values[layer] + at, rows, qkv_dim, dim + kv_dim, kv_dim});
+      {b_.qkv, b_.cache.values[layer] + at, rows, qkv_dim, dim + kv_dim, kv_dim});
   Attend(layer, rows);
-  Multiply(device_, {rows, dim, dim}, b_.attended, w.out, b_.stream, true);
+  Apply(device_, {rows, dim, dim}, b_.attended, w.out, b_.stream, b_.stream);
   Norm(b_.stream, w.mlp_norm, rows);
-  Multiply(device_, {rows, 2 * ffn, dim}, b_.normal, w.gate_up, b_.gate_up, false);
+  Apply(device_, {rows, 2 * ffn, dim}, b_.normal, w.gate_up, b_.gate_up);
   device_.Launch<SwiGlu<T>>({b_.gate_up, b_.activated, rows, ffn});
-  Multiply(device_, {rows, dim, ffn}, b_.activated, w.down, b_.stream, true);
+  Apply(device_, {rows, dim, ffn}, b_.activated, w.down, b_.stream, b_.stream);
 }
 
 template <typename T>
 void OneGenerator<T>::Attend(uint32_t layer, uint32_t rows) {
-  const uint32_t keys = position_ + rows;
   const uint32_t dim = config_.head_dim();
-  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
-  if (rows == 1) {
-    const uint32_t splits = CeilDiv(keys, kDecodeKeys);
-    device_.Launch<DecodeSplit<T>>({b_.qkv, b_.keys[layer], b_.values[layer], b_.parts, keys,
-                                    config_.heads, config_.kv_heads, dim, scale});
-    device_.Launch<DecodeJoin<T>>({b_.parts, b_.attended, splits, config_.heads, dim});
-    return;
-  }
   const AttentionShape shape{.batch = 1,
                              .queries = rows,
-                             .keys = keys,
+                             .keys = position_ + rows,
                              .heads = config_.heads,
                              .kv_heads = config_.kv_heads,
                              .dim = dim,
                              .q_stride = config_.dim + 2 * config_.kv_dim(),
                              .kv_stride = config_.kv_dim(),
-                             .scale = scale};
-  cuda::Attend(device_, shape, b_.qkv, b_.keys[layer], b_.values[layer], b_.attended, b_.log_sum);
+                             .scale = 1.0F / std::sqrt(static_cast<float>(dim))};
+  cuda::Attend(device_, shape, b_.qkv, b_.cache.keys[layer], b_.cache.values[layer], b_.attended,
+               b_.log_sum);
+}
+
+// As cpu::GenerateWith does it, but the tokens are chosen where the logits are.
+template <typename T>
+Result<std::vector<uint32_t>> OneGenerator<T>::MakeMostLikely(
+    std::span<const uint32_t> prompt, const cpu::GenerateOptions& options,
+    const std::function<bool(uint32_t)>& on_token) {
+  std::vector<uint32_t> made;
+  if (options.tokens_max == 0) return made;
+  DURE_TRY(Read(prompt));
+  SetState({position_ - 1, 0});
+  one_.Choose();
+  uint32_t next[kMadeAtOnce] = {};
+  for (uint32_t count = 1; count > 0;) {
+    // The first of them stands where the tokens that were read end, and is not read yet.
+    DURE_TRY(device_.CopyOut(std::span(next, count), b_.one.made + position_));
+    for (uint32_t i = 0; i < count; ++i) {
+      if (next[i] == kNoToken) {
+        return Fail(ErrorCode::kCorrupt, "generation: the model gives no finite logits");
+      }
+      if (options.stop_at_eos && next[i] == config_.eos_id) return made;
+      made.push_back(next[i]);
+      if (on_token && !on_token(next[i])) return made;
+      if (i + 1 < count) ++position_;
+    }
+    const auto wanted = static_cast<uint32_t>(options.tokens_max - made.size());
+    count = std::min({kMadeAtOnce, wanted, config_.context - position_});
+    for (uint32_t i = 0; i < count; ++i) {
+      one_.Read();
+      one_.Choose();
+    }
+    if (count > 0) ++position_;
+  }
+  return made;
 }
 
 template <typename T>
@@ -202,6 +239,7 @@ Result<std::vector<uint32_t>> Generator::Generate(std::span<const uint32_t> prom
                                                   const cpu::GenerateOptions& options,
                                                   const std::function<bool(uint32_t)>& on_token) {
   Reset();
+  if (options.temperature == 0.0) return MakeMostLikely(prompt, options, on_token);
   return cpu::GenerateWith(
       config_, [this](std::span<const uint32_t> tokens) { return Advance(tokens); }, prompt,
       options, on_token);

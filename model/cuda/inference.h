@@ -51,6 +51,10 @@ class Generator {
 
  protected:
   explicit Generator(const LlamaConfig& config) : config_(config) {}
+  // Generate's, of temperature 0, from the beginning of the context.
+  virtual Result<std::vector<uint32_t>> MakeMostLikely(
+      std::span<const uint32_t> prompt, const cpu::GenerateOptions& options,
+      const std::function<bool(uint32_t)>& on_token) = 0;
   const LlamaConfig config_;
 };
 

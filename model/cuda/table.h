@@ -12,7 +12,7 @@
 
 namespace dure::model::cuda {
 
-inline constexpr uint32_t kTableVersion = 1;
+inline constexpr uint32_t kTableVersion = 2;
 inline constexpr char kTableEntry[] = "dure_cuda_table";
 
 enum class NumberType : uint32_t { kFloat = 0, kBf16 = 1 };

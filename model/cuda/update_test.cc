@@ -105,35 +105,6 @@ TEST(UpdateTest, SumsPlainAndSquared) {
   EXPECT_NEAR(results[1][0], cpu::SumOfSquares(x.size(), x.data()), 1e-1);
 }
 
-TEST(UpdateTest, AMatrixTimesAVector) {
-  for (const uint32_t inner : {50U, 2304U}) {
-    constexpr uint32_t kRows = 21;
-    const auto w = Fresh<Bf16>(kRows * inner, 35);
-    const auto x = Fresh<Bf16>(inner, 36);
-    const auto before = Fresh<Bf16>(kRows, 37);
-    const Results results = OnEachDevice([&](Board& b) -> Results {
-      float* const logits = b.Room<float>(kRows);
-      Bf16* const y = b.Numbers<Bf16>(before);
-      const Bf16* const matrix = b.Numbers<Bf16>(w);
-      const Bf16* const vector = b.Numbers<Bf16>(x);
-      b.device().Launch<MatrixVectorLogits>({matrix, vector, logits, kRows, inner, false});
-      b.device().Launch<MatrixVectorBf16>({matrix, vector, y, kRows, inner, true});
-      return {b.Out(logits, kRows), b.Out(y, kRows)};
-    });
-    std::vector<float> plain(kRows), added(kRows);
-    for (uint32_t r = 0; r < kRows; ++r) {
-      double sum = 0;
-      for (uint32_t i = 0; i < inner; ++i) {
-        sum += static_cast<double>(w[r * inner + i]) * static_cast<double>(x[i]);
-      }
-      plain[r] = static_cast<float>(sum);
-      added[r] = plain[r] + before[r];
-    }
-    ExpectClose(results[0], plain, 1e-4);
-    ExpectClose(results[1], added, kError<Bf16>);
-  }
-}
-
 struct Encoded {
   std::vector<uint8_t> lanes;
   std::vector<float> residual;

@@ -28,6 +28,9 @@ int Refuse(OpenDevice* device, std::string why) {
 }
 
 template <typename Kernel>
+concept BeginsEarly = Kernel::kBeginsEarly;
+
+template <typename Kernel>
 int Run(OpenDevice* device, const void* bytes, uint32_t size) {
   using Args = typename Kernel::Args;
   if (size != sizeof(Args)) return Refuse(device, "arguments of another size");
@@ -40,6 +43,7 @@ int Run(OpenDevice* device, const void* bytes, uint32_t size) {
     const uint32_t at = upwards ? i : blocks - 1 - i;
     HostBlock<Kernel::kThreads> block({at % grid.x, at / grid.x}, memory, upwards);
     Kernel::Run(block, args);
+    DURE_CHECK(block.has_awaited() == BeginsEarly<Kernel>, "who begins early awaits, others not");
   }
   return 0;
 }

@@ -53,6 +53,14 @@ class HostBlock {
     return reinterpret_cast<V*>(memory_.data() + byte_offset);
   }
 
+  // A kernel with kBeginsEarly runs while the one queued before it does, on what that one leaves
+  // free of the device. Until AwaitEarlier, which every thread calls and which returns when all
+  // that was queued before has ended, it may touch only what none of that writes: weights.
+  void AwaitEarlier() { has_awaited_ = true; }
+  bool has_awaited() const { return has_awaited_; }
+  // The next kernel may begin where it can, once every block has said so or ended.
+  void LetNextBegin() {}
+
   template <typename F>
   void Phase(F f) {
     DURE_CHECK(!ended_, "a phase behind the last one: it would have no barrier before it");
@@ -202,6 +210,7 @@ class HostBlock {
   std::vector<uint8_t>& memory_;
   const bool upwards_;
   bool ended_ = false;
+  bool has_awaited_ = false;
   bool warps_read_ = false;  // shared memory, and no barrier since
 };
 

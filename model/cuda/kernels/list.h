@@ -6,6 +6,7 @@
 #include "model/cuda/kernels/attention_backward.h"
 #include "model/cuda/kernels/cross_entropy.h"
 #include "model/cuda/kernels/decode.h"
+#include "model/cuda/kernels/decode_vectors.h"
 #include "model/cuda/kernels/embedding.h"
 #include "model/cuda/kernels/muon.h"
 #include "model/cuda/kernels/optimizer.h"
@@ -14,10 +15,6 @@
 #include "model/cuda/kernels/update_codec.h"
 
 namespace dure::model::cuda {
-
-using MatrixVectorFloat = MatrixVector<float, float>;
-using MatrixVectorBf16 = MatrixVector<Bf16, Bf16>;
-using MatrixVectorLogits = MatrixVector<Bf16, float>;
 
 // Heads of up to 64 and up to 128 numbers.
 template <typename T>
@@ -51,7 +48,11 @@ using AttentionBackwardKeys128 = AttentionBackwardKeys<T, 128>;
   X(AttentionBackwardKeys64<T>)     \
   X(AttentionBackwardKeys128<T>)    \
   X(DecodeSplit<T>)                 \
-  X(DecodeJoin<T>)                  \
+  X(QkvVector<T>)                   \
+  X(OutVector<T>)                   \
+  X(GateUpVector<T>)                \
+  X(DownVector<T>)                  \
+  X(HeadVector<T>)                  \
   X(CopyColumns<T>)                 \
   X(AdamW<T>)                       \
   X(ToUnitLength<T>)                \
@@ -65,9 +66,7 @@ using AttentionBackwardKeys128 = AttentionBackwardKeys<T, 128>;
   X(AddTo)                       \
   X(MuonMomentum)                \
   X(Scale)                       \
-  X(MatrixVectorFloat)           \
-  X(MatrixVectorBf16)            \
-  X(MatrixVectorLogits)          \
+  X(ChooseToken)                 \
   X(QuantiseUpdate8)             \
   X(QuantiseUpdate16)            \
   X(DequantiseAdd<int8_t>)       \

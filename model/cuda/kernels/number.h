@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #if defined(__CUDACC__)
 #define DURE_DEVICE __device__ __forceinline__
@@ -130,6 +131,48 @@ DURE_DEVICE void Store(const float (&from)[N], T* to) {
   *reinterpret_cast<Pack<T, N>*>(to) = pack;
 #else
   for (uint32_t i = 0; i < N; ++i) to[i] = FromFloat<T>(from[i]);
+#endif
+}
+
+// 16 bytes as they lie in memory, so that many of them can wait in registers.
+template <typename T>
+struct Pack16 {
+  uint32_t words[4];
+
+  DURE_HOST_DEVICE float operator[](uint32_t i) const {
+    if constexpr (sizeof(T) == 4) return FloatOf(words[i]);
+    return FloatOf(i % 2 == 0 ? words[i / 2] << 16 : words[i / 2] & 0xffff0000U);
+  }
+  // REQUIRES: it was zero.
+  DURE_HOST_DEVICE void Put(uint32_t i, float x) { words[i] = BitsOf(x); }
+  DURE_HOST_DEVICE void Put(uint32_t i, Bf16 x) {
+    words[i / 2] |= uint32_t{x.bits} << (i % 2 * 16);
+  }
+};
+// REQUIRES: `from` is a multiple of 16.
+template <typename T>
+DURE_DEVICE Pack16<T> LoadPack(const T* from) {
+#if defined(__CUDA_ARCH__)
+  const uint4 words = *reinterpret_cast<const uint4*>(from);
+  return {{words.x, words.y, words.z, words.w}};
+#else
+  Pack16<T> pack;
+  std::memcpy(pack.words, from, sizeof pack.words);
+  return pack;
+#endif
+}
+// Of what no other thread reads, as weights are when a token is decoded: past the cache of the
+// multiprocessor, and asked for where it stands. REQUIRES: nothing writes it while the kernel runs.
+template <typename T>
+DURE_DEVICE Pack16<T> LoadOnce(const T* from) {
+#if defined(__CUDA_ARCH__)
+  Pack16<T> pack;
+  asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(pack.words[0]), "=r"(pack.words[1]), "=r"(pack.words[2]), "=r"(pack.words[3])
+               : "l"(from));
+  return pack;
+#else
+  return LoadPack(from);
 #endif
 }
 

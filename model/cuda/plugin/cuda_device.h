@@ -35,6 +35,7 @@ struct OpenDevice {
   cudaStream_t stream = nullptr;
   cublasLtHandle_t blas = nullptr;
   void* workspace = nullptr;
+  bool begins_early = false;  // kernels can, before the one queued before them has ended
   std::map<PlanKey, Plan> plans;
   std::string message;
 };

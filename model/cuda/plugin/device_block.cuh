@@ -33,6 +33,16 @@ class DeviceBlock {
   __device__ V* Shared(uint32_t byte_offset = 0) {
     return reinterpret_cast<V*>(memory_ + byte_offset);
   }
+  __device__ void AwaitEarlier() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+  }
+  __device__ void LetNextBegin() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+  }
   template <typename F>
   __device__ void Phase(F f) {
     f(threadIdx.x);

@@ -53,6 +53,7 @@ int Prepare(OpenDevice* device, uint32_t index) {
                       ", 8.0 or newer is needed";
     return 1;
   }
+  device->begins_early = properties.major >= 9;
   if (Check(device, cudaSetDevice(static_cast<int>(index)), "taking the GPU") ||
       Check(device, cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking),
             "making a queue") ||

@@ -10,8 +10,20 @@ namespace dure::model::cuda {
 
 constexpr uint32_t kSharedBytesAlways = 48 << 10;  // more must be asked for
 
+// Kernels that may begin while the one before them still runs say so (host_block.h); sm_90 and
+// newer can.
 template <typename Kernel>
-__global__ void __launch_bounds__(Kernel::kThreads)
+concept BeginsEarly = Kernel::kBeginsEarly;
+
+// Blocks that a multiprocessor must hold at once: bounds the registers. 0: the compiler's choice.
+template <typename Kernel>
+constexpr uint32_t BlocksAtOnce() {
+  if constexpr (requires { Kernel::kBlocksAtOnce; }) return Kernel::kBlocksAtOnce;
+  return 0;
+}
+
+template <typename Kernel>
+__global__ void __launch_bounds__(Kernel::kThreads, BlocksAtOnce<Kernel>())
     Entry(const __grid_constant__ typename Kernel::Args args) {
   extern __shared__ __align__(128) uint8_t memory[];
   __shared__ double warps[Kernel::kThreads / 32];
@@ -35,8 +47,19 @@ int Run(OpenDevice* device, const void* bytes, uint32_t size) {
         Entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
     if (error != cudaSuccess) return Check(device, error, "shared memory of a kernel");
   }
-  Entry<Kernel><<<dim3(grid.x, grid.y), Kernel::kThreads, shared, device->stream>>>(args);
-  return Check(device, cudaGetLastError(), "launching a kernel");
+  cudaLaunchConfig_t how{};
+  how.gridDim = dim3(grid.x, grid.y);
+  how.blockDim = Kernel::kThreads;
+  how.dynamicSmemBytes = shared;
+  how.stream = device->stream;
+  cudaLaunchAttribute early{};
+  if constexpr (BeginsEarly<Kernel>) {
+    early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    early.val.programmaticStreamSerializationAllowed = 1;
+    how.attrs = &early;
+    how.numAttrs = device->begins_early ? 1 : 0;
+  }
+  return Check(device, cudaLaunchKernelEx(&how, Entry<Kernel>, args), "launching a kernel");
 }
 
 }  // namespace dure::model::cuda
