@@ -6,6 +6,7 @@
 #include "model/cpu/generate.h"
 #include "model/text/batches.h"
 #include "trainer/inputs.h"
+#include "trainer/interval.h"
 
 namespace dure::trainer {
 namespace {
@@ -26,6 +27,19 @@ class Spread {
   uint64_t available_;
   uint64_t count_;
 };
+
+constexpr uint64_t kDraws = 1000;
+
+void AddInterval(const std::vector<SequenceLoss>& losses, uint64_t seed,
+                 seat::EvaluatedEvent& event) {
+  event.sequences = losses.size();
+  const auto interval = IntervalOfMean(losses, kDraws, seed);
+  if (!interval) return;
+  event.low = interval->low;
+  event.high = interval->high;
+  event.draws = kDraws;
+  event.seed = seed;
+}
 
 }  // namespace
 
@@ -57,7 +71,9 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
               Open(request.model_path, request.config_path, request.tokenizer_path));
   DURE_ASSIGN(const text::Dataset dataset,
               Prepare(task, request.data, model.tokenizer, request.work_dir));
-  const cpu::EvaluateOptions options{request.batch, request.sequence, request.threads};
+  // One at a time: each sequence's own loss is wanted.
+  const cpu::EvaluateOptions options{
+      .batch = 1, .sequence = request.sequence, .threads = request.threads};
   DURE_ASSIGN(const auto on_gpu, task.engine.Evaluate(model.config, options, model.weights.flat()));
   std::unique_ptr<cpu::Evaluator> on_cpu;
   if (!on_gpu) {
@@ -68,22 +84,19 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
                       request.sequences_max);
   seat::EvaluatedEvent event;
   cpu::Likelihood total;
-  text::Batch batch, one;
-  for (uint64_t i = 0; i < spread.count();) {
+  std::vector<SequenceLoss> losses;
+  text::Batch one;
+  for (uint64_t i = 0; i < spread.count(); ++i) {
     if (task.ShouldStop()) return Fail(ErrorCode::kCancelled, "asked to stop while evaluating");
-    batch = {};
-    const uint64_t end = std::min<uint64_t>(i + request.batch, spread.count());
-    for (; i < end; ++i) {
-      text::EvaluationBatch(tokens, model.tokenizer, spread.at(i), 1, request.sequence, &one);
-      batch.inputs.insert(batch.inputs.end(), one.inputs.begin(), one.inputs.end());
-      batch.targets.insert(batch.targets.end(), one.targets.begin(), one.targets.end());
-      event.bytes += one.bytes;
-    }
+    text::EvaluationBatch(tokens, model.tokenizer, spread.at(i), 1, request.sequence, &one);
     DURE_ASSIGN(const cpu::Likelihood part,
-                on_gpu ? on_gpu->Evaluate(batch.inputs, batch.targets)
-                       : on_cpu->Evaluate(model.weights.flat(), batch.inputs, batch.targets));
+                on_gpu ? on_gpu->Evaluate(one.inputs, one.targets)
+                       : on_cpu->Evaluate(model.weights.flat(), one.inputs, one.targets));
+    losses.push_back({part.nats, one.bytes});
+    event.bytes += one.bytes;
     total += part;
   }
+  AddInterval(losses, request.seed, event);
   event.id = task.id;
   event.nats = total.nats;
   event.tokens = total.tokens;

@@ -84,6 +84,7 @@ void Visit(V& v, EvaluateTask& task) {
   v.Field("batch", task.batch);
   v.Field("sequence", task.sequence);
   v.Field("threads", task.threads);
+  v.Field("seed", task.seed);
 }
 
 template <typename V>
@@ -158,6 +159,11 @@ void Visit(V& v, EvaluatedEvent& event) {
   v.Field("tokens", event.tokens);
   v.Field("bytes", event.bytes);
   v.Field("seconds", event.seconds);
+  v.Field("sequences", event.sequences);
+  v.Field("low", event.low);
+  v.Field("high", event.high);
+  v.Field("draws", event.draws);
+  v.Field("seed", event.seed);
 }
 
 template <typename V>

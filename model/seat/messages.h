@@ -97,6 +97,7 @@ struct EvaluateTask {
   uint32_t batch = 8;
   uint32_t sequence = 128;
   uint32_t threads = 1;
+  uint64_t seed = 0;  // of the draws that its interval is made of
   bool operator==(const EvaluateTask&) const = default;
 };
 
@@ -184,6 +185,13 @@ struct EvaluatedEvent {
   uint64_t tokens = 0;
   uint64_t bytes = 0;  // of text; nats / bytes compares between tokenizers
   double seconds = 0;
+  uint64_t sequences = 0;  // that were measured; 0: the trainer does not say
+  // Between these nats a byte lie 95 of 100 draws of as many of these sequences, with repeats
+  // (trainer/interval.h); no draws: the trainer gives none.
+  double low = 0;
+  double high = 0;
+  uint64_t draws = 0;
+  uint64_t seed = 0;
   bool operator==(const EvaluatedEvent&) const = default;
 };
 
