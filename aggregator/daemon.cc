@@ -84,7 +84,7 @@ Status Daemon::State::Open() {
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
-  evaluations = std::make_unique<Evaluations>(*loop, *record, *authority);
+  evaluations = std::make_unique<Evaluations>(*loop, *record, *deliberation, *authority);
   admissions = AdmitByTheRecord(*deliberation, *loop, options.say);
   shop = std::make_unique<Workshop>(
       Workshop{*loop, *workers, *journal, *store, *record, *deliberation, *admissions, *authority,

@@ -42,6 +42,11 @@ class Deliberation {
   // Records the decision about one dataset in one attempt, or finds it recorded.
   void Admit(const round::RoundAttempt& at, const SiteId& site, const ledger::DatasetVersion& what,
              std::function<void(Result<Admitted>)> done);
+  // Whether a model may be measured on a site's dataset for the purpose of a run, recorded, or
+  // found recorded where the same comes out still. `request`'s time is not looked at; the reason of
+  // a refusal is a sentence here.
+  void Measure(const standing::MeasuringRequest& request,
+               std::function<void(Result<Admitted>)> done);
   // Answers once the run is approved: at once, or when its vote has ended. kPermissionDenied: it
   // was rejected.
   void Approve(const RunId& run, std::function<void(Status)> done);
@@ -77,6 +82,10 @@ class Deliberation {
   Status Declare(const ledger::VotingRule& voting, const std::vector<std::string>& policies);
   void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
                   std::function<void(Result<Admitted>)> done);
+  void MeasureAgain(const standing::MeasuringRequest& request, uint32_t time,
+                    std::function<void(Result<Admitted>)> done);
+  // The decision that counts, if it is this build's answer at this moment as well.
+  Result<std::optional<Admitted>> Measured(const standing::MeasuringRequest& request) const;
   void GrantAgain(const standing::GrantRequest& request, uint32_t time,
                   std::function<void(Result<Granted>)> done);
   Result<Admitted> Look(const standing::AdmissionRequest& request, uint64_t index) const;

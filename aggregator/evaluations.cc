@@ -19,10 +19,11 @@ constexpr size_t kEvaluationsKept =
 
 }  // namespace
 
-Evaluations::Evaluations(loop::EventLoop& loop, Record& record,
+Evaluations::Evaluations(loop::EventLoop& loop, Record& record, Deliberation& deliberation,
                          identity::IssuingAuthority& authority)
     : loop_(loop),
       record_(record),
+      deliberation_(deliberation),
       authority_(authority),
       next_id_(static_cast<uint64_t>(loop.WallNow().time_since_epoch().count())) {}
 
@@ -33,6 +34,7 @@ std::string Evaluations::RequestLine(uint64_t id, const Evaluation& evaluation) 
                     {{"id", id},
                      {"run", evaluation.run.str()},
                      {"model", evaluation.model.Hex()},
+                     {"decides", true},
                      {"manifest", ToBase64(evaluation.manifest)}}}});
 }
 
@@ -77,6 +79,49 @@ void Evaluations::Listen(const SiteId& site, std::shared_ptr<transport::Watcher>
   }
 }
 
+// One site's question, and what is decided of it so far.
+struct Evaluations::Deciding {
+  RunId run;
+  Digest model;
+  SiteId site;
+  std::vector<ledger::DatasetVersion> datasets;
+  json decided = json::array();
+  transport::JsonReply reply;
+};
+
+void Evaluations::Decide(const SiteId& site, const std::string& text, transport::JsonReply reply) {
+  auto asked = ParseMeasuring(text);
+  if (!asked) return reply(Fail(asked.error()));
+  const auto found = evaluations_.find(asked->id);
+  if (found == evaluations_.end() || !found->second.pending.contains(site)) {
+    return reply(std::string("{\"known\":false}"));
+  }
+  auto deciding = std::make_shared<Deciding>();
+  *deciding = {found->second.run,          found->second.model, site,
+               std::move(asked->datasets), json::array(),       std::move(reply)};
+  DecideNext(deciding);
+}
+
+void Evaluations::DecideNext(const std::shared_ptr<Deciding>& deciding) {
+  const size_t done = deciding->decided.size();
+  if (done == deciding->datasets.size()) {
+    return deciding->reply(JsonLine({{"known", true}, {"decided", deciding->decided}}));
+  }
+  const ledger::DatasetVersion what = deciding->datasets[done];
+  deliberation_.Measure(
+      {deciding->run, deciding->model, deciding->site, what, {}},
+      [this, alive = alive_, deciding, what](Result<Deliberation::Admitted> admitted) {
+        if (!*alive) return;
+        if (!admitted) return deciding->reply(Fail(std::move(admitted.error())));
+        deciding->decided.push_back({{"dataset", what.dataset.str()},
+                                     {"version", what.version},
+                                     {"admit", admitted->admit},
+                                     {"entry", admitted->index},
+                                     {"reason", admitted->reason}});
+        DecideNext(deciding);
+      });
+}
+
 void Evaluations::Report(const SiteId& site, const std::string& text, transport::JsonReply reply) {
   const auto report = ParseReport(text);
   if (!report) return reply(Fail(report.error()));
@@ -103,8 +148,20 @@ void Evaluations::Report(const SiteId& site, const std::string& text, transport:
                "the report is not this site's signed statement about this model"));
     return;
   }
-  const Answer answer{"", said->nll, said->tokens, said->bytes, 0};
   const std::string key = "evaluation/" + opened->leaf.Hex();
+  // What the record does not let stand is not written into it, and whoever asked is told why.
+  std::optional<standing::Finding> finding;
+  if (!record_.log().Find(key)) {
+    const Status looked = deliberation_.WithStanding(
+        [&](const standing::Standing& now) { finding = now.Check(*opened); });
+    if (!looked) return reply(Fail(looked.error()));
+  }
+  if (finding) {
+    const std::string why = finding->rule + ": " + finding->text;
+    Settle(id, site, {.error = why});
+    return reply(Fail(ErrorCode::kFailedPrecondition, why));
+  }
+  const Answer answer{"", said->nll, said->tokens, said->bytes, 0};
   record_.AppendEnvelope(
       report->envelope, key,
       [this, alive = alive_, id, site, answer, reply](Result<ledger::Appended> done) {

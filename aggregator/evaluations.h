@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "aggregator/deliberation.h"
 #include "aggregator/record.h"
+#include "aggregator/requests.h"
 #include "federation/digest.h"
 #include "federation/loop/loop.h"
 #include "federation/round/plan.h"
@@ -22,7 +24,8 @@ namespace dure::aggregator {
 
 class Evaluations {
  public:
-  Evaluations(loop::EventLoop& loop, Record& record, identity::IssuingAuthority& authority);
+  Evaluations(loop::EventLoop& loop, Record& record, Deliberation& deliberation,
+              identity::IssuingAuthority& authority);
   ~Evaluations();
 
   // Asks `sites` to evaluate `model` under the run's configuration and tokenizer. Returns the
@@ -31,6 +34,10 @@ class Evaluations {
                const std::vector<SiteId>& sites);
   // A site's standing line for requests; what is open for it is sent at once.
   void Listen(const SiteId& site, std::shared_ptr<transport::Watcher> watcher);
+  // What the site that was asked may measure on, decided on the record. Answer: {"known": false},
+  // or
+  // {"known": true, "decided": [{dataset, version, admit, entry, reason}]}.
+  void Decide(const SiteId& site, const std::string& json, transport::JsonReply reply);
   // {"id":…, "envelope": base64} or {"id":…, "error": text}; `reply` when the entry is durable.
   void Report(const SiteId& site, const std::string& json, transport::JsonReply reply);
   // {"id", "model", "pending": [...], "results": [{site, nats, tokens, bytes, index} | {site,
@@ -52,12 +59,15 @@ class Evaluations {
     std::set<SiteId> pending;
     std::map<SiteId, Answer> answers;
   };
+  struct Deciding;
   std::set<SiteId> RevokedSites() const;
+  void DecideNext(const std::shared_ptr<Deciding>& deciding);
   std::string RequestLine(uint64_t id, const Evaluation& evaluation) const;
   void Settle(uint64_t id, const SiteId& site, Answer answer);
 
   loop::EventLoop& loop_;
   Record& record_;
+  Deliberation& deliberation_;
   identity::IssuingAuthority& authority_;
   Ed25519Verifier verifier_;
   uint64_t next_id_;  // begins at the time of the start: a site may still hold an older id

@@ -13,6 +13,7 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t kErrorBytesMax = 500;
+constexpr size_t kDatasetsMax = 256;  // of one figure
 
 Result<json> ParseObject(std::string_view text) {
   return transport::ParseJsonObject(text, "the request");
@@ -78,6 +79,26 @@ Result<EvaluateRequest> ParseEvaluate(std::string_view text) {
 Result<uint64_t> ParseEvaluationId(std::string_view text) {
   DURE_ASSIGN(const json object, ParseObject(text));
   return transport::CountField(object, "id");
+}
+
+Result<MeasuringAsked> ParseMeasuring(std::string_view text) {
+  DURE_ASSIGN(const json object, ParseObject(text));
+  MeasuringAsked asked;
+  asked.id = transport::CountField(object, "id");
+  const auto datasets = object.find("datasets");
+  if (datasets == object.end() || !datasets->is_array() || datasets->size() > kDatasetsMax) {
+    return Fail(ErrorCode::kInvalid, "what would be measured on is a list of at most 256 datasets");
+  }
+  for (const json& one : *datasets) {
+    if (!one.is_object()) return Fail(ErrorCode::kInvalid, "a dataset is named by its id");
+    ledger::DatasetVersion what;
+    DURE_ASSIGN(what.dataset, DatasetId::Parse(transport::TextField(one, "dataset")));
+    what.version = transport::CountField(one, "version");
+    const bool rises = asked.datasets.empty() || asked.datasets.back().dataset < what.dataset;
+    if (!rises) return Fail(ErrorCode::kInvalid, "the datasets are not ascending, each once");
+    asked.datasets.push_back(std::move(what));
+  }
+  return asked;
 }
 
 Result<EvaluationReport> ParseReport(std::string_view text) {

@@ -48,6 +48,14 @@ struct EvaluationReport {
 };
 Result<EvaluationReport> ParseReport(std::string_view json);
 
+// {"id": n, "datasets": [{"dataset", "version"}…]}: on what a site would measure; ascending, at
+// most 256.
+struct MeasuringAsked {
+  uint64_t id = 0;
+  std::vector<ledger::DatasetVersion> datasets;
+};
+Result<MeasuringAsked> ParseMeasuring(std::string_view json);
+
 // {"order": base64 of a signed revocation order}
 Result<Bytes> ParseRevocation(std::string_view json);
 

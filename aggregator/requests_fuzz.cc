@@ -16,6 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     DURE_CHECK(!report->error || (!report->error->empty() && report->error->size() <= 500),
                "a reason is there and bounded");
   }
+  if (const auto asked = ParseMeasuring(text)) {
+    DURE_CHECK(asked->datasets.size() <= 256, "a question is bounded");
+  }
   (void)ParseRevocation(text);
   (void)ParseAppend(text);
   (void)ParseCosignature(text);

@@ -77,6 +77,24 @@ TEST(Requests, AReportIsAnEnvelopeOrAReason) {
   EXPECT_FALSE(ParseReport(R"({"envelope":"AAEC"})"));
 }
 
+TEST(Requests, OnWhatASiteWouldMeasureIsAListOfDatasetsEachOnce) {
+  const auto asked = ParseMeasuring(
+      R"({"id":3,"datasets":[{"dataset":"notes","version":2},{"dataset":"reviews","version":1}]})");
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->id, 3u);
+  ASSERT_EQ(asked->datasets.size(), 2u);
+  EXPECT_EQ(asked->datasets[0].dataset.str(), "notes");
+  EXPECT_EQ(asked->datasets[0].version, 2u);
+  const std::string one = R"({"dataset":"notes","version":1})";
+  for (const std::string& list :
+       {std::string("7"), std::string("[7]"), std::string("[{}]"), "[" + one + "," + one + "]"}) {
+    EXPECT_FALSE(ParseMeasuring(R"({"id":3,"datasets":)" + list + "}")) << list;
+  }
+  std::string many = "[";
+  for (int i = 0; i < 257; ++i) many += (i == 0 ? "" : ",") + one;
+  EXPECT_FALSE(ParseMeasuring(R"({"id":3,"datasets":)" + many + "]}"));
+}
+
 TEST(Requests, AReasonIsBoundedAndNeverEmpty) {
   const std::string error(10'000, 'x');
   EXPECT_EQ(ParseReport(R"({"id":1,"error":")" + error + R"("})").value().error->size(), 500u);

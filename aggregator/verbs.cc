@@ -28,6 +28,8 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
                           transport::JsonReply reply) {
   const bool is_operator = peer.role == identity::Role::kOperator;
   const bool is_member = peer.role == identity::Role::kMember;
+  if (verb == "evaluation.decide" && is_member)
+    return evaluations->Decide(peer.site, text, std::move(reply));
   if (verb == "evaluation.report" && is_member)
     return evaluations->Report(peer.site, text, std::move(reply));
   if (verb == "ledger.append") return TakeEntry(peer, text, std::move(reply));

@@ -92,6 +92,14 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"entry * says it is done", "항목 *에서 이미 이행했습니다"},
     {"entry * closes no round", "항목 *은(는) 라운드를 끝낸 항목이 아닙니다"},
     {"they are on record already", "이미 기록되어 있습니다"},
+    // What was measured.
+    {"it does not say on which data, and who let it be measured on",
+     "어떤 데이터로 쟀는지, 무엇이 그것을 허락했는지 적지 않았습니다"},
+    {"what * measured is for itself to say", "*에서 잰 값은 그 사이트만 적을 수 있습니다"},
+    {"entry * does not let * measure that model on * for *",
+     "항목 *은(는) *에서 *(으)로 그 모델을 평가하도록 허락한 결정이 아닙니다(학습 *)"},
+    {"no model may be measured on * of *: *", "*(*)(으)로는 모델을 평가할 수 없습니다: *"},
+    {"* is withdrawn", "*은(는) 철회되었습니다"},
     // Members, policies and votes.
     {"* stands in a house already", "*의 구분은 이미 정해져 있습니다"},
     {"* stands in no house", "*의 구분이 정해지지 않았습니다"},
@@ -127,6 +135,7 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"* has voted", "*은(는) 이미 투표했습니다"},
     // What a replay found.
     {"replayed, * gives admit", "다시 결정하면 승인입니다(*)"},
+    {"replayed, * gives deny, by *", "다시 결정하면 거부입니다(*, 규칙 *)"},
     {"replayed, * gives deny", "다시 결정하면 거부입니다(*)"},
     {"the aggregator says * after it said *", "집계 서버가 *라고 한 것은 *라고 한 뒤입니다"},
     {"it was decided from entries after itself", "자신보다 뒤의 항목으로 결정했습니다"},

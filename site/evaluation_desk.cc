@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "federation/crash_point.h"
-#include "policy/standing/admission.h"
+#include "site/evaluation_pace.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -24,16 +25,25 @@ constexpr uint32_t kBatch = 8;
 // sequences are taken, so every model is measured on the same text; the report says how much.
 constexpr uint64_t kEvaluationTokens = 131072;
 constexpr std::chrono::milliseconds kLentAgain{200};
-// An aggregator that has just started may take no entry before it has compared its log with what
-// members hold, and a line may be down for a while: what took hours to measure waits for about two
-// hours.
-constexpr int kReportsMax = 128;
-constexpr std::chrono::milliseconds kReportPause{500};  // doubles
-constexpr std::chrono::milliseconds kReportPauseMax{60'000};
 // A run may have begun to remove the model before it was asked for: it is fetched again.
 constexpr int kFetchesAgainMax = 2;
 // In the journal: a model that is here for evaluations only, until it is removed.
 constexpr std::string_view kFetchedKey = "evaluating/";
+
+// The first 48 bits of the model's digest: nobody chooses, and every reader of JSON has it whole.
+uint64_t SeedFor(const Digest& model) {
+  uint64_t seed = 0;
+  for (size_t i = 0; i < 6; ++i) seed = seed << 8 | model.bytes[i];
+  return seed;
+}
+
+// What the trainer says of it, if that is one.
+std::optional<ledger::Interval> IntervalIn(const seat::EvaluatedEvent& said) {
+  const bool lies = said.low >= 0 && said.low <= said.high && std::isfinite(said.high);
+  const bool drawn = said.draws > 0 && said.sequences > 0;
+  if (!lies || !drawn) return std::nullopt;
+  return ledger::Interval{said.low, said.high, said.draws, said.seed};
+}
 
 }  // namespace
 
@@ -123,43 +133,15 @@ Status EvaluationDesk::PrepareFiles(const Request& request) const {
 
 // A site that has just started may be asked before the record is known to carry what it lends.
 void EvaluationDesk::EvaluateWhenLent(const Request& request) {
-  if (shop_.lending.settled()) return Evaluate(request);
+  if (shop_.lending.settled()) return AskWhatMayBe(request);
   CrashPoint("site.evaluation-waits");
   shop_.loop.At(shop_.loop.Now() + kLentAgain, [this, alive = alive_, request] {
     if (*alive) EvaluateWhenLent(request);
   });
 }
 
-// What the site lends and may measure this model on. The numbers go on the record, so both must be
-// allowed. kPermissionDenied: none of it; the message says each reason.
-Result<seat::DataSpec> EvaluationDesk::DataFor(const Request& request) const {
-  std::vector<round::OfferedDataset> allowed;
-  std::string why;
-  const rules::PolicyDocument* own = shop_.rules.policy ? &*shop_.rules.policy : nullptr;
-  for (const round::OfferedDataset& one : shop_.lending.offered()) {
-    Result<std::vector<rules::Reason>> reasons = Fail(ErrorCode::kInternal, "not asked");
-    shop_.scribe.WithStanding([&](const standing::Auditor& record) {
-      const standing::AdmissionRequest asked{{request.run, {0}, 0},
-                                             shop_.site,
-                                             {one.dataset, one.version},
-                                             rules::Instant::At(shop_.loop.WallNow())};
-      reasons = standing::WhyNotMeasured(record.standing(), asked, own);
-    });
-    if (!reasons) {
-      why += "; " + one.dataset.str() + ": " + reasons.error().message;
-      continue;
-    }
-    for (const rules::Reason& reason : *reasons) {
-      why += "; " + one.dataset.str() + ": " + reason.rule + ": " + reason.because.en;
-    }
-    if (reasons->empty()) allowed.push_back(one);
-  }
-  if (!allowed.empty()) return shop_.lending.DataOf(allowed);
-  return Fail(ErrorCode::kPermissionDenied,
-              "this site lends no data that may be evaluated on" + why);
-}
-
-void EvaluationDesk::Evaluate(const Request& request) {
+void EvaluationDesk::Evaluate(const Request& request, const std::vector<round::OfferedDataset>& on,
+                              const std::vector<ledger::DatasetUsed>& used) {
   const RunFolder folder = FolderOf(request);
   seat::EvaluateTask task;
   const auto model = shop_.store.PathOf(request.model);
@@ -167,17 +149,16 @@ void EvaluationDesk::Evaluate(const Request& request) {
   task.model_path = *model;
   task.config_path = folder.config().string();
   task.tokenizer_path = folder.tokenizer().string();
-  const auto data = DataFor(request);
-  if (!data) return Refuse(request, data.error());
-  task.data = *data;
+  task.data = shop_.lending.DataOf(on);
   task.work_dir = (shop_.dir / "work").string();
   task.batch = kBatch;
   task.sequence = request.manifest.inner.sequence;
   task.sequences_max = std::max<uint64_t>(kEvaluationTokens / std::max(task.sequence, 1u), 1);
   task.threads = static_cast<uint32_t>(shop_.threads);
+  task.seed = SeedFor(request.model);
   shop_.trainer.Submit(
       std::move(task),
-      {{}, [this, alive = alive_, request](Result<Answer> answer) {
+      {{}, [this, alive = alive_, request, used](Result<Answer> answer) {
          if (!*alive) return;
          if (!answer && IsGone(request, answer.error()) && fetched_again_++ < kFetchesAgainMax) {
            working_ = false;
@@ -187,7 +168,7 @@ void EvaluationDesk::Evaluate(const Request& request) {
          const auto* evaluated = std::get_if<seat::EvaluatedEvent>(&*answer);
          if (evaluated == nullptr)
            return Refuse(request, Error{ErrorCode::kInternal, "the trainer gave another answer"});
-         Tell(request, *evaluated);
+         Tell(request, Figures{*evaluated, used, shop_.trainer.code()});
        }});
 }
 
@@ -233,17 +214,27 @@ void EvaluationDesk::Tell(const Request& request, const Measured& measured) {
   ledger::EvaluationReported event;
   event.model = request.model;
   event.site = shop_.site;
-  event.nll = measured->nats;
-  event.bytes = measured->bytes;
-  event.tokens = measured->tokens;
-  shop_.scribe.Write(event, 0, [this, alive = alive_, request, measured](Result<Bytes> envelope) {
-    if (!*alive) return;
-    if (!envelope && MayTellAgain(envelope.error()))
-      return TellAgain(request, measured, envelope.error());
-    if (!envelope) return Refuse(request, envelope.error());
-    CrashPoint("site.evaluated");
-    Report(request, measured, json{{"id", request.id}, {"envelope", ToBase64(*envelope)}}.dump());
-  });
+  event.nll = measured->numbers.nats;
+  event.bytes = measured->numbers.bytes;
+  event.tokens = measured->numbers.tokens;
+  if (!measured->datasets.empty()) {
+    event.on = {request.run, measured->datasets, measured->numbers.sequences,
+                IntervalIn(measured->numbers), measured->code};
+  }
+  uint64_t decided = 0;  // entries up to those that let it be measured, which this copy replays
+  for (const ledger::DatasetUsed& one : measured->datasets) {
+    decided = std::max(decided, one.admission + 1);
+  }
+  shop_.scribe.Write(event, decided,
+                     [this, alive = alive_, request, measured](Result<Bytes> envelope) {
+                       if (!*alive) return;
+                       if (!envelope && MayTellAgain(envelope.error()))
+                         return TellAgain(request, measured, envelope.error());
+                       if (!envelope) return Refuse(request, envelope.error());
+                       CrashPoint("site.evaluated");
+                       Report(request, measured,
+                              json{{"id", request.id}, {"envelope", ToBase64(*envelope)}}.dump());
+                     });
 }
 
 // Whoever asked waits for this line, and it may be said twice: an answer that was taken is not
@@ -262,21 +253,25 @@ void EvaluationDesk::Report(const Request& request, const Measured& measured, st
     if (!answer)
       shop_.say("evaluation " + std::to_string(request.id) +
                 ": not reported: " + answer.error().message);
-    waiting_.pop_front();
-    fetched_again_ = 0;
-    reports_ = 0;
-    working_ = false;
-    RemoveFetched();
-    Next();
+    Done();
   };
   if (Status queued = shop_.transfers.RunThen(shop_.loop, work, done); !queued) {
     shop_.loop.Post([done, queued] { done(Fail(queued.error())); });
   }
 }
 
-bool EvaluationDesk::MayTellAgain(const Error& error) const {
-  return error.code == ErrorCode::kUnavailable && reports_ + 1 < kReportsMax;
+// With the first that waits.
+void EvaluationDesk::Done() {
+  waiting_.pop_front();
+  fetched_again_ = 0;
+  reports_ = 0;
+  questions_ = 0;
+  working_ = false;
+  RemoveFetched();
+  Next();
 }
+
+bool EvaluationDesk::MayTellAgain(const Error& error) const { return MayTryAgain(error, reports_); }
 
 void EvaluationDesk::TellAgain(const Request& request, const Measured& measured,
                                const Error& error) {
@@ -284,11 +279,10 @@ void EvaluationDesk::TellAgain(const Request& request, const Measured& measured,
     shop_.say("evaluation " + std::to_string(request.id) +
               ": not reported yet, and tried again: " + error.message);
   }
-  const auto pause = std::min(kReportPauseMax, kReportPause * (1 << std::min(reports_, 7)));
-  ++reports_;
-  shop_.loop.At(shop_.loop.Now() + pause, [this, alive = alive_, request, measured] {
-    if (*alive) Tell(request, measured);
-  });
+  shop_.loop.At(shop_.loop.Now() + PauseAfter(reports_++),
+                [this, alive = alive_, request, measured] {
+                  if (*alive) Tell(request, measured);
+                });
 }
 
 }  // namespace dure::site

@@ -43,6 +43,36 @@ TEST(EvaluationRequest, AnyOtherLineIsRefused) {
   }
 }
 
+TEST(EvaluationRequest, SaysWhetherTheAggregatorDecidesWhatIsMeasuredOn) {
+  const std::string line = Line("7", kModel, Manifest());
+  EXPECT_FALSE(ParseEvaluationRequest(line)->decides) << "an older one does not";
+  EXPECT_TRUE(
+      ParseEvaluationRequest(line.substr(0, line.size() - 2) + R"(,"decides":true}})")->decides);
+}
+
+TEST(MeasuringDecided, NamesEachDatasetAndWhyNot) {
+  const auto decided = ParseMeasuringDecided(
+      R"({"known":true,"decided":[)"
+      R"({"dataset":"notes","version":2,"admit":true,"entry":9,"reason":""},)"
+      R"({"dataset":"reviews","version":1,"admit":false,"entry":10,"reason":"P1.1: no"}]})");
+  ASSERT_TRUE(decided) << decided.error().message;
+  ASSERT_EQ(decided->decided.size(), 2u);
+  EXPECT_EQ(decided->decided[0].used, (ledger::DatasetUsed{{*DatasetId::Parse("notes"), 2}, 9}));
+  EXPECT_TRUE(decided->decided[0].admit);
+  EXPECT_FALSE(decided->decided[1].admit);
+  EXPECT_EQ(decided->decided[1].reason, "P1.1: no");
+  EXPECT_FALSE(ParseMeasuringDecided(R"({"known":false})")->known);
+}
+
+TEST(MeasuringDecided, AnyOtherTextIsRefused) {
+  for (const char* text : {"", "[]", R"({"known":true})", R"({"known":true,"decided":{}})",
+                           R"({"known":true,"decided":[7]})", R"({"known":true,"decided":[{}]})"}) {
+    const auto decided = ParseMeasuringDecided(text);
+    ASSERT_FALSE(decided) << text;
+    EXPECT_EQ(decided.error().code, ErrorCode::kInvalid) << text;
+  }
+}
+
 TEST(LocalRules, ASiteThatAcceptsAllTakesPart) {
   EXPECT_EQ(Objection({}, round::TestManifest(), {1'000'000}, 1'000'000'000), "");
 }

@@ -58,6 +58,7 @@ bool MaySay(Role role, EventType type) {
     case EventType::kAdmissionDecided:
     case EventType::kGrantDecided:
     case EventType::kCoalitionsMade:
+    case EventType::kEvaluationDecided:
       return role == Role::kAggregator;
   }
   return false;

@@ -206,21 +206,6 @@ void Read(RoundAbandoned& e, FieldReader& in) {
   e.reason = in.Code("reason");
 }
 
-void Write(const EvaluationReported& e, json& out) {
-  out["model"] = e.model.Hex();
-  out["site"] = e.site.str();
-  out["nll"] = e.nll;
-  out["bytes"] = e.bytes;
-  out["tokens"] = e.tokens;
-}
-void Read(EvaluationReported& e, FieldReader& in) {
-  e.model = in.Hash("model");
-  e.site = in.Named<SiteId>("site");
-  e.nll = in.Finite("nll");
-  e.bytes = in.Count("bytes");
-  e.tokens = in.Count("tokens");
-}
-
 template <size_t I = 0>
 Event ReadAs(size_t index, FieldReader& in) {
   if constexpr (I + 1 < kEventTypes) {
@@ -312,7 +297,6 @@ Subject About(const std::string&, const RoundClosed& e) {
 Subject About(const std::string&, const RoundAbandoned& e) {
   return {AttemptName("base", e.at), e.base_model};
 }
-Subject About(const std::string&, const EvaluationReported& e) { return {"model", e.model}; }
 
 }  // namespace
 

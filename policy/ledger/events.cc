@@ -57,6 +57,7 @@ constexpr std::array<std::string_view, kEventTypes> kEvents = {
     "incident-closed",
     "duty-fulfilled",
     "coalitions-made",
+    "evaluation-decided",
 };
 
 constexpr size_t kLot = 8;  // entries that one thread opens at a time

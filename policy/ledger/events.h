@@ -149,24 +149,42 @@ struct RoundAbandoned {
   std::string reason;  // a code
   bool operator==(const RoundAbandoned&) const = default;
 };
+// Where the mean nats a byte of text like this lie in 95 of 100 cases: of so many draws of the
+// measured sequences, with repeats, from this seed (the percentile bootstrap of Efron 1979).
+struct Interval {
+  double low = 0;  // nats a byte; finite, 0 <= low <= high
+  double high = 0;
+  uint64_t draws = 0;  // at least 1
+  uint64_t seed = 0;
+  bool operator==(const Interval&) const = default;
+};
+// What a figure was measured on, for which run's purpose, and by which program.
+struct MeasuredOn {
+  RunId run;
+  std::vector<DatasetUsed> datasets;  // each with the entry that let it be measured on; ascending
+  uint64_t sequences = 0;             // 0: the trainer did not say
+  std::optional<Interval> interval;   // none: the trainer gave none
+  Digest code;                        // of the trainer's program, as the site says
+  bool operator==(const MeasuredOn&) const = default;
+};
 struct EvaluationReported {
   Digest model;
   SiteId site;     // on whose held-out text
   double nll = 0;  // nats, summed over `tokens`; finite
   uint64_t bytes = 0;
   uint64_t tokens = 0;
+  std::optional<MeasuredOn> on = {};  // none: of a build that did not say
   bool operator==(const EvaluationReported&) const = default;
 };
 
 // In the order of EventType.
-using Event =
-    std::variant<ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened,
-                 ContributionSubmitted, ContributionReceipted, RoundClosed, RoundAbandoned,
-                 EvaluationReported, MemberDescribed, CosignerAnnounced, CharterDeclared,
-                 PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted, PolicyRejected,
-                 RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
-                 AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported,
-                 ConsentGiven, IncidentReported, IncidentClosed, DutyFulfilled, CoalitionsMade>;
+using Event = std::variant<
+    ConsortiumGenesis, MemberAdmitted, KeyRevoked, RunProposed, RoundOpened, ContributionSubmitted,
+    ContributionReceipted, RoundClosed, RoundAbandoned, EvaluationReported, MemberDescribed,
+    CosignerAnnounced, CharterDeclared, PolicyDeclared, PolicyProposed, VoteCast, PolicyAdopted,
+    PolicyRejected, RunApproved, RunHalted, DatasetRegistered, DatasetWithdrawn, WithdrawalClosed,
+    AdmissionDecided, GrantDecided, GrantRevoked, ShareComputed, DisclosureExported, ConsentGiven,
+    IncidentReported, IncidentClosed, DutyFulfilled, CoalitionsMade, EvaluationDecided>;
 enum class EventType : uint8_t {
   kConsortiumGenesis,
   kMemberAdmitted,
@@ -201,6 +219,7 @@ enum class EventType : uint8_t {
   kIncidentClosed,
   kDutyFulfilled,
   kCoalitionsMade,
+  kEvaluationDecided,
 };
 inline constexpr size_t kEventTypes = std::variant_size_v<Event>;
 inline EventType TypeOf(const Event& event) { return static_cast<EventType>(event.index()); }

@@ -74,7 +74,9 @@ class EventsTest : public ::testing::Test {
         DutyFulfilled{40, 2, DigestOf("notice")},
         CoalitionsMade{50,
                        CoalitionKind::kGroup,
-                       {{{"private"}, DigestOf("m1")}, {{"public"}, DigestOf("m2")}}}};
+                       {{{"private"}, DigestOf("m1")}, {{"public"}, DigestOf("m2")}}},
+        EvaluationDecided{c_.run, DigestOf("m"), c_.site_id, what, true, DigestOf("p"), 50,
+                          decision}};
   }
   std::vector<Event> OfRounds() const {
     const RoundAttempt at{c_.run, {12}, 3};
@@ -107,7 +109,17 @@ class EventsTest : public ::testing::Test {
                         DigestOf("c"),
                         DigestOf("d")},
             RoundAbandoned{at, c_.base, "no-quorum"},
-            EvaluationReported{DigestOf("model"), c_.site_id, 12345.0625, 1000, 250}};
+            EvaluationReported{DigestOf("model"), c_.site_id, 12345.0625, 1000, 250},
+            Figure()};
+  }
+  EvaluationReported Figure() const {
+    EvaluationReported figure{DigestOf("model"), c_.site_id, 2000, 1000, 250};
+    figure.on = {c_.run,
+                 {{{*DatasetId::Parse("notes"), 1}, 9}, {{*DatasetId::Parse("reviews"), 2}, 17}},
+                 4,
+                 Interval{1.9, 2.125, 1000, 77},
+                 DigestOf("trainer")};
+    return figure;
   }
   const Consortium c_;
 };
@@ -130,6 +142,28 @@ TEST_F(EventsTest, AClosedRoundTellsItsRuleAndEachShare) {
   RoundClosed partly = closed;
   partly.submissions[0].share.reset();
   EXPECT_FALSE(SealRecord(Of(partly), *c_.site_signer));
+}
+
+TEST_F(EventsTest, AFigureSaysOnWhatItWasMeasuredAndHowSureItIs) {
+  const auto sealed = SealRecord(Of(Figure()), *c_.site_signer);
+  ASSERT_TRUE(sealed) << sealed.error().message;
+  const auto opened = OpenEntry(sealed->bytes, c_.verifier);
+  EXPECT_THAT(EntrySentence(0, *opened),
+              ::testing::AllOf(::testing::HasSubstr("(notes version 1, reviews version 2)"),
+                               ::testing::HasSubstr("2.000 a byte (95 %: 1.900 to 2.125)")));
+  EXPECT_THAT(EntrySentence(0, *opened, Language::kKorean),
+              ::testing::HasSubstr("바이트당 2.000 (95 % 구간 1.900~2.125)"));
+  EvaluationReported figure = Figure();
+  figure.on->interval = std::nullopt;
+  figure.on->sequences = 0;  // a trainer that says neither
+  EXPECT_TRUE(SealRecord(Of(figure), *c_.site_signer));
+  figure.on->datasets.clear();
+  EXPECT_FALSE(SealRecord(Of(figure), *c_.site_signer));
+  for (const Interval& none : {Interval{2, 1, 9, 0}, Interval{-1, 1, 9, 0}, Interval{1, 2, 0, 0}}) {
+    figure = Figure();
+    figure.on->interval = none;
+    EXPECT_FALSE(SealRecord(Of(figure), *c_.site_signer)) << none.low;
+  }
 }
 
 TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {

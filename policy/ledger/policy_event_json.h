@@ -45,6 +45,8 @@ DURE_POLICY_EVENT(IncidentReported)
 DURE_POLICY_EVENT(IncidentClosed)
 DURE_POLICY_EVENT(DutyFulfilled)
 DURE_POLICY_EVENT(CoalitionsMade)
+DURE_POLICY_EVENT(EvaluationDecided)
+DURE_POLICY_EVENT(EvaluationReported)
 #undef DURE_POLICY_EVENT
 
 }  // namespace dure::ledger

@@ -288,10 +288,23 @@ struct CoalitionsMade {
   bool operator==(const CoalitionsMade&) const = default;
 };
 
-// What of a dataset flowed into one contribution.
+// Whether a model may be measured on a dataset for the purpose of a run, and the figures be known.
+struct EvaluationDecided {
+  RunId run;
+  Digest model;
+  SiteId site;
+  DatasetVersion what;
+  bool admit = false;
+  Digest policies;
+  uint64_t as_of = 0;
+  std::string decision;  // canonical JSON of policy/rules
+  bool operator==(const EvaluationDecided&) const = default;
+};
+
+// What of a dataset flowed into one contribution, or into one figure.
 struct DatasetUsed {
   DatasetVersion what;
-  uint64_t admission = 0;  // index of the admission-decided entry
+  uint64_t admission = 0;  // index of the admission-decided, or evaluation-decided, entry
   bool operator==(const DatasetUsed&) const = default;
 };
 

@@ -199,5 +199,16 @@ std::string Say(const CoalitionsMade& e, Language l) {
   return "made " + count + " models of parts of the round that " + Entry(e.closing, l) +
          " closed, for " + kind;
 }
+std::string Say(const EvaluationDecided& e, Language l) {
+  const std::string model = Short(e.model);
+  if (Ko(l)) {
+    return "학습 " + e.run.str() + "의 목적으로 " + e.site.str() + "의 " + Text(e.what, l) +
+           "에서 모델 " + model + (e.admit ? " 평가 승인" : " 평가 거부") + ", 적용 정책 " +
+           Short(e.policies);
+  }
+  return std::string(e.admit ? "let" : "did not let") + " model " + model + " be measured on " +
+         Text(e.what, l) + " of " + e.site.str() + " for the purpose of " + e.run.str() +
+         ", under policies " + Short(e.policies);
+}
 
 }  // namespace dure::ledger

@@ -33,5 +33,6 @@ std::string Say(const IncidentReported& e, Language l);
 std::string Say(const IncidentClosed& e, Language l);
 std::string Say(const DutyFulfilled& e, Language l);
 std::string Say(const CoalitionsMade& e, Language l);
+std::string Say(const EvaluationDecided& e, Language l);
 
 }  // namespace dure::ledger

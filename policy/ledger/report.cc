@@ -1,5 +1,6 @@
 #include "policy/ledger/report.h"
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "policy/ledger/event_json.h"
@@ -114,15 +115,39 @@ std::string Say(const RoundAbandoned& e, Language l) {
   if (Ko(l)) return Text(e.at, l) + " 중단: " + why;
   return "abandoned " + Text(e.at, l) + ": " + why;
 }
+std::string DatasetsText(const std::vector<DatasetUsed>& used, Language l) {
+  std::string text;
+  for (const DatasetUsed& one : used) {
+    text += (text.empty() ? "" : ", ") + one.what.dataset.str() + (Ko(l) ? " 버전 " : " version ") +
+            std::to_string(one.what.version);
+  }
+  return text;
+}
+// ", 1.913 a byte (95 %: 1.902 to 1.925)"; empty where no interval is known.
+std::string IntervalText(const EvaluationReported& e, Language l) {
+  if (!e.on || !e.on->interval || e.bytes == 0) return {};
+  const auto number = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", value);
+    return std::string(text);
+  };
+  const std::string mean = number(e.nll / static_cast<double>(e.bytes));
+  const std::string low = number(e.on->interval->low);
+  const std::string high = number(e.on->interval->high);
+  if (Ko(l)) return ", 바이트당 " + mean + " (95 % 구간 " + low + "~" + high + ")";
+  return ", " + mean + " a byte (95 %: " + low + " to " + high + ")";
+}
 std::string Say(const EvaluationReported& e, Language l) {
   const std::string model = Digits(e.model);
   const std::string nats = std::to_string(e.nll);
+  const std::string on = e.on ? DatasetsText(e.on->datasets, l) : std::string();
   if (Ko(l)) {
-    return e.site.str() + "의 글로 모델 " + model + " 평가: " + std::to_string(e.bytes) +
-           "바이트에 " + nats + "내트";
+    return e.site.str() + "의 글" + (on.empty() ? on : "(" + on + ")") + "로 모델 " + model +
+           " 평가: " + std::to_string(e.bytes) + "바이트에 " + nats + "내트" + IntervalText(e, l);
   }
-  return "evaluated model " + model + " on " + e.site.str() + "'s text: " + nats + " nats over " +
-         Count(e.bytes, "byte");
+  return "evaluated model " + model + " on " + e.site.str() + "'s text" +
+         (on.empty() ? on : " (" + on + ")") + ": " + nats + " nats over " +
+         Count(e.bytes, "byte") + IntervalText(e, l);
 }
 
 }  // namespace

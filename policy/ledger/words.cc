@@ -213,6 +213,7 @@ constexpr Row kEvents[] = {
     {"incident-closed", "incidents closed", "사고 종결"},
     {"duty-fulfilled", "duties done", "의무 이행"},
     {"coalitions-made", "models of parts of a round", "일부 기여만의 모델"},
+    {"evaluation-decided", "decisions about measuring", "모델 평가 허용 여부 결정"},
 };
 
 // Which rule of the record an entry would break.
@@ -245,6 +246,10 @@ constexpr Row kBreaches[] = {
     {"no-such-member", "there is no such member", "그런 회원이 없음"},
     {"other-formula", "another formula is in force", "시행 중인 산식이 아님"},
     {"other-proposal", "the vote is on another text", "다른 안건에 대한 표임"},
+    {"names-no-data", "it does not say on which data", "어떤 데이터로 쟀는지 적지 않음"},
+    {"measured-withdrawn", "it is of data that was withdrawn", "철회된 데이터로 잰 값임"},
+    {"measuring-refused", "the terms or the rules forbid to measure on that data",
+     "이용조건이나 규칙이 그 데이터로 평가하는 것을 금지함"},
     {"passport-malformed", "the passport cannot be read", "데이터셋 소개를 읽을 수 없음"},
     {"passport-of-another", "the passport names another dataset or custodian",
      "데이터셋 소개의 이름이나 관리 기관이 다름"},

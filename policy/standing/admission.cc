@@ -74,6 +74,11 @@ Result<terms::Use> UseOf(const State& state, const Run& run, const AdmissionRequ
   return use;
 }
 
+// A round that is none: the same run, site and data.
+AdmissionRequest AsAdmission(const MeasuringRequest& request) {
+  return {{request.run, {0}, 0}, request.site, request.what, request.now, request.words};
+}
+
 // What the owner says of this very use; nullptr: the dataset is not on record. Its limits go to
 // `documents`.
 Result<std::shared_ptr<const rules::PolicyDocument>> AddTerms(const State& state, const Run& run,
@@ -136,6 +141,15 @@ Result<terms::Use> UseOf(const State& state, const GrantRequest& request) {
   return use;
 }
 
+// The reasons of a site's own rules: that they permit nothing is no objection.
+void AddOwn(rules::Decision decision, std::vector<rules::Reason>& objections) {
+  for (rules::Reason& reason : decision.reasons) {
+    const bool own_rule = reason.policy.layer == rules::Layer::kSite &&
+                          reason.reason_class != rules::ReasonClass::kNothingPermits;
+    if (own_rule) objections.push_back(std::move(reason));
+  }
+}
+
 }  // namespace
 
 Result<std::set<DatasetId>> AskedFor(const Standing& standing, const GrantRequest& request) {
@@ -160,6 +174,10 @@ rules::Action ActionOf(const Standing&, const GrantRequest& request) {
   return serves ? rules::Action::kServe : rules::Action::kExportWeights;
 }
 
+rules::Action ActionOf(const Standing&, const MeasuringRequest&) {
+  return rules::Action::kEvaluate;
+}
+
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request,
                                     const rules::Facts& as_if) {
   const auto run = standing.state().runs.find(request.at.run);
@@ -179,6 +197,29 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest
   DURE_ASSIGN(const terms::Use use, UseOf(standing.state(), request));
   const terms::ModelTerms behind = TermsBehind(standing.state(), request.model, request.words);
   DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(behind, Supposed(use, as_if)));
+  documents.push_back(&of_terms);
+  return standing.SetOf(documents);
+}
+
+// What the consortium's rules say of publishing figures speaks of a model and whoever asks for it;
+// the owner's say is asked of both, measuring and publishing.
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const MeasuringRequest& request,
+                                    const rules::Facts& as_if) {
+  const State& state = standing.state();
+  const auto run = state.runs.find(request.run);
+  if (run == state.runs.end() || !run->second.approved) {
+    return Fail(ErrorCode::kFailedPrecondition, request.run.str() + " is not approved");
+  }
+  const auto dataset = state.datasets.find(request.what.dataset);
+  if (dataset == state.datasets.end() || !dataset->second.versions.contains(request.what.version)) {
+    return Fail(ErrorCode::kFailedPrecondition, request.what.dataset.str() + " is not on record");
+  }
+  DURE_ASSIGN(Documents documents, ConsortiumTexts(standing, run->second.policies, request.now));
+  DURE_ASSIGN(terms::Use use, UseOf(state, run->second, AsAdmission(request)));
+  use.used_for[request.what.dataset.str()] = PurposesOf(state, dataset->second.runs);
+  const terms::ModelTerms& owners = dataset->second.versions.at(request.what.version).lent->terms;
+  DURE_ASSIGN(const rules::PolicyDocument of_terms,
+              terms::MeasuringPolicyFor(owners, Supposed(use, as_if)));
   documents.push_back(&of_terms);
   return standing.SetOf(documents);
 }
@@ -210,50 +251,25 @@ Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own
   // Whoever fine-tunes also trains.
   for (const rules::Action action :
        std::set<rules::Action>{rules::Action::kTrain, ActionOf(standing, request)}) {
-    for (rules::Reason& reason : rules::Decide(alone, action, facts).reasons) {
-      const bool own_rule = reason.policy.layer == rules::Layer::kSite &&
-                            reason.reason_class != rules::ReasonClass::kNothingPermits;
-      if (own_rule) objections.push_back(std::move(reason));
-    }
+    AddOwn(rules::Decide(alone, action, facts), objections);
   }
   return objections;
 }
 
-Result<std::vector<rules::Reason>> WhyNotMeasured(const Standing& standing,
-                                                  const AdmissionRequest& request,
-                                                  const rules::PolicyDocument* own) {
-  const State& state = standing.state();
-  const auto run = state.runs.find(request.at.run);
-  if (run == state.runs.end() || !run->second.approved) {
-    return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " is not approved");
-  }
-  const auto dataset = state.datasets.find(request.what.dataset);
-  if (dataset == state.datasets.end() || !dataset->second.versions.contains(request.what.version)) {
-    return Fail(ErrorCode::kFailedPrecondition, request.what.dataset.str() + " is not on record");
-  }
-  const Lent& lent = *dataset->second.versions.at(request.what.version).lent;
-  DURE_ASSIGN(terms::Use use, UseOf(state, run->second, request));
-  const rules::Facts facts = FactsOf(standing, request);
+Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own,
+                                                const Standing& standing,
+                                                const MeasuringRequest& request) {
+  DURE_ASSIGN(const rules::PolicySet alone, rules::PolicySet::Make({own}));
   std::vector<rules::Reason> objections;
-  for (const auto action : {terms::Action::kEvaluate, terms::Action::kPublishMetrics}) {
-    use.action = action;
-    DURE_ASSIGN(const rules::PolicyDocument of_terms, terms::PolicyFor(lent.terms, use));
-    std::vector<rules::PolicyDocument> all = {of_terms};
-    // The consortium's rules on publishing speak of a model and whoever asks for it.
-    if (action == terms::Action::kEvaluate) {
-      DURE_ASSIGN(const Documents texts,
-                  ConsortiumTexts(standing, run->second.policies, request.now));
-      for (const rules::PolicyDocument* document : texts) all.push_back(*document);
-    }
-    if (own != nullptr) all.push_back(*own);
-    DURE_ASSIGN(const rules::PolicySet policies, rules::PolicySet::Make(std::move(all)));
-    for (rules::Reason& reason :
-         rules::Decide(policies, terms::RuleAction(action), facts).reasons) {
-      if (reason.reason_class == rules::ReasonClass::kNothingPermits) continue;
-      objections.push_back(std::move(reason));
-    }
-  }
+  AddOwn(rules::Decide(alone, ActionOf(standing, request), FactsOf(standing, request)), objections);
   return objections;
+}
+
+Result<Ruling> Decide(const Standing& standing, const MeasuringRequest& request) {
+  DURE_ASSIGN(const rules::PolicySet policies, PoliciesOf(standing, request));
+  const rules::Facts facts = FactsOf(standing, request);
+  return Ruling{DecideUnder(policies, ActionOf(standing, request), facts),
+                standing.state().runs.at(request.run).policies};
 }
 
 Result<Ruling> Decide(const Standing& standing, const GrantRequest& request) {
@@ -273,6 +289,12 @@ ledger::GrantDecided EventOf(const Standing& standing, const GrantRequest& reque
                              const Ruling& ruling) {
   return {request.kind,  request.model,    request.grantee, request.purpose, request.territory,
           request.until, ruling.allowed(), ruling.policies, standing.size(), ruling.Json()};
+}
+
+ledger::EvaluationDecided EventOf(const Standing& standing, const MeasuringRequest& request,
+                                  const Ruling& ruling) {
+  return {request.run,      request.model,   request.site,    request.what,
+          ruling.allowed(), ruling.policies, standing.size(), ruling.Json()};
 }
 
 }  // namespace dure::standing

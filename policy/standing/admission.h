@@ -19,6 +19,16 @@ struct AdmissionRequest {
   rules::Instant now;                     // the decision's own time in the log
   uint32_t words = rules::kWordsVersion;  // of the build that decides
 };
+// To measure a model on what a site lends, and let the figures be known, for the purpose of a run.
+struct MeasuringRequest {
+  RunId run;
+  Digest model;
+  SiteId site;
+  DatasetVersion what;
+  rules::Instant now;
+  uint32_t words = rules::kWordsVersion;
+};
+
 struct GrantRequest {
   ledger::UseKind kind = ledger::UseKind::kExport;
   Digest model;
@@ -45,10 +55,12 @@ Result<std::set<DatasetId>> AskedFor(const Standing& standing, const GrantReques
 // What is asked for, in the words of the rules: a run that starts from a model asks to fine-tune.
 rules::Action ActionOf(const Standing& standing, const AdmissionRequest& request);
 rules::Action ActionOf(const Standing& standing, const GrantRequest& request);
+rules::Action ActionOf(const Standing& standing, const MeasuringRequest& request);
 
 // What the record says about a request. A path that is not set is unknown to the rules.
 rules::Facts FactsOf(const Standing& standing, const AdmissionRequest& request);
 rules::Facts FactsOf(const Standing& standing, const GrantRequest& request);
+rules::Facts FactsOf(const Standing& standing, const MeasuringRequest& request);
 
 // The policies that decide it: those pinned by the run (for a grant, those in force), emergency
 // rules of the moment, and the terms of each dataset concerned. kFailedPrecondition: there is no
@@ -58,6 +70,8 @@ rules::Facts FactsOf(const Standing& standing, const GrantRequest& request);
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const AdmissionRequest& request,
                                     const rules::Facts& as_if = {});
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest& request,
+                                    const rules::Facts& as_if = {});
+Result<rules::PolicySet> PoliciesOf(const Standing& standing, const MeasuringRequest& request,
                                     const rules::Facts& as_if = {});
 
 // The decision of such policies. Whoever fine-tunes also trains: rules that speak of training
@@ -73,20 +87,16 @@ struct Ruling {
 };
 Result<Ruling> Decide(const Standing& standing, const AdmissionRequest& request);
 Result<Ruling> Decide(const Standing& standing, const GrantRequest& request);
+Result<Ruling> Decide(const Standing& standing, const MeasuringRequest& request);
 
 // The same with a site's own policy besides, which can only narrow it: its reasons alone, empty if
 // it has none. REQUIRES: own is of the site's layer. Errors as Decide.
 Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own,
                                                 const Standing& standing,
                                                 const AdmissionRequest& request);
-
-// What stands in the way of measuring a model of the run on the dataset, and of the numbers going
-// on the record: its owner's terms, the run's policies where they speak of evaluation, and a
-// site's own policy (nullptr: it has none). Empty: nothing does. kFailedPrecondition: the record
-// knows no such dataset, or no such run that is approved.
-Result<std::vector<rules::Reason>> WhyNotMeasured(const Standing& standing,
-                                                  const AdmissionRequest& request,
-                                                  const rules::PolicyDocument* own);
+Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own,
+                                                const Standing& standing,
+                                                const MeasuringRequest& request);
 
 // The newest words that the log's decisions are made with; 0: none, or none that says so.
 uint32_t NewestWords(const State& state);
@@ -99,5 +109,7 @@ ledger::AdmissionDecided EventOf(const Standing& standing, const AdmissionReques
                                  const Ruling& ruling);
 ledger::GrantDecided EventOf(const Standing& standing, const GrantRequest& request,
                              const Ruling& ruling);
+ledger::EvaluationDecided EventOf(const Standing& standing, const MeasuringRequest& request,
+                                  const Ruling& ruling);
 
 }  // namespace dure::standing

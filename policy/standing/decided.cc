@@ -15,7 +15,8 @@ MaybeBreach DecisionHolds(const Standing& now, const Ruling& due, const Decided&
   }
   const rules::Agreement agreement = rules::AgreementOf(due.decision, said.decision);
   if (due.allowed() == said.allowed && agreement != rules::Agreement::kDiffers) return std::nullopt;
-  const std::string outcome = due.allowed() ? "admit" : "deny";
+  std::string outcome = due.allowed() ? "admit" : "deny";
+  if (!due.decision.reasons.empty()) outcome += ", by " + due.decision.reasons.front().rule;
   return Breach{"decision-differs", "replayed, " + said.about + " gives " + outcome, due.Json()};
 }
 

@@ -255,6 +255,46 @@ std::string CallerClass(const State& state, const MemberId& id) {
   return {};
 }
 
+// What is said of the data that a site lends to a run.
+Facts FactsOfData(const Standing& standing, const AdmissionRequest& request) {
+  const State& state = standing.state();
+  Facts facts;
+  facts.Set("request.time", Value::Time(request.now));
+  facts.Set("site.id", Value::Text(request.site.str()));
+  SetIncidents(facts, state);
+  const auto member = state.sites.find(request.site);
+  if (member != state.sites.end()) {
+    SetMember(facts, state, member->second, request.now);
+    const Member& owner = state.members.at(member->second);
+    // A member's sites stand in its country.
+    if (owner.described) {
+      facts.Set("site.country", Value::Text(owner.country));
+      facts.Set("request.country", Value::Text(owner.country));
+    }
+  }
+  const auto run = state.runs.find(request.at.run);
+  // Group by group: a set of facts is ordered, and each that comes in between moves others.
+  Facts of_run;
+  if (run != state.runs.end()) SetRun(of_run, state, request.at.run, run->second);
+  facts.Overlay(std::move(of_run));
+  const auto dataset = state.datasets.find(request.what.dataset);
+  if (dataset == state.datasets.end()) return facts;
+  Facts of_dataset;
+  SetDataset(of_dataset, request.what.dataset, dataset->second, request);
+  facts.Overlay(std::move(of_dataset));
+  if (const auto epsilon = EpsilonAfter(state, dataset->second, request.at.run)) {
+    facts.Set("privacy.epsilonAfter", Value::Number(*epsilon));
+  }
+  // The terms a run was approved on are those of the newest version at that time.
+  if (run == state.runs.end() || !run->second.approved) return facts;
+  for (const auto& [version, entry] : dataset->second.versions) {
+    if (entry.index < *run->second.approved || version == 1) {
+      facts.Set("run.termsSnapshot", Value::Count(version));
+    }
+  }
+  return facts;
+}
+
 }  // namespace
 
 std::shared_ptr<const Facts> FactsToldBy(const ledger::RunProposed& e) {
@@ -295,42 +335,20 @@ bool Covers(const Consent& consent, const GrantRequest& request) {
 }
 
 Facts FactsOf(const Standing& standing, const AdmissionRequest& request) {
-  const State& state = standing.state();
-  Facts facts;
-  facts.Set("request.time", Value::Time(request.now));
-  facts.Set("site.id", Value::Text(request.site.str()));
+  Facts facts = FactsOfData(standing, request);
   facts.Set("round.no", Value::Count(request.at.round.value));
-  SetIncidents(facts, state);
-  const auto member = state.sites.find(request.site);
-  if (member != state.sites.end()) {
-    SetMember(facts, state, member->second, request.now);
-    const Member& owner = state.members.at(member->second);
-    // A member's sites stand in its country.
-    if (owner.described) {
-      facts.Set("site.country", Value::Text(owner.country));
-      facts.Set("request.country", Value::Text(owner.country));
-    }
-  }
-  const auto run = state.runs.find(request.at.run);
-  // Group by group: a set of facts is ordered, and each that comes in between moves others.
-  Facts of_run;
-  if (run != state.runs.end()) SetRun(of_run, state, request.at.run, run->second);
-  facts.Overlay(std::move(of_run));
-  const auto dataset = state.datasets.find(request.what.dataset);
-  if (dataset == state.datasets.end()) return facts;
-  Facts of_dataset;
-  SetDataset(of_dataset, request.what.dataset, dataset->second, request);
-  facts.Overlay(std::move(of_dataset));
-  if (const auto epsilon = EpsilonAfter(state, dataset->second, request.at.run)) {
-    facts.Set("privacy.epsilonAfter", Value::Number(*epsilon));
-  }
-  // The terms a run was approved on are those of the newest version at that time.
-  if (run == state.runs.end() || !run->second.approved) return facts;
-  for (const auto& [version, entry] : dataset->second.versions) {
-    if (entry.index < *run->second.approved || version == 1) {
-      facts.Set("run.termsSnapshot", Value::Count(version));
-    }
-  }
+  return facts;
+}
+
+// No round is meant, and its number stays unknown. What a run was approved for outlives its rounds:
+// its models are measured after it has ended.
+Facts FactsOf(const Standing& standing, const MeasuringRequest& request) {
+  Facts facts = FactsOfData(
+      standing, {{request.run, {0}, 0}, request.site, request.what, request.now, request.words});
+  facts.Set("model.digest", Value::Text(request.model.Hex()));
+  const auto run = standing.state().runs.find(request.run);
+  const bool approved = run != standing.state().runs.end() && run->second.approved;
+  if (approved) facts.Set("run.status", Value::Text("approved"));
   return facts;
 }
 

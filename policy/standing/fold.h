@@ -72,6 +72,8 @@ class Fold {
   void Do(const Said& said, const ledger::ContributionReceipted& e);
   void Do(const Said& said, const ledger::RoundClosed& e);
   void Do(const Said& said, const ledger::RoundAbandoned& e);
+  // fold_evaluations.cc
+  void Do(const Said& said, const ledger::EvaluationDecided& e);
   void Do(const Said& said, const ledger::EvaluationReported& e);
   // fold_duties.cc
   void Do(const Said& said, const ledger::IncidentReported& e);
@@ -119,6 +121,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Disclos
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundOpened& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::ContributionSubmitted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundClosed& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::EvaluationDecided& e);
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::EvaluationReported& e);
+MaybeBreach NamesItsData(const ledger::EvaluationReported& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentReported& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentClosed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DutyFulfilled& e);

@@ -217,8 +217,4 @@ void Fold::Do(const Said& said, const ledger::RoundAbandoned& e) {
   state_.rounds[e.at].abandoned = said.index;
 }
 
-void Fold::Do(const Said& said, const ledger::EvaluationReported& e) {
-  state_.evaluations.push_back({said.index, e});
-}
-
 }  // namespace dure::standing

@@ -72,6 +72,12 @@ std::optional<PastDecision> DecisionOf(uint64_t index, const ledger::OpenedEntry
                                      e->until, *at, rules::WordsOf(e->decision).value_or(0)},
                         e->granted, e->decision};
   }
+  if (const auto* e = std::get_if<ledger::EvaluationDecided>(&entry.record.event)) {
+    return PastDecision{index,
+                        MeasuringRequest{e->run, e->model, e->site, e->what, *at,
+                                         rules::WordsOf(e->decision).value_or(0)},
+                        e->admit, e->decision};
+  }
   return std::nullopt;
 }
 

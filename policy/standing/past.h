@@ -14,7 +14,7 @@ namespace dure::standing {
 // What an entry decided, as a request to the standing before it.
 struct PastDecision {
   uint64_t index = 0;
-  std::variant<AdmissionRequest, GrantRequest> request;
+  std::variant<AdmissionRequest, GrantRequest, MeasuringRequest> request;
   bool allowed = false;
   std::string decision;  // the entry's canonical JSON
 };
@@ -38,7 +38,7 @@ struct Flip {
   rules::Decision proposed;   // of a contribution that would count: empty
 };
 struct Impact {
-  uint64_t decided = 0;        // admissions and grants
+  uint64_t decided = 0;        // admissions, grants and what may be measured
   uint64_t contributions = 0;  // of admitted data: whether they count is decided by everybody
   std::vector<Flip> flips;
 };

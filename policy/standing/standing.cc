@@ -104,6 +104,9 @@ MaybeBreach Fold::MaySay(const Standing& standing, const Said& said) {
   if (const auto* withdrawn = std::get_if<ledger::DatasetWithdrawn>(&event)) {
     return TermsAllow(standing, said, *withdrawn);
   }
+  if (const auto* measured = std::get_if<ledger::EvaluationReported>(&event)) {
+    return NamesItsData(*measured);
+  }
   if (const auto* vote = std::get_if<ledger::VoteCast>(&event)) {
     const auto proposal = standing.state().proposals.find(vote->proposal);
     const bool halted = proposal != standing.state().proposals.end() &&

@@ -174,6 +174,19 @@ struct Grant {
   std::optional<uint64_t> revoked;
 };
 
+// What may be measured on what: the last decision of each counts.
+struct MeasuringAsked {
+  Digest model;
+  SiteId site;
+  DatasetVersion what;
+  auto operator<=>(const MeasuringAsked&) const = default;
+};
+struct Measuring {
+  uint64_t index = 0;
+  RunId run;
+  bool admit = false;
+  uint32_t words = 0;  // of the decision
+};
 struct Evaluation {
   uint64_t index = 0;
   ledger::EvaluationReported reported;
@@ -230,6 +243,7 @@ struct State {
   std::map<uint64_t, RoundAttempt> closings;           // round-closed entries
   std::set<uint64_t> halts;                            // run-halted entries
   std::map<uint64_t, Grant> grants;
+  std::map<MeasuringAsked, Measuring> measurings;
   std::vector<Evaluation> evaluations;
   std::map<uint64_t, ledger::ShareComputed> shares;
   std::map<uint64_t, ledger::DisclosureExported> disclosures;

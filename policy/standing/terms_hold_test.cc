@@ -149,38 +149,6 @@ TEST_F(TermsHoldTest, WhatTheOwnerAsksForIsOwed) {
   EXPECT_THAT(owed, Contains("terms:notes#duo.owed"));
 }
 
-TEST_F(TermsHoldTest, MeasuringIsAskedAndSoIsPublishing) {
-  const auto why_not = [&](const terms::Terms& terms, const rules::PolicyDocument* own = nullptr) {
-    static uint64_t version = 0;
-    w_.Lend("notes", "etri", terms, ++version);
-    const std::string run = "run-" + std::to_string(version);
-    Run(run);
-    AdmissionRequest request = w_.Asking(run, 0, "etri", "notes", version);
-    const auto reasons = WhyNotMeasured(w_.Now(), request, own);
-    std::vector<std::string> rules;
-    if (!reasons) return std::vector<std::string>{reasons.error().message};
-    for (const rules::Reason& reason : *reasons) rules.push_back(reason.rule);
-    return rules;
-  };
-  terms::Terms terms = terms::testing::OpenTerms();
-  EXPECT_THAT(why_not(terms), IsEmpty());
-  for (const auto said :
-       {terms::Permission::kDeny, terms::Permission::kAsk, terms::Permission::kUnknown}) {
-    terms.Of(terms::Action::kEvaluate) = said;
-    EXPECT_THAT(why_not(terms), ElementsAre("terms:notes#actions.evaluate"));
-  }
-  terms.Of(terms::Action::kEvaluate) = terms::Permission::kAllow;
-  terms.Of(terms::Action::kPublishMetrics) = terms::Permission::kDeny;
-  EXPECT_THAT(why_not(terms), ElementsAre("terms:notes#actions.publish-metrics"));
-  auto own = rules::ReadPolicy(
-      "policy \"Own\" ko \"자체\" version 1 effective 2026-09-01\n"
-      "rule S1 forbid evaluate when dataset.id is notes because \"No.\" end\n",
-      "own.policy");
-  ASSERT_TRUE(own) << own.error().message;
-  own->policy.layer = rules::Layer::kSite;
-  EXPECT_THAT(why_not(terms::testing::OpenTerms(), &*own), ElementsAre("S1"));
-}
-
 // What was admitted in older words is decided again as it was then.
 TEST_F(TermsHoldTest, AnOlderRecordReplays) {
   terms::Terms terms = terms::testing::OpenTerms();

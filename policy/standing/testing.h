@@ -169,6 +169,38 @@ class World {
   static RoundAttempt At(const std::string& run, uint64_t round) {
     return {*RunId::Parse(run), {round}, 0};
   }
+  MeasuringRequest ToMeasure(const std::string& run, const std::string& model,
+                             const std::string& member, const std::string& dataset,
+                             uint64_t version = 1) const {
+    return {*RunId::Parse(run),
+            DigestOf(model),
+            *SiteId::Parse(member + "-site"),
+            {*DatasetId::Parse(dataset), version},
+            rules::Instant::At(now_),
+            words_};
+  }
+  // Decides honestly whether it may be measured on, and says so.
+  uint64_t DecideAndSay(const MeasuringRequest& request) {
+    const Standing now = Now();
+    return Say("host", EventOf(now, request, *Decide(now, request)));
+  }
+  // What the site says it measured by that decision.
+  static ledger::EvaluationReported Figure(const MeasuringRequest& request, uint64_t decision,
+                                           double nats = 10) {
+    ledger::EvaluationReported figure{request.model, request.site, nats, 10, 5};
+    figure.on = {request.run,
+                 {{request.what, decision}},
+                 4,
+                 ledger::Interval{nats / 10 - 0.1, nats / 10 + 0.1, 1000, 7},
+                 DigestOf("trainer")};
+    return figure;
+  }
+  // Both, of a model that a site measures on its own data.
+  uint64_t Measure(const std::string& run, const std::string& model, const std::string& member,
+                   const std::string& dataset) {
+    const MeasuringRequest request = ToMeasure(run, model, member, dataset);
+    return Say(member + "-site", Figure(request, DecideAndSay(request)));
+  }
   // A whole round of the given (member, dataset) pairs; its model is named after run and round.
   uint64_t PlayRound(const std::string& run, uint64_t round,
                      const std::vector<std::pair<std::string, std::string>>& who) {

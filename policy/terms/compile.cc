@@ -298,6 +298,28 @@ Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms,
   return rules::MakeDocument(std::move(policy));
 }
 
+Result<rules::PolicyDocument> MeasuringPolicyFor(const ModelTerms& terms, const Use& use) {
+  rules::Policy policy = TermsPolicy("Terms of the owners", "권리자의 이용조건");
+  std::map<std::string, rules::Rule> by_name;
+  for (const Action action : {Action::kEvaluate, Action::kPublishMetrics}) {
+    Use asked = use;
+    asked.action = action;
+    std::map<std::string, std::vector<Clause>> clauses;
+    for (const Clause& clause : Allows(terms, asked).clauses) {
+      clauses[RuleId(clause.cause, false)].push_back(clause);
+    }
+    for (const auto& [id, said] : clauses) {
+      rules::Rule rule = RuleOf(id, said, asked);
+      rule.actions = {rules::Action::kEvaluate};
+      const auto [known, is_new] = by_name.try_emplace(id, rule);
+      // What forbids is stricter than what asks.
+      if (!is_new && rule.effect == rules::Effect::kForbid) known->second = std::move(rule);
+    }
+  }
+  for (auto& [id, rule] : by_name) policy.rules.push_back(std::move(rule));
+  return rules::MakeDocument(std::move(policy));
+}
+
 Result<rules::PolicyDocument> RefusalOf(const Source& source) {
   rules::Policy policy = TermsPolicy("Vote of the owner", "권리자의 투표");
   rules::Rule rule;

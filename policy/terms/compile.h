@@ -28,6 +28,11 @@ Result<rules::PolicyDocument> PolicyFor(const ModelTerms& terms, const Use& use)
 Result<rules::PolicyDocument> LimitsOf(const Source& source, const Terms& terms,
                                        bool every_term = true);
 
+// The rules of one source's owner about measuring models on it and letting the figures be known:
+// what stands in the way of either, as rules of `evaluate`. `use`: its action is not looked at.
+// Errors as PolicyFor.
+Result<rules::PolicyDocument> MeasuringPolicyFor(const ModelTerms& terms, const Use& use);
+
 // What its owner's no to a run forbids in that run, whatever the terms allow and the others voted.
 Result<rules::PolicyDocument> RefusalOf(const Source& source);
 

@@ -15,10 +15,10 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 17> kActs = {
+constexpr std::array<std::string_view, 18> kActs = {
     "none",     "rewrite",     "drop",   "reorder", "backdate", "replay",
     "tally",    "admit",       "weight", "swallow", "void",     "withdrawn",
-    "postdate", "impersonate", "reword", "base",    "slow"};
+    "postdate", "impersonate", "reword", "base",    "measure",  "slow"};
 constexpr std::chrono::hours kAhead{240};
 constexpr std::chrono::hours kBack{-1};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
@@ -281,13 +281,14 @@ bool ForgedLog::CountLeftOut(OpenedEntry& next) const {
 }
 
 // What was decided as a refusal, with the words of some admission.
+template <typename Decided>
 bool ForgedLog::AdmitRefused(OpenedEntry& next) const {
   ledger::Record record = next.record;
-  auto* decided = std::get_if<ledger::AdmissionDecided>(&record.event);
+  auto* decided = std::get_if<Decided>(&record.event);
   if (decided == nullptr || decided->admit) return false;
   decided->admit = true;
   for (const OpenedEntry& entry : entries_) {
-    const auto* other = std::get_if<ledger::AdmissionDecided>(&entry.record.event);
+    const auto* other = std::get_if<Decided>(&entry.record.event);
     if (other != nullptr && other->admit) decided->decision = other->decision;
   }
   next = Resealed(record);
@@ -319,7 +320,8 @@ bool ForgedLog::OpenElsewhere(OpenedEntry& next) const {
 
 // What is about to be appended says something else, if it is of the act's kind.
 bool ForgedLog::Alter(OpenedEntry& next) const {
-  if (act_ == Act::kAdmit) return AdmitRefused(next);
+  if (act_ == Act::kAdmit) return AdmitRefused<ledger::AdmissionDecided>(next);
+  if (act_ == Act::kMeasure) return AdmitRefused<ledger::EvaluationDecided>(next);
   return act_ == Act::kReword ? Reword(next) : OpenElsewhere(next);
 }
 
@@ -367,6 +369,7 @@ void ForgedLog::Commit(OpenedEntry& next) {
     case Act::kTally:
       return own ? ForgeTally(next) : void();
     case Act::kAdmit:
+    case Act::kMeasure:
     case Act::kReword:
     case Act::kBase:
       if (!Alter(next)) return;

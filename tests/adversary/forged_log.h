@@ -34,6 +34,7 @@ enum class Act : uint8_t {
   kImpersonate,  // a key of the aggregator's is let in as an officer of a member, and withdraws
   kReword,       // a decision's sentences are altered, and said to be in older words
   kBase,         // the next round is opened from another model than the last one left
+  kMeasure,      // what may not be measured on is recorded as what may
   kSlow,         // no lie: a withdrawal is answered after the contribution that comes behind it
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
@@ -87,6 +88,7 @@ class ForgedLog final : public ledger::Ledger {
     return Resealed(record, *keys_.aggregator);
   }
   bool Overstate(ledger::OpenedEntry& next) const;
+  template <typename Decided>
   bool AdmitRefused(ledger::OpenedEntry& next) const;
   bool Reword(ledger::OpenedEntry& next) const;
   bool Alter(ledger::OpenedEntry& next) const;

@@ -12,12 +12,13 @@ import glob
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
-from federation import Federation
+from federation import Federation, terms_file
 from processes import Daemon, until
 
 PROGRAMS = ''
@@ -200,6 +201,34 @@ class AdversaryTest(unittest.TestCase):
         self.assertEqual(sorted(SITES), sorted(m['member'] for m in listed if m['sites']))
         refused = self.all.fails('member', 'suspend', 'south', '--dir', self.desk, expect=3)
         self.assertIn('decision-differs', str(refused))
+
+    def test_a_model_is_let_be_measured_where_the_terms_forbid_it(self):
+        self.forge('measure')
+        east = self.all.sites['east']
+        east.stop()
+        terms = terms_file(f'{self.folder}/now/silent.toml', 'east', 'east', 'open',
+                           ['scientific-research'], 'CC-BY-4.0')
+        with open(terms, encoding='utf-8') as file:
+            text = file.read()
+        with open(terms, 'w', encoding='utf-8') as file:
+            file.write(text.replace('publish-metrics = "allow"', 'publish-metrics = "deny"'))
+        place = east.arguments.index('--terms') + 1
+        self.addCleanup(east.arguments.__setitem__, place, east.arguments[place])
+        east.arguments[place] = terms
+        east.start()
+        until(lambda: [each for each in self.all.entries('north')
+                       if each['type'] == 'dataset-registered' and each['event']['site'] == 'east'
+                       and each['event']['version'] == 2], 'east lends on other terms')
+        self.training('second')
+        self.act()
+        asking = subprocess.Popen([self.all.programs.path('dure-crashing'), 'model', 'evaluate',
+                                   '--dir', self.all.consortium, '--run', 'second', '--json'],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(asking.wait)
+        self.addCleanup(asking.kill)  # who lies has no answer for it
+        self.named('dissents from entry', 'evaluation-decided', 'decision-differs', sites=SITES)
+        self.assertTrue(all(self.all.sites[site].log_has('terms:east#actions.publish-metrics')
+                            for site in SITES))
 
     def test_a_sentence_is_altered_and_said_to_be_in_older_words(self):
         self.forge('reword')

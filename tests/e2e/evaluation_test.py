@@ -43,12 +43,78 @@ class EvaluationTest(LifeTest):
             self.measured(said, SITES)
         self.settle(federation, 'measured')
 
+    def test_a_figure_names_its_data_and_rests_on_a_decision_that_everybody_comes_to(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        federation.propose('measured', rounds=1)
+        federation.complete('measured')
+        for _ in range(2):  # what was decided once is not decided again
+            with self.evaluation(federation, 'measured') as asked:
+                said, why = asked.communicate(timeout=PATIENCE)
+            self.assertEqual(asked.returncode, 0, said + why)
+            self.measured(said, SITES)
+        entries = federation.entries('aggregator')
+        decided = {each['index']: each['event'] for each in entries
+                   if each['type'] == 'evaluation-decided'}
+        self.assertEqual(sorted((each['site'], each['admit']) for each in decided.values()),
+                         [(site, True) for site in SITES])
+        code = {each['event']['site']: each['event']['code'] for each in entries
+                if each['type'] == 'contribution-submitted'}
+        reported = [each['event'] for each in entries if each['type'] == 'evaluation-reported']
+        self.assertEqual(sorted(each['site'] for each in reported), sorted(SITES * 2))
+        for figure in reported:
+            used, = figure['datasets']
+            decision = decided[used['admission']]
+            for field in ('site', 'model', 'run'):
+                self.assertEqual(decision[field], figure[field])
+            self.assertEqual((decision['dataset'], decision['version']),
+                             (used['dataset'], used['version']))
+            self.assertEqual(figure['code'], code[figure['site']])
+            drawn = figure['interval']
+            self.assertEqual(drawn['seed'], int(figure['model'][:12], 16))
+            self.assertGreater(figure['sequences'], 1)
+            self.assertGreater(drawn['draws'], 0)
+            self.assertLess(drawn['low'], figure['nll'] / figure['bytes'])
+            self.assertGreater(drawn['high'], figure['nll'] / figure['bytes'])
+        again = [each for each in reported if each['site'] == 'north']
+        self.assertEqual(again[0], again[1], 'the same sequences, the same draws')
+        self.settle(federation, 'measured')
+
+    def test_data_withdrawn_while_it_is_measured_gives_no_figure(self):
+        federation = self.found(SITES)
+        desk = federation.officer('north')
+        federation.start_sites()
+        federation.propose('measured', rounds=1)
+        federation.complete('measured')
+        north = federation.sites['north']
+        north.stop()
+        north.start(stop_at='site.evaluated')
+        with self.evaluation(federation, 'measured') as asked:
+            north.wait_for_stop()
+            federation.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', desk)
+            north.go_on()
+            said, why = asked.communicate(timeout=PATIENCE)
+        answers = {each['site']: each.get('error', '') for each in json.loads(said)['results']}
+        self.assertIn('measuring-refused', answers['north'], said + why)
+        self.assertIn('P4.6', answers['north'])
+        self.assertEqual(answers['south'], '')
+        self.assertEqual([each['event']['site'] for each in federation.entries('aggregator')
+                          if each['type'] == 'evaluation-reported'], ['south'])
+        # Asked once more, it is refused before anything is measured, and the record says why.
+        with self.evaluation(federation, 'measured') as asked:
+            said, why = asked.communicate(timeout=PATIENCE)
+        refused = [each for each in federation.entries('aggregator')
+                   if each['type'] == 'evaluation-decided' and not each['event']['admit']]
+        self.assertEqual([each['event']['site'] for each in refused], ['north'], said + why)
+        self.assertIn('P4.6', refused[0]['event']['decision'])
+        federation.check_copies()
+
     def measured(self, said, sites):
         results = json.loads(said)['results']
         self.assertEqual([(each['site'], each.get('error')) for each in results],
                          [(site, None) for site in sites])
 
-    def test_what_was_measured_and_what_is_lent_wait_until_an_entry_may_be_written(self):
+    def test_what_may_be_measured_and_what_is_lent_wait_until_an_entry_may_be_written(self):
         federation = self.found([*SITES, 'west'])
         federation.start_sites(*SITES)
         federation.propose('measured', rounds=1, quorum=2, join_seconds=1)
@@ -60,7 +126,7 @@ class EvaluationTest(LifeTest):
         north.start()
         west.start(passed=(passed := f'{self.folder}/passed'))  # what it lends is on no record yet
         with self.evaluation(federation, 'measured') as asked:
-            until(lambda: north.log_has('not reported yet'), 'north cannot say what it measured')
+            until(lambda: north.log_has('not decided yet'), 'nobody may say what north measures on')
             until(lambda: self.passes(passed, 'site.evaluation-waits'), 'west cannot lend yet')
             federation.sites['south'].start()
             said, why = asked.communicate(timeout=PATIENCE)

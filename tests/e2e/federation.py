@@ -265,7 +265,7 @@ class Federation:
         for entry in entries:
             event = entry['event']
             what = (entry['type'], event.get('round'), event.get('attempt'), event.get('site'),
-                    event.get('dataset'), event.get('submission'))
+                    event.get('dataset'), event.get('submission'), event.get('model'))
             once = entry['type'] != 'evaluation-reported'
             assert not once or what not in said, f'{run}: the log says {what} twice'
             said.add(what)

@@ -1,0 +1,216 @@
+// On what a model may be measured is decided on the record, and a figure rests on such a decision.
+#include <gmock/gmock.h>
+
+#include "policy/standing/past.h"
+#include "policy/standing/testing.h"
+
+namespace dure::standing {
+namespace {
+
+using testing::DigestOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::World;
+
+class MeasuringTest : public ::testing::Test {
+ protected:
+  MeasuringTest() {
+    w_.Found();
+    w_.Lend("reviews", "kt", terms::testing::OpenTerms());
+    w_.Lend("notes", "etri", terms::testing::OpenTerms());
+    w_.Propose("first", "scientific-research");
+    w_.Approve("first");
+  }
+  MeasuringRequest Notes(uint64_t version = 1) const {
+    return w_.ToMeasure("first", "first/0", "etri", "notes", version);
+  }
+  // The next version of etri's notes, which a run approved since then is on.
+  MeasuringRequest Changed(const terms::Terms& terms, const std::string& run) {
+    w_.Lend("notes", "etri", terms, ++version_);
+    w_.Propose(run, "scientific-research");
+    w_.Approve(run);
+    return w_.ToMeasure(run, "first/0", "etri", "notes", version_);
+  }
+  std::vector<std::string> RefusedBy(const MeasuringRequest& request) {
+    const auto ruling = Decide(w_.Now(), request);
+    if (!ruling) return {ruling.error().message};
+    std::vector<std::string> rules;
+    for (const rules::Reason& reason : ruling->decision.reasons) rules.push_back(reason.rule);
+    return rules;
+  }
+  uint64_t SayFigure(const ledger::EvaluationReported& figure) {
+    return w_.Say("etri-site", figure);
+  }
+  // The rules of what is void, in order.
+  std::vector<std::string> Voids() const {
+    std::vector<std::string> rules;
+    const Auditor audit = w_.Audit();
+    for (const Finding& finding : audit.voids()) rules.push_back(finding.rule);
+    return rules;
+  }
+  std::string DissentRule() const {
+    const auto dissent = w_.Audit().dissent();
+    return dissent ? dissent->rule : "none";
+  }
+
+  World w_;
+  uint64_t version_ = 1;
+};
+
+TEST_F(MeasuringTest, IsAskedAndSoIsPublishing) {
+  EXPECT_THAT(RefusedBy(Notes()), IsEmpty());
+  terms::Terms terms = terms::testing::OpenTerms();
+  for (const auto said :
+       {terms::Permission::kDeny, terms::Permission::kAsk, terms::Permission::kUnknown}) {
+    terms.Of(terms::Action::kEvaluate) = said;
+    EXPECT_THAT(RefusedBy(Changed(terms, "run-" + std::to_string(version_))),
+                ElementsAre("terms:notes#actions.evaluate"));
+  }
+  terms.Of(terms::Action::kEvaluate) = terms::Permission::kAllow;
+  terms.Of(terms::Action::kPublishMetrics) = terms::Permission::kDeny;
+  EXPECT_THAT(RefusedBy(Changed(terms, "silent")),
+              ElementsAre("terms:notes#actions.publish-metrics"));
+}
+
+TEST_F(MeasuringTest, ForbiddenByOneAndAskedByTheOtherIsForbidden) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.time.embargo_until = terms::Instant{rules::Instant::At(w_.time()).seconds + 3600};
+  const MeasuringRequest request = Changed(terms, "early");
+  EXPECT_THAT(RefusedBy(request), ElementsAre("terms:notes#time.embargoUntil"));
+}
+
+TEST_F(MeasuringTest, AnOwnersYesIsHeard) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.Of(terms::Action::kEvaluate) = terms::Permission::kAsk;
+  const MeasuringRequest request = Changed(terms, "asked");
+  EXPECT_FALSE(Decide(w_.Now(), request)->allowed());
+  ledger::ConsentGiven yes;
+  yes.dataset = *DatasetId::Parse("notes");
+  yes.run = *RunId::Parse("asked");
+  w_.Say("etri-desk", yes);
+  EXPECT_TRUE(Decide(w_.Now(), request)->allowed());
+}
+
+TEST_F(MeasuringTest, ASitesOwnRulesNarrowIt) {
+  auto own = rules::ReadPolicy(
+      "policy \"Own\" ko \"자체\" version 1 effective 2026-09-01\n"
+      "rule S1 forbid evaluate when dataset.id is notes because \"No.\" end\n",
+      "own.policy");
+  ASSERT_TRUE(own) << own.error().message;
+  own->policy.layer = rules::Layer::kSite;
+  const auto objections = ObjectionsOf(*own, w_.Now(), Notes());
+  ASSERT_TRUE(objections);
+  ASSERT_EQ(objections->size(), 1u);
+  EXPECT_EQ(objections->front().rule, "S1");
+}
+
+TEST_F(MeasuringTest, OfARunThatHasEndedGoesOn) {
+  w_.Say("host", ledger::RunHalted{*RunId::Parse("first"), "stopped"});
+  EXPECT_THAT(RefusedBy(Notes()), IsEmpty());
+  w_.Propose("never", "scientific-research");
+  EXPECT_THAT(RefusedBy(w_.ToMeasure("never", "first/0", "etri", "notes")),
+              ElementsAre(HasSubstr("not approved")));
+}
+
+TEST_F(MeasuringTest, AFigureRestsOnADecisionThatLetsIt) {
+  const uint64_t decision = w_.DecideAndSay(Notes());
+  SayFigure(World::Figure(Notes(), decision));
+  EXPECT_THAT(Voids(), IsEmpty());
+  ASSERT_EQ(w_.Now().state().evaluations.size(), 1u);
+  EXPECT_EQ(w_.Now().state().evaluations[0].reported.on->datasets[0].admission, decision);
+  // Of another model, another entry, another site's, another run's: nobody let it.
+  ledger::EvaluationReported figure = World::Figure(Notes(), decision);
+  figure.model = DigestOf("first/1");
+  SayFigure(figure);
+  SayFigure(World::Figure(Notes(), decision - 1));
+  w_.Say("kt-site", World::Figure(Notes(), decision));
+  figure = World::Figure(Notes(), decision);
+  figure.on->run = *RunId::Parse("second");
+  SayFigure(figure);
+  EXPECT_THAT(Voids(), ElementsAre("not-admitted", "not-admitted", "foreign-site", "not-admitted"));
+  EXPECT_EQ(w_.Now().state().evaluations.size(), 1u) << "and changes nothing";
+  EXPECT_EQ(DissentRule(), "none");
+}
+
+TEST_F(MeasuringTest, WhatWasRefusedLetsNobody) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.Of(terms::Action::kPublishMetrics) = terms::Permission::kDeny;
+  const MeasuringRequest request = Changed(terms, "silent");
+  SayFigure(World::Figure(request, w_.DecideAndSay(request)));
+  EXPECT_THAT(Voids(), ElementsAre("not-admitted"));
+  EXPECT_EQ(DissentRule(), "none");
+}
+
+// The lie of an aggregator that lets a report in which the terms forbid.
+TEST_F(MeasuringTest, AnAdmissionThatTheTermsForbidIsADissent) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.Of(terms::Action::kPublishMetrics) = terms::Permission::kDeny;
+  const MeasuringRequest request = Changed(terms, "silent");
+  const Standing now = w_.Now();
+  ledger::EvaluationDecided lie = EventOf(now, request, *Decide(now, request));
+  ASSERT_FALSE(lie.admit);
+  lie.admit = true;
+  const uint64_t entry = w_.Say("host", lie);
+  ASSERT_TRUE(w_.Audit().dissent());
+  EXPECT_EQ(w_.Audit().dissent()->rule, "decision-differs");
+  EXPECT_EQ(w_.Audit().dissent()->index, entry);
+  EXPECT_THAT(w_.Audit().dissent()->text, HasSubstr("notes version 2 of etri-site for silent"));
+  SayFigure(World::Figure(request, entry));
+  EXPECT_THAT(Voids(), ElementsAre("not-admitted"));
+}
+
+TEST_F(MeasuringTest, ItIsAskedAgainWhereTheFigureStands) {
+  const uint64_t decision = w_.DecideAndSay(Notes());
+  w_.Say("etri-desk",
+         ledger::DatasetWithdrawn{*DatasetId::Parse("notes"), "consent",
+                                  ledger::WithdrawalScope::kFutureRounds, "2026-10-31T09:00:00Z"});
+  SayFigure(World::Figure(Notes(), decision));
+  ASSERT_THAT(Voids(), ElementsAre("measuring-refused"));
+  EXPECT_THAT(w_.Audit().voids()[0].text, HasSubstr("P4.6"));
+}
+
+TEST_F(MeasuringTest, TermsThatChangedMeanwhileAreTheOnesThatCount) {
+  const uint64_t decision = w_.DecideAndSay(Notes());
+  w_.Lend("notes", "etri", terms::testing::OpenTerms(), 2);
+  SayFigure(World::Figure(Notes(), decision));
+  EXPECT_THAT(Voids(), ElementsAre("measuring-refused"));
+}
+
+// Older records replay: a figure that names no data holds until the first decision about measuring.
+TEST_F(MeasuringTest, FiguresOfOlderBuildsHoldWhereNothingWasDecided) {
+  ledger::EvaluationReported before = World::Figure(Notes(), 0);
+  before.on = std::nullopt;
+  SayFigure(before);
+  EXPECT_THAT(Voids(), IsEmpty());
+  EXPECT_EQ(w_.Now().state().evaluations.size(), 1u);
+  w_.DecideAndSay(Notes());
+  SayFigure(before);
+  EXPECT_THAT(Voids(), ElementsAre("names-no-data"));
+}
+
+TEST_F(MeasuringTest, AFigureThatNamesNoDataIsNotForToday) {
+  ledger::EvaluationReported before = World::Figure(Notes(), 0);
+  before.on = std::nullopt;
+  const auto& seat = w_.SeatOf("etri-site");
+  const auto sealed = ledger::SealNext(w_.log(), seat.actor, *seat.signer, w_.time(), before);
+  ASSERT_TRUE(sealed) << sealed.error().message;
+  const auto finding = w_.Now().Check(*ledger::ParseEntry(sealed->bytes));
+  ASSERT_TRUE(finding);
+  EXPECT_EQ(finding->rule, "names-no-data");
+}
+
+TEST_F(MeasuringTest, IsAmongThePastDecisions) {
+  const uint64_t decision = w_.DecideAndSay(Notes());
+  bool found = false;
+  const Status looked =
+      ForEachDecision(w_.log(), [&](const PastDecision& past, const Standing& before) {
+        const auto* request = std::get_if<MeasuringRequest>(&past.request);
+        if (request == nullptr) return;
+        found = past.index == decision && Decide(before, *request)->Json() == past.decision;
+      });
+  EXPECT_TRUE(looked && found);
+}
+
+}  // namespace
+}  // namespace dure::standing
