@@ -208,9 +208,10 @@ class Token {
 
   void Qkv() {
     d_.Launch<cuda::QkvVector<Bf16>>(
-        {cuda::QkvVector<Bf16>::WorkOf(Matrix(b_.qkv()), dim_ / 2 + c_.kv_dim(), dim_), Normed(),
-         b_.vectors[0], b_.vectors[1], state_, q_, Cached(2), Cached(3), c_.heads, c_.kv_heads,
-         c_.head_dim() / 2});
+        {cuda::QkvVector<Bf16>::WorkOf(Matrix(b_.qkv()), dim_ / 2 + c_.kv_dim(), dim_,
+                                       cuda::kQkvRounds),
+         Normed(), b_.vectors[0], b_.vectors[1], state_, q_, Cached(2), Cached(3), c_.heads,
+         c_.kv_heads, c_.head_dim() / 2});
   }
   void Attend() {
     d_.Launch<cuda::DecodeSplit<Bf16>>({q_, Cached(2), Cached(3), parts_, sums_, state_, c_.heads,
@@ -218,12 +219,12 @@ class Token {
   }
   void Out() {
     d_.Launch<cuda::OutVector<Bf16>>({cuda::OutVector<Bf16>::WorkOf(Matrix(dim_), dim_, dim_),
-                                      parts_, sums_, state_, b_.narrow_rows[0], c_.heads,
-                                      c_.head_dim()});
+                                      parts_, sums_, b_.narrow_rows[0], c_.heads, c_.head_dim()});
   }
   void GateUp() {
     d_.Launch<cuda::GateUpVector<Bf16>>(
-        {cuda::GateUpVector<Bf16>::WorkOf(Matrix(uint64_t{2} * c_.ffn_dim), c_.ffn_dim, dim_),
+        {cuda::GateUpVector<Bf16>::WorkOf(Matrix(uint64_t{2} * c_.ffn_dim), c_.ffn_dim, dim_,
+                                          cuda::kGateUpRounds),
          Normed(), q_});
   }
   void Down() {

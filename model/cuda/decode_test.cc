@@ -200,7 +200,7 @@ Results Attended(Board& b, const Heads& h, const std::vector<float>& q, const st
                                      1.0F / std::sqrt(static_cast<float>(h.dim))});
   b.device().Launch<OutVector<T>>(
       {OutVector<T>::WorkOf(b.Numbers<T>(matrix), static_cast<uint32_t>(stream.size()), width),
-       parts, sums, state, y, h.heads, h.dim});
+       parts, sums, y, h.heads, h.dim});
   return {b.Out(y, stream.size())};
 }
 
@@ -287,6 +287,48 @@ TEST(ChooseTest, ALogitThatIsNotFiniteIsNoTokenAndTheNextStepReadsOne) {
       EXPECT_EQ(choice.state.token, 0U);
     }
   }
+}
+
+TEST(SequenceTest, IsReplayedWithTheArgumentsItHadAndRunsNothingBefore) {
+  const auto in = Fresh<float>(1000, 24);
+  const auto begin = Fresh<float>(1000, 25);
+  const Results results = OnEachDevice([&](Board& b) -> Results {
+    AddTo::Args args{b.In(in), b.In(begin), in.size()};
+    b.device().Launch<AddTo>({args.in, b.In(begin), args.count});  // loads it
+    const auto sequence = b.device().Record([&] {
+      b.device().Launch<AddTo>(args);
+      b.device().Launch<AddTo>(args);
+    });
+    DURE_CHECK(sequence, "devices under test record");
+    Results states{b.Out(args.out, begin.size())};
+    args.in = args.out;
+    for (int i = 0; i < 2; ++i) {
+      sequence->Replay();
+      states.push_back(b.Out(args.out, begin.size()));
+    }
+    return states;
+  });
+  for (size_t i = 0; i < begin.size(); ++i) {
+    EXPECT_EQ(results[0][i], begin[i]);
+    EXPECT_NEAR(results[1][i], begin[i] + 2 * in[i], 1e-5F);
+    EXPECT_NEAR(results[2][i], begin[i] + 4 * in[i], 1e-5F);
+  }
+}
+
+TEST(SequenceTest, WorkThatIsMoreThanLaunchesIsNotKeptAndTheDeviceGoesOn) {
+  const std::vector<float> in{1, 2, 3, 4};
+  const Results results = OnEachDevice([&](Board& b) -> Results {
+    float* const sums = b.In(in);
+    float* const addends = b.In(in);
+    b.device().Launch<AddTo>({addends, sums, in.size()});
+    EXPECT_FALSE(b.device().Record([&] {
+      b.device().Launch<AddTo>({addends, sums, in.size()});
+      (void)b.device().Synchronize();
+    }));
+    b.device().Launch<AddTo>({addends, sums, in.size()});
+    return {b.Out(sums, in.size())};
+  });
+  EXPECT_EQ(results[0], (std::vector<float>{3, 6, 9, 12}));
 }
 
 }  // namespace

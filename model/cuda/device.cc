@@ -49,6 +49,19 @@ Status Device::Synchronize() {
   return status_;
 }
 
+std::unique_ptr<Sequence> Device::Record(const std::function<void()>& work) {
+  if (table_.record == nullptr || !status_ || table_.record(device_) != 0) return nullptr;
+  work();
+  OpenSequence* sequence = nullptr;
+  const bool is_kept = table_.keep(device_, &sequence) == 0;
+  // What failed was kept at most, and the device can go on.
+  const bool is_whole = static_cast<bool>(status_);
+  status_ = {};
+  if (!is_kept) return nullptr;
+  auto kept = std::make_unique<Sequence>(*this, sequence);
+  return is_whole ? std::move(kept) : nullptr;
+}
+
 Status Device::WarmUp() {
   constexpr uint32_t kSide = 256;
   constexpr uint64_t kCount = uint64_t{kSide} * kSide;

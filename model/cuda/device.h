@@ -6,6 +6,7 @@
 // process should end). Not for two threads at once.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,8 @@ template <typename T>
 inline constexpr NumberType kTypeOf = NumberType::kFloat;
 template <>
 inline constexpr NumberType kTypeOf<Bf16> = NumberType::kBf16;
+
+class Sequence;
 
 class Device {
  public:
@@ -60,6 +63,9 @@ class Device {
   void Launch(const typename Kernel::Args& args) {
     Keep(table_.launch(device_, kNumberOf<Kernel>, &args, sizeof args));
   }
+  // Keeps the launches of `work` instead of running them, to be run as one; null where the device
+  // cannot, or where `work` did more than launch. REQUIRES: its kernels have run before.
+  std::unique_ptr<Sequence> Record(const std::function<void()>& work);
   void Multiply(const Gemm& gemm) { Keep(table_.gemm(device_, &gemm)); }
   Status Synchronize();
   // Uses each part of the device once, so that its libraries have opened what they open: for a
@@ -73,6 +79,23 @@ class Device {
   const DeviceTable& table_;
   OpenDevice* const device_;
   Status status_;  // the first error
+
+  friend class Sequence;
+};
+
+// Of launches, with the arguments they had. REQUIRES: the device outlives it.
+class Sequence {
+ public:
+  Sequence(Device& device, OpenSequence* sequence) : device_(device), sequence_(sequence) {}
+  ~Sequence() { device_.table_.forget(device_.device_, sequence_); }
+  Sequence(const Sequence&) = delete;
+  Sequence& operator=(const Sequence&) = delete;
+
+  void Replay() { device_.Keep(device_.table_.replay(device_.device_, sequence_)); }
+
+ private:
+  Device& device_;
+  OpenSequence* const sequence_;
 };
 
 }  // namespace dure::model::cuda

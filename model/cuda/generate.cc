@@ -121,7 +121,7 @@ Status OneGenerator<T>::Read(std::span<const uint32_t> tokens) {
   }
   if (tokens.size() == 1) {
     SetState({position_, tokens[0]});
-    one_.Read();
+    one_.Step();
     ++position_;
     return {};
   }
@@ -206,10 +206,7 @@ Result<std::vector<uint32_t>> OneGenerator<T>::MakeMostLikely(
     }
     const auto wanted = static_cast<uint32_t>(options.tokens_max - made.size());
     count = std::min({kMadeAtOnce, wanted, config_.context - position_});
-    for (uint32_t i = 0; i < count; ++i) {
-      one_.Read();
-      one_.Choose();
-    }
+    for (uint32_t i = 0; i < count; ++i) one_.Step();
     if (count > 0) ++position_;
   }
   return made;

@@ -173,6 +173,55 @@ TEST_P(LongTextTest, AModelThatGivesNoNumbersIsSaidToBeBroken) {
   }
 }
 
+// What a device is asked for, counted.
+struct Calls {
+  uint32_t launches = 0;
+  uint32_t replays = 0;
+  uint32_t copies_out = 0;
+};
+Calls calls;
+DeviceTable CountingTable() {
+  DeviceTable table = EmulatedTable();
+  table.launch = [](OpenDevice* device, uint32_t kernel, const void* args, uint32_t bytes) {
+    ++calls.launches;
+    return EmulatedTable().launch(device, kernel, args, bytes);
+  };
+  table.replay = [](OpenDevice* device, OpenSequence* sequence) {
+    ++calls.replays;
+    return EmulatedTable().replay(device, sequence);
+  };
+  table.copy_out = [](OpenDevice* device, void* to, const void* from, uint64_t bytes) {
+    ++calls.copies_out;
+    return EmulatedTable().copy_out(device, to, from, bytes);
+  };
+  return table;
+}
+
+TEST_P(LongTextTest, ATokenIsOneReplayAndSeveralAreFetchedAtOnce) {
+  const DeviceTable table = CountingTable();
+  const auto device = std::move(*Device::Open(table, 0));
+  const auto counted = std::move(*Generator::Create(*device, long_, GetParam(), parameters_));
+  const cpu::GenerateOptions options{.tokens_max = 81, .stop_at_eos = false};
+  const auto first = counted->Generate(Prompt(4), options);
+  calls = {};
+  const auto again = counted->Generate(Prompt(4), options);
+  EXPECT_EQ(calls.replays, 80U);
+  EXPECT_EQ(calls.copies_out, 11U);
+  EXPECT_LT(calls.launches, 40U) << "the prompt's";
+  EXPECT_EQ(*again, *first);
+}
+
+TEST_P(LongTextTest, ADeviceThatRecordsNothingGivesTheSame) {
+  DeviceTable table = EmulatedTable();
+  table.record = nullptr;
+  const auto device = std::move(*Device::Open(table, 0));
+  const auto plain = std::move(*Generator::Create(*device, long_, GetParam(), parameters_));
+  const auto emulated = std::move(*Device::Open(EmulatedTable(), 0));
+  const auto recorded = std::move(*Generator::Create(*emulated, long_, GetParam(), parameters_));
+  const cpu::GenerateOptions options{.tokens_max = 50, .stop_at_eos = false};
+  EXPECT_EQ(*plain->Generate(Prompt(30), options), *recorded->Generate(Prompt(30), options));
+}
+
 INSTANTIATE_TEST_SUITE_P(Numbers, LongTextTest,
                          testing::Values(NumberType::kFloat, NumberType::kBf16),
                          [](const auto& one) {

@@ -3,7 +3,9 @@
 // memory, so the same launches make each.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "model/cpu/weights.h"
@@ -54,12 +56,12 @@ class OneToken {
            const Cache<T>& cache, const TokenBuffers<T>& buffers)
       : device_(device), c_(config), weights_(weights), cache_(cache), b_(buffers) {}
 
-  // Queues the pass of the token of state: its keys and values behind those of the cache, the
-  // logits of what comes next.
-  void Read() {
-    device_.Launch<Embed<T>>({&b_.state->token, weights_.embedding, b_.stream, 1, c_.dim});
-    for (uint32_t i = 0; i < c_.layers; ++i) Layer(i);
-    Head(b_.stream);
+  // Queues the pass of the token of state, its keys and values put behind those of the cache, and
+  // the choice of the next. Recorded the second time: the first may load code, a recording may not.
+  void Step() {
+    if (steps_ == 1) sequence_ = device_.Record([this] { Queue(); });
+    steps_ = std::min(steps_ + 1, 2U);
+    sequence_ ? sequence_->Replay() : Queue();
   }
   // Queues the logits of a row before the last norm.
   void Head(const T* row) {
@@ -74,23 +76,30 @@ class OneToken {
   NormedVector<T> Normed(const T* x, const T* weight) const {
     return {x, weight, static_cast<float>(c_.norm_eps)};
   }
+  void Queue() {
+    device_.Launch<Embed<T>>({&b_.state->token, weights_.embedding, b_.stream, 1, c_.dim});
+    for (uint32_t i = 0; i < c_.layers; ++i) Layer(i);
+    Head(b_.stream);
+    Choose();
+  }
   void Layer(uint32_t layer) {
     const cpu::LayerWeights<const T>& w = weights_.layers[layer];
     const uint32_t dim = c_.dim;
     const uint32_t head_dim = c_.head_dim();
     T* const keys = cache_.keys[layer];
     T* const values = cache_.values[layer];
-    device_.Launch<QkvVector<T>>({QkvVector<T>::WorkOf(w.qkv, dim / 2 + c_.kv_dim(), dim),
-                                  Normed(b_.stream, w.attention_norm), cache_.cosine, cache_.sine,
-                                  b_.state, b_.q, keys, values, c_.heads, c_.kv_heads,
-                                  head_dim / 2});
+    device_.Launch<QkvVector<T>>(
+        {QkvVector<T>::WorkOf(w.qkv, dim / 2 + c_.kv_dim(), dim, kQkvRounds),
+         Normed(b_.stream, w.attention_norm), cache_.cosine, cache_.sine, b_.state, b_.q, keys,
+         values, c_.heads, c_.kv_heads, head_dim / 2});
     device_.Launch<DecodeSplit<T>>({b_.q, keys, values, b_.parts, b_.sums, b_.state, c_.heads,
                                     c_.kv_heads, head_dim,
                                     1.0F / std::sqrt(static_cast<float>(head_dim))});
-    device_.Launch<OutVector<T>>({OutVector<T>::WorkOf(w.out, dim, dim), b_.parts, b_.sums,
-                                  b_.state, b_.stream, c_.heads, head_dim});
-    device_.Launch<GateUpVector<T>>({GateUpVector<T>::WorkOf(w.gate_up, c_.ffn_dim, dim),
-                                     Normed(b_.stream, w.mlp_norm), b_.activated});
+    device_.Launch<OutVector<T>>(
+        {OutVector<T>::WorkOf(w.out, dim, dim), b_.parts, b_.sums, b_.stream, c_.heads, head_dim});
+    device_.Launch<GateUpVector<T>>(
+        {GateUpVector<T>::WorkOf(w.gate_up, c_.ffn_dim, dim, kGateUpRounds),
+         Normed(b_.stream, w.mlp_norm), b_.activated});
     device_.Launch<DownVector<T>>(
         {DownVector<T>::WorkOf(w.down, dim, c_.ffn_dim), b_.activated, b_.stream});
   }
@@ -100,6 +109,8 @@ class OneToken {
   const cpu::Weights<const T>& weights_;
   const Cache<T>& cache_;
   const TokenBuffers<T>& b_;
+  uint32_t steps_ = 0;  // up to 2
+  std::unique_ptr<Sequence> sequence_;
 };
 
 }  // namespace dure::model::cuda

@@ -12,7 +12,7 @@
 
 namespace dure::model::cuda {
 
-inline constexpr uint32_t kTableVersion = 2;
+inline constexpr uint32_t kTableVersion = 3;
 inline constexpr char kTableEntry[] = "dure_cuda_table";
 
 enum class NumberType : uint32_t { kFloat = 0, kBf16 = 1 };
@@ -48,7 +48,8 @@ struct DeviceFacts {
   uint32_t shared_bytes_max;  // of a block
 };
 
-struct OpenDevice;  // the table's own
+struct OpenDevice;    // the table's own
+struct OpenSequence;  // launches
 struct OpenGang;
 
 inline constexpr size_t kGangIdBytes = 128;
@@ -83,6 +84,14 @@ struct DeviceTable {
   int (*synchronize)(OpenDevice* device);
   int (*launch)(OpenDevice* device, uint32_t kernel, const void* args, uint32_t args_bytes);
   int (*gemm)(OpenDevice* device, const Gemm* gemm);
+
+  // A sequence of launches that is replayed as one; null where there is none. Between `record` and
+  // `keep` launches are kept and not run, and nothing else may be called; `keep` ends it in any
+  // case.
+  int (*record)(OpenDevice* device);
+  int (*keep)(OpenDevice* device, OpenSequence** sequence);
+  int (*replay)(OpenDevice* device, OpenSequence* sequence);
+  void (*forget)(OpenDevice* device, OpenSequence* sequence);
 
   // A gang of devices in other processes; null where there is no NCCL. `join` waits for all, so
   // long. `mark` is called by the device's thread: what it has queued is what work with that mark

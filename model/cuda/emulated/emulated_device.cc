@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "model/cuda/emulated/host_block.h"
@@ -11,11 +12,21 @@
 
 namespace dure::model::cuda {
 
+struct OpenSequence {
+  struct Launched {
+    uint32_t kernel;
+    std::vector<uint8_t> args;
+  };
+  std::vector<Launched> launches;
+};
+
 struct OpenDevice {
   Order order;
   uint64_t bytes_left;
   std::map<void*, uint64_t> allocated;
   std::string message;
+  std::unique_ptr<OpenSequence> recorded;  // null: launches run
+  bool recorded_more = false;              // than launches
 };
 
 namespace {
@@ -48,13 +59,52 @@ int Run(OpenDevice* device, const void* bytes, uint32_t size) {
   return 0;
 }
 
-int Launch(OpenDevice* device, uint32_t kernel, const void* args, uint32_t size) {
+int RunNumber(OpenDevice* device, uint32_t kernel, const void* args, uint32_t size) {
   using Runner = int (*)(OpenDevice*, const void*, uint32_t);
 #define DURE_CUDA_RUN(kernel) &Run<kernel>,
   static constexpr Runner kRunners[] = {DURE_CUDA_KERNELS(DURE_CUDA_RUN)};
 #undef DURE_CUDA_RUN
   if (kernel >= std::size(kRunners)) return Refuse(device, "no such kernel");
   return kRunners[kernel](device, args, size);
+}
+
+int Launch(OpenDevice* device, uint32_t kernel, const void* args, uint32_t size) {
+  if (device->recorded == nullptr) return RunNumber(device, kernel, args, size);
+  const auto* const bytes = static_cast<const uint8_t*>(args);
+  device->recorded->launches.push_back({kernel, {bytes, bytes + size}});
+  return 0;
+}
+
+int Record(OpenDevice* device) {
+  if (device->recorded != nullptr) return Refuse(device, "a recording within another");
+  device->recorded = std::make_unique<OpenSequence>();
+  device->recorded_more = false;
+  return 0;
+}
+
+int KeepRecorded(OpenDevice* device, OpenSequence** sequence) {
+  const auto recorded = std::move(device->recorded);
+  if (recorded == nullptr) return Refuse(device, "nothing is recorded");
+  if (device->recorded_more) return Refuse(device, "more than launches was recorded");
+  *sequence = new OpenSequence(*recorded);
+  return 0;
+}
+
+int Replay(OpenDevice* device, OpenSequence* sequence) {
+  for (const auto& [kernel, args] : sequence->launches) {
+    const int result = RunNumber(device, kernel, args.data(), static_cast<uint32_t>(args.size()));
+    if (result != 0) return result;
+  }
+  return 0;
+}
+
+void Forget(OpenDevice*, OpenSequence* sequence) { delete sequence; }
+
+// What waits, or is no launch, ends a recording without a result, as on a GPU.
+int RefuseWhileRecording(OpenDevice* device) {
+  if (device->recorded == nullptr) return 0;
+  device->recorded_more = true;
+  return Refuse(device, "not while recording");
 }
 
 float At(const void* data, NumberType type, uint64_t index) {
@@ -79,7 +129,8 @@ std::vector<float> Unfold(const Stored& m, NumberType type, uint64_t rows, uint6
   return floats;
 }
 
-int Multiply(OpenDevice*, const Gemm* g) {
+int Multiply(OpenDevice* device, const Gemm* g) {
+  if (RefuseWhileRecording(device) != 0) return 1;
   const auto a = Unfold({g->a, g->a_stride, g->a_transposed != 0}, g->in, g->rows, g->inner);
   const auto b = Unfold({g->b, g->b_stride, g->b_transposed != 0}, g->in, g->inner, g->columns);
   std::vector<float> sums(g->columns);
@@ -112,7 +163,7 @@ int Open(uint32_t index, OpenDevice** device, char* message, size_t message_byte
     std::snprintf(message, message_bytes, "there is one emulated device");
     return 1;
   }
-  *device = new OpenDevice{kOrder, memory_bytes.load(), {}, {}};
+  *device = new OpenDevice{kOrder, memory_bytes.load(), {}, {}, {}, false};
   return 0;
 }
 
@@ -162,18 +213,20 @@ int Facts(OpenDevice* device, DeviceFacts* facts) {
   return 0;
 }
 
-int CopyBytes(OpenDevice*, void* to, const void* from, uint64_t bytes) {
+int CopyBytes(OpenDevice* device, void* to, const void* from, uint64_t bytes) {
+  if (RefuseWhileRecording(device) != 0) return 1;
   if (bytes > 0) std::memmove(to, from, bytes);
   return 0;
 }
 
-int Clear(OpenDevice*, void* memory, uint64_t bytes) {
+int Clear(OpenDevice* device, void* memory, uint64_t bytes) {
+  if (RefuseWhileRecording(device) != 0) return 1;
   if (bytes > 0) std::memset(memory, 0, bytes);
   return 0;
 }
 
 const char* Message(OpenDevice* device) { return device->message.c_str(); }
-int Synchronize(OpenDevice*) { return 0; }
+int Synchronize(OpenDevice* device) { return RefuseWhileRecording(device); }
 
 template <Order kOrder>
 constexpr DeviceTable MakeTable() {
@@ -195,6 +248,10 @@ constexpr DeviceTable MakeTable() {
   table.synchronize = Synchronize;
   table.launch = Launch;
   table.gemm = Multiply;
+  table.record = Record;
+  table.keep = KeepRecorded;
+  table.replay = Replay;
+  table.forget = Forget;
   return table;
 }
 

@@ -42,7 +42,12 @@ struct DecodeSplit {
     const uint32_t count = a.state->position + 1;
     const uint32_t own = KeysOfSplit(count);
     const uint32_t begin = block.x * own;
-    if (begin >= count) return;
+    if (begin >= count) {
+      block.Last([&](uint32_t thread) {
+        if (thread == 0) a.sums[block.x * a.heads + block.y] = {-INFINITY, 0};
+      });
+      return;
+    }
     const uint32_t end = count - begin < own ? count : begin + own;
     typename Block::template Registers<Numbers> q;
     typename Block::template Registers<Running> running;

@@ -8,8 +8,10 @@
 
 namespace dure::model::cuda {
 
-// Tasks that a block's warps take one after the other at the head, whose rows are many: so fewer
+// Tasks that a block's warps take one after the other: many where the rows are, so that fewer
 // blocks make the same norm.
+inline constexpr uint32_t kQkvRounds = 1;
+inline constexpr uint32_t kGateUpRounds = 1;
 inline constexpr uint32_t kHeadRounds = 4;
 
 template <typename T>
@@ -81,10 +83,11 @@ struct QkvVector : VectorProduct<QkvVector<T>, T, 2, 4> {
   static DURE_DEVICE const T* Vector(Block& block, const Args& a) {
     return NormInShared(block, a.vector, a.work.inner);
   }
-  static DURE_DEVICE Extra Fetch(const Args& a, uint32_t task) {
-    const uint32_t position = a.state->position;
-    const uint64_t at = uint64_t{position} * a.half + task % a.half;
-    return {a.cosine[at], a.sine[at], position};
+  static DURE_DEVICE Extra Fetch(const Args& a, uint32_t) { return {0, 0, a.state->position}; }
+  static DURE_DEVICE void FetchBehind(const Args& a, uint32_t task, Extra& extra) {
+    const uint64_t at = uint64_t{extra.position} * a.half + task % a.half;
+    extra.cosine = a.cosine[at];
+    extra.sine = a.sine[at];
   }
   static DURE_DEVICE void Finish(const Args& a, uint32_t task, const float (&sums)[2],
                                  const Extra& extra) {
@@ -106,12 +109,11 @@ struct QkvVector : VectorProduct<QkvVector<T>, T, 2, 4> {
 // stream += matrix attended, where attended [heads, dim] is put together from its splits.
 template <typename T>
 struct OutVector : VectorProduct<OutVector<T>, T, 1, 8> {
-  static constexpr uint32_t kBlocksAtOnce = 3;  // its blocks are few
+  static constexpr uint32_t kBlocksAtOnce = 2;  // its blocks are few
   struct Args {
     VectorWork<T> work;
     const T* parts;        // [kDecodeSplits, heads dim]
-    const SplitSum* sums;  // [kDecodeSplits, heads]
-    const DecodeState* state;
+    const SplitSum* sums;  // [kDecodeSplits, heads]; a split without keys has none
     T* stream;
     uint32_t heads;
     uint32_t dim;
@@ -123,18 +125,16 @@ struct OutVector : VectorProduct<OutVector<T>, T, 1, 8> {
   template <typename Block>
   static DURE_DEVICE const T* Vector(Block& block, const Args& a) {
     T* const attended = block.template Shared<T>();
-    const uint32_t count = a.state->position + 1;
-    const uint32_t splits = CeilDiv(count, KeysOfSplit(count));
     block.Phase([&](uint32_t thread) {
       // Packs lie within a head.
       if (a.dim % kPackOf<T> == 0) {
         for (uint32_t i = thread * kPackOf<T>; i < a.work.inner;
              i += Block::kThreads * kPackOf<T>) {
-          Join<kPackOf<T>>(a, splits, i, attended);
+          Join<kPackOf<T>>(a, i, attended);
         }
       } else {
         for (uint32_t i = thread; i < a.work.inner; i += Block::kThreads) {
-          Join<1>(a, splits, i, attended);
+          Join<1>(a, i, attended);
         }
       }
     });
@@ -148,20 +148,20 @@ struct OutVector : VectorProduct<OutVector<T>, T, 1, 8> {
 
  private:
   template <uint32_t kWidth>
-  static DURE_DEVICE void Join(const Args& a, uint32_t splits, uint32_t i, T* attended) {
+  static DURE_DEVICE void Join(const Args& a, uint32_t i, T* attended) {
     const SplitSum* const sums = a.sums + i / a.dim;  // every a.heads
     float most = -INFINITY;
     DURE_UNROLL
     for (uint32_t split = 0; split < kDecodeSplits; ++split) {
-      const float own = split < splits ? sums[split * a.heads].most : -INFINITY;
+      const float own = sums[split * a.heads].most;
       most = own > most ? own : most;
     }
     float sum = 0;
     float mixed[kWidth] = {};
     DURE_UNROLL
     for (uint32_t split = 0; split < kDecodeSplits; ++split) {
-      if (split >= splits) continue;
       const SplitSum own = sums[split * a.heads];
+      if (own.sum == 0) continue;  // NaN goes on
       const float weight = own.sum * Exponential(own.most - most);
       float part[kWidth];
       Load<kWidth>(a.parts + uint64_t{split} * a.work.inner + i, part);

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #if defined(__CUDACC__)
@@ -156,6 +157,7 @@ DURE_DEVICE Pack16<T> LoadPack(const T* from) {
   const uint4 words = *reinterpret_cast<const uint4*>(from);
   return {{words.x, words.y, words.z, words.w}};
 #else
+  if (reinterpret_cast<uintptr_t>(from) % 16 != 0) std::abort();  // as the device does
   Pack16<T> pack;
   std::memcpy(pack.words, from, sizeof pack.words);
   return pack;

@@ -25,7 +25,8 @@ struct VectorWork {
 //   uint32_t Row(args, task, i): row i of the task, i < kRows;
 //   const T* Vector(block, args): the vector; in shared memory, of Op::SharedVector(args) bytes, or
 //   where it lies;
-//   Extra Fetch(args, task), and Finish(args, task, sums, extra).
+//   Extra Fetch(args, task) before the vector, FetchBehind(args, task, extra) behind it, so that
+//   what one load needs of another is there by then; and Finish(args, task, sums, extra).
 template <typename Op, typename T, uint32_t kRows, uint32_t kAtOnce>
 struct VectorProduct {
   static constexpr uint32_t kThreads = 256;
@@ -41,6 +42,8 @@ struct VectorProduct {
     while (split < kWarps && 32 * split * kAtOnce * kPack < inner) split *= 2;
     return {matrix, inner, tasks, split, rounds};
   }
+  template <typename Args, typename Extra>
+  static DURE_DEVICE void FetchBehind(const Args&, uint32_t, Extra&) {}
   template <typename Args>
   static Grid GridOf(const Args& a) {
     return {CeilDiv(a.work.tasks, TasksOf(a.work))};
@@ -69,6 +72,10 @@ struct VectorProduct {
       if (thread < TasksOf(work) && task < work.tasks) extra[thread] = Op::Fetch(a, task);
     });
     const T* const x = Op::Vector(block, a);
+    block.Own([&](uint32_t thread) {
+      const uint32_t task = first + thread;
+      if (thread < TasksOf(work) && task < work.tasks) Op::FetchBehind(a, task, extra[thread]);
+    });
     float* const of_warps = block.template Shared<float>(SumsAt(a));
     for (uint32_t round = 0; round < work.rounds; ++round) {
       typename Block::template Registers<float> sums[kRows];

@@ -52,6 +52,8 @@ int Launch(OpenDevice* device, uint32_t kernel, const void* args, uint32_t args_
 // gemm.cc
 int Multiply(OpenDevice* device, const Gemm* gemm);
 void ForgetPlans(OpenDevice* device);
+// sequence.cc
+void FillSequences(DeviceTable* table);
 // nccl.cc; absent where the plug-in was built without NCCL
 void FillGang(DeviceTable* table);
 

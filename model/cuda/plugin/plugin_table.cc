@@ -157,6 +157,7 @@ DeviceTable MakeTable() {
   table.synchronize = Synchronize;
   table.launch = Launch;
   table.gemm = Multiply;
+  FillSequences(&table);
 #if defined(DURE_HAS_NCCL)
   FillGang(&table);
 #endif
