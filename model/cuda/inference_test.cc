@@ -109,6 +109,12 @@ TEST_P(LongTextTest, PromptsOfEveryKindAreFollowedToTheEndOfTheContext) {
   // One token; one, two and three pieces, the last of them one token; all of the context.
   for (const size_t size : {1U, 255U, 256U, 257U, 400U, 419U, 420U}) {
     SCOPED_TRACE(size);
+    cpu_->Reset();
+    cuda_->Reset();
+    const auto expected = cpu_->Advance(Prompt(size));
+    const auto logits = cuda_->Advance(Prompt(size));
+    ASSERT_TRUE(logits) << logits.error().message;
+    ExpectClose({logits->begin(), logits->end()}, {expected->begin(), expected->end()}, Error());
     ExpectCpus(Prompt(size), {.tokens_max = 1000, .stop_at_eos = false});
   }
 }
