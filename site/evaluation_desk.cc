@@ -145,6 +145,7 @@ void EvaluationDesk::Evaluate(const Request& request, const std::vector<round::O
   const RunFolder folder = FolderOf(request);
   seat::EvaluateTask task;
   const auto model = shop_.store.PathOf(request.model);
+  if (!model && FetchesAgain(request, model.error())) return;
   if (!model) return Refuse(request, model.error());
   task.model_path = *model;
   task.config_path = folder.config().string();
@@ -160,10 +161,7 @@ void EvaluationDesk::Evaluate(const Request& request, const std::vector<round::O
       std::move(task),
       {{}, [this, alive = alive_, request, used](Result<Answer> answer) {
          if (!*alive) return;
-         if (!answer && IsGone(request, answer.error()) && fetched_again_++ < kFetchesAgainMax) {
-           working_ = false;
-           return Next();
-         }
+         if (!answer && FetchesAgain(request, answer.error())) return;
          if (!answer) return Refuse(request, answer.error());
          const auto* evaluated = std::get_if<seat::EvaluatedEvent>(&*answer);
          if (evaluated == nullptr)
@@ -197,8 +195,12 @@ void EvaluationDesk::RemoveFetched() {
   }
 }
 
-bool EvaluationDesk::IsGone(const Request& request, const Error& error) const {
-  return error.code == ErrorCode::kNotFound || !shop_.store.Has(request.model);
+bool EvaluationDesk::FetchesAgain(const Request& request, const Error& error) {
+  const bool gone = error.code == ErrorCode::kNotFound || !shop_.store.Has(request.model);
+  if (!gone || fetched_again_++ >= kFetchesAgainMax) return false;
+  working_ = false;
+  Next();
+  return true;
 }
 
 void EvaluationDesk::Refuse(const Request& request, const Error& error) {

@@ -50,7 +50,8 @@ class EvaluationDesk {
   std::string WhyNot(const Request& request, const round::OfferedDataset& one,
                      bool own_rules_only) const;
   void RemoveFetched();
-  bool IsGone(const Request& request, const Error& error) const;
+  // The model went while it was waited for: it is fetched anew, a few times.
+  bool FetchesAgain(const Request& request, const Error& error);
   // Tells the aggregator of the first that waits what was measured, or why nothing was, and takes
   // up the next. While nobody answers it tries again, after a pause each time.
   void Tell(const Request& request, const Measured& measured);
