@@ -100,6 +100,7 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
      "항목 *은(는) *에서 *(으)로 그 모델을 평가하도록 허락한 결정이 아닙니다(학습 *)"},
     {"no model may be measured on * of *: *", "*(*)(으)로는 모델을 평가할 수 없습니다: *"},
     {"* is withdrawn", "*은(는) 철회되었습니다"},
+    {"* is not lent by the member of *", "*은(는) *의 기관이 제공한 데이터가 아닙니다"},
     // Members, policies and votes.
     {"* stands in a house already", "*의 구분은 이미 정해져 있습니다"},
     {"* stands in no house", "*의 구분이 정해지지 않았습니다"},

@@ -214,6 +214,11 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const MeasuringReq
   if (dataset == state.datasets.end() || !dataset->second.versions.contains(request.what.version)) {
     return Fail(ErrorCode::kFailedPrecondition, request.what.dataset.str() + " is not on record");
   }
+  const auto member = state.sites.find(request.site);
+  if (member == state.sites.end() || member->second != dataset->second.custodian) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                request.what.dataset.str() + " is not lent by the member of " + request.site.str());
+  }
   DURE_ASSIGN(Documents documents, ConsortiumTexts(standing, run->second.policies, request.now));
   DURE_ASSIGN(terms::Use use, UseOf(state, run->second, AsAdmission(request)));
   use.used_for[request.what.dataset.str()] = PurposesOf(state, dataset->second.runs);

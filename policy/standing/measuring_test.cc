@@ -113,6 +113,16 @@ TEST_F(MeasuringTest, OfARunThatHasEndedGoesOn) {
               ElementsAre(HasSubstr("not approved")));
 }
 
+TEST_F(MeasuringTest, ASiteMeasuresOnWhatItsOwnMemberLends) {
+  EXPECT_THAT(RefusedBy(w_.ToMeasure("first", "first/0", "kt", "notes")),
+              ElementsAre("notes is not lent by the member of kt-site"));
+  const Standing now = w_.Now();
+  ledger::EvaluationDecided lie = EventOf(now, Notes(), *Decide(now, Notes()));
+  lie.site = *SiteId::Parse("kt-site");
+  w_.Say("host", lie);
+  EXPECT_EQ(DissentRule(), "not-decidable");
+}
+
 TEST_F(MeasuringTest, AFigureRestsOnADecisionThatLetsIt) {
   const uint64_t decision = w_.DecideAndSay(Notes());
   SayFigure(World::Figure(Notes(), decision));
