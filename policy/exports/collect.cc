@@ -59,9 +59,7 @@ class Collector {
     DURE_TRY(AddDatasets(dossier));
     for (const lineage::RoundStory& round : story_.rounds) dossier.rounds.push_back(RoundOf(round));
     for (const standing::Evaluation& one : story_.evaluations) {
-      const ledger::EvaluationReported& said = one.reported;
-      dossier.evaluations.push_back({said.model, said.site.str(), said.nll, said.bytes, said.tokens,
-                                     times_[one.index], At(one.index)});
+      dossier.evaluations.push_back(EvaluationOf(one));
     }
     DURE_TRY(AddDecisions(dossier));
     AddPolicies(dossier);
@@ -79,6 +77,7 @@ class Collector {
     tree_.Append(entry.leaf);
     const ledger::Event& event = entry.record.event;
     const bool decides = std::holds_alternative<ledger::AdmissionDecided>(event) ||
+                         std::holds_alternative<ledger::EvaluationDecided>(event) ||
                          std::holds_alternative<ledger::GrantDecided>(event);
     if (decides) decided_.push_back({index, event});
     if (const auto* said = std::get_if<ledger::MemberDescribed>(&event)) {
@@ -87,6 +86,30 @@ class Collector {
     (void)standing_.Take(entry);
     // A text that is in force from here on is the one of this entry, whoever proposed it.
     for (const auto& [digest, text] : State().texts) texts_.try_emplace(digest, index);
+  }
+
+  Evaluation EvaluationOf(const standing::Evaluation& one) const {
+    const ledger::EvaluationReported& said = one.reported;
+    Evaluation made{.model = said.model,
+                    .site = said.site.str(),
+                    .nll = said.nll,
+                    .bytes = said.bytes,
+                    .tokens = said.tokens,
+                    .at = times_[one.index],
+                    .place = At(one.index)};
+    if (!said.on) return made;
+    for (const ledger::DatasetUsed& used : said.on->datasets) {
+      const std::string name = used.what.dataset.str();
+      made.datasets.push_back({name, used.what.version});
+      if (State().datasets.at(used.what.dataset).withdrawn) made.withdrawn.insert(name);
+    }
+    if (said.on->sequences > 0) made.sequences = said.on->sequences;
+    made.code = said.on->code;
+    if (!said.on->interval) return made;
+    made.interval = {said.on->interval->low, said.on->interval->high};
+    made.draws = said.on->interval->draws;
+    made.seed = said.on->interval->seed;
+    return made;
   }
 
   Model ModelOf() const {
@@ -222,6 +245,18 @@ class Collector {
       decision.policy = grant->policies;
       decision.as_of = grant->as_of;
       json = grant->decision;
+      return decision;
+    }
+    if (const auto* measuring = std::get_if<ledger::EvaluationDecided>(&decided.event)) {
+      if (measuring->model != story_.model) return std::nullopt;
+      decision.kind = "measuring";
+      decision.subject = measuring->what.dataset.str() + " v" +
+                         std::to_string(measuring->what.version) + " of " + measuring->site.str() +
+                         " for " + measuring->run.str();
+      decision.granted = measuring->admit;
+      decision.policy = measuring->policies;
+      decision.as_of = measuring->as_of;
+      json = measuring->decision;
       return decision;
     }
     const auto& said = std::get<ledger::AdmissionDecided>(decided.event);

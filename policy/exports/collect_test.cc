@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "policy/exports/parts.h"
 #include "policy/standing/testing.h"
 
 namespace dure::exports {
@@ -70,6 +72,34 @@ TEST(Collecting, TakesEverythingFromTheRecord) {
   }
   ASSERT_THAT(dossier.members, SizeIs(2));
   EXPECT_EQ(dossier.members[0].house, "public");
+}
+
+TEST(Collecting, AFigureNamesItsDataAndWhatOfItWasWithdrawnSince) {
+  World world;
+  world.Found();
+  world.Lend("reviews", "kt", terms::testing::OpenTerms());
+  world.Lend("nli", "etri", terms::testing::OpenTerms());
+  world.Propose("first", "scientific-research");
+  world.Approve("first");
+  world.PlayRound("first", 0, {{"kt", "reviews"}});
+  world.Measure("first", "first/0", "etri", "nli");
+  world.Say("etri-desk", ledger::DatasetWithdrawn{*DatasetId::Parse("nli"), "consent",
+                                                  ledger::WithdrawalScope::kFutureRounds,
+                                                  "2026-11-03T09:00:00Z"});
+  const Dossier dossier =
+      *Collect(world.log(), world.log().Head().head.size, DigestOf("first/0"), Language::kEnglish);
+  ASSERT_THAT(dossier.evaluations, SizeIs(1));
+  const Evaluation& figure = dossier.evaluations[0];
+  EXPECT_EQ(figure.datasets, (std::vector<terms::Source>{{"nli", 1}}));
+  EXPECT_THAT(figure.withdrawn, ::testing::ElementsAre("nli"));
+  EXPECT_EQ(figure.sequences, 4u);
+  EXPECT_EQ(figure.seed, 7u);
+  EXPECT_EQ(figure.code, DigestOf("trainer"));
+  EXPECT_EQ(DataText(figure), "nli v1 (withdrawn)");
+  const auto measuring = std::ranges::find(dossier.decisions, "measuring", &Decision::kind);
+  ASSERT_NE(measuring, dossier.decisions.end());
+  EXPECT_EQ(measuring->subject, "nli v1 of etri-site for first");
+  EXPECT_TRUE(measuring->granted);
 }
 
 TEST(Collecting, ARefusedUseNamesTheDatasetAndItsClauseInTheLanguageAskedFor) {

@@ -141,19 +141,28 @@ File Evaluations(const Dossier& dossier) {
   std::vector<Row> rows;
   for (const Evaluation& evaluation : dossier.evaluations) {
     const Score score = ScoreOf(evaluation);
+    const auto interval = BitsInterval(evaluation);
     Row row = {evaluation.model.Hex(),
                evaluation.site,
+               DataText(evaluation),
                NumberText(score.perplexity),
                NumberText(score.bits_per_byte),
+               interval ? NumberText(interval->first) : kNotRecorded,
+               interval ? NumberText(interval->second) : kNotRecorded,
+               CountOrAbsent(evaluation.draws),
+               CountOrAbsent(evaluation.seed),
+               CountOrAbsent(evaluation.sequences),
                std::to_string(evaluation.tokens),
+               evaluation.code ? evaluation.code->Hex() : kNotRecorded,
                TimeOrAbsent(evaluation.at)};
     Add(row, evaluation.place);
     rows.push_back(std::move(row));
   }
-  return Table(
-      "evaluations",
-      {"model", "site", "perplexity", "bits_per_byte", "tokens", "at", "ledger_index", "leaf_hash"},
-      rows);
+  return Table("evaluations",
+               {"model", "site", "datasets", "perplexity", "bits_per_byte", "bits_per_byte_low",
+                "bits_per_byte_high", "draws", "seed", "sequences", "tokens", "code", "at",
+                "ledger_index", "leaf_hash"},
+               rows);
 }
 
 // A table has no place for remarks; they are one more table.

@@ -72,10 +72,15 @@ ordered_json ModelCardOf(const Dossier& dossier) {
   if (!datasets.empty()) parameters["datasets"] = datasets;
   ordered_json card = {{"modelParameters", parameters}};
   ordered_json metrics = ordered_json::array();
-  for (const Evaluation& evaluation : dossier.evaluations)
+  for (const Evaluation& evaluation : dossier.evaluations) {
     metrics.push_back({{"type", "perplexity"},
                        {"value", NumberText(ScoreOf(evaluation).perplexity)},
-                       {"slice", "held-out text of " + evaluation.site}});
+                       {"slice", SliceText(evaluation)}});
+    const auto interval = PerplexityInterval(evaluation);
+    if (!interval) continue;
+    metrics.back()["confidenceInterval"] = {{"lowerBound", NumberText(interval->first)},
+                                            {"upperBound", NumberText(interval->second)}};
+  }
   if (!metrics.empty()) card["quantitativeAnalysis"] = {{"performanceMetrics", metrics}};
   ordered_json limits = ordered_json::array();
   for (const std::string& caveat : DoesNotProve(Format::kCycloneDx, terms::Language::kEnglish))

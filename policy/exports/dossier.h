@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "federation/digest.h"
@@ -78,8 +80,8 @@ struct Round {
 
 // An admission of data to a round, or an answer to somebody who wanted to use the model.
 struct Decision {
-  std::string kind;     // "admission", "export", "serve", "share"
-  std::string subject;  // "nli v1 in run-1 round 3", or the grantee
+  std::string kind;     // "admission", "measuring", "export", "serve", "share"
+  std::string subject;  // "nli v1 in run-1 round 3", "nli v1 of kt for run-1", or the grantee
   bool granted = false;
   Digest policy;
   uint64_t as_of = 0;                // the entries that were known
@@ -96,6 +98,14 @@ struct Evaluation {
   uint64_t tokens = 0;
   std::optional<terms::Instant> at;
   Place place;
+  // Of figures that say so; others are of older builds.
+  std::vector<terms::Source> datasets = {};
+  std::set<std::string> withdrawn = {};  // of these datasets, since
+  std::optional<uint64_t> sequences = {};
+  std::optional<std::pair<double, double>> interval = {};  // 95 % of the mean, nats a byte
+  std::optional<uint64_t> draws = {};                      // that it is made of, and their seed
+  std::optional<uint64_t> seed = {};
+  std::optional<Digest> code = {};  // of the trainer's program
 };
 
 struct Policy {

@@ -256,7 +256,11 @@ Problems CheckCycloneDx(const json& bom) {
          "approach");
     for (const json& metric : component["modelCard"].value(
              "/quantitativeAnalysis/performanceMetrics"_json_pointer, json::array()))
-      want(metric["type"].is_string() && metric["value"].is_string(), "metric");
+      want(metric["type"].is_string() && metric["value"].is_string() &&
+               (!metric.contains("confidenceInterval") ||
+                (metric["confidenceInterval"]["lowerBound"].is_string() &&
+                 metric["confidenceInterval"]["upperBound"].is_string())),
+           "metric");
   }
   for (const json& dependency : bom["dependencies"]) {
     want(refs.contains(dependency["ref"]), "dependency of nothing");
@@ -269,6 +273,23 @@ Problems CheckCycloneDx(const json& bom) {
       want(refs.contains(dataset["ref"]), "a dataset that is no component");
   }
   return problems;
+}
+
+// Of perplexity, as the figure itself: exp(nats a byte x bytes a token).
+TEST(CycloneDx, TellsHowSureAFigureIs) {
+  const json bom = Only(Format::kCycloneDx, testing::FullDossier());
+  std::vector<json> metrics;
+  for (const json& component : bom["components"]) {
+    if (!component.contains("modelCard")) continue;
+    for (const json& one : component["modelCard"]["quantitativeAnalysis"]["performanceMetrics"])
+      metrics.push_back(one);
+  }
+  ASSERT_EQ(metrics.size(), 2u);
+  EXPECT_FALSE(metrics[0].contains("confidenceInterval"));
+  EXPECT_EQ(metrics[1]["slice"], "held-out text of institute-c-1: nli v1, held-apart v2");
+  EXPECT_EQ(metrics[1]["confidenceInterval"]["lowerBound"], "6.04965");
+  EXPECT_EQ(metrics[1]["value"], "7.38906");
+  EXPECT_EQ(metrics[1]["confidenceInterval"]["upperBound"], "9.02501");
 }
 
 TEST(CycloneDx, KeepsItsFormat) {

@@ -51,8 +51,7 @@ std::string Results(const Dossier& dossier) {
     const Score score = ScoreOf(evaluation);
     text +=
         "  - task:\n      type: " + Yaml(dossier.model.task.value_or("text-generation")) +
-        "\n    dataset:\n      type: \"private\"\n      name: " +
-        Yaml("held-out text of " + evaluation.site) +
+        "\n    dataset:\n      type: \"private\"\n      name: " + Yaml(SliceText(evaluation)) +
         "\n    metrics:\n    - type: \"perplexity\"\n      value: " + YamlNumber(score.perplexity) +
         "\n      verified: false\n";
   }
@@ -165,13 +164,25 @@ std::string UseSection(const Dossier& dossier) {
 std::string EvaluationSection(const Dossier& dossier) {
   if (dossier.evaluations.empty()) return std::string(kNotRecorded) + "\n";
   std::string text =
-      "| held-out text of | perplexity | bits per byte | tokens | recorded as |\n"
-      "|---|---|---|---|---|\n";
+      "| held-out text of | datasets | perplexity | bits per byte | 95 % of these | tokens | "
+      "recorded as |\n"
+      "|---|---|---|---|---|---|---|\n";
   for (const Evaluation& evaluation : dossier.evaluations) {
     const Score score = ScoreOf(evaluation);
-    text += "| " + evaluation.site + " | " + NumberText(score.perplexity) + " | " +
-            NumberText(score.bits_per_byte) + " | " + std::to_string(evaluation.tokens) + " | " +
+    const auto interval = BitsInterval(evaluation);
+    text += "| " + evaluation.site + " | " + DataText(evaluation) + " | " +
+            NumberText(score.perplexity) + " | " + NumberText(score.bits_per_byte) + " | " +
+            (interval ? NumberText(interval->first) + " to " + NumberText(interval->second)
+                      : kNotRecorded) +
+            " | " + std::to_string(evaluation.tokens) + " | " +
             PlaceText(dossier, evaluation.place) + " |\n";
+  }
+  const bool any_withdrawn = std::ranges::any_of(
+      dossier.evaluations, [](const Evaluation& one) { return !one.withdrawn.empty(); });
+  if (any_withdrawn) {
+    text +=
+        "\nFigures on data that was withdrawn since stay as they were reported; none can be "
+        "measured on it any more.\n";
   }
   return text;
 }

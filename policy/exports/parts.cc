@@ -19,9 +19,9 @@ Export Make(Format format, const Dossier& dossier) {
 }
 
 std::string TemplateVersion(Format format) {
-  constexpr const char* kVersions[] = {"prov-json-2013-v2", "spdx-3-0-1-v2",    "cyclonedx-1-6-v2",
-                                       "hf-model-card-v2",  "eu-2025-07-v3",    "kr-2026-01-v4",
-                                       "odrl-2-2-v2",       "croissant-1-1-v2", "csv-v3"};
+  constexpr const char* kVersions[] = {"prov-json-2013-v3", "spdx-3-0-1-v2",    "cyclonedx-1-6-v3",
+                                       "hf-model-card-v3",  "eu-2025-07-v3",    "kr-2026-01-v4",
+                                       "odrl-2-2-v2",       "croissant-1-1-v2", "csv-v4"};
   return kVersions[static_cast<size_t>(format)];
 }
 
@@ -157,6 +157,34 @@ std::string PlaceText(const Dossier& dossier, const Place& place) {
 
 std::string PlaceUrn(const Dossier&, const Place& place) {
   return "urn:dure:entry:" + place.leaf.Hex();
+}
+
+std::optional<std::pair<double, double>> BitsInterval(const Evaluation& evaluation) {
+  if (!evaluation.interval) return std::nullopt;
+  const auto [low, high] = *evaluation.interval;
+  return std::pair(low / std::log(2.0), high / std::log(2.0));
+}
+
+std::optional<std::pair<double, double>> PerplexityInterval(const Evaluation& evaluation) {
+  if (!evaluation.interval || evaluation.tokens == 0) return std::nullopt;
+  const auto [low, high] = *evaluation.interval;
+  const double bytes_a_token =
+      static_cast<double>(evaluation.bytes) / static_cast<double>(evaluation.tokens);
+  return std::pair(std::exp(low * bytes_a_token), std::exp(high * bytes_a_token));
+}
+
+std::string DataText(const Evaluation& evaluation) {
+  std::string text;
+  for (const terms::Source& source : evaluation.datasets) {
+    text += (text.empty() ? "" : ", ") + source.dataset + " v" + std::to_string(source.version) +
+            (evaluation.withdrawn.contains(source.dataset) ? " (withdrawn)" : "");
+  }
+  return text.empty() ? kNotRecorded : text;
+}
+
+std::string SliceText(const Evaluation& evaluation) {
+  const std::string text = "held-out text of " + evaluation.site;
+  return evaluation.datasets.empty() ? text : text + ": " + DataText(evaluation);
 }
 
 Score ScoreOf(const Evaluation& evaluation) {

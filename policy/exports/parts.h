@@ -53,6 +53,13 @@ struct Score {
 };
 std::optional<Score> ScoreOf(const Dossier& dossier);
 Score ScoreOf(const Evaluation& evaluation);
+// The interval of its mean as that of another number; nullopt: none is recorded.
+std::optional<std::pair<double, double>> BitsInterval(const Evaluation& evaluation);  // a byte
+std::optional<std::pair<double, double>> PerplexityInterval(const Evaluation& evaluation);
+// "reviews v1, notes v2 (withdrawn)"; where no data is named: not recorded.
+std::string DataText(const Evaluation& evaluation);
+// "held-out text of kt-1: reviews v1"; without what is not recorded.
+std::string SliceText(const Evaluation& evaluation);
 std::string NumberText(double value);  // six significant digits, '.' as point
 // Tokens that were trained on over all rounds; nullopt: a contribution does not say.
 std::optional<uint64_t> TrainedTokens(const Dossier& dossier);

@@ -147,6 +147,11 @@ class Prov {
     Entity(ModelId(evaluation.model), {{"dure:sha256", evaluation.model.Hex()}});
     Agent(Id("site-" + evaluation.site), "prov:SoftwareAgent");
     Relate("used", {{"prov:activity", id}, {"prov:entity", ModelId(evaluation.model)}});
+    for (const terms::Source& source : evaluation.datasets) {
+      const std::string dataset = Id("dataset-" + NameOf(source));
+      Entity(dataset, ordered_json::object());
+      Relate("used", {{"prov:activity", id}, {"prov:entity", dataset}});
+    }
     Relate("wasAssociatedWith",
            {{"prov:activity", id}, {"prov:agent", Id("site-" + evaluation.site)}});
   }

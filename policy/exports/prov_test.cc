@@ -100,5 +100,15 @@ TEST(Prov, LeadsFromTheModelToEveryDatasetBehindIt) {
   EXPECT_EQ(prov["entity"]["dure:dataset-nli-v1"]["dure:ledgerIndex"], 12);
 }
 
+TEST(Prov, AMeasurementUsedItsData) {
+  const json prov = Only(Format::kProv, testing::FullDossier());
+  std::set<std::string> used;
+  for (const auto& [id, relation] : prov["used"].items()) {
+    if (relation["prov:activity"] == "dure:evaluation-54") used.insert(relation["prov:entity"]);
+  }
+  EXPECT_TRUE(used.contains("dure:dataset-nli-v1"));
+  EXPECT_TRUE(used.contains("dure:dataset-held-apart-v2")) << "which is not behind the model";
+}
+
 }  // namespace
 }  // namespace dure::exports

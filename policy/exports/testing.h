@@ -65,6 +65,30 @@ inline void AddRounds(Dossier& dossier) {
   }
 }
 
+// One of a build that did not name its data, and one of today.
+inline void AddEvaluations(Dossier& dossier) {
+  dossier.evaluations = {{.model = Hash("model-2"),
+                          .site = "portal-a-1",
+                          .nll = 3000,
+                          .bytes = 4000,
+                          .tokens = 1000,
+                          .at = Day("2026-11-22"),
+                          .place = At(52)},
+                         {.model = Hash("model-2"),
+                          .site = "institute-c-1",
+                          .nll = 2000,
+                          .bytes = 4000,
+                          .tokens = 1000,
+                          .at = Day("2026-11-22"),
+                          .place = At(54),
+                          .datasets = {{"nli", 1}, {"held-apart", 2}},
+                          .sequences = 8,
+                          .interval = std::pair(0.45, 0.55),
+                          .draws = 1000,
+                          .seed = 77,
+                          .code = Hash("trainer")}};
+}
+
 inline Dossier FullDossier() {
   Dossier dossier;
   dossier.federation = "korea-llm/log";
@@ -119,13 +143,7 @@ inline Dossier FullDossier() {
        .reasons = {"Dataset nli v1 is \"share-alike\",\nask institute-c.", "=HYPERLINK(1)"},
        .at = Day("2026-11-21"),
        .place = At(51)}};
-  dossier.evaluations = {{.model = Hash("model-2"),
-                          .site = "portal-a-1",
-                          .nll = 3000,
-                          .bytes = 4000,
-                          .tokens = 1000,
-                          .at = Day("2026-11-22"),
-                          .place = At(52)}};
+  AddEvaluations(dossier);
   return dossier;
 }
 

@@ -130,6 +130,26 @@ TEST(ModelCard, HasANumberOfYamlForAScoreThatIsNone) {
   EXPECT_THAT(OnlyText(Format::kModelCard, dossier), HasSubstr("      value: .inf\n"));
 }
 
+TEST(ModelCard, SaysOnWhatItWasMeasuredAndHowSureThatIs) {
+  Dossier dossier = testing::FullDossier();
+  EXPECT_THAT(OnlyText(Format::kModelCard, dossier),
+              HasSubstr("| portal-a-1 | not recorded | 20.0855 | 1.08202 | not recorded | 1000 |"));
+  Evaluation& figure = dossier.evaluations[0];
+  figure.datasets = {{"dialogue", 1}, {"news", 2}};
+  figure.withdrawn = {"news"};
+  figure.sequences = 8;
+  figure.interval = {0.7, 0.8};
+  figure.seed = 77;
+  const std::string card = OnlyText(Format::kModelCard, dossier);
+  EXPECT_THAT(card, HasSubstr("| portal-a-1 | dialogue v1, news v2 (withdrawn) | 20.0855 | 1.08202 "
+                              "| 1.00989 to 1.15416 | 1000 |"));
+  EXPECT_THAT(card, HasSubstr("withdrawn since stay as they were reported"));
+  EXPECT_THAT(FrontMatter(card).at("model-index"),
+              HasSubstr("held-out text of portal-a-1: dialogue v1, news v2 (withdrawn)"));
+  EXPECT_THAT(Make(Format::kCsv, dossier).files.back().text,
+              HasSubstr("dialogue v1, news v2 (withdrawn)"));
+}
+
 TEST(ModelCard, NamesSourcesLicencesAndWithdrawals) {
   const std::string card = OnlyText(Format::kModelCard, testing::FullDossier());
   EXPECT_THAT(card, HasSubstr("- dialogue-v1 (MIT): Dialogue corpus, Youngsook Song"));
