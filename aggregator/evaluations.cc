@@ -17,6 +17,16 @@ namespace {
 constexpr size_t kEvaluationsKept =
     256;  // older ones are in the log; this list is only for whoever waits
 
+void AddOn(const ledger::MeasuredOn& on, json& result) {
+  result["sequences"] = on.sequences;
+  if (on.interval) result.update({{"low", on.interval->low}, {"high", on.interval->high}});
+  result["datasets"] = json::array();
+  for (const ledger::DatasetUsed& used : on.datasets) {
+    result["datasets"].push_back(
+        {{"dataset", used.what.dataset.str()}, {"version", used.what.version}});
+  }
+}
+
 }  // namespace
 
 Evaluations::Evaluations(loop::EventLoop& loop, Record& record, Deliberation& deliberation,
@@ -161,7 +171,7 @@ void Evaluations::Report(const SiteId& site, const std::string& text, transport:
     Settle(id, site, {.error = why});
     return reply(Fail(ErrorCode::kFailedPrecondition, why));
   }
-  const Answer answer{"", said->nll, said->tokens, said->bytes, 0};
+  const Answer answer{"", said->nll, said->tokens, said->bytes, 0, said->on};
   record_.AppendEnvelope(
       report->envelope, key,
       [this, alive = alive_, id, site, answer, reply](Result<ledger::Appended> done) {
@@ -203,6 +213,7 @@ Result<std::string> Evaluations::Show(uint64_t id) const {
                      {"tokens", answer.tokens},
                      {"bytes", answer.bytes},
                      {"index", answer.index}});
+      if (answer.on) AddOn(*answer.on, result);
     }
     results.push_back(std::move(result));
   }

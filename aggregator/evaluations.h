@@ -40,8 +40,9 @@ class Evaluations {
   void Decide(const SiteId& site, const std::string& json, transport::JsonReply reply);
   // {"id":…, "envelope": base64} or {"id":…, "error": text}; `reply` when the entry is durable.
   void Report(const SiteId& site, const std::string& json, transport::JsonReply reply);
-  // {"id", "model", "pending": [...], "results": [{site, nats, tokens, bytes, index} | {site,
-  // error}]}
+  // {"id", "model", "pending": [...], "results": [{site, nats, tokens, bytes, index, sequences,
+  // low, high, datasets: [{dataset, version}]} | {site, error}]}; low and high where there are
+  // such.
   Result<std::string> Show(uint64_t id) const;
 
  private:
@@ -51,6 +52,7 @@ class Evaluations {
     uint64_t tokens = 0;
     uint64_t bytes = 0;
     uint64_t index = 0;
+    std::optional<ledger::MeasuredOn> on = {};
   };
   struct Evaluation {
     RunId run;

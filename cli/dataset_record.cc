@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/figures.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
@@ -89,7 +90,7 @@ std::string VersionText(uint64_t number, const standing::DatasetEntry& version, 
   return text + Indented(terms::ToText(terms::PlainLines(version.terms, {}, language)));
 }
 
-std::string UsesText(const lineage::DatasetUses& uses, bool korean) {
+std::string UsesText(const lineage::DatasetUses& uses, const standing::State& state, bool korean) {
   const std::string rounds = std::to_string(uses.rounds.size());
   const std::string models = std::to_string(uses.models.size());
   std::string text =
@@ -102,6 +103,11 @@ std::string UsesText(const lineage::DatasetUses& uses, bool korean) {
   for (const uint64_t grant : uses.grants) {
     text += (korean ? "  이용 허가: 항목 " : "  grant: entry ") + std::to_string(grant) + "\n";
   }
+  if (uses.figures.empty()) return text;
+  const std::string count = std::to_string(uses.figures.size());
+  text += Pick(korean, "\nFigures of models that were measured on it: " + count + "\n",
+               "\n이 데이터로 모델을 평가한 값이 " + count + "개 있습니다.\n") +
+          FiguresText(uses.figures, state, korean);
   return text;
 }
 
@@ -131,7 +137,7 @@ Status ShowDataset(const std::string& dir, const std::string& name, bool with_us
                          {"versions", versions}};
   if (with_uses) {
     ordered_json models = ordered_json::array();
-    text += UsesText(uses, korean);
+    text += UsesText(uses, record->state(), korean);
     for (const lineage::Made& made : uses.models) {
       models.push_back({{"model", made.model.Hex()},
                         {"run", made.at.run.str()},
@@ -141,6 +147,7 @@ Status ShowDataset(const std::string& dir, const std::string& name, bool with_us
     object["rounds"] = uses.rounds.size();
     object["models"] = models;
     object["grants"] = uses.grants;
+    object["figures"] = FiguresJson(uses.figures, record->state());
   }
   context.Print(context.json() ? object.dump() : text);
   return {};
@@ -163,7 +170,8 @@ void AddDatasetRecordVerbs(Command dataset, Context& context) {
                          "dure dataset show reviews --uses --dir /srv/desk");
   show.Add("dataset", *name, "The dataset").Required();
   show.Add("--dir", *dir, "A folder with a copy of the record").Required();
-  show.Flag("--uses", *uses, "Also the rounds, models and grants it is behind");
+  show.Flag("--uses", *uses,
+            "Also the rounds, models and grants it is behind, and what was measured on it");
   AddLanguage(show, context);
   context.Do(show, [=, &context] { return ShowDataset(*dir, *name, *uses, context); });
 }

@@ -216,9 +216,34 @@ Result<std::vector<Measurement>> ParseEvaluation(const std::string& text) {
     measurement.nats = transport::NumberField(result, "nats");
     measurement.bytes = transport::CountField(result, "bytes");
     measurement.tokens = transport::CountField(result, "tokens");
+    measurement.index = transport::CountField(result, "index");
+    measurement.low = transport::NumberField(result, "low");
+    measurement.high = transport::NumberField(result, "high");
+    for (const json& one : transport::ListField(result, "datasets")) {
+      measurement.datasets += (measurement.datasets.empty() ? "" : ", ") +
+                              transport::TextField(one, "dataset") + " v" +
+                              std::to_string(transport::CountField(one, "version"));
+    }
     measurements.push_back(std::move(measurement));
   }
   return measurements;
+}
+
+std::string IntervalsText(const std::vector<Measurement>& measurements, bool korean) {
+  std::string text;
+  for (const Measurement& one : measurements) {
+    if (one.datasets.empty()) continue;
+    const std::string entry = std::to_string(one.index);
+    std::string interval;
+    if (one.high > 0) {
+      interval = fmt::format(
+          fmt::runtime(korean ? ", 95 % 구간 {:.3f}~{:.3f}" : ", 95 %: {:.3f} to {:.3f}"), one.low,
+          one.high);
+    }
+    text += "  " + one.site + ": " + one.datasets + interval + (korean ? ", 항목 " : ", entry ") +
+            entry + "\n";
+  }
+  return text;
 }
 
 std::string EvaluationTable(const std::vector<std::pair<std::string, std::string>>& columns,

@@ -35,6 +35,22 @@ TEST(Evaluation, AnythingElseIsRefusedOrReadAsEmptyAndNeverThrown) {
   EXPECT_EQ((*odd)[1].NatsPerByte(), 0);
 }
 
+TEST(Evaluation, SaysOnWhatItWasMeasuredAndHowSureItIs) {
+  const auto measured = ParseEvaluation(
+      R"({"results":[{"site":"kt","nats":500.0,"bytes":1000,"tokens":300,"index":57,"low":0.48,)"
+      R"("high":0.52,"datasets":[{"dataset":"reviews","version":2},)"
+      R"({"dataset":"notes","version":1}]},{"site":"snu","nats":1,"bytes":2,"tokens":1,"index":58,)"
+      R"("datasets":[{"dataset":"a","version":1}]},)"
+      R"({"site":"etri","nats":1,"bytes":2,"tokens":1}]})");
+  ASSERT_TRUE(measured);
+  EXPECT_EQ(IntervalsText(*measured),
+            "  kt: reviews v2, notes v1, 95 %: 0.480 to 0.520, entry 57\n"
+            "  snu: a v1, entry 58\n");
+  EXPECT_EQ(IntervalsText(*measured, true),
+            "  kt: reviews v2, notes v1, 95 % 구간 0.480~0.520, 항목 57\n"
+            "  snu: a v1, 항목 58\n");
+}
+
 TEST(Evaluation, TheTableComparesModelsOnEverySitesText) {
   const std::string better =
       R"({"results":[{"site":"kt","nats":500.0,"bytes":1000,"tokens":300}]})";

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/domicile.h"
+#include "cli/figures.h"
 #include "cli/find_model.h"
 #include "cli/folders.h"
 #include "cli/language.h"
@@ -128,7 +129,7 @@ std::string DatasetsText(const lineage::ModelLineage& story, bool korean) {
   return text;
 }
 
-std::string LineageText(const lineage::ModelLineage& story,
+std::string LineageText(const lineage::ModelLineage& story, const standing::State& state,
                         const std::vector<std::string>& restrictions, bool korean) {
   const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
   std::string text = korean ? "모델 " : "model ";
@@ -143,6 +144,10 @@ std::string LineageText(const lineage::ModelLineage& story,
   for (const auto& conflict : story.licence.conflicts) {
     text += "    " + terms::Sentence(conflict, language) + "\n";
   }
+  text += korean ? "\n이 모델을 평가한 값\n" : "\nWhat it was measured on\n";
+  const std::string figures = FiguresText(story.evaluations, state, korean);
+  const char* no_figure = korean ? "  기록된 값이 없음\n" : "  no figure is on record\n";
+  text += figures.empty() ? no_figure : figures;
   text += korean ? "\n라운드, 오래된 것부터\n" : "\nRounds, oldest first\n";
   for (const auto& round : story.rounds) text += Text(round, korean);
   return text;
@@ -190,11 +195,12 @@ Status ShowLineage(const std::string& dir, const std::string& name, const std::s
         {"policies", policies},
         {"licence_proposed", story.licence.licence},
         {"terms", restrictions},
+        {"figures", FiguresJson(story.evaluations, record->state())},
         {"grants",
          story.grants}}.dump());
     return {};
   }
-  context.Print(LineageText(story, restrictions, korean));
+  context.Print(LineageText(story, record->state(), restrictions, korean));
   return {};
 }
 

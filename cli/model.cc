@@ -97,8 +97,10 @@ Status Evaluate(const std::string& dir, const std::string& run, const std::strin
     context.PrintJson(evaluated.shown);
     return evaluated.Whole();
   }
-  context.Print(EvaluationTable({{"model", evaluated.shown}}, kTableRoom, IsKorean(context)));
   DURE_ASSIGN(const auto measurements, ParseEvaluation(evaluated.shown));
+  const std::string intervals = IntervalsText(measurements, IsKorean(context));
+  context.Print(EvaluationTable({{"model", evaluated.shown}}, kTableRoom, IsKorean(context)) +
+                (intervals.empty() ? "" : "\n" + intervals));
   for (const Measurement& measurement : measurements) {
     if (!measurement.error.empty()) context.Say(measurement.site + ": " + measurement.error);
   }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/command.h"
+#include "cli/figures.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
@@ -52,6 +53,8 @@ struct Came {
   uint64_t tokens = 0;  // of all contributions that were counted
   Digest model;
   std::map<std::string, std::pair<uint64_t, uint64_t>> admitted;  // dataset -> admitted, refused
+  std::vector<standing::Evaluation> figures;                      // measured for its purpose
+  std::map<uint64_t, standing::MeasuringAsked> not_measured;      // by the entry that refused it
 };
 
 Came WhatCameOf(const standing::State& state, const RunId& id) {
@@ -69,7 +72,28 @@ Came WhatCameOf(const standing::State& state, const RunId& id) {
       ++(one.admit ? counts.first : counts.second);
     }
   }
+  for (const standing::Evaluation& one : state.evaluations) {
+    if (one.reported.on && one.reported.on->run == id) came.figures.push_back(one);
+  }
+  for (const auto& [asked, measuring] : state.measurings) {
+    if (measuring.run == id && !measuring.admit) came.not_measured[measuring.index] = asked;
+  }
   return came;
+}
+
+std::string MeasuredText(const Came& came, const standing::State& state, bool korean) {
+  std::string text;
+  if (!came.figures.empty()) text += Pick(korean, "Measured\n", "평가\n");
+  text += FiguresText(came.figures, state, korean);
+  for (const auto& [index, asked] : came.not_measured) {
+    const std::string entry = std::to_string(index);
+    const std::string data = asked.what.dataset.str() + " v" + std::to_string(asked.what.version);
+    text += Pick(
+        korean,
+        "  not measured on " + data + " of " + asked.site.str() + " (dure why " + entry + ")\n",
+        "  " + data + "(" + asked.site.str() + ")(으)로는 평가하지 않음(dure why " + entry + ")\n");
+  }
+  return text;
 }
 
 std::vector<std::string> PoliciesOf(const standing::Standing& standing, const standing::Run& run,
@@ -191,7 +215,8 @@ std::string FieldText(const std::string& name, const std::string& value, bool ko
 }
 
 std::string Text(const standing::Run& run, const RunId& id, const Came& came,
-                 const std::vector<std::string>& policies, bool korean) {
+                 const standing::State& state, const std::vector<std::string>& policies,
+                 bool korean) {
   const Approved approved = ApprovalOf(run);
   const std::string entry = std::to_string(run.proposed);
   std::string text = id.str();
@@ -218,6 +243,7 @@ std::string Text(const standing::Run& run, const RunId& id, const Came& came,
                  : closed + " rounds closed, " + std::to_string(came.abandoned) +
                        " abandoned; trained on " + tokens + " tokens\n";
   if (!came.model.IsZero()) text += (korean ? "모델 " : "model ") + came.model.Hex() + "\n";
+  text += MeasuredText(came, state, korean);
   if (run.halted) {
     text += (korean ? "항목 " + std::to_string(*run.halted) + "에서 끝남: "
                     : "ended at entry " + std::to_string(*run.halted) + ": ") +
@@ -240,12 +266,20 @@ Status Show(const RunRecordOptions& options, Context& context) {
   const bool korean = IsKorean(context) && !context.json();
   const auto policies = PoliciesOf(record->auditor().standing(), run, korean);
   if (!context.json()) {
-    context.Print(Text(run, id, came, policies, korean));
+    context.Print(Text(run, id, came, record->state(), policies, korean));
     return {};
   }
   ordered_json data = ordered_json::array();
   for (const auto& [dataset, counts] : came.admitted) {
     data.push_back({{"dataset", dataset}, {"admitted", counts.first}, {"refused", counts.second}});
+  }
+  ordered_json not_measured = ordered_json::array();
+  for (const auto& [index, asked] : came.not_measured) {
+    not_measured.push_back({{"entry", index},
+                            {"model", asked.model.Hex()},
+                            {"site", asked.site.str()},
+                            {"dataset", asked.what.dataset.str()},
+                            {"version", asked.what.version}});
   }
   const auto or_null = [](const std::optional<uint64_t>& entry) {
     return entry ? ordered_json(*entry) : ordered_json(nullptr);
@@ -262,6 +296,8 @@ Status Show(const RunRecordOptions& options, Context& context) {
                                  {"abandoned", came.abandoned},
                                  {"tokens", came.tokens},
                                  {"model", came.model.IsZero() ? "" : came.model.Hex()},
+                                 {"figures", FiguresJson(came.figures, record->state())},
+                                 {"not_measured", not_measured},
                                  {"halted", or_null(run.halted)}}
                         .dump());
   return {};

@@ -1,11 +1,13 @@
 // dure why: why something was admitted or refused, in sentences, from the record; and what would
 // have made it otherwise.
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/decisions_text.h"
+#include "cli/figures.h"
 #include "cli/known_fact.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
@@ -133,7 +135,7 @@ std::string AgreementText(rules::Agreement agreement, const std::string& recorde
       "\n이 사본에서 다시 결정해 보니 기록과 다릅니다. dure ledger verify로 확인하십시오.\n");
 }
 
-Status Why(const WhyOptions& options, Context& context) {
+Result<std::vector<rules::Facts::Entry>> WhatIf(const WhyOptions& options, const Context& context) {
   std::vector<rules::Facts::Entry> what_if;
   for (const std::string& text : options.what_if) {
     auto entry = ParseKnownFact(text, context);
@@ -152,12 +154,15 @@ Status Why(const WhyOptions& options, Context& context) {
     }
     what_if.push_back(std::move(*entry));
   }
-  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
-  DURE_ASSIGN(const uint64_t index, EntryOf(*record, options.what, context));
-  DURE_TRY(record->Entry(index).map([](const auto&) {}));
+  return what_if;
+}
+
+Result<Replayed> ReplayEntry(const RecordCopy& record, uint64_t index,
+                             const std::vector<rules::Facts::Entry>& what_if,
+                             const Context& context) {
   Replayed replayed;
   DURE_TRY(standing::ForEachDecision(
-      record->log(), [&](const standing::PastDecision& past, const standing::Standing& before) {
+      record.log(), [&](const standing::PastDecision& past, const standing::Standing& before) {
         if (past.index != index) return;
         replayed.found = true;
         replayed.recorded = past.decision;
@@ -173,33 +178,85 @@ Status Why(const WhyOptions& options, Context& context) {
                  " 결정이 아닙니다. 내용은 dure ledger show로 확인하십시오"));
   }
   if (!replayed.failed) return Fail(replayed.failed.error());
+  return replayed;
+}
+
+ordered_json JsonOf(uint64_t index, const Replayed& replayed, bool supposed) {
   const rules::Agreement agreement = rules::AgreementOf(replayed.decision, replayed.recorded);
-  if (context.json()) {
-    ordered_json changes = ordered_json::array();
-    for (const rules::Change& change : replayed.changes) {
-      changes.push_back(
-          {{"path", change.path},
-           {"to",
-            change.to.presence == rules::Presence::kAbsent ? "absent" : change.to.value.ToText()}});
-    }
-    context.PrintJson(ordered_json{
-        {"entry", index},
-        {"decision", ordered_json::parse(rules::ToJson(replayed.decision))},
-        {"replays", what_if.empty() ? ordered_json(agreement != rules::Agreement::kDiffers)
-                                    : ordered_json(nullptr)},
-        {"words", rules::WordsOf(replayed.recorded).value_or(0)},
-        {"would_admit",
-         changes}}.dump());
-    return {};
+  ordered_json changes = ordered_json::array();
+  for (const rules::Change& change : replayed.changes) {
+    const bool absent = change.to.presence == rules::Presence::kAbsent;
+    changes.push_back(
+        {{"path", change.path}, {"to", absent ? "absent" : change.to.value.ToText()}});
   }
-  const rules::Language language = RulesLanguage(context);
+  return {{"entry", index},
+          {"decision", ordered_json::parse(rules::ToJson(replayed.decision))},
+          {"replays", supposed ? ordered_json(nullptr)
+                               : ordered_json(agreement != rules::Agreement::kDiffers)},
+          {"words", rules::WordsOf(replayed.recorded).value_or(0)},
+          {"would_admit", changes}};
+}
+
+std::string TextOf(const Replayed& replayed, bool supposed, rules::Language language) {
   std::string text = rules::ExplainDecision(replayed.decision, rules::ConsortiumSchema(), language);
   if (replayed.decision.outcome == rules::Outcome::kDeny)
     text += rules::ExplainChanges(replayed.changes, rules::ConsortiumSchema(), language);
-  if (what_if.empty()) {
-    text += AgreementText(agreement, replayed.recorded, language == rules::Language::kKorean);
+  if (supposed) return text;
+  const rules::Agreement agreement = rules::AgreementOf(replayed.decision, replayed.recorded);
+  return text + AgreementText(agreement, replayed.recorded, language == rules::Language::kKorean);
+}
+
+// A figure decides nothing: what let its data be measured on explains it. Whether it counts is
+// known to this copy.
+Status WhyMeasured(const RecordCopy& record, const standing::Evaluation& figure, bool counts,
+                   const std::vector<rules::Facts::Entry>& what_if, Context& context) {
+  ordered_json decisions = ordered_json::array();
+  const bool korean = IsKorean(context);
+  std::string text = FiguresText({figure}, record.state(), korean);
+  if (!counts) {
+    text += Pick(korean, "It is void: dure ledger verify says why.\n",
+                 "무효인 값입니다. 이유는 dure ledger verify로 확인하십시오.\n");
   }
-  context.Print(text);
+  for (const ledger::DatasetUsed& used : figure.reported.on->datasets) {
+    DURE_ASSIGN(const Replayed replayed, ReplayEntry(record, used.admission, what_if, context));
+    decisions.push_back(JsonOf(used.admission, replayed, !what_if.empty()));
+    const std::string entry = std::to_string(used.admission);
+    const std::string data = used.what.dataset.str() + " v" + std::to_string(used.what.version);
+    text += Pick(korean, "\n" + data + ", by entry " + entry + "\n",
+                 "\n" + data + ", 항목 " + entry + "\n") +
+            TextOf(replayed, !what_if.empty(), RulesLanguage(context));
+  }
+  if (context.json()) {
+    context.PrintJson(ordered_json{
+        {"entry", figure.index},
+        {"figure", FiguresJson({figure}, record.state())[0]},
+        {"counts", counts},
+        {"decisions",
+         decisions}}.dump());
+  } else {
+    context.Print(text);
+  }
+  return {};
+}
+
+Status Why(const WhyOptions& options, Context& context) {
+  DURE_ASSIGN(const auto what_if, WhatIf(options, context));
+  DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
+  DURE_ASSIGN(const uint64_t index, EntryOf(*record, options.what, context));
+  DURE_ASSIGN(const ledger::OpenedEntry entry, record->Entry(index));
+  const auto* said = std::get_if<ledger::EvaluationReported>(&entry.record.event);
+  if (said != nullptr && said->on) {
+    const auto& counted = record->state().evaluations;
+    const bool counts =
+        std::ranges::find(counted, index, &standing::Evaluation::index) != counted.end();
+    return WhyMeasured(*record, {index, *said}, counts, what_if, context);
+  }
+  DURE_ASSIGN(const Replayed replayed, ReplayEntry(*record, index, what_if, context));
+  if (context.json()) {
+    context.PrintJson(JsonOf(index, replayed, !what_if.empty()).dump());
+  } else {
+    context.Print(TextOf(replayed, !what_if.empty(), RulesLanguage(context)));
+  }
   return {};
 }
 

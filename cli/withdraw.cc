@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/figures.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
@@ -76,7 +77,17 @@ std::string DescribeKo(const lineage::WithdrawalOption& option, bool masked) {
   return "";
 }
 
-std::string PlanText(const lineage::WithdrawalPlan& plan, bool gone, bool korean) {
+// The figures that were measured on it; empty: none.
+std::string MeasuredText(const lineage::DatasetUses& uses, const standing::State& state,
+                         bool korean) {
+  if (uses.figures.empty()) return {};
+  return Pick(korean, "Figures measured on it, which stay on the record as they were reported\n",
+              "이 데이터로 잰 값(보고된 그대로 기록에 남음)\n") +
+         FiguresText(uses.figures, state, korean);
+}
+
+std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State& state, bool gone,
+                     bool korean) {
   const std::string rounds = std::to_string(plan.uses.rounds.size());
   const std::string models = std::to_string(plan.uses.models.size());
   const std::string grants = std::to_string(plan.uses.grants.size());
@@ -98,6 +109,8 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, bool gone, bool korean
     text += korean ? "  " + run.str() + ": 아직 남은 라운드가 있어 이 데이터를 쓸 수 있음\n"
                    : "  " + run.str() + " has rounds to come and could still ask for it\n";
   }
+  const std::string measured = MeasuredText(plan.uses, state, korean);
+  if (!measured.empty()) text += "\n" + measured;
   if (gone) return text + "\n";  // nothing is left to choose
   text += korean ? "\n고를 수 있는 범위 (--scope)\n" : "\nWhat can be asked for (--scope)\n";
   for (const lineage::WithdrawalOption& option : plan.options) {
@@ -185,6 +198,7 @@ Status Plan(const WithdrawOptions& options, Context& context) {
         {"rounds", plan.uses.rounds.size()},
         {"models", plan.uses.models.size()},
         {"grants", plan.uses.grants},
+        {"figures", FiguresJson(plan.uses.figures, record->state())},
         {"last_clean", clean},
         {"masked", plan.masked},
         {"withdrawn", gone ? ordered_json(gone->index) : ordered_json(nullptr)},
@@ -192,7 +206,7 @@ Status Plan(const WithdrawOptions& options, Context& context) {
          choices}}.dump());
     return {};
   }
-  context.Print(PlanText(plan, gone.has_value(), IsKorean(context)) +
+  context.Print(PlanText(plan, record->state(), gone.has_value(), IsKorean(context)) +
                 TermsText(record->state().datasets.at(id), IsKorean(context)));
   context.Say(HowToFile(options, gone, context));
   return {};
@@ -211,6 +225,13 @@ Status FileIt(const WithdrawOptions& options, Context& context) {
                           Pick(context, "Withdrew " + options.dataset,
                                "데이터셋 " + options.dataset + "의 이용을 철회했습니다"),
                           context));
+  std::string measured;
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    const standing::State& state = own.standing().state();
+    const auto uses = lineage::UsesOf(state, event.dataset);
+    if (uses) measured = MeasuredText(*uses, state, IsKorean(context));
+  });
+  if (!measured.empty()) context.Say(measured);
   const std::string close = "dure withdraw close " + std::to_string(index) + " --evidence ";
   const std::string dir = " --dir " + options.dir;
   context.Say(

@@ -148,6 +148,13 @@ Result<DatasetUses> UsesOf(const State& state, const DatasetId& dataset) {
   for (const Made& made : uses.models) reached.insert(made.at.run);
   std::erase_if(uses.clean, [&](const auto& item) { return !reached.contains(item.first); });
   uses.grants = GrantsOf(state, tainted, true);
+  for (const standing::Evaluation& one : state.evaluations) {
+    const auto& on = one.reported.on;
+    const bool is_of_it = on && std::ranges::any_of(on->datasets, [&](const auto& used) {
+                            return used.what.dataset == dataset;
+                          });
+    if (is_of_it) uses.figures.push_back(one);
+  }
   return uses;
 }
 

@@ -67,13 +67,14 @@ struct Made {
 struct DatasetUses {
   DatasetId dataset;
   MemberId custodian;
-  std::vector<RoundAttempt> rounds;  // closed rounds that counted it, by entry
-  std::vector<Made> models;          // that have it behind them, by entry
-  std::vector<uint64_t> grants;      // of those models, granted and not revoked
+  std::vector<RoundAttempt> rounds;           // closed rounds that counted it, by entry
+  std::vector<Made> models;                   // that have it behind them, by entry
+  std::vector<uint64_t> grants;               // of those models, granted and not revoked
+  std::vector<standing::Evaluation> figures;  // measured on it, of any model, by entry
   std::map<RunId, Digest> clean;  // of each run it reached: the last model without it; zero where
                                   // it was in the first round
 };
-// kNotFound: nobody registered it.
+// kNotFound: nobody registered it. Figures of older builds name no data, and are nowhere here.
 Result<DatasetUses> UsesOf(const standing::State& state, const DatasetId& dataset);
 
 // What an owner can ask for, and what each would cost.

@@ -79,6 +79,40 @@ class EvaluationTest(LifeTest):
         again = [each for each in reported if each['site'] == 'north']
         self.assertEqual(again[0], again[1], 'the same sequences, the same draws')
         self.settle(federation, 'measured')
+        self.shown(federation, [each['index'] for each in entries
+                                if each['type'] == 'evaluation-reported'])
+
+    def shown(self, federation, figures):
+        """Each view of the record says what was measured on what, and what is withdrawn since."""
+        desk = federation.officer('north')
+        dure = federation.dure
+        lineage = dure('model', 'lineage', 'measured', '--dir', desk)
+        self.assertEqual([each['entry'] for each in lineage['figures']], figures)
+        self.assertEqual(dure('run', 'record', 'measured', '--dir', desk)['figures'],
+                         lineage['figures'])
+        of_north = [each for each in lineage['figures'] if each['site'] == 'north']
+        uses = dure('dataset', 'show', 'north', '--uses', '--dir', desk)
+        self.assertEqual(uses['figures'], of_north)
+        why = dure('why', str(of_north[0]['entry']), '--dir', desk)
+        self.assertEqual((why['counts'], [each['replays'] for each in why['decisions']]),
+                         (True, [True]))
+        dure('export', 'model-card', 'measured', '--dir', desk, '--out', f'{self.folder}/card')
+        said = federation.says('withdraw', 'file', 'north', '--dir', desk)
+        for figure in of_north:
+            self.assertIn(f'entry {figure["entry"]}: model', said)
+        plan = dure('withdraw', 'plan', 'north', '--dir', desk)
+        self.assertEqual([each['entry'] for each in plan['figures']],
+                         [each['entry'] for each in of_north])
+        for figure in plan['figures']:
+            self.assertEqual(figure['datasets'][0]['withdrawn'], plan['withdrawn'])
+        dure('export', 'model-card', 'measured', '--dir', desk, '--out', f'{self.folder}/card-2')
+        cards = []
+        for name in ('card', 'card-2'):
+            with open(f'{self.folder}/{name}/README.md', encoding='utf-8') as card:
+                cards.append(card.read())
+        self.assertIn('| north | north v1 |', cards[0])
+        self.assertIn('| north | north v1 (withdrawn) |', cards[1])
+        self.assertIn('| south | south v1 |', cards[1])
 
     def test_data_withdrawn_while_it_is_measured_gives_no_figure(self):
         federation = self.found(SITES)
