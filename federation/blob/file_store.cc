@@ -68,11 +68,13 @@ class FileBlobStore final : public BlobStore {
     const Manifest& manifest;
     Digest digest;
     File bytes = {};
-    File encoded = {};  // its manifest, beside its place to be
+    File encoded = {};  // its manifest, under a name of this attempt's own
+    std::string manifest_path = {};
   };
   // Makes files part of the store.
   Status Settle(std::vector<Whole> files);
-  Status MakeDurable(std::vector<Whole>& files) const;
+  Status MakeDurable(std::vector<Whole>& files);
+  std::string NewName();
   // The same file, or a copy on the blobs' file system.
   Result<std::string> BringNear(const std::string& path, const Digest& digest) const;
   void Load();
@@ -83,6 +85,9 @@ class FileBlobStore final : public BlobStore {
   mutable std::mutex mutex_;
   std::map<Digest, uint64_t> sizes_;  // guarded by mutex_
   uint64_t temporary_count_ = 0;      // guarded by mutex_
+  // Taken before mutex_: the files of a blob and what is known of it change together. Else one that
+  // is removed while it comes anew would be known, and its file gone.
+  std::mutex naming_mutex_;
   // Taken before mutex_, and apart from it: opening a spool reserves room and may hash, while Has
   // is asked on the loop.
   std::mutex spool_mutex_;
@@ -124,11 +129,7 @@ Result<Digest> FileBlobStore::Put(ByteView bytes) {
   const Manifest manifest = ManifestOf(bytes);
   const Digest digest = manifest.BlobDigest();
   if (Has(digest)) return digest;
-  std::string path;
-  {
-    std::lock_guard lock(mutex_);
-    path = folder_ + "/incoming/" + std::to_string(temporary_count_++);
-  }
+  const std::string path = NewName();
   DURE_TRY(WriteAside(path, bytes).map([](const File&) {}));
   std::vector<Whole> file;
   file.push_back({path, manifest, digest});
@@ -178,15 +179,21 @@ Result<std::vector<Digest>> FileBlobStore::ImportAll(std::span<const Incoming> f
 // waited for twice, however many files there are.
 Status FileBlobStore::Settle(std::vector<Whole> files) {
   if (files.empty()) return {};
+  for (Whole& file : files) file.manifest_path = NewName();
   if (Status durable = MakeDurable(files); !durable) {
-    for (const Whole& file : files) ::unlink((BlobPath(file.digest) + ".manifest.new").c_str());
+    for (const Whole& file : files) ::unlink(file.manifest_path.c_str());
     return durable;
   }
+  const std::lock_guard naming(naming_mutex_);
   for (const Whole& file : files) {
     const std::string target = BlobPath(file.digest);
-    const std::string manifest = target + ".manifest";
+    if (Has(file.digest)) {  // it came another way meanwhile
+      ::unlink(file.manifest_path.c_str());
+      ::unlink(file.path.c_str());
+      continue;
+    }
     ::chmod(file.path.c_str(), 0400);
-    if (::rename((manifest + ".new").c_str(), manifest.c_str()) != 0 ||
+    if (::rename(file.manifest_path.c_str(), (target + ".manifest").c_str()) != 0 ||
         ::rename(file.path.c_str(), target.c_str()) != 0)
       return Fail(SystemError(target, errno));
   }
@@ -196,12 +203,16 @@ Status FileBlobStore::Settle(std::vector<Whole> files) {
   return {};
 }
 
-Status FileBlobStore::MakeDurable(std::vector<Whole>& files) const {
+std::string FileBlobStore::NewName() {
+  const std::lock_guard lock(mutex_);
+  return folder_ + "/incoming/" + std::to_string(temporary_count_++);
+}
+
+Status FileBlobStore::MakeDurable(std::vector<Whole>& files) {
   for (Whole& file : files) {
     DURE_ASSIGN(file.bytes, File::Open(file.path, O_RDONLY));
     file.bytes.StartSync();
-    DURE_ASSIGN(file.encoded,
-                WriteAside(BlobPath(file.digest) + ".manifest.new", file.manifest.Encode()));
+    DURE_ASSIGN(file.encoded, WriteAside(file.manifest_path, file.manifest.Encode()));
   }
   for (const Whole& file : files) {
     DURE_TRY(file.bytes.Sync(file.path));
@@ -237,6 +248,7 @@ Result<std::string> FileBlobStore::PathOf(const Digest& digest) const {
 }
 
 Status FileBlobStore::Remove(const Digest& digest) {
+  const std::lock_guard naming(naming_mutex_);
   uint64_t size = 0;
   {
     std::lock_guard lock(mutex_);

@@ -242,6 +242,30 @@ class FileStore : public testing::Test {
   Folder folder_;
 };
 
+// A model that is fetched while it is derived, and one that is removed while it comes anew.
+TEST_F(FileStore, ABlobThatComesTwiceAtOnceOrGoesMeanwhileIsWholeOrNotThere) {
+  const auto store = Open();
+  const Bytes bytes = SomeBytes(5000, 1);
+  const Digest digest = ManifestOf(bytes).BlobDigest();
+  for (int time = 0; time < 200; ++time) {
+    const auto put = [&] {
+      const auto had = store->Put(bytes);
+      EXPECT_TRUE(had) << had.error().message;
+    };
+    std::vector<std::thread> threads;
+    threads.emplace_back(put);
+    threads.emplace_back(put);
+    threads.emplace_back([&] { EXPECT_TRUE(store->Remove(digest)); });
+    for (std::thread& thread : threads) thread.join();
+    if (store->Has(digest)) {
+      const auto reader = store->Open(digest);
+      ASSERT_TRUE(reader) << "the " << time << "th time: " << reader.error().message;
+      ASSERT_TRUE(fs::exists(*store->PathOf(digest)));
+    }
+    ASSERT_TRUE(store->Remove(digest));
+  }
+}
+
 TEST_F(FileStore, BlobsAndSpoolsSurviveAReopening) {
   const Bytes bytes = SomeBytes(2 * kMiB, 11);
   const Manifest manifest = LeaveASpool(bytes);
