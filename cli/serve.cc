@@ -160,6 +160,9 @@ void AddRankOptions(Command verb, site::DaemonOptions& options) {
            "what a GPU makes again instead of keeping it: nothing, norms (the default), or "
            "layers, which takes the least memory and a third more time")
       .OneOf({"nothing", "norms", "layers"});
+  verb.Flag("--same-bits", options.same_bits,
+            "on a GPU: a round that is computed again gives the same bits, on one kind of GPU and "
+            "for one number of ranks; attention and products then take about half as long again");
   verb.Add("--precision", options.precision,
            "on the CPU: fp32 (the default), or bf16, whose products round what they multiply and "
            "are faster where the processor has instructions for it")

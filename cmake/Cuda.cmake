@@ -24,6 +24,8 @@ if(DURE_CUDA AND NOT DURE_SANITIZE AND NOT DURE_FUZZ)
     find_package(CUDAToolkit REQUIRED)
     find_library(DURE_NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}/lib)
     find_path(DURE_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+    # Only its headers: the library is looked for when the plug-in is used.
+    find_path(DURE_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
     set(DURE_HAS_CUDA ON)
   endif()
 endif()

@@ -35,8 +35,11 @@ launcher::TrainerSpec SpecOf(const DaemonOptions& options) {
   launcher::TrainerSpec spec;
   spec.program = options.trainer;
   if (options.trainer.empty()) {
-    spec.arguments = {"--device",    options.device,    "--recompute", options.recompute,
-                      "--optimizer", options.optimizer, "--precision", options.precision};
+    spec.arguments = {"--device",    options.device,
+                      "--recompute", options.recompute,
+                      "--optimizer", options.optimizer,
+                      "--precision", options.precision,
+                      "--same-bits", options.same_bits ? "yes" : "no"};
     // The driver and NCCL hold a file for each device, queue and other rank.
     if (options.device != "cpu") spec.open_files_max = kOpenFilesWithGpus;
   }

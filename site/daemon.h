@@ -30,6 +30,7 @@ struct DaemonOptions {
   uint32_t zero = 1;                            // what they split: ZeRO's stage
   std::string device = "auto";                  // of the built-in trainer: auto, cpu or cuda
   std::string recompute = "norms";              // on a GPU: nothing, norms or layers
+  bool same_bits = false;                       // on a GPU: each time, slower
   std::string optimizer = "adamw";              // on a GPU: adamw or muon
   std::string precision = "fp32";               // on the CPU: fp32 or bf16
   std::chrono::seconds rank_patience{300};      // for a rank that gives no sign

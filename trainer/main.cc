@@ -10,6 +10,7 @@
 //   --optimizer adamw|muon         muon: on a GPU, for the layers' matrices
 //   --precision fp32|bf16          of the CPU's products
 //   --recompute nothing|norms|layers   what a GPU makes again in the backward to save memory
+//   --same-bits yes|no                 whether a GPU gives the same bits each time
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -69,6 +70,8 @@ bool TakeEngine(std::string_view name, std::string_view value,
     engine->precision = value == "bf16" ? Precision::kBf16 : Precision::kFp32;
   } else if (name == "--optimizer" && (value == "adamw" || value == "muon")) {
     engine->cuda.uses_muon = value == "muon";
+  } else if (name == "--same-bits" && (value == "yes" || value == "no")) {
+    engine->cuda.same_bits = value == "yes";
   } else if (name == "--recompute" && value == "nothing") {
     engine->cuda.recompute = Recompute::kNothing;
   } else if (name == "--recompute" && value == "norms") {

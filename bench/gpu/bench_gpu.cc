@@ -1,6 +1,8 @@
 // Figures of one GPU as one JSON object; without a GPU it says why and ends with 3.
 //
-//   bench_gpu [--device 0] [--steps 10]
+//   bench_gpu [--device 0] [--steps 10] [--part kernels|training|codec|decoding] [--model
+//   124M|1.3B]
+//             [--same-bits yes] [--batch N]
 //   bench_gpu --curve FOLDER       200 steps of a small model in bf16; writes the weights it began
 //                                  with and its tokens for another system, and prints its losses
 #include <cstdio>
@@ -39,39 +41,63 @@ json ToJson(const std::vector<KernelFigure>& figures) {
   return list;
 }
 
-Result<json> MeasureModel(Device& device, const ModelSize& size, uint32_t steps) {
+struct Wanted {
+  uint32_t steps = 10;
+  std::string part;   // empty: all
+  std::string model;  // empty: both
+  bool same_bits = false;
+  uint32_t batch = 0;  // 0: the model's own
+  bool Has(std::string_view which) const { return part.empty() || part == which; }
+};
+
+Result<json> MeasureModel(Device& device, const ModelSize& size, const Wanted& wanted) {
   json object{{"name", size.name},
               {"batch", size.batch},
               {"sequence", size.config.context},
               {"parameters", dure::model::LlamaLayout(size.config).parameter_count()}};
-  DURE_ASSIGN(const auto kernels, dure::bench::MeasureKernels(device, size, 0.02));
-  DURE_ASSIGN(const auto training, dure::bench::MeasureTraining(device, size, steps));
-  object["kernels"] = ToJson(kernels);
-  object["tokens_s"] = training.tokens_s;
-  object["step_seconds"] = training.step_seconds;
-  object["operations_per_token"] = training.operations_per_token;
-  object["planned_bytes"] = training.planned_bytes;
+  if (wanted.Has("kernels")) {
+    DURE_ASSIGN(const auto kernels, dure::bench::MeasureKernels(device, size, 0.02));
+    object["kernels"] = ToJson(kernels);
+  }
+  if (wanted.Has("training")) {
+    DURE_ASSIGN(const auto training,
+                dure::bench::MeasureTraining(device, size, wanted.steps, wanted.same_bits));
+    object["tokens_s"] = training.tokens_s;
+    object["step_seconds"] = training.step_seconds;
+    object["operations_per_token"] = training.operations_per_token;
+    object["planned_bytes"] = training.planned_bytes;
+    object["loss"] = training.loss;
+    object["attention_by"] = device.attention_text();
+  }
   return object;
 }
 
-Result<json> MeasureAll(Device& device, uint32_t steps) {
+Result<json> MeasureAll(Device& device, const Wanted& wanted) {
   DURE_ASSIGN(const auto facts, device.Facts());
   DURE_ASSIGN(const auto limits, dure::bench::MeasureLimits(device, uint64_t{2} << 30, 8192));
   json object{{"device", facts.name},
               {"multiprocessors", facts.multiprocessors},
               {"copy_bytes_s", limits.copy_bytes_s},
               {"product_ops_s", limits.product_ops_s}};
-  for (const ModelSize& size : {dure::bench::SmallSize(), dure::bench::LargeSize()}) {
-    DURE_ASSIGN(const json figures, MeasureModel(device, size, steps));
+  for (ModelSize size : {dure::bench::SmallSize(), dure::bench::LargeSize()}) {
+    if (wanted.batch > 0) size.batch = wanted.batch;
+    std::string name = size.name;
+    std::erase(name, ' ');
+    if (!wanted.model.empty() && wanted.model != name) continue;
+    DURE_ASSIGN(const json figures, MeasureModel(device, size, wanted));
     object["models"].push_back(figures);
   }
-  DURE_ASSIGN(const auto codec, dure::bench::MeasureCodec(device, uint64_t{1} << 28, 0.2));
-  object["encode_bytes_s"] = codec.encode_bytes_s;
-  object["decode_bytes_s"] = codec.decode_bytes_s;
-  DURE_ASSIGN(const auto decoding,
-              dure::bench::MeasureDecoding(device, dure::bench::LargeSize(), 200));
-  object["decoding_tokens_s"] = decoding.tokens_s;
-  object["decoding_bytes"] = decoding.weight_bytes;
+  if (wanted.Has("codec")) {
+    DURE_ASSIGN(const auto codec, dure::bench::MeasureCodec(device, uint64_t{1} << 28, 0.2));
+    object["encode_bytes_s"] = codec.encode_bytes_s;
+    object["decode_bytes_s"] = codec.decode_bytes_s;
+  }
+  if (wanted.Has("decoding")) {
+    DURE_ASSIGN(const auto decoding,
+                dure::bench::MeasureDecoding(device, dure::bench::LargeSize(), 200));
+    object["decoding_tokens_s"] = decoding.tokens_s;
+    object["decoding_bytes"] = decoding.weight_bytes;
+  }
   return object;
 }
 
@@ -132,12 +158,18 @@ Result<json> Curve(Device& device, const std::filesystem::path& folder) {
 
 int Main(int argc, char** argv) {
   uint32_t index = 0;
-  uint32_t steps = 10;
+  Wanted wanted;
   std::string folder;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
     if (name == "--device") index = static_cast<uint32_t>(std::atoi(argv[i + 1]));
-    if (name == "--steps") steps = std::max(1U, static_cast<uint32_t>(std::atoi(argv[i + 1])));
+    if (name == "--steps") {
+      wanted.steps = std::max(1U, static_cast<uint32_t>(std::atoi(argv[i + 1])));
+    }
+    if (name == "--batch") wanted.batch = static_cast<uint32_t>(std::atoi(argv[i + 1]));
+    if (name == "--part") wanted.part = argv[i + 1];
+    if (name == "--model") wanted.model = argv[i + 1];
+    if (name == "--same-bits") wanted.same_bits = std::string_view(argv[i + 1]) == "yes";
     if (name == "--curve") folder = argv[i + 1];
   }
   const auto state = dure::model::cuda::LookForCuda();
@@ -146,8 +178,9 @@ int Main(int argc, char** argv) {
     return kNoGpuExit;
   }
   const auto device = Device::Open(*state.table, index);
+  if (device && wanted.same_bits) (*device)->WantSameBits();
   const auto figures = !device          ? Result<json>(dure::Fail(device.error()))
-                       : folder.empty() ? MeasureAll(**device, steps)
+                       : folder.empty() ? MeasureAll(**device, wanted)
                                         : Curve(**device, folder);
   if (!figures) {
     std::fprintf(stderr, "bench_gpu: %s\n", figures.error().message.c_str());

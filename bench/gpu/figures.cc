@@ -23,14 +23,14 @@ ModelSize SmallSize() {
   LlamaConfig c{.vocab = 50304, .dim = 768, .layers = 12, .heads = 12, .kv_heads = 12};
   c.ffn_dim = 2048;
   c.context = 1024;
-  return {"124 M", c, 32};
+  return {"124 M", c, 64, model::cuda::Recompute::kNothing};
 }
 
 ModelSize LargeSize() {
   LlamaConfig c{.vocab = 50304, .dim = 2048, .layers = 24, .heads = 16, .kv_heads = 16};
   c.ffn_dim = 5504;
   c.context = 2048;
-  return {"1.3 B", c, 8};
+  return {"1.3 B", c, 8, model::cuda::Recompute::kNothing};
 }
 
 Result<double> SecondsOf(Device& device, double seconds, const std::function<void()>& work) {
@@ -51,17 +51,34 @@ Result<double> SecondsOf(Device& device, double seconds, const std::function<voi
   return since() / static_cast<double>(calls);
 }
 
+void FillByChance(Device& device, uint8_t* memory, uint64_t bytes) {
+  SeededRandom random(3);
+  std::vector<Bf16> numbers(uint64_t{1} << 20);
+  for (Bf16& x : numbers) {
+    x = model::cuda::FromFloat<Bf16>(static_cast<float>(random.Below(2001)) / 1000.0F - 1.0F);
+  }
+  const uint64_t most = numbers.size() * sizeof(Bf16);
+  for (uint64_t at = 0; at < bytes; at += most) {
+    const uint64_t count = std::min(most, bytes - at);
+    if (at == 0) {
+      device.CopyIn(memory, std::span(reinterpret_cast<const uint8_t*>(numbers.data()), count));
+    } else {
+      device.Copy(memory + at, memory, count);
+    }
+  }
+}
+
 Result<Limits> MeasureLimits(Device& device, uint64_t bytes, uint32_t width) {
   DURE_ASSIGN(const DeviceArena arena, DeviceArena::Create(device, 2 * bytes));
   uint8_t* const half = arena.memory() + bytes;
-  device.Clear(arena.memory(), 2 * bytes);
+  FillByChance(device, arena.memory(), 2 * bytes);
   Limits limits;
   DURE_ASSIGN(const double copy,
               SecondsOf(device, 0.2, [&] { device.Copy(arena.memory(), half, bytes); }));
   limits.copy_bytes_s = 2 * static_cast<double>(bytes) / copy;
   const uint64_t square = uint64_t{width} * width;
   DURE_ASSIGN(const DeviceArena matrices, DeviceArena::Create(device, 3 * square * sizeof(Bf16)));
-  device.Clear(matrices.memory(), 3 * square * sizeof(Bf16));
+  FillByChance(device, matrices.memory(), 3 * square * sizeof(Bf16));
   auto* const a = reinterpret_cast<Bf16*>(matrices.memory());
   const model::cuda::Gemm gemm{
       a, a + square, nullptr,           a + 2 * square,    width, width, width, width, width, width,
@@ -97,12 +114,13 @@ std::vector<float> SomeWeights(const LlamaConfig& config) {
 
 }  // namespace
 
-Result<TrainingFigure> MeasureTraining(Device& device, const ModelSize& size, uint32_t steps) {
+Result<TrainingFigure> MeasureTraining(Device& device, const ModelSize& size, uint32_t steps,
+                                       bool same_bits) {
   model::cpu::TrainOptions options;
   options.batch = size.batch;
   options.sequence = size.config.context;
   options.schedule.peak = 1e-4;
-  const model::cuda::CudaOptions cuda{.recompute = size.recompute};
+  const model::cuda::CudaOptions cuda{.recompute = size.recompute, .same_bits = same_bits};
   const auto alone = model::collective::MakeSingle();
   DURE_ASSIGN(const auto session, model::cuda::TrainSession::Create(device, size.config, options,
                                                                     cuda, {*alone, nullptr}));
@@ -171,7 +189,7 @@ Result<CodecFigure> MeasureCodec(Device& device, uint64_t parameters, double sec
   DURE_ASSIGN(const DeviceArena arena, DeviceArena::Create(device, sum.bytes()));
   DevicePlan plan(arena);
   const Places p = place(plan);
-  for (float* const vector : {p.base, p.trained, p.residual}) device.Clear(vector, parameters);
+  FillByChance(device, arena.memory(), sum.bytes());
   const std::vector<LaneScale> scales(blocks, {127.0F, 1.0F / 127, {1, 2}});
   device.CopyIn(p.scales, std::span<const LaneScale>(scales));
   DURE_ASSIGN(const double encode, SecondsOf(device, seconds, [&] {

@@ -32,6 +32,9 @@ ModelSize LargeSize();  // 1.3 B, T 2048
 Result<double> SecondsOf(model::cuda::Device& device, double seconds,
                          const std::function<void()>& work);
 
+// Numbers of bf16 in [-1, 1], read as floats as small: zeros would be computed faster than data is.
+void FillByChance(model::cuda::Device& device, uint8_t* memory, uint64_t bytes);
+
 // Copies: what of the memory's bandwidth one can have; products: what of the arithmetic.
 struct Limits {
   double copy_bytes_s = 0;   // read and written
@@ -51,7 +54,7 @@ struct TrainingFigure {
   double loss = 0;
 };
 Result<TrainingFigure> MeasureTraining(model::cuda::Device& device, const ModelSize& size,
-                                       uint32_t steps);
+                                       uint32_t steps, bool same_bits = false);
 
 struct DecodingFigure {
   double tokens_s = 0;

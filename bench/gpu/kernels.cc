@@ -5,6 +5,7 @@
 #include "bench/gpu/figures.h"
 #include "model/cuda/attend.h"
 #include "model/cuda/device_plan.h"
+#include "model/cuda/norm.h"
 #include "model/cuda/products.h"
 
 namespace dure::bench {
@@ -32,6 +33,9 @@ struct Bench {
     more_rows_of_floats = plan.Take<float>(uint64_t{rows} * c.heads);
     parts = plan.Take<float>(uint64_t{kNormBlocks} * c.dim);
     tokens = plan.Take<uint32_t>(rows);
+    attention_scratch_bytes =
+        cuda::AttentionScratchBytes(rows, c.heads, c.kv_heads, c.head_dim(), true);
+    attention_scratch = plan.Take<uint8_t>(attention_scratch_bytes);
     sums = plan.Take<double>(cuda::Sums::kBlocks);
   }
 
@@ -58,6 +62,8 @@ struct Bench {
   float* parts;
   uint32_t* tokens;
   double* sums;
+  uint8_t* attention_scratch;
+  uint64_t attention_scratch_bytes;
 };
 
 class List {
@@ -137,25 +143,35 @@ void AddAttention(Device& d, const Bench& b, List& list) {
   Bf16* const q = b.wide_rows[0];
   const Bf16* const k = q + b.c.dim;
   const Bf16* const v = k + b.c.kv_dim();
+  cuda::SequenceAttention<Bf16> library(d, b.attention_scratch, b.attention_scratch_bytes, true,
+                                        false);
+  library.Choose(shape);
+  const cuda::AttentionGradientArgs<Bf16> gradients{shape,
+                                                    q,
+                                                    k,
+                                                    v,
+                                                    b.narrow_rows[1],
+                                                    b.rows_of_floats,
+                                                    b.more_rows_of_floats,
+                                                    b.wide_rows[1],
+                                                    b.wide_rows[1] + b.c.dim,
+                                                    b.wide_rows[1] + b.c.dim + b.c.kv_dim()};
+  if (library.by_library()) {
+    list.Add("attention by the library", qkv_bytes + 2 * rows * width, 2 * product,
+             [&] { library.Forward(q, k, v, b.narrow_rows[0], b.rows_of_floats); });
+    list.Add(
+        "attention by the library, backward", 3 * qkv_bytes + 6 * rows * width, 5 * product, [&] {
+          library.Backward(gradients, b.narrow_rows[0], b.rows_of_floats, b.more_rows_of_floats);
+        });
+  }
   list.Add("attention", qkv_bytes + 2 * rows * width, 2 * product,
            [&] { cuda::Attend(d, shape, q, k, v, b.narrow_rows[0], b.rows_of_floats); });
   list.Add("attention delta", 4 * rows * width, 0, [&] {
     d.Launch<cuda::AttentionDelta<Bf16>>({b.narrow_rows[0], b.narrow_rows[1], b.more_rows_of_floats,
                                           b.rows, b.c.heads, b.c.head_dim()});
   });
-  Bf16* const dq = b.wide_rows[1];
-  const cuda::AttentionGradientArgs<Bf16> args{shape,
-                                               q,
-                                               k,
-                                               v,
-                                               b.narrow_rows[1],
-                                               b.rows_of_floats,
-                                               b.more_rows_of_floats,
-                                               dq,
-                                               dq + b.c.dim,
-                                               dq + b.c.dim + b.c.kv_dim()};
   list.Add("attention, backward", 3 * qkv_bytes + 4 * rows * width, 7 * product,
-           [&] { cuda::AttendBackward(d, args); });
+           [&] { cuda::AttendBackward(d, gradients); });
 }
 
 void AddRows(Device& d, const Bench& b, List& list) {
@@ -170,9 +186,11 @@ void AddRows(Device& d, const Bench& b, List& list) {
                                    b.rows, c.dim, 1e-5F, false});
   });
   list.Add("norm, backward with the residual", 8 * numbers, 0, [&] {
-    d.Launch<cuda::RmsNormBackward<Bf16>>(
+    cuda::NormBackward<Bf16>(
+        d,
         {b.narrow_rows[0], b.weights, b.rows_of_floats, b.narrow_rows[1], b.narrow_rows[2],
-         b.narrow_rows[3], b.parts, b.rows, c.dim, std::min(b.rows, Bench::kNormBlocks)});
+         b.narrow_rows[3], b.parts, b.rows, c.dim, Bench::kNormBlocks},
+        b.vectors[0]);
   });
   list.Add("rotation of queries and keys", 4 * static_cast<double>(b.rows) * (c.dim + c.kv_dim()),
            0, [&] {
@@ -321,7 +339,8 @@ Result<std::vector<KernelFigure>> MeasureKernels(Device& device, const ModelSize
   DURE_ASSIGN(const cuda::DeviceArena arena, cuda::DeviceArena::Create(device, sum.bytes()));
   DevicePlan plan(arena);
   const Bench bench(size, plan);
-  device.Clear(arena.memory(), sum.bytes());  // zeros: tokens are then of the vocabulary
+  FillByChance(device, arena.memory(), sum.bytes());
+  device.Clear(bench.tokens, bench.rows);
   List list(device, seconds);
   AddProducts(device, bench, list);
   AddAttention(device, bench, list);

@@ -65,7 +65,8 @@ def build(torch, c):
                 else:
                     x = layer(x)
             logits = functional.linear(self.norm(x), self.embedding.weight)
-            return functional.cross_entropy(logits.view(-1, c["vocab"]).float(), targets.view(-1))
+            rows = logits.view(-1, c["vocab"]).float()
+            return functional.cross_entropy(rows, targets.reshape(-1))
 
     return Model().cuda()
 

@@ -95,7 +95,7 @@ timeout 200 "$bin/bench_gpu" --steps 8 >"$folder/figures.json"
 
 say "the same in PyTorch, where there is one"
 peer torch-curve.json curve "$folder/curve"
-peer torch-124M.json speed --vocab 50304 --dim 768 --layers 12 --heads 12 --kv-heads 12 --ffn 2048 --sequence 1024 --batch 32 --steps 8
+peer torch-124M.json speed --vocab 50304 --dim 768 --layers 12 --heads 12 --kv-heads 12 --ffn 2048 --sequence 1024 --batch 64 --steps 8
 peer torch-1.3B.json speed --vocab 50304 --dim 2048 --layers 24 --heads 16 --kv-heads 16 --ffn 5504 --sequence 2048 --batch 8 --steps 8
 
 "$python" -B bench/gpu/report.py "$folder"

@@ -1,5 +1,6 @@
 #include "model/cuda/activations.h"
 
+#include "model/cuda/attend.h"
 #include "model/cuda/kernels/pointwise.h"
 
 namespace dure::model::cuda {
@@ -7,9 +8,9 @@ namespace {
 
 // Logits of one chunk: enough rows for the product to be fast, few enough to be a small part of the
 // memory.
-constexpr uint64_t kLogitNumbers = uint64_t{1} << 27;
+constexpr uint64_t kLogitNumbers = uint64_t{1} << 28;
 constexpr uint64_t kLogitRowsMin = 256;
-constexpr uint64_t kLogitRowsMax = 4096;
+constexpr uint64_t kLogitRowsMax = 8192;
 constexpr uint64_t kLogitRowsUnit = 256;  // tiles of a product
 // Blocks that sum norms' gradients: eight for each multiprocessor of the largest GPUs.
 constexpr uint32_t kNormBlocks = 1056;
@@ -27,6 +28,7 @@ LayerBuffers<T> PlanLayer(const LlamaConfig& c, uint64_t rows, DevicePlan& plan)
   layer.mlp_normal = plan.Take<T>(rows * c.dim);
   layer.mlp_inverse = plan.Take<float>(rows);
   layer.gate_up = plan.Take<T>(rows * 2 * c.ffn_dim);
+  layer.activated = plan.Take<T>(rows * c.ffn_dim);
   return layer;
 }
 
@@ -63,7 +65,6 @@ Activations<T> PlanActivations(const LlamaConfig& c, const PassShape& shape, Dev
   a.last = shape.trains ? plan.Take<T>(rows * c.dim) : a.layers[0].stream;
   a.last_inverse = plan.Take<float>(rows);
   a.last_normal = plan.Take<T>(rows * c.dim);
-  a.activated = plan.Take<T>(rows * c.ffn_dim);
   const uint64_t logit_rows = kLogitNumbers / c.vocab / kLogitRowsUnit * kLogitRowsUnit;
   a.logit_rows =
       static_cast<uint32_t>(std::min(rows, std::clamp(logit_rows, kLogitRowsMin, kLogitRowsMax)));
@@ -73,6 +74,11 @@ Activations<T> PlanActivations(const LlamaConfig& c, const PassShape& shape, Dev
   a.cosine = plan.Take<float>(uint64_t{shape.sequence} * c.head_dim() / 2);
   a.sine = plan.Take<float>(uint64_t{shape.sequence} * c.head_dim() / 2);
   a.tokens = plan.Take<uint32_t>(TokenPlaces(shape.rows()).stride() * shape.passes);
+  if (sizeof(T) == 2 && !shape.same_bits) {
+    a.attention_scratch_bytes =
+        AttentionScratchBytes(rows, c.heads, c.kv_heads, c.head_dim(), shape.trains);
+  }
+  a.attention_scratch = plan.Take<uint8_t>(a.attention_scratch_bytes);
   if (!shape.trains) return a;
   for (T*& stream : a.dstream) stream = plan.Take<T>(rows * c.dim);
   a.dmiddle = plan.Take<T>(rows * c.dim);

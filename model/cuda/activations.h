@@ -11,9 +11,9 @@ namespace dure::model::cuda {
 
 // What of a layer is made again in the backward instead of kept from the forward.
 enum class Recompute : uint32_t {
-  kNothing = 0,  // but SwiGLU's result, which its backward gives for nothing
-  kNorms = 1,    // also what the norms gave
-  kLayers = 2,   // all of it, from the stream before the layer
+  kNothing = 0,
+  kNorms = 1,   // what the norms gave, and SwiGLU's result, which its backward gives for little
+  kLayers = 2,  // all of it, from the stream before the layer
 };
 
 struct PassShape {
@@ -22,6 +22,7 @@ struct PassShape {
   uint32_t passes = 1;    // of a step
   bool trains = false;    // otherwise one layer's buffers serve all
   Recompute recompute = Recompute::kNorms;
+  bool same_bits = false;  // each time: attention by our own kernels alone
 
   uint32_t rows() const { return batch * sequence; }
 };
@@ -39,6 +40,7 @@ struct LayerBuffers {
   T* mlp_normal;             // [rows, dim]
   float* mlp_inverse;        // [rows]
   T* gate_up;                // [rows, 2 ffn_dim]; in the backward its gradient
+  T* activated;              // [rows, ffn_dim] what SwiGLU gave
 };
 
 template <typename T>
@@ -47,14 +49,15 @@ struct Activations {
   T* last;              // [rows, dim] after the last layer
   float* last_inverse;  // [rows]
   T* last_normal;       // [rows, dim]
-  T* activated;         // [rows, ffn_dim]
   T* logits;            // [logit_rows, vocab]
   uint32_t logit_rows;
-  float* losses;     // [passes, rows]
-  double* sums;      // [Sums::kBlocks]
-  float* cosine;     // [sequence, head_dim / 2]
-  float* sine;       // as many
-  uint32_t* tokens;  // [passes, token_stride]; see StepTokens
+  float* losses;               // [passes, rows]
+  double* sums;                // [Sums::kBlocks]
+  float* cosine;               // [sequence, head_dim / 2]
+  float* sine;                 // as many
+  uint32_t* tokens;            // [passes, token_stride]; see StepTokens
+  uint8_t* attention_scratch;  // of the device's library, bf16 only
+  uint64_t attention_scratch_bytes;
   // Only for the backward.
   T* dstream[2];
   T* dmiddle;         // [rows, dim]

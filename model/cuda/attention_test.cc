@@ -103,6 +103,37 @@ TYPED_TEST(AttentionTest, GivesOutputsAndGradientsOfTheCpu) {
   }
 }
 
+// As a training calls it: where the device has a library that computes it, by that.
+TYPED_TEST(AttentionTest, WholeSequencesByWhoeverComputesThem) {
+  for (const Case& c : {Case{2, 128, 128, 2, 2, 64}, Case{1, 256, 256, 4, 2, 128},
+                        Case{3, 128, 128, 6, 2, 32}, Case{2, 384, 384, 1, 1, 128}}) {
+    const auto qkv = Fresh<TypeParam>(c.batch * c.keys * c.stride(), 24);
+    const auto dout = Fresh<TypeParam>(c.batch * c.queries * c.width(), 25);
+    const Expected expected = OnCpu(c, qkv, dout);
+    const Results results = OnEachDevice([&](Board& b) -> Results {
+      using T = TypeParam;
+      const size_t rows = size_t{c.batch} * c.queries;
+      const uint64_t bytes = AttentionScratchBytes(rows, c.heads, c.kv_heads, c.dim, true);
+      SequenceAttention<T> attention(b.device(), b.Room<uint8_t>(bytes), bytes, true, false);
+      attention.Choose(c.Shape());
+      this->RecordProperty("by", attention.by_library() ? "library" : "kernels");
+      const T* const q = b.Numbers<T>(qkv);
+      const T* const k = q + c.width();
+      const T* const v = k + c.kv_heads * c.dim;
+      T* const out = b.Room<T>(rows * c.width());
+      float* const log_sum = b.Room<float>(rows * c.heads);
+      attention.Forward(q, k, v, out, log_sum);
+      T* const dq = b.Room<T>(qkv.size());
+      attention.Backward({c.Shape(), q, k, v, b.Numbers<T>(dout), log_sum, nullptr, dq,
+                          dq + c.width(), dq + c.width() + c.kv_heads * c.dim},
+                         out, log_sum, b.Room<float>(rows * c.heads));
+      return {b.Out(out, rows * c.width()), b.Out(dq, qkv.size())};
+    });
+    ExpectClose(results[0], expected.out, kError<TypeParam>);
+    ExpectClose(results[1], expected.dqkv, 2 * kError<TypeParam>);
+  }
+}
+
 TYPED_TEST(AttentionTest, LastQueriesSeeAllKeysBefore) {
   const Case c{1, 37, 141, 4, 2, 32};
   const auto qkv = Fresh<TypeParam>(c.keys * c.stride(), 22);

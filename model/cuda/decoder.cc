@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "federation/check.h"
-#include "model/cuda/attend.h"
 #include "model/cuda/embedding_order.h"
 #include "model/cuda/products.h"
 
@@ -24,7 +23,9 @@ Decoder<T>::Decoder(Device& device, const LlamaConfig& config, const PassShape& 
       config_(config),
       shape_(shape),
       a_(PlanActivations<T>(config, shape, plan)),
-      places_(shape.rows()) {}
+      places_(shape.rows()),
+      attention_(device, a_.attention_scratch, a_.attention_scratch_bytes, shape.trains,
+                 shape.same_bits) {}
 
 Status CheckBatch(const LlamaConfig& config, uint32_t batch) {
   constexpr uint32_t kGridMax = 65535;  // CUDA's, of its second dimension
@@ -62,6 +63,7 @@ void Decoder<T>::SetTokens(std::span<const uint32_t> inputs, std::span<const uin
   DURE_CHECK(passes >= 1 && passes <= shape_.passes, "as many passes as were planned");
   rows_ = static_cast<uint32_t>(inputs.size() / passes);
   DURE_CHECK(rows_ <= shape_.rows() && rows_ % shape_.sequence == 0, "whole sequences, as planned");
+  attention_.Choose(Shape());
   distinct_.clear();
   staging_.assign(places_.stride() * passes, 0);
   for (uint32_t pass = 0; pass < passes; ++pass) {
@@ -167,13 +169,13 @@ void Decoder<T>::ForwardLayer(const LayerW& w, const LayerBuffers<T>& b, T* next
   Apply(device_, {rows_, qkv_dim(), dim}, b.normal, w.qkv, b.qkv);
   Turn(b.qkv, 1.0F);
   const T* const k = b.qkv + dim;
-  Attend(device_, Shape(), b.qkv, k, k + config_.kv_dim(), b.attended, b.log_sum);
+  attention_.Forward(b.qkv, k, k + config_.kv_dim(), b.attended, b.log_sum);
   Apply(device_, {rows_, dim, dim}, b.attended, w.out, b.middle, b.stream);
   Norm(b.middle, w.mlp_norm, b.mlp_inverse, b.mlp_normal, false);
   Apply(device_, {rows_, 2 * ffn, dim}, b.mlp_normal, w.gate_up, b.gate_up);
   if (next == nullptr) return;  // made again: the backward has the layer's result already
-  device_.Launch<SwiGlu<T>>({b.gate_up, a_.activated, rows_, ffn});
-  Apply(device_, {rows_, dim, ffn}, a_.activated, w.down, next, b.middle);
+  device_.Launch<SwiGlu<T>>({b.gate_up, b.activated, rows_, ffn});
+  Apply(device_, {rows_, dim, ffn}, b.activated, w.down, next, b.middle);
 }
 
 template <typename T>

@@ -10,6 +10,7 @@
 #include "model/cpu/transformer.h"
 #include "model/cpu/weights.h"
 #include "model/cuda/activations.h"
+#include "model/cuda/attend.h"
 #include "model/cuda/device.h"
 
 namespace dure::model::cuda {
@@ -85,6 +86,7 @@ class Decoder {
   const PassShape shape_;
   const Activations<T> a_;
   const TokenPlaces places_;
+  SequenceAttention<T> attention_;
   uint32_t rows_ = 0;               // of each pass, now
   std::vector<uint32_t> distinct_;  // tokens of each pass
   std::vector<uint32_t> staging_;   // as on the device

@@ -1,17 +1,16 @@
 // The backward pass, last layer first.
-#include "model/cuda/attend.h"
 #include "model/cuda/decoder.h"
+#include "model/cuda/norm.h"
 #include "model/cuda/products.h"
 
 namespace dure::model::cuda {
 
 template <typename T>
 void Decoder<T>::NormBackward(const NormGradient& g) {
-  if (rows_ == 0) return;
-  const uint32_t blocks = std::min(a_.norm_blocks, rows_);
-  device_.Launch<RmsNormBackward<T>>(
-      {g.x, g.w, g.inverse, a_.dnormal, g.skip, g.dx, a_.norm_parts, rows_, config_.dim, blocks});
-  device_.Launch<ColumnSums>({a_.norm_parts, g.dw, blocks, config_.dim});
+  cuda::NormBackward<T>(device_,
+                        {g.x, g.w, g.inverse, a_.dnormal, g.skip, g.dx, a_.norm_parts, rows_,
+                         config_.dim, a_.norm_blocks},
+                        g.dw);
 }
 
 template <typename T>
@@ -56,9 +55,10 @@ void Decoder<T>::BackwardMlp(const LayerW& w, const LayerBuffers<T>& b,
   const T* const dnext = dstream(layer + 1);
   const Linear down{rows_, dim, ffn};
   const Linear up{rows_, 2 * ffn, dim};
+  T* const again = shape_.recompute == Recompute::kNothing ? nullptr : b.activated;
   InputGradient(device_, down, dnext, w.down, a_.dwide);
-  device_.Launch<SwiGluBackward<T>>({b.gate_up, a_.dwide, a_.activated, b.gate_up, rows_, ffn});
-  AddWeightGradient(device_, down, dnext, a_.activated, dw.down);
+  device_.Launch<SwiGluBackward<T>>({b.gate_up, a_.dwide, again, b.gate_up, rows_, ffn});
+  AddWeightGradient(device_, down, dnext, b.activated, dw.down);
   AddWeightGradient(device_, up, b.gate_up, b.mlp_normal, dw.gate_up);
   InputGradient(device_, up, b.gate_up, w.gate_up, a_.dnormal);
   NormBackward({b.middle, w.mlp_norm, b.mlp_inverse, dnext, a_.dmiddle, dw.mlp_norm});
@@ -75,12 +75,9 @@ void Decoder<T>::BackwardAttention(const LayerW& w, const LayerBuffers<T>& b,
   T* const dattended = a_.dwide;
   InputGradient(device_, out, a_.dmiddle, w.out, dattended);
   AddWeightGradient(device_, out, a_.dmiddle, b.attended, dw.out);
-  device_.Launch<AttentionDelta<T>>(
-      {b.attended, dattended, a_.delta, rows_, config_.heads, config_.head_dim()});
-  const AttentionGradientArgs<T> args{
-      Shape(),   b.qkv,    b.qkv + dim, b.qkv + dim + kv_dim, dattended,
-      b.log_sum, a_.delta, a_.dqkv,     a_.dqkv + dim,        a_.dqkv + dim + kv_dim};
-  AttendBackward(device_, args);
+  attention_.Backward({Shape(), b.qkv, b.qkv + dim, b.qkv + dim + kv_dim, dattended, b.log_sum,
+                       a_.delta, a_.dqkv, a_.dqkv + dim, a_.dqkv + dim + kv_dim},
+                      b.attended, b.log_sum, a_.delta);
   Turn(a_.dqkv, -1.0F);
   AddWeightGradient(device_, qkv, a_.dqkv, b.normal, dw.qkv);
   InputGradient(device_, qkv, a_.dqkv, w.qkv, a_.dnormal);

@@ -75,7 +75,63 @@ Status Device::WarmUp() {
   Launch<AddTo>({numbers, numbers + kCount, kCount});
   Status status = Synchronize();
   Release(memory);
+  return status ? WarmUpAttention() : status;
+}
+
+Status Device::WarmUpAttention() {
+  constexpr uint64_t kBytes = uint64_t{32} << 20;
+  DURE_ASSIGN(void* const memory, Allocate(kBytes));
+  Clear(static_cast<uint8_t*>(memory), kBytes);
+  auto* const numbers = static_cast<Bf16*>(memory);
+  constexpr uint32_t kSequence = 128;
+  for (const uint32_t dim : {64U, 128U}) {
+    const uint64_t of_heads = uint64_t{kSequence} * 2 * dim;
+    AttentionCall call{};
+    call.batch = 1;
+    call.sequence = kSequence;
+    call.heads = 2;
+    call.kv_heads = 1;
+    call.dim = dim;
+    call.stride = 4 * dim;  // two heads of q, one of k, one of v
+    call.scale = 1;
+    call.q = numbers;
+    call.k = numbers + 2 * dim;
+    call.v = numbers + 3 * dim;
+    call.out = numbers + 2 * of_heads;
+    call.dq = numbers + 4 * of_heads;
+    call.dk = numbers + 4 * of_heads + 2 * dim;
+    call.dv = numbers + 4 * of_heads + 3 * dim;
+    call.dout = numbers + 3 * of_heads;
+    call.log_sum = reinterpret_cast<float*>(numbers + 6 * of_heads);
+    call.scratch = numbers + 7 * of_heads;
+    call.scratch_bytes = kBytes - 7 * of_heads * sizeof(Bf16);
+    if (!CanAttend(call)) continue;
+    AttentionCall forward = call;
+    forward.dout = nullptr;
+    Attend(forward);
+    Attend(call);
+  }
+  const Status status = Synchronize();
+  Release(memory);
   return status;
+}
+
+bool Device::CanAttend(const AttentionCall& call) {
+  attention_text_ = "our own kernels (the table has no library)";
+  if (!status_ || table_.prepare_attention == nullptr) return false;
+  uint64_t bytes = 0;
+  if (table_.prepare_attention(device_, &call, &bytes) != 0) {
+    attention_text_ = std::string("our own kernels (") + table_.error(device_) + ")";
+    return false;
+  }
+  if (bytes > call.scratch_bytes) {
+    attention_text_ = "our own kernels (the library wants " + std::to_string(bytes >> 20) +
+                      " MiB of scratch, there are " + std::to_string(call.scratch_bytes >> 20) +
+                      ")";
+    return false;
+  }
+  attention_text_ = "the library of the device";
+  return true;
 }
 
 void Device::Keep(int result) {

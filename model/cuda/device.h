@@ -66,6 +66,18 @@ class Device {
   // Keeps the launches of `work` instead of running them, to be run as one; null where the device
   // cannot, or where `work` did more than launch. REQUIRES: its kernels have run before.
   std::unique_ptr<Sequence> Record(const std::function<void()>& work);
+  // From here on every product gives the same bits in every process, at some cost of time.
+  void WantSameBits() {
+    if (table_.set_same_bits != nullptr) table_.set_same_bits(device_, 1);
+  }
+  // Whether the device's library computes attention of this shape, and its gradients where dout is
+  // not null, in at most call.scratch_bytes; only the shape, the scratch's size and dout are looked
+  // at.
+  bool CanAttend(const AttentionCall& call);
+  // Who computes it, as CanAttend found last, and why: for people.
+  const std::string& attention_text() const { return attention_text_; }
+  // REQUIRES: CanAttend of the same.
+  void Attend(const AttentionCall& call) { Keep(table_.attend(device_, &call)); }
   void Multiply(const Gemm& gemm) { Keep(table_.gemm(device_, &gemm)); }
   Status Synchronize();
   // Uses each part of the device once, so that its libraries have opened what they open: for a
@@ -75,10 +87,12 @@ class Device {
  private:
   Device(const DeviceTable& table, OpenDevice* device) : table_(table), device_(device) {}
   void Keep(int result);
+  Status WarmUpAttention();
 
   const DeviceTable& table_;
   OpenDevice* const device_;
   Status status_;  // the first error
+  std::string attention_text_;
 
   friend class Sequence;
 };

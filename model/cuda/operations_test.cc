@@ -8,6 +8,7 @@
 #include "model/cpu/swiglu.h"
 #include "model/cuda/embedding_order.h"
 #include "model/cuda/emulated/contract.h"
+#include "model/cuda/norm.h"
 
 namespace dure::model::cuda {
 namespace {
@@ -112,6 +113,67 @@ TYPED_TEST(OperationsTest, NormGradientAddsTheSkipAndSumsRowsInOrder) {
                          dx.data(), dw.data());
     ExpectClose(results[0], dx, kError<TypeParam>);
     ExpectClose(results[1], dw, 1e-4, 10);
+  }
+}
+
+// Of widths that registers hold, in few packs and in many, and of some that they do not.
+TYPED_TEST(OperationsTest, NormGradientOfWidthsThatRegistersHold) {
+  constexpr uint32_t kRows = 13, kBlocks = 3;
+  for (const uint32_t dim : {40U, 520U, 1024U, 2048U, 2056U}) {
+    const auto x = Fresh<TypeParam>(kRows * dim, 41);
+    const auto w = Fresh<TypeParam>(dim, 42);
+    const auto dy = Fresh<TypeParam>(kRows * dim, 43);
+    const auto skip = Fresh<TypeParam>(kRows * dim, 44);
+    const auto before = Fresh<float>(dim, 45);
+    std::vector<float> y(kRows * dim), inverse(kRows);
+    cpu::RmsNorm(kRows, dim, 1e-5, x.data(), w.data(), y.data(), inverse.data());
+    const Results results = OnEachDevice([&](Board& b) -> Results {
+      TypeParam* const dx = b.Numbers<TypeParam>(skip);
+      float* const dw = b.In(before);
+      NormBackward<TypeParam>(
+          b.device(),
+          {b.Numbers<TypeParam>(x), b.Numbers<TypeParam>(w), b.In(inverse),
+           b.Numbers<TypeParam>(dy), dx, dx, b.Room<float>(kBlocks * dim), kRows, dim, kBlocks},
+          dw);
+      return {b.Out(dx, kRows * dim), b.Out(dw, dim)};
+    });
+    std::vector<float> dx(kRows * dim), dw = before;
+    cpu::RmsNormBackward(kRows, dim, {x.data(), w.data(), inverse.data(), dy.data(), skip.data()},
+                         dx.data(), dw.data());
+    ExpectClose(results[0], dx, kError<TypeParam>);
+    ExpectClose(results[1], dw, 1e-4, 10);
+  }
+}
+
+TYPED_TEST(OperationsTest, TurnsHeadsInPacksAsOneByOne) {
+  constexpr uint32_t kRows = 7, kHeads = 5, kHalf = 16, kSequence = 7, kStride = 200;
+  const auto x = Fresh<TypeParam>(kRows * kStride + 1, 46);
+  const auto angles = Fresh<float>(kSequence * kHalf, 47);
+  // One element further on nothing is a multiple of a pack: the same, one by one.
+  const Results results = OnEachDevice([&](Board& b) -> Results {
+    Results both;
+    const float* const cosine = b.In(angles);
+    for (const uint32_t half : {kHalf, kHalf}) {
+      const bool by_packs = both.empty();
+      TypeParam* const data = b.Numbers<TypeParam>(x);
+      b.device().template Launch<Rope<TypeParam>>({data, cosine, cosine, kRows,
+                                                   by_packs ? kStride : kStride - 1, kHeads, half,
+                                                   kSequence, 0, 1.0F});
+      both.push_back(b.Out(data, kRows * kStride));
+    }
+    return both;
+  });
+  for (uint32_t row = 0; row < kRows; ++row) {
+    for (uint32_t at = 0; at < kHeads * kHalf; ++at) {
+      const uint32_t head = at / kHalf, i = at % kHalf;
+      const float angle = angles[row * kHalf + i];
+      for (const uint32_t by : {0U, 1U}) {
+        const uint32_t begin = row * (kStride - by) + head * 2 * kHalf + i;
+        const float low = x[begin], high = x[begin + kHalf];
+        EXPECT_NEAR(results[by][begin], (low - high) * angle, kError<TypeParam> * 4);
+        EXPECT_NEAR(results[by][begin + kHalf], (high + low) * angle, kError<TypeParam> * 4);
+      }
+    }
   }
 }
 

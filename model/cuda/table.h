@@ -3,7 +3,8 @@
 // programs hold no symbol of CUDA's and start on any machine, and the same engine runs on both.
 //
 // A call that returns an int returns 0, or a number and a sentence in the device's message (error).
-// Work on a device is queued in order; `synchronize`, `copy_out` and `copy_in` wait for it. One
+// Work on a device is queued in order; `synchronize` and `copy_out` wait for it, and what `copy_in`
+// was given may be changed when it returns. One
 // thread at a time uses a device; a gang (NCCL) has a queue and a thread of its own beside it.
 #pragma once
 
@@ -12,7 +13,7 @@
 
 namespace dure::model::cuda {
 
-inline constexpr uint32_t kTableVersion = 3;
+inline constexpr uint32_t kTableVersion = 4;
 inline constexpr char kTableEntry[] = "dure_cuda_table";
 
 enum class NumberType : uint32_t { kFloat = 0, kBf16 = 1 };
@@ -36,6 +37,31 @@ struct Gemm {
   NumberType out;  // of c and d
   float alpha;
   float beta;
+};
+
+// Causal attention of queries as many as keys, in bf16, by a library of the device's maker; with
+// dout also its gradients. Rows of q, k, v and of their gradients lie `stride` elements apart;
+// those of out and dout, [batch sequence, heads dim], without gaps. log_sum [batch sequence heads]
+// is laid out as the library likes: only its own backward reads it.
+struct AttentionCall {
+  uint32_t batch;
+  uint32_t sequence;
+  uint32_t heads;
+  uint32_t kv_heads;
+  uint32_t dim;
+  uint32_t stride;
+  float scale;
+  const void* q;
+  const void* k;
+  const void* v;
+  void* out;
+  float* log_sum;
+  const void* dout;  // null: forward
+  void* dq;
+  void* dk;
+  void* dv;
+  void* scratch;
+  uint64_t scratch_bytes;
 };
 
 struct DeviceFacts {
@@ -84,6 +110,15 @@ struct DeviceTable {
   int (*synchronize)(OpenDevice* device);
   int (*launch)(OpenDevice* device, uint32_t kernel, const void* args, uint32_t args_bytes);
   int (*gemm)(OpenDevice* device, const Gemm* gemm);
+  // Whether products of one shape must give the same bits in every process: then the way to compute
+  // them is not chosen by a try. Set before the first product. Null where they always do.
+  void (*set_same_bits)(OpenDevice* device, uint32_t wanted);
+
+  // Attention by a library, where there is one; null where not. `prepare` says how much scratch a
+  // call of that shape takes, or a number and the reason in the message: then the caller's own
+  // kernels compute it. It may read files, the first time for a shape; `attend` does not.
+  int (*prepare_attention)(OpenDevice* device, const AttentionCall* call, uint64_t* scratch_bytes);
+  int (*attend)(OpenDevice* device, const AttentionCall* call);
 
   // A sequence of launches that is replayed as one; null where there is none. Between `record` and
   // `keep` launches are kept and not run, and nothing else may be called; `keep` ends it in any

@@ -21,7 +21,8 @@ PassShape ShapeOf(const cpu::TrainOptions& o, const CudaOptions& cuda, uint32_t 
           .sequence = o.sequence,
           .passes = o.accumulation,
           .trains = true,
-          .recompute = cuda.recompute};
+          .recompute = cuda.recompute,
+          .same_bits = cuda.same_bits};
 }
 
 template <typename T>
@@ -55,6 +56,7 @@ class Session final : public TrainSession {
         muon_(cuda.uses_muon ? PlanMuon<T>(matrices_, plan) : MuonBuffers<T>{}),
         memory_(device, config, gang, options.zero, plan),
         decoder_(device, config, ShapeOf(options, cuda, gang.ranks.world()), plan) {
+    if (cuda.same_bits) device.WantSameBits();
     decoder_.Start();
   }
 

@@ -22,6 +22,7 @@ struct CudaOptions {
   bool rounds_by_chance = false;  // bf16 weights from their masters: unbiased, instead of nearest
   uint64_t chance_seed = 0;       // for that; the same on every rank
   bool uses_muon = false;         // for the layers' matrices; AdamW for the rest
+  bool same_bits = false;         // from the same start each time, on one kind of GPU; slower
 };
 
 class TrainSession {

@@ -10,8 +10,11 @@ namespace dure::model::cuda {
 // finite. With kGradient logits become scale (softmax - onehot), zeros without a target.
 template <typename T>
 struct CrossEntropy {
-  static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kIgnored = UINT32_MAX;  // cpu::kIgnoredTarget
+  static constexpr uint32_t kThreads = 1024;
+  // A row that fits is read once and waits in shared memory for its gradient to be made of it: the
+  // device's cache does not hold as many rows as are read at once.
+  static constexpr uint64_t kKeptBytesMax = 100 << 10;  // two blocks to a multiprocessor
+  static constexpr uint32_t kIgnored = UINT32_MAX;      // cpu::kIgnoredTarget
   struct Args {
     T* logits;                // [rows, vocab]
     const uint32_t* targets;  // [rows]
@@ -22,7 +25,7 @@ struct CrossEntropy {
     bool gradient;
   };
   static Grid GridOf(const Args& a) { return {a.rows}; }
-  static uint32_t SharedBytes(const Args&) { return 0; }
+  static uint32_t SharedBytes(const Args& a) { return Keeps(a) ? a.vocab * sizeof(T) : 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
@@ -30,6 +33,8 @@ struct CrossEntropy {
     const uint32_t target = a.targets[block.x];
     if (target == kIgnored) return Ignore(block, a, row);
     const float wanted = ToFloat(row[target]);
+    const bool keeps = Keeps(a);
+    T* const kept = block.template Shared<T>();
     typename Block::template Registers<float> most;
     typename Block::template Registers<float> sum;
     // One pass: each thread rescales its sum when its maximum grows (Milakov and Gimelshein 2018).
@@ -39,11 +44,13 @@ struct CrossEntropy {
       ForColumns<kPackOf<T>>(thread, kThreads, a.vocab, [&](auto width, uint32_t i) {
         float x[width.kWidth];
         Load<width.kWidth>(row + i, x);
+        if (keeps) Store<width.kWidth>(x, kept + i);
         float top = m;
         for (uint32_t k = 0; k < width.kWidth; ++k) top = x[k] > top ? x[k] : top;
         if (top > m) s *= Exponential(m - top);
         m = top;
-        for (uint32_t k = 0; k < width.kWidth; ++k) s += Exponential(x[k] - m);
+        const float shift = m * kLog2E;
+        for (uint32_t k = 0; k < width.kWidth; ++k) s += PowerOfTwo(x[k] * kLog2E - shift);
       });
       most[thread] = m;
       sum[thread] = s;
@@ -57,11 +64,19 @@ struct CrossEntropy {
     const float total = block.BlockSum(sum);
     block.Last([&](uint32_t thread) {
       if (thread == 0) a.losses[block.x] = logf(total) + (top - wanted);
-      if (a.gradient) Gradient(a, row, target, top, a.scale / total, thread);
+      if (a.gradient) {
+        // Each thread reads what it kept itself.
+        const T* const from = keeps ? kept : row;
+        Gradient(a, from, row, target, top, a.scale / total, thread);
+      }
     });
   }
 
  private:
+  static DURE_HOST_DEVICE bool Keeps(const Args& a) {
+    return a.gradient && uint64_t{a.vocab} * sizeof(T) <= kKeptBytesMax;
+  }
+
   template <typename Block>
   static DURE_DEVICE void Ignore(Block& block, const Args& a, T* row) {
     block.Last([&](uint32_t thread) {
@@ -74,13 +89,15 @@ struct CrossEntropy {
     });
   }
 
-  static DURE_DEVICE void Gradient(const Args& a, T* row, uint32_t target, float top, float factor,
-                                   uint32_t thread) {
+  static DURE_DEVICE void Gradient(const Args& a, const T* from, T* row, uint32_t target, float top,
+                                   float factor, uint32_t thread) {
+    const float shift = top * kLog2E;
     ForColumns<kPackOf<T>>(thread, kThreads, a.vocab, [&](auto width, uint32_t i) {
       float x[width.kWidth];
-      Load<width.kWidth>(row + i, x);
-      for (uint32_t k = 0; k < width.kWidth; ++k) {
-        x[k] = Exponential(x[k] - top) * factor - (i + k == target ? a.scale : 0.0F);
+      Load<width.kWidth>(from + i, x);
+      for (uint32_t k = 0; k < width.kWidth; ++k) x[k] = PowerOfTwo(x[k] * kLog2E - shift) * factor;
+      if (target - i < width.kWidth) {
+        for (uint32_t k = 0; k < width.kWidth; ++k) x[k] -= i + k == target ? a.scale : 0.0F;
       }
       Store<width.kWidth>(x, row + i);
     });

@@ -54,6 +54,11 @@ DURE_HOST_DEVICE float FromFloat<float>(float x) {
 }
 template <>
 DURE_HOST_DEVICE Bf16 FromFloat<Bf16>(float x) {
+#if defined(__CUDA_ARCH__)
+  uint16_t rounded;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(rounded) : "f"(x));
+  return {rounded};
+#endif
   const uint32_t bits = BitsOf(x);
   if ((bits & 0x7fffffffU) > 0x7f800000U) return {static_cast<uint16_t>((bits >> 16) | 0x40U)};
   return {static_cast<uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16)};
@@ -91,6 +96,25 @@ DURE_DEVICE float Exponential(float x) {
 #endif
 }
 
+// 2 to the power of x, and a / b, within some units in the last place.
+inline constexpr float kLog2E = 1.44269504F;
+DURE_DEVICE float PowerOfTwo(float x) {
+#if defined(__CUDA_ARCH__)
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  return power;
+#else
+  return std::exp2(x);
+#endif
+}
+DURE_DEVICE float Quotient(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  return __fdividef(a, b);
+#else
+  return a / b;
+#endif
+}
+
 // One IEEE operation each, never contracted: for results that must be the same bits everywhere.
 DURE_DEVICE float ExactProduct(float a, float b) {
 #if defined(__CUDA_ARCH__)
@@ -114,18 +138,45 @@ struct alignas(sizeof(T) * N) Pack {
   T values[N];
 };
 template <uint32_t N, typename T>
-DURE_DEVICE void Load(const T* from, float (&to)[N]) {
+DURE_DEVICE Pack<T, N> LoadPack(const T* from) {
 #if defined(__CUDA_ARCH__)
-  const Pack<T, N> pack = *reinterpret_cast<const Pack<T, N>*>(from);
+  return *reinterpret_cast<const Pack<T, N>*>(from);
+#else
+  Pack<T, N> pack;
+  for (uint32_t i = 0; i < N; ++i) pack.values[i] = from[i];
+  return pack;
+#endif
+}
+template <uint32_t N, typename T>
+DURE_DEVICE void Unpack(const Pack<T, N>& pack, float (&to)[N]) {
   DURE_UNROLL
   for (uint32_t i = 0; i < N; ++i) to[i] = ToFloat(pack.values[i]);
+}
+template <uint32_t N, typename T>
+DURE_DEVICE void Load(const T* from, float (&to)[N]) {
+  Unpack(LoadPack<N>(from), to);
+}
+
+// The first in the lower half.
+DURE_DEVICE uint32_t TwoBf16(float first, float second) {
+#if defined(__CUDA_ARCH__)
+  uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
+  return pair;
 #else
-  for (uint32_t i = 0; i < N; ++i) to[i] = ToFloat(from[i]);
+  return FromFloat<Bf16>(first).bits | uint32_t{FromFloat<Bf16>(second).bits} << 16;
 #endif
 }
 template <uint32_t N, typename T>
 DURE_DEVICE void Store(const float (&from)[N], T* to) {
 #if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(T) == sizeof(Bf16) && N % 2 == 0) {
+    Pack<uint32_t, N / 2> pairs;
+    DURE_UNROLL
+    for (uint32_t i = 0; i < N / 2; ++i) pairs.values[i] = TwoBf16(from[2 * i], from[2 * i + 1]);
+    *reinterpret_cast<Pack<uint32_t, N / 2>*>(to) = pairs;
+    return;
+  }
   Pack<T, N> pack;
   DURE_UNROLL
   for (uint32_t i = 0; i < N; ++i) pack.values[i] = FromFloat<T>(from[i]);

@@ -23,26 +23,73 @@ struct Rope {
     uint32_t first;
     float turn;  // 1, or -1 for the backward
   };
-  static Grid GridOf(const Args& a) { return {a.rows}; }
+  static constexpr uint32_t kRows = 4;    // of a block
+  static constexpr uint32_t kAtOnce = 3;  // packs that a thread reads before it writes
+  static Grid GridOf(const Args& a) { return {CeilDiv(a.rows, kRows)}; }
   static uint32_t SharedBytes(const Args&) { return 0; }
 
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
-    const uint32_t position = a.first + block.x % a.sequence;
-    T* const row = a.data + uint64_t{block.x} * a.stride;
+    const uint32_t first = block.x * kRows;
+    const uint32_t rows = a.rows - first < kRows ? a.rows - first : kRows;
+    constexpr uint32_t kPack = kPackOf<T>;
     block.Last([&](uint32_t thread) {
-      for (uint32_t at = thread; at < a.heads * a.half; at += kThreads) {
-        const uint32_t i = at % a.half;
-        T* const low = row + at / a.half * 2 * a.half + i;
-        T* const high = low + a.half;
-        const float cosine = a.cosine[position * a.half + i];
-        const float sine = a.sine[position * a.half + i] * a.turn;
-        const float x = ToFloat(*low);
-        const float y = ToFloat(*high);
-        *low = FromFloat<T>(x * cosine - y * sine);
-        *high = FromFloat<T>(y * cosine + x * sine);
+      if (a.half % kPack == 0 && a.stride % kPack == 0) {
+        for (uint32_t at = thread; at < Packs<kPack>(a, rows); at += kAtOnce * kThreads) {
+          Turn<kPack, kAtOnce>(a, first, rows, at);
+        }
+      } else {
+        for (uint32_t at = thread; at < Packs<1>(a, rows); at += kThreads) {
+          Turn<1, 1>(a, first, rows, at);
+        }
       }
     });
+  }
+
+ private:
+  template <uint32_t kPack>
+  static DURE_DEVICE uint32_t Packs(const Args& a, uint32_t rows) {
+    return rows * a.heads * (a.half / kPack);
+  }
+
+  // Packs at, at + kThreads, … of the block's rows.
+  template <uint32_t kPack, uint32_t kCount>
+  static DURE_DEVICE void Turn(const Args& a, uint32_t first, uint32_t rows, uint32_t at) {
+    const uint32_t each = a.half / kPack;  // packs of half a head
+    Pack<T, kPack> lows[kCount] = {};
+    Pack<T, kPack> highs[kCount] = {};
+    T* low[kCount] = {};
+    uint32_t angle[kCount] = {};
+    DURE_UNROLL
+    for (uint32_t n = 0; n < kCount; ++n) {
+      const uint32_t pack = at + n * kThreads;
+      if (pack >= Packs<kPack>(a, rows)) continue;
+      const uint32_t head = pack / each;
+      const uint32_t row = first + head / a.heads;
+      const uint32_t i = pack % each * kPack;
+      low[n] = a.data + uint64_t{row} * a.stride + head % a.heads * 2 * a.half + i;
+      angle[n] = (a.first + row % a.sequence) * a.half + i;
+      lows[n] = LoadPack<kPack>(low[n]);
+      highs[n] = LoadPack<kPack>(low[n] + a.half);
+    }
+    DURE_UNROLL
+    for (uint32_t n = 0; n < kCount; ++n) {
+      if (at + n * kThreads >= Packs<kPack>(a, rows)) continue;
+      float x[kPack], y[kPack], cosine[kPack], sine[kPack];
+      Unpack(lows[n], x);
+      Unpack(highs[n], y);
+      Load<kPack>(a.cosine + angle[n], cosine);
+      Load<kPack>(a.sine + angle[n], sine);
+      DURE_UNROLL
+      for (uint32_t k = 0; k < kPack; ++k) {
+        const float was = x[k];
+        const float turned = sine[k] * a.turn;
+        x[k] = was * cosine[k] - y[k] * turned;
+        y[k] = y[k] * cosine[k] + was * turned;
+      }
+      Store<kPack>(x, low[n]);
+      Store<kPack>(y, low[n] + a.half);
+    }
   }
 };
 
@@ -69,7 +116,7 @@ struct SwiGlu {
         Load<width.kWidth>(from + i, gate);
         Load<width.kWidth>(from + a.width + i, up);
         for (uint32_t k = 0; k < width.kWidth; ++k) {
-          up[k] *= gate[k] / (1.0F + Exponential(-gate[k]));
+          up[k] *= Quotient(gate[k], 1.0F + Exponential(-gate[k]));
         }
         Store<width.kWidth>(up, to + i);
       });
@@ -77,14 +124,14 @@ struct SwiGlu {
   }
 };
 
-// y again, and the gradient of gate_up from that of y.
+// The gradient of gate_up from that of y, and y again where there is room for it.
 template <typename T>
 struct SwiGluBackward {
   static constexpr uint32_t kThreads = 256;
   struct Args {
     const T* gate_up;  // [rows, 2 width]
     const T* dy;       // [rows, width]
-    T* y;              // [rows, width], not dy
+    T* y;              // [rows, width], not dy; null: not made
     T* dgate_up;       // [rows, 2 width], may be gate_up
     uint32_t rows;
     uint32_t width;
@@ -103,13 +150,13 @@ struct SwiGluBackward {
         Load<width.kWidth>(a.gate_up + wide + a.width + i, up);
         Load<width.kWidth>(a.dy + narrow + i, dy);
         for (uint32_t k = 0; k < width.kWidth; ++k) {
-          const float sigmoid = 1.0F / (1.0F + Exponential(-gate[k]));
+          const float sigmoid = Quotient(1.0F, 1.0F + Exponential(-gate[k]));
           const float silu = gate[k] * sigmoid;
           y[k] = silu * up[k];
           gate[k] = dy[k] * up[k] * (sigmoid + silu * (1.0F - sigmoid));
           up[k] = dy[k] * silu;
         }
-        Store<width.kWidth>(y, a.y + narrow + i);
+        if (a.y != nullptr) Store<width.kWidth>(y, a.y + narrow + i);
         Store<width.kWidth>(gate, a.dgate_up + wide + i);
         Store<width.kWidth>(up, a.dgate_up + wide + a.width + i);
       });
@@ -175,7 +222,7 @@ struct AddTo : Elementwise<8> {
 // parts in order.
 struct Sums {
   static constexpr uint32_t kThreads = 256;
-  static constexpr uint32_t kBlocks = 256;
+  static constexpr uint32_t kBlocks = 1056;
   struct Args {
     const float* in;
     double* parts;  // [kBlocks]
@@ -189,11 +236,18 @@ struct Sums {
   static DURE_DEVICE void Run(Block& block, const Args& a) {
     typename Block::template Registers<double> own;
     block.Phase([&](uint32_t thread) {
+      // Four numbers at a time where they lie at a multiple of sixteen bytes, then the rest.
+      const uint64_t packs = IsAligned(a.in) ? a.count / 4 : 0;
+      const uint64_t first = uint64_t{block.x} * kThreads + thread;
       double sum = 0;
-      for (uint64_t i = uint64_t{block.x} * kThreads + thread; i < a.count;
-           i += uint64_t{kBlocks} * kThreads) {
-        const double x = static_cast<double>(a.in[i]);
-        sum += a.squares ? x * x : x;
+      for (uint64_t i = first; i < packs; i += uint64_t{kBlocks} * kThreads) {
+        float x[4];
+        Load<4>(a.in + 4 * i, x);
+        DURE_UNROLL
+        for (uint32_t k = 0; k < 4; ++k) sum += Term(a, x[k]);
+      }
+      for (uint64_t i = 4 * packs + first; i < a.count; i += uint64_t{kBlocks} * kThreads) {
+        sum += Term(a, a.in[i]);
       }
       own[thread] = sum;
     });
@@ -201,6 +255,15 @@ struct Sums {
     block.Last([&](uint32_t thread) {
       if (thread == 0) a.parts[block.x] = sum;
     });
+  }
+
+ private:
+  static DURE_DEVICE bool IsAligned(const float* in) {
+    return reinterpret_cast<uintptr_t>(in) % (4 * sizeof(float)) == 0;
+  }
+  static DURE_DEVICE double Term(const Args& a, float x) {
+    const double exact = static_cast<double>(x);
+    return a.squares ? exact * exact : exact;
   }
 };
 

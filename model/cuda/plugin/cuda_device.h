@@ -30,13 +30,29 @@ struct Plan {
 using PlanKey = std::tuple<uint32_t, uint32_t, uint32_t, uint64_t, uint64_t, uint64_t, uint32_t,
                            uint32_t, uint32_t, uint32_t, bool, uint32_t>;
 
+// Pinned memory that copies to the device pass through, so that their owner need not wait: the
+// piece is free again when its event is reached.
+struct Staging {
+  static constexpr size_t kPieces = 4;
+  static constexpr size_t kPieceBytes = size_t{2} << 20;
+  uint8_t* memory = nullptr;
+  cudaEvent_t copied[kPieces] = {};
+  size_t next = 0;
+};
+
+struct AttentionLibrary;  // cudnn_attention.cc
+
 struct OpenDevice {
   int index = 0;
   cudaStream_t stream = nullptr;
   cublasLtHandle_t blas = nullptr;
   void* workspace = nullptr;
   bool begins_early = false;  // kernels can, before the one queued before them has ended
+  bool same_bits = false;     // each time: products are not chosen by trying
   std::map<PlanKey, Plan> plans;
+  Staging staging;
+  AttentionLibrary* attention = nullptr;  // null where there is no cuDNN
+  std::string attention_text;             // why there is none
   std::string message;
 };
 
@@ -54,6 +70,11 @@ int Multiply(OpenDevice* device, const Gemm* gemm);
 void ForgetPlans(OpenDevice* device);
 // sequence.cc
 void FillSequences(DeviceTable* table);
+// cudnn_attention.cc; absent where the plug-in was built without cuDNN's headers
+void OpenAttention(OpenDevice* device);
+void CloseAttention(OpenDevice* device);
+int PrepareAttention(OpenDevice* device, const AttentionCall* call, uint64_t* scratch_bytes);
+int RunAttention(OpenDevice* device, const AttentionCall* call);
 // nccl.cc; absent where the plug-in was built without NCCL
 void FillGang(DeviceTable* table);
 

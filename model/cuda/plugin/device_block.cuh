@@ -130,8 +130,8 @@ class DeviceBlock {
 #pragma unroll
     for (uint32_t k = 0; k < kInner; k += 16) {
       const float* const first = x + k / 2;  // the tile of columns k on, then that of k + 8 on
-      const uint32_t left[4] = {Both(first[0], first[1]), Both(first[2], first[3]),
-                                Both(first[4], first[5]), Both(first[6], first[7])};
+      const uint32_t left[4] = {TwoBf16(first[0], first[1]), TwoBf16(first[2], first[3]),
+                                TwoBf16(first[4], first[5]), TwoBf16(first[6], first[7])};
 #pragma unroll
       for (uint32_t j = 0; j < kColumns / 8; ++j) {
         uint32_t low, high;
@@ -183,12 +183,6 @@ class DeviceBlock {
   static __device__ uint32_t InQuad() { return threadIdx.x % 4; }
   static __device__ uint32_t Pair(const Bf16* two) {
     return *reinterpret_cast<const uint32_t*>(two);
-  }
-  // The first in the lower half.
-  static __device__ uint32_t Both(float first, float second) {
-    uint32_t pair;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(second), "f"(first));
-    return pair;
   }
   // sums [16, 8] += left [16, 16] right [16, 8].
   static __device__ void MultiplyAdd(float* sums, const uint32_t (&left)[4], uint32_t low,

@@ -1,6 +1,8 @@
 // Matrix products through cuBLASLt. Its matrices are column-major, so a row-major d = op(a) op(b)
 // is asked for as dᵀ = op(b)ᵀ op(a)ᵀ: what is stored needs no change, only the order does.
 #include <cstring>
+#include <limits>
+#include <vector>
 
 #include "model/cuda/plugin/cuda_device.h"
 
@@ -76,7 +78,11 @@ cublasStatus_t Describe(const Gemm& g, Plan* plan) {
   return status;
 }
 
-cublasStatus_t Choose(OpenDevice* device, const Gemm& g, Plan* plan) {
+// What cuBLASLt thinks best first, of which so many are tried.
+constexpr int kChoicesMax = 24;
+
+cublasStatus_t Choices(OpenDevice* device, const Gemm& g, Plan* plan,
+                       std::vector<cublasLtMatmulAlgo_t>* choices) {
   cublasStatus_t status = Describe(g, plan);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   cublasLtMatmulPreference_t preference = nullptr;
@@ -91,14 +97,81 @@ cublasStatus_t Choose(OpenDevice* device, const Gemm& g, Plan* plan) {
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
     cublasLtMatmulPreferenceSetAttribute(preference, which, &alignment, sizeof alignment);
   }
-  cublasLtMatmulHeuristicResult_t best{};
-  int found = 0;
+  cublasLtMatmulHeuristicResult_t found[kChoicesMax] = {};
+  int count = 0;
   status = cublasLtMatmulAlgoGetHeuristic(device->blas, plan->operation, plan->b, plan->a, plan->d,
-                                          plan->d, preference, 1, &best, &found);
+                                          plan->d, preference, kChoicesMax, found, &count);
   cublasLtMatmulPreferenceDestroy(preference);
-  if (status == CUBLAS_STATUS_SUCCESS && found == 0) status = CUBLAS_STATUS_NOT_SUPPORTED;
-  plan->algorithm = best.algo;
+  if (status == CUBLAS_STATUS_SUCCESS && count == 0) status = CUBLAS_STATUS_NOT_SUPPORTED;
+  for (int i = 0; i < count; ++i) {
+    if (found[i].state == CUBLAS_STATUS_SUCCESS) choices->push_back(found[i].algo);
+  }
+  if (status == CUBLAS_STATUS_SUCCESS && choices->empty()) status = CUBLAS_STATUS_NOT_SUPPORTED;
   return status;
+}
+
+cublasStatus_t Run(OpenDevice* device, const Gemm& g, const Plan& plan,
+                   const cublasLtMatmulAlgo_t& algorithm, const void* c, void* d) {
+  return cublasLtMatmul(device->blas, plan.operation, &g.alpha, g.b, plan.b, g.a, plan.a, &g.beta,
+                        c, plan.d, d, plan.d, &algorithm, device->workspace, kWorkspaceBytes,
+                        device->stream);
+}
+
+// Milliseconds of a few calls, after one that warms up; infinity where it fails.
+float Milliseconds(OpenDevice* device, const Gemm& g, const Plan& plan,
+                   const cublasLtMatmulAlgo_t& algorithm, void* d) {
+  constexpr int kCalls = 4;
+  float took = std::numeric_limits<float>::infinity();
+  cudaEvent_t begin = nullptr;
+  cudaEvent_t end = nullptr;
+  const void* const c = g.beta == 0 || g.c == g.d ? d : g.c;
+  if (cudaEventCreate(&begin) == cudaSuccess && cudaEventCreate(&end) == cudaSuccess &&
+      Run(device, g, plan, algorithm, c, d) == CUBLAS_STATUS_SUCCESS) {
+    cudaEventRecord(begin, device->stream);
+    bool runs = true;
+    for (int i = 0; i < kCalls && runs; ++i) {
+      runs = Run(device, g, plan, algorithm, c, d) == CUBLAS_STATUS_SUCCESS;
+    }
+    cudaEventRecord(end, device->stream);
+    if (!runs || cudaEventSynchronize(end) != cudaSuccess ||
+        cudaEventElapsedTime(&took, begin, end) != cudaSuccess) {
+      took = std::numeric_limits<float>::infinity();
+    }
+  }
+  if (begin) cudaEventDestroy(begin);
+  if (end) cudaEventDestroy(end);
+  return took;
+}
+
+// The fastest of the choices, by a try on the product's own operands. Where it adds to what is
+// there the tries write elsewhere; without memory for that the first choice is taken.
+cublasLtMatmulAlgo_t Fastest(OpenDevice* device, const Gemm& g, const Plan& plan,
+                             const std::vector<cublasLtMatmulAlgo_t>& choices) {
+  if (choices.size() == 1 || device->same_bits) return choices.front();
+  void* elsewhere = nullptr;
+  if (g.beta != 0 && g.c == g.d) {
+    const uint64_t bytes = uint64_t{g.rows} * g.d_stride * (g.out == NumberType::kBf16 ? 2 : 4);
+    if (cudaMalloc(&elsewhere, bytes) != cudaSuccess) {
+      cudaGetLastError();
+      return choices.front();
+    }
+    cudaMemsetAsync(elsewhere, 0, bytes, device->stream);
+  }
+  size_t best = 0;
+  float least = std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < choices.size(); ++i) {
+    const float took =
+        Milliseconds(device, g, plan, choices[i], elsewhere == nullptr ? g.d : elsewhere);
+    if (took < least) {
+      least = took;
+      best = i;
+    }
+  }
+  if (elsewhere) {
+    cudaStreamSynchronize(device->stream);
+    cudaFree(elsewhere);
+  }
+  return choices[best];
 }
 
 int Fail(OpenDevice* device, const Gemm& g, cublasStatus_t status) {
@@ -116,18 +189,17 @@ int Multiply(OpenDevice* device, const Gemm* gemm) {
   auto it = device->plans.find(key);
   if (it == device->plans.end()) {
     Plan plan;
-    const cublasStatus_t status = Choose(device, g, &plan);
+    std::vector<cublasLtMatmulAlgo_t> choices;
+    const cublasStatus_t status = Choices(device, g, &plan, &choices);
     if (status != CUBLAS_STATUS_SUCCESS) {
       Forget(plan);
       return Fail(device, g, status);
     }
+    plan.algorithm = Fastest(device, g, plan, choices);
     it = device->plans.emplace(key, plan).first;
   }
   const Plan& plan = it->second;
-  const void* const c = g.beta == 0 ? g.d : g.c;
-  const cublasStatus_t status = cublasLtMatmul(
-      device->blas, plan.operation, &g.alpha, g.b, plan.b, g.a, plan.a, &g.beta, c, plan.d, g.d,
-      plan.d, &plan.algorithm, device->workspace, kWorkspaceBytes, device->stream);
+  const cublasStatus_t status = Run(device, g, plan, plan.algorithm, g.beta == 0 ? g.d : g.c, g.d);
   return status == CUBLAS_STATUS_SUCCESS ? 0 : Fail(device, g, status);
 }
 

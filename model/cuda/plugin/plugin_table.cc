@@ -36,10 +36,33 @@ void Close(OpenDevice* device) {
   cudaSetDevice(device->index);
   if (device->stream) cudaStreamSynchronize(device->stream);
   ForgetPlans(device);
+#if defined(DURE_HAS_CUDNN)
+  CloseAttention(device);
+#endif
+  for (const cudaEvent_t copied : device->staging.copied) {
+    if (copied) cudaEventDestroy(copied);
+  }
+  if (device->staging.memory) cudaFreeHost(device->staging.memory);
   if (device->workspace) cudaFree(device->workspace);
   if (device->blas) cublasLtDestroy(device->blas);
   if (device->stream) cudaStreamDestroy(device->stream);
   delete device;
+}
+
+int PrepareStaging(OpenDevice* device) {
+  void* memory = nullptr;
+  if (Check(device, cudaMallocHost(&memory, Staging::kPieces * Staging::kPieceBytes),
+            "pinned memory for copies")) {
+    return 1;
+  }
+  device->staging.memory = static_cast<uint8_t*>(memory);
+  for (cudaEvent_t& copied : device->staging.copied) {
+    if (Check(device, cudaEventCreateWithFlags(&copied, cudaEventDisableTiming),
+              "an event for copies")) {
+      return 1;
+    }
+  }
+  return 0;
 }
 
 int Prepare(OpenDevice* device, uint32_t index) {
@@ -57,9 +80,13 @@ int Prepare(OpenDevice* device, uint32_t index) {
   if (Check(device, cudaSetDevice(static_cast<int>(index)), "taking the GPU") ||
       Check(device, cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking),
             "making a queue") ||
-      Check(device, cudaMalloc(&device->workspace, kWorkspaceBytes), "memory for products")) {
+      Check(device, cudaMalloc(&device->workspace, kWorkspaceBytes), "memory for products") ||
+      PrepareStaging(device)) {
     return 1;
   }
+#if defined(DURE_HAS_CUDNN)
+  OpenAttention(device);
+#endif
   const cublasStatus_t status = cublasLtCreate(&device->blas);
   if (status == CUBLAS_STATUS_SUCCESS) return 0;
   device->message = std::string("cuBLASLt: ") + cublasLtGetStatusString(status);
@@ -112,13 +139,26 @@ int Synchronize(OpenDevice* device) {
   return Check(device, cudaStreamSynchronize(device->stream), "computing");
 }
 
-// The source may be changed by its owner afterwards, so it waits.
+// The source may be changed by its owner afterwards, so it is copied twice.
 int CopyIn(OpenDevice* device, void* to, const void* from, uint64_t bytes) {
-  if (Check(device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device->stream),
-            "copying to the GPU")) {
-    return 1;
+  Staging& staging = device->staging;
+  for (uint64_t at = 0; at < bytes; at += Staging::kPieceBytes) {
+    const size_t piece = staging.next;
+    staging.next = (piece + 1) % Staging::kPieces;
+    uint8_t* const memory = staging.memory + piece * Staging::kPieceBytes;
+    const uint64_t count = std::min<uint64_t>(Staging::kPieceBytes, bytes - at);
+    if (Check(device, cudaEventSynchronize(staging.copied[piece]), "computing")) return 1;
+    std::memcpy(memory, static_cast<const uint8_t*>(from) + at, count);
+    if (Check(device,
+              cudaMemcpyAsync(static_cast<uint8_t*>(to) + at, memory, count, cudaMemcpyHostToDevice,
+                              device->stream),
+              "copying to the GPU") ||
+        Check(device, cudaEventRecord(staging.copied[piece], device->stream),
+              "copying to the GPU")) {
+      return 1;
+    }
   }
-  return Synchronize(device);
+  return 0;
 }
 
 int CopyOut(OpenDevice* device, void* to, const void* from, uint64_t bytes) {
@@ -133,6 +173,8 @@ int Copy(OpenDevice* device, void* to, const void* from, uint64_t bytes) {
   return Check(device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device->stream),
                "copying on the GPU");
 }
+
+void SetSameBits(OpenDevice* device, uint32_t wanted) { device->same_bits = wanted != 0; }
 
 int Clear(OpenDevice* device, void* memory, uint64_t bytes) {
   return Check(device, cudaMemsetAsync(memory, 0, bytes, device->stream), "clearing");
@@ -158,6 +200,11 @@ DeviceTable MakeTable() {
   table.launch = Launch;
   table.gemm = Multiply;
   FillSequences(&table);
+  table.set_same_bits = SetSameBits;
+#if defined(DURE_HAS_CUDNN)
+  table.prepare_attention = PrepareAttention;
+  table.attend = RunAttention;
+#endif
 #if defined(DURE_HAS_NCCL)
   FillGang(&table);
 #endif
