@@ -262,8 +262,8 @@ class Token {
   }
   void Down() {
     d_.Launch<cuda::DownVector<Bf16>>(
-        {cuda::DownVector<Bf16>::WorkOf(Matrix(c_.ffn_dim), dim_, c_.ffn_dim), q_,
-         b_.narrow_rows[0]});
+        {cuda::DownVector<Bf16>::WorkOf(Matrix(c_.ffn_dim), dim_, c_.ffn_dim, cuda::kDownRounds),
+         q_, b_.narrow_rows[0]});
   }
   void Head() {
     d_.Launch<cuda::HeadVector<Bf16>>(

@@ -101,7 +101,7 @@ class OneToken {
         {GateUpVector<T>::WorkOf(w.gate_up, c_.ffn_dim, dim, kGateUpRounds),
          Normed(b_.stream, w.mlp_norm), b_.activated});
     device_.Launch<DownVector<T>>(
-        {DownVector<T>::WorkOf(w.down, dim, c_.ffn_dim), b_.activated, b_.stream});
+        {DownVector<T>::WorkOf(w.down, dim, c_.ffn_dim, kDownRounds), b_.activated, b_.stream});
   }
 
   Device& device_;
