@@ -57,9 +57,38 @@ def training_rows(figures, folder, operations):
             ratio = model["tokens_s"] / peer["tokens_s"]
             compared = f"{ratio:.2f} x {peer['engine']} ({'met' if ratio >= wanted else 'not met'})"
         rows.append(f"| {model['name']}, T {model['sequence']}, bf16 | {wanted} x PyTorch 2, "
-                    f"50 % MFU | {model['tokens_s']:,.0f} tokens/s, {utilisation * 100:.0f} % MFU "
+                    f"50 % MFU | {model['tokens_s']:,.0f} tokens/s, {utilisation * 100:.1f} % MFU "
                     f"({'met' if utilisation >= 0.5 else 'not met'}) | {compared} |")
     return rows
+
+
+def same_bits_rows(figures, folder):
+    slow = load(folder, "same-bits.json")
+    if slow is None:
+        return []
+    pairs = zip(figures["models"], slow["models"])
+    ratios = [f"{a['name']}: {b['step_seconds'] / a['step_seconds']:.2f} x the time of a step"
+              for a, b in pairs]
+    return [f"| --same-bits | none | {', '.join(ratios)} | without it |"]
+
+
+def power_line(folder):
+    """What the card drew while it computed, of what it may."""
+    path = os.path.join(folder, "power.csv")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        rows = [line.split(",") for line in file if line.count(",") == 2]
+    samples = sorted((float(draw), int(clock), float(limit)) for clock, draw, limit in rows)
+    if not samples:
+        return []
+    limit = samples[-1][2]
+    busy = sorted(clock for draw, clock, _ in samples if draw >= 0.9 * limit)
+    if not busy:
+        return []
+    return [f"At its power limit ({limit:.0f} W) in {len(busy)} of {len(samples)} samples; its "
+            f"clock was then {busy[len(busy) // 2]} MHz (median), {max(c for _, c, _ in samples)} "
+            f"at most.", ""]
 
 
 def other_rows(figures, bandwidth):
@@ -72,7 +101,7 @@ def other_rows(figures, bandwidth):
         f"{encode * 100:.0f} % and {decode * 100:.0f} % ({met[min(encode, decode) >= 0.7]}) | "
         f"copy: {copy / 1e12:.2f} TB/s |",
         f"| greedy decoding, 1.3 B, batch 1 | 60 % of the bandwidth limit | "
-        f"{figures['decoding_tokens_s']:.0f} tokens/s, {read * 100:.0f} % ({met[read >= 0.6]}) | "
+        f"{figures['decoding_tokens_s']:.0f} tokens/s, {read * 100:.1f} % ({met[read >= 0.6]}) | "
         f"{bandwidth / 1e12:.2f} TB/s |"]
 
 
@@ -101,7 +130,7 @@ def main(arguments):
              f"{figures['copy_bytes_s'] / 1e12:.2f} TB/s.", "",
              "| Work | Wanted | Measured | Peer or limit |", "|---|---|---|---|"]
     lines += training_rows(figures, folder, operations) + other_rows(figures, bandwidth)
-    lines += [curve_row(folder), ""]
+    lines += same_bits_rows(figures, folder) + [curve_row(folder), ""] + power_line(folder)
     if os.path.exists(tests):
         with open(tests, encoding="utf-8") as file:
             lines += ["Contract and gradient tests on the device:", "", "```",

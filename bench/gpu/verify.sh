@@ -91,12 +91,18 @@ status=0
 if grep -qE 'FAILED|did not end' "$folder/tests.txt"; then status=1; fi
 
 say "figures"
-timeout 200 "$bin/bench_gpu" --steps 8 >"$folder/figures.json"
+timeout 200 nvidia-smi --query-gpu=clocks.sm,power.draw,power.limit --format=csv,noheader,nounits -lms 200 \
+  >"$folder/power.csv" 2>/dev/null &
+watching=$!
+timeout 200 "$bin/bench_gpu" --steps 30 >"$folder/figures.json"
+kill "$watching" 2>/dev/null || true
+timeout 100 "$bin/bench_gpu" --steps 8 --part training --same-bits yes >"$folder/same-bits.json" ||
+  rm -f "$folder/same-bits.json"
 
 say "the same in PyTorch, where there is one"
 peer torch-curve.json curve "$folder/curve"
-peer torch-124M.json speed --vocab 50304 --dim 768 --layers 12 --heads 12 --kv-heads 12 --ffn 2048 --sequence 1024 --batch 64 --steps 8
-peer torch-1.3B.json speed --vocab 50304 --dim 2048 --layers 24 --heads 16 --kv-heads 16 --ffn 5504 --sequence 2048 --batch 8 --steps 8
+peer torch-124M.json speed --vocab 50304 --dim 768 --layers 12 --heads 12 --kv-heads 12 --ffn 2048 --sequence 1024 --batch 64 --steps 30
+peer torch-1.3B.json speed --vocab 50304 --dim 2048 --layers 24 --heads 16 --kv-heads 16 --ffn 5504 --sequence 2048 --batch 8 --steps 30
 
 "$python" -B bench/gpu/report.py "$folder"
 say "done"

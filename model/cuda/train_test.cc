@@ -92,6 +92,37 @@ TEST(CudaTrainTest, TheSameBitsEachTimeWhereTheyAreWanted) {
   EXPECT_TRUE(SameBits(gradients[0], gradients[2]));
 }
 
+// Forward and backward go the same way, and a library that is told its sums back computes the same.
+TEST(CudaTrainTest, TheDevicesLibraryOfAttentionStandsForOurKernels) {
+  SetEmulatedAttention(true);
+  const auto off = std::shared_ptr<void>(nullptr, [](void*) { SetEmulatedAttention(false); });
+  LlamaConfig config = SmallModel(true);
+  config.context = 128;
+  cpu::TrainOptions options = SmallOptions();
+  options.batch = 1;
+  options.accumulation = 1;
+  options.sequence = 128;
+  SeededRandom random(FreshSeed());
+  Tokens tokens;
+  for (uint32_t i = 0; i < options.sequence; ++i) {
+    tokens.inputs.push_back(static_cast<uint32_t>(random.Below(config.vocab)));
+    tokens.targets.push_back(static_cast<uint32_t>(random.Below(config.vocab)));
+  }
+  std::vector<std::vector<float>> gradients;
+  std::vector<double> losses;
+  for (const bool same_bits : {false, true}) {
+    CudaOptions cuda = kBf16;
+    cuda.same_bits = same_bits;
+    OnDevice device(config, options, cuda);
+    const auto done = device->Step(tokens.inputs, tokens.targets);
+    ASSERT_TRUE(done) << done.error().message;
+    losses.push_back(done->loss);
+    gradients.push_back(*device->Gradient());
+  }
+  EXPECT_NEAR(losses[0], losses[1], 1e-2);
+  EXPECT_GT(CosineOf(gradients[0], gradients[1]), 0.999);
+}
+
 TEST(CudaTrainTest, GradientsInBf16PointWhereTheCpusDo) {
   const LlamaConfig config = SmallModel(false);
   OnDevice device(config, SmallOptions(), kBf16);

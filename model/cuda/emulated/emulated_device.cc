@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "model/cuda/emulated/emulated_attention.h"
 #include "model/cuda/emulated/host_block.h"
 #include "model/cuda/kernels/list.h"
 
@@ -31,6 +32,7 @@ struct OpenDevice {
 
 namespace {
 
+std::atomic<bool> has_attention = false;
 std::atomic<uint64_t> memory_bytes = uint64_t{4} << 30;
 
 int Refuse(OpenDevice* device, std::string why) {
@@ -105,6 +107,18 @@ int RefuseWhileRecording(OpenDevice* device) {
   if (device->recorded == nullptr) return 0;
   device->recorded_more = true;
   return Refuse(device, "not while recording");
+}
+
+int PrepareAttention(OpenDevice* device, const AttentionCall* call, uint64_t* scratch_bytes) {
+  *scratch_bytes = has_attention ? EmulatedAttentionScratch(*call) : 0;
+  return *scratch_bytes > 0 ? 0 : Refuse(device, "the emulated library does not compute this");
+}
+
+int Attend(OpenDevice* device, const AttentionCall* call) {
+  if (RefuseWhileRecording(device) != 0) return 1;
+  return EmulateAttention([device](uint32_t kernel, const void* args,
+                                   uint32_t size) { return RunNumber(device, kernel, args, size); },
+                          *call);
 }
 
 float At(const void* data, NumberType type, uint64_t index) {
@@ -248,6 +262,8 @@ constexpr DeviceTable MakeTable() {
   table.synchronize = Synchronize;
   table.launch = Launch;
   table.gemm = Multiply;
+  table.prepare_attention = PrepareAttention;
+  table.attend = Attend;
   table.record = Record;
   table.keep = KeepRecorded;
   table.replay = Replay;
@@ -264,5 +280,6 @@ const DeviceTable& EmulatedTable(Order order) {
 }
 
 void SetEmulatedMemory(uint64_t bytes) { memory_bytes = bytes; }
+void SetEmulatedAttention(bool wanted) { has_attention = wanted; }
 
 }  // namespace dure::model::cuda

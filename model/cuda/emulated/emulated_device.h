@@ -16,5 +16,8 @@ const DeviceTable& EmulatedTable(Order order = Order::kUpwards);
 
 // Bytes that one emulated device has; an allocation beyond it fails. Of devices opened afterwards.
 void SetEmulatedMemory(uint64_t bytes);
+// Whether they have a library of attention (emulated_attention.h), for sequences that are multiples
+// of 128; not by default.
+void SetEmulatedAttention(bool wanted);
 
 }  // namespace dure::model::cuda
