@@ -179,6 +179,39 @@ TEST(CudaNcclTest, ARankThatIsGoneIsNamedByTheSocketsBeside) {
   for (const uint32_t rank : {0U, 1U}) EXPECT_THAT(told[rank], testing::HasSubstr("rank 2"));
 }
 
+// What one GPU can show of the library: it meets, its calls wait for the device's work and end.
+TEST(CudaNcclTest, OneRankGoesThroughTheLibrary) {
+  const DeviceTable* const table = RealTable();
+  if (table == nullptr || table->gang_join == nullptr) GTEST_SKIP() << "needs a GPU and NCCL";
+  const auto device = std::move(*Device::Open(*table, 0));
+  const auto rank = collective::MakeSingle();
+  const auto gang = JoinNccl(*device, *rank, std::chrono::seconds(30));
+  ASSERT_TRUE(gang) << gang.error().message;
+  constexpr uint64_t kCount = uint64_t{1} << 20;
+  const auto memory = device->Allocate(2 * kCount * sizeof(float));
+  ASSERT_TRUE(memory);
+  auto* const numbers = static_cast<float*>(*memory);
+  float* const others = numbers + kCount;
+  const std::vector<float> ones(kCount, 1.0F);
+  device->CopyIn(numbers, std::span<const float>(ones));
+  device->CopyIn(others, std::span<const float>(ones));
+  std::vector<float> result(kCount);
+  float expected = 1;
+  for (int call = 0; call < 6; ++call) {
+    device->Launch<AddTo>({others, numbers, kCount});
+    ++expected;
+    const uint32_t mark = (*gang)->Mark();
+    const Status done = call % 3 == 0   ? (*gang)->AllReduce(numbers, kCount, mark)
+                        : call % 3 == 1 ? (*gang)->ReduceScatter(numbers, kCount, mark)
+                                        : (*gang)->AllGather(numbers, kCount, mark);
+    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_TRUE(device->CopyOut(std::span(result), numbers));
+    EXPECT_EQ(result.front(), expected);
+    EXPECT_EQ(result.back(), expected);
+  }
+  device->Release(numbers);
+}
+
 TEST(CudaNcclTest, APluginWithoutNcclIsSaidSoByTheRankThatLacksIt) {
   auto ranks = collective::MakeThreads(2);
   std::vector<std::thread> threads;
