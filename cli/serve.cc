@@ -162,7 +162,7 @@ void AddRankOptions(Command verb, site::DaemonOptions& options) {
       .OneOf({"nothing", "norms", "layers"});
   verb.Flag("--same-bits", options.same_bits,
             "on a GPU: a round that is computed again gives the same bits, on one kind of GPU and "
-            "for one number of ranks; a step then takes about two thirds longer");
+            "for one number of ranks; a step then takes about half as long again");
   verb.Add("--precision", options.precision,
            "on the CPU: fp32 (the default), or bf16, whose products round what they multiply and "
            "are faster where the processor has instructions for it")
