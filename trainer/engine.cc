@@ -97,7 +97,7 @@ Status Engine::Open(const EngineOptions& options, uint32_t local_rank, uint32_t 
   }
   DURE_ASSIGN(device_, cuda::Device::Open(*table, index));
   DURE_TRY(device_->WarmUp());
-  text_ = "cuda (" + device_->Text() + ")";
+  text_ = "cuda (" + device_->Text() + "; attention by " + device_->attention_text() + ")";
   return {};
 }
 

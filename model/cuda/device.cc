@@ -78,47 +78,53 @@ Status Device::WarmUp() {
   return status ? WarmUpAttention() : status;
 }
 
+// Heads that share keys and heads that do not are two graphs, of each width.
 Status Device::WarmUpAttention() {
   constexpr uint64_t kBytes = uint64_t{32} << 20;
   DURE_ASSIGN(void* const memory, Allocate(kBytes));
   Clear(static_cast<uint8_t*>(memory), kBytes);
   auto* const numbers = static_cast<Bf16*>(memory);
-  constexpr uint32_t kSequence = 128;
   for (const uint32_t dim : {64U, 128U}) {
-    const uint64_t of_heads = uint64_t{kSequence} * 2 * dim;
-    AttentionCall call{};
-    call.batch = 1;
-    call.sequence = kSequence;
-    call.heads = 2;
-    call.kv_heads = 1;
-    call.dim = dim;
-    call.stride = 4 * dim;  // two heads of q, one of k, one of v
-    call.scale = 1;
-    call.q = numbers;
-    call.k = numbers + 2 * dim;
-    call.v = numbers + 3 * dim;
-    call.out = numbers + 2 * of_heads;
-    call.dq = numbers + 4 * of_heads;
-    call.dk = numbers + 4 * of_heads + 2 * dim;
-    call.dv = numbers + 4 * of_heads + 3 * dim;
-    call.dout = numbers + 3 * of_heads;
-    call.log_sum = reinterpret_cast<float*>(numbers + 6 * of_heads);
-    call.scratch = numbers + 7 * of_heads;
-    call.scratch_bytes = kBytes - 7 * of_heads * sizeof(Bf16);
-    if (!CanAttend(call)) continue;
-    AttentionCall forward = call;
-    forward.dout = nullptr;
-    Attend(forward);
-    Attend(call);
+    for (const uint32_t kv_heads : {1U, 2U}) TryAttention(dim, kv_heads, numbers, kBytes);
   }
   const Status status = Synchronize();
   Release(memory);
   return status;
 }
 
+// Two heads over one sequence. A library that cannot compute what it has planned is not used.
+void Device::TryAttention(uint32_t dim, uint32_t kv_heads, Bf16* numbers, uint64_t bytes) {
+  constexpr uint32_t kSequence = 128;
+  const uint64_t of_heads = uint64_t{kSequence} * 2 * dim;
+  AttentionCall call{};
+  call.batch = 1;
+  call.sequence = kSequence;
+  call.heads = 2;
+  call.kv_heads = kv_heads;
+  call.dim = dim;
+  call.stride = (2 + 2 * kv_heads) * dim;
+  call.scale = 1;
+  call.q = numbers;
+  call.k = numbers + 2 * dim;
+  call.v = numbers + (2 + kv_heads) * dim;
+  call.out = numbers + 3 * of_heads;
+  call.dout = numbers + 4 * of_heads;
+  call.dq = numbers + 5 * of_heads;
+  call.dk = numbers + 5 * of_heads + 2 * dim;
+  call.dv = numbers + 5 * of_heads + (2 + kv_heads) * dim;
+  call.log_sum = reinterpret_cast<float*>(numbers + 8 * of_heads);
+  call.scratch = numbers + 9 * of_heads;
+  call.scratch_bytes = bytes - 9 * of_heads * sizeof(Bf16);
+  if (!CanAttend(call)) return;
+  AttentionCall forward = call;
+  forward.dout = nullptr;
+  attention_fails_ = table_.attend(device_, &forward) != 0 || table_.attend(device_, &call) != 0;
+}
+
 bool Device::CanAttend(const AttentionCall& call) {
   attention_text_ = "our own kernels (the table has no library)";
-  if (!status_ || table_.prepare_attention == nullptr) return false;
+  if (attention_fails_) attention_text_ = "our own kernels (the library failed when it was tried)";
+  if (!status_ || attention_fails_ || table_.prepare_attention == nullptr) return false;
   uint64_t bytes = 0;
   if (table_.prepare_attention(device_, &call, &bytes) != 0) {
     attention_text_ = std::string("our own kernels (") + table_.error(device_) + ")";

@@ -88,11 +88,13 @@ class Device {
   Device(const DeviceTable& table, OpenDevice* device) : table_(table), device_(device) {}
   void Keep(int result);
   Status WarmUpAttention();
+  void TryAttention(uint32_t dim, uint32_t kv_heads, Bf16* numbers, uint64_t bytes);
 
   const DeviceTable& table_;
   OpenDevice* const device_;
   Status status_;  // the first error
-  std::string attention_text_;
+  std::string attention_text_ = "our own kernels";
+  bool attention_fails_ = false;  // the library did, when it was tried
 
   friend class Sequence;
 };

@@ -50,6 +50,23 @@ Matrix Orthogonalised(Matrix x) {
   return x;
 }
 
+// Of so many numbers that every block of Sums has a part.
+TEST(MuonKernelTest, AMatrixOfAnySizeBecomesOfUnitLength) {
+  constexpr uint64_t kCount = uint64_t{Sums::kBlocks} * Sums::kThreads * 4 + 5;
+  const auto numbers = Fresh<float>(kCount, 64);
+  const Results results = OnEachDevice([&](Board& b) -> Results {
+    const float* const in = b.In(numbers);
+    double* const parts = b.Room<double>(Sums::kBlocks);
+    float* const out = b.Room<float>(kCount);
+    b.device().Launch<Sums>({in, parts, kCount, true});
+    b.device().Launch<ToUnitLength<float>>({in, parts, out, kCount, Sums::kBlocks});
+    return {b.Out(out, kCount)};
+  });
+  double squares = 0;
+  for (const float x : results[0]) squares += static_cast<double>(x) * static_cast<double>(x);
+  EXPECT_NEAR(squares, 1.0, 1e-4);
+}
+
 class MuonTest : public testing::TestWithParam<std::pair<uint64_t, uint64_t>> {};
 
 TEST_P(MuonTest, MovesAMatrixByItsOrthogonalisedMomentum) {

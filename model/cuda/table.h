@@ -110,8 +110,8 @@ struct DeviceTable {
   int (*synchronize)(OpenDevice* device);
   int (*launch)(OpenDevice* device, uint32_t kernel, const void* args, uint32_t args_bytes);
   int (*gemm)(OpenDevice* device, const Gemm* gemm);
-  // Whether products of one shape must give the same bits in every process: then the way to compute
-  // them is not chosen by a try. Set before the first product. Null where they always do.
+  // Whether products of one shape must give the same bits in every process from here on: then the
+  // way to compute them is not chosen by a try. Null where they always do.
   void (*set_same_bits)(OpenDevice* device, uint32_t wanted);
 
   // Attention by a library, where there is one; null where not. `prepare` says how much scratch a

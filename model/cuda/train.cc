@@ -56,7 +56,9 @@ class Session final : public TrainSession {
         muon_(cuda.uses_muon ? PlanMuon<T>(matrices_, plan) : MuonBuffers<T>{}),
         memory_(device, config, gang, options.zero, plan),
         decoder_(device, config, ShapeOf(options, cuda, gang.ranks.world()), plan) {
-    if (cuda.same_bits) device.WantSameBits();
+    // Ranks that each compute Muon's update of all matrices must come to the same.
+    const bool shares_muon = cuda.uses_muon && gang.ranks.world() > 1;
+    if (cuda.same_bits || shares_muon) device.WantSameBits();
     decoder_.Start();
   }
 

@@ -13,8 +13,10 @@ struct CrossEntropy {
   static constexpr uint32_t kThreads = 1024;
   // A row that fits is read once and waits in shared memory for its gradient to be made of it: the
   // device's cache does not hold as many rows as are read at once.
-  static constexpr uint64_t kKeptBytesMax = 100 << 10;  // two blocks to a multiprocessor
-  static constexpr uint32_t kIgnored = UINT32_MAX;      // cpu::kIgnoredTarget
+  // Two blocks to a multiprocessor of sm_80 and sm_90, and what a block of sm_86 and sm_89 may
+  // take.
+  static constexpr uint64_t kKeptBytesMax = (99 << 10) - 512;
+  static constexpr uint32_t kIgnored = UINT32_MAX;  // cpu::kIgnoredTarget
   struct Args {
     T* logits;                // [rows, vocab]
     const uint32_t* targets;  // [rows]

@@ -31,7 +31,7 @@ template <typename T>
 struct ToUnitLength : Elementwise<8> {
   struct Args {
     const float* in;
-    const double* parts;  // [part_count], part_count <= kThreads
+    const double* parts;  // [part_count]
     T* out;
     uint64_t count;
     uint32_t part_count;
@@ -40,8 +40,11 @@ struct ToUnitLength : Elementwise<8> {
   template <typename Block>
   static DURE_DEVICE void Run(Block& block, const Args& a) {
     typename Block::template Registers<double> part;
-    block.Phase(
-        [&](uint32_t thread) { part[thread] = thread < a.part_count ? a.parts[thread] : 0.0; });
+    block.Phase([&](uint32_t thread) {
+      double sum = 0;
+      for (uint32_t i = thread; i < a.part_count; i += kThreads) sum += a.parts[i];
+      part[thread] = sum;
+    });
     const float length = sqrtf(static_cast<float>(block.BlockSum(part)));
     const float inverse = 1.0F / (length + 1e-7F);
     ForElements(block, a.count, [&](uint64_t i) { a.out[i] = FromFloat<T>(a.in[i] * inverse); });

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "model/cuda/table.h"
 
@@ -17,13 +18,16 @@ namespace dure::model::cuda {
 // What cuBLASLt may use beside the matrices: its documentation asks for 32 MiB on sm_90.
 inline constexpr size_t kWorkspaceBytes = size_t{32} << 20;
 
-// How a product of one shape is computed, chosen once.
+// How a product of one shape is computed: at first as cuBLASLt thinks best, and after a few calls
+// as a try has shown, since a shape that comes once is not worth one.
 struct Plan {
   cublasLtMatmulDesc_t operation = nullptr;
   cublasLtMatrixLayout_t a = nullptr;
   cublasLtMatrixLayout_t b = nullptr;
   cublasLtMatrixLayout_t d = nullptr;
-  cublasLtMatmulAlgo_t algorithm{};
+  std::vector<cublasLtMatmulAlgo_t>
+      choices;  // of which the first is used; one when it has been tried
+  uint32_t calls = 0;
 };
 // All of a Gemm but its pointers and factors; whether beta is 0 and how pointers are aligned
 // matter.

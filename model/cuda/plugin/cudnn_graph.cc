@@ -1,5 +1,6 @@
 #include "model/cuda/plugin/cudnn_graph.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dure::model::cuda {
@@ -190,12 +191,13 @@ bool CudnnGraph::TryPlan(cudnnBackendDescriptor_t choice, CudnnPlan* plan) {
   CudnnDescriptor descriptor(library_, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   descriptor.Set(kPlanHandle, CUDNN_TYPE_HANDLE, handle_);
   descriptor.Set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, choice);
-  const cudnnStatus_t status = descriptor.Finalize();
+  cudnnStatus_t status = descriptor.Finalize();
   int64_t given = 0;
-  if (status != CUDNN_STATUS_SUCCESS ||
-      library_.get_attribute(descriptor.raw(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
-                             CUDNN_TYPE_INT64, 1, &given,
-                             &plan->workspace_bytes_) != CUDNN_STATUS_SUCCESS) {
+  if (status == CUDNN_STATUS_SUCCESS) {
+    status = library_.get_attribute(descriptor.raw(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                    CUDNN_TYPE_INT64, 1, &given, &plan->workspace_bytes_);
+  }
+  if (status != CUDNN_STATUS_SUCCESS) {
     trouble_ = std::string("a plan: ") + library_.error_text(status);
     return false;
   }
@@ -233,7 +235,7 @@ bool CudnnGraph::Build(CudnnPlan* plan, std::string* trouble) {
     }
   }
   if (trouble_.empty()) {
-    for (int64_t i = 0; i < count; ++i) {
+    for (int64_t i = 0; i < std::min(count, kChoicesMax); ++i) {
       if (TryPlan(choices[static_cast<size_t>(i)], plan)) return true;
     }
   }

@@ -78,11 +78,13 @@ cublasStatus_t Describe(const Gemm& g, Plan* plan) {
   return status;
 }
 
-// What cuBLASLt thinks best first, of which so many are tried.
+// What cuBLASLt thinks best first, of which so many are tried at this call of a shape.
 constexpr int kChoicesMax = 24;
+constexpr uint32_t kCallThatTries = 4;
+// A try writes elsewhere only where so much more than that is free, beside what is planned.
+constexpr size_t kFreeAfterATry = size_t{512} << 20;
 
-cublasStatus_t Choices(OpenDevice* device, const Gemm& g, Plan* plan,
-                       std::vector<cublasLtMatmulAlgo_t>* choices) {
+cublasStatus_t Choose(OpenDevice* device, const Gemm& g, Plan* plan) {
   cublasStatus_t status = Describe(g, plan);
   if (status != CUBLAS_STATUS_SUCCESS) return status;
   cublasLtMatmulPreference_t preference = nullptr;
@@ -104,9 +106,10 @@ cublasStatus_t Choices(OpenDevice* device, const Gemm& g, Plan* plan,
   cublasLtMatmulPreferenceDestroy(preference);
   if (status == CUBLAS_STATUS_SUCCESS && count == 0) status = CUBLAS_STATUS_NOT_SUPPORTED;
   for (int i = 0; i < count; ++i) {
-    if (found[i].state == CUBLAS_STATUS_SUCCESS) choices->push_back(found[i].algo);
+    if (found[i].state == CUBLAS_STATUS_SUCCESS) plan->choices.push_back(found[i].algo);
   }
-  if (status == CUBLAS_STATUS_SUCCESS && choices->empty()) status = CUBLAS_STATUS_NOT_SUPPORTED;
+  if (status == CUBLAS_STATUS_SUCCESS && plan->choices.empty())
+    status = CUBLAS_STATUS_NOT_SUPPORTED;
   return status;
 }
 
@@ -143,25 +146,30 @@ float Milliseconds(OpenDevice* device, const Gemm& g, const Plan& plan,
   return took;
 }
 
-// The fastest of the choices, by a try on the product's own operands. Where it adds to what is
-// there the tries write elsewhere; without memory for that the first choice is taken.
-cublasLtMatmulAlgo_t Fastest(OpenDevice* device, const Gemm& g, const Plan& plan,
-                             const std::vector<cublasLtMatmulAlgo_t>& choices) {
-  if (choices.size() == 1 || device->same_bits) return choices.front();
-  void* elsewhere = nullptr;
-  if (g.beta != 0 && g.c == g.d) {
-    const uint64_t bytes = uint64_t{g.rows} * g.d_stride * (g.out == NumberType::kBf16 ? 2 : 4);
-    if (cudaMalloc(&elsewhere, bytes) != cudaSuccess) {
-      cudaGetLastError();
-      return choices.front();
-    }
-    cudaMemsetAsync(elsewhere, 0, bytes, device->stream);
+// Where a product that adds to what is there can be tried; null where memory is short.
+void* Elsewhere(OpenDevice* device, const Gemm& g) {
+  const uint64_t bytes = uint64_t{g.rows} * g.d_stride * (g.out == NumberType::kBf16 ? 2 : 4);
+  size_t free_bytes = 0;
+  size_t all_bytes = 0;
+  void* memory = nullptr;
+  if (cudaMemGetInfo(&free_bytes, &all_bytes) != cudaSuccess ||
+      free_bytes < bytes + kFreeAfterATry || cudaMalloc(&memory, bytes) != cudaSuccess) {
+    cudaGetLastError();
+    return nullptr;
   }
+  cudaMemsetAsync(memory, 0, bytes, device->stream);
+  return memory;
+}
+
+// Leaves the fastest of the plan's choices, by a try on the product's own operands; without memory
+// to try in, the first.
+void Try(OpenDevice* device, const Gemm& g, Plan* plan) {
+  const bool adds = g.beta != 0 && g.c == g.d;
+  void* const elsewhere = adds ? Elsewhere(device, g) : nullptr;
   size_t best = 0;
   float least = std::numeric_limits<float>::infinity();
-  for (size_t i = 0; i < choices.size(); ++i) {
-    const float took =
-        Milliseconds(device, g, plan, choices[i], elsewhere == nullptr ? g.d : elsewhere);
+  for (size_t i = 0; i < plan->choices.size() && (!adds || elsewhere != nullptr); ++i) {
+    const float took = Milliseconds(device, g, *plan, plan->choices[i], adds ? elsewhere : g.d);
     if (took < least) {
       least = took;
       best = i;
@@ -171,7 +179,7 @@ cublasLtMatmulAlgo_t Fastest(OpenDevice* device, const Gemm& g, const Plan& plan
     cudaStreamSynchronize(device->stream);
     cudaFree(elsewhere);
   }
-  return choices[best];
+  plan->choices = {plan->choices[best]};
 }
 
 int Fail(OpenDevice* device, const Gemm& g, cublasStatus_t status) {
@@ -189,17 +197,19 @@ int Multiply(OpenDevice* device, const Gemm* gemm) {
   auto it = device->plans.find(key);
   if (it == device->plans.end()) {
     Plan plan;
-    std::vector<cublasLtMatmulAlgo_t> choices;
-    const cublasStatus_t status = Choices(device, g, &plan, &choices);
+    const cublasStatus_t status = Choose(device, g, &plan);
     if (status != CUBLAS_STATUS_SUCCESS) {
       Forget(plan);
       return Fail(device, g, status);
     }
-    plan.algorithm = Fastest(device, g, plan, choices);
-    it = device->plans.emplace(key, plan).first;
+    it = device->plans.emplace(key, std::move(plan)).first;
   }
-  const Plan& plan = it->second;
-  const cublasStatus_t status = Run(device, g, plan, plan.algorithm, g.beta == 0 ? g.d : g.c, g.d);
+  Plan& plan = it->second;
+  if (++plan.calls == kCallThatTries && plan.choices.size() > 1 && !device->same_bits) {
+    Try(device, g, &plan);
+  }
+  const cublasStatus_t status =
+      Run(device, g, plan, plan.choices.front(), g.beta == 0 ? g.d : g.c, g.d);
   return status == CUBLAS_STATUS_SUCCESS ? 0 : Fail(device, g, status);
 }
 

@@ -174,7 +174,11 @@ int Copy(OpenDevice* device, void* to, const void* from, uint64_t bytes) {
                "copying on the GPU");
 }
 
-void SetSameBits(OpenDevice* device, uint32_t wanted) { device->same_bits = wanted != 0; }
+// What was chosen by a try before is chosen anew.
+void SetSameBits(OpenDevice* device, uint32_t wanted) {
+  if (wanted != 0 && !device->same_bits) ForgetPlans(device);
+  device->same_bits = wanted != 0;
+}
 
 int Clear(OpenDevice* device, void* memory, uint64_t bytes) {
   return Check(device, cudaMemsetAsync(memory, 0, bytes, device->stream), "clearing");
