@@ -159,10 +159,12 @@ void AddAttention(Device& d, const Bench& b, List& list) {
   if (library.by_library()) {
     list.Add("attention by the library", qkv_bytes + 2 * rows * width, 2 * product,
              [&] { library.Forward(q, k, v, b.narrow_rows[0], b.rows_of_floats); });
-    list.Add(
-        "attention by the library, backward", 3 * qkv_bytes + 6 * rows * width, 5 * product, [&] {
-          library.Backward(gradients, b.narrow_rows[0], b.rows_of_floats, b.more_rows_of_floats);
-        });
+    list.Add("attention by the library, backward", 3 * qkv_bytes + 6 * rows * width, 5 * product,
+             [&] {
+               library.Backward({gradients.q, gradients.k, gradients.v, gradients.dout,
+                                 gradients.dq, gradients.dk, gradients.dv},
+                                b.narrow_rows[0], b.rows_of_floats, b.more_rows_of_floats);
+             });
   }
   list.Add("attention", qkv_bytes + 2 * rows * width, 2 * product,
            [&] { cuda::Attend(d, shape, q, k, v, b.narrow_rows[0], b.rows_of_floats); });

@@ -73,21 +73,29 @@ class SequenceAttention {
     Attend(device_, shape_, q, k, v, out, log_sum);
   }
 
-  // `delta` [rows, heads] is scratch of our own kernels.
-  void Backward(const AttentionGradientArgs<T>& args, T* out, float* log_sum, float* delta) {
+  // What the gradients are made of, and where they go; rows as those of q, k and v.
+  struct Gradients {
+    const T* q;
+    const T* k;
+    const T* v;
+    const T* dout;
+    T* dq;
+    T* dk;
+    T* dv;
+  };
+  // out and log_sum as Forward left them; `delta` [rows, heads] is scratch of our own kernels.
+  void Backward(const Gradients& g, T* out, float* log_sum, float* delta) {
     if (by_library_) {
-      AttentionCall call = CallOf(args.q, args.k, args.v, out, log_sum);
-      call.dout = args.dout;
-      call.dq = args.dq;
-      call.dk = args.dk;
-      call.dv = args.dv;
+      AttentionCall call = CallOf(g.q, g.k, g.v, out, log_sum);
+      call.dout = g.dout;
+      call.dq = g.dq;
+      call.dk = g.dk;
+      call.dv = g.dv;
       return device_.Attend(call);
     }
     device_.Launch<AttentionDelta<T>>(
-        {out, args.dout, delta, shape_.batch * shape_.queries, shape_.heads, shape_.dim});
-    AttentionGradientArgs<T> with_delta = args;
-    with_delta.delta = delta;
-    AttendBackward(device_, with_delta);
+        {out, g.dout, delta, shape_.batch * shape_.queries, shape_.heads, shape_.dim});
+    AttendBackward<T>(device_, {shape_, g.q, g.k, g.v, g.dout, log_sum, delta, g.dq, g.dk, g.dv});
   }
 
  private:

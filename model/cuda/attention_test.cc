@@ -124,9 +124,9 @@ TYPED_TEST(AttentionTest, WholeSequencesByWhoeverComputesThem) {
       float* const log_sum = b.Room<float>(rows * c.heads);
       attention.Forward(q, k, v, out, log_sum);
       T* const dq = b.Room<T>(qkv.size());
-      attention.Backward({c.Shape(), q, k, v, b.Numbers<T>(dout), log_sum, nullptr, dq,
-                          dq + c.width(), dq + c.width() + c.kv_heads * c.dim},
-                         out, log_sum, b.Room<float>(rows * c.heads));
+      attention.Backward(
+          {q, k, v, b.Numbers<T>(dout), dq, dq + c.width(), dq + c.width() + c.kv_heads * c.dim},
+          out, log_sum, b.Room<float>(rows * c.heads));
       return {b.Out(out, rows * c.width()), b.Out(dq, qkv.size())};
     });
     ExpectClose(results[0], expected.out, kError<TypeParam>);

@@ -75,8 +75,8 @@ void Decoder<T>::BackwardAttention(const LayerW& w, const LayerBuffers<T>& b,
   T* const dattended = a_.dwide;
   InputGradient(device_, out, a_.dmiddle, w.out, dattended);
   AddWeightGradient(device_, out, a_.dmiddle, b.attended, dw.out);
-  attention_.Backward({Shape(), b.qkv, b.qkv + dim, b.qkv + dim + kv_dim, dattended, b.log_sum,
-                       a_.delta, a_.dqkv, a_.dqkv + dim, a_.dqkv + dim + kv_dim},
+  attention_.Backward({b.qkv, b.qkv + dim, b.qkv + dim + kv_dim, dattended, a_.dqkv, a_.dqkv + dim,
+                       a_.dqkv + dim + kv_dim},
                       b.attended, b.log_sum, a_.delta);
   Turn(a_.dqkv, -1.0F);
   AddWeightGradient(device_, qkv, a_.dqkv, b.normal, dw.qkv);

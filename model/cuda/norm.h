@@ -13,7 +13,7 @@ template <typename T>
 void NormBackward(Device& device, typename RmsNormBackward<T>::Args args, float* dw) {
   if (args.rows == 0) return;
   args.blocks = std::min(args.blocks, args.rows);
-  using Held = RmsNormBackwardHeld4<T>;
+  using Held = RmsNormBackwardHeld<T>;
   if (Held::Holds(args)) {
     args.blocks = std::min(args.blocks, Held::kBlocks);
     device.Launch<Held>(args);

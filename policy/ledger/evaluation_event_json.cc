@@ -49,9 +49,7 @@ void Write(const EvaluationDecided& e, json& out) {
   out["site"] = e.site.str();
   WriteWhat(e.what, out);
   out["admit"] = e.admit;
-  out["policies"] = e.policies.Hex();
-  out["asOf"] = e.as_of;
-  out["decision"] = e.decision;
+  WriteDecided(e.policies, e.as_of, e.decision, out);
 }
 void Read(EvaluationDecided& e, FieldReader& in) {
   e.run = in.Named<RunId>("run");
@@ -59,9 +57,7 @@ void Read(EvaluationDecided& e, FieldReader& in) {
   e.site = in.Named<SiteId>("site");
   e.what = ReadWhat(in);
   e.admit = in.Flag("admit");
-  e.policies = in.Hash("policies");
-  e.as_of = in.Count("asOf");
-  e.decision = in.Text("decision", kDecisionBytesMax);
+  ReadDecided(in, e.policies, e.as_of, e.decision);
 }
 Status FormOf(const EvaluationDecided& e) { return Object(e.decision, "a decision"); }
 Subject About(const std::string&, const EvaluationDecided& e) { return {"model", e.model}; }

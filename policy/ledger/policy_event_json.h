@@ -14,6 +14,12 @@ namespace dure::ledger {
 void WriteDatasetsUsed(const std::vector<DatasetUsed>& used, nlohmann::json& out);
 std::vector<DatasetUsed> ReadDatasetsUsed(FieldReader& in, const char* name);
 
+// The end of each event that decides: under which policies, of what record, and the decision
+// itself.
+void WriteDecided(const Digest& policies, uint64_t as_of, const std::string& decision,
+                  nlohmann::json& out);
+void ReadDecided(FieldReader& in, Digest& policies, uint64_t& as_of, std::string& decision);
+
 // For each event: its fields into the predicate, and from it. The checks beyond the types and the
 // subject that in-toto wants come after.
 #define DURE_POLICY_EVENT(Type)                       \

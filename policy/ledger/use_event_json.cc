@@ -15,6 +15,17 @@ constexpr size_t kDatasetsMax = 256;  // of one contribution
 
 }  // namespace
 
+void WriteDecided(const Digest& policies, uint64_t as_of, const std::string& decision, json& out) {
+  out["policies"] = policies.Hex();
+  out["asOf"] = as_of;
+  out["decision"] = decision;
+}
+void ReadDecided(FieldReader& in, Digest& policies, uint64_t& as_of, std::string& decision) {
+  policies = in.Hash("policies");
+  as_of = in.Count("asOf");
+  decision = in.Text("decision", kDecisionBytesMax);
+}
+
 void WriteDatasetsUsed(const std::vector<DatasetUsed>& used, json& out) {
   out = json::array();
   for (const DatasetUsed& one : used) {
@@ -99,9 +110,7 @@ void Write(const AdmissionDecided& e, json& out) {
   out["site"] = e.site.str();
   WriteWhat(e.what, out);
   out["admit"] = e.admit;
-  out["policies"] = e.policies.Hex();
-  out["asOf"] = e.as_of;
-  out["decision"] = e.decision;
+  WriteDecided(e.policies, e.as_of, e.decision, out);
 }
 void Read(AdmissionDecided& e, FieldReader& in) {
   e.run = in.Named<RunId>("run");
@@ -113,9 +122,7 @@ void Read(AdmissionDecided& e, FieldReader& in) {
   e.site = in.Named<SiteId>("site");
   e.what = ReadWhat(in);
   e.admit = in.Flag("admit");
-  e.policies = in.Hash("policies");
-  e.as_of = in.Count("asOf");
-  e.decision = in.Text("decision", kDecisionBytesMax);
+  ReadDecided(in, e.policies, e.as_of, e.decision);
 }
 Status FormOf(const AdmissionDecided& e) { return Object(e.decision, "a decision"); }
 Subject About(const std::string&, const AdmissionDecided& e) {
@@ -132,9 +139,7 @@ void Write(const GrantDecided& e, json& out) {
   out["territory"] = e.territory;
   out["until"] = e.until;
   out["granted"] = e.granted;
-  out["policies"] = e.policies.Hex();
-  out["asOf"] = e.as_of;
-  out["decision"] = e.decision;
+  WriteDecided(e.policies, e.as_of, e.decision, out);
 }
 void Read(GrantDecided& e, FieldReader& in) {
   e.kind = ReadName(in, "kind", ParseUseKind);
@@ -144,9 +149,7 @@ void Read(GrantDecided& e, FieldReader& in) {
   e.territory = in.Text("territory", 2);
   e.until = in.Text("until", 32);
   e.granted = in.Flag("granted");
-  e.policies = in.Hash("policies");
-  e.as_of = in.Count("asOf");
-  e.decision = in.Text("decision", kDecisionBytesMax);
+  ReadDecided(in, e.policies, e.as_of, e.decision);
 }
 Status FormOf(const GrantDecided& e) {
   DURE_TRY(Country(e.territory, "a grant's territory"));

@@ -30,16 +30,13 @@ using AttentionBackwardKeys64 = AttentionBackwardKeys<T, 64>;
 template <typename T>
 using AttentionBackwardKeys128 = AttentionBackwardKeys<T, 128>;
 
-template <typename T>
-using RmsNormBackwardHeld4 = RmsNormBackwardHeld<T, 4>;
-
 // X(kernel) for each, in the order of their numbers.
 #define DURE_CUDA_KERNELS_OF(X, T)  \
   X(Embed<T>)                       \
   X(EmbedBackward<T>)               \
   X(RmsNorm<T>)                     \
   X(RmsNormBackward<T>)             \
-  X(RmsNormBackwardHeld4<T>)        \
+  X(RmsNormBackwardHeld<T>)         \
   X(Rope<T>)                        \
   X(SwiGlu<T>)                      \
   X(SwiGluBackward<T>)              \

@@ -158,8 +158,9 @@ struct RmsNormBackward {
 
 // The same for rows of at most 32 kPacks packs: each warp holds its row, and the sums of its rows,
 // in registers, so that nothing is read twice and no warp waits for another.
-template <typename T, uint32_t kPacks>
+template <typename T>
 struct RmsNormBackwardHeld {
+  static constexpr uint32_t kPacks = 4;
   using Args = typename RmsNormBackward<T>::Args;
   static constexpr uint32_t kThreads = 128;
   static constexpr uint32_t kRows = kThreads / 32;

@@ -108,46 +108,21 @@ CudnnGraph::Tensor CudnnGraph::Between(const Sizes& sizes, const Sizes& strides,
   return EndTensor(tensor, type, sizes, strides);
 }
 
-CudnnDescriptor& CudnnGraph::BeginPointwise(cudnnPointwiseMode_t mode, cudnnDataType_t compute,
-                                            int64_t axis) {
+CudnnGraph::Tensor CudnnGraph::Elementwise(const How& wanted, Tensor x, Tensor b, Tensor where,
+                                           Tensor y) {
   CudnnDescriptor& how = Begin(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
-  how.Set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, mode);
-  how.Set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, compute);
-  if (axis >= 0) how.Set(CUDNN_ATTR_POINTWISE_AXIS, CUDNN_TYPE_INT64, axis);
+  how.Set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, wanted.mode);
+  how.Set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, wanted.compute);
+  if (wanted.axis >= 0) how.Set(CUDNN_ATTR_POINTWISE_AXIS, CUDNN_TYPE_INT64, wanted.axis);
   End(how, "how a pointwise operation computes");
   const cudnnBackendDescriptor_t raw = how.raw();
   CudnnDescriptor& operation = Begin(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw);
-  return operation;
-}
-
-CudnnGraph::Tensor CudnnGraph::Pointwise(cudnnPointwiseMode_t mode, Tensor x, Tensor b, Tensor y,
-                                         cudnnDataType_t compute) {
-  CudnnDescriptor& operation = BeginPointwise(mode, compute, -1);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, x);
-  if (b != nullptr) {
-    operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, b);
-  }
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, y);
+  operation.Link(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, raw);
+  operation.Link(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
+  if (b != nullptr) operation.Link(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b);
+  if (where != nullptr) operation.Link(CUDNN_ATTR_OPERATION_POINTWISE_TDESC, where);
+  operation.Link(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
   EndOperation(operation, "a pointwise operation");
-  return y;
-}
-
-CudnnGraph::Tensor CudnnGraph::Index(int64_t axis, Tensor x, Tensor y) {
-  CudnnDescriptor& operation = BeginPointwise(CUDNN_POINTWISE_GEN_INDEX, CUDNN_DATA_FLOAT, axis);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, x);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, y);
-  EndOperation(operation, "an index");
-  return y;
-}
-
-CudnnGraph::Tensor CudnnGraph::Select(Tensor x, Tensor b, Tensor where, Tensor y) {
-  CudnnDescriptor& operation = BeginPointwise(CUDNN_POINTWISE_BINARY_SELECT, CUDNN_DATA_FLOAT, -1);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, x);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, b);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_TDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, where);
-  operation.Set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, y);
-  EndOperation(operation, "a selection");
   return y;
 }
 
@@ -157,10 +132,10 @@ CudnnGraph::Tensor CudnnGraph::Product(Tensor a, Tensor b, Tensor c) {
   End(how, "how a product computes");
   const cudnnBackendDescriptor_t raw = how.raw();
   CudnnDescriptor& operation = Begin(CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR);
-  operation.Set(CUDNN_ATTR_OPERATION_MATMUL_ADESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, a);
-  operation.Set(CUDNN_ATTR_OPERATION_MATMUL_BDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, b);
-  operation.Set(CUDNN_ATTR_OPERATION_MATMUL_CDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, c);
-  operation.Set(CUDNN_ATTR_OPERATION_MATMUL_DESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw);
+  operation.Link(CUDNN_ATTR_OPERATION_MATMUL_ADESC, a);
+  operation.Link(CUDNN_ATTR_OPERATION_MATMUL_BDESC, b);
+  operation.Link(CUDNN_ATTR_OPERATION_MATMUL_CDESC, c);
+  operation.Link(CUDNN_ATTR_OPERATION_MATMUL_DESC, raw);
   EndOperation(operation, "a product");
   return c;
 }
@@ -172,17 +147,17 @@ CudnnGraph::Tensor CudnnGraph::Reduce(cudnnReduceTensorOp_t operation, Tensor x,
   End(how, "how a reduction computes");
   const cudnnBackendDescriptor_t raw = how.raw();
   CudnnDescriptor& reduction = Begin(CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR);
-  reduction.Set(CUDNN_ATTR_OPERATION_REDUCTION_DESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw);
-  reduction.Set(CUDNN_ATTR_OPERATION_REDUCTION_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, x);
-  reduction.Set(CUDNN_ATTR_OPERATION_REDUCTION_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, y);
+  reduction.Link(CUDNN_ATTR_OPERATION_REDUCTION_DESC, raw);
+  reduction.Link(CUDNN_ATTR_OPERATION_REDUCTION_XDESC, x);
+  reduction.Link(CUDNN_ATTR_OPERATION_REDUCTION_YDESC, y);
   EndOperation(reduction, "a reduction");
   return y;
 }
 
 CudnnGraph::Tensor CudnnGraph::Reshape(Tensor x, Tensor y) {
   CudnnDescriptor& operation = Begin(CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR);
-  operation.Set(CUDNN_ATTR_OPERATION_RESHAPE_XDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, x);
-  operation.Set(CUDNN_ATTR_OPERATION_RESHAPE_YDESC, CUDNN_TYPE_BACKEND_DESCRIPTOR, y);
+  operation.Link(CUDNN_ATTR_OPERATION_RESHAPE_XDESC, x);
+  operation.Link(CUDNN_ATTR_OPERATION_RESHAPE_YDESC, y);
   EndOperation(operation, "a reshape");
   return y;
 }
@@ -190,7 +165,7 @@ CudnnGraph::Tensor CudnnGraph::Reshape(Tensor x, Tensor y) {
 bool CudnnGraph::TryPlan(cudnnBackendDescriptor_t choice, CudnnPlan* plan) {
   CudnnDescriptor descriptor(library_, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   descriptor.Set(kPlanHandle, CUDNN_TYPE_HANDLE, handle_);
-  descriptor.Set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, choice);
+  descriptor.Link(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, choice);
   cudnnStatus_t status = descriptor.Finalize();
   int64_t given = 0;
   if (status == CUDNN_STATUS_SUCCESS) {
@@ -215,7 +190,7 @@ bool CudnnGraph::Build(CudnnPlan* plan, std::string* trouble) {
   End(graph, "the graph");
   const cudnnBackendDescriptor_t raw_graph = graph.raw();
   CudnnDescriptor& heuristics = Begin(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
-  heuristics.Set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, raw_graph);
+  heuristics.Link(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, raw_graph);
   heuristics.Set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, CUDNN_HEUR_MODE_A);
   End(heuristics, "asking how to compute it");
   const cudnnBackendDescriptor_t raw_heuristics = heuristics.raw();

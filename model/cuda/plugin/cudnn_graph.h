@@ -28,6 +28,10 @@ class CudnnDescriptor {
   void Set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, const V& value) {
     SetMany(name, type, 1, &value);
   }
+  // Another descriptor, which must outlive this one.
+  void Link(cudnnBackendAttributeName_t name, cudnnBackendDescriptor_t other) {
+    Set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, other);
+  }
   void SetMany(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t count,
                const void* values);
   // What went wrong first, since it was made.
@@ -76,11 +80,17 @@ class CudnnGraph {
 
   // y = x, or of x and b; each returns y.
   Tensor Pointwise(cudnnPointwiseMode_t mode, Tensor x, Tensor b, Tensor y,
-                   cudnnDataType_t compute = CUDNN_DATA_FLOAT);
+                   cudnnDataType_t compute = CUDNN_DATA_FLOAT) {
+    return Elementwise({mode, compute}, x, b, nullptr, y);
+  }
   // y = index of each element along an axis.
-  Tensor Index(int64_t axis, Tensor x, Tensor y);
+  Tensor Index(int64_t axis, Tensor x, Tensor y) {
+    return Elementwise({CUDNN_POINTWISE_GEN_INDEX, CUDNN_DATA_FLOAT, axis}, x, nullptr, nullptr, y);
+  }
   // y = x where `where`, else b.
-  Tensor Select(Tensor x, Tensor b, Tensor where, Tensor y);
+  Tensor Select(Tensor x, Tensor b, Tensor where, Tensor y) {
+    return Elementwise({CUDNN_POINTWISE_BINARY_SELECT, CUDNN_DATA_FLOAT}, x, b, where, y);
+  }
   Tensor Product(Tensor a, Tensor b, Tensor c);
   Tensor Reduce(cudnnReduceTensorOp_t operation, Tensor x, Tensor y);
   Tensor Reshape(Tensor x, Tensor y);
@@ -94,7 +104,12 @@ class CudnnGraph {
   void EndOperation(CudnnDescriptor& descriptor, const char* what);
   Tensor EndTensor(CudnnDescriptor& tensor, cudnnDataType_t type, const Sizes& sizes,
                    const Sizes& strides);
-  CudnnDescriptor& BeginPointwise(cudnnPointwiseMode_t mode, cudnnDataType_t compute, int64_t axis);
+  struct How {
+    cudnnPointwiseMode_t mode;
+    cudnnDataType_t compute;
+    int64_t axis = -1;  // none
+  };
+  Tensor Elementwise(const How& wanted, Tensor x, Tensor b, Tensor where, Tensor y);
   bool TryPlan(cudnnBackendDescriptor_t choice, CudnnPlan* plan);
 
   const CudnnLibrary& library_;
