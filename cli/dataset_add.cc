@@ -94,7 +94,9 @@ Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
     registration.next = !registration.there;
   }
   if (registration.next) ++event.what.version;
-  event.passport = terms::ToCanonical(description.passport);
+  terms::Passport told = description.passport;
+  told.version = event.what.version;
+  event.passport = terms::ToCanonical(told);
   return registration;
 }
 

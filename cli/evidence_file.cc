@@ -28,7 +28,11 @@ Result<Digest> Committed(const std::string& path, const terms::Salt& salt, const
     hasher.Update(std::string_view(part.data(), static_cast<size_t>(in.gcount())));
   }
   std::error_code none;
-  if (in.is_open() && !in.bad() && !fs::is_directory(path, none)) return hasher.Finish();
+  if (in.is_open() && !in.bad() && !fs::is_directory(path, none)) {
+    if (fs::file_size(path, none) > 0 || none) return hasher.Finish();
+    return Fail(ErrorCode::kInvalid, Pick(context, path + " is empty, which shows nothing",
+                                          path + " 파일이 비어 있어 아무것도 보여 주지 못합니다"));
+  }
   return Fail(ErrorCode::kNotFound,
               Pick(context, "cannot read " + path, path + " 파일을 읽을 수 없습니다"));
 }

@@ -10,11 +10,13 @@
 #include "cli/find_model.h"
 #include "cli/folders.h"
 #include "cli/language.h"
+#include "cli/newest_copy.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "federation/transport/json_fields.h"
 #include "policy/rules/explain.h"
 #include "policy/standing/behind.h"
+#include "policy/standing/stops.h"
 #include "policy/terms/vocabulary.h"
 
 namespace dure::cli {
@@ -33,9 +35,9 @@ struct GrantOptions {
   std::string reason = "withdrawn";
 };
 
-std::string ReasonsOf(const rules::Decision& decision, bool korean) {
+std::string TextOf(const std::vector<rules::Reason>& reasons, bool korean) {
   std::string text;
-  for (const rules::Reason& reason : decision.reasons) {
+  for (const rules::Reason& reason : reasons) {
     text += "\n  " + reason.rule + "  " + (korean ? reason.because.ko : reason.because.en);
   }
   return text;
@@ -88,10 +90,27 @@ Status Request(const GrantOptions& options, Context& context) {
   }
   if (answer.granted) return {};
   const std::string entry = std::to_string(answer.entry);
+  return Fail(ErrorCode::kPermissionDenied,
+              Pick(IsKorean(context), "the request is refused (entry " + entry + ")",
+                   "요청이 거부되었습니다(항목 " + entry + ")"));
+}
+
+// A yes to nobody, or to no run, would stand in the record for good and help nobody.
+Status KnowsWhom(const standing::State& state, const ledger::ConsentGiven& event,
+                 const Context& context) {
+  if (!event.run.empty() && !state.runs.contains(event.run)) {
+    return Fail(NoSuchRun(event.run.str(), context));
+  }
+  const MemberId& whom = event.grantee;
+  if (whom.empty() || state.members.contains(whom)) return {};
+  std::string members;
+  for (const auto& [id, member] : state.members) {
+    members += (members.empty() ? "" : ", ") + id.str();
+  }
   return Fail(
-      ErrorCode::kPermissionDenied,
-      Pick(IsKorean(context), "the terms behind this model do not allow it (entry " + entry + ")",
-           "이 모델에 담긴 데이터의 이용조건이 허용하지 않습니다(항목 " + entry + ")"));
+      ErrorCode::kNotFound,
+      Pick(context, "no member \"" + whom.str() + "\" is in the record; there are " + members,
+           "기록에 \"" + whom.str() + "\"라는 회원이 없습니다. 회원: " + members));
 }
 
 Status Consent(const GrantOptions& options, Context& context) {
@@ -125,13 +144,27 @@ Status Consent(const GrantOptions& options, Context& context) {
   DURE_TRY(desk.clerk->Follow());
   Status known;
   desk.clerk->WithStanding([&](const standing::Auditor& own) {
-    known = HasDataset(own.standing().state(), event.dataset, context);
+    const standing::State& state = own.standing().state();
+    known = HasDataset(state, event.dataset, context);
+    if (known) known = KnowsWhom(state, event, context);
   });
   DURE_TRY(known);
   return Record(desk, event,
                 Pick(context, "Agreed for " + options.dataset,
                      "데이터셋 " + options.dataset + "의 이용에 동의했습니다"),
                 context);
+}
+
+bool IsOver(const ledger::GrantDecided& e, rules::Instant now) {
+  const auto until = rules::Instant::Parse(e.until);
+  return until && *until < now;
+}
+
+// The reasons for which a grant that stands may not be used now.
+Result<std::vector<rules::Reason>> StopsNow(const RecordCopy& record, const standing::Grant& grant,
+                                            rules::Instant now) {
+  if (!grant.decided.granted || grant.revoked) return std::vector<rules::Reason>{};
+  return standing::StopsOf(record.auditor().standing(), grant.decided, now);
 }
 
 std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::string& status,
@@ -145,6 +178,8 @@ std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::
     const char* said = status == "refused"   ? "거부"
                        : status == "revoked" ? "취소됨"
                        : status == "ended"   ? "데이터 철회로 종료"
+                       : status == "expired" ? "기한이 지남"
+                       : status == "stopped" ? "지금은 규칙이 막음"
                                              : "허가";
     return "항목 " + entry + "  " + said + "  " + e.grantee.str() + ", 모델 " + model + " " + use +
            ", 목적 " + purpose + ", 국가 " + e.territory +
@@ -164,10 +199,15 @@ Status List(const std::string& dir, Context& context) {
   for (const auto& [index, grant] : record->state().grants) {
     const ledger::GrantDecided& e = grant.decided;
     const auto ended = standing::EndedBy(record->state(), e.model, now);
-    const std::string status = !e.granted      ? "refused"
-                               : grant.revoked ? "revoked"
-                               : ended         ? "ended"
-                                               : "granted";
+    DURE_ASSIGN(const auto stops, StopsNow(*record, grant, now));
+    const std::string status = !e.granted       ? "refused"
+                               : grant.revoked  ? "revoked"
+                               : ended          ? "ended"
+                               : IsOver(e, now) ? "expired"
+                               : !stops.empty() ? "stopped"
+                                                : "granted";
+    ordered_json stopped = ordered_json::array();
+    for (const rules::Reason& stop : stops) stopped.push_back(stop.rule);
     list.push_back({{"entry", index},
                     {"status", status},
                     {"kind", Name(e.kind)},
@@ -176,8 +216,10 @@ Status List(const std::string& dir, Context& context) {
                     {"purpose", e.purpose},
                     {"territory", e.territory},
                     {"until", e.until},
-                    {"withdrawal", status == "ended" ? ordered_json(*ended) : nullptr}});
+                    {"withdrawal", status == "ended" ? ordered_json(*ended) : nullptr},
+                    {"stoppedBy", status == "stopped" ? stopped : ordered_json::array()}});
     text += GrantText(index, e, status, korean);
+    if (status == "stopped") text += TextOf(stops, korean).substr(1) + "\n";
   }
   context.Print(context.json()
                     ? ordered_json{{"grants", list}}.dump()
@@ -217,6 +259,7 @@ Result<GrantAnswer> AskGrant(const OperatorDesk& desk, const GrantAsk& ask) {
 
 Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& context) {
   DURE_TRY(CheckCountry(ask.territory));
+  DURE_TRY(AwaitNewestCopy(dir, context));
   DURE_ASSIGN(const identity::Identity self, LoadSeat(dir, context.Now()));
   const rules::Instant now = rules::Instant::At(context.Now());
   std::map<std::string, DatasetOwner> owners;
@@ -225,17 +268,26 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
     owners = OwnersIn(record->state());
     for (const auto& [index, grant] : record->state().grants) {
       const ledger::GrantDecided& e = grant.decided;
-      const auto until = rules::Instant::Parse(e.until);
-      if (until && *until < now) continue;
+      if (IsOver(e, now)) continue;
       const bool same = e.kind == ledger::UseKind::kExport && e.model.Hex() == ask.model &&
                         e.grantee == self.member() && e.purpose == ask.purpose &&
                         e.territory == ask.territory;
       const bool stands = same && e.granted && !grant.revoked;
       if (!stands) continue;
-      const auto ended = standing::EndedBy(record->state(), e.model, now);
-      if (!ended) return {};
-      // It is asked anew, and the answer names the dataset.
       const std::string grant_entry = std::to_string(index);
+      const auto ended = standing::EndedBy(record->state(), e.model, now);
+      DURE_ASSIGN(const auto stops, StopsNow(*record, grant, now));
+      if (!ended && stops.empty()) return {};
+      if (!ended) {
+        return Fail(ErrorCode::kPermissionDenied,
+                    Pick(context,
+                         "the grant of entry " + grant_entry +
+                             " may not be used while a rule of the consortium stands against it:",
+                         "항목 " + grant_entry +
+                             "의 이용 허가는 컨소시엄 규칙이 막고 있어 지금 쓸 수 없습니다.") +
+                        TextOf(stops, IsKorean(context)));
+      }
+      // It is asked anew, and the answer names the dataset.
       context.Say(Pick(context,
                        "the grant of entry " + grant_entry +
                            " ended with the withdrawal of entry " + std::to_string(*ended),
@@ -261,7 +313,7 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
       Pick(korean,
            "this model may not be taken away for " + ask.purpose + " (entry " + entry + "):",
            "이 모델은 내보낼 수 없습니다(목적 " + purpose + ", 항목 " + entry + ").") +
-          ReasonsOf(answer.decision, korean) + (hint.empty() ? "" : "\n" + hint));
+          TextOf(answer.decision.reasons, korean) + (hint.empty() ? "" : "\n" + hint));
 }
 
 void AddGrantCommands(Command dure, Context& context) {

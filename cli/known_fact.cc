@@ -37,10 +37,11 @@ Result<rules::Facts::Entry> ParseKnownFact(const std::string& text, const Contex
   const bool known = entry.fact.presence == rules::Presence::kKnown;
   if (!known || attribute->Admits(entry.fact.value)) return entry;
   const std::string value = entry.fact.value.ToText();
-  return Fail(ErrorCode::kInvalid,
-              Pick(context, path + " is never " + value + "; it is a " + attribute->KindText(),
-                   rules::WithParticle(path, "은(는)") + " " + value +
-                       "일 수 없습니다. 값의 종류: " + attribute->KoreanKindText()));
+  return Fail(
+      ErrorCode::kInvalid,
+      Pick(context, path + " is never " + value + "; what it may be: " + attribute->KindText(),
+           rules::WithParticle(path, "은(는)") + " " + value +
+               "일 수 없습니다. 값의 종류: " + attribute->KoreanKindText()));
 }
 
 }  // namespace dure::cli

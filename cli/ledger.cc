@@ -12,6 +12,7 @@
 #include "cli/decisions_text.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/record_copy.h"
 #include "cli/record_folder.h"
 #include "cli/text_file.h"
 #include "policy/ledger/export.h"
@@ -101,16 +102,19 @@ Status ShowEntries(const LedgerOptions& options, Context& context) {
   const ledger::Language language = RecordLanguage(context);
   uint64_t index = options.from;
   uint64_t shown = 0;
+  bool knows_run = options.run.empty();
   while (index < size && shown < options.count) {
     DURE_ASSIGN(const std::vector<Bytes> page, log->Read(index, size, kPageBytes));
     for (size_t i = 0; i < page.size() && shown < options.count; ++i, ++index) {
       DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::OpenEntry(page[i], RecordVerifier()));
+      knows_run = knows_run || ledger::RunOf(entry.record.event) == options.run;
       if (!Wanted(options, entry.record.event)) continue;
       context.Print(context.json() ? ledger::EntryJson(index, entry)
                                    : ledger::EntrySentence(index, entry, language));
       shown++;
     }
   }
+  if (!knows_run && options.from == 0) return Fail(NoSuchRun(options.run, context));
   const std::string all = std::to_string(size);
   context.Say(IsKorean(context) ? "항목 " + all + "개 중 " + std::to_string(shown) + "개"
                                 : std::to_string(shown) + " of " + all + " entries");

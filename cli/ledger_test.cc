@@ -45,7 +45,10 @@ TEST_F(LedgerVerbs, TellWhoContributedWhatAndWhen) {
   EXPECT_THAT(one.out, HasSubstr("\"index\":5"));
   EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 1);
   EXPECT_THAT(RunLine({"ledger", "show", "--dir", dir(), "--run", "run-2"}).err,
-              HasSubstr("0 of 6 entries"));
+              HasSubstr("knows no run \"run-2\""));
+  EXPECT_THAT(
+      RunLine({"ledger", "show", "--dir", dir(), "--run", "run-1", "--type", "grant-decided"}).err,
+      HasSubstr("0 of 6 entries"));
 }
 
 TEST_F(LedgerVerbs, ShowTheHeadAndVerifyTheWhole) {

@@ -132,7 +132,8 @@ TEST_F(PolicyVerbs, DecideTriesAPolicyOnStatedFacts) {
   EXPECT_THAT(RunLine(mistyped).err, HasSubstr("did you mean model.evaluation?"));
   std::vector<std::string> never = line;
   never.push_back("model.evaluation=perfect");
-  EXPECT_THAT(RunLine(never).err, HasSubstr("model.evaluation is never perfect; it is a one of {"));
+  EXPECT_THAT(RunLine(never).err,
+              HasSubstr("model.evaluation is never perfect; what it may be: one of {"));
 }
 
 }  // namespace

@@ -11,11 +11,14 @@
 namespace dure::cli {
 
 Status CheckProposal(const rules::PolicyDocument& document, const std::string& file,
-                     const Context& context) {
+                     Context& context) {
   const bool korean = IsKorean(context);
   const auto language = korean ? rules::Language::kKorean : rules::Language::kEnglish;
   for (const rules::Finding& finding : Lint(document, rules::ConsortiumSchema())) {
-    if (finding.severity != rules::Severity::kError) continue;
+    if (finding.severity != rules::Severity::kError) {
+      context.Say(rules::ToText(finding, file, language));
+      continue;
+    }
     return Fail(ErrorCode::kInvalid,
                 rules::ToText(finding, file, language) +
                     Pick(context, "nothing was proposed (see: dure policy lint " + file + ")",

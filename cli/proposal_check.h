@@ -12,7 +12,7 @@ namespace dure::cli {
 
 // kInvalid: the first of them, where it stands in `file`, and what to do.
 Status CheckProposal(const rules::PolicyDocument& document, const std::string& file,
-                     const Context& context);
+                     Context& context);
 
 // kInvalid: a rule of it has the name of another text's that would decide beside it, and what to
 // do.

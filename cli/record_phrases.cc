@@ -82,7 +82,7 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"no closed round made what it speaks of", "그 모델을 만든 라운드가 없습니다"},
     // Incidents and duties.
     {"entries after itself are said to show it", "자신보다 뒤의 항목을 근거로 들었습니다"},
-    {"entry * reports none", "항목 *은(는) 처리 중인 사고 신고가 아닙니다"},
+    {"entry * reports no incident that is open", "항목 *은(는) 처리 중인 사고 신고가 아닙니다"},
     {"* reported it, and closes it", "신고한 *만 종결할 수 있습니다"},
     {"the evidence is not of the time since", "신고 뒤의 항목이 아닙니다"},
     {"it is said to be mended, and nothing shows", "조치를 마쳤다는 근거 항목이 없습니다"},

@@ -69,6 +69,22 @@ ordered_json TallyJson(const ledger::Tally& tally) {
   return houses;
 }
 
+// What would come of an open vote if nobody voted any more; empty: it is open no more.
+std::string AsItStands(const standing::Proposal& proposal, const standing::State& state,
+                       bool korean) {
+  if (StateOf(proposal, state) != "open") return "";
+  const auto due =
+      standing::DueOutcome(proposal, state, {standing::WindowEnd(proposal, state).seconds + 1});
+  if (!due) return "";
+  if (due->adopt) {
+    return Pick(korean, "  with these votes it is adopted\n", "  지금까지의 표로 가결됨\n");
+  }
+  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+  const std::string why = ledger::Words(due->reason, language);
+  return Pick(korean, "  with these votes it is rejected at the end: " + why + "\n",
+              "  지금까지의 표로는 기한에 부결됨: " + why + "\n");
+}
+
 std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
                          const standing::State& state, bool korean) {
   const std::string entry = std::to_string(index);
@@ -93,7 +109,7 @@ std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
     const std::string until = standing::WindowEnd(proposal, state).ToText();
     text += Pick(korean, "open, votes count until " + until, "투표 중, " + until + "까지");
   }
-  text += "\n";
+  text += "\n" + AsItStands(proposal, state, korean);
   const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
   for (const ledger::HouseTally& house : TallyOf(proposal, state).houses) {
     const std::string yes = std::to_string(house.yes);

@@ -83,6 +83,16 @@ Result<Proposed> PolicyIn(std::string text, const ProposeOptions& options, const
 
 Status Propose(const ProposeOptions& options, Context& context) {
   DURE_ASSIGN(std::string text, ReadTextFile(options.file, context));
+  if (text.size() > ledger::kPolicyTextBytesMax) {
+    const std::string bytes = std::to_string(text.size());
+    const std::string most = std::to_string(ledger::kPolicyTextBytesMax);
+    return Fail(ErrorCode::kInvalid,
+                Pick(context,
+                     options.file + " has " + bytes + " bytes; the record takes a text of " + most +
+                         " at most: propose it in parts, each a policy with its own name",
+                     options.file + ": " + bytes + "바이트입니다. 기록에 올릴 수 있는 글은 " +
+                         most + "바이트까지이니 이름이 다른 정책 여럿으로 나누어 올리십시오"));
+  }
   const bool formula = text.starts_with(kFormula);
   if (!formula) {
     DURE_ASSIGN(const rules::PolicyDocument document, rules::ReadPolicy(text, options.file));
@@ -208,36 +218,66 @@ struct InForceOptions {
 };
 
 // The policies that the next run would be decided under, by the record.
+// One text that holds, as it is listed and as it is read whole.
+struct Shown {
+  ordered_json json;
+  std::string line;
+  std::string whole;
+};
+
+Shown Show(const rules::PolicyDocument& document, const Digest& digest, uint64_t entry,
+           const std::string& until, const InForceOptions& options, bool korean) {
+  const rules::Policy& policy = document.policy;
+  const auto language = korean ? rules::Language::kKorean : rules::Language::kEnglish;
+  const std::string& name = korean && !policy.name.ko.empty() ? policy.name.ko : policy.name.en;
+  const std::string version = std::to_string(policy.version);
+  const std::string index = std::to_string(entry);
+  Shown shown;
+  shown.json = {{"name", policy.name.en},
+                {"version", policy.version},
+                {"entry", entry},
+                {"sha256", digest.Hex()},
+                {"emergencyUntil", until.empty() ? ordered_json() : ordered_json(until)},
+                {"text", rules::Format(policy)}};
+  shown.line = Pick(korean, name + ", version " + version + ", since entry " + index,
+                    name + ", 버전 " + version + ", 항목 " + index + "부터");
+  if (!until.empty()) {
+    shown.line += Pick(korean, ", emergency rule until " + until, ", " + until + "까지 긴급 규칙");
+  }
+  shown.line += "\n";
+  shown.whole = options.text ? rules::Format(policy)
+                             : rules::ExplainPolicy(policy, rules::ConsortiumSchema(), language);
+  return shown;
+}
+
+bool IsCalled(const rules::PolicyDocument& document, const std::string& name) {
+  return document.policy.name.en.starts_with(name) || document.policy.name.ko.starts_with(name);
+}
+
+// What holds now: the texts in force by their names, then the emergency rules.
+std::vector<Shown> InForceNow(const standing::Standing& now, rules::Instant at,
+                              const InForceOptions& options, bool korean) {
+  std::vector<Shown> all;
+  for (const auto& [name, policy] : now.state().in_force) {
+    const rules::PolicyDocument* document = now.Document(policy.digest);
+    if (document == nullptr || !IsCalled(*document, options.name)) continue;
+    all.push_back(Show(*document, policy.digest, policy.index, "", options, korean));
+  }
+  for (const standing::EmergencyRule& rule : now.state().emergencies) {
+    const rules::PolicyDocument* document = now.Document(rule.digest);
+    if (document == nullptr || rule.until < at || !IsCalled(*document, options.name)) continue;
+    all.push_back(Show(*document, rule.digest, rule.index, rule.until.ToText(), options, korean));
+  }
+  return all;
+}
+
 Status ShowInForce(const InForceOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const bool korean = IsKorean(context);
-  ordered_json list = ordered_json::array();
-  std::string lines;
-  std::string whole;
-  for (const auto& [name, policy] : record->state().in_force) {
-    const rules::PolicyDocument* document = record->auditor().standing().Document(policy.digest);
-    if (document == nullptr) continue;
-    const std::string& in_korean = document->policy.name.ko;
-    if (!name.starts_with(options.name) && !in_korean.starts_with(options.name)) continue;
-    list.push_back({{"name", name},
-                    {"version", policy.version},
-                    {"entry", policy.index},
-                    {"sha256", policy.digest.Hex()},
-                    {"text", rules::Format(document->policy)}});
-    const auto language = korean ? rules::Language::kKorean : rules::Language::kEnglish;
-    const std::string& shown = korean && !document->policy.name.ko.empty()
-                                   ? document->policy.name.ko
-                                   : document->policy.name.en;
-    const std::string version = std::to_string(policy.version);
-    const std::string entry = std::to_string(policy.index);
-    lines += korean ? shown + ", 버전 " + version + ", 항목 " + entry + "부터\n"
-                    : shown + ", version " + version + ", since entry " + entry + "\n";
-    whole += (whole.empty() ? "" : "\n") +
-             (options.text
-                  ? rules::Format(document->policy)
-                  : rules::ExplainPolicy(document->policy, rules::ConsortiumSchema(), language));
-  }
-  if (lines.empty() && !(context.json() && options.name.empty())) {
+  const std::vector<Shown> all =
+      InForceNow(record->auditor().standing(), rules::Instant::At(context.Now()), options,
+                 korean && !context.json());
+  if (all.empty() && !(context.json() && options.name.empty())) {
     return Fail(
         ErrorCode::kNotFound,
         options.name.empty()
@@ -248,6 +288,14 @@ Status ShowInForce(const InForceOptions& options, Context& context) {
                    rules::WithParticle("\"" + options.name + "\"", "(으)로") +
                        " 시작하는 시행 중인 정책이 없습니다. dure policy in-force로 "
                        "확인하십시오"));
+  }
+  ordered_json list = ordered_json::array();
+  std::string lines;
+  std::string whole;
+  for (const Shown& one : all) {
+    list.push_back(one.json);
+    lines += one.line;
+    whole += (whole.empty() ? "" : "\n") + one.whole;
   }
   if (context.json()) {
     context.PrintJson(ordered_json{{"policies", list}}.dump());

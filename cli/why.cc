@@ -12,9 +12,9 @@
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "cli/supposing.h"
 #include "policy/rules/agreement.h"
 #include "policy/rules/explain.h"
-#include "policy/rules/what_if.h"
 #include "policy/standing/past.h"
 
 namespace dure::cli {
@@ -96,20 +96,13 @@ struct Replayed {
 template <typename Request>
 void Replay(const Request& request, const standing::Standing& before,
             const std::vector<rules::Facts::Entry>& what_if, Replayed& out) {
-  rules::Facts facts = standing::FactsOf(before, request);
-  rules::Facts as_if;
-  for (const rules::Facts::Entry& entry : what_if) {
-    facts.Put(entry);
-    as_if.Put(entry);
-  }
-  const auto policies = standing::PoliciesOf(before, request, as_if);
-  if (!policies) {
-    out.failed = Fail(policies.error());
+  auto supposed = Suppose(before, request, what_if);
+  if (!supposed) {
+    out.failed = Fail(supposed.error());
     return;
   }
-  out.decision = standing::DecideUnder(*policies, standing::ActionOf(before, request), facts);
-  out.changes =
-      rules::ChangesThatAdmit(*policies, out.decision.action, facts, rules::ConsortiumSchema());
+  out.decision = std::move(supposed->decision);
+  out.changes = std::move(supposed->changes);
 }
 
 std::string AgreementText(rules::Agreement agreement, const std::string& recorded, bool korean) {
@@ -270,7 +263,8 @@ void AddWhyCommand(Command dure, Context& context) {
               "dure why kt-seoul reviews 3 --dir /srv/desk\n"
               "dure why kt-seoul reviews first 3 --dir /srv/desk --lang ko\n"
               "dure why 57 --what-if run.purpose=statistics --dir /srv/desk");
-  verb.Add("what", options->what, "An entry, or SITE DATASET [RUN] ROUND, the round counted from 0")
+  verb.Add("decision", options->what,
+           "An entry, or SITE DATASET [RUN] ROUND, the round counted from 0")
       .Required()
       .Values(1, 4);
   verb.Add("--dir", options->dir, "A folder with a copy of the record").Required();

@@ -1,7 +1,9 @@
 // dure withdraw: end a dataset's use. See first what that touches, then file it, then close the
 // case with the entries that show it done.
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "cli/command.h"
 #include "cli/figures.h"
@@ -49,7 +51,8 @@ std::string Describe(const lineage::WithdrawalOption& option, bool masked) {
       return "go back to the last models without it and train " + rounds + " again " + tokens +
              "; " + models + " and " + grants + " end";
     case WithdrawalScope::kRetrain:
-      return "begin the runs it reached again without it: " + rounds + " " + tokens;
+      return "begin the runs it reached again without it: " + rounds + " " + tokens + "; " +
+             models + " and " + grants + " end";
     case WithdrawalScope::kRetireModels:
       return "no more use of " + models + " and of " + grants;
   }
@@ -70,7 +73,8 @@ std::string DescribeKo(const lineage::WithdrawalOption& option, bool masked) {
       return "이 데이터가 들어가지 않은 마지막 모델로 돌아가 " + rounds + "를 다시 학습 " + tokens +
              ". " + ended + "은 더는 쓸 수 없음";
     case WithdrawalScope::kRetrain:
-      return "이 데이터가 쓰인 학습을 처음부터 다시: " + rounds + " " + tokens;
+      return "이 데이터가 쓰인 학습을 처음부터 다시: " + rounds + " " + tokens + ". " + ended +
+             "은 더는 쓸 수 없음";
     case WithdrawalScope::kRetireModels:
       return ended + "을 더는 쓰지 않음";
   }
@@ -84,6 +88,41 @@ std::string MeasuredText(const lineage::DatasetUses& uses, const standing::State
   return Pick(korean, "Figures measured on it, which stay on the record as they were reported\n",
               "이 데이터로 잰 값(보고된 그대로 기록에 남음)\n") +
          FiguresText(uses.figures, state, korean);
+}
+
+constexpr size_t kModelsShown = 12;
+
+// Which models, of which runs' rounds, and whose grants.
+std::string ReachedText(const lineage::DatasetUses& uses, const standing::State& state,
+                        bool korean) {
+  std::string text;
+  const size_t shown = std::min(uses.models.size(), kModelsShown);
+  for (const lineage::Made& made : std::span(uses.models).last(shown)) {
+    const std::string model = Short(made.model);
+    const std::string round = std::to_string(made.at.round.value);
+    text += Pick(korean, "  model " + model + ", round " + round + " of " + made.at.run.str(),
+                 "  모델 " + model + ": " + made.at.run.str() + "의 라운드 " + round) +
+            "\n";
+  }
+  if (const size_t more = uses.models.size() - shown; more > 0) {
+    text += Pick(korean, "  and " + Counted(more, "earlier model") + " (--json names each)",
+                 "  그 전의 모델 " + std::to_string(more) + "개(--json에 모두 있음)") +
+            "\n";
+  }
+  for (const uint64_t index : uses.grants) {
+    const ledger::GrantDecided& grant = state.grants.at(index).decided;
+    const std::string entry = std::to_string(index);
+    const std::string of = grant.grantee.str();
+    const auto use = [&](ledger::Language l) { return ledger::Words(Name(grant.kind), l); };
+    const std::string model = Short(grant.model);
+    text += Pick(korean,
+                 "  grant of entry " + entry + ": " + of + " to " +
+                     use(ledger::Language::kEnglish) + " " + model,
+                 "  이용 허가(항목 " + entry + "): " + of + ", 모델 " + model + " " +
+                     use(ledger::Language::kKorean)) +
+            "\n";
+  }
+  return text;
 }
 
 std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State& state, bool gone,
@@ -105,6 +144,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State&
                     : "  last model of " + run.str() + " without it: ") +
             (model.IsZero() ? none : Short(model)) + "\n";
   }
+  text += ReachedText(plan.uses, state, korean);
   for (const RunId& run : plan.running) {
     text += korean ? "  " + run.str() + ": 아직 남은 라운드가 있어 이 데이터를 쓸 수 있음\n"
                    : "  " + run.str() + " has rounds to come and could still ask for it\n";
@@ -153,16 +193,17 @@ std::string TermsText(const standing::Dataset& dataset, bool korean) {
 }
 
 // Or that it is done already: the record takes one withdrawal of a dataset.
-std::string HowToFile(const WithdrawOptions& options,
+std::string HowToFile(const WithdrawOptions& options, const MemberId& owner,
                       const std::optional<standing::WithdrawalCase>& gone, const Context& context) {
   if (!gone) {
     return Pick(context,
                 "A dataset is withdrawn once; the scope cannot be changed afterwards.\n"
-                "File it with: dure withdraw file " +
-                    options.dataset + " --scope SCOPE --dir " + options.dir,
-                "철회는 한 번만 할 수 있고 범위는 나중에 바꿀 수 없습니다.\n"
-                "철회하려면: dure withdraw file " +
-                    options.dataset + " --scope 범위 --dir " + options.dir);
+                "An officer of " +
+                    owner.str() + " files it with: dure withdraw file " + options.dataset +
+                    " --scope SCOPE --dir FOLDER",
+                "철회는 한 번만 할 수 있고 범위는 나중에 바꿀 수 없습니다.\n" + owner.str() +
+                    "의 정책 담당자가 철회하려면: dure withdraw file " + options.dataset +
+                    " --scope 범위 --dir 폴더");
   }
   const std::string entry = std::to_string(gone->index);
   const std::string scope = ledger::WordsAndCode(Name(gone->scope), RecordLanguage(context));
@@ -192,11 +233,17 @@ Status Plan(const WithdrawOptions& options, Context& context) {
                        {"models_retired", option.models_retired},
                        {"grants_ended", option.grants_ended}});
   }
+  ordered_json behind = ordered_json::array();
+  for (const lineage::Made& made : plan.uses.models) {
+    behind.push_back(
+        {{"model", made.model.Hex()}, {"run", made.at.run.str()}, {"round", made.at.round.value}});
+  }
   if (context.json()) {
     context.PrintJson(ordered_json{
         {"dataset", id.str()},
         {"rounds", plan.uses.rounds.size()},
         {"models", plan.uses.models.size()},
+        {"models_behind", behind},
         {"grants", plan.uses.grants},
         {"figures", FiguresJson(plan.uses.figures, record->state())},
         {"last_clean", clean},
@@ -208,7 +255,7 @@ Status Plan(const WithdrawOptions& options, Context& context) {
   }
   context.Print(PlanText(plan, record->state(), gone.has_value(), IsKorean(context)) +
                 TermsText(record->state().datasets.at(id), IsKorean(context)));
-  context.Say(HowToFile(options, gone, context));
+  context.Say(HowToFile(options, plan.uses.custodian, gone, context));
   return {};
 }
 

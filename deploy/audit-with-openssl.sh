@@ -6,10 +6,12 @@
 #
 # FOLDER is what `dure ledger export` wrote (C2SP tlog-tiles). LOG_VKEY is the log's key as you were
 # told it, not as the folder says. With FILE the entry is also compared with the bytes you hold.
-# Ends with 0 when everything holds, 1 at the first thing that does not, 2 on wrong use.
+# Ends with 0 when everything holds, 1 at the first thing that does not, 2 where what was asked
+# cannot be checked: a key that is none, a folder without a record, an entry that is not there yet.
 set -u
 
 bad() { echo "NOT INTACT: $*" >&2; exit 1; }
+cannot() { echo "CANNOT CHECK: $*" >&2; exit 2; }
 usage() {
   echo "usage: $0 FOLDER LOG_VKEY [--entry INDEX [FILE]] [--cosigner VKEY]..." >&2
   exit 2
@@ -35,10 +37,10 @@ take_key() {
   id=${rest%%+*}
   typed=$(printf '%s' "${rest#*+}" | base64 -d 2>/dev/null | hex)
   case $typed in "$2"????????????????????????????????????????????????????????????????) ;;
-    *) bad "$1 is not a verifier key of type $2" ;; esac
+    *) cannot "$1 is not a verifier key of type $2 (NAME+KEY_ID+BASE64)" ;; esac
   key=${typed#??}
   made=$({ printf '%s\n' "$name"; unhex "$2$key"; } | sha | cut -c1-8)
-  [ "$made" = "$id" ] || bad "the key id of $name is not its key's"
+  [ "$made" = "$id" ] || cannot "the key id of $name is not its key's: copy it again"
 }
 
 # Ed25519 by openssl: key (hex), message file, signature (hex).
@@ -63,7 +65,8 @@ signature_of() {
 }
 
 checkpoint=$folder/checkpoint
-[ -f "$checkpoint" ] || bad "there is no checkpoint in $folder"
+[ -d "$folder" ] || cannot "there is no folder $folder"
+[ -f "$checkpoint" ] || cannot "there is no checkpoint in $folder: is it what dure ledger export wrote?"
 head -n 3 "$checkpoint" >"$work/body"
 tail -n +5 "$checkpoint" >"$work/lines"
 [ -z "$(head -n 4 "$checkpoint" | tail -n 1)" ] ||
@@ -158,7 +161,7 @@ climb() {
 check_entry() {
   index=$1
   case $index in '' | *[!0-9]*) usage ;; esac
-  [ "$index" -lt "$size" ] || bad "there is no entry $index"
+  [ "$index" -lt "$size" ] || cannot "there is no entry $index; the record here has $size, from 0"
   width=$((size - index / 256 * 256))
   [ "$width" -le 256 ] || width=256
   bundle=$(tile entries $((index / 256)) $width) || exit 1
@@ -180,6 +183,7 @@ check_entry() {
     bad "entry $index does not hash to its leaf"
   climb "$index"
   if [ -n "$2" ]; then
+    [ -f "$2" ] || cannot "there is no file $2"
     [ "$(sha <"$2")" = "$(sha <"$work/entry")" ] || bad "entry $index is not the file $2"
   fi
   echo "entry $index is in it: $length bytes, leaf $leaf"

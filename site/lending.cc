@@ -289,7 +289,9 @@ void Lending::Register(Lent& lent, uint64_t version) {
   ledger::DatasetRegistered event;
   event.what = {*DatasetId::Parse(description.passport.dataset), version};
   event.site = lent.loan.site;
-  event.passport = terms::ToCanonical(description.passport);
+  terms::Passport passport = description.passport;
+  passport.version = version;
+  event.passport = terms::ToCanonical(passport);
   event.terms = terms::ToCanonical(description.terms);
   if (const Status kept = KeepPrivateSide(folder_, event.what, description); !kept) {
     say_("cannot register " + event.what.dataset.str() + " yet: " + kept.error().message);

@@ -63,6 +63,7 @@ class Collector {
     }
     DURE_TRY(AddDecisions(dossier));
     AddPolicies(dossier);
+    dossier.allowed = story_.terms;
     return dossier;
   }
 

@@ -119,6 +119,36 @@ TEST(Collecting, ARefusedUseNamesTheDatasetAndItsClauseInTheLanguageAskedFor) {
   EXPECT_NE(refusal(story.At(size, Language::kKorean)), english);
 }
 
+// What a file says is allowed is what would be granted on that day.
+TEST(Collecting, NewerTermsAndWithdrawalsNarrowWhatTheFilesAllow) {
+  Story story;
+  const auto card = [&](uint64_t as_of) {
+    return Make(Format::kModelCard, story.At(as_of)).files.at(0).text;
+  };
+  const uint64_t before = story.before_withdrawal;
+  EXPECT_THAT(card(before), HasSubstr("take the model's weights away: allowed"));
+  EXPECT_THAT(card(before), HasSubstr("adapt an existing model: allowed"));
+  terms::Terms closed = terms::testing::OpenTerms();
+  closed.Of(terms::Action::kExportWeights) = terms::Permission::kDeny;
+  story.world.Lend("reviews", "kt", closed, 2);
+  const std::string now = card(story.world.log().Head().head.size);
+  EXPECT_THAT(now, HasSubstr("take the model's weights away: not allowed"));
+  EXPECT_THAT(now, HasSubstr("adapt an existing model: not allowed"));
+  EXPECT_THAT(now, HasSubstr("nli-v1 was withdrawn at 2026-10-03T09:00:00Z"));
+  EXPECT_THAT(card(before), HasSubstr("take the model's weights away: allowed")) << "as of then";
+}
+
+TEST(Collecting, AWithdrawnDatasetIsOfferedForNothing) {
+  Story story;
+  for (const File& file : Make(Format::kOdrl, story.Now()).files) {
+    const auto offer = nlohmann::json::parse(file.text);
+    const bool withdrawn = file.name.starts_with("nli");
+    EXPECT_EQ(offer.contains("permission"), !withdrawn) << file.text;
+  }
+  const std::string spdx = Make(Format::kSpdx, story.Now()).files.at(0).text;
+  EXPECT_THAT(spdx, HasSubstr("nli-v1 was withdrawn at 2026-10-03T09:00:00Z"));
+}
+
 TEST(Collecting, EveryDecisionHasItsPolicies) {
   Story story;
   const Dossier dossier = story.Now();

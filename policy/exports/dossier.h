@@ -147,6 +147,8 @@ struct Dossier {
   std::vector<Decision> decisions;
   std::vector<Evaluation> evaluations;  // of this model
   std::vector<Policy> policies;         // that decisions were made under
+  // What their owners allow together as of then: newer terms and withdrawals narrow it.
+  terms::ModelTerms allowed;
 };
 
 }  // namespace dure::exports

@@ -24,6 +24,13 @@ ordered_json RecordOf(const Dossier& dossier, Format format, const Dataset& data
           {"doesNotProve", caveats}};
 }
 
+// What is withdrawn is offered for nothing any more.
+terms::Terms OfferOf(const Dataset& dataset) {
+  terms::Terms terms = dataset.terms;
+  if (dataset.withdrawal) terms.actions.fill(terms::Permission::kDeny);
+  return terms;
+}
+
 // JSON that Dure itself wrote a moment ago.
 ordered_json Reparse(const std::string& text) { return ordered_json::parse(text, nullptr, false); }
 
@@ -32,7 +39,7 @@ ordered_json Reparse(const std::string& text) { return ordered_json::parse(text,
 std::vector<File> MakeOdrl(const Dossier& dossier) {
   std::vector<File> files;
   for (const Dataset& dataset : dossier.datasets) {
-    ordered_json offer = Reparse(terms::ToOdrlOffer(dataset.terms, dataset.passport.dataset,
+    ordered_json offer = Reparse(terms::ToOdrlOffer(OfferOf(dataset), dataset.passport.dataset,
                                                     dataset.passport.rights_holder));
     offer["dure:record"] = {{"@type", "@json"},
                             {"@value", RecordOf(dossier, Format::kOdrl, dataset)}};
@@ -50,7 +57,7 @@ std::vector<File> MakeCroissant(const Dossier& dossier) {
   std::vector<File> files;
   for (const Dataset& dataset : dossier.datasets) {
     terms::Draft draft;
-    draft.terms = dataset.terms;
+    draft.terms = OfferOf(dataset);
     draft.passport = dataset.passport;
     draft.has_passport = true;
     draft.attachments = dataset.texts;

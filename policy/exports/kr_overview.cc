@@ -101,7 +101,7 @@ std::string SafetySection(const Dossier& dossier) {
                                                        std::to_string(dossier.decisions.size()) +
                                                        "건이 이유와 함께 기록됨") +
       FieldKo("이용자 보호 방안", "") + FieldKo("사람의 관리·감독", "") +
-      FieldKo("성능 평가(퍼플렉시티)", score ? NumberText(score->perplexity) : "") +
+      FieldKo("성능 평가(토큰당 퍼플렉시티)", score ? NumberText(score->perplexity) : "") +
       FieldKo("문서 보관", "기록 " + dossier.federation + "의 항목 " +
                                std::to_string(dossier.as_of) + "개, 루트 " + dossier.root.Hex());
   return text;

@@ -158,6 +158,10 @@ std::string UseSection(const Dossier& dossier) {
   }
   if (summary.time.embargo_until)
     text += "- nothing gets out before " + terms::FormatInstant(*summary.time.embargo_until) + "\n";
+  for (const Dataset& dataset : dossier.datasets) {
+    const std::string withdrawn = WithdrawnText(dossier, dataset);
+    if (!withdrawn.empty()) text += "-" + withdrawn + "\n";
+  }
   return text;
 }
 

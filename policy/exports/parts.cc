@@ -19,9 +19,9 @@ Export Make(Format format, const Dossier& dossier) {
 }
 
 std::string TemplateVersion(Format format) {
-  constexpr const char* kVersions[] = {"prov-json-2013-v3", "spdx-3-0-1-v2",    "cyclonedx-1-6-v3",
-                                       "hf-model-card-v3",  "eu-2025-07-v3",    "kr-2026-01-v4",
-                                       "odrl-2-2-v2",       "croissant-1-1-v2", "csv-v4"};
+  constexpr const char* kVersions[] = {"prov-json-2013-v3", "spdx-3-0-1-v3",    "cyclonedx-1-6-v3",
+                                       "hf-model-card-v4",  "eu-2025-07-v3",    "kr-2026-01-v5",
+                                       "odrl-2-2-v3",       "croissant-1-1-v3", "csv-v4"};
   return kVersions[static_cast<size_t>(format)];
 }
 
@@ -94,11 +94,26 @@ std::vector<std::string> DoesNotProve(Format format, Language language) {
   return all;
 }
 
+terms::Terms TermsNow(const Dataset& dataset) {
+  terms::Terms terms = dataset.terms;
+  if (!dataset.withdrawal) return terms;
+  for (const auto action : {terms::Action::kTrain, terms::Action::kFinetune}) {
+    terms.Of(action) = terms::Permission::kDeny;
+  }
+  return terms;
+}
+
+std::string WithdrawnText(const Dossier& dossier, const Dataset& dataset) {
+  if (!dataset.withdrawal) return "";
+  return " " + NameOf(dataset) + " was withdrawn at " + TimeOrAbsent(dataset.withdrawn_at) + " (" +
+         PlaceText(dossier, *dataset.withdrawal) + ").";
+}
+
 terms::ModelTerms CombinedTerms(const Dossier& dossier) {
-  terms::ModelTerms all;
+  terms::ModelTerms all = dossier.allowed;
   for (const Dataset& dataset : dossier.datasets) {
     const terms::Source source{dataset.passport.dataset, dataset.passport.version};
-    all = Join(all, terms::TermsOf(source, dataset.terms));
+    all = Join(all, terms::TermsOf(source, TermsNow(dataset)));
   }
   return all;
 }

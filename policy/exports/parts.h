@@ -21,7 +21,11 @@ std::vector<File> MakeCsv(const Dossier& dossier);
 
 std::string TemplateVersion(Format format);
 
-// The terms of everything behind the model.
+// Its terms as of the dossier: a withdrawn dataset is trained on no more.
+terms::Terms TermsNow(const Dataset& dataset);
+// " reviews-v1 was withdrawn at 2026-11-10T00:00:00Z (entry 30 of …)."; empty: it was not.
+std::string WithdrawnText(const Dossier& dossier, const Dataset& dataset);
+// The terms of everything behind the model, as of the dossier.
 terms::ModelTerms CombinedTerms(const Dossier& dossier);
 
 struct ModelLicence {

@@ -139,7 +139,9 @@ class Spdx {
       package["ai_hyperparameter"].push_back(Entry(key, value));
     if (const auto score = ScoreOf(dossier_))
       package["ai_metric"].push_back(Entry("perplexity", NumberText(score->perplexity)));
-    if (!model.released_at) package["comment"] = "releaseTime: not recorded";
+    std::string comment = model.released_at ? "" : "releaseTime: not recorded.";
+    for (const Dataset& dataset : dossier_.datasets) comment += WithdrawnText(dossier_, dataset);
+    if (!comment.empty()) package["comment"] = comment;
     const std::string id = Add("ai_AIPackage", "model", package);
     const ModelLicence licence = LicenceOf(dossier_);
     if (!licence.expression.empty())
@@ -175,7 +177,8 @@ class Spdx {
     package["comment"] = "Salted digest " + passport.data.Hex() +
                          "; the salt stays with the owner. " + PlaceText(dossier_, dataset.place) +
                          ". builtTime: " + TimeOrAbsent(passport.collected_until) +
-                         "; releaseTime: " + TimeOrAbsent(dataset.registered_at) + ".";
+                         "; releaseTime: " + TimeOrAbsent(dataset.registered_at) + "." +
+                         WithdrawnText(dossier_, dataset);
     const std::string id = Add("dataset_DatasetPackage", "dataset-" + NameOf(dataset), package);
     Relate("trainedOn", model, id);
     if (!dataset.terms.licence.data.empty())

@@ -99,12 +99,14 @@ TEST_F(AuditScriptTest, NamesTheByteThatWasChanged) {
 TEST_F(AuditScriptTest, TakesNoOtherLogsKeyNoOthersWordAndNoOtherFile) {
   const NoteKey other = *NoteKey::Make(c_.log_key.name, c_.site.key);
   EXPECT_EQ(Audit("", other.Vkey()), 1);
-  EXPECT_EQ(Audit("", key_.Vkey()), 1);
+  EXPECT_EQ(Audit("", key_.Vkey()), 2) << "a cosigner's key is no log's";
   const CosignerKey stranger = *CosignerKey::Make(key_.name, SignerOf(50)->Key());
   EXPECT_EQ(Audit("--cosigner " + stranger.Vkey()), 1);
   std::ofstream(folder_.path() + "/mine") << "something else";
   EXPECT_EQ(Audit("--entry 7 " + folder_.path() + "/mine"), 1);
-  EXPECT_EQ(Audit("--entry 300"), 1);
+  EXPECT_EQ(Audit("--entry 300"), 2) << "nothing was found wrong";
+  EXPECT_EQ(Audit("", "no key"), 2);
+  EXPECT_EQ(Audit("--entry 7 " + folder_.path() + "/nowhere"), 2);
   EXPECT_EQ(Audit("--entry x"), 2);
 }
 

@@ -4,10 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <span>
 
+#include "federation/limits.h"
+#include "policy/ledger/tile_file.h"
 #include "policy/ledger/tiles.h"
 
 namespace dure::ledger {
@@ -99,6 +103,57 @@ Result<Bytes> ContentOf(const LogReader& log, const MerkleTree& tree, const Tile
   return EncodeBundle(entries);
 }
 
+// Whether the file there holds what its name stands for. An entry is known by its leaf.
+bool IsWhole(const std::string& file, const MerkleTree& tree, const TilePath& path) {
+  const size_t most = path.width * (limits::kEntryBytesMax + sizeof(uint16_t));
+  const auto bytes = ReadTileFile(file, path.entries ? most : path.width * sizeof(Digest));
+  if (!bytes) return false;
+  const uint64_t begin = path.n * kTileWidth;
+  if (path.entries) {
+    const auto entries = DecodeBundle(*bytes, path.width);
+    if (!entries) return false;
+    for (uint64_t i = 0; i < path.width; ++i) {
+      if (LeafHash((*entries)[i]) != tree.Node(0, begin + i)) return false;
+    }
+    return true;
+  }
+  if (bytes->size() != path.width * sizeof(Digest)) return false;
+  for (uint64_t i = 0; i < path.width; ++i) {
+    const Digest& hash = tree.Node(8 * path.level, begin + i);
+    const auto there = std::span(*bytes).subspan(i * sizeof(Digest), sizeof(Digest));
+    if (!std::ranges::equal(there, hash.bytes)) return false;
+  }
+  return true;
+}
+
+// A published log only grows: what `dir` holds already must be the beginning of this one.
+Status ContinuesWhatIsIn(const std::string& dir, const LogReader& log, const MerkleTree& tree) {
+  const std::string path = dir + "/checkpoint";
+  if (!fs::exists(path)) return {};
+  DURE_ASSIGN(const Bytes note, ReadTileFile(path, kNoteBytesMax));
+  const std::string_view text(reinterpret_cast<const char*>(note.data()), note.size());
+  const auto there = OpenHead(text, log.log_key(), Ed25519Verifier());
+  if (!there) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                path + " is not a tree head of " + log.log_key().name + " (" +
+                    there.error().message + "); export into another folder");
+  }
+  const TreeHead& head = there->head;
+  const std::string held = std::to_string(head.size);
+  if (head.size > tree.size()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                dir + " holds " + held + " entries and this copy of the log " +
+                    std::to_string(tree.size()) + ": it is behind, and a published log only grows");
+  }
+  if (head.root != tree.RootAt(head.size)) {
+    return Fail(ErrorCode::kCorrupt,
+                path + ", of " + held +
+                    " entries, is signed by the log and has another root than "
+                    "this copy at that size: the log has told two histories; keep both");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<TreeHead> ExportTiles(const LogReader& log, const std::string& dir) {
@@ -106,10 +161,10 @@ Result<TreeHead> ExportTiles(const LogReader& log, const std::string& dir) {
   if (head.note.empty())
     return Fail(ErrorCode::kNotFound, "the copy has no tree head to export yet");
   const MerkleTree tree = TreeOf(log, head.head.size);
+  DURE_TRY(ContinuesWhatIsIn(dir, log, tree));
   for (const TilePath& path : TilesOf(head.head.size)) {
     const std::string file = dir + "/" + path.Text();
-    // A tile's name fixes its content, so one that is there is done.
-    if (fs::exists(file)) continue;
+    if (IsWhole(file, tree, path)) continue;
     DURE_ASSIGN(const Bytes bytes, ContentOf(log, tree, path));
     DURE_TRY(WriteFile(file, bytes));
   }

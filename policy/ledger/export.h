@@ -9,10 +9,12 @@
 
 namespace dure::ledger {
 
-// Writes what `dir` lacks for the log's current head; `checkpoint` last, every file through a
-// temporary name, fsync and rename, so a reader of the folder never sees a head whose tiles are
-// missing. Repeating it continues. kUnavailable, kExhausted: the disk; the folder then still serves
-// its previous head.
+// Writes what `dir` lacks for the log's current head, or holds otherwise than it should;
+// `checkpoint` last, every file through a temporary name, fsync and rename, so a reader of the
+// folder never sees a head whose tiles are missing. Repeating it continues. kUnavailable,
+// kExhausted: the disk; the folder then still serves its previous head. kFailedPrecondition: the
+// folder is of another log, or holds more entries than this copy. kCorrupt: it holds another
+// history of this log. Of those three nothing is written.
 Result<TreeHead> ExportTiles(const LogReader& log, const std::string& dir);
 
 // Reads a folder of tiles as a log, without any database: hashes first, then every entry against

@@ -31,6 +31,16 @@ class ExportTest : public ::testing::Test {
   }
   Result<AuditReport> Fsck() const { return FsckTiles(dir(), c_.log_key, c_.verifier, 2); }
   std::string dir() const { return folder_.path() + "/tiles"; }
+  // The same log with other entries.
+  std::unique_ptr<Ledger> OtherHistory(uint64_t count) const {
+    std::unique_ptr<Ledger> other = c_.NewMemoryLedger();
+    c_.Found(*other);
+    for (uint64_t n = 0; n < count; ++n) {
+      const EvaluationReported event{c_.base, c_.site_id, 2, n, n};
+      EXPECT_TRUE(other->Append(c_.BySite(*other, event), "").has_value());
+    }
+    return other;
+  }
 
   const Consortium c_;
   const TemporaryFolder folder_;
@@ -109,6 +119,42 @@ TEST_F(ExportTest, LeavesTheOldCheckpointWhenATileCannotBeWritten) {
   fs::remove_all(dir() + "/tile/entries/000.p");
   std::ofstream(dir() + "/tile/entries/000.p") << "in the way";
   EXPECT_FALSE(ExportTiles(*ledger_, dir()).has_value());
+  EXPECT_EQ(Slurp(dir() + "/checkpoint"), before);
+}
+
+TEST_F(ExportTest, DamagedTilesAreWrittenAnew) {
+  Grow(260);
+  ASSERT_TRUE(ExportTiles(*ledger_, dir()).has_value());
+  for (const char* name : {"tile/0/000", "tile/1/000.p/1", "tile/entries/000"}) {
+    const fs::path path = fs::path(dir()) / name;
+    std::string bad = Slurp(path);
+    bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 4);
+    std::ofstream(path, std::ios::binary) << bad;
+  }
+  ASSERT_FALSE(Fsck().has_value());
+  ASSERT_TRUE(ExportTiles(*ledger_, dir()).has_value());
+  EXPECT_TRUE(Fsck().has_value());
+}
+
+TEST_F(ExportTest, APublishedFolderNeverGoesBack) {
+  const auto behind = c_.NewMemoryLedger();  // of the same log, without what comes now
+  Grow(7);
+  ASSERT_TRUE(ExportTiles(*ledger_, dir()).has_value());
+  const std::string before = Slurp(dir() + "/checkpoint");
+  const auto back = ExportTiles(*behind, dir());
+  ASSERT_FALSE(back.has_value());
+  EXPECT_EQ(back.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(Slurp(dir() + "/checkpoint"), before);
+}
+
+TEST_F(ExportTest, AnotherHistoryOfTheLogIsNotWrittenOverIt) {
+  Grow(3);
+  ASSERT_TRUE(ExportTiles(*ledger_, dir()).has_value());
+  const std::string before = Slurp(dir() + "/checkpoint");
+  const auto other = OtherHistory(20);
+  const auto forked = ExportTiles(*other, dir());
+  ASSERT_FALSE(forked.has_value());
+  EXPECT_EQ(forked.error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(Slurp(dir() + "/checkpoint"), before);
 }
 

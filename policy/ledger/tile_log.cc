@@ -5,16 +5,14 @@
 #include <iterator>
 
 #include "policy/ledger/export.h"
+#include "policy/ledger/tile_file.h"
 #include "policy/ledger/tiles.h"
 
 namespace dure::ledger {
-namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kBundleBytesMax = kTileWidth * 65537;
-
-Result<Bytes> ReadFile(const std::string& path, size_t bytes_max) {
+Result<Bytes> ReadTileFile(const std::string& path, size_t bytes_max) {
   std::error_code error;
   const uintmax_t size = fs::file_size(path, error);
   if (error) return Fail(ErrorCode::kNotFound, path + " is missing");
@@ -26,9 +24,13 @@ Result<Bytes> ReadFile(const std::string& path, size_t bytes_max) {
   return bytes;
 }
 
+namespace {
+
+constexpr size_t kBundleBytesMax = kTileWidth * 65537;
+
 FileSource InFolder(const std::string& dir) {
   return [dir](const std::string& path, size_t bytes_max) {
-    return ReadFile(dir + "/" + path, bytes_max);
+    return ReadTileFile(dir + "/" + path, bytes_max);
   };
 }
 

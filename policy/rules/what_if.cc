@@ -93,7 +93,7 @@ class Candidates {
 }  // namespace
 
 std::vector<Change> ChangesThatAdmit(const PolicySet& policies, Action action, const Facts& facts,
-                                     const Schema& schema) {
+                                     const Schema& schema, const WouldAdmit& admits) {
   const Program& program = policies.For(action);
   const Slots slots(program, action, facts);
   Candidates candidates(facts, schema);
@@ -111,8 +111,9 @@ std::vector<Change> ChangesThatAdmit(const PolicySet& policies, Action action, c
       changed.Set(change.path, change.to.value);
     else
       changed.SetAbsent(change.path);
-    if (Decide(policies, action, changed).outcome == Outcome::kAdmit)
-      admitting.push_back(std::move(change));
+    const bool would = admits ? admits(change, changed)
+                              : Decide(policies, action, changed).outcome == Outcome::kAdmit;
+    if (would) admitting.push_back(std::move(change));
   }
   return admitting;
 }

@@ -46,7 +46,8 @@ MaybeBreach HoldsIn(const Standing&, const Said& said, const ledger::IncidentRep
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentClosed& e) {
   const auto found = now.state().incidents.find(e.incident);
   if (found == now.state().incidents.end() || found->second.closed) {
-    return Breach{"no-such-incident", "entry " + std::to_string(e.incident) + " reports none"};
+    return Breach{"no-such-incident",
+                  "entry " + std::to_string(e.incident) + " reports no incident that is open"};
   }
   const Incident& incident = found->second;
   if (!MayClose(now.state(), incident, said)) {
