@@ -159,7 +159,7 @@ void MaskingDesk::Do(const masking::RefuseRound& effect) {
   if (masks_ && masks_->context == context.Id()) masks_.reset();
   // Nobody waits for what comes of an attempt before.
   if (!IsCurrent(context)) return;
-  feed_(round::MaskingRefused{participation_.at(), masking::CodeOf(refused.rule)});
+  feed_(round::RoundRefused{participation_.at(), masking::CodeOf(refused.rule)});
 }
 
 void MaskingDesk::Do(const masking::Examine& effect) {

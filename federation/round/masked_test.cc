@@ -276,7 +276,7 @@ TEST(Masked, ARefusedMaskTakesTheUpdateHome) {
   Submitted s;
   const auto again = s.Begin(1);
   s.Rostered(1);
-  const auto effects = s.Do(MaskingRefused{{s.manifest.run, {0}, 1}, "refuse-cohort"});
+  const auto effects = s.Do(RoundRefused{{s.manifest.run, {0}, 1}, "refuse-cohort"});
   EXPECT_EQ(Only<FoldBack>(effects).size(), 1u);
   ASSERT_EQ(Told<Withdraw>(effects).size(), 1u);
   EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "refuse-cohort");

@@ -233,53 +233,6 @@ void Participation::HoldBase(const Base& base, RoundNumber rounds) {
   Emit(PublishModel{rounds, base});
 }
 
-bool Participation::IsOfThisRound(const Roster& m) const {
-  if (!IsCurrent(m.at) || !s_.accepted || s_.rostered || s_.folding) return false;
-  // A roster that comes after its round's outcome, or the run's end, opens nothing.
-  if (s_.ended || s_.outcome || (s_.last_ack && s_.last_ack->at.round >= m.at.round)) return false;
-  if (s_.phase == SitePhase::kFetching || s_.phase == SitePhase::kDeciding) return false;
-  return std::binary_search(m.cohort.begin(), m.cohort.end(), s_.site);
-}
-
-void Participation::OnMessage(const Roster& m) {
-  if (!IsOfThisRound(m)) return;
-  const std::vector<OfferedDataset> admitted = VersionsOf(m.admitted);
-  const bool offered =
-      std::includes(s_.offered.begin(), s_.offered.end(), admitted.begin(), admitted.end());
-  if (!s_.declined && !offered) {
-    // One was withdrawn since, or was never ours to train on.
-    Discard();
-    s_.declined = true;
-    s_.decline_reason = "not-offered";
-    EnterPhase(SitePhase::kIdle, s_.decline_reason);
-  }
-  if (!s_.declined && !FitWork(admitted)) return;
-  s_.rostered = true;
-  s_.admitted = m.admitted;
-  Changed();
-  if (s_.declined) return Say(Withdraw{s_.plan.at, s_.decline_reason});
-  if (s_.work == Work::kUploaded) return EnterPhase(SitePhase::kSigning);
-  if (s_.work != Work::kNone) return;
-  s_.work = Work::kTraining;
-  s_.work_plan = s_.plan;
-  s_.work_datasets = admitted;
-  ++s_.trainings;
-  EnterPhase(SitePhase::kTraining);
-}
-
-bool Participation::FitWork(const std::vector<OfferedDataset>& admitted) {
-  if (s_.work == Work::kNone || s_.work_datasets == admitted) return true;
-  const bool may_be_used = std::includes(admitted.begin(), admitted.end(), s_.work_datasets.begin(),
-                                         s_.work_datasets.end());
-  if (!may_be_used) {
-    Discard();
-    return true;
-  }
-  s_.phase = SitePhase::kReady;
-  Settle(false);
-  return !s_.folding;
-}
-
 // The outcome and the end
 // ---------------------------------------------------------------------------
 

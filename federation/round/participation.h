@@ -13,8 +13,7 @@
 // EncodeUpdate reads one version and writes another; only a receipt puts the new one in force
 // (CommitResidual), and the former is kept until the outcome has the contribution counted. If it
 // was not, FoldBack writes (former + base - trained): nothing trained is lost or counted twice.
-// What was uploaded for an attempt that was abandoned is submitted again, if the new one admits the
-// same.
+// What was uploaded for an abandoned attempt is submitted again, if the new one admits the same.
 #pragma once
 
 #include <optional>
@@ -189,11 +188,13 @@ struct Derived {
 struct DatasetWithdrawn {
   DatasetId dataset;
 };
-// The site refuses the masks of this attempt; what it did not submit goes back to the residual.
-struct MaskingRefused {
+// The site refuses this attempt; what it did not submit goes back to the residual, or nowhere.
+struct RoundRefused {
   RoundAttempt at;
-  std::string reason;
-};  // a code
+  std::string reason;     // a code
+  bool rostered = false;  // it refuses the roster that it was sent
+  bool drops = false;
+};
 struct StatusReport {
   SiteStatus status;
 };  // at and phase are filled in here
@@ -205,7 +206,7 @@ using SiteEvent =
     std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched, EndRefused,
                  TrainingDone, TrainingFailed, Encoded, EncodeFailed, UploadDone, UploadFailed,
                  Signed, ReceiptChecked, Folded, AggregateFetched, Derived, DatasetWithdrawn,
-                 MaskingRefused, StatusReport, SiteTimer, LeaveRequested, JoinRequested,
+                 RoundRefused, StatusReport, SiteTimer, LeaveRequested, JoinRequested,
                  ResyncRequested>;
 
 struct SitePace {
@@ -231,6 +232,8 @@ class Participation {
   bool rostered() const { return s_.rostered; }                // to at()
   const RunManifest& manifest() const { return s_.manifest; }  // of the last plan taken
   bool folding() const { return s_.folding; }                  // a FoldBack is wanted
+  bool IsOfThisRound(const Roster& roster) const;              // else it changes nothing
+  const std::vector<OfferedDataset>& trained_on() const { return s_.work_datasets; }  // in work
 
  private:
   // How far the contribution of a round has come; it outlives an abandoned attempt. What is
@@ -325,7 +328,7 @@ class Participation {
   void On(const AggregateFetched&);
   void On(const Derived&);
   void On(const DatasetWithdrawn&);
-  void On(const MaskingRefused&);
+  void On(const RoundRefused&);
   void On(const StatusReport&);
   void On(const SiteTimer&);
   void On(const LeaveRequested&);
@@ -342,7 +345,6 @@ class Participation {
   void OnMessage(const NotForUs&) {}
 
   void TakePlan(const Plan& plan);
-  bool IsOfThisRound(const Roster& roster) const;
   // False: the contribution in work is being folded back first, and the roster is asked for again.
   bool FitWork(const std::vector<OfferedDataset>& admitted);
   void AnswerAgain();
@@ -387,10 +389,8 @@ class Participation {
   MonoTime now_{};
   std::vector<SiteEffect> out_;
   bool changed_ = false;
-  // Of this process life.
-  bool connected_ = false;
-  bool retry_ = false;  // something failed and is tried again at the next timer, or when the link
-                        // is back: nothing of it can be done without the aggregator
+  bool connected_ = false;  // this and what follows: of this process life
+  bool retry_ = false;      // something failed: again at the next timer, or when the link is back
   MonoTime retry_at_{};
   uint32_t failures_ = 0;  // of the present phase, in a row: each waits longer than the one before
   std::optional<MonoTime> armed_;

@@ -264,14 +264,6 @@ void Participation::On(const DatasetWithdrawn& e) {
   WithdrawWork("dataset-withdrawn");
 }
 
-void Participation::On(const MaskingRefused& e) {
-  const bool works = s_.phase >= SitePhase::kReady && s_.phase <= SitePhase::kSigning;
-  if (!IsCurrent(e.at) || !works || s_.submitted || s_.folding || s_.declined) return;
-  const bool rostered = s_.rostered;
-  Settle(false);
-  SayWithout(e.reason, rostered);
-}
-
 void Participation::ClearWork() {
   if (s_.work == Work::kNone) return;
   Emit(DropWork{s_.work_plan.at.round, s_.blob});

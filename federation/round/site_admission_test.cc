@@ -40,14 +40,14 @@ struct Site {
     return Feed(FromAggregator{FirstPlan(at.attempt)});
   }
   // Its outcome is derived, and the next round's plan accepted.
-  void NextRound(const Outcome& outcome) {
+  void NextRound(const Outcome& outcome, const std::vector<OfferedDataset>& offered = kTwo) {
     Feed(AggregateFetched{at, true});
     Feed(Derived{at, true, outcome.next});
     Plan plan = FirstPlan();
     plan.plan = MakePlan(plan.manifest, {at.round.value + 1}, 0, outcome.next);
     at = plan.plan.at;
     Feed(FromAggregator{plan});
-    Feed(Decided{at, true, "", kTwo});
+    Feed(Decided{at, true, "", offered});
   }
   Outcome OutcomeWithoutUs() const {
     Outcome outcome;
@@ -90,6 +90,42 @@ TEST(SiteAdmission, ARosterOfWhatWasNeverOfferedTrainsNothing) {
   EXPECT_TRUE(Only<StartTraining>(effects).empty());
   ASSERT_EQ(Told<Withdraw>(effects).size(), 1u);
   EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "not-offered");
+}
+
+// The record does not hold what the roster says: the core hears of it instead of the roster.
+TEST(SiteAdmission, ARosterThatIsRefusedTrainsNothingAndTheSiteWithdraws) {
+  Site site;
+  site.GetReady();
+  const Roster roster{site.at, {kA}, 0, Duration(1), kBoth};
+  EXPECT_TRUE(site.core.IsOfThisRound(roster));
+  const auto effects = site.Feed(RoundRefused{site.at, "not-admitted", /*rostered=*/true});
+  ASSERT_FALSE(Told<Withdraw>(effects).empty()) << "the round waits for it no longer";
+  EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "not-admitted");
+  EXPECT_FALSE(site.core.IsOfThisRound(roster));
+  EXPECT_TRUE(Only<StartTraining>(site.Rostered(kBoth)).empty());
+}
+
+TEST(SiteAdmission, ARefusedRosterOfADeclinedAttemptIsAnsweredAllTheSame) {
+  Site site;
+  site.GetReady();
+  for (const OfferedDataset& one : kTwo) site.Feed(DatasetWithdrawn{one.dataset});
+  const auto effects = site.Feed(RoundRefused{site.at, "not-admitted", /*rostered=*/true});
+  ASSERT_EQ(Told<Withdraw>(effects).size(), 1u);
+  EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "dataset-withdrawn");
+}
+
+TEST(SiteAdmission, WhatIsRefusedBeforeItLeavesIsFoldedBackAndWhatIsVoidIsDropped) {
+  for (const bool drops : {false, true}) {
+    Site site;
+    site.GetReady();
+    site.Rostered(kBoth);
+    site.Feed(TrainingDone{site.at.round, 10, 1, 2.0});
+    site.Feed(Encoded{site.at.round, site.blob, 5, 0});
+    const auto effects = site.Feed(RoundRefused{site.at, "void", false, drops});
+    EXPECT_EQ(Only<FoldBack>(effects).size(), drops ? 0u : 1u);
+    ASSERT_FALSE(Told<Withdraw>(effects).empty());
+    EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "void");
+  }
 }
 
 TEST(SiteAdmission, WorkOfTheSameDatasetsServesTheNextAttemptUnderItsOwnEntries) {
@@ -220,7 +256,7 @@ TEST(SiteWithdrawal, OfWhatALaterContributionCarriesDropsThatToo) {
   for (const bool counted : {false, true}) {
     Site site = WithWorkCarried();
     site.NextRound(site.OutcomeWithoutUs());
-    site.Rostered({kBoth[0]});
+    site.Rostered(kBoth);
     site.Upload();
     site.Receive();
     site.Feed(DatasetWithdrawn{TestDataset("q")});
@@ -230,6 +266,38 @@ TEST(SiteWithdrawal, OfWhatALaterContributionCarriesDropsThatToo) {
     EXPECT_TRUE(Only<FoldBack>(site.Feed(FromAggregator{outcome})).empty());
     EXPECT_EQ(site.core.residual(), counted ? 3u : 0u);
   }
+}
+
+// Nobody withdrew it: the terms of one are used up, or its owner's own rules say no.
+TEST(SiteCarried, OfADatasetThatIsNotAdmittedIsForgottenBeforeTraining) {
+  Site site = WithWorkCarried();
+  site.NextRound(site.OutcomeWithoutUs());
+  const auto effects = site.Rostered({kBoth[0]});
+  EXPECT_EQ(site.core.residual(), 0u);
+  ASSERT_EQ(Only<CommitResidual>(effects).size(), 1u);
+  EXPECT_EQ(Only<CommitResidual>(effects)[0].current, 0u);
+  EXPECT_EQ(Only<CommitResidual>(effects)[0].former, 0u);
+  EXPECT_EQ(Only<StartTraining>(effects).size(), 1u);
+  const auto encodes = Only<EncodeUpdate>(site.Feed(TrainingDone{site.at.round, 10, 1, 2.0}));
+  ASSERT_EQ(encodes.size(), 1u);
+  EXPECT_EQ(encodes[0].residual_from, 0u);
+}
+
+TEST(SiteCarried, OfAnotherVersionIsForgottenToo) {
+  Site site = WithWorkCarried();
+  auto newer = kBoth;
+  newer[1].version = 5;
+  site.NextRound(site.OutcomeWithoutUs(), VersionsOf(newer));
+  ASSERT_EQ(Only<StartTraining>(site.Rostered(newer)).size(), 1u);
+  EXPECT_EQ(site.core.residual(), 0u);
+}
+
+TEST(SiteCarried, OfWhatIsAdmittedComesOutWithIt) {
+  Site site = WithWorkCarried();
+  site.NextRound(site.OutcomeWithoutUs());
+  const auto effects = site.Rostered(kBoth);
+  EXPECT_TRUE(Only<CommitResidual>(effects).empty());
+  EXPECT_EQ(site.core.residual(), 2u);
 }
 
 TEST(SiteWithdrawal, OfAllThatIsOfferedDeclines) {

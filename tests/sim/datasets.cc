@@ -51,4 +51,23 @@ bool Datasets::Withdrawn(const round::RoundAttempt& at, const SiteId& site) cons
   });
 }
 
+void Carried::Fold(uint64_t from, uint64_t to,
+                   const std::vector<round::OfferedDataset>& trained_on) {
+  std::vector<round::OfferedDataset> all = trained_on;
+  if (const auto before = folded_.find(from); before != folded_.end()) {
+    all.insert(all.end(), before->second.begin(), before->second.end());
+  }
+  folded_[to] = std::move(all);
+}
+
+std::optional<round::OfferedDataset> Carried::In(
+    uint64_t version, const std::vector<round::OfferedDataset>& named) const {
+  const auto found = folded_.find(version);
+  if (found == folded_.end()) return std::nullopt;
+  for (const round::OfferedDataset& one : found->second) {
+    if (std::find(named.begin(), named.end(), one) == named.end()) return one;
+  }
+  return std::nullopt;
+}
+
 }  // namespace dure::sim

@@ -39,4 +39,18 @@ class Datasets {
   std::map<Question, Decision> decisions_;
 };
 
+// Of one site: on what the updates were trained that are folded into its residuals. What rounding
+// leaves over of a contribution is not counted: its data is named where it was counted.
+class Carried {
+ public:
+  void Fold(uint64_t from, uint64_t to, const std::vector<round::OfferedDataset>& trained_on);
+  void Encode(uint64_t to) { folded_.erase(to); }
+  // One that is folded into this version and not among these.
+  std::optional<round::OfferedDataset> In(uint64_t version,
+                                          const std::vector<round::OfferedDataset>& named) const;
+
+ private:
+  std::map<uint64_t, std::vector<round::OfferedDataset>> folded_;  // by residual version
+};
+
 }  // namespace dure::sim

@@ -193,7 +193,7 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
                           std::string(Name(never)) + ": " + refused.why);
   }
   if (!IsCurrent(effect.context)) return;  // of an attempt that nobody waits for
-  node_.Feed(round::MaskingRefused{node_.core().at(), masking::CodeOf(refused.rule)});
+  node_.Feed(round::RoundRefused{node_.core().at(), masking::CodeOf(refused.rule)});
 }
 
 void SiteMasking::Do(const masking::Examine& effect) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "federation/canonical.h"
 #include "federation/codec/encode.h"
 #include "tests/sim/world.h"
 
@@ -10,32 +9,7 @@ namespace dure::sim {
 
 namespace {
 constexpr round::SitePace kSitePace{std::chrono::milliseconds(1500)};
-
-Digest SealOf(const SiteId& site, ByteView statement) {
-  CanonicalWriter w;
-  w.Text("test site key").Text(site.str()).Blob(statement);
-  return Sha256(w.bytes());
-}
 }  // namespace
-
-Bytes SealStatement(const SiteId& site, const round::Submission& submission) {
-  round::Submission bare = submission;
-  bare.envelope = {0};  // A message without an envelope would not be one.
-  const Bytes statement = round::EncodeMessage(bare);
-  CanonicalWriter w;
-  w.Blob(statement).Raw32(SealOf(site, statement));
-  return w.Take();
-}
-
-std::optional<round::Submission> OpenStatement(const SiteId& site, ByteView envelope) {
-  CanonicalReader r(envelope);
-  const Bytes statement = r.Blob();
-  const Digest seal = r.Raw32();
-  if (!r.Done("statement") || seal != SealOf(site, statement)) return std::nullopt;
-  auto message = round::DecodeMessage(statement);
-  if (!message || !std::holds_alternative<round::Submission>(*message)) return std::nullopt;
-  return std::get<round::Submission>(std::move(*message));
-}
 
 SiteNode::SiteNode(World& world, uint32_t index, const RunId& run, round::Lane lane)
     : world_(world),
@@ -230,12 +204,16 @@ std::optional<Lanes> SiteNode::EncodeLanes(const round::EncodeUpdate& encode) {
     world_.Violate("a residual is read that was removed");
     return std::nullopt;
   }
+  if (const auto other = carried_.In(encode.residual_from, trained_on_.at(encode.round.value))) {
+    world_.Violate("an update carries " + other->dataset.str() + ", which it does not name");
+  }
   const uint64_t weight = *codec::WeightOf(encode.tokens, encode.plan.reference_tokens);
   Lanes lanes =
       Encode(lane_, weight, index_ * 1000 + encode.round.value,
              FromBlob(world_.Blob(encode.plan.base.model)), trained_.at(encode.round.value),
              Residual(encode.residual_from), ScalesOf(encode.plan.base));
   residuals_[encode.residual_to] = lanes.residual;
+  carried_.Encode(encode.residual_to);
   return lanes;
 }
 
@@ -270,6 +248,7 @@ void SiteNode::Do(const round::FoldBack& fold) {
     const bool lose = world_.bug() == Bug::kLoseFold;
     for (size_t i = 0; i < sum.size() && !lose; ++i) sum[i] += update[i];
     residuals_[fold.residual_to] = sum;
+    carried_.Fold(fold.residual_from, fold.residual_to, trained_on_.at(fold.round.value));
     folds_[fold.residual_to] = {WorkOf(fold.round), update};
     Feed(round::Folded{fold.residual_to});
   });

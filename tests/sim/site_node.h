@@ -78,6 +78,7 @@ class SiteNode {
   std::optional<Bytes> state_;
   std::set<Digest> blobs_;
   std::map<uint64_t, Vector> residuals_;
+  Carried carried_;
   uint64_t residual_kept_ = 0;  // in force in the state that was persisted last
   std::map<uint64_t, std::pair<Digest, Vector>> folds_;  // work and update, by residual version
   std::map<uint64_t, Vector> trained_;                   // by round
