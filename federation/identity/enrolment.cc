@@ -162,6 +162,7 @@ Status AcceptEnrolment(const Invitation& invitation, const std::string& dir, Byt
   DURE_ASSIGN(expected.tls_keys, OurTlsKeys(files));
   DURE_ASSIGN(expected.signing_keys, OurSigningKeys(files));
   DURE_TRY(Verify(credentials, expected, now));
+  DURE_TRY(WriteDomicile(files, invitation.domicile));
   return WriteSeat(files, invitation.subject, credentials);
 }
 

@@ -7,14 +7,17 @@
 //   signing.key      the Ed25519 key for signatures that outlive a connection
 //   signing.crt      its certificate, useless for TLS, and the issuing CA
 //   consortium.json  names, the aggregator's addresses and key, the log's key
+//   domicile.json    house and country as the invitation said them; missing in older folders
 // Keys are made here and never leave. Written by enrolment and renewal (enrolment.h), read by
 // LoadIdentity.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "federation/clock.h"
+#include "federation/identity/domicile.h"
 #include "federation/identity/peer.h"
 #include "federation/identity/subject.h"
 #include "federation/signer.h"
@@ -37,6 +40,7 @@ struct Identity {
   PublicKey aggregator_key{};  // the aggregator's Ed25519 key
   std::string address;         // host:port, mutual TLS
   std::string enrol_address;
+  std::optional<Domicile> domicile;  // of the member, as this seat was invited
 
   const MemberId& member() const { return subject.member; }
   const SiteId& site() const { return subject.site; }

@@ -72,6 +72,20 @@ TEST(Life, TheSameRequestGetsTheSameAnswerAfterALostOneAndACrash) {
   EXPECT_TRUE(AcceptEnrolment(invitation, dir, first, kStart + hours(1)));
 }
 
+TEST(Life, ASeatKeepsWhatItsInvitationSaysOfTheMember) {
+  const TestConsortium c;
+  const Invitation invitation =
+      c.Invite("kaist", "kaist-a", Role::kMember, kStart + hours(24), {House::kAcademic, "DE"});
+  const std::string dir = c.SiteDir("kaist-a");
+  const Bytes request = Must(PrepareEnrolment(invitation, dir, kStart));
+  Must(AcceptEnrolment(invitation, dir, Must(c.authority->Enrol(request, kStart)), kStart));
+  EXPECT_EQ(Must(LoadIdentity(dir)).domicile, (Domicile{House::kAcademic, "DE"}));
+  std::filesystem::remove(dir + "/identity/domicile.json");
+  EXPECT_EQ(Must(LoadIdentity(dir)).domicile, std::nullopt) << "a folder of an older build";
+  std::ofstream(dir + "/identity/domicile.json") << R"({"house": "lords", "country": "DE"})";
+  EXPECT_FALSE(LoadIdentity(dir));
+}
+
 TEST(Life, RenewsBeforeAThirdIsLeftAndKeepsTheSigningKey) {
   const TestConsortium c;
   const Identity before = c.Enrol("kt", "kt-seoul");

@@ -93,6 +93,20 @@ Status ReadCertificates(const SeatFiles& files, Identity& identity) {
   return {};
 }
 
+Result<std::optional<Domicile>> DomicileAt(const SeatFiles& files) {
+  if (!std::filesystem::exists(files.domicile_json())) return std::optional<Domicile>();
+  DURE_ASSIGN(const json said, ReadJson(files.domicile_json()));
+  Domicile domicile;
+  const auto house = ParseHouse(TextOf(said, "house"));
+  if (!house) return Corrupt(files.domicile_json(), house.error());
+  domicile.house = *house;
+  domicile.country = TextOf(said, "country");
+  if (const Status sound = domicile.Check(); !sound) {
+    return Corrupt(files.domicile_json(), sound.error());
+  }
+  return std::optional(std::move(domicile));
+}
+
 }  // namespace
 
 Result<std::string> TlsKeyAt(const std::filesystem::path& path) {
@@ -153,6 +167,11 @@ Status WriteSeat(const SeatFiles& files, const Subject& subject, const Credentia
   return {};
 }
 
+Status WriteDomicile(const SeatFiles& files, const Domicile& domicile) {
+  const json said = {{"house", Name(domicile.house)}, {"country", domicile.country}};
+  return WritePrivateFile(files.domicile_json(), said.dump(2) + "\n");
+}
+
 Result<Subject> SubjectAt(const SeatFiles& files) {
   DURE_ASSIGN(const json names, ReadJson(files.consortium_json()));
   const std::string uri = "dure://" + TextOf(names, "consortium") + "/" + TextOf(names, "member") +
@@ -185,6 +204,7 @@ Result<Identity> LoadIdentity(const std::string& dir) {
                     " names (root_sha256): one of them was changed; put the folder back from a "
                     "copy, or enrol again");
   }
+  DURE_ASSIGN(identity.domicile, DomicileAt(files));
   identity.log_vkey = TextOf(names, "log_vkey");
   identity.log_origin = TextOf(names, "log_origin");
   identity.address = TextOf(names, "address");

@@ -24,6 +24,7 @@ struct SeatFiles {
   std::filesystem::path next_nonce() const { return folder / "next.nonce"; }
   std::filesystem::path signing_crt() const { return folder / "signing.crt"; }
   std::filesystem::path consortium_json() const { return folder / "consortium.json"; }
+  std::filesystem::path domicile_json() const { return folder / "domicile.json"; }
 };
 
 // The key at `path`, made first if there is none.
@@ -33,6 +34,9 @@ Result<std::unique_ptr<Ed25519Signer>> SigningKeyAt(const std::filesystem::path&
 // Writes everything but the keys, tls.crt last, then puts a waiting TLS key in place when the new
 // certificate is for it. REQUIRES: the credentials were verified for `subject`.
 Status WriteSeat(const SeatFiles& files, const Subject& subject, const Credentials& credentials);
+
+// What the invitation says of the member, for whoever compares it with what others are told.
+Status WriteDomicile(const SeatFiles& files, const Domicile& domicile);
 
 // The subject that the folder belongs to; kNotFound when it belongs to nobody yet.
 Result<Subject> SubjectAt(const SeatFiles& files);
