@@ -59,16 +59,9 @@ json Protection::Json() const {
 }
 
 std::map<std::string, std::string> Protection::Fields() const {
-  std::map<std::string, std::string> fields = {{"noise", std::string(Name(terms_.noise))},
-                                               {"privacyDelta", fmt::format("{}", terms_.delta)}};
+  std::map<std::string, std::string> fields;
   if (safeguards_.update) {
-    fields["noiseClip"] = fmt::format("{}", terms_.clip);
-    fields["noiseMultiplier"] = fmt::format("{}", terms_.noise_multiplier);
     fields["noiseToSignal"] = fmt::format("{:.4g}", safeguards_.update->harm.ratio);
-  }
-  if (safeguards_.record) {
-    fields["dpSgd"] = fmt::format("clip {}, noise {}, rate {}", terms_.record_clip,
-                                  terms_.record_noise, terms_.record_rate);
   }
   const std::string epsilon = safeguard::RecordedEpsilon(epsilons_);
   if (!epsilon.empty()) fields["privacyEpsilon"] = epsilon;

@@ -19,7 +19,7 @@ class Protection {
                                               uint64_t parameter_count);
 
   nlohmann::json Json() const;
-  std::map<std::string, std::string> Fields() const;  // of the run-proposed entry
+  std::map<std::string, std::string> Fields() const;  // what the proposal says of it, counted
 
  private:
   Protection(const round::Privacy& terms, safeguard::Safeguards safeguards);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "aggregator/merge.h"
 #include "federation/canonical.h"
@@ -31,17 +30,25 @@ std::string_view KindOf(const round::Append& append) {
   return "opened";
 }
 
-// As the configuration names it: "LlamaForCausalLM". Empty: it names none.
-std::string ArchitectureOf(const round::RunManifest& manifest) {
-  const auto config = nlohmann::json::parse(manifest.model_config, nullptr, false);
-  if (!config.is_object() || !config.contains("architectures")) return "";
-  const auto& names = config["architectures"];
-  const bool named = names.is_array() && !names.empty() && names.front().is_string();
-  return named ? names.front().get<std::string>().substr(0, limits::kNameBytesMax) : "";
+// The entries that a roster names: the opening of the round, then the admissions.
+round::Roster WithEntriesAsTold(const SiteId& site, round::Roster roster) {
+  CanonicalWriter entries;
+  entries.U64(roster.opened_index);
+  for (const round::AdmittedDataset& one : roster.admitted) entries.U64(one.entry);
+  Bytes bytes = entries.Take();
+  PassWire("aggregator.roster", site.str(), bytes);
+  CanonicalReader reader(bytes);
+  roster.opened_index = reader.U64();
+  for (round::AdmittedDataset& one : roster.admitted) one.entry = reader.U64();
+  return roster;
 }
 
-// A test's liar has sites start from another base, or end with another model.
+// A test's liar has sites start from another base, end with another model, or train on what no
+// entry admits.
 round::Message AsTold(const SiteId& site, round::Message message) {
+  if (auto* roster = std::get_if<round::Roster>(&message)) {
+    return WithEntriesAsTold(site, std::move(*roster));
+  }
   auto* plan = std::get_if<round::Plan>(&message);
   auto* ended = std::get_if<round::RunEnded>(&message);
   if (plan == nullptr && ended == nullptr) return message;
@@ -327,29 +334,8 @@ std::string RunDriver::ModelKey(const Digest& model) const {
 
 ledger::RunProposed RunDriver::Describe() const {
   const round::RunManifest& manifest = rounds_.manifest();
-  std::map<std::string, std::string> fields = manifest.intent.Fields();
-  fields.merge(std::map<std::string, std::string>{
-      {"architecture", ArchitectureOf(manifest)},
-      {"task", "text-generation"},  // what a language model is for
-      {"parameters", std::to_string(parameter_count_)},
-      {"rounds", std::to_string(manifest.rounds)},
-      {"quorum", std::to_string(manifest.quorum)},
-      {"lane", std::string(Name(manifest.lane))},
-      {"weighting", std::string(Name(manifest.weighting))},
-      {"masking", std::string(Name(manifest.masking))},
-      {"merge", manifest.merge.Text()},
-      {"outerEta", fmt::format("{}", manifest.outer_eta)},
-      {"outerMu", fmt::format("{}", manifest.outer_mu)},
-      {"stepsPerRound", std::to_string(manifest.inner.steps)},
-      {"secondsPerRound", fmt::format("{}", manifest.inner.seconds)},
-      {"initialModel", manifest.initial_model.Hex()},
-      {"tokenizer", manifest.tokenizer.IsZero() ? "bytes" : manifest.tokenizer.Hex()},
-      {"modelConfig", manifest.config_digest().Hex()},
-  });
-  if (manifest.saturation_limit > 0) {
-    fields.emplace("saturationLimit", fmt::format("{}", manifest.saturation_limit));
-  }
-  if (manifest.from_model) fields.emplace("startsFrom", "model");
+  std::map<std::string, std::string> fields = standing::FieldsOf(manifest);
+  fields.emplace("parameters", std::to_string(parameter_count_));
   if (protection_) fields.merge(protection_->Fields());
   return {{}, {}, std::move(fields), invited_, standing::BoundsOf(manifest)};
 }

@@ -4,12 +4,35 @@
 #include "site/run_desk_work.h"
 
 namespace dure::site {
+namespace {
 
-std::string RecordObjection(const round::RunManifest& manifest, const ProposedRun* recorded) {
-  const bool same = recorded != nullptr && recorded->manifest == manifest.digest() &&
-                    recorded->purpose == Name(manifest.intent.purpose) &&
-                    recorded->bounds == standing::BoundsOf(manifest);
-  return same ? "" : "run-not-as-recorded";
+constexpr size_t kQuotedMax = 64;  // of what anybody may have written
+
+}  // namespace
+
+std::string ProposedRun::Field(const std::string& name) const {
+  const auto found = fields.find(name);
+  return found == fields.end() ? std::string() : found->second;
+}
+
+std::optional<NotHeld> RecordObjection(const round::RunManifest& manifest,
+                                       const ProposedRun* recorded) {
+  const auto not_so = [](const std::string& text) { return NotHeld{"run-not-as-recorded", text}; };
+  if (recorded == nullptr) return not_so("no entry proposes it");
+  if (recorded->manifest != manifest.digest()) return not_so("its entry is of another manifest");
+  if (recorded->bounds != standing::BoundsOf(manifest)) return not_so("its entry has other bounds");
+  const auto due = standing::FieldsOf(manifest);
+  for (const auto& [name, value] : due) {
+    if (!recorded->fields.contains(name)) return not_so("its entry does not say " + name);
+    if (recorded->Field(name) == value) continue;
+    return not_so("its entry says " + name + " " + recorded->Field(name).substr(0, kQuotedMax) +
+                  ", and it is " + value.substr(0, kQuotedMax));
+  }
+  for (const auto& [name, value] : recorded->fields) {
+    if (due.contains(name) || standing::IsCountedField(manifest, name)) continue;
+    return not_so("its entry says " + name.substr(0, kQuotedMax) + ", which it does not have");
+  }
+  return std::nullopt;
 }
 
 std::optional<bool> StartsAsRecorded(const round::RoundPlan& plan,

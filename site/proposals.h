@@ -2,6 +2,7 @@
 // site's own copy says was proposed and closed.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -9,22 +10,26 @@
 #include "federation/round/plan.h"
 #include "policy/ledger/ledger.h"
 #include "policy/standing/state.h"
+#include "site/record_check.h"
 
 namespace dure::site {
 
 struct ProposedRun {
   Digest manifest;
-  std::string purpose;  // as its entry tells a reader
+  std::map<std::string, std::string> fields;  // as its entry tells a reader, and as it is decided
   std::optional<ledger::RunBounds> bounds;
-  std::string epsilon;                   // likewise; empty: it says none
   std::optional<round::Base> left = {};  // by the closing of the round before the one asked about
   uint64_t closed = 0;                   // rounds
+  std::optional<NotHeld> not_now = {};   // why none of its rounds may be trained now
+
+  std::string Field(const std::string& name) const;  // empty: it says none
 };
 
-// Empty: the run is the one in the record. Otherwise a code, "run-not-as-recorded": it is not
-// there, or with another manifest, or its entry tells readers another purpose or other bounds than
-// the manifest has.
-std::string RecordObjection(const round::RunManifest& manifest, const ProposedRun* recorded);
+// nullopt: the run is the one in the record. Otherwise "run-not-as-recorded": it is not there, or
+// with another manifest, or its entry tells readers, and those who decide by it, other fields or
+// bounds than the manifest has. What takes counting is not looked at (standing::IsCountedField).
+std::optional<NotHeld> RecordObjection(const round::RunManifest& manifest,
+                                       const ProposedRun* recorded);
 
 // Whether a round starts from what the closing before it left, the first one from the run's initial
 // model. nullopt: this copy does not have that closing yet. REQUIRES: the run is as recorded, and

@@ -9,31 +9,66 @@
 namespace dure::site {
 namespace {
 
+using ::testing::HasSubstr;
+
 ProposedRun AsRecorded(const round::RunManifest& manifest) {
-  return {manifest.digest(), std::string(Name(manifest.intent.purpose)),
-          standing::BoundsOf(manifest), ""};
+  ProposedRun recorded{manifest.digest(), standing::FieldsOf(manifest),
+                       standing::BoundsOf(manifest)};
+  recorded.fields.emplace("parameters", "1024");
+  return recorded;
+}
+
+// A run that has every field that there is.
+round::RunManifest Everything() {
+  round::RunManifest manifest = round::TestManifest();
+  manifest.saturation_limit = 0.25;
+  manifest.from_model = true;
+  manifest.privacy.noise = round::Noise::kSkellam;
+  manifest.privacy.delta = 1e-6;
+  manifest.privacy.record_clip = 1;
+  return manifest;
+}
+
+std::string Objection(const round::RunManifest& manifest, const ProposedRun& recorded) {
+  const auto objection = RecordObjection(manifest, &recorded);
+  return objection ? objection->code + ": " + objection->text : "";
 }
 
 TEST(ProposalsTest, ARunAsRecordedIsTaken) {
-  const round::RunManifest manifest = round::TestManifest();
-  const ProposedRun recorded = AsRecorded(manifest);
-  EXPECT_EQ(RecordObjection(manifest, &recorded), "");
-  EXPECT_EQ(RecordObjection(manifest, nullptr), "run-not-as-recorded") << "it was never proposed";
+  for (const round::RunManifest& manifest : {round::TestManifest(), Everything()}) {
+    EXPECT_EQ(Objection(manifest, AsRecorded(manifest)), "");
+    EXPECT_EQ(RecordObjection(manifest, nullptr)->code, "run-not-as-recorded");
+  }
 }
 
 TEST(ProposalsTest, AManifestOtherThanTheRecordedOneIsObjectedTo) {
   round::RunManifest manifest = round::TestManifest();
   const ProposedRun recorded = AsRecorded(manifest);
   manifest.rounds += 1;
-  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
+  EXPECT_EQ(RecordObjection(manifest, &recorded)->code, "run-not-as-recorded");
 }
 
-TEST(ProposalsTest, AnEntryThatTellsReadersAnotherPurposeIsObjectedTo) {
+// Terms, rules and votes go by the fields: none of them may be another than what is trained.
+TEST(ProposalsTest, AnEntryThatSaysAnythingElseOfTheRunIsObjectedTo) {
+  const round::RunManifest manifest = Everything();
+  const ProposedRun honest = AsRecorded(manifest);
+  ASSERT_GT(honest.fields.size(), 24u);
+  for (const auto& [name, value] : standing::FieldsOf(manifest)) {
+    ProposedRun recorded = honest;
+    recorded.fields[name] = "another";
+    EXPECT_THAT(Objection(manifest, recorded), HasSubstr("says " + name + " another, and it is"));
+    recorded.fields.erase(name);
+    EXPECT_THAT(Objection(manifest, recorded), HasSubstr("does not say " + name));
+  }
+}
+
+TEST(ProposalsTest, AnEntryThatSaysMoreOfTheRunThanItHasIsObjectedTo) {
   const round::RunManifest manifest = round::TestManifest();
-  ProposedRun recorded = AsRecorded(manifest);
-  for (const char* purpose : {"statistics", ""}) {
-    recorded.purpose = purpose;
-    EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded") << purpose;
+  for (const char* name : {"startsFrom", "noise", "noiseToSignal", "privacyEpsilon", "dpSgd",
+                           "saturationLimit", "anything"}) {
+    ProposedRun recorded = AsRecorded(manifest);
+    recorded.fields[name] = "2.5";
+    EXPECT_THAT(Objection(manifest, recorded), HasSubstr(std::string("says ") + name)) << name;
   }
 }
 
@@ -42,12 +77,12 @@ TEST(ProposalsTest, AnEntryThatTellsReadersOtherBoundsIsObjectedTo) {
   manifest.code = {Sha256(AsBytes("trainer"))};
   ProposedRun recorded = AsRecorded(manifest);
   recorded.bounds->code.clear();
-  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
+  EXPECT_NE(Objection(manifest, recorded), "");
   recorded = AsRecorded(manifest);
   recorded.bounds->step_tokens *= 1000;
-  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
+  EXPECT_NE(Objection(manifest, recorded), "");
   recorded.bounds.reset();
-  EXPECT_EQ(RecordObjection(manifest, &recorded), "run-not-as-recorded");
+  EXPECT_NE(Objection(manifest, recorded), "");
 }
 
 TEST(ProposalsTest, TheFirstRoundStartsFromTheInitialModelAndNothingElse) {

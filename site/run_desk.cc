@@ -93,6 +93,10 @@ void RunDesk::Start() {
 }
 
 void RunDesk::Feed(const round::SiteEvent& event) {
+  if (!Holds(event)) FeedNow(event);
+}
+
+void RunDesk::FeedNow(const round::SiteEvent& event) {
   // Before the submission that it belongs to.
   if (std::holds_alternative<round::LinkUp>(event)) masking_.Resume();
   if (const auto* made = std::get_if<round::Encoded>(&event)) new_blob_ = made->blob;
@@ -169,6 +173,10 @@ void RunDesk::Do(const round::SignSubmission& effect) {
   shop_.scribe.Write(
       event, admitted, [this, alive = alive_, effect, at = numbers.at](Result<Bytes> envelope) {
         if (!*alive) return;
+        if (!envelope && envelope.error().code == ErrorCode::kFailedPrecondition) {
+          shop_.say(at.Text() + ": REFUSED: nothing is signed: " + envelope.error().message);
+          return Feed(round::RoundRefused{at, "void", /*rostered=*/true, /*drops=*/true});
+        }
         if (!envelope) {
           if (std::exchange(unsigned_because_, envelope.error().message) !=
               envelope.error().message) {

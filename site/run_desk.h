@@ -6,6 +6,7 @@
 // heavy work is on workers and in the trainer, which answer with events.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "federation/loop/effect_queue.h"
 #include "federation/round/participation.h"
 #include "site/masking_desk.h"
+#include "site/record_check.h"
 #include "site/run_folder.h"
 #include "site/workshop.h"
 
@@ -36,6 +38,7 @@ class RunDesk {
 
  private:
   RunDesk(Workshop& shop, const RunId& run, round::Participation participation);
+  void FeedNow(const round::SiteEvent& event);
   bool Perform(const round::SiteEffect& effect);
   void Do(const round::DecideLocally& effect);
   void Do(const round::FetchBase& effect);
@@ -56,6 +59,12 @@ class RunDesk {
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
   void CheckBase(const round::DecideLocally& effect, const ProposedRun& recorded);
+  // run_admission.cc. True: it waits for the record, or behind what does.
+  bool Holds(const round::SiteEvent& event);
+  void TakeRoster(const round::Roster& roster, const Status& synced);
+  void SayOfRoster(const round::RoundAttempt& at, const std::string& what);
+  std::optional<NotHeld> WhyHeldBack() const;
+  bool HoldsBack(const round::UploadBlob& effect);
   // Checks once more in a moment, if the site is still in this phase then.
   void RecordAgain(round::SitePhase phase, std::function<void()> check);
   void CheckEnd(const round::FetchBase& effect);
@@ -67,9 +76,9 @@ class RunDesk {
   void PrepareData(const round::DecideLocally& effect);
   // Answers with what is lent, once that is on record.
   void Offer(const round::RoundAttempt& at);
-  // That this member voted no to the run: the record refuses this data, which is offered all the
-  // same, so that everybody can read why.
-  void TellOwnNo(const round::RoundAttempt& at, const round::OfferedDataset& offered) const;
+  // Whether it is not even offered: this site's own decision refuses it, and the log's, in older
+  // words, might not. What both refuse is offered, so that everybody can read why.
+  bool KeepsBack(const round::RoundAttempt& at, const round::OfferedDataset& offered) const;
   std::string OwnObjection(const round::RoundAttempt& at,
                            const round::OfferedDataset& offered) const;
   void Train(const round::StartTraining& effect);
@@ -118,8 +127,11 @@ class RunDesk {
   Seen seen_;
   derivation::Growths growths_;
   loop::EffectQueue<round::SiteEffect> queue_;
-  std::string unsigned_because_;  // said once
-  bool data_told_ = false;        // what its text came to, in the log
+  bool looking_up_ = false;                 // a roster, in the record
+  std::deque<round::FromAggregator> held_;  // meanwhile
+  std::string said_of_roster_;              // once
+  std::string unsigned_because_;            // said once
+  bool data_told_ = false;                  // what its text came to, in the log
   uint64_t timer_ = 0;
   uint64_t training_task_ = 0;
   std::optional<Digest> new_blob_;  // encoded by this process and not yet offered

@@ -24,9 +24,14 @@ void RunDesk::CheckRecord(const round::DecideLocally& effect) {
         const round::RoundAttempt& at = effect.plan.at;
         if (found) {
           const ProposedRun* recorded = *found ? &**found : nullptr;
-          const std::string objection = RecordObjection(effect.manifest, recorded);
-          if (recorded != nullptr) recorded_epsilon_ = recorded->epsilon;
-          return objection.empty() ? CheckBase(effect, *recorded) : Object(at, objection);
+          auto objection = RecordObjection(effect.manifest, recorded);
+          if (!objection) objection = recorded->not_now;
+          if (objection) {
+            shop_.say(at.Text() + ": REFUSED: nothing is trained: " + objection->text);
+            return Object(at, objection->code);
+          }
+          recorded_epsilon_ = recorded->Field("privacyEpsilon");
+          return CheckBase(effect, *recorded);
         }
         shop_.say(at.Text() + ": cannot read the record yet: " + found.error().message);
         if (found.error().code == ErrorCode::kCorrupt) return Object(at, "record-refused");

@@ -9,7 +9,6 @@
 #include "model/text/tokenizer.h"
 #include "policy/safeguard/safeguard.h"
 #include "policy/standing/admission.h"
-#include "policy/standing/voting.h"
 #include "site/data_text.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
@@ -147,18 +146,6 @@ std::string RunDesk::OwnObjection(const round::RoundAttempt& at,
   return reasons->empty() ? "" : "own-policy";
 }
 
-void RunDesk::TellOwnNo(const round::RoundAttempt& at, const round::OfferedDataset& offered) const {
-  bool no = false;
-  shop_.scribe.WithStanding([&](const standing::Auditor& own) {
-    const standing::State& state = own.standing().state();
-    const auto dataset = state.datasets.find(offered.dataset);
-    no = dataset != state.datasets.end() && standing::OwnerSaidNo(state, at.run, dataset->second);
-  });
-  if (!no) return;
-  shop_.say(at.Text() + ": this member voted no to the run, so " + offered.dataset.str() +
-            " stays out of it (terms:" + offered.dataset.str() + "#vote)");
-}
-
 void RunDesk::Offer(const round::RoundAttempt& at) {
   if (participation_.phase() != round::SitePhase::kDeciding) return;
   shop_.lending.LookAgain();
@@ -169,8 +156,7 @@ void RunDesk::Offer(const round::RoundAttempt& at) {
     std::vector<round::OfferedDataset> allowed;
     std::string own;
     for (const round::OfferedDataset& one : offered) {
-      TellOwnNo(at, one);
-      const std::string objection = OwnObjection(at, one);
+      const std::string objection = KeepsBack(at, one) ? "not-permitted" : OwnObjection(at, one);
       if (objection.empty()) allowed.push_back(one);
       if (!objection.empty()) own = objection;
     }
@@ -283,7 +269,6 @@ void RunDesk::Train(const round::StartTraining& effect) {
     if (*alive && turn == training_turn_) Trained(effect, std::move(answer));
   };
   training_task_ = shop_.trainer.Submit(std::move(task), std::move(calls));
-  shop_.scribe.Sync([](const Status&) {});  // what admits it, long before it is signed for
   shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, base = effect.plan.base] {
     if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
     (void)shop_.compute.Run([manifest = manifest_, folder = folder_, &store = shop_.store, base,

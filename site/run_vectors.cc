@@ -93,6 +93,7 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
 }
 
 void RunDesk::Do(const round::UploadBlob& effect) {
+  if (HoldsBack(effect)) return;
   if (const Status charged = ChargeUpdate(); !charged) {
     shop_.say(participation_.at().Text() + ": nothing leaves: " + charged.error().message);
     shop_.loop.Post([this, alive = alive_, effect] {

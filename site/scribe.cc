@@ -133,6 +133,12 @@ void Scribe::TellKeys() {
   if (!foreign_) return;
   std::vector<std::string> said;
   WithStanding([&](const standing::Auditor& own) {
+    if (self_.domicile && !domicile_told_) {
+      const std::string other =
+          DomicileObjection(own.standing().state(), self_.member(), *self_.domicile);
+      if (!other.empty()) said.push_back(other);
+      domicile_told_ = !other.empty();
+    }
     for (const auto& [key, speaker] : own.standing().state().speakers) {
       const bool other = speaker.member == self_.member() && key != self_.signer->Key();
       if (!other || speaker.revoked || !keys_told_.insert(key).second) continue;
@@ -154,13 +160,9 @@ void Scribe::FindRun(const RunId& run, RoundNumber round,
     WithStanding([&](const standing::Auditor& own) {
       const auto known = own.standing().state().runs.find(run);
       if (known == own.standing().state().runs.end()) return;
-      const auto said = [&fields = known->second.fields](const char* name) {
-        const auto field = fields.find(name);
-        return field == fields.end() ? std::string() : field->second;
-      };
-      found = ProposedRun{known->second.manifest, said("purpose"), known->second.bounds,
-                          said("privacyEpsilon")};
+      found = ProposedRun{known->second.manifest, known->second.fields, known->second.bounds};
       found->closed = RoundsClosed(run, own.standing().state());
+      found->not_now = RunObjection(own.standing().state(), run);
       if (round.value == 0) return;
       found->left = LeftBy(run, {round.value - 1}, own.standing().state(), mirror());
     });
@@ -219,9 +221,18 @@ void Scribe::SayNow(Waiting next) {
 void Scribe::SealNow(Waiting next) {
   sequence_ = clerk_->NextSequence() + 1;
   auto entry = clerk_->Seal(std::move(next.event), loop_.WallNow());
+  if (const Status holds = entry ? Holds(*entry) : Status(); !holds) entry = Fail(holds.error());
   if (entry) return next.sealed(std::move(*entry));
   next.sealed(Fail(std::move(entry.error())));
   Wrote();
+}
+
+Status Scribe::Holds(ByteView envelope) const {
+  DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::ParseEntry(envelope));
+  std::optional<standing::Finding> finding;
+  WithStanding([&](const standing::Auditor& own) { finding = own.standing().Check(entry); });
+  if (!finding) return {};
+  return Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text);
 }
 
 }  // namespace dure::site

@@ -34,8 +34,9 @@ class Scribe {
 
   // Called on the loop whenever the copy has grown, before the answer to whoever had it brought up.
   void OnGrowth(std::function<void()> grown) { grown_ = std::move(grown); }
-  // Called on the loop once for every other key that the record lets speak for this site's member:
-  // who is let in is the aggregator's word, and only the member knows its own people.
+  // Called on the loop once for every other key that the record lets speak for this site's member,
+  // and for a house or a country of it that is not its own: that is the aggregator's word, and only
+  // the member knows itself and its people.
   void OnForeignKey(std::function<void(const std::string&)> told) { foreign_ = std::move(told); }
 
   // Brings the copy up to the aggregator's head, verifying and replaying everything. kCorrupt: the
@@ -54,7 +55,7 @@ class Scribe {
   // Seals an event of this site when it is its turn, over a copy of at least `size` entries that
   // holds the entry sealed before; 0: over one brought up to the aggregator's head. The writer then
   // sends it, and calls Wrote when the entry is in the mirror or will never be appended; until then
-  // nobody else writes.
+  // nobody else writes. kFailedPrecondition: by this copy it would be void, so nothing is signed.
   void Write(ledger::Event event, uint64_t size, std::function<void(Result<Bytes>)> sealed);
   void Wrote();
 
@@ -94,6 +95,7 @@ class Scribe {
   void TellKeys();
   void SayNow(Waiting next);
   void SealNow(Waiting next);
+  Status Holds(ByteView envelope) const;  // by this copy's standing
   void CosignSoon();
   Result<uint64_t> CosignNow(uint64_t before);  // on the thread; the size co-signed
 
@@ -112,6 +114,7 @@ class Scribe {
   std::function<void()> grown_;
   std::function<void(const std::string&)> foreign_;
   std::set<PublicKey> keys_told_;
+  bool domicile_told_ = false;
   uint64_t told_ = 0;  // the size that was told of last
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<loop::WorkerPool> thread_;  // last: ends first

@@ -70,6 +70,18 @@ MaybeBreach HasQuorum(const Standing& now, const ledger::RoundClosed& e) {
                                     ", and the run was proposed with a quorum of " + *quorum};
 }
 
+// The run was voted and decided on as one that hides single contributions, or does not. No honest
+// build ever recorded another.
+MaybeBreach MasksAsProposed(const Standing& now, const RunId& id, bool masked,
+                            const std::string& what) {
+  const auto run = now.state().runs.find(id);
+  if (run == now.state().runs.end()) return std::nullopt;
+  const auto masking = ProposedWith(run->second, "masking");
+  if (!masking || (*masking != "none") == masked) return std::nullopt;
+  return Breach{"other-masking", what + (masked ? " is masked" : " is not masked") +
+                                     ", and the run was proposed with masking " + *masking};
+}
+
 bool IsWithdrawn(const Standing& now, const DatasetId& dataset) {
   const auto found = now.state().datasets.find(dataset);
   return found == now.state().datasets.end() || found->second.withdrawn.has_value();
@@ -125,6 +137,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::Contribution
   const Round* round = RoundAt(now, e.at);
   if (round == nullptr) return Breach{"no-such-round", Text(e.at) + " was not opened"};
   if (e.datasets.empty()) return Breach{"no-dataset", "it names no dataset it was trained on"};
+  if (MaybeBreach breach = MasksAsProposed(now, e.at.run, e.masked(), "what is submitted")) {
+    return breach;
+  }
   for (const ledger::DatasetUsed& used : e.datasets) {
     const Admission* admission = Admitted(*round, e.site, used.what.dataset);
     const bool holds =
@@ -148,6 +163,8 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
     return Breach{"no-such-round", Text(e.at) + " is not open"};
   }
   if (MaybeBreach breach = Follows(now, e.at, round->base_model)) return breach;
+  if (MaybeBreach breach = MasksAsProposed(now, e.at.run, e.sums.has_value(), standing::Text(e.at)))
+    return breach;
   std::multiset<SiteId> named;
   for (const ledger::CountedSubmission& counted : e.submissions) {
     if (MaybeBreach breach = Counts(now, *round, counted.submission)) return breach;

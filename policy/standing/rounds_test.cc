@@ -139,6 +139,41 @@ TEST_F(RoundsTest, AClosingOfFewerThanTheQuorumIsALie) {
   EXPECT_EQ(DissentRule(), "below-quorum");
 }
 
+// Whoever voted and whoever lends decided on a run that hides single updates, or does not.
+TEST_F(RoundsTest, WhatIsNotMaskedAsProposedIsVoidAndCountingItIsALie) {
+  w_.Propose("first", "scientific-research", "non-profit", {{"masking", "pairwise"}});
+  w_.Approve("first");
+  const Digest base = DigestOf("start");
+  const SiteId site = *SiteId::Parse("kt-site");
+  const RoundAttempt at = World::At("first", 0);
+  const uint64_t admission = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  w_.Say("host", ledger::RoundOpened{at, base, {site}});
+  const uint64_t index =
+      w_.Say("kt-site", World::Submitted(at, base, {"kt", "reviews"}, admission));
+  EXPECT_EQ(DissentRule(), "none");
+  EXPECT_TRUE(w_.Now().state().rounds.at(at).submissions.empty());
+  ledger::RoundClosed closed;
+  closed.at = at;
+  closed.model = closed.aggregate = closed.momentum = closed.scales = DigestOf("a");
+  closed.submissions = {{index, site, testing::kWeight}};
+  w_.Say("host", closed);
+  EXPECT_EQ(DissentRule(), "other-masking");
+}
+
+TEST_F(RoundsTest, WhatIsMaskedInARunThatWasProposedUnmaskedIsVoid) {
+  w_.Propose("first", "scientific-research", "non-profit", {{"masking", "none"}});
+  w_.Approve("first");
+  const Digest base = testing::DigestOf("start");
+  const uint64_t admission = w_.DecideAndSay(w_.Asking("first", 0, "kt", "reviews"));
+  w_.Say("host", ledger::RoundOpened{World::At("first", 0), base, {*SiteId::Parse("kt-site")}});
+  auto said = World::Submitted(World::At("first", 0), base, {"kt", "reviews"}, admission);
+  said.weight = said.tokens = said.steps = 0;
+  said.norm.reset();
+  w_.Say("kt-site", said);
+  EXPECT_EQ(DissentRule(), "none");
+  EXPECT_TRUE(w_.Now().state().rounds.at(World::At("first", 0)).submissions.empty());
+}
+
 TEST_F(RoundsTest, ARecordInTheWordsOfABuildThatDidNotLookIsReplayedAsItIs) {
   w_.SetWords(kLastMakerOnly);
   w_.Propose("first", "scientific-research", "non-profit",

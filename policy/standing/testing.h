@@ -223,10 +223,16 @@ class World {
     closed.at = at;
     closed.model = model;
     closed.aggregate = closed.momentum = closed.scales = DigestOf("a");
+    const auto fields = Now().state().runs.at(at.run).fields;
+    const auto masking = fields.find("masking");
+    const bool masked = masking != fields.end() && masking->second != "none";
+    if (masked) closed.sums = ledger::MaskedSums{kWeight * who.size(), 5000, 8, 0};
     for (size_t i = 0; i < who.size(); ++i) {
-      const uint64_t index =
-          Say(who[i].first + "-site", Submitted(at, base, who[i], admissions[i]));
-      closed.submissions.push_back({index, *SiteId::Parse(who[i].first + "-site"), kWeight});
+      auto said = Submitted(at, base, who[i], admissions[i]);
+      if (masked) said.weight = said.tokens = said.steps = 0;
+      if (masked) said.norm.reset();
+      const uint64_t index = Say(who[i].first + "-site", said);
+      closed.submissions.push_back({index, said.site, said.weight});
     }
     return Say("host", closed);
   }

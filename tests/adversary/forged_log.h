@@ -36,8 +36,14 @@ enum class Act : uint8_t {
   kBase,         // the next round is opened from another model than the last one left
   kMeasure,      // what may not be measured on is recorded as what may
   kSlow,         // no lie: a withdrawal is answered after the contribution that comes behind it
+  kSilent,       // from the approval of the next run on, sites are shown no entry any more
+  kUnadmitted,   // the same from its first admission on
+  kMislabel,     // the next run is recorded as one that hides single updates
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
+
+inline constexpr std::chrono::hours kAhead{240};
+std::string Moved(const std::string& time, std::chrono::hours by);
 
 struct Keys {
   const Signer* log = nullptr;         // signs heads
@@ -58,6 +64,8 @@ class ForgedLog final : public ledger::Ledger {
   Result<ledger::Proof> ProveConsistency(uint64_t from, uint64_t to) const override;
   Result<std::vector<Bytes>> Read(uint64_t begin, uint64_t end, size_t bytes_max) const override;
   Result<ledger::SignedHead> HeadFor(uint64_t from, uint64_t entries_max) const override;
+  // What sites are shown, where that is less than the aggregator itself reads.
+  std::optional<ledger::SignedHead> Shown() const;
   Digest Leaf(uint64_t index) const override;
   Digest RootAt(uint64_t size) const override;
   ledger::ActorChain ChainOf(const PublicKey& key) const override;
@@ -93,6 +101,9 @@ class ForgedLog final : public ledger::Ledger {
   bool Reword(ledger::OpenedEntry& next) const;
   bool Alter(ledger::OpenedEntry& next) const;
   bool OpenElsewhere(ledger::OpenedEntry& next) const;
+  bool Mislabel(ledger::OpenedEntry& next) const;
+  bool Rewrite();
+  bool Hide(ledger::EventType next);
   bool CountLeftOut(ledger::OpenedEntry& next) const;
   std::optional<uint64_t> First(ledger::EventType type) const;
   std::optional<uint64_t> Last(ledger::EventType type) const;
@@ -105,8 +116,9 @@ class ForgedLog final : public ledger::Ledger {
   std::string when_;
   mutable std::recursive_mutex mutex_;  // what follows
   bool done_ = false;
-  bool overstated_ = false;     // of kVoid
-  std::function<void()> late_;  // of kSlow: the answer
+  bool overstated_ = false;        // of kVoid
+  std::optional<uint64_t> shown_;  // of kSilent and kUnadmitted: the size that sites are shown
+  std::function<void()> late_;     // of kSlow: the answer
   std::vector<ledger::OpenedEntry> entries_;
   ledger::MerkleTree tree_;
   std::map<std::string, uint64_t, std::less<>> by_key_;

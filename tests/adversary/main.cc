@@ -5,17 +5,35 @@
 //   dure-forging DIR LISTEN LISTEN_ENROL ACT WHEN [FOLDER OF A SITE THAT COLLUDES]
 #include <signal.h>
 
+#include <atomic>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "aggregator/daemon.h"
+#include "federation/canonical.h"
 #include "federation/identity/identity.h"
+#include "federation/wire_hook.h"
 #include "tests/adversary/forged_log.h"
 
 namespace {
 
 using namespace dure;
+
+std::atomic<const adversary::ForgedLog*> log_told;  // while the daemon stands
+
+// Sites are shown no entry any more, and rosters name one that everybody has.
+void HideEntries(std::string_view place, std::string_view, Bytes& bytes) {
+  const adversary::ForgedLog* log = log_told.load();
+  if (log == nullptr) return;
+  if (place == "aggregator.head") {
+    if (const auto shown = log->Shown()) bytes = ToBytes(shown->note);
+  } else if (place == "aggregator.roster") {
+    CanonicalWriter named;
+    for (size_t i = 0; i < bytes.size() / sizeof(uint64_t); ++i) named.U64(1);
+    bytes = named.Take();
+  }
+}
 
 Status Serve(const std::vector<std::string>& arguments) {
   aggregator::DaemonOptions options;
@@ -32,12 +50,15 @@ Status Serve(const std::vector<std::string>& arguments) {
   if (arguments.size() > 5 && !arguments[5].starts_with("-")) {
     DURE_ASSIGN(colluder, identity::LoadIdentity(arguments[5]));
   }
+  const bool hides = act == adversary::Act::kSilent || act == adversary::Act::kUnadmitted;
+  if (hides) SetWireHook(HideEntries);
   adversary::Keys keys{log_signer.get(), self.signer.get(), nullptr};
   if (colluder) keys.colluder = colluder->signer.get();
   options.log_seam =
       [&](std::unique_ptr<ledger::Ledger> honest) -> Result<std::unique_ptr<ledger::Ledger>> {
     DURE_ASSIGN(auto forged,
                 adversary::ForgedLog::Make(std::move(honest), keys, act, arguments[4]));
+    log_told = forged.get();
     return forged;
   };
   sigset_t ends;

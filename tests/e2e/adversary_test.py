@@ -175,6 +175,32 @@ class AdversaryTest(unittest.TestCase):
         self.all.watch('second', lambda line: line['round'] > last['round'], 'another closed')
         self.assertFalse(daemon.log_has('dissents from entry'), daemon.tail(4000))
 
+    def nothing_leaves(self, act, code, text):
+        """A run of which the record lacks something: sites say what, and train and send nothing."""
+        self.forge(act)
+        self.act()
+        self.all.propose('second', rounds=2, quorum=2, steps=2)
+        store = f'{self.all.consortium}/aggregator/blobs/**'
+        held = set(glob.glob(store, recursive=True))
+        for site in SITES:
+            daemon = self.all.sites[site]
+            until(lambda d=daemon: d.log_has(f'second/0/0: idle ({code})')
+                  and d.log_has(f'second/0/0: REFUSED: nothing is trained: {text}'),
+                  lambda d=daemon: f'it says {d.tail(4000)}')
+            for phase in ('training', 'uploading'):
+                self.assertFalse(daemon.log_has(f'second/0/0: {phase}'), daemon.tail(4000))
+        self.assertEqual(held, set(glob.glob(store, recursive=True)))
+
+    def test_a_run_that_no_entry_approves_trains_nothing(self):
+        self.nothing_leaves('silent', 'run-not-approved', 'no entry approves the run')
+
+    def test_what_no_entry_admits_is_not_trained_on(self):
+        self.nothing_leaves('unadmitted', 'not-admitted', 'entry 1 does not admit')
+
+    def test_a_run_that_is_recorded_as_masked_and_is_not_trains_nothing(self):
+        self.nothing_leaves('mislabel', 'run-not-as-recorded',
+                            'its entry says masking pairwise, and it is none')
+
     def test_an_old_entry_is_replayed(self):
         self.forge('replay')
         self.training('second')
