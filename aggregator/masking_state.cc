@@ -15,11 +15,16 @@ using Phase = masking::AggregatorPhase;
 constexpr uint32_t kVersion = 2;
 constexpr uint32_t kVersionBefore = 1;  // without the sums
 
-// A test's liar chooses a cohort of its own, and stands by it.
+// A test's liar chooses a cohort of its own, and numbers, and stands by them.
 bool ChoosesFreely() {
   Bytes rule{1};
   PassWire("aggregator.set-apart", {}, rule);
   return rule.empty();
+}
+uint64_t NumbersSkipped() {
+  Bytes each;
+  PassWire("aggregator.number", {}, each);
+  return each.size();
 }
 bool IsLeftOut(const SiteId& site, RoundNumber round) {
   Bytes number{static_cast<uint8_t>(round.value)};
@@ -126,7 +131,7 @@ Result<masking::Context> MaskingDesk::Compose() const {
     return !std::ranges::binary_search(cohort, seat.site) ||
            IsLeftOut(seat.site, rounds_.at().round);
   });
-  context.round.value = rounds_.at().round.value + skipped_;
+  context.round.value = rounds_.at().round.value + skipped_ + NumbersSkipped();
   context.attempt = rounds_.at().attempt;
   context.threshold = masking::ThresholdFor(context.site_count());
   context.previous = released_;

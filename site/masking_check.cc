@@ -125,10 +125,8 @@ MaskingDesk::Judgement MaskingDesk::Judge(const round::Outcome& outcome,
 }
 
 bool MaskingDesk::IsUnderWay(const Digest& base, uint32_t attempt) const {
-  const masking::SitePhase phase = half_.phase();
   const masking::Context& context = half_.context();
-  return phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked &&
-         context.agreed.model == base && context.attempt == attempt;
+  return IsUnderWay() && context.agreed.model == base && context.attempt == attempt;
 }
 
 }  // namespace dure::site

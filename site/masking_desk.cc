@@ -84,30 +84,51 @@ void MaskingDesk::Resume() {
   if (participation_.phase() != round::SitePhase::kEnded) Push(masking::Resumed{});
 }
 
+// Once examined, a context is of one attempt, whatever numbers a later one has.
 bool MaskingDesk::IsCurrent(const masking::Context& context) const {
-  return context.attempt == participation_.at().attempt &&
-         context.agreed.run == participation_.at().run &&
-         context.round.value >= participation_.at().round.value;
+  const round::RoundAttempt& at = participation_.at();
+  const Digest id = context.Id();
+  if (bound_ && bound_->context == id) return IsBound(id);
+  return context.attempt == at.attempt && context.agreed.run == at.run && context.round >= at.round;
+}
+
+bool MaskingDesk::IsBound(const Digest& context) const {
+  return bound_ && bound_->context == context && bound_->at == participation_.at();
+}
+
+bool MaskingDesk::IsUnderWay() const {
+  const masking::SitePhase phase = half_.phase();
+  return phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked;
+}
+
+// What the round has gone on from is not waited for: its secrets are of no more use to anybody.
+void MaskingDesk::GiveUpFormer() {
+  if (!IsUnderWay() || !bound_ || bound_->context != half_.context_id()) return;
+  const round::RoundAttempt& at = participation_.at();
+  const bool over = participation_.phase() == round::SitePhase::kEnded;
+  const bool elsewhere = at != bound_->at && at.run == bound_->at.run;  // has left: at none
+  if (!over && !elsewhere) return;
+  masks_.reset();
+  Push(masking::GiveUp{});
 }
 
 void MaskingDesk::Take(const Bytes& message) { Push(masking::FromAggregator{message}); }
 
 void MaskingDesk::Look() {
+  GiveUpFormer();
   if (examines_ && !examining_ && participation_.rostered()) Sync(*examines_);
   TryEncode();
 }
 
 void MaskingDesk::Uploaded(const Digest& payload) {
-  if (half_.phase() != masking::SitePhase::kMasking) return;
-  const masking::Context& context = half_.context();
-  Push(masking::SegmentMasked{context.Id(), 0, payload, context.SegmentLayout(0).PayloadBytes()});
+  if (half_.phase() != masking::SitePhase::kMasking || !IsBound(half_.context_id())) return;
+  masks_.reset();
+  Push(masking::SegmentMasked{half_.context_id(), 0, payload,
+                              half_.context().SegmentLayout(0).PayloadBytes()});
 }
 
 uint64_t MaskingDesk::PayloadBytes() const {
-  const masking::SitePhase phase = half_.phase();
-  const bool open =
-      phase >= masking::SitePhase::kExamining && phase <= masking::SitePhase::kChecked;
-  return open ? half_.context().SegmentLayout(0).PayloadBytes() : 0;
+  return IsUnderWay() ? half_.context().SegmentLayout(0).PayloadBytes() : 0;
 }
 
 void MaskingDesk::Drop(RoundNumber round) {
@@ -197,6 +218,8 @@ void MaskingDesk::ExamineNow(const Digest& context) {
     if (!parameters) return Say("cannot read the base: " + parameters.error().message);
     if (!IsCurrent(half_.context()) || !participation_.rostered()) return;
     examines_.reset();
+    const round::RoundAttempt& at = participation_.at();
+    bound_ = Bound{context, at, bound_ && bound_->at == at ? bound_->work : 0};
     masking::Examined examined{PinnedFor(half_.context(), *parameters), {}};
     shop_.random.Fill(examined.seed.bytes);
     Push(examined);
@@ -213,6 +236,9 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
     const standing::State& state = auditor.standing().state();
     pinned.admitted = standing::SeatsOf(state, manifest.masking_rules.batch_members);
     pinned.recorded = standing::SumsOf(state, manifest.run);
+    // A number is used up by an attempt that gave no sum; two, where the aggregator died over it.
+    pinned.round_max.value = participation_.at().round.value +
+                             2 * standing::AttemptsOf(state, manifest.run);
     const auto run = state.runs.find(manifest.run);
     if (run != state.runs.end()) policies = run->second.policies;
   });
@@ -242,6 +268,7 @@ void MaskingDesk::Encode(const round::EncodeUpdate& effect) {
     return;
   }
   wanted_ = effect;
+  encoded_.reset();
   ++encode_turn_;  // what is being encoded for an attempt before is not wanted any more
   encoding_ = false;
   TryEncode();
@@ -250,12 +277,19 @@ void MaskingDesk::Encode(const round::EncodeUpdate& effect) {
 void MaskingDesk::TryEncode() {
   const bool ready =
       wanted_ && masks_ && !encoding_ && participation_.phase() == round::SitePhase::kEncoding &&
-      wanted_->at == participation_.at() && IsCurrent(half_.context()) &&
-      half_.phase() == masking::SitePhase::kMasking && masks_->context == half_.context().Id();
+      wanted_->at == participation_.at() && half_.phase() == masking::SitePhase::kMasking &&
+      masks_->context == half_.context_id() && IsBound(masks_->context) &&
+      half_.context().agreed.model == wanted_->plan.base.model;
   if (!ready) return;
+  if (bound_->work != 0 && bound_->work != wanted_->residual_to) {
+    Say("REFUSED: an update was masked in this attempt already, and this is another");
+    wanted_.reset();
+    return feed_(round::MaskingRefused{bound_->at, masking::CodeOf(masking::Refusal::kKey)});
+  }
+  bound_->work = wanted_->residual_to;
   encoding_ = true;
   const MaskWith with{half_.context().SegmentLayout(0), masks_->masks,
-                      shop_.privacy.NoiseKey(half_.context().Id())};
+                      shop_.privacy.NoiseKey(bound_->context, bound_->at)};
   auto work = [this, effect = *wanted_, manifest = participation_.manifest(), with] {
     CrashPoint("site.before-mask");
     codec::Work pace;
@@ -271,21 +305,26 @@ void MaskingDesk::TryEncode() {
           Say("the update cannot be encoded: " + made.error().message);
           return feed_(round::EncodeFailed{round, CodeWord(made.error().code)});
         }
-        own_ = made->scalars;
-        own_round_ = round;
-        CrashPoint("site.masked");
-        const uint64_t saturated = Shown(made->made.saturated);
-        const bool stays = participation_.manifest().Oversaturated(saturated, made->made.lanes);
-        if (!stays) SayWhatLeaves(*made);
-        // Kept before the payload is named: the check of the sum needs these numbers.
-        if (!Keep()) {
-          Say("the disk does not take what was masked");
-          return feed_(round::EncodeFailed{round, "exhausted"});
-        }
-        round::Encoded encoded{round, made->made.blob, made->made.weight, saturated};
-        encoded.lanes = made->made.lanes;
-        feed_(encoded);
+        Encoded(*made, round);
       });
+}
+
+void MaskingDesk::Encoded(const MaskedContribution& made, RoundNumber round) {
+  own_ = made.scalars;
+  own_round_ = round;
+  CrashPoint("site.masked");
+  const uint64_t saturated = Shown(made.made.saturated);
+  const bool stays = participation_.manifest().Oversaturated(saturated, made.made.lanes);
+  if (!stays) SayWhatLeaves(made);
+  encoded_ = round::Encoded{round, made.made.blob, made.made.weight, saturated};
+  encoded_->lanes = made.made.lanes;
+  // Kept before the payload is named, with these numbers, which the check of the sum needs.
+  Push(masking::SegmentEncoded{half_.context_id(), 0, made.made.blob});
+}
+
+void MaskingDesk::Do(const masking::UploadSegment& effect) {
+  if (!encoded_ || encoded_->blob != effect.payload || !IsBound(effect.context)) return;
+  feed_(*std::exchange(encoded_, std::nullopt));
 }
 
 void MaskingDesk::SayWhatLeaves(const MaskedContribution& made) const {

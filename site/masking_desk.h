@@ -77,6 +77,14 @@ class MaskingDesk {
     masking::Scalars sums{};
     std::vector<SiteId> survivors;
   };
+  // Which attempt of a round the half's context is for, and which version of the residual the one
+  // update that was masked in that attempt goes with. Another is never masked in it: what makes two
+  // payloads differ would show.
+  struct Bound {
+    Digest context;
+    round::RoundAttempt at;
+    uint64_t work = 0;  // 0: none yet
+  };
 
   void Push(const masking::SiteEvent& event);
   void SayAgainLater();
@@ -84,6 +92,7 @@ class MaskingDesk {
   void Do(const masking::Tell& effect);
   void Do(const masking::Examine& effect);
   void Do(const masking::MaskSegment& effect);
+  void Do(const masking::UploadSegment& effect);
   void Do(const masking::CheckSegment& effect);
   void Do(const masking::RefuseRound& effect);
   void Do(const masking::SetAside& effect);
@@ -92,6 +101,7 @@ class MaskingDesk {
   void Conclude(const std::vector<masking::SiteEffect>& effects);
   // The half is in this attempt, from examining its agreement to checking its sum.
   bool IsUnderWay(const Digest& base, uint32_t attempt) const;
+  bool IsUnderWay() const;
 
   Bytes Save() const;
   // false: the journal's bytes are none that this version knows.
@@ -101,6 +111,9 @@ class MaskingDesk {
   void ExamineNow(const Digest& context);
   masking::Pinned PinnedFor(const masking::Context& context, uint64_t parameter_count) const;
   void TryEncode();
+  void Encoded(const MaskedContribution& made, RoundNumber round);
+  void GiveUpFormer();
+  bool IsBound(const Digest& context) const;  // to the attempt at hand
   void SayWhatLeaves(const MaskedContribution& made) const;
   void CheckNow(const masking::CheckSegment& effect);
   void Checked();
@@ -117,6 +130,7 @@ class MaskingDesk {
   masking::SiteHalf half_;
   masking::Scalars own_{};  // of the update that was masked last
   RoundNumber own_round_;
+  std::optional<Bound> bound_;
   std::optional<Conclusion> concluded_;
   bool lost_ = false;
   // Of this process life.
@@ -124,6 +138,7 @@ class MaskingDesk {
   bool examining_ = false;
   std::optional<masking::MaskSegment> masks_;
   std::optional<round::EncodeUpdate> wanted_;
+  std::optional<round::Encoded> encoded_;  // once the half has it on disk
   uint64_t encode_turn_ = 0;
   bool encoding_ = false;
   bool checking_ = false;

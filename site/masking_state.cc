@@ -5,9 +5,10 @@
 namespace dure::site {
 namespace {
 
-constexpr uint32_t kVersion = 3;
-// 2: its history does not say of what quorum an attempt was. 1: its half lacks what was said last.
+constexpr uint32_t kVersion = 4;
+// 3: for which attempt of a round its context is, is not said. 2: its history does not say of what quorum an attempt was. 1: its half lacks what was said last.
 constexpr uint32_t kOldest = 1;
+constexpr uint32_t kPresentHalf = 3;
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);
@@ -25,6 +26,11 @@ Bytes MaskingDesk::Save() const {
   out.U32(kVersion).Blob(half_.Save());
   out.U64(own_round_.value);
   Put(out, own_);
+  out.Bool(bound_.has_value());
+  if (bound_) {
+    out.Raw32(bound_->context).Text(bound_->at.run.str());
+    out.U64(bound_->at.round.value).U32(bound_->at.attempt).U64(bound_->work);
+  }
   out.Bool(concluded_.has_value());
   if (!concluded_) return out.Take();
   out.Raw32(concluded_->base).U32(concluded_->attempt);
@@ -41,6 +47,7 @@ Status MaskingDesk::Restore() {
   if (!kept || Load(*kept)) return {};
   half_ = masking::SiteHalf(shop_.site, *shop_.self.signer, verifier_);
   concluded_.reset();
+  bound_.reset();
   own_round_ = {};
   own_ = {};
   if (participation_.phase() == round::SitePhase::kEnded) {
@@ -60,6 +67,17 @@ bool MaskingDesk::Load(ByteView kept) {
   const Bytes half = in.Blob(journal::kValueBytesMax);
   own_round_.value = in.U64();
   own_ = ScalarsIn(in);
+  if (version == kVersion && in.Bool()) {
+    Bound bound;
+    bound.context = in.Raw32();
+    auto run = RunId::Parse(in.Text(limits::kNameBytesMax));
+    if (!run) return false;
+    bound.at.run = *std::move(run);
+    bound.at.round.value = in.U64();
+    bound.at.attempt = in.U32();
+    bound.work = in.U64();
+    bound_ = bound;
+  }
   if (in.Bool()) {
     Conclusion concluded;
     concluded.base = in.Raw32();
@@ -77,11 +95,12 @@ bool MaskingDesk::Load(ByteView kept) {
   }
   if (!in.Done("a site's masking state")) return false;
   if (version < kOldest || version > kVersion) return false;
-  auto loaded = version == kVersion
+  auto loaded = version >= kPresentHalf
                     ? masking::SiteHalf::Load(half, *shop_.self.signer, verifier_)
                     : masking::SiteHalf::TakeOver(half, *shop_.self.signer, verifier_);
   if (!loaded) return false;
   half_ = *std::move(loaded);
+  if (version != kVersion) (void)half_.Handle(masking::GiveUp{});
   if (version == kVersion) return true;
   const Digest& base = participation_.base().model;
   const uint32_t attempt = participation_.at().attempt;

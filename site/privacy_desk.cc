@@ -69,9 +69,11 @@ Result<std::unique_ptr<PrivacyDesk>> PrivacyDesk::Open(Means means) {
   return desk;
 }
 
-noise::SecretRandom::Key PrivacyDesk::NoiseKey(const Digest& context) const {
+noise::SecretRandom::Key PrivacyDesk::NoiseKey(const Digest& context,
+                                               const round::RoundAttempt& at) const {
   CanonicalWriter writer;
-  writer.Text("dure update noise 1").Raw32(Digest{secret_}).Raw32(context);
+  writer.Text("dure update noise 2").Raw32(Digest{secret_}).Raw32(context);
+  writer.Text(at.run.str()).U64(at.round.value).U32(at.attempt);
   return Sha256(writer.bytes()).bytes;
 }
 

@@ -59,9 +59,9 @@ class PrivacyDesk {
   // The run is over here, for now or for good: what it did not use is given back.
   void Close(const RunId& run);
 
-  // For the update of one attempt at one base: from the site's secret, so that a repeat after a
-  // crash gives the same bytes.
-  noise::SecretRandom::Key NoiseKey(const Digest& context) const;
+  // For the update of one attempt under one context of the masking: from the site's secret, so that
+  // a repeat after a crash gives the same bytes.
+  noise::SecretRandom::Key NoiseKey(const Digest& context, const round::RoundAttempt& at) const;
   const privacy::AccountBook& book() const { return *book_; }
 
  private:

@@ -135,11 +135,14 @@ TEST_F(PrivacyDeskTest, ChargesTrainingToTheExampleAccountAlone) {
 
 TEST_F(PrivacyDeskTest, MakesTheSameNoiseForOneAttemptAndOtherForAnother) {
   const Digest context = Sha256(AsBytes("attempt"));
-  const auto key = desk_->NoiseKey(context);
-  EXPECT_NE(desk_->NoiseKey(Sha256(AsBytes("another"))), key);
+  const round::RoundAttempt at{*RunId::Parse("run"), {3}, 1};
+  const auto key = desk_->NoiseKey(context, at);
+  EXPECT_NE(desk_->NoiseKey(Sha256(AsBytes("another")), at), key);
+  EXPECT_NE(desk_->NoiseKey(context, {at.run, {4}, 1}), key);
+  EXPECT_NE(desk_->NoiseKey(context, {at.run, {3}, 2}), key);
   Stop();
   Start();
-  EXPECT_EQ(desk_->NoiseKey(context), key);
+  EXPECT_EQ(desk_->NoiseKey(context, at), key);
 }
 
 }  // namespace

@@ -129,6 +129,11 @@ Objection CheckContext(const Context& context, const Pinned& pinned) {
                   "federation, run, layout, scales, lanes or aggregator differ from what this site "
                   "knows");
   }
+  if (context.round > pinned.round_max) {
+    return refuse(Refusal::kStale, "its number is " + std::to_string(context.round.value) +
+                                       "; the attempts on record came to " +
+                                       std::to_string(pinned.round_max.value) + " at most");
+  }
   if (auto objection = CheckSeats(context, pinned)) return objection;
   if (auto objection = CheckThreshold(context.site_count(), context.threshold, told.corrupt_max)) {
     return objection;

@@ -70,7 +70,7 @@ Quorum QuorumOf(const Context& context);
 
 // Compares a context with what a site knows: kPolicyHash, kModelChain, kContextMismatch, kHeadroom,
 // kIdentity (a seat that is not among `admitted`, or under another key, member or batch; this site
-// missing), kThreshold, kCohort.
+// missing), kThreshold, kCohort, kStale (a number beyond all that were used).
 struct Pinned {
   Agreed agreed;
   SiteId self;
@@ -78,6 +78,8 @@ struct Pinned {
   // The sums of this run that the record names, also those that this site had no part in: with two
   // of them a third may show somebody whom none of them shows.
   std::vector<ReleasedSum> recorded = {};
+  // The highest number that the attempts of this run, as the record has them, may have come to.
+  RoundNumber round_max = {limits::kRoundsMax};
 };
 Objection CheckContext(const Context& context, const Pinned& pinned);
 

@@ -89,8 +89,7 @@ Status SiteHalf::CheckLoaded() const {
   const bool agreeing = s_.phase >= SitePhase::kAgreeing && HasBegun();
   const bool surviving = s_.phase >= SitePhase::kSurviving && HasBegun();
   const bool checked = Is(SitePhase::kChecked);
-  bool whole = (attempt.payloads.size() == attempt.payload_bytes.size()) &&
-               (!surviving || attempt.survived.size() == segments()) &&
+  bool whole = (!surviving || attempt.survived.size() == segments()) &&
                (s_.phase < SitePhase::kOpened || !HasBegun() ||
                 (outcome_ && outcome_->segments.size() == segments())) &&
                (!checked || attempt.result_products.size() == segments());
@@ -100,11 +99,11 @@ Status SiteHalf::CheckLoaded() const {
     }
     whole = whole && (!surviving || attempt.survived.contains(g)) &&
             (!checked || attempt.result_products.contains(g)) &&
-            (attempt.own_products.contains(g) == attempt.result_products.contains(g)) &&
-            (attempt.payloads.contains(g) == attempt.payload_bytes.contains(g));
+            (attempt.own_products.contains(g) == attempt.result_products.contains(g));
   }
-  for (const auto& [segment, payload] : attempt.payloads) {
-    whole = whole && segment < segments() && attempt.payload_bytes.contains(segment);
+  for (const auto& [segment, payload] : attempt.payloads) whole = whole && segment < segments();
+  for (const auto& [segment, bytes] : attempt.payload_bytes) {
+    whole = whole && attempt.payloads.contains(segment);
   }
   for (const auto& [segment, survived] : attempt.survived) {
     whole = whole && segment < segments() && survived.sites.size() == survived.uploads.size() &&
@@ -168,7 +167,6 @@ void SiteHalf::BeginAttempt(Context context, Bytes carried) {
   context_ = std::move(context);
   context_id_ = context_.Id();
   s_.attempt.context = std::move(carried);
-  s_.last = {context_.round.value, context_.attempt};
   s_.last_said.clear();
   const auto index = context_.IndexOf(s_.self);
   if (!index) {
@@ -198,15 +196,30 @@ void SiteHalf::On(const Examined& event) {
     }
   }
   s_.attempt.seed = event.seed;
+  s_.last = {context_.round.value, context_.attempt};
   s_.phase = SitePhase::kAdvertised;
   Keep();
   TellAdvertise();
 }
 
+void SiteHalf::On(const SegmentEncoded& event) {
+  if (!Is(SitePhase::kMasking) || event.context != context_id_ || event.segment >= segments()) {
+    return;
+  }
+  const auto [known, fresh] = s_.attempt.payloads.emplace(event.segment, event.payload);
+  if (known->second != event.payload) {
+    return Refuse(Refusal::kKey,
+                  "these masks were put on another update already, and are put on no second one",
+                  kNobody);
+  }
+  if (fresh) Keep();
+  out_.push_back(UploadSegment{event.context, event.segment, event.payload});
+}
+
 void SiteHalf::On(const SegmentMasked& event) {
-  const bool wanted = HasBegun() && event.context == context_id_ && event.segment < segments();
-  if (!wanted || !Is(SitePhase::kMasking)) return;
-  s_.attempt.payloads[event.segment] = event.payload;
+  if (!Is(SitePhase::kMasking) || event.context != context_id_) return;
+  const auto known = s_.attempt.payloads.find(event.segment);
+  if (known == s_.attempt.payloads.end() || known->second != event.payload) return;
   s_.attempt.payload_bytes[event.segment] = event.bytes;
   Keep();
   SaySigned(Uploaded{event.segment, event.payload, event.bytes});
@@ -277,7 +290,7 @@ void SiteHalf::On(const Resumed&) {
 bool SiteHalf::waits() const {
   switch (s_.phase) {
     case SitePhase::kMasking:
-      return s_.attempt.payloads.size() == segments();
+      return s_.attempt.payload_bytes.size() == segments();
     case SitePhase::kAdvertised:
     case SitePhase::kShared:
     case SitePhase::kAgreeing:

@@ -4,7 +4,8 @@
 // it happens, from one thread. The driver performs the effects in their order and promises:
 //   - Persist: Save()'s bytes are durable before any later effect of the same Handle is performed.
 //     They hold secrets: the site's own disk only, mode 0600.
-//   - Examine, MaskSegment and CheckSegment are answered by the event of like name, once or more.
+//   - Examine, MaskSegment, UploadSegment and CheckSegment are answered by the event that says so,
+//     once or more. Not a byte of a masked segment leaves before UploadSegment names it.
 //   - Tell may lose, repeat, delay and reorder. On Resumed all that is outstanding is told again;
 //   while waits(), the driver hands in SayAgain whenever nothing has come for kSayAgainAfter. What
 //   is told again is byte for byte what was told before.
@@ -35,9 +36,15 @@ struct Examined {
   Pinned pinned;
   Secret seed;
 };
-// The segment's payload is whole and durable at the aggregator, under this digest.
-struct SegmentMasked {
+// Answers MaskSegment: the segment is masked, and durable here, under this digest.
+struct SegmentEncoded {
   Digest context;  // as in MaskSegment: an answer to a former attempt is no answer
+  uint32_t segment = 0;
+  Digest payload;
+};
+// Answers UploadSegment: the payload is whole and durable at the aggregator.
+struct SegmentMasked {
+  Digest context;
   uint32_t segment = 0;
   Digest payload;
   uint64_t bytes = 0;
@@ -58,8 +65,8 @@ struct CheckOverdue {};  // nobody waits any longer for check values
 struct GiveUp {};        // the driver cannot go on with this attempt
 struct Resumed {};       // after Load, or when a link is up again
 struct SayAgain {};      // nothing came for a while: the answer, or what it answers, may be lost
-using SiteEvent = std::variant<FromAggregator, Examined, SegmentMasked, SegmentChecked, SumRefused,
-                               CheckOverdue, GiveUp, Resumed, SayAgain>;
+using SiteEvent = std::variant<FromAggregator, Examined, SegmentEncoded, SegmentMasked,
+                               SegmentChecked, SumRefused, CheckOverdue, GiveUp, Resumed, SayAgain>;
 
 // Effects
 struct Persist {};
@@ -69,11 +76,19 @@ struct Tell {
 struct Examine {
   Context context;
 };
-// Mask the lanes of a segment with these and upload them, scalars behind them.
+// Mask the lanes of a segment with these, scalars behind them. Asked for again after a restart, it
+// has to come to the same bytes: two payloads under the same masks show their difference, so that
+// another than the first is REFUSE_KEY, and the attempt ends.
 struct MaskSegment {
   Digest context;
   uint32_t segment = 0;
   std::vector<Mask> masks;
+};
+// The one payload of that segment in this attempt is known from now on; it may leave.
+struct UploadSegment {
+  Digest context;
+  uint32_t segment = 0;
+  Digest payload;
 };
 // Fetch the published planes and give the inner products with these coefficients.
 struct CheckSegment {
@@ -102,7 +117,8 @@ struct Accept {
   std::vector<SegmentAccepted> segments;
 };
 using SiteEffect =
-    std::variant<Persist, Tell, Examine, MaskSegment, CheckSegment, RefuseRound, SetAside, Accept>;
+    std::variant<Persist, Tell, Examine, MaskSegment, UploadSegment, CheckSegment, RefuseRound,
+                 SetAside, Accept>;
 
 enum class SitePhase : uint8_t {
   kIdle = 0,
@@ -142,6 +158,7 @@ class SiteHalf {
   const History& history() const { return s_.history; }
   History& history() { return s_.history; }            // to Learn
   const Context& context() const { return context_; }  // of the attempt under way, or the last
+  const Digest& context_id() const { return context_id_; }
   // Whether it is the aggregator's turn, so that SayAgain would say something.
   bool waits() const;
   // Whether this site is in the sum of a segment, once its survivors are known.
@@ -178,8 +195,8 @@ class SiteHalf {
     Sites sharers;  // U2, once told
     Digest shares;  // T2
     std::map<uint32_t, Digest> agreed_shares;
-    std::map<uint32_t, Digest> payloads;  // by segment
-    std::map<uint32_t, uint64_t> payload_bytes;
+    std::map<uint32_t, Digest> payloads;         // by segment, once masked: no other is under them
+    std::map<uint32_t, uint64_t> payload_bytes;  // of those that are whole at the aggregator
     std::map<uint32_t, Survived> survived;
     Digest survivors;  // T3
     std::map<uint32_t, Digest> agreed_survivors;
@@ -200,7 +217,8 @@ class SiteHalf {
     SiteId self;
     SitePhase phase = SitePhase::kIdle;
     History history;
-    std::optional<std::pair<uint64_t, uint32_t>> last;  // round and attempt begun last
+    // Round and attempt that had keys last; what is only being examined may be made up.
+    std::optional<std::pair<uint64_t, uint32_t>> last;
     Attempt attempt;
     // Check values or a complaint, as signed: they outlive the attempt, for whoever missed them.
     Bytes last_said;
@@ -213,6 +231,7 @@ class SiteHalf {
 
   void On(const FromAggregator&);
   void On(const Examined&);
+  void On(const SegmentEncoded&);
   void On(const SegmentMasked&);
   void On(const SegmentChecked&);
   void On(const SumRefused&);

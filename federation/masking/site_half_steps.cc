@@ -153,14 +153,14 @@ std::vector<Mask> SiteHalf::MasksOf(uint32_t segment) {
 
 void SiteHalf::EmitMasks() {
   for (uint32_t g = 0; g < segments(); ++g) {
-    if (s_.attempt.payloads.contains(g)) continue;
+    if (s_.attempt.payload_bytes.contains(g)) continue;
     out_.push_back(MaskSegment{context_id_, g, MasksOf(g)});
   }
 }
 
 void SiteHalf::TellUploaded() {
-  for (const auto& [segment, payload] : s_.attempt.payloads) {
-    SaySigned(Uploaded{segment, payload, s_.attempt.payload_bytes.at(segment)});
+  for (const auto& [segment, bytes] : s_.attempt.payload_bytes) {
+    SaySigned(Uploaded{segment, s_.attempt.payloads.at(segment), bytes});
   }
 }
 

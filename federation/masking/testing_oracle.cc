@@ -93,4 +93,15 @@ std::string World::Unmaskable(const std::set<uint32_t>& colluding) const {
   return {};
 }
 
+// What is durable must stand where the message was told from: after a death here the site would
+// otherwise go on from before it, and could say something else.
+void World::CheckDurable(uint32_t i, const Bytes& message) {
+  const SiteHalf& now = *sites_[i].half;
+  const auto durable = SiteHalf::Load(sites_[i].saved, *sites_[i].signer, verifier_);
+  if (!durable || durable->phase() != now.phase() ||
+      durable->history().released() != now.history().released()) {
+    told_too_early.emplace_back(KindName(DecodeMessage(message).value()));
+  }
+}
+
 }  // namespace dure::masking

@@ -188,17 +188,6 @@ void World::PerformSite(uint32_t i, std::vector<SiteEffect> effects) {
   }
 }
 
-// What is durable must stand where the message was told from: after a death here the site would
-// otherwise go on from before it, and could say something else.
-void World::CheckDurable(uint32_t i, const Bytes& message) {
-  const SiteHalf& now = *sites_[i].half;
-  const auto durable = SiteHalf::Load(sites_[i].saved, *sites_[i].signer, verifier_);
-  if (!durable || durable->phase() != now.phase() ||
-      durable->history().released() != now.history().released()) {
-    told_too_early.emplace_back(KindName(DecodeMessage(message).value()));
-  }
-}
-
 void World::Perform(uint32_t i, const Tell& said) {
   const auto index = IndexOf(i);
   if (index) Speak(*index, said.message);
@@ -237,14 +226,20 @@ void World::Perform(uint32_t i, const MaskSegment& mask) {
   masks.Apply(scalars);
   WriteScalars(layout, scalars, payload);
   const Digest digest = Sha256(payload);
-  const auto bytes = static_cast<uint64_t>(payload.size());
-  masked_bytes += bytes;
   blobs_[digest] = std::move(payload);
-  queue_.push_back([this, i, mask, digest, bytes] {
+  queue_.push_back([this, i, mask, digest] {
+    HandleSite(i, SegmentEncoded{mask.context, mask.segment, digest});
+  });
+}
+
+void World::Perform(uint32_t i, const UploadSegment& upload) {
+  const auto bytes = static_cast<uint64_t>(blobs_.at(upload.payload).size());
+  masked_bytes += bytes;
+  queue_.push_back([this, i, upload, bytes] {
     if (Dies(i)) return;
     ++sites_[i].masked;
-    HandleAggregator(Stored{*IndexOf(i), mask.segment, digest, bytes});
-    HandleSite(i, SegmentMasked{mask.context, mask.segment, digest, bytes});
+    HandleAggregator(Stored{*IndexOf(i), upload.segment, upload.payload, bytes});
+    HandleSite(i, SegmentMasked{upload.context, upload.segment, upload.payload, bytes});
   });
 }
 

@@ -97,6 +97,7 @@ class World {
   AggregatorHalf& aggregator() { return *aggregator_; }
   const Context& context() const { return context_; }
   const Ed25519Signer& signer(uint32_t i) const { return *sites_[i].signer; }
+  const Verifier& verifier() const { return verifier_; }
   const Ed25519Signer& aggregator_signer() const { return *aggregator_signer_; }
   // To site i of the cohort, as if from the aggregator.
   void Inject(uint32_t i, Bytes message);
@@ -118,6 +119,7 @@ class World {
   void Perform(uint32_t i, const Tell& said);
   void Perform(uint32_t i, const Examine& examine);
   void Perform(uint32_t i, const MaskSegment& mask);
+  void Perform(uint32_t i, const UploadSegment& upload);
   void Perform(uint32_t i, const CheckSegment& check);
   void Perform(uint32_t i, const Accept& accept) { accepted[i] = accept; }
   void Perform(uint32_t i, const RefuseRound& refuse);

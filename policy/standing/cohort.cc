@@ -38,4 +38,10 @@ std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run) {
   return sums;
 }
 
+uint64_t AttemptsOf(const State& state, const RunId& run) {
+  return static_cast<uint64_t>(std::ranges::count_if(state.rounds, [&run](const auto& one) {
+    return one.first.run == run && one.second.opened != 0;
+  }));
+}
+
 }  // namespace dure::standing

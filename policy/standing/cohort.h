@@ -19,4 +19,7 @@ std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);
 // The sums of a run's masked rounds that are closed: over whom each was.
 std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run);
 
+// How many attempts at rounds of a run were opened.
+uint64_t AttemptsOf(const State& state, const RunId& run);
+
 }  // namespace dure::standing

@@ -73,15 +73,29 @@ def history_before(half):
     return half[:begin] + sums + half[fields.at:]
 
 
+def unbound(rest):
+    """What follows a site's half, without which attempt of a round its context is for."""
+    fields = Fields(rest)
+    fields.take(40)  # the round and scalars of what was masked last
+    begin = fields.at
+    if fields.take(1) == b'\1':
+        fields.take(32)
+        fields.text()
+        fields.take(20)
+    return rest[:begin] + rest[fields.at:]
+
+
 def of_version(number):
     """A site's state as an older version had it; in the first, its half lacked the last digest."""
     def older(value):
         version, length = struct.unpack_from('<II', value)
-        assert version == 3, version
-        half = history_before(value[8:8 + length])
+        assert version == 4, version
+        half, rest = value[8:8 + length], unbound(value[8 + length:])
+        if number < 3:
+            half = history_before(half)
         if number == 1:
             half = half[:-32]
-        return struct.pack('<II', number, len(half)) + half + value[8 + length:]
+        return struct.pack('<II', number, len(half)) + half + rest
     return older
 
 
@@ -118,11 +132,11 @@ class KeptMaskingTest(MaskingTest):
         return daemon
 
     def test_an_older_versions_state_is_taken_over_and_the_site_goes_on_in_the_run(self):
-        for version in (2, 1):
+        for version in (3, 2, 1):
             with self.subTest(version=version):
                 run = f'older-{version}'
                 west = self.during(run, 'west', of_version(version), options=PATIENT)
-                assert west.log_count("an older version's state was taken over") == 3 - version
+                assert west.log_count("an older version's state was taken over") == 4 - version
                 closed = self.settle_long(run)
                 assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
                 # Its history came over too: peers heard of its release of round 0 in round 1, and

@@ -12,6 +12,7 @@
 #include <iostream>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -186,10 +187,31 @@ void SayAgain(const masking::Header& header, Bytes& bytes) {
   Told();
 }
 
+// The first attempt has a higher number than its round. One site hears nothing of it any more once
+// all have masked, and nothing of any later one.
+void LeaveUnopened(const masking::Message& message, Bytes& bytes) {
+  static std::optional<Digest> first;
+  if (const auto* open = std::get_if<masking::Open>(&message)) {
+    const Digest context = Sha256(open->context);
+    if (first.value_or(context) != context) return bytes.clear();
+    first = context;
+  }
+  const auto* agreed = std::get_if<masking::Signed<masking::Agreement>>(&message);
+  const bool late = std::holds_alternative<masking::Survivors>(message) ||
+                    std::holds_alternative<masking::Signed<masking::Outcome>>(message) ||
+                    std::holds_alternative<masking::Openings>(message) ||
+                    std::holds_alternative<masking::Signed<masking::CheckValues>>(message) ||
+                    (agreed != nullptr && agreed->body.step == 2);
+  if (!late) return;
+  bytes.clear();
+  Told();
+}
+
 void FromTheAggregator(std::string_view whom, Bytes& bytes) {
   const auto message = masking::DecodeMessage(bytes);
   if (!message) return;
   const Lie& lie = TheLie();
+  if (lie.name == "unopened" && whom == lie.site) return LeaveUnopened(*message, bytes);
   if (const auto* open = std::get_if<masking::Open>(&*message)) {
     if (whom == lie.site) LieInOpening(*open, bytes);
   } else if (const auto* survivors = std::get_if<masking::Survivors>(&*message)) {
@@ -343,6 +365,10 @@ void StartOver(std::string_view place, Bytes& base) {
 
 void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.seat") return Choose(whom, bytes);
+  if (place == "aggregator.number" && TheLie().name == "unopened") return bytes.assign(1, 0);
+  if (place == "aggregator.submission" && TheLie().name == "unopened" && whom == TheLie().site) {
+    return bytes.clear();
+  }
   if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
   const bool is_base = place == "aggregator.base" || place == "aggregator.last";
   if (is_base) return StartOver(place, bytes);

@@ -46,6 +46,21 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
         self.settle('replayed')
 
+    def test_masks_that_an_update_left_under_are_put_on_no_second_one(self):
+        # Round 0 closes without north, whose masked update is here; round 1 opens no masking to it.
+        run = 'unopened'
+        self.lied('aggregator', 'unopened:north', run, **{**LOOSE, 'deadline_seconds': 10})
+        until(lambda: self.said('north', run, f'{run}/1/0: encoding'), 'north has trained again')
+        until(lambda: any(f' {run}/1/1: ' in line for line in self.lines('north', run)) or
+              self.said('north', run, ': ended'), 'that attempt is over')
+        left = [line for line in self.lines('north', run) if LEAVES in line]
+        assert len(left) == 1 and f' {run}/0/0: ' in left[0], left
+        self.honest('aggregator')
+        federation = self.federation
+        federation.dure('run', 'stop', '--dir', federation.consortium, run)
+        federation.propose('opened')
+        self.settle('opened')
+
     def test_a_start_or_an_end_that_is_not_on_record_is_refused_by_every_site(self):
         for lie, run, words in (('base', 'starts-over', 'the plan starts from model'),
                                 ('last', 'ends-early', 'the aggregator ends it after 2 rounds')):

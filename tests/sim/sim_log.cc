@@ -102,4 +102,10 @@ std::vector<masking::ReleasedSum> SimLog::MaskedSums() const {
   return sums;
 }
 
+uint64_t SimLog::Attempts() const {
+  return static_cast<uint64_t>(std::ranges::count_if(entries_, [](const Entry& entry) {
+    return std::holds_alternative<round::RecordOpened>(entry.record);
+  }));
+}
+
 }  // namespace dure::sim

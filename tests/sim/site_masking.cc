@@ -26,15 +26,18 @@ void SiteMasking::Start() {
   half_ = std::move(*loaded);
   own_ = kept_->own;
   lanes_ = kept_->lanes;
+  bound_ = kept_->bound;
   concluded_ = kept_->concluded;
 }
 
 void SiteMasking::Stop() {
   half_.reset();
+  bound_.reset();
   concluded_.reset();
   examines_.reset();
   masks_.reset();
   wanted_.reset();
+  encoded_.reset();
   ++turn_;
   examining_ = false;
   encoding_ = false;
@@ -46,7 +49,7 @@ void SiteMasking::Keep() {
   // A site that forgets what it released would release it again.
   const bool forgets =
       kept_ && world_.bug() == Bug::kReleaseTwice && half_->phase() >= SitePhase::kMasking;
-  kept_ = Durable{forgets ? kept_->half : half_->Save(), own_, lanes_, concluded_};
+  kept_ = Durable{forgets ? kept_->half : half_->Save(), bound_, own_, lanes_, concluded_};
 }
 
 // Events
@@ -111,17 +114,36 @@ void SiteMasking::Take(const Bytes& message) { Push(masking::FromAggregator{mess
 
 void SiteMasking::Look() {
   if (!half_) return;
+  GiveUpFormer();
   if (examines_ && !examining_ && node_.core().rostered()) ExamineNow(*examines_);
   TryEncode();
 }
 
 void SiteMasking::Uploaded(const Digest& payload) {
-  if (!half_ || half_->phase() != SitePhase::kMasking) return;
-  const masking::Context& context = half_->context();
-  Push(masking::SegmentMasked{context.Id(), 0, payload, context.SegmentLayout(0).PayloadBytes()});
+  if (!half_ || half_->phase() != SitePhase::kMasking || !IsBound(half_->context_id())) return;
+  Push(masking::SegmentMasked{half_->context_id(), 0, payload,
+                              half_->context().SegmentLayout(0).PayloadBytes()});
+}
+
+bool SiteMasking::IsBound(const Digest& context) const {
+  return bound_ && bound_->context == context && bound_->at == node_.core().at();
+}
+
+void SiteMasking::GiveUpFormer() {
+  const SitePhase phase = half_->phase();
+  const bool under_way = phase >= SitePhase::kExamining && phase <= SitePhase::kChecked;
+  if (!under_way || !bound_ || bound_->context != half_->context_id()) return;
+  const round::RoundAttempt& at = node_.core().at();
+  const bool over = node_.core().phase() == round::SitePhase::kEnded;
+  const bool elsewhere = at != bound_->at && at.run == bound_->at.run;
+  if (!over && !elsewhere) return;
+  masks_.reset();
+  Push(masking::GiveUp{});
 }
 
 bool SiteMasking::IsCurrent(const masking::Context& context) const {
+  const Digest id = context.Id();
+  if (bound_ && bound_->context == id) return IsBound(id);
   return context.attempt == node_.core().at().attempt &&
          context.round.value >= node_.core().at().round.value;
 }
@@ -185,7 +207,7 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
   }
   // Where nobody lies, these would accuse somebody who did nothing.
   for (const Refusal never :
-       {Refusal::kAggregate, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
+       {Refusal::kAggregate, Refusal::kKey, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
         Refusal::kThreshold, Refusal::kShares, Refusal::kHeadroom, Refusal::kTranscript,
         Refusal::kContextMismatch}) {
     if (refused.rule != never || world_.scenario().lie != Lie::kNone) continue;
@@ -210,11 +232,14 @@ void SiteMasking::ExamineNow(const Digest& context) {
     if (!examines_ || *examines_ != context) return Look();
     if (!IsCurrent(half_->context()) || !node_.core().rostered()) return;
     examines_.reset();
+    const round::RoundAttempt& at = node_.core().at();
+    bound_ = Bound{context, at, bound_ && bound_->at == at ? bound_->work : 0};
     const masking::Context& open = half_->context();
     masking::Examined examined;
     examined.pinned.self = node_.id();
     examined.pinned.admitted = world_.Seats();
     examined.pinned.recorded = world_.aggregator().log.MaskedSums();
+    examined.pinned.round_max.value = at.round.value + 2 * world_.aggregator().log.Attempts();
     examined.pinned.agreed = masking::AgreedOn({node_.core().manifest(),
                                                 node_.core().base(),
                                                 "sim",
@@ -241,6 +266,7 @@ void SiteMasking::Do(const masking::MaskSegment& effect) {
 
 void SiteMasking::Encode(const round::EncodeUpdate& effect) {
   wanted_ = effect;
+  encoded_.reset();
   ++turn_;  // what is being encoded for an attempt before is not wanted any more
   encoding_ = false;
   TryEncode();
@@ -249,9 +275,14 @@ void SiteMasking::Encode(const round::EncodeUpdate& effect) {
 void SiteMasking::TryEncode() {
   const bool ready =
       wanted_ && masks_ && !encoding_ && node_.core().phase() == round::SitePhase::kEncoding &&
-      wanted_->at == node_.core().at() && IsCurrent(half_->context()) &&
-      half_->phase() == SitePhase::kMasking && masks_->context == half_->context().Id();
+      wanted_->at == node_.core().at() && half_->phase() == SitePhase::kMasking &&
+      masks_->context == half_->context_id() && IsBound(masks_->context) &&
+      half_->context().agreed.model == wanted_->plan.base.model;
   if (!ready) return;
+  if (bound_->work != 0 && bound_->work != wanted_->residual_to) {
+    return world_.Violate(node_.id().str() + " has another update to mask in one attempt");
+  }
+  bound_->work = wanted_->residual_to;
   encoding_ = true;
   world_.After(world_.Between(0.01, 0.2), node_.index() + 1,
                [this, turn = turn_] { EncodeNow(turn); });
@@ -281,8 +312,13 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   const Digest blob = world_.Remember(std::move(payload));
   world_.oracle().Clear(blob, world_.Remember(lanes_));
   node_.Encoded(effect, *lanes, blob);
-  Keep();
-  node_.Feed(round::Encoded{effect.round, blob, lanes->weight, lanes->saturated, {}, kParameters});
+  encoded_ = round::Encoded{effect.round, blob, lanes->weight, lanes->saturated, {}, kParameters};
+  Push(masking::SegmentEncoded{half_->context_id(), 0, blob});
+}
+
+void SiteMasking::Do(const masking::UploadSegment& effect) {
+  if (!encoded_ || encoded_->blob != effect.payload || !IsBound(effect.context)) return;
+  node_.Feed(*std::exchange(encoded_, std::nullopt));
 }
 
 // Checking the sum

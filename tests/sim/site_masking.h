@@ -39,8 +39,14 @@ class SiteMasking {
     masking::Scalars sums{};
     std::vector<SiteId> survivors;
   };
+  struct Bound {  // as the daemon's
+    Digest context;
+    round::RoundAttempt at;
+    uint64_t work = 0;
+  };
   struct Durable {
     Bytes half;
+    std::optional<Bound> bound;
     masking::Scalars own{};
     Bytes lanes;
     std::optional<Conclusion> concluded;
@@ -54,6 +60,7 @@ class SiteMasking {
   void Do(const masking::Tell& effect);
   void Do(const masking::Examine& effect);
   void Do(const masking::MaskSegment& effect);
+  void Do(const masking::UploadSegment& effect);
   void Do(const masking::CheckSegment& effect);
   void Do(const masking::RefuseRound& effect);
   void Do(const masking::SetAside& effect);
@@ -64,6 +71,8 @@ class SiteMasking {
   void EncodeNow(uint64_t turn);
   void CheckNow(const masking::CheckSegment& effect);
   bool IsCurrent(const masking::Context& context) const;
+  bool IsBound(const Digest& context) const;
+  void GiveUpFormer();
   // What the planted bugs make of a message that leaves, and of what is known of the peers.
   void Bend(const Bytes& message);
   void ForgeAgreements(const masking::Signed<masking::Agreement>& own);
@@ -79,12 +88,14 @@ class SiteMasking {
   masking::Scalars own_{};
   masking::Scalars sum_in_hand_{};  // whose check is under way
   Bytes lanes_;                     // in the clear, of the update that was masked last
+  std::optional<Bound> bound_;
   std::optional<Conclusion> concluded_;
   std::optional<Digest> examines_;
   bool examining_ = false;
   std::optional<masking::MaskSegment> masks_;
   std::optional<masking::MaskSegment> former_masks_;  // kStaleMasks
   std::optional<round::EncodeUpdate> wanted_;
+  std::optional<round::Encoded> encoded_;
   uint64_t turn_ = 0;
   bool encoding_ = false;
   bool checking_ = false;
