@@ -128,7 +128,8 @@ void MaskingDesk::Uploaded(const Digest& payload) {
 }
 
 uint64_t MaskingDesk::PayloadBytes() const {
-  return IsUnderWay() ? half_.context().SegmentLayout(0).PayloadBytes() : 0;
+  const bool agreed = IsUnderWay() && half_.phase() >= masking::SitePhase::kAdvertised;
+  return agreed ? half_.context().SegmentLayout(0).PayloadBytes() : 0;
 }
 
 void MaskingDesk::Drop(RoundNumber round) {

@@ -47,7 +47,7 @@ class MaskingDesk {
   // Answers Encoded or EncodeFailed once this attempt's masks are agreed upon.
   void Encode(const round::EncodeUpdate& effect);
   void Uploaded(const Digest& payload);  // it is whole and durable at the aggregator
-  uint64_t PayloadBytes() const;         // of the attempt under way; 0: there is none
+  uint64_t PayloadBytes() const;         // of the attempt under way; 0: none is agreed upon
   void Drop(RoundNumber round);          // the lanes of that round's update may go
 
   enum class Judgement : uint8_t {

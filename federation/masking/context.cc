@@ -78,8 +78,8 @@ std::optional<uint32_t> Context::IndexOf(const SiteId& site) const {
 }
 
 Status Context::Check() const {
-  const auto refuse = [](std::string_view why) {
-    return Fail(ErrorCode::kInvalid, "a round context " + std::string(why));
+  const auto refuse = [](const std::string& why) {
+    return Fail(ErrorCode::kInvalid, "a round context " + why);
   };
   const uint64_t per_segment = agreed.segment_parameters;
   if (per_segment == 0 || per_segment % codec::kSegmentParameters != 0 ||
@@ -102,6 +102,10 @@ Status Context::Check() const {
     if (i > 0 && !(seats[i - 1].site < seats[i].site)) return refuse("is not in order of sites");
     if (!keys.insert(seats[i].key).second) return refuse("has two seats with one key");
   }
+  // What asks for a segment's layout need not ask whether there is one.
+  if (auto layout = WordLayout::Make(agreed.lane_max, site_count(), 1); !layout) {
+    return refuse("has no layout: " + layout.error().message);
+  }
   return {};
 }
 
@@ -120,9 +124,6 @@ Objection CheckContext(const Context& context, const Pinned& pinned) {
   if (told.model != known.model) {
     return refuse(Refusal::kModelChain,
                   "the base is not the model that this site derived from the last aggregate");
-  }
-  if (auto layout = WordLayout::Make(told.lane_max, context.site_count(), 1); !layout) {
-    return refuse(Refusal::kHeadroom, layout.error().message);
   }
   if (told != known) {
     return refuse(Refusal::kContextMismatch,

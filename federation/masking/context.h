@@ -51,7 +51,8 @@ struct Context {
   std::optional<Released> previous;  // the last round whose sum was released
   std::vector<Seat> seats;           // the cohort, ascending by site
 
-  // kInvalid: not one context in its one form: order, bounds, a key twice.
+  // kInvalid: not one context in its one form: order, bounds, a key twice, lanes whose sum has no
+  // room.
   static Result<Context> Parse(ByteView bytes);
   Bytes Canonical() const;
   Digest Id() const;  // what is signed
@@ -68,8 +69,8 @@ struct Context {
 
 Quorum QuorumOf(const Context& context);
 
-// Compares a context with what a site knows: kPolicyHash, kModelChain, kContextMismatch, kHeadroom,
-// kIdentity (a seat that is not among `admitted`, or under another key, member or batch; this site
+// Compares a context with what a site knows: kPolicyHash, kModelChain, kContextMismatch, kIdentity
+// (a seat that is not among `admitted`, or under another key, member or batch; this site
 // missing), kThreshold, kCohort, kStale (a number beyond all that were used).
 struct Pinned {
   Agreed agreed;

@@ -41,6 +41,9 @@ void Run(ByteView bytes) {
   }
   if (const auto context = Context::Parse(bytes)) {
     if (context->Canonical() != Bytes(bytes.begin(), bytes.end())) std::abort();
+    for (uint32_t g = 0; g < context->segment_count(); ++g) {
+      if (context->SegmentLayout(g).PayloadBytes() == 0) std::abort();
+    }
   }
   if (const auto half = SiteHalf::Load(bytes, *bench.signer, bench.verifier)) {
     if (half->Save() != Bytes(bytes.begin(), bytes.end())) std::abort();

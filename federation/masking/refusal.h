@@ -22,7 +22,7 @@ enum class Refusal : uint8_t {
   kAlreadyReleased = 11,  // this round's sum was released once
   kStale = 12,            // of an earlier round or attempt, or a history that went back
   kPolicyHash = 13,       // other rules than those agreed
-  kHeadroom = 14,         // the sum has no room in its words
+  kHeadroom = 14,         // the sum has no room in its words: said by older versions only
   kAggregate = 15,        // the published sum is not the sum of the contributions
   kKey = 16,              // a key of low order, out of form, or used twice
   kSchema = 17,           // a message out of form

@@ -28,7 +28,7 @@ class LyingAggregatorTest(MaskingTest):
         ('batches:north', 'REFUSE_POLICY_HASH'),
         ('corrupt:north', 'REFUSE_POLICY_HASH'),
         ('noise:north', 'REFUSE_POLICY_HASH'),
-        ('room:north', 'REFUSE_HEADROOM'),
+        ('room:north', 'REFUSE_SCHEMA'),
         ('lanes:north', 'REFUSE_CTX_MISMATCH'),
         ('layout:north', 'REFUSE_CTX_MISMATCH'),
         ('threshold:north', 'REFUSE_THRESHOLD'),

@@ -208,8 +208,7 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
   // Where nobody lies, these would accuse somebody who did nothing.
   for (const Refusal never :
        {Refusal::kAggregate, Refusal::kKey, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
-        Refusal::kThreshold, Refusal::kShares, Refusal::kHeadroom, Refusal::kTranscript,
-        Refusal::kContextMismatch}) {
+        Refusal::kThreshold, Refusal::kShares, Refusal::kTranscript, Refusal::kContextMismatch}) {
     if (refused.rule != never || world_.scenario().lie != Lie::kNone) continue;
     return world_.Violate(node_.id().str() + " refuses what was honest: " +
                           std::string(Name(never)) + ": " + refused.why);
