@@ -26,9 +26,9 @@ uint64_t NumbersSkipped() {
   PassWire("aggregator.number", {}, each);
   return each.size();
 }
-bool IsLeftOut(const SiteId& site, RoundNumber round) {
+bool IsLeftOut(std::string_view place, const SiteId& site, RoundNumber round) {
   Bytes number{static_cast<uint8_t>(round.value)};
-  PassWire("aggregator.seat", site.str(), number);
+  PassWire(place, site.str(), number);
   return number.empty();
 }
 
@@ -129,7 +129,7 @@ Result<masking::Context> MaskingDesk::Compose() const {
   }));
   std::erase_if(context.seats, [&](const masking::Seat& seat) {
     return !std::ranges::binary_search(cohort, seat.site) ||
-           IsLeftOut(seat.site, rounds_.at().round);
+           IsLeftOut("aggregator.seat", seat.site, rounds_.at().round);
   });
   context.round.value = rounds_.at().round.value + skipped_ + NumbersSkipped();
   context.attempt = rounds_.at().attempt;
@@ -171,17 +171,22 @@ void MaskingDesk::UseUp(const Release& release) {
 }
 
 std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& candidates) const {
-  if (ChoosesFreely()) return {};
   const round::RunManifest& manifest = rounds_.manifest();
+  const RoundNumber round = rounds_.at().round;
   std::vector<SiteId> sites;
   for (const round::Candidate& one : candidates) sites.push_back(one.site);
+  if (ChoosesFreely()) {
+    std::erase_if(sites, [round](const SiteId& site) {
+      return !IsLeftOut("aggregator.apart", site, round);
+    });
+    return sites;
+  }
   std::vector<masking::Seat> seats;
   const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
     seats = standing::SeatsOf(now.state(), manifest.masking_rules.batch_members);
   });
   if (!looked) return {};
-  return masking::SetApart(history_, manifest, rounds_.at().round, std::move(seats),
-                           std::move(sites));
+  return masking::SetApart(history_, manifest, round, std::move(seats), std::move(sites));
 }
 
 }  // namespace dure::aggregator

@@ -7,6 +7,7 @@
 #include "aggregator/requests.h"
 #include "aggregator/waiting.h"
 #include "federation/canonical.h"
+#include "federation/masking/run_terms.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::aggregator {
@@ -194,6 +195,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"base", BaseJson(rounds.base())},
                  {"invited", sites},
                  {"cohort", cohort}});
+  if (rounds.manifest().masked()) answer["withstands"] = masking::CorruptMaxOf(rounds.manifest());
   if (driver->protection()) answer["privacy"] = driver->protection()->Json();
   if (const auto waits = rounds.WaitsFor()) answer["waiting"] = WaitingJson(*waits, loop->Now());
   return JsonLine(answer);

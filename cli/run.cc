@@ -40,6 +40,13 @@ std::string LimitText(const json& run) {
   return "; a share of at most " + limit->dump() + " of them cut";
 }
 
+// ", withstands 1 colluding site"
+std::string WithstandsText(const json& run) {
+  if (!run.contains("withstands")) return "";
+  const uint64_t sites = CountField(run, "withstands");
+  return ", withstands " + std::to_string(sites) + " colluding site" + (sites == 1 ? "" : "s");
+}
+
 // "public-service, for public-body,non-profit; sector health; risk ordinary; valuation none"
 std::string PurposeText(const json& run) {
   const std::string sector = TextField(run, "sector");
@@ -143,7 +150,8 @@ std::string RunText(const json& run) {
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
-         "\nmasking     " + TextField(run, "masking") + "; lanes " + TextField(run, "lane") +
+         "\nmasking     " + TextField(run, "masking") + WithstandsText(run) + "; lanes " +
+         TextField(run, "lane") +
          LimitText(run) + "\nmerge       " + TextField(run, "merge") +
          PrivacyText(run, "privacy     ");
 }

@@ -196,8 +196,9 @@ void MaskingDesk::Sync(const Digest& context) {
   examining_ = true;
   shop_.scribe.Sync([this, alive = alive_, context](const Status& synced) {
     if (!*alive) return;
-    if (synced) return ExamineNow(context);
-    Say("cannot compare with the record yet: " + synced.error().message);
+    if (synced && !RecordedCohort().empty()) return ExamineNow(context);
+    Say("cannot compare with the record yet: " +
+        (synced ? "the round's opening is not in it" : synced.error().message));
     // Of whatever waits then: another attempt may have been opened meanwhile, or is about to be.
     shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive] {
       if (!*alive) return;
@@ -227,6 +228,19 @@ void MaskingDesk::ExamineNow(const Digest& context) {
   });
 }
 
+ledger::RoundAttempt MaskingDesk::RecordedAt() const {
+  const round::RoundAttempt& at = participation_.at();
+  return {at.run, at.round, at.attempt};
+}
+
+std::vector<SiteId> MaskingDesk::RecordedCohort() const {
+  std::vector<SiteId> cohort;
+  shop_.scribe.WithStanding([&](const standing::Auditor& auditor) {
+    cohort = standing::CohortOf(auditor.standing().state(), RecordedAt());
+  });
+  return cohort;
+}
+
 masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
                                        uint64_t parameter_count) const {
   const round::RunManifest& manifest = participation_.manifest();
@@ -237,12 +251,15 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
     const standing::State& state = auditor.standing().state();
     pinned.admitted = standing::SeatsOf(state, manifest.masking_rules.batch_members);
     pinned.recorded = standing::SumsOf(state, manifest.run);
+    pinned.cohort = standing::CohortOf(state, RecordedAt());
     // A number is used up by an attempt that gave no sum; two, where the aggregator died over it.
     pinned.round_max.value = participation_.at().round.value +
                              2 * standing::AttemptsOf(state, manifest.run);
     const auto run = state.runs.find(manifest.run);
     if (run != state.runs.end()) policies = run->second.policies;
   });
+  pinned.sites_min = std::max(manifest.cohort_min, manifest.quorum);
+  pinned.survivors_min = manifest.quorum;
   pinned.agreed =
       masking::AgreedOn({manifest, participation_.base(), shop_.self.subject.consortium, policies,
                          shop_.self.aggregator_key, parameter_count, context.site_count()});

@@ -109,6 +109,8 @@ class MaskingDesk {
   bool Keep();  // false: the disk did not take it
   void Sync(const Digest& context);
   void ExamineNow(const Digest& context);
+  ledger::RoundAttempt RecordedAt() const;     // the attempt at hand
+  std::vector<SiteId> RecordedCohort() const;  // of it; none: the copy lacks its opening
   masking::Pinned PinnedFor(const masking::Context& context, uint64_t parameter_count) const;
   void TryEncode();
   void Encoded(const MaskedContribution& made, RoundNumber round);

@@ -6,9 +6,9 @@ namespace dure::site {
 namespace {
 
 constexpr uint32_t kVersion = 4;
-// 3: for which attempt of a round its context is, is not said. 2: its history does not say of what quorum an attempt was. 1: its half lacks what was said last.
+// 3: it lacks for which attempt of a round its context is, and the run's quorum. 2: its history does not say of what quorum an attempt was. 1: its half lacks what was said last.
 constexpr uint32_t kOldest = 1;
-constexpr uint32_t kPresentHalf = 3;
+constexpr uint32_t kPresentHistory = 3;
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);
@@ -95,12 +95,13 @@ bool MaskingDesk::Load(ByteView kept) {
   }
   if (!in.Done("a site's masking state")) return false;
   if (version < kOldest || version > kVersion) return false;
-  auto loaded = version >= kPresentHalf
-                    ? masking::SiteHalf::Load(half, *shop_.self.signer, verifier_)
-                    : masking::SiteHalf::TakeOver(half, *shop_.self.signer, verifier_);
+  using Form = masking::SiteHalf::Form;
+  const Form form = version >= kPresentHistory ? Form::kPresentHistory : Form::kHistoryBefore;
+  const Signer& signer = *shop_.self.signer;
+  auto loaded = version == kVersion ? masking::SiteHalf::Load(half, signer, verifier_)
+                                    : masking::SiteHalf::TakeOver(half, form, signer, verifier_);
   if (!loaded) return false;
   half_ = *std::move(loaded);
-  if (version != kVersion) (void)half_.Handle(masking::GiveUp{});
   if (version == kVersion) return true;
   const Digest& base = participation_.base().model;
   const uint32_t attempt = participation_.at().attempt;

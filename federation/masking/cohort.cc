@@ -104,6 +104,10 @@ Objection CheckSurvivors(const SurvivorCheck& check, const Sites& survivors) {
     return Objects(Refusal::kCohort, "the survivors are of " + Count(members, "member") +
                                          "; the rules ask for " + std::to_string(least));
   }
+  if (survivors.size() < check.sites_min) {
+    return Objects(Refusal::kCohort, Count(survivors.size(), "survivor") + "; the run's quorum is " +
+                                         std::to_string(check.sites_min));
+  }
   const uint64_t part = uint64_t{1000} * survivors.size();
   if (part < uint64_t{check.rules.survivors_permille} * check.shared.size()) {
     return Objects(Refusal::kMinFraction,

@@ -64,9 +64,10 @@ struct SurvivorCheck {
   const CohortRules& rules;
   const std::vector<Seat>& seats;
   uint32_t threshold;
-  const Sites& shared;  // the sites that shared masks
+  const Sites& shared;     // the sites that shared masks
+  uint32_t sites_min = 0;  // the run's quorum
 };
-// kSurvivorSet: not a subset; kThreshold; kCohort: too few members; kMinFraction; kMembership: a
+// kSurvivorSet: not a subset; kThreshold; kCohort: too few members or sites; kMinFraction; kMembership: a
 // batch is torn.
 Objection CheckSurvivors(const SurvivorCheck& check, const Sites& survivors);
 

@@ -32,6 +32,27 @@ Objection CheckSeats(const Context& context, const Pinned& pinned) {
   return {};
 }
 
+// Who may collude is reckoned of the cohort, so it is not for one side to make it smaller.
+Objection CheckRecorded(const Context& context, const Pinned& pinned) {
+  const auto opened = [&pinned](const Seat& seat) {
+    return std::ranges::binary_search(pinned.cohort, seat.site);
+  };
+  const auto seated = std::ranges::count_if(pinned.admitted, opened);
+  if (seated != context.site_count() || !std::ranges::all_of(context.seats, opened)) {
+    return Refused{Refusal::kCohort,
+                   "the cohort of " + std::to_string(context.site_count()) +
+                       " sites is not the one that the record opened the round with",
+                   kAggregator};
+  }
+  if (context.site_count() < pinned.sites_min) {
+    return Refused{Refusal::kCohort,
+                   "the cohort holds " + std::to_string(context.site_count()) +
+                       " sites; the run asks for " + std::to_string(pinned.sites_min),
+                   kAggregator};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Context> Context::Parse(ByteView bytes) {
@@ -136,6 +157,7 @@ Objection CheckContext(const Context& context, const Pinned& pinned) {
                                        std::to_string(pinned.round_max.value) + " at most");
   }
   if (auto objection = CheckSeats(context, pinned)) return objection;
+  if (auto objection = CheckRecorded(context, pinned)) return objection;
   if (auto objection = CheckThreshold(context.site_count(), context.threshold, told.corrupt_max)) {
     return objection;
   }

@@ -71,7 +71,7 @@ Quorum QuorumOf(const Context& context);
 
 // Compares a context with what a site knows: kPolicyHash, kModelChain, kContextMismatch, kIdentity
 // (a seat that is not among `admitted`, or under another key, member or batch; this site
-// missing), kThreshold, kCohort, kStale (a number beyond all that were used).
+// missing), kThreshold, kCohort (too few, or others than the record has), kStale (a number beyond all that were used).
 struct Pinned {
   Agreed agreed;
   SiteId self;
@@ -79,6 +79,10 @@ struct Pinned {
   // The sums of this run that the record names, also those that this site had no part in: with two
   // of them a third may show somebody whom none of them shows.
   std::vector<ReleasedSum> recorded = {};
+  // Whom the record opened this attempt with; ascending. Of them, everybody with a seat is in.
+  std::vector<SiteId> cohort = {};
+  uint32_t sites_min = 0;      // the fewest that a cohort of the run has
+  uint32_t survivors_min = 0;  // the fewest that a sum of the run is over: its quorum
   // The highest number that the attempts of this run, as the record has them, may have come to.
   RoundNumber round_max = {limits::kRoundsMax};
 };

@@ -30,7 +30,8 @@ struct Bench {
       if (i > 0) seat.key[0] ^= static_cast<uint8_t>(i);
       context.seats.push_back(seat);
     }
-    pinned = {context.agreed, context.seats[0].site, context.seats};
+    pinned = {.agreed = context.agreed, .self = context.seats[0].site, .admitted = context.seats};
+    for (const Seat& seat : context.seats) pinned.cohort.push_back(seat.site);
   }
 };
 

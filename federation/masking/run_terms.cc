@@ -35,6 +35,15 @@ Agreed AgreedOn(const RunTerms& terms) {
   return agreed;
 }
 
+uint32_t CorruptMaxOf(const round::RunManifest& manifest) {
+  const uint32_t least = std::max({manifest.cohort_min, manifest.quorum, kMembersFloor});
+  uint32_t withstood = CorruptMax(least, ThresholdFor(least));
+  for (uint32_t sites = least + 1; sites <= manifest.cohort_max; ++sites) {
+    withstood = std::min(withstood, CorruptMax(sites, ThresholdFor(sites)));
+  }
+  return withstood;
+}
+
 std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManifest& manifest,
                                    bool merging) {
   switch (phase) {

@@ -39,13 +39,16 @@ Result<SiteHalf> SiteHalf::Load(ByteView state, const Signer& signer, const Veri
   return half;
 }
 
-Result<SiteHalf> SiteHalf::TakeOver(ByteView state, const Signer& signer,
+Result<SiteHalf> SiteHalf::TakeOver(ByteView state, Form form, const Signer& signer,
                                     const Verifier& verifier) {
   SiteHalf half({}, signer, verifier);
   Get get(state);
   SitePhase phase = SitePhase::kIdle;
-  History::Before history{half.s_.history};
-  get(half.s_.self, phase, history, half.s_.last);
+  get(half.s_.self, phase);
+  History::Before before{half.s_.history};
+  if (form == Form::kHistoryBefore) get(before);
+  if (form == Form::kPresentHistory) get(half.s_.history);
+  get(half.s_.last);
   if (!get.ok()) return Fail(ErrorCode::kCorrupt, "an older version's state ends too early");
   return half;
 }
@@ -186,6 +189,7 @@ void SiteHalf::On(const Examined& event) {
   if (auto objection = s_.history.CheckPrevious(context_.previous)) return Refuse(*objection);
   for (const ReleasedSum& sum : event.pinned.recorded) s_.history.Learn(sum);
   for (const Seat& seat : event.pinned.admitted) s_.attempt.members[seat.site] = seat.member;
+  s_.attempt.survivors_min = event.pinned.survivors_min;
   ReleasedSum candidate;
   for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);
   for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {

@@ -145,11 +145,12 @@ class SiteHalf {
   SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier);
   // kCorrupt: not the bytes that Save made.
   static Result<SiteHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier);
-  // Of the bytes that an older version's Save made (before History's present form), only what
-  // outlives an attempt: what was signed, released and begun. The attempt itself is given up, its
-  // secrets are never used again, and an opening of it is refused as stale. kCorrupt: not such
-  // bytes.
-  static Result<SiteHalf> TakeOver(ByteView state, const Signer& signer, const Verifier& verifier);
+  // Of the bytes that an older version's Save made, only what outlives an attempt: what was signed,
+  // released and begun. The attempt itself is given up, its secrets are never used again, and an
+  // opening of it is refused as stale. kCorrupt: not such bytes.
+  enum class Form : uint8_t { kPresentHistory, kHistoryBefore };
+  static Result<SiteHalf> TakeOver(ByteView state, Form form, const Signer& signer,
+                                   const Verifier& verifier);
   Bytes Save() const;
 
   std::vector<SiteEffect> Handle(const SiteEvent& event);
@@ -189,6 +190,7 @@ class SiteHalf {
     Bytes context;
     Secret seed;
     std::map<SiteId, MemberId> members;  // of all admitted sites
+    uint32_t survivors_min = 0;          // the run's quorum
     std::map<uint32_t, Bytes> advertised;
     Digest roster;  // T1, once all advertised
     std::map<SegmentSite, Held> held;
@@ -207,7 +209,7 @@ class SiteHalf {
     std::map<uint32_t, std::vector<uint64_t>> check_values;
     template <typename A>
     void Visit(A& a) {
-      a(context, seed, members, advertised, roster, held, sharers, shares, agreed_shares, payloads,
+      a(context, seed, members, survivors_min, advertised, roster, held, sharers, shares, agreed_shares, payloads,
         payload_bytes, survived, survivors, agreed_survivors, outcome, result, own_products,
         result_products, check_values);
     }

@@ -151,7 +151,7 @@ void SiteHalf::OnMessage(const Sharers& message) {
   }
   if (!Contains(message.sites, me_)) return EndAttempt(SitePhase::kLeftOut);
   const SurvivorCheck check{context_.agreed.rules, context_.seats, context_.threshold,
-                            message.sites};
+                            message.sites, s_.attempt.survivors_min};
   // What cannot be enough survivors, should all survive, is not begun.
   auto objection = CheckSurvivors(check, message.sites);
   if (objection && objection->rule != Refusal::kMembership) return Refuse(*objection);

@@ -166,7 +166,7 @@ void SiteHalf::TellUploaded() {
 
 bool SiteHalf::CheckAllSurvivors() {
   const SurvivorCheck check{context_.agreed.rules, context_.seats, context_.threshold,
-                            s_.attempt.sharers};
+                            s_.attempt.sharers, s_.attempt.survivors_min};
   std::vector<ReleasedSum> sums;
   for (const auto& [segment, survived] : s_.attempt.survived) {
     Objection objection = CheckSurvivors(check, survived.sites);

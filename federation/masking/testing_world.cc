@@ -202,7 +202,11 @@ void World::Speak(uint32_t index, Bytes message) {
   });
 }
 
-Pinned World::PinnedOf(uint32_t i) const { return {agreed_, seats_[i].site, seats_}; }
+Pinned World::PinnedOf(uint32_t i) const {
+  Pinned pinned{.agreed = agreed_, .self = seats_[i].site, .admitted = seats_};
+  for (const Seat& seat : context_.seats) pinned.cohort.push_back(seat.site);
+  return pinned;
+}
 
 void World::Perform(uint32_t i, const Examine&) {
   Examined examined{PinnedOf(i), {}};

@@ -38,6 +38,14 @@ std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run) {
   return sums;
 }
 
+std::vector<SiteId> CohortOf(const State& state, const RoundAttempt& at) {
+  const auto round = state.rounds.find(at);
+  if (round == state.rounds.end()) return {};
+  std::vector<SiteId> cohort = round->second.cohort;
+  std::ranges::sort(cohort);
+  return cohort;
+}
+
 uint64_t AttemptsOf(const State& state, const RunId& run) {
   return static_cast<uint64_t>(std::ranges::count_if(state.rounds, [&run](const auto& one) {
     return one.first.run == run && one.second.opened != 0;

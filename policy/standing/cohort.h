@@ -19,6 +19,9 @@ std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);
 // The sums of a run's masked rounds that are closed: over whom each was.
 std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run);
 
+// Whom an attempt was opened with; ascending. None: it is not on the record.
+std::vector<SiteId> CohortOf(const State& state, const RoundAttempt& at);
+
 // How many attempts at rounds of a run were opened.
 uint64_t AttemptsOf(const State& state, const RunId& run);
 

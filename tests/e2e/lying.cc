@@ -341,9 +341,10 @@ void SendTheFirst(Bytes& again) {
   Told();
 }
 
-// Cohorts that the liar makes up. Without: everybody but one, once there was a sum with it.
-// Cohorts: by first letters, three sums of which no two show anybody, and all three show c.
-void Choose(std::string_view site, Bytes& round) {
+// Cohorts that the liar makes up, and opens rounds with. Without: everybody but one, once there was
+// a sum with it. Cohorts: by first letters, three sums of which no two show anybody, and all three
+// show c.
+void SetApart(std::string_view site, Bytes& round) {
   static constexpr std::string_view kCohorts[] = {"abc", "cde", "abde"};
   const size_t number = round.at(0);
   const bool without = TheLie().name == "without" && number > 0 && site == TheLie().site;
@@ -352,6 +353,13 @@ void Choose(std::string_view site, Bytes& round) {
   if (!without && !apart) return;
   round.clear();
   if (without || number == 2) Told();
+}
+
+// A cohort of three, all of whom are told of it; the record has everybody.
+void SeatFew(std::string_view site, Bytes& round) {
+  if (TheLie().name != "few" || site.front() <= 'c') return;
+  round.clear();
+  Told();
 }
 
 // Each round starts where the run did; or the run ends there.
@@ -364,12 +372,14 @@ void StartOver(std::string_view place, Bytes& base) {
 }
 
 void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
-  if (place == "aggregator.seat") return Choose(whom, bytes);
+  if (place == "aggregator.apart") return SetApart(whom, bytes);
+  if (place == "aggregator.seat") return SeatFew(whom, bytes);
   if (place == "aggregator.number" && TheLie().name == "unopened") return bytes.assign(1, 0);
   if (place == "aggregator.submission" && TheLie().name == "unopened" && whom == TheLie().site) {
     return bytes.clear();
   }
-  if (place == "aggregator.set-apart" && TheLie().name == "cohorts") return bytes.clear();
+  const bool chooses = TheLie().name == "cohorts" || TheLie().name == "without";
+  if (place == "aggregator.set-apart" && chooses) return bytes.clear();
   const bool is_base = place == "aggregator.base" || place == "aggregator.last";
   if (is_base) return StartOver(place, bytes);
   if (place == "site.payload") return MoveAWord(whom, bytes);

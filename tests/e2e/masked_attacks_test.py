@@ -31,8 +31,8 @@ def weights(path):
 
 class LyingAggregatorTest(MaskingTest):
     def test_two_rosters_make_no_sum_and_not_a_byte_leaves(self):
-        # Either may stand alone: what does not fit is that north speaks of another than its peers.
         self.lied('aggregator', 'roster:north', 'two-rosters')
+        until(lambda: self.said('north', 'two-rosters', 'REFUSE_COHORT'), 'north has the record')
         until(lambda: self.federation.aggregator.log_has('north: REFUSE_CTX_MISMATCH'),
               'the contexts differ')
         assert not any(self.said(site, 'two-rosters', LEAVES) for site in SITES)
@@ -92,7 +92,7 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
 
     def test_a_cohort_that_is_short_of_one_who_was_in_the_last_sum_is_refused_by_all(self):
-        self.lied('aggregator', 'without:west', 'short-of-one', rounds=2)
+        self.lied('aggregator', 'without:west', 'short-of-one', quorum=3, join_seconds=30)
         for site in SITES[:3]:
             until(lambda site=site: self.said(site, 'short-of-one', 'REFUSE_MEMBERSHIP'),
                   f'{site} refuses')
@@ -114,6 +114,22 @@ class CombinationTest(MaskingTest):
             until(lambda site=site: self.said(site, 'combined', 'REFUSE_MEMBERSHIP'),
                   f'{site} refuses')
         assert len(self.closings('combined')) == 2, 'the third sum shows cedar'
+
+    def test_a_cohort_that_is_not_the_records_is_refused_by_all_that_are_in_it(self):
+        # Two of the three may help the aggregator: then their sum is the third one's update.
+        federation, sites = self.federation, self.sites[:5]
+        self.lied('aggregator', 'few:', 'few', sites=sites, quorum=5)
+        for site in sites[:3]:
+            until(lambda site=site: self.said(site, 'few', 'REFUSE_COHORT'), f'{site} refuses')
+        assert not any(self.said(site, 'few', LEAVES) for site in sites)
+        assert federation.show('few')['withstands'] == 2
+        self.honest('aggregator')
+        line = federation.watch('few', lambda line: line.get('ended') or
+                                line['phase'] == 'paused', 'it goes on')
+        if not line.get('ended'):
+            federation.dure('run', 'resume', '--dir', federation.consortium, 'few')
+        federation.complete('few')
+        assert all(len(event['submissions']) == 5 for event in federation.check_run('few', sites))
 
     def test_a_whole_batch_may_leave_and_half_of_one_may_not(self):
         federation = self.federation

@@ -102,6 +102,14 @@ std::vector<masking::ReleasedSum> SimLog::MaskedSums() const {
   return sums;
 }
 
+std::vector<SiteId> SimLog::CohortOf(const round::RoundAttempt& at) const {
+  for (const Entry& entry : entries_) {
+    const auto* opened = std::get_if<round::RecordOpened>(&entry.record);
+    if (opened != nullptr && opened->at == at) return opened->cohort;
+  }
+  return {};
+}
+
 uint64_t SimLog::Attempts() const {
   return static_cast<uint64_t>(std::ranges::count_if(entries_, [](const Entry& entry) {
     return std::holds_alternative<round::RecordOpened>(entry.record);

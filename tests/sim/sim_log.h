@@ -45,6 +45,7 @@ class SimLog {
   const std::vector<Entry>& entries() const { return entries_; }
   // Over whom the sums of closed rounds were.
   std::vector<masking::ReleasedSum> MaskedSums() const;
+  std::vector<SiteId> CohortOf(const round::RoundAttempt& at) const;
   uint64_t Attempts() const;  // at rounds that were opened
   const ledger::MerkleTree& tree() const { return tree_; }
 

@@ -238,6 +238,9 @@ void SiteMasking::ExamineNow(const Digest& context) {
     examined.pinned.self = node_.id();
     examined.pinned.admitted = world_.Seats();
     examined.pinned.recorded = world_.aggregator().log.MaskedSums();
+    examined.pinned.cohort = world_.aggregator().log.CohortOf(at);
+    examined.pinned.sites_min = node_.core().manifest().cohort_min;
+    examined.pinned.survivors_min = node_.core().manifest().quorum;
     examined.pinned.round_max.value = at.round.value + 2 * world_.aggregator().log.Attempts();
     examined.pinned.agreed = masking::AgreedOn({node_.core().manifest(),
                                                 node_.core().base(),

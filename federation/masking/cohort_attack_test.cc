@@ -1,0 +1,72 @@
+// Attack 5, where an aggregator has honest sites and chooses who is in the sum with them: as many
+// may collude as the smallest cohort that the run allows withstands, so it has no smaller one.
+#include <gtest/gtest.h>
+
+#include "federation/masking/run_terms.h"
+#include "federation/masking/testing_attack.h"
+
+namespace dure::masking {
+namespace {
+
+void ExpectNobodyKeysWith(const World& world, uint32_t sites) {
+  for (uint32_t i = 0; i < sites; ++i) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_COHORT");
+  for (const auto& [from, bytes] : world.seen) {
+    Message decoded;
+    EXPECT_EQ(As<Advertise>(bytes, decoded), nullptr) << "no key is made for it";
+  }
+  ExpectNothingReleased(world);
+}
+
+TEST(Attack5, ACohortOfFewerThanTheRecordOpenedTheRoundWithIsRefused) {
+  World world({.sites = 5});
+  world.absent = {3, 4};
+  world.pin = [&world](uint32_t, Pinned& pinned) {
+    pinned.cohort.clear();
+    for (const Seat& seat : pinned.admitted) pinned.cohort.push_back(seat.site);
+  };
+  world.RunAttempt(0);
+  ExpectNobodyKeysWith(world, 3);
+}
+
+TEST(Attack5, ACohortOfOthersThanTheRecordOpenedTheRoundWithIsRefused) {
+  World world({.sites = 5});
+  world.absent = {4};
+  world.pin = [](uint32_t, Pinned& pinned) { pinned.cohort.back() = pinned.admitted[4].site; };
+  world.RunAttempt(0);
+  ExpectNobodyKeysWith(world, 4);
+}
+
+TEST(Attack5, ACohortBelowWhatTheRunAllowsIsRefusedWhateverTheRecordSays) {
+  World world({.sites = 5});
+  world.absent = {3, 4};
+  world.pin = [](uint32_t, Pinned& pinned) { pinned.sites_min = 4; };
+  world.RunAttempt(0);
+  ExpectNobodyKeysWith(world, 3);
+}
+
+TEST(Attack7, SurvivorsBelowTheRunsQuorumGetNoShare) {
+  World world({.sites = 5});
+  world.deaths[4] = {SitePhase::kMasking, 0};
+  world.pin = [](uint32_t, Pinned& pinned) { pinned.survivors_min = 5; };
+  world.RunAttempt(0);
+  for (uint32_t i = 0; i < 4; ++i) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_COHORT");
+  ExpectNothingReleased(world);
+}
+
+TEST(Colluders, AreThoseOfTheSmallestCohortThatARunAllows) {
+  const auto withstood = [](uint32_t quorum, uint32_t most) {
+    round::RunManifest manifest;
+    manifest.quorum = quorum;
+    manifest.cohort_min = quorum;
+    manifest.cohort_max = most;
+    return CorruptMaxOf(manifest);
+  };
+  EXPECT_EQ(withstood(20, 20), 7U);
+  EXPECT_EQ(withstood(14, 20), 5U);
+  EXPECT_EQ(withstood(3, 20), 1U);
+  EXPECT_EQ(withstood(5, 5), 2U);
+  EXPECT_EQ(withstood(6, 7), 2U) << "of seven fewer may than of six";
+}
+
+}  // namespace
+}  // namespace dure::masking
