@@ -72,7 +72,7 @@ class History {
   // The last release this site gave its shares to; none: none yet.
   const std::optional<Released>& released() const { return released_; }
 
-  // What a peer claims in its advertisement.
+  // What a peer claims in its advertisement, or released for all that is known here.
   // kStale: its round was released with another transcript than is known here, or the peer's
   // history went back behind what it claimed before.
   Objection CheckPeer(const SiteId& peer, const std::optional<Released>& claimed) const;

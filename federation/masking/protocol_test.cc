@@ -371,5 +371,22 @@ TEST(Silence, NamesWhomAPhaseHasNotHeard) {
   EXPECT_EQ(world.aggregator().Awaited(), Sites{});
 }
 
+// 9
+TEST(Attack9, AStateOfJustBeforeTheLastReleaseIsKnownByWhoeverWasInIt) {
+  World world({.sites = 4});
+  Bytes before;
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    const auto decoded = DecodeMessage(message);
+    const bool told = to_site && decoded && std::holds_alternative<Survivors>(*decoded);
+    if (told && site == 3 && before.empty()) before = world.site(3).Save();
+  };
+  world.RunAttempt(0);
+  ASSERT_EQ(world.accepted.size(), 4U);
+  world.site(3) = SiteHalf::Load(before, world.signer(3), world.verifier()).value();
+  world.RunAttempt(1);
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_STALE");
+  EXPECT_TRUE(world.accepted.empty());
+}
+
 }  // namespace
 }  // namespace dure::masking

@@ -262,6 +262,7 @@ class SiteHalf {
   std::optional<Survived> CheckUploads(const Survivors& message);
   bool CheckAllSurvivors();
   bool CheckOpenings(const Openings& openings, std::vector<Digest>& ids);
+  void NoteReleases(const Openings& openings);
   bool SegmentFits(uint32_t segment, bool& verified) const;
 
   void AdvanceAdvertised();

@@ -241,9 +241,18 @@ void SiteHalf::OnMessage(const Openings& message) {
   std::vector<Digest> ids;
   if (!CheckOpenings(message, ids)) return;
   s_.attempt.result = ResultTranscript(s_.attempt.survivors, outcome_id_, ids);
+  NoteReleases(message);
   s_.phase = SitePhase::kChecking;
   Keep();
   EmitChecks();
+}
+
+// Whoever opens its nonce for this outcome had the release on its disk before.
+void SiteHalf::NoteReleases(const Openings& openings) {
+  for (const Bytes& bytes : openings.openings) {
+    const uint32_t site = DecodeSigned<Opening>(bytes)->header.site;
+    s_.history.NotePeer(context_.seats[site].site, Released{context_.round, s_.attempt.survivors});
+  }
 }
 
 bool SiteHalf::CheckOpenings(const Openings& openings, std::vector<Digest>& ids) {
