@@ -218,6 +218,8 @@ void MaskingDesk::FixSurvivors(bool overdue) {
     if (!all_said && !overdue) return ArmTimer();
     BarContradicting();
     if (overdue) NoteSilent();
+    // Fewer than the log holds would be told to nobody's use, and to sites that refuse it.
+    if (!all_said || !half.Contradicting().empty()) return Fail("masking-survivors");
     Push(masking::PhaseOverdue{});
   }
   if (!attempt_ || half.phase() < Phase::kSurviving || !IsOpen(half.phase())) return;

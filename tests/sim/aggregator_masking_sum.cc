@@ -36,6 +36,7 @@ void AggregatorMasking::FixSurvivors(bool overdue) {
       return index && half.has_uploaded(*index, 0);
     });
     if (!all_said && !overdue) return ArmTimer();
+    if (!all_said) return Fail("masking-survivors");
     Push(masking::PhaseOverdue{});
   }
   if (!Lives() || !merge_) return;
