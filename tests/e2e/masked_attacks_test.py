@@ -46,21 +46,6 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
         self.settle('replayed')
 
-    def test_masks_that_an_update_left_under_are_put_on_no_second_one(self):
-        # Round 0 closes without north, whose masked update is here; round 1 opens no masking to it.
-        run = 'unopened'
-        self.lied('aggregator', 'unopened:north', run, **{**LOOSE, 'deadline_seconds': 10})
-        until(lambda: self.said('north', run, f'{run}/1/0: encoding'), 'north has trained again')
-        until(lambda: any(f' {run}/1/1: ' in line for line in self.lines('north', run)) or
-              self.said('north', run, ': ended'), 'that attempt is over')
-        left = [line for line in self.lines('north', run) if LEAVES in line]
-        assert len(left) == 1 and f' {run}/0/0: ' in left[0], left
-        self.honest('aggregator')
-        federation = self.federation
-        federation.dure('run', 'stop', '--dir', federation.consortium, run)
-        federation.propose('opened')
-        self.settle('opened')
-
     def test_a_start_or_an_end_that_is_not_on_record_is_refused_by_every_site(self):
         for lie, run, words in (('base', 'starts-over', 'the plan starts from model'),
                                 ('last', 'ends-early', 'the aggregator ends it after 2 rounds')):
@@ -99,56 +84,6 @@ class LyingAggregatorTest(MaskingTest):
         assert len(self.closings('short-of-one')) == 1, 'a difference of two sums shows west'
         self.honest('aggregator')
         self.settle('short-of-one')
-
-
-class CombinationTest(MaskingTest):
-    """Six sites, of which three make a sum."""
-
-    sites = ['ash', 'birch', 'cedar', 'dogwood', 'elm', 'fir']
-
-    def test_three_sums_that_together_show_one_site_are_refused_by_who_was_in_two_of_them(self):
-        # Ash, birch and cedar; cedar, dogwood and elm; all but cedar: twice cedar's part is left.
-        self.lied('aggregator', 'cohorts:', 'combined', sites=self.sites[:5], rounds=3, quorum=3,
-                  deadline_seconds=10, join_seconds=30)
-        for site in ('ash', 'birch', 'dogwood', 'elm'):
-            until(lambda site=site: self.said(site, 'combined', 'REFUSE_MEMBERSHIP'),
-                  f'{site} refuses')
-        assert len(self.closings('combined')) == 2, 'the third sum shows cedar'
-
-    def test_a_cohort_that_is_not_the_records_is_refused_by_all_that_are_in_it(self):
-        # Two of the three may help the aggregator: then their sum is the third one's update.
-        federation, sites = self.federation, self.sites[:5]
-        self.lied('aggregator', 'few:', 'few', sites=sites, quorum=5)
-        for site in sites[:3]:
-            until(lambda site=site: self.said(site, 'few', 'REFUSE_COHORT'), f'{site} refuses')
-        assert not any(self.said(site, 'few', LEAVES) for site in sites)
-        assert federation.show('few')['withstands'] == 2
-        self.honest('aggregator')
-        line = federation.watch('few', lambda line: line.get('ended') or
-                                line['phase'] == 'paused', 'it goes on')
-        if not line.get('ended'):
-            federation.dure('run', 'resume', '--dir', federation.consortium, 'few')
-        federation.complete('few')
-        assert all(len(event['submissions']) == 5 for event in federation.check_run('few', sites))
-
-    def test_a_whole_batch_may_leave_and_half_of_one_may_not(self):
-        federation = self.federation
-        federation.propose('batches', rounds=4, steps=30, quorum=4, batch_members=2)
-        federation.watch('batches', lambda line: line['round'] >= 1, 'round 1')
-        federation.dure('site', 'leave', '--dir', federation.home('fir'), '--run', 'batches')
-        until(lambda: any(entry['type'] == 'round-abandoned' and
-                          entry['event']['reason'] in ('refuse-cohort', 'refuse-membership')
-                          for entry in federation.entries('aggregator', 'batches')),
-              'half a batch is no cohort')
-        federation.dure('site', 'leave', '--dir', federation.home('elm'), '--run', 'batches')
-        line = federation.watch('batches', lambda line: line.get('ended') or
-                                line['phase'] == 'paused', 'the others go on')
-        if not line.get('ended'):
-            federation.dure('run', 'resume', '--dir', federation.consortium, 'batches')
-        federation.complete('batches')
-        closed = federation.check_run('batches', self.sites[:4])
-        assert [len(event['submissions']) for event in closed][-1] == 4, closed
-        assert {len(event['submissions']) for event in closed} == {4, 6}, closed
 
 
 class LyingSiteTest(MaskingTest):
@@ -416,8 +351,7 @@ class OutsiderTest(MaskingTest):
 
 def load_tests(loader, _, __):
     suite = unittest.TestSuite()
-    for case in (LyingAggregatorTest, CombinationTest, LyingSiteTest, SpoiledTrainingTest,
-                 ChunksTest, OutsiderTest):
+    for case in (LyingAggregatorTest, LyingSiteTest, SpoiledTrainingTest, ChunksTest, OutsiderTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
