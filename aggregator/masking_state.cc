@@ -176,9 +176,8 @@ std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& c
   std::vector<SiteId> sites;
   for (const round::Candidate& one : candidates) sites.push_back(one.site);
   if (ChoosesFreely()) {
-    std::erase_if(sites, [round](const SiteId& site) {
-      return !IsLeftOut("aggregator.apart", site, round);
-    });
+    std::erase_if(
+        sites, [round](const SiteId& site) { return !IsLeftOut("aggregator.apart", site, round); });
     return sites;
   }
   std::vector<masking::Seat> seats;

@@ -151,8 +151,7 @@ std::string RunText(const json& run) {
          std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
          PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
          "\nmasking     " + TextField(run, "masking") + WithstandsText(run) + "; lanes " +
-         TextField(run, "lane") +
-         LimitText(run) + "\nmerge       " + TextField(run, "merge") +
+         TextField(run, "lane") + LimitText(run) + "\nmerge       " + TextField(run, "merge") +
          PrivacyText(run, "privacy     ");
 }
 

@@ -253,8 +253,8 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
     pinned.recorded = standing::SumsOf(state, manifest.run);
     pinned.cohort = standing::CohortOf(state, RecordedAt());
     // A number is used up by an attempt that gave no sum; two, where the aggregator died over it.
-    pinned.round_max.value = participation_.at().round.value +
-                             2 * standing::AttemptsOf(state, manifest.run);
+    pinned.round_max.value =
+        participation_.at().round.value + 2 * standing::AttemptsOf(state, manifest.run);
     const auto run = state.runs.find(manifest.run);
     if (run != state.runs.end()) policies = run->second.policies;
   });

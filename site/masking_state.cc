@@ -6,7 +6,8 @@ namespace dure::site {
 namespace {
 
 constexpr uint32_t kVersion = 4;
-// 3: it lacks for which attempt of a round its context is, and the run's quorum. 2: its history does not say of what quorum an attempt was. 1: its half lacks what was said last.
+// 3: it lacks for which attempt of a round its context is, and the run's quorum. 2: its history
+// does not say of what quorum an attempt was. 1: its half lacks what was said last.
 constexpr uint32_t kOldest = 1;
 constexpr uint32_t kPresentHistory = 3;
 

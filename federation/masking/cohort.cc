@@ -105,7 +105,8 @@ Objection CheckSurvivors(const SurvivorCheck& check, const Sites& survivors) {
                                          "; the rules ask for " + std::to_string(least));
   }
   if (survivors.size() < check.sites_min) {
-    return Objects(Refusal::kCohort, Count(survivors.size(), "survivor") + "; the run's quorum is " +
+    return Objects(Refusal::kCohort, Count(survivors.size(), "survivor") +
+                                         "; the run's quorum is " +
                                          std::to_string(check.sites_min));
   }
   const uint64_t part = uint64_t{1000} * survivors.size();

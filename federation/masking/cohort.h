@@ -67,8 +67,8 @@ struct SurvivorCheck {
   const Sites& shared;     // the sites that shared masks
   uint32_t sites_min = 0;  // the run's quorum
 };
-// kSurvivorSet: not a subset; kThreshold; kCohort: too few members or sites; kMinFraction; kMembership: a
-// batch is torn.
+// kSurvivorSet: not a subset; kThreshold; kCohort: too few members or sites; kMinFraction;
+// kMembership: a batch is torn.
 Objection CheckSurvivors(const SurvivorCheck& check, const Sites& survivors);
 
 }  // namespace dure::masking

@@ -71,7 +71,8 @@ Quorum QuorumOf(const Context& context);
 
 // Compares a context with what a site knows: kPolicyHash, kModelChain, kContextMismatch, kIdentity
 // (a seat that is not among `admitted`, or under another key, member or batch; this site
-// missing), kThreshold, kCohort (too few, or others than the record has), kStale (a number beyond all that were used).
+// missing), kThreshold, kCohort (too few, or others than the record has), kStale (a number beyond
+// all that were used).
 struct Pinned {
   Agreed agreed;
   SiteId self;

@@ -67,7 +67,8 @@ TEST(Restarts, UploadTheSameUpdateAgainAndNoOther) {
   ASSERT_NE(Find<UploadSegment>(again), nullptr);
   EXPECT_EQ(Find<UploadSegment>(again)->payload, payload);
   EXPECT_EQ(Find<RefuseRound>(again), nullptr);
-  EXPECT_NE(Find<RefuseRound>(restarted->Handle(SegmentEncoded{context, 0, DigestOf("another")})), nullptr);
+  EXPECT_NE(Find<RefuseRound>(restarted->Handle(SegmentEncoded{context, 0, DigestOf("another")})),
+            nullptr);
 }
 
 TEST(Numbers, BeyondThoseOnRecordAreRefusedAndNotUsedUp) {

@@ -23,8 +23,8 @@ struct RunTerms {
 // One segment. REQUIRES: at most limits::kParameterCountMax parameters, at least two sites.
 Agreed AgreedOn(const RunTerms& terms);
 
-// How many sites may help the aggregator in any round of a masked run, whichever cohort that the run
-// allows it chooses: of the one that withstands the fewest.
+// How many sites may help the aggregator in any round of a masked run, whichever cohort that the
+// run allows it chooses: of the one that withstands the fewest.
 uint32_t CorruptMaxOf(const round::RunManifest& manifest);
 
 // How long a site waits for an answer before it says again what it said last, and the aggregator

@@ -116,9 +116,8 @@ struct SegmentAccepted {
 struct Accept {
   std::vector<SegmentAccepted> segments;
 };
-using SiteEffect =
-    std::variant<Persist, Tell, Examine, MaskSegment, UploadSegment, CheckSegment, RefuseRound,
-                 SetAside, Accept>;
+using SiteEffect = std::variant<Persist, Tell, Examine, MaskSegment, UploadSegment, CheckSegment,
+                                RefuseRound, SetAside, Accept>;
 
 enum class SitePhase : uint8_t {
   kIdle = 0,
@@ -209,9 +208,9 @@ class SiteHalf {
     std::map<uint32_t, std::vector<uint64_t>> check_values;
     template <typename A>
     void Visit(A& a) {
-      a(context, seed, members, survivors_min, advertised, roster, held, sharers, shares, agreed_shares, payloads,
-        payload_bytes, survived, survivors, agreed_survivors, outcome, result, own_products,
-        result_products, check_values);
+      a(context, seed, members, survivors_min, advertised, roster, held, sharers, shares,
+        agreed_shares, payloads, payload_bytes, survived, survivors, agreed_survivors, outcome,
+        result, own_products, result_products, check_values);
     }
   };
   // The first four stand at the beginning in every version, and TakeOver reads them.

@@ -157,40 +157,6 @@ void SiteMasking::Do(const masking::Tell& effect) {
   if (world_.bug() != Bug::kNone) Bend(effect.message);
 }
 
-void SiteMasking::Bend(const Bytes& message) {
-  const auto decoded = masking::DecodeMessage(message);
-  if (!decoded) return;
-  const auto* agreed = std::get_if<masking::Signed<masking::Agreement>>(&*decoded);
-  if (agreed && world_.bug() == Bug::kSurvivorsUnagreed) ForgeAgreements(*agreed);
-  const auto* reveal = std::get_if<masking::Signed<masking::Reveal>>(&*decoded);
-  if (reveal && world_.bug() == Bug::kRevealBoth) RevealBoth(*reveal);
-}
-
-// As if nobody else's consent to the survivors were needed.
-void SiteMasking::ForgeAgreements(const masking::Signed<masking::Agreement>& own) {
-  if (own.body.step != 2) return;
-  const masking::Context context = half_->context();
-  for (uint32_t peer = 0; peer < context.site_count(); ++peer) {
-    if (peer == own.header.site) continue;
-    masking::Header header = own.header;
-    header.site = peer;
-    const SimSigner signer(context.seats[peer].site.str());
-    const Bytes forged = masking::Sign(signer, header, own.body).carried;
-    world_.After(0, node_.index() + 1, [this, forged] { Take(forged); });
-  }
-}
-
-void SiteMasking::RevealBoth(const masking::Signed<masking::Reveal>& reveal) {
-  masking::Reveal other = reveal.body;
-  for (masking::RevealedShare& share : other.shares) {
-    share.kind = share.kind == masking::SecretKind::kSelf ? masking::SecretKind::kMask
-                                                          : masking::SecretKind::kSelf;
-  }
-  const Bytes message = masking::Sign(signer_, reveal.header, std::move(other)).carried;
-  world_.secrecy().Said(message);
-  world_.SendToAggregator(node_.index(), round::Masked{node_.core().at().run, message});
-}
-
 void SiteMasking::Do(const masking::SetAside& effect) {
   world_.Trace(node_.index() + 1, "set aside", effect.refused.why);
 }
@@ -206,9 +172,9 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
     world_.secrecy().Accepted(sum_in_hand_);
   }
   // Where nobody lies, these would accuse somebody who did nothing.
-  for (const Refusal never :
-       {Refusal::kAggregate, Refusal::kKey, Refusal::kBadSignature, Refusal::kPolicyHash, Refusal::kIdentity,
-        Refusal::kThreshold, Refusal::kShares, Refusal::kTranscript, Refusal::kContextMismatch}) {
+  for (const Refusal never : {Refusal::kAggregate, Refusal::kKey, Refusal::kBadSignature,
+                              Refusal::kPolicyHash, Refusal::kIdentity, Refusal::kThreshold,
+                              Refusal::kShares, Refusal::kTranscript, Refusal::kContextMismatch}) {
     if (refused.rule != never || world_.scenario().lie != Lie::kNone) continue;
     return world_.Violate(node_.id().str() + " refuses what was honest: " +
                           std::string(Name(never)) + ": " + refused.why);
@@ -275,11 +241,11 @@ void SiteMasking::Encode(const round::EncodeUpdate& effect) {
 }
 
 void SiteMasking::TryEncode() {
-  const bool ready =
-      wanted_ && masks_ && !encoding_ && node_.core().phase() == round::SitePhase::kEncoding &&
-      wanted_->at == node_.core().at() && half_->phase() == SitePhase::kMasking &&
-      masks_->context == half_->context_id() && IsBound(masks_->context) &&
-      half_->context().agreed.model == wanted_->plan.base.model;
+  const bool ready = wanted_ && masks_ && !encoding_ &&
+                     node_.core().phase() == round::SitePhase::kEncoding &&
+                     wanted_->at == node_.core().at() && half_->phase() == SitePhase::kMasking &&
+                     masks_->context == half_->context_id() && IsBound(masks_->context) &&
+                     half_->context().agreed.model == wanted_->plan.base.model;
   if (!ready) return;
   if (bound_->work != 0 && bound_->work != wanted_->residual_to) {
     return world_.Violate(node_.id().str() + " has another update to mask in one attempt");
