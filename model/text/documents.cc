@@ -5,6 +5,7 @@
 #include <map>
 
 #include "federation/canonical.h"
+#include "federation/data_files.h"
 #include "model/text/columns.h"
 #include "model/text/mapped_file.h"
 #include "model/text/pretokenize.h"
@@ -15,58 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct SourceFile {
-  fs::path path;
-  std::string name;  // below the source, for order, identity and notes
-};
-
-constexpr std::string_view kTermsFile = "terms.toml";
-
-bool IsHidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
-
-Result<std::vector<SourceFile>> ListFiles(const fs::path& root) {
-  std::error_code failed;
-  if (!fs::exists(root, failed)) {
-    return Fail(ErrorCode::kNotFound, "there is no file or folder " + root.string());
-  }
-  if (!fs::is_directory(root, failed)) {
-    return std::vector<SourceFile>{{root, root.filename().string()}};
-  }
-  std::vector<SourceFile> files;
-  fs::recursive_directory_iterator walk(root, fs::directory_options::skip_permission_denied,
-                                        failed);
-  for (; !failed && walk != fs::recursive_directory_iterator(); walk.increment(failed)) {
-    std::error_code ignored;
-    if (IsHidden(walk->path())) {
-      if (walk->is_directory(ignored)) walk.disable_recursion_pending();
-      continue;
-    }
-    if (!walk->is_regular_file(ignored)) continue;
-    // What the owner allows, which often lies beside the text.
-    if (walk.depth() == 0 && walk->path().filename() == kTermsFile) continue;
-    if (files.size() == kSourceFilesMax) {
-      return Fail(ErrorCode::kExhausted, root.string() + " holds more than a million files");
-    }
-    files.push_back({walk->path(), walk->path().lexically_relative(root).generic_string()});
-  }
-  if (failed) {
-    return Fail(ErrorCode::kUnavailable,
-                "could not read folder " + root.string() + ": " + failed.message());
-  }
-  std::sort(files.begin(), files.end(),
-            [](const SourceFile& a, const SourceFile& b) { return a.name < b.name; });
-  return files;
-}
-
-Result<std::vector<SourceFile>> ListFiles(const Source& source) {
-  DURE_ASSIGN(std::vector<SourceFile> files, ListFiles(source.path));
+Result<DataFiles> ListFiles(const Source& source) {
+  DURE_ASSIGN(DataFiles found, ListDataFiles(source.path));
   for (size_t i = 0; i < source.more.size(); ++i) {
-    DURE_ASSIGN(const std::vector<SourceFile> others, ListFiles(source.more[i]));
-    for (const SourceFile& file : others) {
-      files.push_back({file.path, std::to_string(i + 2) + "/" + file.name});
-    }
+    DURE_ASSIGN(const DataFiles others, ListDataFiles(source.more[i]));
+    const std::string place = std::to_string(i + 2) + "/";
+    for (const DataFile& file : others.files) found.files.push_back({file.path, place + file.name});
+    for (const std::string& link : others.links) found.links.push_back(place + link);
   }
-  if (files.size() <= kSourceFilesMax) return files;
+  if (found.files.size() <= kDataFilesMax) return found;
   return Fail(ErrorCode::kExhausted, "the data holds more than a million files");
 }
 
@@ -86,6 +44,47 @@ bool IsUtf8(std::string_view text) {
 constexpr std::string_view kNotUtf8 =
     "is not UTF-8 text (Korean of older programs: iconv -f CP949 -t UTF-8)";
 
+// A name of somebody's file or column, as it may stand in a line that a terminal shows.
+std::string Printable(std::string_view name) {
+  std::string printable(name);
+  for (char& c : printable) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return printable;
+}
+
+// Those that look like names: where a table has no header, its first row is somebody's text.
+std::string NamesAmong(const std::vector<std::string>& columns) {
+  constexpr size_t kNamesMax = 8;
+  constexpr size_t kNameBytesMax = 32;
+  const auto is_of_names = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x80 || std::isalnum(static_cast<unsigned char>(c)) ||
+           c == '_' || c == '-' || c == '.';
+  };
+  std::string names;
+  size_t shown = 0;
+  for (const std::string& column : columns) {
+    if (column.empty() || column.size() > kNameBytesMax || shown == kNamesMax) continue;
+    if (!std::ranges::all_of(column, is_of_names)) continue;
+    names += (shown++ == 0 ? "" : ", ") + column;
+  }
+  return shown < columns.size() ? names + (shown == 0 ? "" : ", ") + "..." : names;
+}
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string joined;
+  for (const std::string& name : names) joined += (joined.empty() ? "" : ", ") + Printable(name);
+  return joined;
+}
+
+// `wanted` empty: none was named, and none reads like text.
+std::string Lacking(const std::string& kind, const std::vector<std::string>& wanted,
+                    const std::vector<std::string>& there) {
+  const std::string what = wanted.empty() ? "has no " + kind + " that reads like text"
+                                          : "lacks the text " + kind + " " + Joined(wanted);
+  return there.empty() ? what : what + "; it has " + NamesAmong(there);
+}
+
 // Of one file, so that the reasons of others find room.
 constexpr uint64_t kRowsNotedMax = 4;
 
@@ -96,9 +95,9 @@ class Reading {
       : source_(source), visit_(visit) {}
 
   // False: the visitor has seen enough.
-  bool ReadFile(const SourceFile& file) {
+  bool ReadFile(const DataFile& file) {
     ++report.files;
-    name_ = file.name;
+    name_ = Printable(file.name);
     rows_noted_ = 0;
     const auto mapped = MappedFile::Open(file.path);
     if (!mapped) return LeaveOut("cannot be read");
@@ -115,6 +114,12 @@ class Reading {
     if (ending == ".json") return ReadJson(text);
     if (IsBlank(text)) return LeaveOut("is empty");
     return IsUtf8(text) ? Give(text) : LeaveOut(kNotUtf8);
+  }
+
+  void LeaveOutLink(const std::string& name) {
+    ++report.files;
+    name_ = Printable(name);
+    LeaveOut("is a link, which is not followed");
   }
 
   ReadReport report;
@@ -148,6 +153,14 @@ class Reading {
   // The chosen fields of a record as one document.
   bool GiveFields(uint64_t number, const std::vector<std::string>& columns,
                   const std::vector<Field>& record) {
+    const auto is_wanted = [&](const Field& field) {
+      return std::ranges::find(columns, field.name) != columns.end();
+    };
+    if (!source_.columns.empty() && std::ranges::none_of(record, is_wanted)) {
+      std::vector<std::string> there;
+      for (const Field& field : record) there.push_back(field.name);
+      return BadRow(number, Lacking("field", columns, there));
+    }
     std::string text;
     for (const std::string& column : columns) {
       for (const Field& field : record) {
@@ -174,7 +187,7 @@ class Reading {
       }
     }
     if (places.empty() || places.size() < choice.names.size()) {
-      return LeaveOut("lacks the text columns");
+      return LeaveOut(Lacking("column", choice.names, header));
     }
     // A first row that reads like the others is no header.
     const bool headless =
@@ -191,7 +204,7 @@ class Reading {
       const TableReader::Step step = reader->Next(&row);
       if (step == TableReader::Step::kEnd) return true;
       if (step == TableReader::Step::kBadRow) {
-        BadRow(reader->row_number(), "quotes do not match");
+        BadRow(reader->row_number(), reader->bad_because());
       } else if (row.size() != width) {
         BadRow(reader->row_number(),
                std::to_string(row.size()) + " columns, not " + std::to_string(width));
@@ -296,9 +309,10 @@ class Reading {
 
 Result<ReadReport> ReadDocuments(const Source& source,
                                  const std::function<bool(std::string_view)>& visit) {
-  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source));
+  DURE_ASSIGN(const DataFiles found, ListFiles(source));
   Reading reading(source, visit);
-  for (const SourceFile& file : files) {
+  for (const std::string& link : found.links) reading.LeaveOutLink(link);
+  for (const DataFile& file : found.files) {
     if (!reading.ReadFile(file)) break;
   }
   if (reading.report.documents == 0) {
@@ -310,14 +324,14 @@ Result<ReadReport> ReadDocuments(const Source& source,
 }
 
 Result<SourceIdentity> IdentifySource(const Source& source) {
-  DURE_ASSIGN(const std::vector<SourceFile> files, ListFiles(source));
+  DURE_ASSIGN(const DataFiles found, ListFiles(source));
   SourceIdentity identity;
   CanonicalWriter writer;
   writer.Text("dure-source-1").U32(static_cast<uint32_t>(source.columns.size()));
   for (const std::string& column : source.columns) writer.Text(column);
   Sha256Hasher hasher;
   hasher.Update(writer.bytes());
-  for (const SourceFile& file : files) {
+  for (const DataFile& file : found.files) {
     const auto mapped = MappedFile::Open(file.path);
     // Left out when read too; its name still tells the source from one without it.
     const ByteView bytes = mapped ? mapped->bytes() : ByteView{};

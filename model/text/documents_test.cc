@@ -131,9 +131,53 @@ TEST_F(Documents, SaysClearlyWhenThereIsNothingToRead) {
   Write("numbers.csv", "a,b\n1,2\n");
   EXPECT_TRUE(Read().empty());
   EXPECT_EQ(error_.code, ErrorCode::kInvalid);
-  EXPECT_THAT(error_.message, HasSubstr("numbers.csv lacks the text columns"));
+  EXPECT_THAT(error_.message,
+              HasSubstr("numbers.csv has no column that reads like text; it has a, b"));
   const auto missing = ReadDocuments({folder_ / "absent", {}}, [](auto) { return true; });
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(Documents, SaysWhichColumnsWereMeantAndWhichAreThere) {
+  Write("a.csv", "id,review\n1,some words of text\n");
+  Write("b.jsonl", R"({"id": "1", "review": "some words of text"})");
+  EXPECT_TRUE(Read({"body"}).empty());
+  EXPECT_THAT(report_.notes, testing::IsEmpty());
+  EXPECT_THAT(error_.message, HasSubstr("a.csv lacks the text column body; it has id, review"));
+  EXPECT_THAT(error_.message, HasSubstr("b.jsonl row 1: lacks the text field body; it has id, "));
+}
+
+TEST_F(Documents, WhatLooksLikeNoColumnsNameIsNotShown) {
+  Write("a.csv", "1,a secret sentence\n2,another one\n");
+  EXPECT_TRUE(Read({"body"}).empty());
+  EXPECT_THAT(error_.message, HasSubstr("it has 1, ..."));
+  EXPECT_THAT(error_.message, testing::Not(HasSubstr("secret")));
+}
+
+TEST_F(Documents, ARowThatIsTooLongIsSaidToBe) {
+  Write("a.csv", "text\nshort enough\n" + std::string(kRecordBytesMax + 1, 'x') + "\n");
+  EXPECT_THAT(Read(), ElementsAre("short enough"));
+  EXPECT_THAT(report_.notes, ElementsAre("a.csv row 3: is longer than 16 MiB"));
+}
+
+TEST_F(Documents, LinksAreLeftOutAndSaid) {
+  Write("data/a.txt", "one");
+  Write("other.txt", "two");
+  std::filesystem::create_symlink("../other.txt", folder_ / "data" / "b.txt");
+  std::vector<std::string> read;
+  const auto report = ReadDocuments({folder_ / "data", {}}, [&](std::string_view text) {
+    read.emplace_back(text);
+    return true;
+  });
+  EXPECT_THAT(read, ElementsAre("one"));
+  EXPECT_THAT(report->notes, ElementsAre("b.txt is a link, which is not followed"));
+  EXPECT_EQ(report->files_left_out, 1u);
+}
+
+TEST_F(Documents, ANameWithALineEndMakesNoLineOfItsOwn) {
+  Write("a\nb.txt", " ");
+  Write("c.txt", "one");
+  EXPECT_THAT(Read(), ElementsAre("one"));
+  EXPECT_THAT(report_.notes, ElementsAre("a?b.txt is empty"));
 }
 
 TEST_F(Documents, NotesNeverHoldText) {

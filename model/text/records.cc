@@ -11,6 +11,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view kQuotes = "quotes do not match";
+static_assert(kRecordBytesMax == size_t{16} << 20, "the texts below name it");
+
 std::vector<Field> FieldsOf(const Json& object) {
   std::vector<Field> fields;
   for (const auto& [name, value] : object.items()) {
@@ -80,10 +83,16 @@ TableReader::Step TableReader::ReadRow(Row* row) {
       while (!AtLineEnd() && bytes_[at_] != separator_) ++at_;
       field = bytes_.substr(begin, at_ - begin);
     }
-    if (at_ > end_max) return Step::kBadRow;
+    if (at_ > end_max) {
+      bad_because_ = "is longer than 16 MiB";
+      return Step::kBadRow;
+    }
     row->push_back(std::move(field));
     if (AtLineEnd()) return Step::kRow;
-    if (bytes_[at_] != separator_) return Step::kBadRow;
+    if (bytes_[at_] != separator_) {
+      bad_because_ = kQuotes;
+      return Step::kBadRow;
+    }
     ++at_;
   }
 }
@@ -101,6 +110,8 @@ bool TableReader::ReadQuoted(std::string* field) {
       return true;
     }
   }
+  bad_because_ =
+      end_max < bytes_.size() ? "has a quote left open, or a field of more than 16 MiB" : kQuotes;
   return false;
 }
 

@@ -27,6 +27,7 @@ class TableReader {
   Step Next(Row* row);
   // Counted from 1, the header included: of the row read last.
   uint64_t row_number() const { return row_number_; }
+  std::string_view bad_because() const { return bad_because_; }  // of the bad row read last
 
  private:
   Step ReadRow(Row* row);
@@ -41,6 +42,7 @@ class TableReader {
   char separator_;
   Quoting quoting_;
   uint64_t row_number_ = 0;
+  std::string_view bad_because_;
 };
 
 // String fields of one JSON record, in the order asked for.

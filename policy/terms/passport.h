@@ -20,7 +20,6 @@
 namespace dure::terms {
 
 inline constexpr size_t kPassportBytesMax = 8 * 1024;  // as policy/ledger bounds it
-inline constexpr uint64_t kDataFilesMax = 1'000'000;
 
 struct Passport {
   std::string dataset;        // a DatasetId
@@ -60,9 +59,9 @@ struct Measurement {
   bool operator==(const Measurement&) const = default;
 };
 
-// Streams over a file, or over all regular files below a folder; links are not followed. Memory is
-// one buffer. kNotFound: nothing there. kInvalid: no file, or more than kDataFilesMax.
-// kFailedPrecondition: a file changed while it was read. kUnavailable: a file cannot be read.
+// Streams over the data files at `path`, which are those that training reads
+// (federation/data_files.h). Memory is one buffer. Errors as of ListDataFiles; kInvalid also: no
+// file. kFailedPrecondition also: a file changed while it was read, or cannot be read.
 Result<Measurement> MeasureData(const std::filesystem::path& path, const Salt& salt);
 
 }  // namespace dure::terms

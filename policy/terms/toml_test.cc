@@ -194,12 +194,22 @@ TEST_F(Measuring, HasAnotherDigestUnderAnotherSaltOrContent) {
   EXPECT_NE(MeasureData(path_, salt)->digest, first);
 }
 
-TEST_F(Measuring, LinksAreNotFollowedAndNothingIsAnError) {
+TEST_F(Measuring, CoversWhatIsReadAndNothingElse) {
+  const Digest alone = MeasureData(path_, Salt{})->digest;
   std::filesystem::create_symlink("/", path_ / "root");
+  Write(".hidden.txt", "not read");
+  Write("terms.toml", kFile);
+  EXPECT_EQ(MeasureData(path_, Salt{})->digest, alone);
   EXPECT_EQ(MeasureData(path_, Salt{})->files, 2u);
+}
+
+TEST_F(Measuring, NothingIsAnErrorAndNoneThatMayPass) {
   EXPECT_EQ(MeasureData(path_ / "none", Salt{}).error().code, ErrorCode::kNotFound);
   std::filesystem::create_directory(path_ / "empty");
   EXPECT_EQ(MeasureData(path_ / "empty", Salt{}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(MeasureData("/dev/null", Salt{}).error().code, ErrorCode::kInvalid);
+  std::filesystem::create_symlink(path_ / "a.txt", path_ / "empty" / "a.txt");
+  EXPECT_THAT(MeasureData(path_ / "empty", Salt{}).error().message, HasSubstr("links only"));
 }
 
 TEST_F(Measuring, AndItsTermsFileMakeADescription) {
