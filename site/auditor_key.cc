@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "federation/identity/private_files.h"
 #include "federation/identity/seat_files.h"
 
 namespace dure::site {
@@ -21,6 +22,14 @@ Result<AuditorKey> OpenAuditorKey(const std::string& dir, const SiteId& site) {
   const std::string name = site.str() + std::string(ledger::kAuditorSuffix);
   DURE_ASSIGN(ledger::CosignerKey key, ledger::CosignerKey::Make(name, signer->Key()));
   return AuditorKey{site, std::move(key), std::move(signer)};
+}
+
+Status RenewIfEnded(const std::string& dir, const ledger::LogReader& record, AuditorKey& auditor) {
+  if (!record.Cosigners().IsRevoked(auditor.key.key)) return {};
+  const std::string path = dir + "/auditor.key";
+  DURE_TRY(identity::RenamePrivate(path, path + ".ended"));
+  DURE_ASSIGN(auditor, OpenAuditorKey(dir, auditor.site));
+  return {};
 }
 
 std::optional<ledger::Event> NotYetAnnounced(const AuditorKey& auditor,

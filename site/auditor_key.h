@@ -25,6 +25,11 @@ struct AuditorKey {
 // the folder cannot be written.
 Result<AuditorKey> OpenAuditorKey(const std::string& dir, const SiteId& site);
 
+// With its site's signing key an auditor key ends, too, and the record takes it never again: a seat
+// that came back gets another, and the old file lies beside as auditor.key.ended. Errors as
+// OpenAuditorKey; then `auditor` is as it was.
+Status RenewIfEnded(const std::string& dir, const ledger::LogReader& record, AuditorKey& auditor);
+
 // The event that the site still has to record before its cosignatures count; nullopt if the record
 // carries this very key as the site's current one. A lost file makes another key, whose event then
 // takes the old one's place.

@@ -62,5 +62,26 @@ TEST(AuditorKey, AFreshKeyAfterALostFileTakesTheOldOnesPlace) {
   EXPECT_TRUE(CosignHead(fresh, *log, head, WallTime()).has_value());
 }
 
+TEST(AuditorKey, OneThatTheRecordEndedMakesRoomForAnother) {
+  const TemporaryFolder folder;
+  const Consortium c;
+  const auto log = c.NewMemoryLedger();
+  c.Found(*log);
+  AuditorKey auditor = *OpenAuditorKey(folder.path(), c.site_id);
+  ASSERT_TRUE(log->Append(c.BySite(*log, *NotYetAnnounced(auditor, *log)), "").has_value());
+  const ledger::CosignerKey first = auditor.key;
+  ASSERT_TRUE(RenewIfEnded(folder.path(), *log, auditor).has_value());
+  EXPECT_EQ(auditor.key, first);
+  // Another takes its place, as after a folder that was lost and a backup that came back.
+  const TemporaryFolder other;
+  const AuditorKey second = *OpenAuditorKey(other.path(), c.site_id);
+  ASSERT_TRUE(log->Append(c.BySite(*log, *NotYetAnnounced(second, *log)), "").has_value());
+  ASSERT_TRUE(RenewIfEnded(folder.path(), *log, auditor).has_value());
+  EXPECT_NE(auditor.key, first);
+  EXPECT_EQ(OpenAuditorKey(folder.path(), c.site_id)->key, auditor.key);
+  EXPECT_TRUE(fs::exists(fs::path(folder.path()) / "auditor.key.ended"));
+  EXPECT_TRUE(log->Append(c.BySite(*log, *NotYetAnnounced(auditor, *log)), "").has_value());
+}
+
 }  // namespace
 }  // namespace dure::site

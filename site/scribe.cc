@@ -1,6 +1,5 @@
 #include "site/scribe.h"
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -17,16 +16,11 @@ constexpr std::chrono::milliseconds kCosignAfter{250};
 
 Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const identity::Identity& self,
                                              loop::EventLoop& loop) {
-  auto scribe = std::unique_ptr<Scribe>(new Scribe(self, loop));
+  auto scribe = std::unique_ptr<Scribe>(new Scribe(dir, self, loop));
   const auto wall = std::make_shared<SteadyWall>(loop);
   DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self, [wall] { return wall->Now(); }));
   DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
-  // With its site's signing key an auditor key ends too; a seat that came back gets another.
-  if (scribe->mirror().Cosigners().IsRevoked(scribe->auditor_.key.key)) {
-    std::error_code ignored;
-    std::filesystem::rename(dir + "/auditor.key", dir + "/auditor.key.ended", ignored);
-    DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
-  }
+  DURE_TRY(RenewIfEnded(dir, scribe->mirror(), scribe->auditor_));
   scribe->thread_ = std::make_unique<loop::WorkerPool>(1);
   return scribe;
 }
@@ -76,11 +70,18 @@ Result<uint64_t> Scribe::CosignNow(uint64_t before) {
 }
 
 void Scribe::AnnounceAuditor(std::function<void(Status)> done) {
-  Sync([this, done](Status synced) {
-    if (!synced) return done(synced);
+  auto announce = [this, alive = alive_, done](const Status& renewed) {
+    if (!*alive) return;
+    if (!renewed) return done(renewed);
     auto event = NotYetAnnounced(auditor_, mirror());
     if (!event) return done({});
     Say(std::move(*event), [done](Result<uint64_t> index) { done(index.map([](uint64_t) {})); });
+  };
+  // That the seat was away, and its key ended, this copy may have learnt only now.
+  Sync([this, done, announce](Status synced) {
+    if (!synced) return done(synced);
+    auto work = [this] { return RenewIfEnded(dir_, mirror(), auditor_); };
+    if (Status queued = thread_->RunThen(loop_, work, announce); !queued) done(queued);
   });
 }
 

@@ -89,7 +89,8 @@ class Scribe {
     std::function<void(Result<Bytes>)> sealed;   // by Write: the writer sends it
     std::function<void(Result<uint64_t>)> said;  // by Say: sent here
   };
-  Scribe(const identity::Identity& self, loop::EventLoop& loop) : self_(self), loop_(loop) {}
+  Scribe(std::string dir, const identity::Identity& self, loop::EventLoop& loop)
+      : dir_(std::move(dir)), self_(self), loop_(loop) {}
   void NextTurn();
   void TellGrowth();
   void TellKeys();
@@ -99,9 +100,10 @@ class Scribe {
   void CosignSoon();
   Result<uint64_t> CosignNow(uint64_t before);  // on the thread; the size co-signed
 
+  const std::string dir_;
   const identity::Identity& self_;
   loop::EventLoop& loop_;
-  AuditorKey auditor_;
+  AuditorKey auditor_;     // written on the thread only
   uint64_t cosigned_ = 0;  // the size co-signed last
   bool cosigning_ = false;
   Status forked_;  // why this copy follows no further: others co-signed another log

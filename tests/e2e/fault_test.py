@@ -206,6 +206,7 @@ class RevocationTest(FaultTest):
         north.start()
         closed = self.settle(federation, 'back')
         self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
+        self.assertFalse(north.log_has('are not co-signed'))
 
     def test_proposal_ends_when_the_aggregator_dies_during_its_upload(self):
         federation = self.found(SITES[:2])
