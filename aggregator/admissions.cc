@@ -77,7 +77,7 @@ class Recorded : public Admissions {
     if (admitted->admit) {
       site.admitted.push_back({offered.dataset, offered.version, admitted->index});
     } else if (site.reason.empty()) {
-      site.reason = admitted->reason;
+      site.reason = admitted->reason + ": dure why " + std::to_string(admitted->index);
     }
     ++asked->dataset;
     Next(asked);

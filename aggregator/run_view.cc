@@ -111,7 +111,11 @@ void RunView::Take(const round::Notice& notice, MonoTime now) {
   }
   if (notice.site.empty()) return;
   Site& site = sites_[notice.site];
+  // Whoever was there when the run began, or this process, has not been away.
+  if (notice.kind == round::NoticeKind::kReturned && site.state != "lost") return;
   site.state = WordFor(notice.kind);
+  site.refused_at.reset();
+  if (notice.kind == round::NoticeKind::kRefused) site.refused_at = notice.at;
   if (notice.kind == round::NoticeKind::kSubmitted && collecting_began_ > last_trained_)
     last_trained_ = now;
   site.note = notice.text;
@@ -144,6 +148,7 @@ void RunView::TakeStatus(const round::Notice& notice, MonoTime now) {
   if (!notice.status) return;
   const round::SiteStatus& status = *notice.status;
   Site& site = sites_[notice.site];
+  if (site.refused_at == status.at) return;  // it may take some time to hear of it
   const std::string state(round::Name(status.phase));
   const bool trained = status.steps != 0 && status.step >= status.steps;
   if ((AfterTraining(status.phase) || trained) && site.state == "training") last_trained_ = now;

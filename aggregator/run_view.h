@@ -45,6 +45,7 @@ class RunView {
     uint64_t bytes_up = 0;
     uint64_t bytes_down = 0;
     std::string note;
+    std::optional<round::RoundAttempt> refused_at;  // what it says of this attempt is not news
   };
   struct Times {
     uint64_t round = 0;

@@ -63,6 +63,37 @@ class RunViewTest : public testing::Test {
   RunView view_{round::TestManifest(), kBegin};
 };
 
+TEST_F(RunViewTest, ARefusedSiteShowsWhyUntilTheNextAttempt) {
+  round::Notice refused = Of(NoticeKind::kRefused);
+  refused.site = TestSite("kt");
+  refused.text = "no-terms: dure why 57";
+  view_.Take(refused, After(1));
+  round::Notice status = Of(NoticeKind::kStatus);
+  status.site = refused.site;
+  status.status.emplace();
+  status.status->at = refused.at;
+  status.status->phase = round::SitePhase::kReady;
+  view_.Take(status, After(2));
+  EXPECT_EQ(Line(2)["sites"][0]["state"], "refused");
+  EXPECT_EQ(Line(2)["sites"][0]["note"], "no-terms: dure why 57");
+  ++status.status->at.attempt;
+  view_.Take(status, After(3));
+  EXPECT_EQ(Line(3)["sites"][0]["state"], "ready");
+  EXPECT_EQ(Line(3)["sites"][0]["note"], "");
+}
+
+TEST_F(RunViewTest, OnlyWhoWasLostReturns) {
+  round::Notice returned = Of(NoticeKind::kReturned);
+  returned.site = TestSite("kt");
+  view_.Take(returned, After(1));
+  EXPECT_EQ(Line(1)["sites"][0]["state"], "waiting");
+  round::Notice lost = Of(NoticeKind::kLost);
+  lost.site = returned.site;
+  view_.Take(lost, After(2));
+  view_.Take(returned, After(3));
+  EXPECT_EQ(Line(3)["sites"][0]["state"], "returned");
+}
+
 TEST_F(RunViewTest, ANewRunHasNoSitesAndNoTimeLeft) {
   const json line = Line(3);
   EXPECT_EQ(line["kind"], "progress");

@@ -120,6 +120,8 @@ std::string WaitingText(const json& waiting) {
       text += " is set apart: it was in no sum, and one with it would show its part";
     } else if (cause == "declined") {
       text += " declined" + (reason.empty() ? "" : " (" + reason + ")");
+    } else if (cause == "refused") {
+      text += " is refused" + (reason.empty() ? "" : " (" + reason + ")");
     } else if (cause == "left") {
       text += " left the run";
     } else if (cause == "barred") {

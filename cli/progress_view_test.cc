@@ -94,11 +94,13 @@ TEST_F(PlainView, SaysForWhomAGatheringWaits) {
       R"({"kind":"progress","phase":"gathering","elapsed_seconds":9,"waiting":{"ready":1,)"
       R"("needed":3,"missing":[{"site":"kt","cause":"not-connected","seconds":200},)"
       R"({"site":"naver","cause":"declined","reason":"policy"},{"site":"x","cause":"revoked"},)"
-      R"({"site":"y","cause":"barred","reason":"refuse-key"}]}})");
+      R"({"site":"y","cause":"barred","reason":"refuse-key"},)"
+      R"({"site":"z","cause":"refused","reason":"no-terms: dure why 57"}]}})");
   ASSERT_TRUE(progress);
   EXPECT_EQ(progress->waiting,
             "1 of 3 needed sites ready; kt is not connected for 3 min 20 s; naver declined "
-            "(policy); x is revoked; y is left out of this round by the others (refuse-key)");
+            "(policy); x is revoked; y is left out of this round by the others (refuse-key); "
+            "z is refused (no-terms: dure why 57)");
   EXPECT_THAT(Shown(*progress), HasSubstr("kt is not connected for 3 min 20 s"));
 }
 

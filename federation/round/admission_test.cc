@@ -124,6 +124,19 @@ TEST(Admission, DeniedToTooManyWaitsAWindowAndThenAsksInAnotherAttemptUntilItPau
   EXPECT_EQ(rounds.phase(), RunPhase::kPaused);
 }
 
+TEST(Admission, AnAnswerThatIsSaidAgainMakesNobodyReadyWhoWasRefused) {
+  Rounds rounds = Admitting();
+  rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, "no-terms"}}});
+  GetReady(rounds, 2);
+  const auto waits = rounds.WaitsFor();
+  ASSERT_TRUE(waits.has_value());
+  EXPECT_EQ(waits->ready, 1u);
+  ASSERT_EQ(waits->missing.size(), 1u);
+  EXPECT_EQ(waits->missing[0].site, kB);
+  EXPECT_EQ(waits->missing[0].cause, WaitCause::kRefused);
+  EXPECT_EQ(waits->missing[0].reason, "no-terms");
+}
+
 TEST(Admission, ASiteThatLeftWhileItWasDecidedIsNotInTheCohort) {
   Rounds rounds = Admitting(1);
   rounds.Handle(At(1), Received{kB, Leave{rounds.at().run, 1, false}});

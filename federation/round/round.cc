@@ -24,8 +24,8 @@ std::string_view Name(NoticeKind kind) {
 }
 
 std::string_view Name(WaitCause cause) {
-  constexpr std::array<std::string_view, 6> kNames = {"no-answer", "not-connected", "declined",
-                                                      "left",      "revoked",       "barred"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "no-answer", "not-connected", "declined", "left", "revoked", "barred", "refused"};
   return kNames[static_cast<size_t>(cause)];
 }
 
@@ -190,10 +190,11 @@ void Rounds::Admit(const SiteId& id, Site& site, const SiteAdmission& decided) {
   site.in_cohort = !site.admitted.empty();
   if (site.in_cohort) return;
   site.step = Step::kWaiting;
-  site.out_reason = decided.set_apart ? std::string(Name(RefusalReason::kSetApart)) : "";
-  site.answer = Answer::kDeclined;
-  if (out) return;
   const auto why = decided.set_apart ? RefusalReason::kSetApart : RefusalReason::kNotAdmitted;
+  const bool says_more = !decided.set_apart && !decided.reason.empty();
+  site.out_reason = says_more ? decided.reason : std::string(Name(why));
+  site.answer = decided.set_apart ? Answer::kDeclined : Answer::kRefused;
+  if (out) return;
   SendTo(id, site, Refusal{at(), {}, why});
   Note(NoticeKind::kRefused, id, decided.reason.empty() ? std::string(Name(why)) : decided.reason);
 }

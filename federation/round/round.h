@@ -88,7 +88,7 @@ class Rounds {
   bool Uses(const Digest& contribution) const;
 
  private:
-  enum class Answer : uint8_t { kNone = 0, kReady = 1, kDeclined = 2 };
+  enum class Answer : uint8_t { kNone = 0, kReady = 1, kDeclined = 2, kRefused = 3 };
   // What a cohort member's submission has come to.
   enum class Step : uint8_t {
     kWaiting = 0,
@@ -97,7 +97,7 @@ class Rounds {
     kReceipted = 3,
     kOut = 4,
   };
-  friend uint8_t EnumMax(Answer) { return static_cast<uint8_t>(Answer::kDeclined); }
+  friend uint8_t EnumMax(Answer) { return static_cast<uint8_t>(Answer::kRefused); }
   friend uint8_t EnumMax(Step) { return static_cast<uint8_t>(Step::kOut); }
 
   struct Site {
@@ -106,7 +106,7 @@ class Rounds {
     std::vector<AdmittedDataset> admitted;  // to this attempt
     bool in_cohort = false;                 // kAdmitting: a candidate
     Step step = Step::kWaiting;
-    std::string out_reason;           // kOut, or kDeclined
+    std::string out_reason;           // kOut, kDeclined or kRefused
     std::optional<Submission> taken;  // from kVerifying on
     std::optional<Receipt> receipt;   // the latest one given, of this attempt or an earlier one
     bool away = false;                // missed a join window, not seen since: not waited for

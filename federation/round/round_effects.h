@@ -122,6 +122,7 @@ enum class WaitCause : uint8_t {
   kLeft,          // until it joins again
   kRevoked,       // until it is let in again
   kBarred,        // others will not do this round with it; `reason` is theirs
+  kRefused,  // the record admits none of its data; `reason` is the policies', and where it stands
 };
 std::string_view Name(WaitCause cause);  // "not-connected"
 struct SiteWait {

@@ -12,7 +12,8 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Ready& m) {
     return SendRoster(id, site);  // its roster was lost
   }
   if (s_.phase != RunPhase::kGathering || !Attends(site) || m.base != s_.base) return;
-  if (site.answer == Answer::kReady) return;
+  // What is said again, after it was decided, changes nothing before the next attempt asks.
+  if (site.answer == Answer::kReady || s_.unadmitted) return;
   site.answer = Answer::kReady;
   site.offered = m.datasets;
   site.dissents = false;
@@ -321,6 +322,9 @@ std::optional<Gathering> Rounds::WaitsFor() const {
       wait.since = site.gone_since;
     } else if (site.answer == Answer::kDeclined) {
       wait.cause = WaitCause::kDeclined;
+      wait.reason = site.out_reason;
+    } else if (site.answer == Answer::kRefused) {
+      wait.cause = WaitCause::kRefused;
       wait.reason = site.out_reason;
     }
     gathering.missing.push_back(std::move(wait));
