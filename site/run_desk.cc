@@ -51,7 +51,9 @@ RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation particip
               [this] {
                 shop_.say(run_.str() + ": the disk does not take the run's state; trying again");
               },
-              {}}) {
+              {}}),
+      sent_before_(shop.data.bytes_sent()),
+      received_before_(shop.data.bytes_received()) {
   std::error_code ignored;  // a missing folder shows itself at the first file, with its name
   std::filesystem::create_directories(folder_.dir(), ignored);
   if (const auto kept = shop.journal.Get(Key("manifest")); kept && *kept) {

@@ -140,6 +140,9 @@ class RunDesk {
   uint32_t roomless_trainings_ = 0;  // that ended for want of room, one after the other
   uint64_t training_turn_ = 0;       // an answer of a training given up carries an earlier one
   MonoTime last_status_{};
+  // The link's counts when this desk was made: what it moved for earlier runs is not this one's.
+  const uint64_t sent_before_;
+  const uint64_t received_before_;
   round::SiteStatus status_;  // of the training under way, or the last one
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -350,8 +350,8 @@ void RunDesk::OnProgress(const seat::ProgressEvent& progress) {
 }
 
 void RunDesk::SendStatus() {
-  status_.bytes_up = shop_.data.bytes_sent();
-  status_.bytes_down = shop_.data.bytes_received();
+  status_.bytes_up = shop_.data.bytes_sent() - sent_before_;
+  status_.bytes_down = shop_.data.bytes_received() - received_before_;
   Feed(round::StatusReport{status_});
 }
 
