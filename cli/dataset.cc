@@ -83,8 +83,28 @@ std::string NoPassport(const Context& context) {
               "있습니다");
 }
 
+bool AllowsNothing(const terms::Terms& terms) {
+  return std::ranges::none_of(terms.actions, [](terms::Permission permission) {
+    return permission == terms::Permission::kAllow || permission == terms::Permission::kAsk;
+  });
+}
+
 // What is sound and yet hardly meant.
 void Warn(const terms::Terms& terms, Context& context) {
+  if (AllowsNothing(terms)) {
+    context.Say(
+        Pick(context,
+             "! [actions] allows nothing, not even training, and nothing is asked for: with "
+             "these terms the data is never used",
+             "! [actions]에 허용하거나 물어보도록 한 것이 하나도 없습니다. 이 이용조건으로는 "
+             "학습에도 쓰이지 않습니다"));
+  }
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(context.Now().time_since_epoch());
+  if (terms.time.valid_until && terms.time.valid_until->seconds < now.count()) {
+    context.Say(Pick(context, "! time.validUntil is over: no new training uses the data",
+                     "! time.validUntil이 이미 지났습니다. 새 학습에는 쓰이지 않습니다"));
+  }
   const auto exports = terms.Of(terms::Action::kExportWeights);
   if (terms.consent.contains(terms::ConsentDuty::kExport) &&
       exports == terms::Permission::kUnknown) {
@@ -149,7 +169,7 @@ Status Describe(const DatasetOptions& options, Context& context) {
   if (!options.out.empty()) {
     std::error_code error;
     fs::create_directories(options.out, error);
-    if (error) return Fail(ErrorCode::kUnavailable, options.out + ": " + error.message());
+    if (error) return Fail(ErrorCode::kFailedPrecondition, options.out + ": " + error.message());
     const std::string base = options.out + "/" + description.passport.dataset;
     DURE_TRY(WriteNew(base + ".passport.json", passport, options.force, context));
     DURE_TRY(WriteNew(base + ".terms.json", canonical, options.force, context));

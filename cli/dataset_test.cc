@@ -60,6 +60,25 @@ class DatasetVerbs : public ::testing::Test {
   std::string dir_;
 };
 
+TEST_F(DatasetVerbs, WarnOfTermsUnderWhichNothingIsEverUsed) {
+  const std::vector<std::string> check = {"dataset", "check", At("terms.toml"), "--lang"};
+  const auto said = [&](const char* language) {
+    std::vector<std::string> line = check;
+    line.emplace_back(language);
+    return RunLine(line, WallTime(std::chrono::hours(24 * 365 * 57))).err;
+  };
+  std::string text = kTerms;
+  text.replace(text.find("train = \"allow\""), 15, "train = \"deny\"");
+  std::ofstream(At("terms.toml")) << text;
+  EXPECT_THAT(said("en"), HasSubstr("! [actions] allows nothing, not even training"));
+  EXPECT_THAT(said("ko"), HasSubstr("! [actions]에 허용하거나"));
+  text = kTerms;
+  text.insert(text.find("[personal]"), "[time]\nvalidUntil = 2025-12-31\n");
+  std::ofstream(At("terms.toml")) << text;
+  EXPECT_THAT(said("en"), HasSubstr("! time.validUntil is over"));
+  EXPECT_THAT(said("ko"), HasSubstr("! time.validUntil이 이미 지났습니다"));
+}
+
 TEST_F(DatasetVerbs, WarnOfWhatIsSoundAndHardlyMeant) {
   EXPECT_THAT(RunLine({"dataset", "check", At("terms.toml")}).err, Not(HasSubstr("! ")));
   std::string text = kTerms;

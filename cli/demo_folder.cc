@@ -17,7 +17,7 @@ constexpr const char* kDemoLock = "demo.lock";
 
 Status OrUnavailable(const std::error_code& error, const std::string& what) {
   if (!error) return {};
-  return Fail(ErrorCode::kUnavailable, "cannot " + what + ": " + error.message());
+  return Fail(ErrorCode::kFailedPrecondition, "cannot " + what + ": " + error.message());
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Result<std::unique_ptr<DemoFolder>> DemoFolder::Take(const fs::path& dir) {
   DURE_TRY(OrUnavailable(error, "make " + dir.string()));
   folder->lock_ = open((dir / kDemoLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (folder->lock_ < 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot write in " + dir.string());
+    return Fail(ErrorCode::kFailedPrecondition, "cannot write in " + dir.string());
   }
   if (flock(folder->lock_, LOCK_EX | LOCK_NB) != 0) {
     return Fail(ErrorCode::kAlreadyExists, "another demonstration works in " + dir.string() +

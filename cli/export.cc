@@ -48,7 +48,7 @@ Status WriteFile(const std::filesystem::path& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   if (out.flush()) return {};
-  return Fail(ErrorCode::kUnavailable, "cannot write " + path.string());
+  return Fail(ErrorCode::kFailedPrecondition, "cannot write " + path.string());
 }
 
 // To the folder, made if need be.
@@ -56,7 +56,7 @@ Status WriteFiles(const exports::Export& made, const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
-    return Fail(ErrorCode::kUnavailable, "cannot make " + folder + ": " + error.message());
+    return Fail(ErrorCode::kFailedPrecondition, "cannot make " + folder + ": " + error.message());
   }
   for (const exports::File& file : made.files) {
     DURE_TRY(WriteFile(std::filesystem::path(folder) / file.name, file.text));

@@ -65,7 +65,7 @@ Status WriteFile(const std::string& path, std::string_view bytes) {
   std::ofstream out(path, std::ios::binary);
   out << bytes;
   out.close();
-  if (!out) return Fail(ErrorCode::kUnavailable, path + " cannot be written");
+  if (!out) return Fail(ErrorCode::kFailedPrecondition, path + " cannot be written");
   return {};
 }
 

@@ -116,7 +116,7 @@ Status WriteText(const Text& text, const std::string& formatted) {
   std::ofstream out(text.file, std::ios::binary);
   out << formatted;
   out.close();
-  if (!out) return Fail(ErrorCode::kUnavailable, text.file + " cannot be written");
+  if (!out) return Fail(ErrorCode::kFailedPrecondition, text.file + " cannot be written");
   return {};
 }
 

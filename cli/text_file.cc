@@ -18,7 +18,7 @@ Error CannotWrite(const std::string& path, int number, const Context& context) {
   const std::string why = std::generic_category().message(number);
   return {
       number == ENOSPC || number == EDQUOT || number == EFBIG ? ErrorCode::kExhausted
-                                                              : ErrorCode::kUnavailable,
+                                                              : ErrorCode::kFailedPrecondition,
       Pick(context, path + " cannot be written: " + why, path + " 파일을 쓸 수 없습니다: " + why)};
 }
 

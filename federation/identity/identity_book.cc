@@ -192,7 +192,7 @@ Result<std::unique_ptr<IdentityBook>> IdentityBook::Open(const std::string& path
     // SQLite would make the file with the umask's rights; its side files copy those of the main
     // one.
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return Fail(ErrorCode::kUnavailable, "cannot open " + path);
+    if (fd < 0) return Fail(ErrorCode::kFailedPrecondition, "cannot open " + path);
     close(fd);
   }
   auto state = std::make_unique<State>();

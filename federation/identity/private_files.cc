@@ -25,13 +25,31 @@ class Descriptor {
   int fd_;
 };
 
+// What trying again cannot help is not unavailable.
+ErrorCode CodeOfFailure(int reason) {
+  switch (reason) {
+    case ENOSPC:
+    case EDQUOT:
+      return ErrorCode::kExhausted;
+    case ENOENT:
+      return ErrorCode::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return ErrorCode::kFailedPrecondition;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
 tl::unexpected<Error> SystemFailure(std::string_view doing, const std::filesystem::path& path) {
   const int reason = errno;
-  const bool is_full = reason == ENOSPC || reason == EDQUOT;
-  const ErrorCode code = is_full            ? ErrorCode::kExhausted
-                         : reason == ENOENT ? ErrorCode::kNotFound
-                                            : ErrorCode::kUnavailable;
-  return Fail(code, std::string(doing) + " " + path.string() + ": " + std::strerror(reason));
+  return Fail(CodeOfFailure(reason),
+              std::string(doing) + " " + path.string() + ": " + std::strerror(reason));
 }
 
 Status SyncFolder(const std::filesystem::path& dir) {

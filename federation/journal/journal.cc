@@ -102,7 +102,8 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path) {
   state->path = path;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &state->db, flags, nullptr) != SQLITE_OK) {
-    return Fail(ErrorCode::kUnavailable, "opening " + path + ": " + sqlite3_errmsg(state->db));
+    return Fail(ErrorCode::kFailedPrecondition,
+                "opening " + path + ": " + sqlite3_errmsg(state->db));
   }
   if (Status opened = state->Execute(kSchema, "opening"); !opened) {
     if (opened.error().code == ErrorCode::kFailedPrecondition) {

@@ -16,11 +16,12 @@ FolderLock::~FolderLock() {
 Status FolderLock::Take(const std::string& path) {
   fd_ = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
   if (fd_ < 0) {
-    return Fail(ErrorCode::kUnavailable, "opening " + path + ": " + std::strerror(errno));
+    return Fail(ErrorCode::kFailedPrecondition, "opening " + path + ": " + std::strerror(errno));
   }
   if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                path + " is held: is another daemon running in this folder?");
+    return Fail(
+        ErrorCode::kFailedPrecondition,
+        path + " is held: a daemon, or another command, works in this folder; stop it first");
   }
   return {};
 }
