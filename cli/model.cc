@@ -30,6 +30,7 @@ struct ExportOptions {
 
 Status Export(const ExportOptions& options, Context& context) {
   DURE_TRY(CheckCountry(options.ask.territory));
+  DURE_TRY(MayExportTo(options.to));
   DURE_ASSIGN(const auto copy, SiteCopy::Open(options.dir));
   DURE_ASSIGN(const RunId run, RunId::Parse(options.run));
   GrantAsk ask = options.ask;
@@ -141,7 +142,7 @@ void AddModelCommands(Command dure, Context& context) {
               "dure model export --dir /var/lib/dure-site --run first --to ./model");
   exporting.Add("--dir", out->dir, "the site's folder").Required();
   exporting.Add("--run", out->run, "the run").Required();
-  exporting.Add("--to", out->to, "the folder to write").Required();
+  exporting.Add("--to", out->to, "the folder to make; an empty one may be there").Required();
   exporting.Add("--round", out->round,
                 "after which round, counted from 1 as run watch does; the last by default");
   exporting.Add("--purpose", out->ask.purpose, "for what it is taken away").ShowDefault();

@@ -12,6 +12,14 @@ namespace dure::cli {
 
 namespace {
 
+namespace fs = std::filesystem;
+
+// "model/" names the folder that "model" names; beside it lies "model.writing".
+fs::path WithoutEndingSlash(const fs::path& path) {
+  const fs::path normal = path.lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
 Result<ClosedRound> PickRound(const SiteCopy& copy, const RunId& run, int64_t round) {
   DURE_ASSIGN(const auto rounds, copy.Rounds(run));
   if (round < 0) return rounds.back();
@@ -32,11 +40,36 @@ Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round
                     closed.event.at.round.value + 1};
 }
 
-Status ExportModel(const ModelFiles& files, const std::filesystem::path& to) {
+Status MayExportTo(const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(to, error) && !error) return {};
+  if (!error && fs::is_directory(to, error) && fs::is_empty(to, error) && !error) return {};
+  if (error) return Fail(ErrorCode::kFailedPrecondition, to.string() + ": " + error.message());
+  return Fail(ErrorCode::kAlreadyExists,
+              to.string() +
+                  " is there already and not an empty folder; nothing is written over: "
+                  "choose another --to");
+}
+
+Status ExportModel(const ModelFiles& files, const fs::path& given) {
+  const fs::path to = WithoutEndingSlash(given);
+  DURE_TRY(MayExportTo(to));
   DURE_ASSIGN(const auto config, model::ReadConfig(files.config));
-  DURE_TRY(model::ExportHuggingFace(to, config, files.weights));
   DURE_ASSIGN(const auto tokenizer, text::Tokenizer::Load(files.tokenizer.string()));
-  return tokenizer.Save(to);
+  const fs::path beside = to.string() + ".writing";
+  std::error_code error;
+  fs::remove_all(beside, error);  // of an export that did not come to its end
+  Status made = model::ExportHuggingFace(beside, config, files.weights);
+  if (made) made = tokenizer.Save(beside);
+  if (made) {
+    fs::rename(beside, to, error);  // an empty folder makes room
+    if (error) {
+      made = Fail(ErrorCode::kFailedPrecondition,
+                  "cannot put " + to.string() + " in place: " + error.message());
+    }
+  }
+  if (!made) fs::remove_all(beside, error);
+  return made;
 }
 
 Result<std::string> GenerateFrom(const ModelFiles& files, const Prompt& prompt) {

@@ -22,8 +22,12 @@ struct ModelFiles {
 // once: errors of SiteCopy::ModelFile.
 Result<ModelFiles> FilesOf(const SiteCopy& copy, const RunId& run, int64_t round);
 
+// Before anything is asked for: kAlreadyExists where `to` is a file, or a folder that holds
+// something.
+Status MayExportTo(const std::filesystem::path& to);
 // Writes model.safetensors, config.json, generation_config.json and the tokenizer's files into
-// `to`.
+// `to`, all or none: they are made beside it, in <to>.writing. Errors of MayExportTo; kExhausted,
+// kFailedPrecondition: they cannot be written.
 Status ExportModel(const ModelFiles& files, const std::filesystem::path& to);
 
 struct Prompt {

@@ -180,6 +180,8 @@ TEST(ExportTest, MakesAFolderOfThreeFilesThatReadBack) {
   std::vector<float> parameters(layout.parameter_count());
   Initialize(config, 1, parameters);
   ASSERT_TRUE(WriteSafetensors(Temporary("weights"), layout, parameters));
+  // As a store of blobs leaves them.
+  std::filesystem::permissions(Temporary("weights"), std::filesystem::perms::owner_read);
   for (const bool may_link : {true, false}) {
     const auto folder = Temporary("export");
     ASSERT_TRUE(ExportHuggingFace(folder, config, Temporary("weights"), {.may_link = may_link}));
@@ -187,6 +189,9 @@ TEST(ExportTest, MakesAFolderOfThreeFilesThatReadBack) {
     EXPECT_EQ(SafetensorsFile::Open(folder / "model.safetensors")->layout(), layout);
     EXPECT_TRUE(std::filesystem::exists(folder / "generation_config.json"));
     EXPECT_EQ(std::filesystem::hard_link_count(folder / "model.safetensors"), may_link ? 2u : 1u);
+    EXPECT_EQ(std::filesystem::status(folder / "model.safetensors").permissions(),
+              may_link ? std::filesystem::perms::owner_read
+                       : std::filesystem::status(folder / "config.json").permissions());
   }
   LlamaConfig other = config;
   other.tie_embeddings = false;
