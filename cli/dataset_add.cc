@@ -27,6 +27,7 @@ struct DatasetAddOptions {
   std::vector<std::string> columns;
   std::string tokenizer;
   bool unread = false;
+  bool replace = false;
 };
 
 // The terms file: given, or made here by asking.
@@ -146,6 +147,27 @@ Status CheckText(const DatasetAddOptions& options, terms::Passport& passport, Co
   return {};
 }
 
+// Two folders under one name would be one dataset, of which only the last is lent: and a name that
+// nobody gave, a site's, is soon given twice.
+Status CheckPlace(const DatasetAddOptions& options, const DatasetId& dataset,
+                  const journal::Journal& journal, const fs::path& data, const Context& context) {
+  DURE_ASSIGN(const auto kept, site::KeptDataOf(journal, dataset));
+  if (options.replace || !kept || kept->lexically_normal() == data.lexically_normal()) return {};
+  const std::string& id = dataset.str();
+  return Fail(
+      ErrorCode::kAlreadyExists,
+      Pick(
+          context,
+          id + " is what lies at " + kept->string() +
+              ": a second dataset needs a name of its own (dataset = in a terms file; open and "
+              "research-only name it after the site). --replace puts " +
+              data.string() + " in its place, as the next version",
+          rules::WithParticle(id, "은(는)") + " 이미 " + kept->string() +
+              "에 있는 데이터의 이름입니다. 다른 데이터셋에는 다른 이름을 주십시오(이용조건 파일의 "
+              "dataset =. open과 research-only는 사이트 이름을 씁니다). 그 자리를 " +
+              data.string() + "의 데이터로 바꾸려면 --replace를 붙이십시오(다음 버전이 됩니다)"));
+}
+
 ordered_json OrNull(const std::optional<uint64_t>& count) {
   return count ? ordered_json(*count) : ordered_json(nullptr);
 }
@@ -173,12 +195,14 @@ Status Add(const DatasetAddOptions& options, Context& context) {
                         preset ? file : fs::absolute(file).string(), options.columns};
   DURE_ASSIGN(terms::Description description, site::DescribeLoan(loan, random));
   DURE_TRY(CheckCustodian(description.passport, *desk.self, context));
+  DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
+  DURE_ASSIGN(const DatasetId dataset, DatasetId::Parse(description.passport.dataset));
+  DURE_TRY(CheckPlace(options, dataset, *journal, loan.data, context));
   DURE_TRY(CheckText(options, description.passport, context));
   DURE_TRY(desk.clerk->Follow());
   DURE_ASSIGN(const Registration made,
               Compare(options.dir, *desk.clerk, *desk.self, loan.data, description));
   uint64_t index = 0;
-  DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
   if (!made.there) {
     DURE_TRY(site::KeepPrivateSide(options.dir, made.event.what, description));
     DURE_ASSIGN(index, Submit(desk, made.event, context));
@@ -229,11 +253,15 @@ void AddDatasetAdd(Command dataset, Context& context) {
                          "dure dataset add --dir S --data r.tsv --terms reviews.toml");
   verb.Add("--dir", options->dir, "The site's folder; its daemon is stopped").Required();
   verb.Add("--data", options->data, "File or folder of the data; it stays here").Required();
-  verb.Add("--terms", options->terms,
-           "A file of dure dataset form, open or research-only; you are asked without it");
+  verb.Add(
+      "--terms", options->terms,
+      "A file of dure dataset form, open (any use, as CC0-1.0) or research-only; you are asked "
+      "without it");
   verb.Add("--column", options->columns, "Columns or fields that hold text; guessed by default");
   verb.Add("--tokenizer", options->tokenizer,
            "Count records and tokens for the record: a tokenizer.json or 'bytes'");
+  verb.Flag("--replace", options->replace,
+            "Other data takes the place of that which lies elsewhere under the same name");
   verb.Flag("--unread", options->unread,
             "Do not try to read the text: a trainer of your own reads it");
   AddLanguage(verb, context);

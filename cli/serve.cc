@@ -219,9 +219,11 @@ void AddSiteServe(Command noun, Context& context) {
            "here. Once "
            "for each dataset; left out: what dure dataset add registered")
       .TakeAll();
-  verb.Add("--terms", options->daemon.terms,
-           "what you allow: a file of dure dataset form, or open, or research-only (both "
-           "say that there is no personal data); one for each --data, in its order")
+  verb.Add(
+          "--terms", options->daemon.terms,
+          "what you allow: a file of dure dataset form, or open (any use; recorded as CC0-1.0), or "
+          "research-only (both say that there is no personal data); one for each --data, in its "
+          "order")
       .TakeAll();
   verb.Add("--column", options->daemon.columns,
            "columns or fields that hold text; guessed by default");

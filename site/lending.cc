@@ -108,6 +108,13 @@ Status KeepLoan(journal::Journal& journal, const DatasetId& dataset, const Loan&
   return journal.Apply(journal::Change().Put(kLoanKey + dataset.str(), writer.Take()));
 }
 
+Result<std::optional<std::filesystem::path>> KeptDataOf(const journal::Journal& journal,
+                                                        const DatasetId& dataset) {
+  DURE_ASSIGN(const auto kept, journal.Get(kLoanKey + dataset.str()));
+  if (!kept) return std::nullopt;
+  return std::filesystem::path(CanonicalReader(*kept).Text(kPathBytesMax));
+}
+
 Result<std::vector<Loan>> KeptLoans(const journal::Journal& journal, const SiteId& site,
                                     const MemberId& member) {
   DURE_ASSIGN(const auto entries, journal.Scan(kLoanKey));

@@ -38,6 +38,9 @@ struct Loan {
 
 // What `dure dataset add` put down, for a daemon that is started without being told.
 Status KeepLoan(journal::Journal& journal, const DatasetId& dataset, const Loan& loan);
+// Where the data of that dataset lies by what was put down last; nullopt: nothing was.
+Result<std::optional<std::filesystem::path>> KeptDataOf(const journal::Journal& journal,
+                                                        const DatasetId& dataset);
 // With the site's own names; empty: nothing was put down.
 Result<std::vector<Loan>> KeptLoans(const journal::Journal& journal, const SiteId& site,
                                     const MemberId& member);

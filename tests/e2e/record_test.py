@@ -110,6 +110,11 @@ class LendingTest(unittest.TestCase):
             file.write('두레는 함께 짓는 농사입니다. ' * 20)
         other = federation.dure(*add)
         self.assertEqual(other['version'], 2, 'other data is not what the record describes')
+        elsewhere = f'{self.folder}/elsewhere.txt'
+        with open(elsewhere, 'w', encoding='utf-8') as file:
+            file.write('울력은 함께 하는 일입니다. ' * 20)
+        second = [*add[:4], elsewhere, *add[5:]]
+        self.assertIn('--replace', federation.fails(*second, expect=1))
         self.assertIsNone(federation.dure(*add)['entry'])
         with open(f'{self.folder}/north-data/last.txt', 'w', encoding='utf-8') as file:
             file.write('품앗이는 서로 돕는 일입니다. ' * 20)
