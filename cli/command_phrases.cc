@@ -25,8 +25,8 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"--type '*' is not one of: *", "--type '*'은(는) 없는 종류입니다. 쓸 수 있는 것: *"},
     {"the form was left; nothing was written", "질문을 그만두었습니다. 아무것도 쓰지 않았습니다"},
     // Folders.
-    {"* is held: is another daemon running in this folder?",
-     "*이(가) 잠겨 있습니다. 이 폴더에서 다른 데몬이 돌고 있지 않은지 확인하십시오"},
+    {"* is held: a daemon, or another command, works in this folder; stop it first",
+     "*이(가) 잠겨 있습니다. 이 폴더에서 데몬이나 다른 명령이 돌고 있으니 먼저 멈추십시오"},
     {"* holds nobody's keys: it is neither the folder that dure site enrol made (an officer's, a "
      "site's) nor that of dure consortium init",
      "*에는 아무의 키도 없습니다. dure site enrol로 만든 폴더(정책 담당자나 사이트)나 dure "
@@ -42,6 +42,8 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
      "open? (*)",
      "*의 집계 서버가 응답하지 않습니다. 그 컴퓨터에서 dure aggregator serve가 돌고 있는지, 포트가 "
      "열려 있는지 확인하십시오(*)"},
+    {"the model has * parameters; uploading its first weights",
+     "매개변수가 *개인 모델입니다. 첫 가중치를 올립니다"},
     {"these have not answered in time: *; what the others measured is on the record (*)",
      "제때 답하지 않은 사이트: *. 나머지가 평가한 결과는 기록에 있습니다(*)"},
     {"* holds no copy of the record yet; first type dure tally --dir *, which fetches it",
@@ -67,6 +69,29 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"this copy has * entries, not *", "이 사본에는 항목이 *개 있고 *개가 아닙니다"},
     {"entry * of this copy does not hold (*): nothing is exported from it",
      "이 사본의 항목 *이(가) 맞지 않아(*) 아무것도 내보내지 않습니다"},
+    // Enrolment.
+    {"enrolling: *", "등록하지 못했습니다. *"},
+    {"the invitation expired *; ask the operator for a new one",
+     "초대장의 기한이 *에 끝났습니다. 운영자에게 새 초대장을 받으십시오"},
+    {"the invitation was withdrawn *",
+     "초대장이 *에 취소되었습니다. 운영자에게 새 초대장을 받으십시오"},
+    {"the invitation was used already, with other keys; ask the operator for a new one (and tell "
+     "them if it was not you)",
+     "이미 다른 키로 쓰인 초대장입니다. 운영자에게 새 초대장을 받으십시오(직접 쓴 것이 아니라면 "
+     "운영자에게 알리십시오)"},
+    {"the invitation is of an earlier version of Dure; ask the operator for a new one",
+     "이전 버전의 초대장입니다. 운영자에게 새 초대장을 받으십시오"},
+    {"the invitation *; copy the whole line again, or ask for a new one",
+     "초대장이 온전하지 않습니다(*). 한 줄 전체를 다시 복사하거나 새 초대장을 받으십시오"},
+    {"is too long", "너무 긺"},
+    {"does not begin with dure2-", "dure2-로 시작하지 않음"},
+    {"was altered: its signature does not verify", "내용이 바뀌어 서명이 맞지 않음"},
+    {"* belongs to *; the invitation is for *: use another folder",
+     "*은(는) *의 폴더이고 초대장은 *의 것입니다. 다른 폴더를 쓰십시오"},
+    {"standard input holds no invitation in its first line",
+     "표준 입력의 첫 줄에 초대장이 없습니다"},
+    {"there is a run \"*\" already; choose another name",
+     "\"*\"(이)라는 학습이 이미 있습니다. 다른 이름을 쓰십시오"},
     // A proof, an entry or a key that somebody handed over.
     {"not a tlog-proof file: *", "증명 파일(tlog-proof)이 아닙니다: *"},
     {"too large", "너무 큼"},

@@ -40,7 +40,8 @@ std::string Names(const json& sites) {
   return names;
 }
 
-// What the operator can do about an aggregator that does not answer.
+}  // namespace
+
 Error FromAggregator(Error error, const std::string& address) {
   if (error.code != ErrorCode::kUnavailable) return error;
   error.message = "the aggregator at " + address +
@@ -48,8 +49,6 @@ Error FromAggregator(Error error, const std::string& address) {
                   error.message + ")";
   return error;
 }
-
-}  // namespace
 
 Result<std::string> OperatorDesk::Ask(std::string_view verb, std::string_view request) const {
   // Every verb may be repeated: a proposal that is known already is answered as before.
@@ -88,6 +87,15 @@ Result<std::string> OperatorDesk::StartRun(
     }
   }
   DURE_ASSIGN(const Proposal proposal, MakeProposal(options, *store, scratch.path()));
+  json request = {{"manifest", ToBase64(proposal.manifest.Canonical())},
+                  {"invited", options.sites}};
+  // A name that is taken is refused before the weights are sent; a proposal that is known already,
+  // said again after a lost answer, needs none.
+  DURE_ASSIGN(const std::string runs, Ask("run.list", "{}"));
+  DURE_ASSIGN(const json known, ParseJsonObject(runs, "the aggregator's answer"));
+  for (const json& run : ListField(known, "runs")) {
+    if (TextField(run, "run") == options.name) return Ask("run.start", JsonLine(request));
+  }
   say("the model has " + std::to_string(proposal.parameter_count) +
       " parameters; uploading its first weights");
   transport::DataLink data(dial_, {}, std::chrono::seconds(options.patience_seconds));
@@ -100,8 +108,6 @@ Result<std::string> OperatorDesk::StartRun(
           "from the chunks that arrived");
     }
   }
-  json request = {{"manifest", ToBase64(proposal.manifest.Canonical())},
-                  {"invited", options.sites}};
   return Ask("run.start", JsonLine(request));
 }
 

@@ -13,6 +13,9 @@
 
 namespace dure::cli {
 
+// What somebody can do about an aggregator that does not answer; another error stays as it is.
+Error FromAggregator(Error error, const std::string& address);
+
 class OperatorDesk {
  public:
   // `dir` is an identity's folder, or a consortium's (then its operator's). Errors as

@@ -158,6 +158,11 @@ TEST(Phrases, SayWhatIsWrongWithACommand) {
             "'14x'는 기간이 아닙니다(예: 30m, 12h, 7d)");
   EXPECT_EQ(InKorean("actions.fly: no such field; there are: train, serve"),
             "actions.fly: 없는 항목입니다. 쓸 수 있는 항목: train, serve");
+  EXPECT_EQ(
+      InKorean("enrolling: the invitation was used already, with other keys; ask the operator "
+               "for a new one (and tell them if it was not you)"),
+      "등록하지 못했습니다. 이미 다른 키로 쓰인 초대장입니다. 운영자에게 새 초대장을 "
+      "받으십시오(직접 쓴 것이 아니라면 운영자에게 알리십시오)");
   EXPECT_EQ(InKorean("not a tlog-proof file: another first line"),
             "증명 파일(tlog-proof)이 아닙니다: 첫 줄이 다름");
   EXPECT_EQ(InKorean("desk holds no copy of the record yet; first type dure tally --dir desk, "

@@ -2,20 +2,23 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/folders.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
+#include "cli/phrases.h"
 #include "cli/progress_view.h"
 #include "cli/run_privacy.h"
 #include "cli/run_proposal.h"
+#include "cli/run_watch.h"
 #include "federation/transport/json_fields.h"
+#include "policy/rules/schema.h"
 
 namespace dure::cli {
 namespace {
@@ -47,55 +50,72 @@ std::string WithstandsText(const json& run) {
   return ", withstands " + std::to_string(sites) + " colluding site" + (sites == 1 ? "" : "s");
 }
 
+// "과학 연구, 학습 수혜자: 비영리 단체, ...": in the words of the rules' schema.
+std::string PurposeInKorean(const json& run) {
+  std::string text;
+  for (const char* name : {"purpose", "beneficiaries", "sector", "riskClass", "valuation"}) {
+    const rules::Attribute* known = rules::ConsortiumSchema().Find(std::string("run.") + name);
+    std::string values;
+    std::istringstream codes(TextField(run, name));
+    for (std::string code; std::getline(codes, code, ',');) {
+      const rules::PlainWord* word = known == nullptr ? nullptr : known->WordOf(code);
+      values += (values.empty() ? "" : "·") + (word == nullptr ? code : word->ko);
+    }
+    if (values.empty()) continue;
+    if (!text.empty()) text += ", " + (known == nullptr ? name : known->name_ko) + ": ";
+    text += values;
+  }
+  return text;
+}
+
 // "public-service, for public-body,non-profit; sector health; risk ordinary; valuation none"
-std::string PurposeText(const json& run) {
+std::string PurposeText(const json& run, bool korean = false) {
+  if (korean) return PurposeInKorean(run);
   const std::string sector = TextField(run, "sector");
   return TextField(run, "purpose") + ", for " + TextField(run, "beneficiaries") +
          (sector.empty() ? "" : "; sector " + sector) + "; risk " + TextField(run, "riskClass") +
          "; valuation " + TextField(run, "valuation");
 }
 
-Status Start(const std::string& dir, RunOptions options, Context& context) {
+// By the charter that a founding writes, three members or more vote on a run that hides no update.
+std::string WhatNext(const RunOptions& options, bool korean) {
+  if (options.masking != "none") {
+    return Pick(korean, "Sites decide by their own rules whether to take part.",
+                "참여할지는 사이트마다 스스로 정한 규칙으로 결정합니다.");
+  }
+  return Pick(
+      korean,
+      "Without masking the aggregator sees each site's update. With three members or more "
+      "the officers\nvote on such a run first, unless the charter says otherwise: dure tally "
+      "--dir DESK names the entry,\ndure vote ENTRY yes --dir DESK. Then sites decide by "
+      "their own rules whether to take part.",
+      "가리지 않으면(masking none) 집계 서버가 사이트마다의 갱신을 봅니다. 회원이 셋 "
+      "이상이면 헌장에서 달리 정하지\n않은 한 정책 담당자들이 먼저 투표합니다. dure tally "
+      "--dir DESK로 항목 번호를 보고 dure vote 번호 yes --dir DESK로\n투표합니다. 그다음 "
+      "참여할지는 사이트마다 스스로 정한 규칙으로 결정합니다.");
+}
+
+Status Start(const std::string& dir, const RunOptions& options, Context& context) {
   DURE_TRY(LoadOperator(dir, context.Now()).map([](const auto&) {}));  // before anything is sent
   DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(dir, context.Now()));
-  DURE_ASSIGN(
-      const std::string answer,
-      desk.StartRun(std::move(options), [&](const std::string& line) { context.Say(line); }));
+  const bool korean = IsKorean(context);
+  DURE_ASSIGN(const std::string answer, desk.StartRun(options, [&](const std::string& line) {
+    context.Say(korean ? InKorean(line) : line);
+  }));
   if (context.json()) {
     context.PrintJson(answer);
     return {};
   }
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   const std::string run = TextField(said, "run");
-  const bool korean = IsKorean(context);
   context.Print(Pick(korean, "run " + run + " is proposed; its manifest is sha256:",
                      rules::WithParticle("학습 " + run, "을(를)") +
                          " 제안했습니다. 내용(manifest)은 sha256:") +
                 TextField(said, "manifest") + Pick(korean, "\npurpose: ", "\n목적: ") +
-                PurposeText(said) + PrivacyText(said, Pick(korean, "privacy: ", "개인정보: ")));
-  context.Say(Pick(korean, "Sites decide by their own rules whether to take part.\nWatch it:  ",
-                   "참여할지는 사이트마다 스스로 정한 규칙으로 결정합니다.\n지켜보기:  ") +
+                PurposeText(said, korean) +
+                PrivacyText(said, Pick(korean, "privacy: ", "개인정보: ")));
+  context.Say(WhatNext(options, korean) + Pick(korean, "\nWatch it:  ", "\n지켜보기:  ") +
               "dure run watch --dir " + dir + " " + run);
-  return {};
-}
-
-Status Watch(const Target& target, Context& context) {
-  DURE_ASSIGN(const OperatorDesk desk, OperatorDesk::Open(target.dir, context.Now()));
-  ProgressView view(std::cout, ScreenRedraws());
-  std::string ended;
-  DURE_TRY(desk.Watch(target.run, [&](const std::string& line) {
-    if (context.json()) context.PrintJson(line);
-    const auto progress = ParseProgress(line);
-    if (!progress) return true;
-    if (!context.json()) view.Show(*progress);
-    ended = progress->ended;
-    return ended.empty();
-  }));
-  if (!context.json()) {
-    view.Finish();
-    context.Print(ended.empty() ? "the aggregator ended the stream"
-                                : "run " + target.run + " ended: " + ended);
-  }
   return {};
 }
 
@@ -181,7 +201,8 @@ Status Ask(const Target& target, const char* verb, const json& request, Context&
 // Whom a run waits for, and how long.
 void AddPatience(Command verb, RunOptions& run) {
   verb.Add("--quorum", run.quorum,
-           "fewest contributions a round closes with; all invited by default");
+           "fewest contributions a round closes with; all invited by default")
+      .Between(1, 255);
   verb.Add("--join-seconds", run.join_seconds, "how long sites are waited for at a round's start")
       .ShowDefault();
   verb.Add("--deadline-seconds", run.deadline_seconds,
@@ -306,7 +327,8 @@ void AddRunCommands(Command dure, Context& context) {
   AddStart(noun, context);
   auto target = std::make_shared<Target>();
   Command watch = AddTargeted(noun, "watch", "see each site's state, live", *target);
-  context.Do(watch, [target, &context] { return Watch(*target, context); });
+  AddLanguage(watch, context);
+  context.Do(watch, [target, &context] { return WatchRun(target->dir, target->run, context); });
   Command show = AddTargeted(noun, "show", "phase, round, cohort and model of a run", *target);
   context.Do(show, [target, &context] {
     return Ask(*target, "run.show", {{"run", target->run}}, context);

@@ -84,10 +84,11 @@ std::string Head(const RunProgress& progress) {
   return head;
 }
 
-std::string SiteLine(const SiteProgress& site, const Widths& widths) {
+std::string SiteLine(const SiteProgress& site, bool unmasked, const Widths& widths) {
   const std::string step = site.steps == 0 ? "–" : fmt::format("{}/{}", site.step, site.steps);
   return Line({site.site, site.state, Bar(site.step, site.steps, widths[kBar]), step,
-               LossText(site.loss), FormatRate(site.tokens_per_second), FormatBytes(site.bytes_up),
+               site.loss || unmasked || site.steps == 0 ? LossText(site.loss) : "masked",
+               FormatRate(site.tokens_per_second), FormatBytes(site.bytes_up),
                FormatBytes(site.bytes_down)},
               widths);
 }
@@ -136,7 +137,7 @@ std::vector<std::string> PictureOf(const RunProgress& progress, const Screen& sc
       lines.push_back(RestLine(progress.sites, i));
       break;
     }
-    lines.push_back(SiteLine(site, widths));
+    lines.push_back(SiteLine(site, progress.unmasked, widths));
     if (!site.note.empty()) lines.push_back("      " + site.note);
   }
   for (std::string& line : lines) line = Clipped(line, room);

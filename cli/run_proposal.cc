@@ -29,6 +29,9 @@ Status CheckTyped(const RunOptions& options) {
     return Fail(ErrorCode::kInvalid, std::string(option) + " must be " + rule);
   };
   if (options.rounds == 0) return refuse("--rounds", "1 or more");
+  if (options.steps == 0 && options.seconds == 0) {
+    return refuse("--steps", "1 or more, or 0 with --seconds");
+  }
   if (options.steps > 1'000'000'000) return refuse("--steps", "at most 1000000000");
   if (!is_within_a_year(options.join_seconds)) return refuse("--join-seconds", "0..31536000");
   if (!is_within_a_year(options.lost_seconds)) return refuse("--lost-seconds", "0..31536000");

@@ -44,6 +44,11 @@ TEST_F(RunProposals, AScheduleThatNoTrainerTakesIsRefusedWithOneThatFits) {
   EXPECT_EQ(Refusal(), "");
 }
 
+TEST_F(RunProposals, NoStepsAtAllAreSaidToBeNone) {
+  options_.steps = 0;
+  EXPECT_EQ(Refusal(), "--steps must be 1 or more, or 0 with --seconds");
+}
+
 TEST_F(RunProposals, ATimeBudgetAloneHasAConstantRate) {
   options_.steps = 0;
   options_.seconds = 3;

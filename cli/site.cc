@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/operator_desk.h"
 #include "federation/identity/enrolment.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/invitation.h"
@@ -97,8 +98,9 @@ Status Enrol(const EnrolOptions& options, Context& context) {
   // The same request for the same seat is answered as before.
   const Result<Bytes> response =
       transport::CallAgain(transport::kTriesMax, [&] { return transport::Enrol(dial, request); });
-  if (!response)
-    return Within(Refusal(response.error()), "enrolling at " + invitation.enrol_address);
+  if (!response) {
+    return Within(Refusal(FromAggregator(response.error(), invitation.enrol_address)), "enrolling");
+  }
   DURE_TRY(identity::AcceptEnrolment(invitation, options.dir, *response, context.Now()));
   DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(options.dir));
   if (context.json()) {

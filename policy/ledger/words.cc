@@ -75,6 +75,7 @@ constexpr Row kRounds[] = {
     {"attempts-exhausted", "every attempt at the round failed", "라운드를 시도할 때마다 실패함"},
     {"waiting-for-vote", "it waits for the members' vote", "회원들의 투표를 기다림"},
     {"too-few-sites", "too few sites are there", "참여 사이트가 부족함"},
+    {"admission", "too few sites had a dataset admitted", "데이터가 승인된 사이트가 부족함"},
     {"cases-fail", "a case of the policy does not come out as it is written",
      "정책의 사례가 적힌 대로 나오지 않음"},
     {"stopped", "an operator stopped it", "운영자가 멈춤"},
