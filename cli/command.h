@@ -46,6 +46,7 @@ class Context {
   bool quiet() const { return quiet_; }  // --quiet: results and errors only
   // What --lang asked for: en, ko, or empty for the locale's (cli/language.h reads it).
   const std::string& language() const { return language_; }
+  void UseLanguage(std::string language) { language_ = std::move(language); }
   WallTime Now() const { return now_(); }
 
   // `action` runs if `verb` is chosen. It outlives the call: capture options by shared_ptr.

@@ -9,6 +9,7 @@
 namespace dure::cli {
 
 Status RunDemo(const DemoOptions& options, Context& context) {
+  context.UseLanguage("en");  // its own lines are; those of commands within it would stand alone
   DemoStage stage(options, context);
   DURE_TRY(stage.Prepare());
   DURE_TRY(stage.Found());
@@ -34,7 +35,8 @@ void AddDemoCommand(Command dure, Context& context) {
            "a folder whose sub-folders (or files) are the institutions' texts; this "
            "machine's own by default");
   verb.Add("--sites", options->sites,
-           "how many institutions; three (four with --faults), or as many as --data has");
+           "how many institutions; three (four with --faults), or as many as --data has")
+      .Between(1, 255);
   verb.Add("--rounds", options->rounds, "rounds").ShowDefault().Between(1, 100000);
   verb.Add("--steps", options->steps, "steps of a round").ShowDefault().Between(1, 1000000);
   verb.Add("--model", options->model, "tiny, small, or a config.json").ShowDefault();
@@ -45,7 +47,8 @@ void AddDemoCommand(Command dure, Context& context) {
   verb.Add("--batch", options->batch, "sequences of a step").ShowDefault();
   verb.Add("--learning-rate", options->learning_rate, "peak of the inner schedule").ShowDefault();
   verb.Add("--outer-eta", options->outer_eta, "outer learning rate").ShowDefault();
-  verb.Add("--quorum", options->quorum, "fewest contributions a round closes with; all by default");
+  verb.Add("--quorum", options->quorum, "fewest contributions a round closes with; all by default")
+      .Between(1, 255);
   verb.Add("--masking", options->masking,
            "pairwise: the aggregator sees only sums, the default with a quorum of three or more; "
            "or none: it sees each update")

@@ -103,13 +103,13 @@ Result<std::string> WriteTerms(const Kind& kind, const std::string& site, const 
       << "\"\nrightsHolder = \"various\"\nmodality = \""
       << (std::string_view(kind.name) == "code" ? "code" : "text")
       << "\"\nclassification = \"clear\"\nlanguages = [\"en\"]\n";
-  if (!out.flush()) return Fail(ErrorCode::kUnavailable, "cannot write " + path.string());
+  if (!out.flush()) return Fail(ErrorCode::kFailedPrecondition, "cannot write " + path.string());
   return path.string();
 }
 
-Result<std::vector<DemoSite>> FromThisMachine(size_t count, const fs::path& dir) {
+Result<DemoSites> FromThisMachine(size_t count, const fs::path& dir) {
   const std::vector<Kind> kinds = Kinds();
-  std::vector<DemoSite> sites;
+  DemoSites made;
   for (size_t i = 0; i < count; ++i) {
     const Kind& kind = kinds[i % kinds.size()];
     const size_t turn = i / kinds.size();
@@ -124,9 +124,9 @@ Result<std::vector<DemoSite>> FromThisMachine(size_t count, const fs::path& dir)
                                             " sites; try fewer, or --data FOLDER");
     }
     DURE_ASSIGN(std::string terms, WriteTerms(kind, name, dir));
-    sites.push_back({name, dir / name, kind.what, std::move(terms)});
+    made.sites.push_back({name, dir / name, kind.what, std::move(terms)});
   }
-  return sites;
+  return made;
 }
 
 // A name by the rules of ids.h from whatever a file is called.
@@ -156,22 +156,51 @@ bool HoldsText(const fs::path& path) {
   return std::ranges::any_of(kEndings, [&](const char* ending) { return given == ending; });
 }
 
-Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
+// It says what the others are, and is nobody's text.
+bool IsAboutOthers(const fs::path& path) {
+  std::string stem = path.stem().string();
+  for (char& c : stem) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string first = stem.substr(0, stem.find_first_of("._- "));
+  constexpr const char* kNames[] = {"readme", "license", "licence", "copying"};
+  return std::ranges::any_of(kNames, [&](const char* name) { return first == name; });
+}
+
+bool IsTooSmall(const fs::path& path) {
+  std::error_code failed;
+  const uint64_t bytes = fs::file_size(path, failed);
+  return !failed && bytes < kDemoFileBytesMin;
+}
+
+std::string NamesOf(const std::vector<fs::path>& paths) {
+  constexpr size_t kNamedMax = 8;
+  std::string names;
+  for (size_t i = 0; i < std::min(paths.size(), kNamedMax); ++i) {
+    names += (i == 0 ? "" : ", ") + paths[i].filename().string();
+  }
+  return paths.size() <= kNamedMax
+             ? names
+             : names + " and " + std::to_string(paths.size() - kNamedMax) + " more";
+}
+
+Result<DemoSites> FromFolder(const fs::path& given, size_t count) {
   if (!fs::is_directory(given))
     return Fail(ErrorCode::kNotFound, "--data " + given.string() + " is no folder");
   std::vector<fs::path> folders;
   std::vector<fs::path> files;
+  std::vector<fs::path> no_text;
   for (const auto& entry : fs::directory_iterator(given)) {
     if (entry.path().filename().string().starts_with(".")) continue;
     if (entry.is_directory()) folders.push_back(entry.path());
-    if (entry.is_regular_file() && HoldsText(entry.path())) files.push_back(entry.path());
+    if (!entry.is_regular_file() || !HoldsText(entry.path())) continue;
+    const bool is_text = !IsAboutOthers(entry.path()) && !IsTooSmall(entry.path());
+    (is_text ? files : no_text).push_back(entry.path());
   }
   std::vector<fs::path>& found = folders.empty() ? files : folders;
   std::ranges::sort(found);
   if (found.empty()) {
     return Fail(ErrorCode::kNotFound, "--data " + given.string() +
                                           " has neither sub-folders nor files of text (.txt, "
-                                          ".md, .tsv, .csv, .jsonl, .json)");
+                                          ".md, .tsv, .csv, .jsonl, .json) of 4 KiB or more");
   }
   if (count > found.size()) {
     return Fail(ErrorCode::kInvalid, "--sites " + std::to_string(count) + ", but --data " +
@@ -179,8 +208,19 @@ Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
                                          std::to_string(found.size()) + ": each site needs a " +
                                          (folders.empty() ? "file" : "sub-folder") + " of its own");
   }
-  if (count != 0) found.resize(count);
-  std::vector<DemoSite> sites;
+  DemoSites made;
+  std::vector<DemoSite>& sites = made.sites;
+  if (folders.empty() && !no_text.empty()) {
+    std::ranges::sort(no_text);
+    made.left_out =
+        "no institution's text (a note on the others, or less than 4 KiB): " + NamesOf(no_text);
+  }
+  if (count != 0 && count < found.size()) {
+    const std::vector<fs::path> rest(found.begin() + static_cast<ptrdiff_t>(count), found.end());
+    made.left_out += (made.left_out.empty() ? "" : "; ") + std::string("left out by --sites ") +
+                     std::to_string(count) + ": " + NamesOf(rest);
+    found.resize(count);
+  }
   for (const fs::path& path : found) {
     std::string name = NameFor(path, sites.size());
     const auto taken = [&](const DemoSite& site) { return site.site == name; };
@@ -189,12 +229,12 @@ Result<std::vector<DemoSite>> FromFolder(const fs::path& given, size_t count) {
     sites.push_back({name, fs::absolute(path), path.filename().string(),
                      fs::exists(terms) ? fs::absolute(terms).string() : "research-only"});
   }
-  return sites;
+  return made;
 }
 
 }  // namespace
 
-Result<std::vector<DemoSite>> DemoSites(const fs::path& given, size_t sites, const fs::path& dir) {
+Result<DemoSites> FindDemoSites(const fs::path& given, size_t sites, const fs::path& dir) {
   if (given.empty()) return FromThisMachine(sites == 0 ? 3 : sites, dir);
   return FromFolder(given, sites);
 }

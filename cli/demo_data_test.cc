@@ -18,16 +18,20 @@ class DemoDataTest : public testing::Test {
   }
   ~DemoDataTest() override { fs::remove_all(given_); }
   void Folder(const char* name) { fs::create_directories(given_ / name); }
-  void File(const char* name) { std::ofstream(given_ / name) << "text"; }
+  void File(const char* name, size_t bytes = kDemoFileBytesMin) {
+    std::ofstream(given_ / name) << std::string(bytes, 'x');
+  }
   std::vector<std::string> Names(size_t sites = 0) {
     std::vector<std::string> names;
-    const auto found = DemoSites(given_, sites, given_ / "out");
+    const auto found = FindDemoSites(given_, sites, given_ / "out");
     if (!found) return {found.error().message};
-    for (const DemoSite& site : *found) names.push_back(site.site);
+    for (const DemoSite& site : found->sites) names.push_back(site.site);
+    left_out_ = found->left_out;
     return names;
   }
 
   fs::path given_;
+  std::string left_out_;
 };
 
 TEST_F(DemoDataTest, EverySubFolderIsASiteAndFilesBesideThemAreNot) {
@@ -46,6 +50,18 @@ TEST_F(DemoDataTest, WithoutSubFoldersEveryFileOfTextIsASite) {
   File("d.TXT");
   File("e.Md");
   EXPECT_EQ(Names().size(), 4u);
+}
+
+TEST_F(DemoDataTest, WhatIsAboutTheOthersOrTooSmallIsNoInstitutionAndIsSaid) {
+  File("a.tsv");
+  File("b.txt");
+  File("README.md");
+  File("LICENSE.txt");
+  File("small.txt", kDemoFileBytesMin - 1);
+  EXPECT_THAT(Names(), testing::ElementsAre("a-tsv", "b-txt"));
+  EXPECT_THAT(left_out_, testing::EndsWith(": LICENSE.txt, README.md, small.txt"));
+  EXPECT_THAT(Names(1), testing::ElementsAre("a-tsv"));
+  EXPECT_THAT(left_out_, testing::EndsWith("left out by --sites 1: b.txt"));
 }
 
 TEST_F(DemoDataTest, NamesAreMadeFitForAPathAndACertificate) {
@@ -77,11 +93,11 @@ TEST_F(DemoDataTest, TwoFoldersThatGiveOneNameAreToldApart) {
 
 TEST_F(DemoDataTest, AFolderWithoutTextIsRefusedAndSaysWhatItLooksFor) {
   File("c.png");
-  const auto sites = DemoSites(given_, 0, given_ / "out");
+  const auto sites = FindDemoSites(given_, 0, given_ / "out");
   ASSERT_FALSE(sites);
   EXPECT_EQ(sites.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(sites.error().message, testing::HasSubstr(".jsonl"));
-  EXPECT_FALSE(DemoSites(given_ / "absent", 0, given_ / "out"));
+  EXPECT_FALSE(FindDemoSites(given_ / "absent", 0, given_ / "out"));
 }
 
 }  // namespace

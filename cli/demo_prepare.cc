@@ -81,17 +81,21 @@ Status DemoStage::Prepare() {
   dir_ = fs::absolute(options_.keep.empty() ? ".demo" : options_.keep).lexically_normal();
   if (!dir_.has_filename()) dir_ = dir_.parent_path();
   const size_t wanted = options_.sites != 0 ? options_.sites : options_.faults ? 4 : 0;
+  DemoSites found;
   if (!options_.data.empty()) {
-    DURE_ASSIGN(sites_, DemoSites(options_.data, options_.sites, {}));
+    DURE_ASSIGN(found, FindDemoSites(options_.data, options_.sites, {}));
+    sites_ = std::move(found.sites);
   }
   DURE_TRY(CheckPlaces(dir_, options_.data, sites_));
   DURE_TRY(ChooseCohort(!sites_.empty() ? sites_.size() : wanted != 0 ? wanted : 3));
   DURE_ASSIGN(folder_, DemoFolder::Take(dir_));
   Title("The institutions and their text");
   if (sites_.empty()) {
-    DURE_ASSIGN(sites_, DemoSites({}, wanted, folder_->fresh() / "data"));
+    DURE_ASSIGN(found, FindDemoSites({}, wanted, folder_->fresh() / "data"));
+    sites_ = std::move(found.sites);
   }
   for (const DemoSite& site : sites_) DURE_TRY(LookAt(site));
+  if (!found.left_out.empty()) Line("  " + found.left_out);
   DURE_TRY(MakeTokenizer());
   DURE_TRY(CheckRuns());
   DURE_TRY(folder_->Replace());

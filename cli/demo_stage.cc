@@ -232,7 +232,9 @@ std::string DemoStage::WhyUnmasked() const {
 }
 
 Status DemoStage::TrainTogether() {
-  Title(fmt::format("Training together: {} rounds of {} steps", options_.rounds, options_.steps));
+  Title(fmt::format("Training together: {} round{} of {} step{}", options_.rounds,
+                    options_.rounds == 1 ? "" : "s", options_.steps,
+                    options_.steps == 1 ? "" : "s"));
   const RunOptions run = TogetherOptions();
   if (masking_ == "none") Line(WhyUnmasked());
   Line(fmt::format("  purpose, as recorded: {}, for {}", run.purpose,
@@ -255,6 +257,7 @@ Status DemoStage::TrainAlone() {
   }
   std::ostream& out = context_.json() ? std::cerr : std::cout;
   for (const DemoSite& site : sites_) {
+    Line("  " + site.site + " alone:");
     ProgressView view(out, !context_.json() && ScreenRedraws());
     DURE_TRY(Follow("alone-" + site.site, view));
   }

@@ -43,6 +43,9 @@ class Dure {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "dure " DURE_VERSION);
     app_.add_flag("--json", context_.json_, "Print the result as one JSON object");
+    // Verbs that say more than errors in Korean have it in their own help (cli/language.h).
+    app_.add_option("--lang,--language", context_.language_, "en or ko; the locale's by default")
+        ->check(CLI::IsMember(std::vector<std::string>{"en", "ko"}));
     app_.add_flag("-q,--quiet", context_.quiet_, "Print results and errors only");
     app_.footer(
         "Start with:\n"

@@ -40,6 +40,17 @@ TEST(Dure, TellsWhichFolderACommandNeeds) {
       HasSubstr("--data"));
 }
 
+TEST(Dure, NoneOfWhatMustBeSomeIsAMistakeOfTheCommandLine) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"demo", "--sites", "0"},
+           {"demo", "--quorum", "0"},
+           {"run", "start", "--dir", "d", "--name", "n", "--quorum", "0"}}) {
+    const Outcome refused = RunLine(line);
+    EXPECT_EQ(refused.code, 2) << line[1];
+    EXPECT_THAT(refused.err, HasSubstr("Value 0 not in range 1 to 255"));
+  }
+}
+
 // Such a site would take part in nothing, and the others would wait for it.
 TEST(Dure, ASiteWithTooLittleTextIsToldBeforeItServes) {
   const std::string text = testing::TempDir() + "dure-little.txt";
