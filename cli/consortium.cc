@@ -61,8 +61,8 @@ Status LayDownConstitution(const InitOptions& options) {
   std::error_code error;
   fs::copy(options.constitution, folder, error);
   if (!error) return {};
-  return Fail(ErrorCode::kUnavailable, "cannot copy " + options.constitution + " to " +
-                                           folder.string() + ": " + error.message());
+  return Fail(ErrorCode::kFailedPrecondition, "cannot copy " + options.constitution + " to " +
+                                                  folder.string() + ": " + error.message());
 }
 
 Status Init(const InitOptions& options, Context& context) {
@@ -119,9 +119,9 @@ Status Init(const InitOptions& options, Context& context) {
       "  2. Have the members' officers read and change the rules in " +
       (dir / "aggregator" / "constitution").string() +
       ";\n     from the aggregator's first start on, only votes change them.\n"
-      "  3. Copy " +
+      "  3. Serve it here, or move (never copy: it holds the CA's and the log's keys) " +
       (dir / "aggregator").string() +
-      " to the aggregator's machine and run there:\n"
+      "\n     to where it shall run, and serve it there:\n"
       "       dure aggregator serve --dir " +
       (dir / "aggregator").string() +
       "\n"
@@ -136,7 +136,9 @@ Result<fs::path> ExistingAggregator(const std::string& dir) {
   fs::path folder = AggregatorFolder(dir);
   if (fs::exists(folder / "ca")) return folder;
   return Fail(ErrorCode::kNotFound,
-              dir + " is neither the folder that dure consortium init made nor the aggregator's");
+              dir +
+                  " is neither the folder that dure consortium init made nor the aggregator's; "
+                  "where the aggregator's was moved, give the place that it was moved to");
 }
 
 ordered_json SeatsOf(const identity::IssuingAuthority& authority) {
@@ -204,13 +206,13 @@ Status Show(const std::string& dir, Context& context) {
 
 struct RenewOptions {
   std::string dir;
+  std::string operator_dir;  // empty: beside the aggregator's
   std::string root;
 };
 
-// The operator's certificates, when their folder is beside the aggregator's: needs no network, and
-// works after they expired.
-Status RenewOperator(const fs::path& dir, identity::IssuingAuthority& authority, WallTime now) {
-  const std::string folder = (dir / "operator").string();
+// The operator's certificates: needs no network, and works after they expired.
+Status RenewOperator(const std::string& folder, identity::IssuingAuthority& authority,
+                     WallTime now) {
   DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(folder));
   identity::PeerIdentity self;
   self.consortium = own.subject.consortium;
@@ -235,17 +237,26 @@ Status Renew(const RenewOptions& options, Context& context) {
   if (!opened) return Fail(opened.error());
   const auto& authority = *opened;
   DURE_TRY(authority->RenewOwn(context.Now()));
-  const bool has_operator = fs::exists(fs::path(options.dir) / "operator/identity");
-  if (has_operator) DURE_TRY(RenewOperator(options.dir, *authority, context.Now()));
+  const bool named = !options.operator_dir.empty();
+  const fs::path desk = named ? fs::path(options.operator_dir) : fs::path(options.dir) / "operator";
+  const bool has_operator = named || fs::exists(desk / "identity");
+  if (has_operator) DURE_TRY(RenewOperator(desk.string(), *authority, context.Now()));
+  const bool served = fs::exists(folder / "ledger.db");
   DURE_ASSIGN(const identity::IssuingFiles ca, identity::ReadIssuing(folder));
   const std::string end = FormatRfc3339(identity::EndOf(ca.issuing.certificate_der));
   if (context.json()) {
-    context.PrintJson(
-        ordered_json{{"issuing_expires", end}, {"operator_renewed", has_operator}}.dump());
+    context.PrintJson(ordered_json{
+        {"issuing_expires", end}, {"operator_renewed", has_operator}, {"served", served}}
+                          .dump());
     return {};
   }
   context.Print(std::string("The aggregator's") + (has_operator ? " and the operator's" : "") +
                 " certificates are current. The issuing CA ends " + end + ".");
+  if (!served) {
+    context.Say("! No aggregator has ever served " + folder.string() +
+                ". If yours runs from another folder, this one is a dead copy: renew that one, and "
+                "remove this, for it holds the CA's and the log's keys.");
+  }
   if (options.root.empty()) context.Say("To renew the issuing CA as well, give --root.");
   return {};
 }
@@ -286,9 +297,14 @@ void AddRenew(Command noun, Context& context) {
   Command verb =
       AddVerb(noun, "renew", "Renew the aggregator's, the operator's and the issuing certificates",
               "dure consortium renew --dir hanguk\n"
-              "dure consortium renew --dir hanguk --root /media/safe/ca-offline");
-  verb.Add("--dir", options->dir, "The folder of init, or the aggregator's; it is stopped")
+              "dure consortium renew --dir hanguk --root /media/safe/ca-offline\n"
+              "dure consortium renew --dir /var/lib/dure-aggregator --operator hanguk/operator");
+  verb.Add("--dir", options->dir,
+           "The folder that the aggregator serves from, or that of init where it is still in "
+           "there; it is stopped")
       .Required();
+  verb.Add("--operator", options->operator_dir,
+           "The operator's folder; the one beside the aggregator's by default");
   verb.Add("--root", options->root, "The folder ca-offline: also renews the issuing CA");
   context.Do(verb, [options, &context] { return Renew(*options, context); });
 }

@@ -178,6 +178,22 @@ TEST_F(ConsortiumCommands, RenewTakesTheRootKeyFromWhereverItIs) {
   EXPECT_EQ(RunAt({"consortium", "renew", "--dir", dir, "--root", dir}, late).code, 1);
 }
 
+TEST_F(ConsortiumCommands, RenewSaysWhenTheFolderIsNotTheOneThatIsServed) {
+  ASSERT_EQ(Init().code, 0);
+  EXPECT_THAT(RunAt({"consortium", "renew", "--dir", dir}).err, HasSubstr("dead copy"));
+  const std::string moved = (folder / "moved").string();
+  std::filesystem::rename(dir + "/aggregator", moved);
+  EXPECT_THAT(RunAt({"consortium", "renew", "--dir", dir}).err, HasSubstr("moved to"));
+  std::ofstream(moved + "/ledger.db") << "";
+  const WallTime late = kStart + std::chrono::hours(24 * 91);
+  const Outcome renewed =
+      RunAt({"consortium", "renew", "--dir", moved, "--operator", dir + "/operator"}, late);
+  ASSERT_EQ(renewed.code, 0) << renewed.err;
+  EXPECT_THAT(renewed.out, HasSubstr("and the operator's"));
+  EXPECT_THAT(renewed.err, Not(HasSubstr("dead copy")));
+  EXPECT_EQ(RunAt({"invite", "--dir", dir, "--member", "kt", "--site", "s"}, late).code, 0);
+}
+
 TEST(Spans, AreReadAndWritten) {
   EXPECT_EQ(ParseSpan("45s"), std::chrono::seconds(45));
   EXPECT_EQ(ParseSpan("7d"), std::chrono::hours(168));

@@ -53,6 +53,13 @@ Status Show(const std::string& dir, Context& context) {
 Status Renew(const std::string& dir, Context& context) {
   const std::string folder = OperatorFolder(dir);
   DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(folder));
+  if (own.role() == identity::Role::kAggregator) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                folder +
+                    " is the aggregator's: its daemon renews it, or, when that is stopped, dure "
+                    "consortium renew --dir " +
+                    folder);
+  }
   DURE_ASSIGN(const Bytes request, identity::PrepareRenewal(own, folder, /*new_tls_key=*/true));
   const transport::Dial dial = {own.address, own.cert_chain_pem, own.tls_key_pem, own.trust()};
   const Result<Bytes> response = transport::Renew(dial, request);
@@ -63,10 +70,10 @@ Status Renew(const std::string& dir, Context& context) {
 
 void AddVerbWithFolder(Command noun, Context& context, const std::string& name,
                        const std::string& one_line, const std::string& examples,
-                       Status (*action)(const std::string&, Context&)) {
+                       const std::string& whose, Status (*action)(const std::string&, Context&)) {
   auto dir = std::make_shared<std::string>();
   Command verb = AddVerb(noun, name, one_line, examples);
-  verb.Add("--dir", *dir, "A site's, a person's or the aggregator's folder").Required();
+  verb.Add("--dir", *dir, whose).Required();
   context.Do(verb, [dir, action, &context] { return action(*dir, context); });
 }
 
@@ -77,11 +84,14 @@ void AddIdentityCommands(Command dure, Context& context) {
   AddVerbWithFolder(noun, context, "show", "Show names, certificate, keys and addresses",
                     "dure identity show --dir /var/lib/dure-site\n"
                     "dure identity show --dir hanguk/operator --json",
-                    Show);
+                    "A site's, a person's or the aggregator's folder", Show);
   AddVerbWithFolder(
       noun, context, "renew",
       "Renew the certificates now, with a new TLS key (a site's daemon does by itself)",
-      "dure identity renew --dir kim-legal", Renew);
+      "dure identity renew --dir kim-legal",
+      "A person's folder, or a site's (the aggregator's is renewed by its daemon, or by dure "
+      "consortium renew)",
+      Renew);
 }
 
 }  // namespace dure::cli

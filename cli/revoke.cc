@@ -1,4 +1,5 @@
 // dure revoke: end somebody's access, on open connections too.
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -62,10 +63,12 @@ Status Revoke(const RevokeOptions& options, Context& context) {
   if (!answer.is_object() || !answer.contains("revoked") || !answer["revoked"].is_string()) {
     return Fail(ErrorCode::kInternal, "the aggregator's answer is not understood");
   }
+  const auto said = answer["revoked"].get<std::string>();
+  const size_t slip = std::min(said.find("\nWARNING: "), said.size());
   if (context.json()) {
     context.PrintJson(answer.dump());
   } else {
-    context.Print(answer["revoked"].get<std::string>());
+    context.Print(said.substr(0, slip));
   }
   if (!answer.value("on_record", true)) {
     context.Say(
@@ -73,6 +76,8 @@ Status Revoke(const RevokeOptions& options, Context& context) {
         "started, "
         "has compared its log with what enough members hold.");
   }
+  // A script that mistyped a name must not go on as if access had ended.
+  if (slip < said.size()) return Fail(ErrorCode::kNotFound, said.substr(slip + 1));
   // The record ended the keys of a revoked seat for good; new ones need a new enrolment.
   if (options.lift && is_seat) {
     context.Say(
