@@ -64,7 +64,7 @@ void RunDesk::RecordAgain(round::SitePhase phase, std::function<void()> check) {
 
 // The last model of a run is what everybody can read of it in the record, too.
 void RunDesk::CheckEnd(const round::FetchBase& effect) {
-  const round::RunEnded ended = *participation_.ended();
+  const round::RunEnded ended = *effect.end;
   shop_.scribe.FindRun(
       run_, RoundNumber{ended.rounds},
       [this, alive = alive_, effect, ended](Result<std::optional<ProposedRun>> found) {
@@ -86,7 +86,7 @@ void RunDesk::CheckEnd(const round::FetchBase& effect) {
                   (found ? ": its last closing is not in the record yet"
                          : ": cannot read the record yet: " + found.error().message));
         RecordAgain(round::SitePhase::kFetching, [this, effect] {
-          if (participation_.ended()) CheckEnd(effect);
+          if (participation_.ended() == effect.end) CheckEnd(effect);
         });
       });
 }

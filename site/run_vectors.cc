@@ -35,8 +35,7 @@ Status RunDesk::Download(const std::vector<Digest>& digests) const {
 }
 
 void RunDesk::Do(const round::FetchBase& effect) {
-  if (participation_.ended()) return CheckEnd(effect);
-  Fetch(effect);
+  return effect.end ? CheckEnd(effect) : Fetch(effect);
 }
 
 void RunDesk::Fetch(const round::FetchBase& effect) {
@@ -52,10 +51,11 @@ void RunDesk::Fetch(const round::FetchBase& effect) {
   }
   Run(
       shop_.transfers, [this, wanted] { return Download(wanted); },
-      [this, at = effect.at](Status fetched) {
-        if (!fetched) shop_.say(at.Text() + ": cannot fetch the model: " + fetched.error().message);
+      [this, effect](Status fetched) {
+        if (!fetched)
+          shop_.say(effect.at.Text() + ": cannot fetch the model: " + fetched.error().message);
         CrashPoint("site.base-fetched");
-        Feed(round::BaseFetched{at, fetched.has_value()});
+        Feed(round::BaseFetched{effect, fetched.has_value()});
       });
 }
 

@@ -232,7 +232,7 @@ struct Submitted {
     Do(LinkUp{});
     Begin(0);
     Do(Decided{{manifest.run, {0}, 0}, true, {}, Offered(kSites[0])});
-    Do(BaseFetched{{manifest.run, {0}, 0}, true});
+    Do(BaseFetched{{{manifest.run, {0}, 0}, base, {}}, true});
     Rostered(0);
     const auto encode = Only<EncodeUpdate>(Do(TrainingDone{{0}, 100, 10, 1.0}));
     first_version = encode.at(0).residual_to;

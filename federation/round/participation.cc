@@ -199,8 +199,8 @@ void Participation::Decline(std::string reason) {
 }
 
 void Participation::On(const BaseFetched& e) {
-  if (s_.phase != SitePhase::kFetching) return;
-  if (!s_.ended && !IsCurrent(e.at)) return;
+  // A download for the plan before says nothing of the model that the run came to.
+  if (s_.phase != SitePhase::kFetching || e.asked != WantedBase()) return;
   if (!e.ok && s_.ended && s_.ended->reason == kOvertaken) {
     // A restored aggregator may have lost it: what is held is what this site keeps.
     s_.ended->last = s_.held;
@@ -225,6 +225,10 @@ void Participation::On(const EndRefused& e) {
   }
   s_.ended->last = s_.held;
   Continue();
+}
+
+FetchBase Participation::WantedBase() const {
+  return {s_.plan.at, s_.ended ? s_.ended->last : s_.plan.base, s_.ended};
 }
 
 void Participation::HoldBase(const Base& base, RoundNumber rounds) {

@@ -311,7 +311,7 @@ void Participation::Drive() {
   }
   switch (s_.phase) {
     case SitePhase::kFetching:
-      return Emit(FetchBase{s_.plan.at, s_.ended ? s_.ended->last : s_.plan.base});
+      return Emit(WantedBase());
     case SitePhase::kDeciding:
       return Emit(DecideLocally{s_.plan, s_.manifest});
     case SitePhase::kTraining:

@@ -323,8 +323,8 @@ TEST(Participation, AnAggregatorThatLostTheLastRoundIsNotWaitedFor) {
     site.Handle(At(2), FromAggregator{outcome});
     site.Handle(At(3), AggregateFetched{outcome.at, false});
     const auto told = site.Handle(At(4), FromAggregator{ended});
-    EXPECT_EQ(Only<FetchBase>(told).size(), 1u) << "it asks once";
-    const auto effects = site.Handle(At(5), BaseFetched{outcome.at, false});
+    ASSERT_EQ(Only<FetchBase>(told).size(), 1u) << "it asks once";
+    const auto effects = site.Handle(At(5), BaseFetched{Only<FetchBase>(told)[0], false});
     EXPECT_EQ(site.phase(), SitePhase::kEnded);
     EXPECT_EQ(Told<Leave>(effects).size(), 1u);
   }
@@ -336,6 +336,45 @@ TEST(Participation, AnAggregatorThatLostTheLastRoundIsNotWaitedFor) {
     site.Handle(At(5), Derived{outcome.at, true, outcome.next});
     EXPECT_EQ(site.phase(), SitePhase::kEnded);
   }
+}
+
+// A joiner's download is still under way when the run ends with a later model.
+TEST(Participation, ADownloadForThePlanBeforeIsNotTheModelThatTheRunCameTo) {
+  const Plan plan = FirstPlan();
+  for (const std::string_view reason : {kComplete, kOvertaken}) {
+    for (const bool ok : {true, false}) {
+      Participation site(kA, plan.manifest.run);
+      site.Handle(At(0), LinkUp{});
+      site.Handle(At(1), FromAggregator{plan});
+      const auto first =
+          Only<FetchBase>(site.Handle(At(1), Decided{plan.plan.at, true, "", Offered(kA)}));
+      ASSERT_EQ(first.size(), 1u);
+      const RunEnded ended{plan.manifest.run, 1, OutcomeOf(plan).next, std::string(reason)};
+      const auto last = Only<FetchBase>(site.Handle(At(2), FromAggregator{ended}));
+      ASSERT_EQ(last.size(), 1u);
+      EXPECT_EQ(last[0].end, ended) << "it is held against the record";
+      EXPECT_TRUE(Only<PublishModel>(site.Handle(At(3), BaseFetched{first[0], ok})).empty());
+      EXPECT_EQ(site.phase(), SitePhase::kFetching) << reason << ok;
+      const auto published = Only<PublishModel>(site.Handle(At(4), BaseFetched{last[0], true}));
+      ASSERT_EQ(published.size(), 1u);
+      EXPECT_EQ(published[0].base, ended.last);
+      EXPECT_EQ(site.phase(), SitePhase::kEnded);
+    }
+  }
+}
+
+// Also when it is the same model: that it is the last one is for the record to say.
+TEST(Participation, ADownloadForAPlanDoesNotStandForTheCheckOfTheEnd) {
+  const Plan plan = FirstPlan();
+  Participation site(kA, plan.manifest.run);
+  site.Handle(At(0), LinkUp{});
+  site.Handle(At(1), FromAggregator{plan});
+  const auto first =
+      Only<FetchBase>(site.Handle(At(1), Decided{plan.plan.at, true, "", Offered(kA)}));
+  ASSERT_EQ(first.size(), 1u);
+  site.Handle(At(2), FromAggregator{RunEnded{plan.manifest.run, 7, plan.plan.base, "stopped"}});
+  site.Handle(At(3), BaseFetched{first[0], true});
+  EXPECT_EQ(site.phase(), SitePhase::kFetching);
 }
 
 TEST(Participation, DerivesAndDissentsWhenTheModelDiffers) {

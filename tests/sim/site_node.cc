@@ -115,7 +115,7 @@ bool SiteNode::Fetch(const Digest& digest) {
 void SiteNode::Do(const round::FetchBase& fetch) {
   world_.After(world_.Between(0.1, 1), index_ + 1, [this, fetch] {
     const round::Base& b = fetch.base;
-    Feed(round::BaseFetched{fetch.at, Fetch(b.model) && Fetch(b.momentum) && Fetch(b.scales)});
+    Feed(round::BaseFetched{fetch, Fetch(b.model) && Fetch(b.momentum) && Fetch(b.scales)});
   });
 }
 
