@@ -40,7 +40,11 @@ uint64_t TrainerDesk::Submit(Task task, TaskCalls calls) {
 
 void TrainerDesk::Cancel(uint64_t id, bool keep) {
   if (running_ && running_->id == id) {
-    if (trainer_) (void)trainer_->Send(seat::StopRequest{keep});
+    running_->cancelled = true;
+    if (!trainer_->Send(seat::StopRequest{keep})) return EndTrainer();
+    loop_.At(loop_.Now() + spec_.rank_patience, [this, alive = alive_, id] {
+      if (*alive && running_ && running_->id == id) EndTrainer();
+    });
     return;
   }
   for (auto waiting = waiting_.begin(); waiting != waiting_.end(); ++waiting) {
@@ -52,6 +56,12 @@ void TrainerDesk::Cancel(uint64_t id, bool keep) {
     });
     return;
   }
+}
+
+void TrainerDesk::EndTrainer() {
+  if (!trainer_) return;
+  ending_ = true;
+  trainer_->Stop(kStopGrace);
 }
 
 Status TrainerDesk::EnsureTrainer() {
@@ -76,7 +86,7 @@ Status TrainerDesk::EnsureTrainer() {
 }
 
 void TrainerDesk::Next() {
-  if (running_ || waiting_.empty()) return;
+  if (running_ || ending_ || waiting_.empty()) return;
   running_ = std::make_unique<Waiting>(std::move(waiting_.front()));
   waiting_.pop_front();
   Status started = EnsureTrainer();
@@ -85,6 +95,7 @@ void TrainerDesk::Next() {
     request.id = running_->id;
     request.task = running_->task;
     started = trainer_->Send(request);
+    if (!started && started.error().code == ErrorCode::kUnavailable) EndTrainer();
   }
   if (!started) Finish(Within(started.error(), "starting the trainer"), true);
 }
@@ -110,11 +121,12 @@ void TrainerDesk::OnEvent(uint64_t generation, const seat::Event& event) {
 void TrainerDesk::OnExit(uint64_t generation, const launcher::TrainerExit& exit) {
   if (generation != generation_) return;
   trainer_.reset();
-  if (running_) {
-    Finish(
-        Fail(ErrorCode::kUnavailable, "the trainer ended before its task was done: " + exit.reason),
-        true);
-  }
+  ending_ = false;
+  if (!running_) return Next();
+  const bool cancelled = running_->cancelled;
+  Finish(Fail(cancelled ? ErrorCode::kCancelled : ErrorCode::kUnavailable,
+              "the trainer ended before its task was done: " + exit.reason),
+         true);
 }
 
 void TrainerDesk::Finish(Result<Answer> answer, bool for_want_of_trainer) {

@@ -2,8 +2,9 @@
 //
 // Life: construct, Submit tasks from the loop, destroy (the trainer ends first). One task runs at a
 // time, in the order of submission; the trainer is started for the first task and again after a
-// crash. Every callback runs on the loop; each task is answered exactly once unless the desk is
-// destroyed first.
+// crash. One that does not take a task, or does not stop when it is told to, is ended: the tasks
+// behind it are the next one's. Every callback runs on the loop; each task is answered exactly once
+// unless the desk is destroyed first.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ class TrainerDesk {
 
   uint64_t Submit(Task task, TaskCalls calls);
   // A waiting task is dropped and answered kCancelled. A running one is asked to stop: with `keep`
-  // it hands over what it has. Unknown ids are ignored: the answer may already be on its way.
+  // it hands over what it has. A trainer that has not after the spec's rank_patience is ended.
+  // Unknown ids are ignored: the answer may already be on its way.
   void Cancel(uint64_t id, bool keep);
   bool idle() const { return !running_ && waiting_.empty(); }
   // pid of the trainer process; 0 when none runs.
@@ -54,9 +56,12 @@ class TrainerDesk {
     uint64_t id = 0;
     Task task;
     TaskCalls calls;
+    bool cancelled = false;
   };
   void Next();
   Status EnsureTrainer();
+  // Of no more use: nothing is asked of it, and what waits goes to the next one once it is gone.
+  void EndTrainer();
   void OnEvent(uint64_t generation, const seat::Event& event);
   void OnExit(uint64_t generation, const launcher::TrainerExit& exit);
   void Finish(Result<Answer> answer, bool for_want_of_trainer = false);
@@ -67,6 +72,7 @@ class TrainerDesk {
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // posted callbacks may outlive the desk
   std::unique_ptr<launcher::Trainer> trainer_;
+  bool ending_ = false;      // trainer_ was told to end, and has not yet
   uint64_t generation_ = 0;  // of the trainer process: events of an earlier one are ignored
   Digest code_;
   bool lacks_trainer_ = false;

@@ -10,23 +10,32 @@ namespace {
 using launcher::TrainerExit;
 using launcher::TrainerObserver;
 
+// What became of all trainers of a test.
+struct Seat {
+  bool deaf = false;  // takes nothing
+  std::vector<seat::Request> sent;
+  int stops = 0;
+  std::promise<void> stopped;  // the first time
+};
+
 // A trainer that only remembers what it was sent; the test speaks for it. Everything it does is on
 // the loop, where the desk is.
 class FakeTrainer final : public launcher::Trainer {
  public:
-  FakeTrainer(std::vector<seat::Request>& sent, TrainerObserver observer)
-      : sent_(sent), observer_(std::move(observer)) {}
+  explicit FakeTrainer(Seat& seat) : seat_(seat) {}
   Status Send(const seat::Request& request) override {
-    sent_.push_back(request);
+    if (seat_.deaf) return Fail(ErrorCode::kUnavailable, "it has not read for two seconds");
+    seat_.sent.push_back(request);
     return {};
   }
-  void Stop(std::chrono::milliseconds) override {}
+  void Stop(std::chrono::milliseconds) override {
+    if (++seat_.stops == 1) seat_.stopped.set_value();
+  }
   int64_t pid() const override { return 42; }
   const Digest& code() const override { return code_; }
 
  private:
-  std::vector<seat::Request>& sent_;
-  TrainerObserver observer_;
+  Seat& seat_;
   const Digest code_;
 };
 
@@ -37,19 +46,21 @@ class FakeLauncher final : public launcher::Launcher {
     ++starts;
     if (refuses) return Fail(ErrorCode::kNotFound, "no such program");
     observers.push_back(observer);
-    return std::unique_ptr<launcher::Trainer>(new FakeTrainer(sent, std::move(observer)));
+    return std::unique_ptr<launcher::Trainer>(new FakeTrainer(seat));
   }
 
   int starts = 0;
   bool refuses = false;
   std::vector<TrainerObserver> observers;  // one a start
-  std::vector<seat::Request> sent;
+  Seat seat;
 };
 
 class TrainerDeskTest : public testing::Test {
  protected:
   TrainerDeskTest() {
-    OnLoop([this] { desk_.emplace(loop_, launcher_, launcher::TrainerSpec{}); });
+    launcher::TrainerSpec spec;
+    spec.rank_patience = kPatience;
+    OnLoop([&] { desk_.emplace(loop_, launcher_, spec); });
   }
   ~TrainerDeskTest() override {
     OnLoop([this] { desk_.reset(); });
@@ -80,7 +91,14 @@ class TrainerDeskTest : public testing::Test {
     event.id = id;
     Tell(start, event);
   }
+  void Exits(size_t start) {
+    launcher_.observers.at(start).on_exit(TrainerExit{});
+    Settle();
+  }
   ErrorCode CodeOf(size_t at) const { return answers_.at(at)->error().code; }
+
+  static constexpr std::chrono::milliseconds kPatience{20};
+  static constexpr std::chrono::seconds kForTheTest{60};
 
   loop::EventLoop loop_;
   FakeLauncher launcher_;
@@ -92,12 +110,12 @@ class TrainerDeskTest : public testing::Test {
 TEST_F(TrainerDeskTest, OneTaskRunsAtATimeInTheOrderOfSubmission) {
   const uint64_t first = Submit();
   const uint64_t second = Submit();
-  ASSERT_EQ(launcher_.sent.size(), 1u);
-  EXPECT_EQ(std::get<seat::TaskRequest>(launcher_.sent[0]).id, first);
+  ASSERT_EQ(launcher_.seat.sent.size(), 1u);
+  EXPECT_EQ(std::get<seat::TaskRequest>(launcher_.seat.sent[0]).id, first);
   Prepared(0, first);
   ASSERT_TRUE(answers_[0] && answers_[0]->has_value());
-  ASSERT_EQ(launcher_.sent.size(), 2u);
-  EXPECT_EQ(std::get<seat::TaskRequest>(launcher_.sent[1]).id, second);
+  ASSERT_EQ(launcher_.seat.sent.size(), 2u);
+  EXPECT_EQ(std::get<seat::TaskRequest>(launcher_.seat.sent[1]).id, second);
   EXPECT_FALSE(answers_[1]);
   Prepared(0, second);
   EXPECT_TRUE(answers_[1]);
@@ -158,17 +176,66 @@ TEST_F(TrainerDeskTest, ACancelledTaskThatWaitsIsAnsweredAndNeverSent) {
   ASSERT_TRUE(answers_[1]);
   EXPECT_EQ(CodeOf(1), ErrorCode::kCancelled);
   Prepared(0, first);
-  EXPECT_EQ(launcher_.sent.size(), 1u);
+  EXPECT_EQ(launcher_.seat.sent.size(), 1u);
 }
 
 TEST_F(TrainerDeskTest, ACancelledTaskThatRunsIsAskedToStopAndStillAnswersItself) {
   const uint64_t id = Submit();
   OnLoop([&] { desk_->Cancel(id, true); });
-  ASSERT_EQ(launcher_.sent.size(), 2u);
-  EXPECT_TRUE(std::get<seat::StopRequest>(launcher_.sent[1]).keep);
+  ASSERT_EQ(launcher_.seat.sent.size(), 2u);
+  EXPECT_TRUE(std::get<seat::StopRequest>(launcher_.seat.sent[1]).keep);
   EXPECT_FALSE(answers_[0]);
   Prepared(0, id);
   EXPECT_TRUE(answers_[0]->has_value());
+}
+
+TEST_F(TrainerDeskTest, ATrainerThatDoesNotStopIsEndedAndTheTaskBehindGoesToTheNext) {
+  const uint64_t first = Submit();
+  const uint64_t second = Submit();
+  OnLoop([&] { desk_->Cancel(first, false); });
+  ASSERT_EQ(launcher_.seat.stopped.get_future().wait_for(kForTheTest), std::future_status::ready);
+  // Its answer comes after all: what waits is not given to one that is about to go.
+  Prepared(0, first);
+  ASSERT_EQ(launcher_.seat.sent.size(), 2u) << "the first task, and the stop";
+  Exits(0);
+  EXPECT_EQ(launcher_.starts, 2);
+  ASSERT_EQ(launcher_.seat.sent.size(), 3u);
+  EXPECT_EQ(std::get<seat::TaskRequest>(launcher_.seat.sent[2]).id, second);
+}
+
+TEST_F(TrainerDeskTest, ACancelledTaskWhoseTrainerHadToBeEndedIsAnsweredAsCancelled) {
+  const uint64_t id = Submit();
+  OnLoop([&] { desk_->Cancel(id, false); });
+  Exits(0);
+  ASSERT_TRUE(answers_[0]);
+  EXPECT_EQ(CodeOf(0), ErrorCode::kCancelled);
+}
+
+TEST_F(TrainerDeskTest, ATrainerThatStopsInTimeStays) {
+  const uint64_t first = Submit();
+  Submit();
+  OnLoop([&] { desk_->Cancel(first, false); });
+  Prepared(0, first);
+  std::promise<void> later;
+  OnLoop([&] { loop_.At(loop_.Now() + 2 * kPatience, [&] { later.set_value(); }); });
+  later.get_future().wait();
+  EXPECT_EQ(launcher_.seat.stops, 0);
+  EXPECT_EQ(launcher_.starts, 1);
+}
+
+TEST_F(TrainerDeskTest, ATrainerThatTakesNoTaskIsEndedAndNotAskedAgain) {
+  launcher_.seat.deaf = true;
+  Submit();
+  const uint64_t second = Submit();
+  ASSERT_TRUE(answers_[0]);
+  EXPECT_EQ(CodeOf(0), ErrorCode::kUnavailable);
+  EXPECT_EQ(launcher_.seat.stops, 1);
+  EXPECT_FALSE(answers_[1]) << "it waits for the next one";
+  launcher_.seat.deaf = false;
+  Exits(0);
+  EXPECT_EQ(launcher_.starts, 2);
+  Prepared(1, second);
+  EXPECT_TRUE(answers_[1] && answers_[1]->has_value());
 }
 
 TEST_F(TrainerDeskTest, AnEventAfterTheDeskIsGoneTouchesNothing) {

@@ -3,10 +3,10 @@
 // first rank that ends takes the others along within a second or two.
 //
 // Life: Start gives a running trainer; Send asks it for work; events arrive through the observer;
-// Stop (or destruction) ends it; on_exit comes exactly once, last. The daemon's only ties to the
-// trainer are one socket, that of rank 0, and files; secrets never cross: each child gets a clean
-// environment, no other open file but its sockets to the other ranks, its own process group, and
-// dies with the daemon.
+// Stop (or destruction) ends it, or that it closes its side of the socket; on_exit comes exactly
+// once, last. The daemon's only ties to the trainer are one socket, that of rank 0, and files;
+// secrets never cross: each child gets a clean environment, no other open file but its sockets to
+// the other ranks, its own process group, and dies with the daemon.
 #pragma once
 
 #include <chrono>
@@ -36,8 +36,9 @@ struct TrainerSpec {
   std::vector<std::filesystem::path> write_paths;  // the work folder
   uint64_t memory_bytes_max = 0;                   // RLIMIT_AS; 0: no limit
   uint32_t open_files_max = 256;
-  uint32_t ranks = 1;                                // processes of the gang, at most kRanksMax
-  std::chrono::milliseconds rank_patience{300'000};  // for a rank that gives no sign
+  uint32_t ranks = 1;  // processes of the gang, at most kRanksMax
+  // For a rank that gives no sign, and for a trainer that was told to stop its task.
+  std::chrono::milliseconds rank_patience{300'000};
 };
 
 struct TrainerExit {

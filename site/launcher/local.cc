@@ -30,6 +30,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // How long the one at fault may take to end after those that lost it.
 constexpr std::chrono::milliseconds kCulpritTime{1000};
+// And a trainer, after it has closed its seat: from then on it hears and says nothing.
+constexpr std::chrono::milliseconds kMuteTime{3000};
 
 std::string HostName() {
   char host[256] = {};
@@ -119,6 +121,7 @@ class LocalTrainer final : public Trainer {
       poll(waits.data(), waits.size(), WaitMilliseconds());
       if (waits[0].revents != 0) BeginStop();
       if (waits[1].revents != 0) may_read = ReadSome();
+      if (!may_read && !mute_ && !KillAt()) mute_ = std::chrono::steady_clock::now() + kMuteTime;
       for (size_t r = 0; r < children_.size(); ++r) {
         if (waits[2 + r].revents != 0) return;
       }
@@ -205,8 +208,13 @@ class LocalTrainer final : public Trainer {
     return kill_at_;
   }
 
+  std::optional<SteadyTime> DueAt() {
+    const auto asked = KillAt();
+    return asked && mute_ ? std::min(asked, mute_) : asked ? asked : mute_;
+  }
+
   int WaitMilliseconds() {
-    const auto due = KillAt();
+    const auto due = DueAt();
     if (!due || killed_) return -1;
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now());
@@ -214,7 +222,7 @@ class LocalTrainer final : public Trainer {
   }
 
   void KillWhenDue() {
-    const auto due = KillAt();
+    const auto due = DueAt();
     if (!due || killed_ || std::chrono::steady_clock::now() < *due) return;
     killed_ = true;
     KillAll();
@@ -251,7 +259,8 @@ class LocalTrainer final : public Trainer {
     const int status = statuses[rank];
     if (WIFSIGNALED(status)) {
       exit.signal = WTERMSIG(status);
-      exit.reason = who + " was killed by signal " + std::to_string(exit.signal) + " (" +
+      exit.reason = who + (mute_ && killed_ ? " closed its seat and" : "") +
+                    " was killed by signal " + std::to_string(exit.signal) + " (" +
                     strsignal(exit.signal) + ")";
     } else {
       exit.exit_code = WEXITSTATUS(status);
@@ -269,6 +278,7 @@ class LocalTrainer final : public Trainer {
   std::unique_ptr<seat::Channel> channel_;  // set before Start returns
   seat::LineCutter cutter_;                 // the thread's
   bool killed_ = false;                     // the thread's
+  std::optional<SteadyTime> mute_;          // the thread's; when it goes for having closed its seat
   std::mutex mutex_;
   std::optional<SteadyTime> kill_at_;  // guarded by mutex_
   std::thread thread_;

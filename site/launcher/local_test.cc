@@ -91,6 +91,16 @@ TEST(LocalLauncher, KillsWhatDoesNotEndWithinItsGrace) {
   EXPECT_FALSE(trainer->Send(seat::StopRequest{}).has_value());
 }
 
+TEST(LocalLauncher, ATrainerThatClosesItsSeatAndLivesOnIsEnded) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(Shell(R"(echo '{"kind":"ready"}' >&3; exec 3>&-; sleep 1000 & wait)")));
+  const auto exit = trainer.Exit();
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->signal, SIGKILL);
+  EXPECT_FALSE(exit->wanted);
+  EXPECT_THAT(exit->reason, HasSubstr("closed its seat"));
+}
+
 TEST(LocalLauncher, DestructionKillsAndStillTellsTheExit) {
   std::optional<TrainerExit> told;
   TrainerObserver observer;

@@ -1,9 +1,10 @@
-"""Trainers that die, and a budget of time: the real processes, seen from outside.
+"""Trainers that die or hang, and a budget of time: the real processes, seen from outside.
 
     trainer_test.py PROGRAMS [unittest arguments]
 """
 
 import os
+import signal
 import sys
 import unittest
 
@@ -42,6 +43,17 @@ class TrainerTest(FaultTest):
         self.assertEqual(self.counted(closed[0]), ['east'])
         self.assertEqual(closed[0]['excluded'],
                          [{'site': 'north', 'reason': 'trainer-unavailable'}])
+
+    def test_trainer_that_hangs_costs_its_site_one_round(self):
+        federation = self.found(SITES[:2])
+        federation.sites['north'].arguments += ['--rank-patience', '2']
+        federation.start_sites()
+        federation.propose('hangs', quorum=1, steps=300, join_seconds=60, deadline_seconds=15)
+        self.training(federation, 'hangs', 'north')
+        os.kill(federation.sites['north'].trainers()[0], signal.SIGSTOP)
+        closed = self.settle(federation, 'hangs')
+        self.assertEqual(self.counted(closed[0]), ['east'])
+        self.assertEqual(sorted(self.counted(closed[1])), SITES[:2])
 
     def test_a_time_budget_alone_trains(self):
         federation = self.found(SITES[:2])
