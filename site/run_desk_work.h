@@ -18,17 +18,19 @@ Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
                      const round::RunManifest& manifest);
 
 // <folder>/<run>-<round>-<attempt>.tlog-proof and .entry: what a checker needs besides the log's
-// key. Each is whole or absent. kExhausted: disk full.
+// key. Both are durable at the return. kExhausted: disk full.
 Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttempt& at,
                    ByteView proof, ByteView envelope);
 
 // The same from the site's own mirror, for a contribution that the outcome counts and whose receipt
-// never arrived: the aggregator or the site died between, and the outcome overtook it. Nothing to
-// do when it is there, or when the outcome does not count this site.
+// never arrived, or is not what it was any more: the aggregator or the site died between and the
+// outcome overtook it, or a disk lost it. Nothing to do when it proves the counted entry, or when
+// the outcome does not count this site.
 Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Outcome& outcome,
-                            const SiteId& site, const ledger::Mirror& mirror);
+                            const SiteId& site, const ledger::LogReader& mirror,
+                            const Verifier& verifier);
 
-// The file holds the bytes, or what it held before. kExhausted: disk full.
+// The file holds the bytes, durably, or what it held before. kExhausted: disk full.
 Status WriteWhole(const std::filesystem::path& path, ByteView bytes);
 
 // The round-closed entry at this index; nullopt: it is another, or not there.

@@ -1,7 +1,8 @@
 // Receipts on disk: what this site shows when it says that it contributed.
 #include <algorithm>
-#include <fstream>
 
+#include "federation/codec/files.h"
+#include "model/text/whole_file.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -11,21 +12,24 @@ std::string NameOf(const round::RoundAttempt& at) {
   return at.run.str() + "-" + std::to_string(at.round.value) + "-" + std::to_string(at.attempt);
 }
 
+// Whether the two files of this stem are the receipt of that entry: a power cut, or the disk, may
+// have left less.
+bool Proves(const std::filesystem::path& stem, uint64_t index, const ledger::LogReader& mirror,
+            const Verifier& verifier) {
+  const auto proof = text::ReadWhole(stem.string() + ".tlog-proof", ledger::kReceiptBytesMax);
+  const auto entry = text::ReadWhole(stem.string() + ".entry", limits::kEntryBytesMax);
+  if (!proof || !entry) return false;
+  const auto receipt = ledger::ParseTlogProof(*proof, mirror.log_key(), verifier);
+  return receipt && receipt->index == index && index < mirror.Head().head.size &&
+         ledger::LeafHash(AsBytes(*entry)) == mirror.Leaf(index) &&
+         ledger::VerifyReceipt(AsBytes(*entry), *receipt, mirror.log_key(), verifier);
+}
+
 }  // namespace
 
 Status WriteWhole(const std::filesystem::path& path, ByteView bytes) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
-    if (!out.flush()) return Fail(ErrorCode::kExhausted, "cannot write " + temporary.string());
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error)
-    return Fail(ErrorCode::kUnavailable, "cannot name " + path.string() + ": " + error.message());
-  return {};
+  DURE_TRY(text::WriteWhole(path, AsText(bytes)));
+  return codec::SyncFolderOf(path.string());
 }
 
 Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttempt& at,
@@ -38,10 +42,11 @@ Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttemp
 }
 
 Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Outcome& outcome,
-                            const SiteId& site, const ledger::Mirror& mirror) {
+                            const SiteId& site, const ledger::LogReader& mirror,
+                            const Verifier& verifier) {
   const auto own = std::ranges::find(outcome.counted, site, &round::Counted::site);
   if (own == outcome.counted.end()) return {};
-  if (std::filesystem::exists(folder / (NameOf(outcome.at) + ".tlog-proof"))) return {};
+  if (Proves(folder / NameOf(outcome.at), own->submission, mirror, verifier)) return {};
   DURE_ASSIGN(const auto entries,
               mirror.Read(own->submission, own->submission + 1, limits::kEntryBytesMax));
   if (entries.empty()) return Fail(ErrorCode::kNotFound, "the mirror lacks the counted entry");

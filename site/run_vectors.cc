@@ -226,8 +226,8 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
       return;
     }
     if (!JudgeSum(effect, *closed, base)) return;
-    const Status kept =
-        KeepReceiptOfOutcome(shop_.dir / "receipts", said, shop_.site, shop_.scribe.mirror());
+    const Status kept = KeepReceiptOfOutcome(shop_.dir / "receipts", said, shop_.site,
+                                             shop_.scribe.mirror(), shop_.scribe.verifier());
     if (!kept) {
       shop_.say(said.at.Text() + ": cannot keep the receipt yet: " + kept.error().message);
       shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(1), [this, alive, effect, base] {

@@ -38,7 +38,24 @@ tl::unexpected<Error> FailErrno(const std::string& doing) {
   return Fail(CodeOf(error), doing + ": " + std::strerror(error));
 }
 
+Status SyncAt(const std::string& path, int flags) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (descriptor < 0) return FailErrno("opening " + path);
+  const bool synced = ::fsync(descriptor) == 0;
+  const auto failure = FailErrno("making " + path + " durable");
+  ::close(descriptor);
+  return synced ? Status() : Status(failure);
+}
+
 }  // namespace
+
+Status SyncFile(const std::string& path) { return SyncAt(path, 0); }
+
+Status SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return SyncAt(folder, O_DIRECTORY);
+}
 
 Result<MappedFile> MappedFile::Open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

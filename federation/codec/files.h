@@ -61,6 +61,12 @@ class InputFile {
   int direct_ = -1;  // -1: not to be had
 };
 
+// What a power cut must not undo: a file's contents, whoever wrote them; that a file was made in
+// its folder, renamed into it or removed from it. kNotFound: no such file, or folder; else as
+// OutputFile::WriteAt.
+Status SyncFile(const std::string& path);
+Status SyncFolderOf(const std::string& path);
+
 // Gives back the memory of a file that nobody reads soon; what is not on disk yet stays.
 void DropFromMemory(const std::string& path);
 
