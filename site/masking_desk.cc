@@ -302,7 +302,7 @@ void MaskingDesk::TryEncode() {
   if (bound_->work != 0 && bound_->work != wanted_->residual_to) {
     Say("REFUSED: an update was masked in this attempt already, and this is another");
     wanted_.reset();
-    return feed_(round::MaskingRefused{bound_->at, masking::CodeOf(masking::Refusal::kKey)});
+    return feed_(round::RoundRefused{bound_->at, masking::CodeOf(masking::Refusal::kKey)});
   }
   bound_->work = wanted_->residual_to;
   encoding_ = true;

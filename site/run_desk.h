@@ -55,6 +55,7 @@ class RunDesk {
   void Do(const round::PublishModel& effect);
   void Do(const round::SetSiteTimer& effect);
 
+  void NotEncoded(const round::EncodeUpdate& effect, const Error& error);
   void Fold(const round::FoldBack& effect);
   void FinishPublishing();
   void CheckRecord(const round::DecideLocally& effect);
@@ -84,6 +85,8 @@ class RunDesk {
   void Train(const round::StartTraining& effect);
   void TrainLater(const round::StartTraining& effect, Duration wait);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
+  void NotTrained(const round::StartTraining& effect, const Error& error);
+  void NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result);
   // run_privacy.cc: what noise costs is on the accounts of the datasets before it is used.
   void ReservePrivacy(const round::RoundAttempt& at, std::vector<round::OfferedDataset> offered);
   uint64_t EpsilonLent(const round::OfferedDataset& offered) const;
@@ -139,6 +142,7 @@ class RunDesk {
   uint32_t trainer_deaths_ = 0;      // before any training came to its end
   uint32_t roomless_trainings_ = 0;  // that ended for want of room, one after the other
   uint64_t training_turn_ = 0;       // an answer of a training given up carries an earlier one
+  uint64_t encode_turn_ = 0;         // as training_turn_
   MonoTime last_status_{};
   // The link's counts when this desk was made: what it moved for earlier runs is not this one's.
   const uint64_t sent_before_;

@@ -3,6 +3,7 @@
 
 #include "federation/canonical.h"
 #include "federation/check.h"
+#include "federation/codec/files.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
@@ -279,42 +280,56 @@ void RunDesk::Train(const round::StartTraining& effect) {
 }
 
 void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer) {
+  if (!answer) return NotTrained(effect, answer.error());
   const RoundNumber round = effect.plan.at.round;
-  training_task_ = 0;
-  training_round_.reset();
-  if (!answer) {
-    shop_.say(effect.plan.at.Text() + ": training ended: " + answer.error().message);
-    if (answer.error().code == ErrorCode::kCancelled) return;
-    // The trainer died: the same round again, from its base and the state before it.
-    const bool died = answer.error().code == ErrorCode::kUnavailable;
-    if (died && ++trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
-    // There was no room: whoever makes some finds the site still at it, but the others do not wait
-    // for that until their deadline.
-    const bool full = answer.error().code == ErrorCode::kExhausted;
-    if (full && ++roomless_trainings_ < kRoomlessTrainingsMax) {
-      return TrainLater(effect, kRoomRetry);
-    }
-    roomless_trainings_ = 0;
-    trainer_deaths_ = 0;
-    Feed(round::TrainingFailed{round, "trainer-" + CodeWord(answer.error().code)});
-    return;
-  }
-  roomless_trainings_ = 0;
-  trainer_deaths_ = 0;
   const auto* done = std::get_if<seat::DoneEvent>(&*answer);
-  if (done == nullptr) {
-    Feed(round::TrainingFailed{round, "no-result"});
-    return;
-  }
-  const bool is_private = done->steps > 0 && done->private_steps == done->steps;
-  if (effect.manifest.privacy.per_record() && !is_private) {
+  const bool is_private = done != nullptr && done->steps > 0 && done->private_steps == done->steps;
+  std::string objection;
+  if (done == nullptr) objection = "no-result";
+  if (done != nullptr && effect.manifest.privacy.per_record() && !is_private) {
     shop_.say(effect.plan.at.Text() + ": the trainer did not train with DP-SGD: nothing is used");
-    Feed(round::TrainingFailed{round, "not-private"});
-    return;
+    objection = "not-private";
+  }
+  if (!objection.empty()) {
+    training_task_ = 0;
+    training_round_.reset();
+    return Feed(round::TrainingFailed{round, objection});
   }
   const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss,
                                    shop_.trainer.code()};
   CrashPoint("site.trained");
+  // Not every program in the trainer's seat makes its result durable; what is noted as done is.
+  auto sync = [path = folder_.trained(round).string()]() -> Status {
+    DURE_TRY(codec::SyncFile(path));
+    return codec::SyncFolderOf(path);
+  };
+  Run(shop_.compute, sync, [this, effect, result, turn = training_turn_](const Status& synced) {
+    if (turn != training_turn_) return;
+    if (!synced) return NotTrained(effect, synced.error());
+    NoteTraining(effect, result);
+  });
+}
+
+void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error) {
+  training_task_ = 0;
+  training_round_.reset();
+  shop_.say(effect.plan.at.Text() + ": training ended: " + error.message);
+  if (error.code == ErrorCode::kCancelled) return;
+  // The trainer died: the same round again, from its base and the state before it.
+  const bool died = error.code == ErrorCode::kUnavailable;
+  if (died && ++trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
+  const bool full = error.code == ErrorCode::kExhausted;
+  if (full && ++roomless_trainings_ < kRoomlessTrainingsMax) return TrainLater(effect, kRoomRetry);
+  roomless_trainings_ = 0;
+  trainer_deaths_ = 0;
+  Feed(round::TrainingFailed{effect.plan.at.round, "trainer-" + CodeWord(error.code)});
+}
+
+void RunDesk::NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result) {
+  training_task_ = 0;
+  training_round_.reset();
+  roomless_trainings_ = 0;
+  trainer_deaths_ = 0;
   const Bytes mark = CanonicalWriter()
                          .U64(result.tokens)
                          .U64(result.steps)
@@ -322,7 +337,7 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
                          .U64(effect.number)
                          .Raw32(result.code)
                          .Take();
-  (void)shop_.journal.Apply(journal::Change().Put(TrainedKey(round), mark));
+  (void)shop_.journal.Apply(journal::Change().Put(TrainedKey(result.round), mark));
   CrashPoint("site.training-noted");
   ChargeTraining(effect, result);
 }

@@ -75,21 +75,26 @@ void RunDesk::Do(const round::FetchAggregate& effect) {
 void RunDesk::Do(const round::EncodeUpdate& effect) {
   if (manifest_.privacy.noisy()) return EncodeNoised(effect);
   if (manifest_.masked()) return masking_.Encode(effect);
+  const uint64_t turn = ++encode_turn_;
   auto work = [this, effect, manifest = manifest_] {
     codec::Work pace;
     pace.threads = shop_.threads;
     return EncodeContribution(effect, manifest, shop_.site, folder_, shop_.store, pace);
   };
-  Run(shop_.compute, work, [this, round = effect.round](Result<ContributionMade> made) {
-    if (!made) {
-      shop_.say("round " + std::to_string(round.value) +
-                ": the update cannot be encoded: " + made.error().message);
-      Feed(round::EncodeFailed{round, CodeWord(made.error().code)});
-      return;
-    }
+  Run(shop_.compute, work, [this, effect, turn](Result<ContributionMade> made) {
+    if (turn != encode_turn_) return;
+    if (!made) return NotEncoded(effect, made.error());
+    const RoundNumber round = effect.round;
     CrashPoint("site.encoded");
     Feed(round::Encoded{round, made->blob, made->weight, made->saturated, made->norm, made->lanes});
   });
+}
+
+void RunDesk::NotEncoded(const round::EncodeUpdate& effect, const Error& error) {
+  shop_.say("round " + std::to_string(effect.round.value) +
+            ": the update cannot be encoded: " + error.message);
+  Feed(round::EncodeFailed{effect.round, CodeWord(error.code),
+                           FaultOf(error, effect, manifest_, folder_, shop_.store)});
 }
 
 void RunDesk::Do(const round::UploadBlob& effect) {
@@ -151,6 +156,15 @@ void RunDesk::Fold(const round::FoldBack& effect) {
         if (folded) {
           Feed(round::Folded{effect.residual_to});
           return;
+        }
+        const ErrorCode code = folded.error().code;
+        if (code != ErrorCode::kExhausted && code != ErrorCode::kUnavailable) {
+          const bool lost =
+              IsResidualLost(effect.residual_from, effect.base.model, folder_, shop_.store);
+          shop_.say("LOST: the update that was not counted" +
+                    std::string(lost ? ", and what was left of earlier ones: " : ": ") +
+                    folded.error().message);
+          return Feed(round::FoldFailed{effect.residual_to, lost});
         }
         shop_.say("the update that was not counted cannot be kept yet: " + folded.error().message);
         shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(5), [this, alive = alive_, effect] {

@@ -127,6 +127,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                   files.count() * sizeof(float), codec::Caching::kKept));
   DURE_ASSIGN(auto encoded, codec::EncodeUpdate(files.in(), files.parameters, lanes, next, pace));
   DURE_TRY(next.Sync());
+  DURE_TRY(codec::SyncFolderOf(folder.residual(work.residual_to).string()));
   DURE_ASSIGN(const auto blob, blob::Manifest::Make(lane_bytes, std::move(encoded.lane_chunks)));
   ContributionMade made;
   made.weight = files.parameters.weight;
@@ -251,6 +252,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                 derivation::NewFile(store, folder.residual(work.residual_to).string(),
                                     files.count() * sizeof(float), codec::Caching::kKept));
     DURE_ASSIGN(masked, MaskPlain(files, work, with, lanes, next, payload, pace));
+    DURE_TRY(codec::SyncFolderOf(folder.residual(work.residual_to).string()));
   }
   DURE_ASSIGN(const auto blob, ManifestOf(payload_path, bytes, std::move(masked.payload_chunks)));
   MaskedContribution contribution;
@@ -285,6 +287,26 @@ Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& 
   return masking::CheckSegmentFiles(with.sums, sides, with.coefficients, pace);
 }
 
+bool IsResidualLost(uint64_t version, const Digest& base_model, const RunFolder& folder,
+                    const blob::BlobStore& store) {
+  const auto base = OpenBase(base_model, store);
+  if (version == 0 || !base) return false;
+  const auto residual = codec::MappedFile::Open(folder.residual(version).string());
+  if (!residual) return residual.error().code == ErrorCode::kNotFound;
+  return residual->Floats().size() != base->shape.parameter_count;
+}
+
+round::EncodeFault FaultOf(const Error& error, const round::EncodeUpdate& work,
+                           const round::RunManifest& manifest, const RunFolder& folder,
+                           const blob::BlobStore& store) {
+  const bool may_pass =
+      error.code == ErrorCode::kExhausted || error.code == ErrorCode::kUnavailable;
+  const bool carries = !manifest.privacy.noisy();
+  const bool lost = !may_pass && carries &&
+                    IsResidualLost(work.residual_from, work.plan.base.model, folder, store);
+  return lost ? round::EncodeFault::kResidual : round::EncodeFault::kUpdate;
+}
+
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store) {
   DURE_ASSIGN(const auto base, OpenBase(work.base.model, store));
   DURE_ASSIGN(const auto trained, FlatFile::Open(folder.trained(work.round).string()));
@@ -312,7 +334,8 @@ Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::Bl
                          piece.size() * sizeof(float)};
     DURE_TRY(out.WriteAt(first * sizeof(float), bytes));
   }
-  return out.Sync();
+  DURE_TRY(out.Sync());
+  return codec::SyncFolderOf(folder.residual(work.residual_to).string());
 }
 
 }  // namespace dure::site

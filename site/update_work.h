@@ -75,6 +75,15 @@ Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& 
                                         RoundNumber round, const blob::BlobStore& store,
                                         const codec::Work& pace);
 
+// What a failure of either of the two above, other than a refusal of the run's terms, says.
+round::EncodeFault FaultOf(const Error& error, const round::EncodeUpdate& work,
+                           const round::RunManifest& manifest, const RunFolder& folder,
+                           const blob::BlobStore& store);
+
+// Whether that version of the residual is not there, or not of the model's size. 0 is never lost.
+bool IsResidualLost(uint64_t version, const Digest& base_model, const RunFolder& folder,
+                    const blob::BlobStore& store);
+
 // residual_to = residual_from + base - trained, durable. kCorrupt: the residual has another size
 // than the model; else as above.
 Status FoldUpdate(const round::FoldBack& work, const RunFolder& folder, blob::BlobStore& store);

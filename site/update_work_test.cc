@@ -201,6 +201,20 @@ TEST_F(UpdateWorkTest, AShortenedResidualIsRefusedAndNotReadBeyondItsEnd) {
   EXPECT_EQ(folded.error().code, ErrorCode::kCorrupt);
 }
 
+TEST_F(UpdateWorkTest, WhatAFailureSaysOfTheUpdateAndOfTheResidual) {
+  const auto fault = [this](ErrorCode code, uint64_t from) {
+    return FaultOf(Error{code, ""}, Work(from, 9), manifest_, *folder_, *store_);
+  };
+  EXPECT_EQ(fault(ErrorCode::kNotFound, 1), round::EncodeFault::kResidual) << "there is none";
+  Write(folder_->residual(1), Bytes(8 * sizeof(float)));
+  EXPECT_EQ(fault(ErrorCode::kInvalid, 1), round::EncodeFault::kResidual) << "cut short";
+  Write(folder_->residual(1), Bytes(kCount * sizeof(float)));
+  EXPECT_EQ(fault(ErrorCode::kNotFound, 1), round::EncodeFault::kUpdate) << "it is something else";
+  EXPECT_EQ(fault(ErrorCode::kInvalid, 0), round::EncodeFault::kUpdate) << "none was read";
+  manifest_.privacy.noise = round::Noise::kSkellam;
+  EXPECT_EQ(fault(ErrorCode::kNotFound, 2), round::EncodeFault::kUpdate) << "nothing is carried";
+}
+
 TEST_F(UpdateWorkTest, AMissingBaseOrResultIsNotFound) {
   fs::remove(folder_->trained({0}));
   EXPECT_EQ(Encode(0, 1).error().code, ErrorCode::kNotFound);

@@ -12,7 +12,8 @@
 // The residual of error feedback is a file a version; `residual()` is in force, 0 is all zeros.
 // EncodeUpdate reads one version and writes another; only a receipt puts the new one in force
 // (CommitResidual), and the former is kept until the outcome has the contribution counted. If it
-// was not, FoldBack writes (former + base - trained): nothing trained is lost or counted twice.
+// was not, FoldBack writes (former + base - trained): nothing trained is lost or counted twice, but
+// with a file that a disk lost.
 // What was uploaded for an abandoned attempt is submitted again, if the new one admits the same.
 #pragma once
 
@@ -141,6 +142,7 @@ class Participation {
   void On(const Signed&);
   void On(const ReceiptChecked&);
   void On(const Folded&);
+  void On(const FoldFailed&);
   void On(const AggregateFetched&);
   void On(const Derived&);
   void On(const DatasetWithdrawn&);

@@ -141,10 +141,15 @@ struct Encoded {
   std::optional<double> norm = {};  // where the run bounds it
   uint64_t lanes = 0;               // of which `saturated` were cut
 };
+enum class EncodeFault : uint8_t {
+  kUpdate,    // it is not worth keeping: NaN, too long, gone
+  kResidual,  // the version to be read is gone, or not whole any more
+};
 struct EncodeFailed {
   RoundNumber round;
-  std::string reason;
-};  // a code: NaN, disk
+  std::string reason;  // a code
+  EncodeFault fault = EncodeFault::kUpdate;
+};
 struct UploadDone {
   RoundNumber round;
   Digest blob;
@@ -163,6 +168,10 @@ struct ReceiptChecked {
 };
 struct Folded {
   uint64_t residual = 0;
+};
+struct FoldFailed {  // for good: a file that it needs is gone, or not whole any more
+  uint64_t residual = 0;
+  bool residual_lost = false;  // the version to be read; else it stays in force
 };
 struct AggregateFetched {
   RoundAttempt at;
@@ -196,8 +205,8 @@ struct ResyncRequested {};  // the operator ends a dissent: the model is fetched
 using SiteEvent =
     std::variant<SiteStarted, LinkUp, LinkDown, FromAggregator, Decided, BaseFetched, EndRefused,
                  TrainingDone, TrainingFailed, Encoded, EncodeFailed, UploadDone, UploadFailed,
-                 Signed, ReceiptChecked, Folded, AggregateFetched, Derived, DatasetWithdrawn,
-                 RoundRefused, StatusReport, SiteTimer, LeaveRequested, JoinRequested,
-                 ResyncRequested>;
+                 Signed, ReceiptChecked, Folded, FoldFailed, AggregateFetched, Derived,
+                 DatasetWithdrawn, RoundRefused, StatusReport, SiteTimer, LeaveRequested,
+                 JoinRequested, ResyncRequested>;
 
 }  // namespace dure::round

@@ -249,6 +249,7 @@ std::vector<double> Oracle::Held(uint32_t site) const {
 void Oracle::CheckConservation(uint32_t site) {
   const std::vector<double> held = Held(site);
   const round::Participation& core = world_.sites()[site]->core();
+  if (world_.sites()[site]->IsLost(core.residual())) return;  // nothing has read it since
   const Vector residual = world_.sites()[site]->Residual(core.residual());
   for (size_t i = 0; i < held.size(); ++i) {
     if (!(std::abs(held[i] - residual[i]) < 1e-4)) {

@@ -138,6 +138,7 @@ Result<Faults> ParseFaults(std::string_view text) {
       {"append_refused", &f.append_refused},
       {"clock_jump", &f.clock_jump},
       {"removal_lost", &f.removal_lost},
+      {"file_lost", &f.file_lost},
   };
   DURE_TRY(Each(text, [&](const Words& words) -> Status {
     const auto field = fields.find(words[0]);

@@ -81,6 +81,7 @@ struct Faults {
   double append_refused = 0;  // of a submission
   double clock_jump = 0;      // at a timer: the machine slept
   double removal_lost = 0;    // of a site's training result
+  double file_lost = 0;       // of a site's results or residuals, when it starts again
 };
 
 Result<Scenario> ParseScenario(std::string_view text);

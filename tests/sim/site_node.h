@@ -34,6 +34,7 @@ class SiteNode {
   uint32_t index() const { return index_; }
   const round::Participation& core() const { return *core_; }
   Vector Residual(uint64_t version) const;
+  bool IsLost(uint64_t version) const { return lost_.contains(version); }
 
   // For the masking.
   bool Fetch(const Digest& digest);
@@ -61,6 +62,7 @@ class SiteNode {
   void Do(const round::PublishModel&);
   void Do(const round::SetSiteTimer&);
   void Do(const round::AnnounceSite&);
+  void LoseFiles();
   bool CheckReceipt(const round::VerifyReceipt& verify);
   void AnswerDerived(const round::DeriveModel& derive, const round::Base& derived);
   Digest WorkOf(RoundNumber round) const;
@@ -79,6 +81,7 @@ class SiteNode {
   std::set<Digest> blobs_;
   std::map<uint64_t, Vector> residuals_;
   Carried carried_;
+  std::set<uint64_t> lost_;     // versions of them
   uint64_t residual_kept_ = 0;  // in force in the state that was persisted last
   std::map<uint64_t, std::pair<Digest, Vector>> folds_;  // work and update, by residual version
   std::map<uint64_t, Vector> trained_;                   // by round

@@ -63,11 +63,11 @@ World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t s
   uint64_t x = seed;
   for (uint64_t& word : random_) word = SplitMix(x);
   // The swarm: each seed has its own subset of the recipe's faults, each at its own strength.
-  for (double* p :
-       {&faults_.loss, &faults_.duplicate, &faults_.delay, &faults_.crash, &faults_.cut,
-        &faults_.upload_fails, &faults_.blob_lost, &faults_.merge_fails, &faults_.training_fails,
-        &faults_.derive_fails, &faults_.derive_differs, &faults_.decline, &faults_.append_refused,
-        &faults_.deny, &faults_.withdraw, &faults_.clock_jump, &faults_.removal_lost}) {
+  for (double* p : {&faults_.loss, &faults_.duplicate, &faults_.delay, &faults_.crash, &faults_.cut,
+                    &faults_.upload_fails, &faults_.blob_lost, &faults_.merge_fails,
+                    &faults_.training_fails, &faults_.derive_fails, &faults_.derive_differs,
+                    &faults_.decline, &faults_.append_refused, &faults_.deny, &faults_.withdraw,
+                    &faults_.clock_jump, &faults_.removal_lost, &faults_.file_lost}) {
     const double strength = Between(0.2, 2.0);
     *p = Next64() % 3 == 0 ? 0 : std::min(0.5, *p * strength);
   }

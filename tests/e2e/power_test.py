@@ -1,0 +1,66 @@
+"""What a power cut may take of a site's folder: files that were not on the disk yet are gone, or
+empty, after the restart.
+
+    power_test.py PROGRAMS [unittest arguments]
+"""
+
+import glob
+import os
+import sys
+import unittest
+
+from life import LifeTest
+
+TRIO = ['east', 'north', 'south']
+
+
+class PowerTest(LifeTest):
+    def test_a_receipt_that_was_cut_short_is_made_again(self):
+        federation = self.found(TRIO[:2])
+        federation.start_sites()
+        north = federation.sites['north']
+        north.stop()
+        north.start(crash_at='site.aggregate-fetched')
+        federation.propose('cut', rounds=1)
+        north.wait_for_death()
+        proofs = glob.glob(f'{federation.home("north")}/receipts/cut-*.tlog-proof')
+        self.assertEqual(len(proofs), 1)
+        os.truncate(proofs[0], 0)
+        north.start()
+        self.settle(federation, 'cut')
+
+    def uncounted(self, federation, run):
+        """North has trained round 0, which the others closed without it, and dies at the fold."""
+        federation.start_sites()
+        north = federation.sites['north']
+        north.stop()
+        north.start(crash_at='site.mid-upload:2')
+        federation.propose(run, rounds=4, quorum=2, steps=20, lost_seconds=1, join_seconds=5)
+        north.wait_for_death()
+        federation.watch(run, lambda line: line['round'] >= 1, 'a round without north')
+        federation.sites['south'].kill()  # no further round without north
+        north.start(crash_at='site.before-fold')
+        north.wait_for_death()
+        return north
+
+    def goes_on(self, federation, run):
+        federation.watch(run, lambda line: any(
+            each['site'] == 'north' and each['state'] in ('submitted', 'receipted')
+            for each in line['sites']), 'north takes part again')
+        federation.sites['south'].start()
+        closed = self.settle(federation, run)
+        self.assertNotIn('north', self.counted(closed[0]))
+        self.assertIn('north', self.counted(closed[-1]))
+
+    def test_a_training_result_that_is_gone_costs_its_round_alone(self):
+        federation = self.found(TRIO)
+        north = self.uncounted(federation, 'gone')
+        os.remove(f'{federation.home("north")}/runs/gone/trained-0.safetensors')
+        north.start()
+        self.goes_on(federation, 'gone')
+        self.assertTrue(north.log_has('LOST'))
+
+
+if __name__ == '__main__':
+    PowerTest.programs = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
