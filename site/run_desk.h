@@ -142,6 +142,7 @@ class RunDesk {
   uint32_t trainer_deaths_ = 0;      // before any training came to its end
   uint32_t roomless_trainings_ = 0;  // that ended for want of room, one after the other
   uint64_t training_turn_ = 0;       // an answer of a training given up carries an earlier one
+  uint32_t roomless_encodings_ = 0;  // one after the other
   uint64_t encode_turn_ = 0;         // as training_turn_
   MonoTime last_status_{};
   // The link's counts when this desk was made: what it moved for earlier runs is not this one's.

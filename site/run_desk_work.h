@@ -11,6 +11,11 @@
 
 namespace dure::site {
 
+// Work that finds no room is tried again for a minute, for whoever watches the disk; then the
+// others go on without this site.
+inline constexpr std::chrono::seconds kRoomRetry{5};
+inline constexpr uint32_t kRoomlessMax = 12;
+
 // What the trainer reads of a run as files, configuration and tokenizer, each whole or absent; the
 // tokenizer may have to be fetched first. Blocks; on a transfer thread. Errors as
 // DataLink::Download and WriteWhole.

@@ -23,9 +23,6 @@ constexpr std::chrono::milliseconds kOfferRetry{50};  // until the loan is on re
 constexpr std::chrono::seconds kTrainerRetry{1};
 // One that falls at every start would hold up the others until their deadline.
 constexpr uint32_t kTrainerDeathsMax = 12;
-// A minute for whoever watches the disk; then the others go on without this site.
-constexpr std::chrono::seconds kRoomRetry{5};
-constexpr uint32_t kRoomlessTrainingsMax = 12;
 // After what the round before left behind has become spare.
 constexpr std::chrono::milliseconds kReadyAfter{600};
 
@@ -319,7 +316,7 @@ void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error)
   const bool died = error.code == ErrorCode::kUnavailable;
   if (died && ++trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
   const bool full = error.code == ErrorCode::kExhausted;
-  if (full && ++roomless_trainings_ < kRoomlessTrainingsMax) return TrainLater(effect, kRoomRetry);
+  if (full && ++roomless_trainings_ < kRoomlessMax) return TrainLater(effect, kRoomRetry);
   roomless_trainings_ = 0;
   trainer_deaths_ = 0;
   Feed(round::TrainingFailed{effect.plan.at.round, "trainer-" + CodeWord(error.code)});

@@ -85,16 +85,27 @@ void RunDesk::Do(const round::EncodeUpdate& effect) {
     if (turn != encode_turn_) return;
     if (!made) return NotEncoded(effect, made.error());
     const RoundNumber round = effect.round;
+    roomless_encodings_ = 0;
     CrashPoint("site.encoded");
     Feed(round::Encoded{round, made->blob, made->weight, made->saturated, made->norm, made->lanes});
   });
 }
 
+// A disk that has no room at the end of a training may have some soon: hours of work wait for that.
 void RunDesk::NotEncoded(const round::EncodeUpdate& effect, const Error& error) {
+  const auto fault = FaultOf(error, effect, manifest_, folder_, shop_.store);
   shop_.say("round " + std::to_string(effect.round.value) +
             ": the update cannot be encoded: " + error.message);
-  Feed(round::EncodeFailed{effect.round, CodeWord(error.code),
-                           FaultOf(error, effect, manifest_, folder_, shop_.store)});
+  if (fault == round::EncodeFault::kRoom && ++roomless_encodings_ < kRoomlessMax) {
+    shop_.loop.At(shop_.loop.Now() + kRoomRetry,
+                  [this, alive = alive_, effect, turn = encode_turn_] {
+                    if (!*alive || turn != encode_turn_ || participation_.folding()) return;
+                    if (participation_.phase() == round::SitePhase::kEncoding) Do(effect);
+                  });
+    return;
+  }
+  roomless_encodings_ = 0;
+  Feed(round::EncodeFailed{effect.round, CodeWord(error.code), fault});
 }
 
 void RunDesk::Do(const round::UploadBlob& effect) {

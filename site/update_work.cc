@@ -301,9 +301,10 @@ round::EncodeFault FaultOf(const Error& error, const round::EncodeUpdate& work,
                            const blob::BlobStore& store) {
   const bool may_pass =
       error.code == ErrorCode::kExhausted || error.code == ErrorCode::kUnavailable;
+  if (may_pass) return round::EncodeFault::kRoom;
   const bool carries = !manifest.privacy.noisy();
-  const bool lost = !may_pass && carries &&
-                    IsResidualLost(work.residual_from, work.plan.base.model, folder, store);
+  const bool lost =
+      carries && IsResidualLost(work.residual_from, work.plan.base.model, folder, store);
   return lost ? round::EncodeFault::kResidual : round::EncodeFault::kUpdate;
 }
 

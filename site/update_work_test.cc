@@ -211,6 +211,8 @@ TEST_F(UpdateWorkTest, WhatAFailureSaysOfTheUpdateAndOfTheResidual) {
   Write(folder_->residual(1), Bytes(kCount * sizeof(float)));
   EXPECT_EQ(fault(ErrorCode::kNotFound, 1), round::EncodeFault::kUpdate) << "it is something else";
   EXPECT_EQ(fault(ErrorCode::kInvalid, 0), round::EncodeFault::kUpdate) << "none was read";
+  EXPECT_EQ(fault(ErrorCode::kExhausted, 2), round::EncodeFault::kRoom);
+  EXPECT_EQ(fault(ErrorCode::kUnavailable, 2), round::EncodeFault::kRoom);
   manifest_.privacy.noise = round::Noise::kSkellam;
   EXPECT_EQ(fault(ErrorCode::kNotFound, 2), round::EncodeFault::kUpdate) << "nothing is carried";
 }

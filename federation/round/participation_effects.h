@@ -144,6 +144,7 @@ struct Encoded {
 enum class EncodeFault : uint8_t {
   kUpdate,    // it is not worth keeping: NaN, too long, gone
   kResidual,  // the version to be read is gone, or not whole any more
+  kRoom,      // nothing is wrong with it: a disk that takes nothing, also after a while
 };
 struct EncodeFailed {
   RoundNumber round;

@@ -52,7 +52,10 @@ void Participation::On(const EncodeFailed& e) {
     return EnterPhase(SitePhase::kEncoding, e.reason);
   }
   // An update that cannot be rounded (NaN, infinity) is not worth keeping: no fold.
-  WithdrawWork(e.reason);
+  if (e.fault != EncodeFault::kRoom) return WithdrawWork(e.reason);
+  const bool rostered = s_.rostered;
+  Settle(false);
+  SayWithout(e.reason, rostered);
 }
 
 void Participation::On(const UploadDone& e) {

@@ -1,4 +1,4 @@
-// What a site does when a file that it works with is gone.
+// What a site does when a file that it works with is gone, or the disk takes none.
 #include <gtest/gtest.h>
 
 #include "federation/round/testing.h"
@@ -120,6 +120,17 @@ TEST_F(SiteWithFiles, AnUpdateWhoseResidualIsGoneIsEncodedWithoutIt) {
   EXPECT_EQ(again[0].residual_to, encode.residual_to);
   Submit();
   EXPECT_EQ(site_.phase(), SitePhase::kSubmitted);
+}
+
+TEST_F(SiteWithFiles, AnUpdateForWhichThereIsNoRoomIsFoldedBackAndNotLost) {
+  const auto effects = Feed(EncodeFailed{at_.round, "exhausted", EncodeFault::kRoom});
+  EXPECT_TRUE(Only<DropWork>(effects).empty());
+  ASSERT_EQ(Told<Withdraw>(effects).size(), 1u);
+  EXPECT_EQ(Told<Withdraw>(effects)[0].reason, "exhausted");
+  const auto fold = Only<FoldBack>(effects);
+  ASSERT_EQ(fold.size(), 1u);
+  Feed(Folded{fold[0].residual_to});
+  EXPECT_EQ(site_.residual(), fold[0].residual_to);
 }
 
 TEST_F(SiteWithFiles, AnUpdateThatCannotBeRoundedIsNotKept) {

@@ -297,6 +297,22 @@ class DiskTest(FaultTest):
         types = [entry['type'] for entry in federation.entries('aggregator', 'room')]
         self.assertNotIn('round-abandoned', types)
 
+    def test_what_was_trained_waits_for_room_to_be_encoded(self):
+        federation, home = self.with_disk_at('north')
+        site = federation.sites['north']
+        site.stop()
+        site.start(stop_at='site.trained')
+        federation.propose('kept', rounds=1, steps=2)
+        site.wait_for_stop()
+        ballast = self.fill(home, left=64 << 10)
+        site.go_on()
+        until(lambda: site.log_count('cannot be encoded') >= 2, 'the site has tried twice')
+        os.remove(ballast)
+        self.settle(federation, 'kept')
+        self.assertEqual(site.log_count('kept/0/0: training'), 1)
+        types = [entry['type'] for entry in federation.entries('aggregator', 'kept')]
+        self.assertNotIn('round-abandoned', types)
+
     def test_full_disk_at_the_aggregator_is_said_and_survived(self):
         federation, home = self.with_disk_at('aggregator')
         federation.propose('full', rounds=2, steps=300)
