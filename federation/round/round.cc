@@ -43,6 +43,7 @@ std::vector<Effect> Rounds::Handle(MonoTime now, const Event& event) {
   out_.emplace_back(Persist{});  // Taken back below if nothing changed.
   std::visit([this](const auto& e) { On(e); }, event);
   Advance();
+  KeepTimeLeft();
   ArmTimer();
   if (!changed_) out_.erase(out_.begin());
   return std::exchange(out_, {});

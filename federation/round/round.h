@@ -39,6 +39,7 @@ namespace dure::round {
 struct Pace {
   Duration resend{std::chrono::seconds(5)};  // how long an unanswered message is waited on
   Duration patience{std::chrono::hours(1)};  // of one gathering; then the run pauses, and says why
+  Duration keep{std::chrono::minutes(1)};    // how often the time left is kept, whatever happens
 };
 
 // Why an attempt failed that only the sum over every site could mend: those that were in sums
@@ -54,8 +55,8 @@ class Rounds {
   explicit Rounds(RunManifest manifest, std::vector<SiteId> invited = {}, Pace pace = {});
   // kCorrupt: not the bytes that Save made.
   static Result<Rounds> Load(ByteView state, MonoTime now, Pace pace = {});
-  // Deadlines are kept as time left, so a restart neither shortens nor, beyond the downtime,
-  // extends them.
+  // Deadlines are kept as time left, and while one runs at least every pace.keep: a restart does
+  // not shorten them, and extends them by no more than the downtime and that.
   Bytes Save(MonoTime now) const;
 
   std::vector<Effect> Handle(MonoTime now, const Event& event);
@@ -239,6 +240,8 @@ class Rounds {
   void SendRoster(const SiteId& id, const Site& site);
   void Refuse(const SiteId& id, const Submission& submission, RefusalReason reason);
   void Note(NoticeKind kind, SiteId site = {}, std::string text = {});
+  void KeepTimeLeft();
+  bool TimeRuns() const { return s_.window_end || (s_.deadline && s_.collecting); }
   void ArmTimer();
   void Changed() { changed_ = true; }
 
@@ -264,6 +267,7 @@ class Rounds {
   bool changed_ = false;
   // Of this process life.
   MonoTime resend_at_{};
+  MonoTime kept_at_{};  // when the state was persisted last
   std::optional<MonoTime> armed_;
   bool withdrawals_under_way_ = false;
   RoundAttempt lifted_at_;  // when the run was resumed: bars of attempts before are lifted

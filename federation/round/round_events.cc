@@ -12,6 +12,7 @@ namespace dure::round {
 
 void Rounds::On(const Started&) {
   resend_at_ = now_ + pace_.resend;
+  kept_at_ = now_;
   for (auto& [id, site] : s_.sites) site.gone_since = now_;
   if (s_.phase == RunPhase::kNew) return EnterPhase(RunPhase::kProposing);
   Reemit();

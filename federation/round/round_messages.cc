@@ -229,11 +229,17 @@ void Rounds::Note(NoticeKind kind, SiteId site, std::string text) {
                               .status = {}}});
 }
 
+void Rounds::KeepTimeLeft() {
+  if (TimeRuns() && now_ - kept_at_ >= pace_.keep) Changed();
+  if (changed_) kept_at_ = now_;
+}
+
 void Rounds::ArmTimer() {
   std::optional<MonoTime> next;
   const auto by = [&next](MonoTime when) { next = next ? std::min(*next, when) : when; };
   if (s_.window_end) by(std::min(*s_.window_end, *s_.patience_end));
   if (s_.deadline && s_.collecting) by(*s_.deadline);
+  if (TimeRuns()) by(kept_at_ + pace_.keep);
   for (const auto& [id, site] : s_.sites) {
     if (AwaitsAnswer(site)) by(std::max(resend_at_, now_));
     const bool awaited = s_.collecting && site.in_cohort && site.step == Step::kWaiting;

@@ -104,6 +104,50 @@ TEST(Collecting, IsAbandonedAtOnceWhenARevocationTookTheQuorum) {
   EXPECT_EQ(rounds.reason(), kTooFewSites);
 }
 
+// A driver of which only what was persisted is left after a restart.
+struct Restarting {
+  Rounds rounds;
+  Bytes kept;
+  MonoTime timer{};
+
+  void Feed(MonoTime now, const Event& event) {
+    for (const Effect& effect : rounds.Handle(now, event)) {
+      if (std::holds_alternative<Persist>(effect)) kept = rounds.Save(now);
+      if (const auto* set = std::get_if<SetTimer>(&effect)) timer = set->at;
+    }
+  }
+  void LiveUntil(MonoTime end) {
+    while (timer < end) Feed(std::exchange(timer, MonoTime::max()), Timer{});
+  }
+  void Restart(MonoTime now) {
+    rounds = Rounds::Load(kept, now).value();
+    Feed(now, Started{});
+  }
+};
+
+TEST(Collecting, ARestartDoesNotGrantItsDeadlineAnew) {
+  using std::chrono::hours;
+  RunManifest manifest = TestManifest();
+  manifest.round_deadline = hours(6);
+  Restarting life{Rounds(manifest, {kA, kB}), {}};
+  life.Feed(At(0), Started{});
+  life.Feed(At(0), Appended{"run/proposed", 0, {}, {}});
+  for (const SiteId& site : {kA, kB}) {
+    life.Feed(At(0), SiteConnected{site});
+    life.Feed(At(0), Received{site, Ready{life.rounds.at(), life.rounds.base(), Offered(site)}});
+  }
+  const AdmissionsDecided decided{life.rounds.at(), {{kA, Granted(kA), ""}, {kB, Granted(kB), ""}}};
+  life.Feed(At(0), decided);
+  life.Feed(At(0), Appended{"run/0/0/opened", 1, {}, {}});
+  ASSERT_EQ(life.rounds.phase(), RunPhase::kCollecting);
+  life.LiveUntil(At(0) + hours(5));
+  life.Restart(At(7));  // a machine's clock begins anew, too
+  life.LiveUntil(At(7) + std::chrono::minutes(59));
+  EXPECT_EQ(life.rounds.phase(), RunPhase::kCollecting);
+  life.LiveUntil(At(7) + std::chrono::minutes(62));
+  EXPECT_EQ(life.rounds.phase(), RunPhase::kAbandoning) << "five of its six hours were over";
+}
+
 // Site
 // ---------------------------------------------------------------------------------------------
 
