@@ -104,7 +104,8 @@ void RunDesk::FeedNow(const round::SiteEvent& event) {
   if (const auto* made = std::get_if<round::Encoded>(&event)) new_blob_ = made->blob;
   queue_.Push(participation_.Handle(shop_.loop.Now(), event));
   masking_.Look();
-  GivePenBack();
+  const round::SitePhase phase = participation_.phase();
+  if (phase != round::SitePhase::kSigning && phase != round::SitePhase::kSubmitted) GivePenBack();
 }
 
 bool RunDesk::Perform(const round::SiteEffect& effect) {
@@ -151,10 +152,7 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
 }
 
 void RunDesk::Do(const round::SignSubmission& effect) {
-  if (*shop_.pen_holder == run_) {  // sealed before, and the log did not take it
-    *shop_.pen_holder = RunId();
-    shop_.scribe.Wrote();
-  }
+  GivePenBack();  // sealed before, and the log did not take it
   const round::Submission& numbers = effect.unsigned_submission;
   ledger::ContributionSubmitted event;
   event.at = {numbers.at.run, numbers.at.round, numbers.at.attempt};
@@ -185,7 +183,8 @@ void RunDesk::Do(const round::SignSubmission& effect) {
             shop_.say(at.Text() + ": cannot sign yet: " + unsigned_because_);
           }
           shop_.loop.At(shop_.loop.Now() + kDiskRetry, [this, alive, effect] {
-            const bool wanted = *alive && participation_.phase() == round::SitePhase::kSigning;
+            const bool wanted = *alive && participation_.phase() == round::SitePhase::kSigning &&
+                                participation_.at() == effect.unsigned_submission.at;
             if (wanted && *shop_.pen_holder != run_) Do(effect);
           });
           return;
@@ -193,13 +192,14 @@ void RunDesk::Do(const round::SignSubmission& effect) {
         *shop_.pen_holder = run_;
         CrashPoint("site.signed");
         Feed(round::Signed{at, std::move(*envelope)});
+        // It was for an attempt that is over: nobody sends it, and this run's next one waits.
+        if (participation_.phase() != round::SitePhase::kSubmitted) GivePenBack();
       });
+  CrashPoint("site.signing", numbers.at.Text());
 }
 
 void RunDesk::GivePenBack() {
   if (*shop_.pen_holder != run_) return;
-  const round::SitePhase phase = participation_.phase();
-  if (phase == round::SitePhase::kSigning || phase == round::SitePhase::kSubmitted) return;
   *shop_.pen_holder = RunId();
   shop_.scribe.Wrote();
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "federation/crash_point.h"
 #include "federation/steady_wall.h"
 #include "federation/transport/json_fields.h"
 
@@ -109,6 +110,10 @@ void Scribe::Scrub(std::function<void()> done) {
 void Scribe::Sync(std::function<void(Status)> done) { SyncTo(0, std::move(done)); }
 
 void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {
+  Follow([this, size] { return clerk_->Follow(size); }, std::move(done));
+}
+
+void Scribe::Follow(std::function<Status()> work, std::function<void(Status)> done) {
   auto answer = [this, alive = alive_, done](Status status) {
     if (!*alive) return;
     TellGrowth();
@@ -116,9 +121,7 @@ void Scribe::SyncTo(uint64_t size, std::function<void(Status)> done) {
     done(std::move(status));
   };
   Status queued = forked_;
-  if (queued)
-    queued = thread_->RunThen(
-        loop_, [this, size] { return clerk_->Follow(size); }, answer);
+  if (queued) queued = thread_->RunThen(loop_, std::move(work), answer);
   if (!queued) loop_.Post([answer, queued] { answer(queued); });
 }
 
@@ -194,7 +197,11 @@ void Scribe::NextTurn() {
   if (next.said) return SayNow(std::move(next));
   const bool known = sequence_ && clerk_->NextSequence() >= *sequence_;
   const uint64_t size = known ? next.size : 0;
-  SyncTo(size, [this, next = std::move(next)](const Status& synced) {
+  auto work = [this, size] {
+    CrashPoint("site.before-seal");
+    return clerk_->Follow(size);
+  };
+  Follow(work, [this, next = std::move(next)](const Status& synced) {
     if (synced) return SealNow(next);
     next.sealed(Fail(synced.error()));
     Wrote();

@@ -91,6 +91,7 @@ class Scribe {
   };
   Scribe(std::string dir, const identity::Identity& self, loop::EventLoop& loop)
       : dir_(std::move(dir)), self_(self), loop_(loop) {}
+  void Follow(std::function<Status()> work, std::function<void(Status)> done);
   void NextTurn();
   void TellGrowth();
   void TellKeys();

@@ -245,6 +245,19 @@ class StopTest(LifeTest):
                 federation.check_run(run)
 
 
+class PenTest(LifeTest):
+    def test_a_seal_that_comes_after_its_attempt_was_given_up_keeps_nobody_from_writing(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        north = federation.sites['north']
+        north.stop()
+        # The first attempt ends while its seal is under way, and the second asks for its own.
+        north.start(hold_at='site.before-seal', until_at='site.signing/late/0/1')
+        federation.propose('late', rounds=2, deadline_seconds=6)
+        closed = self.settle(federation, 'late')
+        self.assertEqual((closed[0]['attempt'], sorted(self.counted(closed[0]))), (1, SITES))
+
+
 class FoldBackTest(LifeTest):
     @staticmethod
     def kept(federation, run):
