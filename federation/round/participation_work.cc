@@ -66,7 +66,7 @@ void Participation::On(const UploadDone& e) {
 }
 
 void Participation::On(const UploadFailed& e) {
-  if (Works(e.round, SitePhase::kUploading)) Failed();
+  if (Works(e.round, SitePhase::kUploading) && e.blob == s_.blob) Failed();
 }
 
 void Participation::On(const Signed& e) {

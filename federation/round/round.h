@@ -231,6 +231,8 @@ class Rounds {
   // "kt trainer-invalid, snu left": of this attempt, and why; empty: nobody.
   std::string WhoIsOut() const;
   void DropOut(const SiteId& id, Site& site, std::string reason);
+  // What was taken is refused, and whoever has gone since will not send it once more.
+  void DropIfGone(const SiteId& id, Site& site);
 
   // Everything this site should hear now.
   void Inform(const SiteId& id, const Site& site);

@@ -103,6 +103,7 @@ void Rounds::On(const AppendRefused& e) {
     site->step = Step::kWaiting;
     Changed();
     Note(NoticeKind::kRefused, id, e.reason);
+    DropIfGone(id, *site);
     return Refuse(id, *site->taken, RefusalReason::kNotRecorded);
   }
   const bool own = (s_.phase == RunPhase::kProposing && e.key == Key("proposed")) ||
@@ -132,6 +133,10 @@ void Rounds::DropOut(const SiteId& id, Site& site, std::string reason) {
   site.out_reason = std::move(reason);
   Changed();
   Note(NoticeKind::kWithdrew, id, site.out_reason);
+}
+
+void Rounds::DropIfGone(const SiteId& id, Site& site) {
+  if (site.removed || site.left) DropOut(id, site, site.removed ? "revoked" : "left");
 }
 
 void Rounds::On(const Exclude& e) {
@@ -166,6 +171,7 @@ void Rounds::On(const SubmissionVerified& e) {
   site.step = Step::kWaiting;
   if (e.verdict == Verdict::kCorrupt) DropOut(e.site, site, "blob-corrupt");
   if (e.verdict == Verdict::kNotAllowed) DropOut(e.site, site, e.reason);
+  DropIfGone(e.site, site);
   Refuse(e.site, refused,
          e.verdict == Verdict::kMissing     ? RefusalReason::kBlobMissing
          : e.verdict == Verdict::kCorrupt   ? RefusalReason::kBlobCorrupt

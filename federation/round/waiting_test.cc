@@ -104,6 +104,69 @@ TEST(Collecting, IsAbandonedAtOnceWhenARevocationTookTheQuorum) {
   EXPECT_EQ(rounds.reason(), kTooFewSites);
 }
 
+// A round of three, each of which has submitted; what the first two sent is in the log.
+struct ThreeSubmitted {
+  std::vector<SiteId> sites = {kA, kB, TestSite("c")};
+  Rounds rounds{TestManifest(), sites};
+  std::vector<Submission> sent;
+
+  ThreeSubmitted() {
+    rounds.Handle(At(0), Started{});
+    rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+    AdmissionsDecided decided{rounds.at(), {}};
+    for (const SiteId& site : sites) {
+      Comes(rounds, site, 1);
+      decided.sites.push_back({site, Granted(site), ""});
+    }
+    rounds.Handle(At(2), decided);
+    rounds.Handle(At(2), Appended{"run/0/0/opened", 1, {}, {}});
+    for (const SiteId& site : sites) Submit(site);
+    for (const size_t first : {0, 1}) {
+      Verified(first, Verdict::kOk);
+      rounds.Handle(At(3), Appended{KeyOf(first), 2, {}, {}});
+    }
+  }
+  void Submit(const SiteId& site) {
+    Submission one;
+    one.at = rounds.at();
+    one.base_model = rounds.base().model;
+    one.contribution = Sha256(AsBytes(site.str()));
+    one.weight = kWeightMax;
+    one.datasets = Granted(site);
+    one.envelope = {1};
+    sent.push_back(one);
+    rounds.Handle(At(3), Received{site, one});
+  }
+  void Verified(size_t which, Verdict verdict) {
+    const Submission& one = sent[which];
+    rounds.Handle(At(5), SubmissionVerified{sites[which], one.at, one.contribution, verdict});
+  }
+  std::string KeyOf(size_t which) const { return "run/0/0/submission/" + sites[which].str(); }
+};
+
+TEST(Collecting, DoesNotWaitForWhoeverLeftWhileItsSubmissionWasLookedAt) {
+  ThreeSubmitted round;
+  round.rounds.Handle(At(4), Received{round.sites[2], Leave{round.sent[2].at.run, 1, false}});
+  round.Verified(2, Verdict::kMissing);
+  EXPECT_EQ(round.rounds.phase(), RunPhase::kMerging);
+  EXPECT_EQ(round.rounds.OutReason(round.sites[2]), "left");
+}
+
+TEST(Collecting, DoesNotWaitForWhoeverWasRevokedWhileItsSubmissionWasAppended) {
+  ThreeSubmitted round;
+  round.Verified(2, Verdict::kOk);
+  round.rounds.Handle(At(5), SiteRemoved{round.sites[2]});
+  round.rounds.Handle(At(6), AppendRefused{round.KeyOf(2), "key-revoked"});
+  EXPECT_EQ(round.rounds.phase(), RunPhase::kMerging);
+  EXPECT_EQ(round.rounds.OutReason(round.sites[2]), "revoked");
+}
+
+TEST(Collecting, WaitsForWhoeverIsStillThereToSendItAgain) {
+  ThreeSubmitted round;
+  round.Verified(2, Verdict::kMissing);
+  EXPECT_EQ(round.rounds.phase(), RunPhase::kCollecting);
+}
+
 // A driver of which only what was persisted is left after a restart.
 struct Restarting {
   Rounds rounds;
@@ -193,6 +256,13 @@ TEST_F(SiteAtWork, AnUploadThatIsRefusedAgainAndAgainIsTriedLessAndLessOften) {
     EXPECT_TRUE(Only<UploadBlob>(site_.Handle(At(now - 1), SiteTimer{})).empty()) << wait;
     EXPECT_EQ(Only<UploadBlob>(site_.Handle(At(now), SiteTimer{})).size(), 1u) << wait;
   }
+}
+
+TEST_F(SiteAtWork, AnUploadGivenUpThatEndsLateSaysNothingOfTheOneUnderWay) {
+  Upload();
+  const Digest other = Sha256(AsBytes("of the attempt before"));
+  EXPECT_TRUE(Only<SetSiteTimer>(site_.Handle(At(5), UploadFailed{{0}, other})).empty());
+  EXPECT_TRUE(Only<UploadBlob>(site_.Handle(At(60), SiteTimer{})).empty());
 }
 
 TEST_F(SiteAtWork, NothingIsTriedWhileTheAggregatorIsAwayAndAllAtOnceWhenItIsBack) {
