@@ -30,6 +30,15 @@ std::string_view KindOf(const round::Append& append) {
   return "opened";
 }
 
+Bytes NoteOf(const round::RemoveBlobs& removal) {
+  CanonicalWriter writer;
+  for (const auto* part : {&removal.blobs, &removal.checkpoints}) {
+    writer.U64(part->size());
+    for (const Digest& digest : *part) writer.Raw32(digest);
+  }
+  return writer.Take();
+}
+
 // The entries that a roster names: the opening of the round, then the admissions.
 round::Roster WithEntriesAsTold(const SiteId& site, round::Roster roster) {
   CanonicalWriter entries;
@@ -122,6 +131,7 @@ std::vector<Digest> RunDriver::Needs() const {
 }
 
 void RunDriver::Start() {
+  RemoveLeaving();
   Feed(round::Started{});
   if (rounds_.phase() == round::RunPhase::kEnded) TellEnd();
   coalitions_.Say();
@@ -150,6 +160,12 @@ bool RunDriver::Perform(const round::Effect& effect) {
     // The state of now: it may already hold what later effects of the queue stand for, and then a
     // restart emits those again.
     change.Put("run/" + rounds_.manifest().run.str() + "/state", rounds_.Save(shop_.loop.Now()));
+    // The state says nothing of what is no longer needed: a death before it is gone must not leave
+    // it for good.
+    for (const round::Effect& later : queue_.waiting()) {
+      const auto* remove = std::get_if<round::RemoveBlobs>(&later);
+      if (remove != nullptr) change.Put(LeavingKey(), NoteOf(*remove));
+    }
     CrashPoint("aggregator.before-persist");
     const bool kept = shop_.journal.Apply(change).has_value();
     if (kept) with_state_ = {};
@@ -174,6 +190,7 @@ bool RunDriver::Perform(const round::Effect& effect) {
     view_.Take(announce->notice, shop_.loop.Now());
     if (announce->notice.kind == round::NoticeKind::kEnded) TellEnd();
   } else if (const auto* remove = std::get_if<round::RemoveBlobs>(&effect)) {
+    CrashPoint("aggregator.before-remove");
     Do(*remove);
   }
   return true;
@@ -323,9 +340,28 @@ void RunDriver::Do(const round::RemoveBlobs& effect) {
   const std::vector<Digest> needs = Needs();
   for (const Digest& digest : gone) {
     if (digest.IsZero() || std::ranges::find(needs, digest) != needs.end()) continue;
+    if (rounds_.Uses(digest)) continue;
     if (shop_.needed_elsewhere(digest)) continue;
     shop_.remove(digest);
   }
+}
+
+std::string RunDriver::LeavingKey() const {
+  return "run/" + rounds_.manifest().run.str() + "/leaving";
+}
+
+// At a start, whatever was gone by then: nobody asks for what is not there.
+void RunDriver::RemoveLeaving() {
+  const auto noted = shop_.journal.Get(LeavingKey());
+  if (!noted || !*noted) return;
+  CanonicalReader reader(**noted);
+  round::RemoveBlobs leaving;
+  for (auto* part : {&leaving.blobs, &leaving.checkpoints}) {
+    for (uint64_t left = reader.U64(); reader.ok() && left > 0; --left) {
+      part->push_back(reader.Raw32());
+    }
+  }
+  if (reader.Done("what is leaving")) Do(leaving);
 }
 
 std::string RunDriver::ModelKey(const Digest& model) const {

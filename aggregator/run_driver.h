@@ -73,6 +73,8 @@ class RunDriver {
   void Conclude(const round::Merged& merged);
   void Do(const round::SetTimer& effect);
   void Do(const round::RemoveBlobs& effect);
+  std::string LeavingKey() const;  // in the journal: what was removed last, or is to be
+  void RemoveLeaving();
   ledger::RunProposed Describe() const;
   // Why the record would not count the submission that this entry says, as a code; empty: it would.
   std::string ObjectionTo(const Bytes& envelope) const;

@@ -74,6 +74,25 @@ std::vector<fs::path> RunFolder::TrainedBefore(RoundNumber round) const {
   return before;
 }
 
+std::vector<fs::path> RunFolder::LeftoversBefore(RoundNumber round) const {
+  std::vector<fs::path> left;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(dir_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::string ending = entry.path().extension().string();
+    const bool derived = ending == ".model" || ending == ".momentum" || ending == ".scales";
+    const bool half = derived && Digest::FromHex(entry.path().stem().string());
+    if (half || NumberIn(name, "ready-", "")) left.push_back(entry.path());
+  }
+  for (const uint64_t number : NumbersIn(dir_, "lanes-", "")) {
+    if (number < round.value) left.push_back(lanes(RoundNumber{number}));
+  }
+  for (const uint64_t number : NumbersIn(dir_, "payload-", "")) {
+    if (number < round.value) left.push_back(payload(RoundNumber{number}));
+  }
+  return left;
+}
+
 std::vector<fs::path> RunFolder::ResidualsBut(uint64_t current, uint64_t former) const {
   std::vector<fs::path> others;
   for (const uint64_t version : NumbersIn(dir_, "residual-", ".f32")) {

@@ -42,6 +42,9 @@ class RunFolder {
   void ForgetStatesBefore(RoundNumber round) const;
   // Results of rounds before `round`.
   std::vector<std::filesystem::path> TrainedBefore(RoundNumber round) const;
+  // What a process that died left half made, and nothing will finish: the files of a derivation,
+  // what was made ready for a round, lanes and payloads of rounds before `round`.
+  std::vector<std::filesystem::path> LeftoversBefore(RoundNumber round) const;
   // Residual versions other than these two.
   std::vector<std::filesystem::path> ResidualsBut(uint64_t current, uint64_t former) const;
 

@@ -63,11 +63,30 @@ TEST_F(RunFolderTest, ResultsOfEarlierRoundsMayGo) {
               testing::UnorderedElementsAre(folder_->trained({8}), folder_->trained({9})));
 }
 
+TEST_F(RunFolderTest, WhatADeadProcessLeftHalfMadeMayGoAndNothingElse) {
+  const std::string digest = Sha256(AsBytes("aggregate")).Hex();
+  std::vector<fs::path> left;
+  for (const char* ending : {".model", ".momentum", ".scales"}) {
+    left.push_back(folder_->dir() / (digest + ending));
+  }
+  left.push_back(folder_->dir() / "ready-0");
+  left.push_back(folder_->lanes({3}));
+  left.push_back(folder_->payload({3}));
+  for (const fs::path& path : left) Touch(path);
+  for (const fs::path& path : {folder_->lanes({4}), folder_->payload({4}), folder_->trained({3}),
+                               folder_->state({3}), folder_->residual(1), folder_->config(),
+                               folder_->dir() / "my.model", folder_->dir() / digest}) {
+    Touch(path);
+  }
+  EXPECT_THAT(folder_->LeftoversBefore({4}), testing::UnorderedElementsAreArray(left));
+}
+
 TEST_F(RunFolderTest, AFolderThatIsNotThereHoldsNothing) {
   const RunFolder absent(home_, *RunId::Parse("another"));
   EXPECT_EQ(absent.StateBefore({5}), std::nullopt);
   absent.ForgetStatesBefore({5});
   EXPECT_THAT(absent.ResidualsBut(1, 0), testing::IsEmpty());
+  EXPECT_THAT(absent.LeftoversBefore({5}), testing::IsEmpty());
 }
 
 }  // namespace

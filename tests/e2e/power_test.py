@@ -10,6 +10,7 @@ import sys
 import unittest
 
 from life import LifeTest
+from processes import until
 
 TRIO = ['east', 'north', 'south']
 
@@ -59,6 +60,24 @@ class PowerTest(LifeTest):
         north.start()
         self.goes_on(federation, 'gone')
         self.assertTrue(north.log_has('LOST'))
+
+    def test_what_no_round_needs_goes_although_the_aggregator_died_before_it_went(self):
+        federation = self.found(TRIO[:2])
+        federation.start_sites()
+        aggregator = federation.aggregator
+        aggregator.stop()
+        aggregator.start(crash_at='aggregator.before-remove:2')
+        with federation.proposing('swept', rounds=3) as proposal:
+            aggregator.wait_for_death()
+            proposal.wait()
+        aggregator.start()
+        closed = self.settle(federation, 'swept')
+        gone = [closed[0]['aggregate'], *(
+            entry['event']['contribution'] for entry in federation.entries('aggregator', 'swept')
+            if entry['type'] == 'contribution-submitted')]
+        for digest in gone:
+            path = f'{federation.home("aggregator")}/blobs/blobs/{digest}'
+            until(lambda path=path: not os.path.exists(path), f'{digest} is gone')
 
 
 if __name__ == '__main__':
