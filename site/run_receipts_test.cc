@@ -24,6 +24,9 @@ class ReceiptTest : public testing::Test {
   std::string PathOf(const std::string& ending) const {
     return folder_.path() + "/run-1-0-0" + ending;
   }
+  std::string Kept(const std::string& ending) const {
+    return text::ReadWhole(PathOf(ending), limits::kEntryBytesMax).value();
+  }
   // As a checker does that has the two files and the log's key.
   bool Proves() const {
     const auto proof = text::ReadWhole(PathOf(".tlog-proof"), ledger::kReceiptBytesMax);
@@ -49,10 +52,10 @@ TEST_F(ReceiptTest, OneThatNeverCameIsMadeFromTheOwnCopy) {
 
 TEST_F(ReceiptTest, OneThatIsThereStaysAsItIs) {
   ASSERT_TRUE(Keep());
-  const auto before = text::ReadWhole(PathOf(".tlog-proof"), ledger::kReceiptBytesMax);
+  const std::string before = Kept(".tlog-proof");
   ASSERT_TRUE(log_->Append(consortium_.ByOther(*log_, consortium_.Submitted(0, true)), ""));
   ASSERT_TRUE(Keep());
-  EXPECT_EQ(text::ReadWhole(PathOf(".tlog-proof"), ledger::kReceiptBytesMax), before);
+  EXPECT_EQ(Kept(".tlog-proof"), before);
 }
 
 TEST_F(ReceiptTest, WhatAPowerCutLeftOfItIsMended) {
@@ -77,7 +80,7 @@ TEST_F(ReceiptTest, OneOfAnotherEntryIsNoReceiptOfTheCountedOne) {
   const std::string proof = appended->receipt.ToTlogProof();
   ASSERT_TRUE(KeepReceipt(folder_.path(), outcome_.at, AsBytes(proof), other));
   ASSERT_TRUE(Keep());
-  EXPECT_EQ(text::ReadWhole(PathOf(".entry"), limits::kEntryBytesMax), AsText(entry_));
+  EXPECT_EQ(Kept(".entry"), AsText(entry_));
 }
 
 TEST_F(ReceiptTest, WhoeverIsNotCountedHasNothingToShow) {
