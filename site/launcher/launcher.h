@@ -6,7 +6,7 @@
 // Stop (or destruction) ends it, or that it closes its side of the socket; on_exit comes exactly
 // once, last. The daemon's only ties to the trainer are one socket, that of rank 0, and files;
 // secrets never cross: each child gets a clean environment, no other open file but its sockets to
-// the other ranks, its own process group, and dies with the daemon.
+// the other ranks, its own session, and dies with the daemon.
 #pragma once
 
 #include <chrono>
@@ -62,8 +62,9 @@ class Trainer {
   // kInvalid: does not fit a line. kUnavailable: the trainer is gone, or has not read for two
   // seconds: stop it.
   virtual Status Send(const seat::Request& request) = 0;
-  // Asks the trainer to end, by ending our side of its socket, and kills it and what it started
-  // after `grace`. Returns at once; may be repeated, the earliest end counts.
+  // Asks the trainer to end, by ending our side of its socket, and kills it and its group after
+  // `grace`. What it started elsewhere goes when no trainer of this process is left (children.h).
+  // Returns at once; may be repeated, the earliest end counts.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
   virtual int64_t pid() const = 0;  // rank 0's
   // SHA-256 of the program's file when it was started: the code that the site trains with.

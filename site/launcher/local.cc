@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include <thread>
 
 #include "model/seat/channel.h"
+#include "site/launcher/children.h"
 #include "site/launcher/gang_sockets.h"
 #include "site/launcher/launcher.h"
 #include "site/launcher/local_trainer.h"
@@ -228,9 +230,12 @@ class LocalTrainer final : public Trainer {
     KillAll();
   }
 
-  // Their groups: what they started too.
+  // Each by the descriptor that is its own whatever it did, and its group: what it started too.
   void KillAll() {
-    for (const Child& child : children_) kill(-child.pid, SIGKILL);
+    for (const Child& child : children_) {
+      syscall(SYS_pidfd_send_signal, child.pid_fd, SIGKILL, nullptr, 0);
+      kill(-child.pid, SIGKILL);
+    }
   }
 
   // How each ended. Not reaped before, so no group's number can belong to another yet.
@@ -238,11 +243,8 @@ class LocalTrainer final : public Trainer {
     KillAll();
     std::vector<int> statuses;
     for (const Child& child : children_) {
-      int status = 0;
-      while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
-      }
+      statuses.push_back(ReapChild(child.pid));
       close(child.pid_fd);
-      statuses.push_back(status);
     }
     if (!channel_ && !children_.empty()) close(seat_fd());  // not handed over yet
     return statuses;

@@ -101,6 +101,44 @@ TEST(LocalLauncher, ATrainerThatClosesItsSeatAndLivesOnIsEnded) {
   EXPECT_THAT(exit->reason, HasSubstr("closed its seat"));
 }
 
+// Also one that left the group under which the launcher knows it.
+TEST(LocalLauncher, KillsATrainerThatWouldJoinTheDaemonsGroup) {
+  TrainerSpec spec;
+  spec.program = "/usr/bin/python3";
+  spec.arguments = {"-c",
+                    "import os, time\n"
+                    "try: os.setpgid(0, os.getpgid(os.getppid()))\n"
+                    "except OSError: pass\n"
+                    "os.write(3, b'{\"kind\":\"ready\"}\\n')\n"
+                    "time.sleep(1000)"};
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(spec));
+  ASSERT_TRUE(trainer.Next<seat::ReadyEvent>().has_value());
+  trainer->Stop(milliseconds(0));
+  const auto exit = trainer.Exit(std::chrono::seconds(10));
+  if (!exit) kill(static_cast<pid_t>(trainer->pid()), SIGKILL);  // or this test would never end
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->signal, SIGKILL);
+}
+
+TEST(LocalLauncher, WhatItStartedInASessionOfItsOwnGoesWithTheLastTrainer) {
+  WatchedTrainer other;
+  ASSERT_TRUE(other.Start(Shell(R"(echo '{"kind":"ready"}' >&3; cat <&3)")));
+  ASSERT_TRUE(other.Next<seat::ReadyEvent>().has_value());
+  WatchedTrainer trainer;
+  ASSERT_TRUE(
+      trainer.Start(Shell(R"(orphan=$(setsid sleep 1000 >/dev/null 3>&- & echo $!); )"
+                          R"(echo "{\"kind\":\"generated\",\"text\":\"$orphan\"}" >&3; exit 0)")));
+  const auto told = trainer.Next<seat::GeneratedEvent>();
+  ASSERT_TRUE(told.has_value());
+  const pid_t orphan = std::stoi(told->text);
+  ASSERT_TRUE(trainer.Exit().has_value());
+  EXPECT_EQ(kill(orphan, 0), 0);  // it might be the other one's
+  other->Stop(milliseconds(60000));
+  ASSERT_TRUE(other.Exit().has_value());
+  EXPECT_NE(kill(orphan, 0), 0);
+}
+
 TEST(LocalLauncher, DestructionKillsAndStillTellsTheExit) {
   std::optional<TrainerExit> told;
   TrainerObserver observer;

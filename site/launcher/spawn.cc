@@ -5,13 +5,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+
+#include "site/launcher/children.h"
 
 namespace dure::launcher {
 namespace {
@@ -78,7 +79,9 @@ bool PlaceFiles(const Prepared& prepared) {
   const bool limited =
       (prepared.memory.rlim_max == 0 || setrlimit(RLIMIT_AS, &prepared.memory) == 0) &&
       setrlimit(RLIMIT_NOFILE, &prepared.files) == 0;
-  if (tied && limited && setpgid(0, 0) == 0 && PlaceFiles(prepared)) {
+  // A session of its own, not only a group: its leader can join no other group, to escape the kill
+  // of this one, and has no terminal to type into.
+  if (tied && limited && setsid() > 0 && PlaceFiles(prepared)) {
     execve(prepared.arguments[0], prepared.arguments.data(), prepared.environment.data());
   }
   const int number = errno;
@@ -162,9 +165,7 @@ void RunToTheEnd(const std::vector<std::string>& line,
   command.has_seat = false;
   const auto child = Spawn({}, command);
   if (!child) return;
-  int status = 0;
-  while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  ReapChild(child->pid);
   close(child->pid_fd);
 }
 
@@ -199,7 +200,7 @@ Result<Child> Spawn(const TrainerSpec& spec, const Command& command) {
   prepared.seat = seat[1];
   prepared.peers = command.peers;
   prepared.failure = failure[1];
-  const pid_t pid = fork();
+  const pid_t pid = ForkChild();
   if (pid == 0) BecomeTrainer(prepared);
   int number = pid < 0 ? errno : 0;
   CloseAll({seat[1], failure[1]});
@@ -211,7 +212,7 @@ Result<Child> Spawn(const TrainerSpec& spec, const Command& command) {
     CloseAll({seat[0]});
     if (pid > 0) {
       kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
+      ReapChild(pid);
     }
     return Fail(SystemError("start " + line[0], number));
   }

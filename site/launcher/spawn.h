@@ -36,9 +36,9 @@ Result<Command> LocalCommand(const TrainerSpec& spec, uint32_t rank, std::vector
 // Runs a small program and waits for it, without anything of ours; what it says is lost.
 void RunToTheEnd(const std::vector<std::string>& line, const std::vector<std::string>& environment);
 
-// Starts it: its own process group, killed when the calling thread ends, signals as at login,
-// environment of three harmless variables and the command's. kNotFound: it cannot be executed;
-// kUnavailable: no process or socket to be had.
+// Starts it: its own session, killed when the calling thread ends, signals as at login,
+// environment of three harmless variables and the command's; to be reaped by ReapChild. kNotFound:
+// it cannot be executed; kUnavailable: no process or socket to be had.
 Result<Child> Spawn(const TrainerSpec& spec, const Command& command);
 // A trainer alone.
 Result<Child> Spawn(const TrainerSpec& spec);

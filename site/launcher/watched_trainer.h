@@ -14,6 +14,8 @@ namespace dure::launcher {
 
 class WatchedTrainer {
  public:
+  static constexpr std::chrono::seconds kPatience{60};
+
   explicit WatchedTrainer(std::unique_ptr<Launcher> launcher = std::make_unique<LocalLauncher>())
       : launcher_(std::move(launcher)) {}
 
@@ -60,9 +62,10 @@ class WatchedTrainer {
     }
   }
 
-  std::optional<TrainerExit> Exit() {
+  // Empty: it runs on.
+  std::optional<TrainerExit> Exit(std::chrono::seconds patience = kPatience) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kPatience, [this] { return exit_.has_value(); });
+    changed_.wait_for(lock, patience, [this] { return exit_.has_value(); });
     return exit_;
   }
 
@@ -74,8 +77,6 @@ class WatchedTrainer {
   std::string error;
 
  private:
-  static constexpr std::chrono::seconds kPatience{60};
-
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<seat::Event> events_;
