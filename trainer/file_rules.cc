@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -95,7 +96,8 @@ Status AllowAll(int ruleset, const Confinement& confinement, uint64_t handled) {
 
 Result<bool> RestrictFiles(const Confinement& confinement) {
   const long version =
-      syscall(SYS_landlock_create_ruleset, nullptr, size_t{0}, kCreateRulesetVersion);
+      std::min(syscall(SYS_landlock_create_ruleset, nullptr, size_t{0}, kCreateRulesetVersion),
+               confinement.landlock_version_max);
   if (version < 1) return false;  // not built in, or switched off
   const RulesetAttributes attributes{Handled(version), kTcp, kScopes};
   const long ruleset =
