@@ -5,8 +5,9 @@
 // Life: Start gives a running trainer; Send asks it for work; events arrive through the observer;
 // Stop (or destruction) ends it, or that it closes its side of the socket; on_exit comes exactly
 // once, last. The daemon's only ties to the trainer are one socket, that of rank 0, and files;
-// secrets never cross: each child gets a clean environment, no other open file but its sockets to
-// the other ranks, its own session, and dies with the daemon.
+// secrets never cross: each child gets a clean environment (on this machine also
+// CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER), no other open file but its sockets to the other
+// ranks, its own session, and dies with the daemon.
 #pragma once
 
 #include <chrono>
@@ -75,7 +76,7 @@ class Launcher {
  public:
   virtual ~Launcher() = default;
   // kNotFound: no such program; kUnavailable: the system refuses another process; kInvalid: too
-  // many ranks.
+  // many ranks, or variables that name no devices.
   virtual Result<std::unique_ptr<Trainer>> Start(const TrainerSpec& spec,
                                                  TrainerObserver observer) = 0;
 };

@@ -24,6 +24,7 @@
 #include "site/launcher/gang_sockets.h"
 #include "site/launcher/launcher.h"
 #include "site/launcher/local_trainer.h"
+#include "site/launcher/standard_error.h"
 
 namespace dure::launcher {
 namespace {
@@ -34,6 +35,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr std::chrono::milliseconds kCulpritTime{1000};
 // And a trainer, after it has closed its seat: from then on it hears and says nothing.
 constexpr std::chrono::milliseconds kMuteTime{3000};
+
+constexpr size_t kLastLineBytesMax = 300;  // of what is told as a reason
 
 std::string HostName() {
   char host[256] = {};
@@ -103,10 +106,12 @@ class LocalTrainer final : public Trainer {
   }
 
   Status SpawnAll() {
-    for (const Command& command : commands_) {
+    for (Command command : commands_) {
+      command.standard_error = words_.write_end();
       DURE_ASSIGN(const Child child, Spawn(spec_, command));
       children_.push_back(child);
     }
+    words_.CloseWriteEnd();
     return {};
   }
 
@@ -115,17 +120,19 @@ class LocalTrainer final : public Trainer {
   // Returns when the first process has ended.
   void Watch() {
     bool may_read = true;
-    std::vector<pollfd> waits(2 + children_.size());
+    std::vector<pollfd> waits(3 + children_.size());
     for (;;) {
       waits[0] = {wake_, POLLIN, 0};
       waits[1] = {may_read ? seat_fd() : -1, POLLIN, 0};
-      for (size_t r = 0; r < children_.size(); ++r) waits[2 + r] = {children_[r].pid_fd, POLLIN, 0};
+      waits[2] = {words_.read_end(), POLLIN, 0};
+      for (size_t r = 0; r < children_.size(); ++r) waits[3 + r] = {children_[r].pid_fd, POLLIN, 0};
       poll(waits.data(), waits.size(), WaitMilliseconds());
       if (waits[0].revents != 0) BeginStop();
       if (waits[1].revents != 0) may_read = ReadSome();
       if (!may_read && !mute_ && !KillAt()) mute_ = std::chrono::steady_clock::now() + kMuteTime;
+      if (waits[2].revents != 0) words_.Read();
       for (size_t r = 0; r < children_.size(); ++r) {
-        if (waits[2 + r].revents != 0) return;
+        if (waits[3 + r].revents != 0) return;
       }
       KillWhenDue();
     }
@@ -178,6 +185,7 @@ class LocalTrainer final : public Trainer {
   void Drain() {
     while (ReadSome()) {
     }
+    words_.Read();
   }
 
   bool ReadSome() {
@@ -268,6 +276,10 @@ class LocalTrainer final : public Trainer {
       exit.exit_code = WEXITSTATUS(status);
       exit.reason = who + " ended with code " + std::to_string(exit.exit_code);
     }
+    const bool failed = exit.signal != 0 || exit.exit_code != 0;
+    if (failed && !exit.wanted && !words_.last_line().empty()) {
+      exit.reason += "; it last said: " + words_.last_line().substr(0, kLastLineBytesMax);
+    }
     return exit;
   }
 
@@ -276,6 +288,7 @@ class LocalTrainer final : public Trainer {
   const TrainerObserver observer_;
   const Digest code_;
   const int wake_;
+  StandardError words_;                     // the thread's
   std::vector<Child> children_;             // by rank; set before Start returns
   std::unique_ptr<seat::Channel> channel_;  // set before Start returns
   seat::LineCutter cutter_;                 // the thread's

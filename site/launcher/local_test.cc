@@ -67,6 +67,34 @@ TEST(LocalLauncher, TheTrainerSeesOneSocketAndNoSecrets) {
   EXPECT_THAT(told->text, HasSubstr("LC_ALL=C.UTF-8"));
 }
 
+TEST(LocalLauncher, TheTrainerSeesTheGpusThatWereLeftToTheDaemon) {
+  setenv("CUDA_VISIBLE_DEVICES", "3,GPU-8932f937-d72c-4106-c12f-20bd9faed9f6", 1);
+  setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
+  const TrainerSpec spec = Shell(R"(told="$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER"; )"
+                                 R"(echo "{\"kind\":\"generated\",\"text\":\"$told\"}" >&3)");
+  WatchedTrainer trainer;
+  const Status started = trainer.Start(spec);
+  setenv("CUDA_VISIBLE_DEVICES", "0\nLD_PRELOAD=x", 1);
+  const auto refused = LocalLauncher().Start(spec, {});
+  unsetenv("CUDA_VISIBLE_DEVICES");
+  unsetenv("CUDA_DEVICE_ORDER");
+  ASSERT_TRUE(started);
+  EXPECT_EQ(trainer.Next<seat::GeneratedEvent>()->text,
+            "3,GPU-8932f937-d72c-4106-c12f-20bd9faed9f6 PCI_BUS_ID");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+}
+
+TEST(LocalLauncher, TheTrainerHoldsNoTerminalAndWhatItSaidLastIsTheReason) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(Shell(R"([ -p /proc/$$/fd/2 ] || exit 2; )"
+                                  R"(printf 'first\nno \033[31mconfiguration\n\n' >&2; exit 3)")));
+  const auto exit = trainer.Exit();
+  ASSERT_TRUE(exit.has_value());
+  EXPECT_EQ(exit->exit_code, 3);
+  EXPECT_THAT(exit->reason, HasSubstr("; it last said: no ?[31mconfiguration"));
+}
+
 TEST(LocalLauncher, EndsWhenItsSocketEnds) {
   WatchedTrainer trainer;
   ASSERT_TRUE(trainer.Start(Shell("cat <&3 >/dev/null; exit 0")));

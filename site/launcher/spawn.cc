@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "site/launcher/children.h"
@@ -27,8 +28,9 @@ struct Prepared {
   std::vector<char*> environment;
   int seat = -1;  // -1: a rank without seat
   bool seat_on_stdio = false;
-  std::vector<int> peers;  // placed from kFirstPeerFd on
-  int failure = -1;        // a pipe's end that exec closes; errno is written to it when exec fails
+  int standard_error = -1;  // -1: as it is
+  std::vector<int> peers;   // placed from kFirstPeerFd on
+  int failure = -1;         // a pipe's end that exec closes; errno is written to it when exec fails
   pid_t parent = -1;
   rlimit memory{};
   rlimit files{};
@@ -53,6 +55,7 @@ bool PlaceFiles(const Prepared& prepared) {
   if (prepared.seat_on_stdio && (dup2(prepared.seat, 0) < 0 || dup2(prepared.seat, 1) < 0)) {
     return false;
   }
+  if (prepared.standard_error >= 0 && dup2(prepared.standard_error, 2) < 0) return false;
   int place = kFirstPeerFd;
   for (const int peer : prepared.peers) {
     if (dup2(peer, place++) < 0) return false;
@@ -75,6 +78,7 @@ bool PlaceFiles(const Prepared& prepared) {
   const auto move_beyond = [beyond](int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, beyond); };
   const int failure = move_beyond(prepared.failure);
   if (prepared.seat >= 0) prepared.seat = move_beyond(prepared.seat);
+  if (prepared.standard_error >= 0) prepared.standard_error = move_beyond(prepared.standard_error);
   for (int& peer : prepared.peers) peer = move_beyond(peer);
   const bool limited =
       (prepared.memory.rlim_max == 0 || setrlimit(RLIMIT_AS, &prepared.memory) == 0) &&
@@ -134,9 +138,32 @@ void AddPaths(const TrainerSpec& spec, std::vector<std::string>* line) {
   for (const auto& path : spec.write_paths) line->insert(line->end(), {"--write", path.string()});
 }
 
+namespace {
+
+// Which GPUs whoever started this process left to it: a trainer takes no others.
+Result<std::vector<std::string>> DeviceEnvironment() {
+  constexpr size_t kBytesMax = 4096;
+  constexpr std::string_view kOfLists =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-,/:._ ";
+  std::vector<std::string> variables;
+  for (const std::string name : {"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}) {
+    const char* given = std::getenv(name.c_str());
+    if (given == nullptr) continue;
+    const std::string_view value(given, strnlen(given, kBytesMax + 1));
+    if (value.size() > kBytesMax || value.find_first_not_of(kOfLists) != std::string_view::npos) {
+      return Fail(ErrorCode::kInvalid, name + " of the environment names no devices");
+    }
+    variables.push_back(name + "=" + std::string(value));
+  }
+  return variables;
+}
+
+}  // namespace
+
 Result<Command> LocalCommand(const TrainerSpec& spec, uint32_t rank, std::vector<int> peers) {
   Command command;
   command.has_seat = rank == 0;
+  DURE_ASSIGN(command.environment, DeviceEnvironment());
   DURE_ASSIGN(command.line, TrainerProgram(spec));
   std::vector<std::string>& line = command.line;
   if (command.has_seat) line.insert(line.end(), {"--seat-fd", std::to_string(kSeatFd)});
@@ -180,6 +207,7 @@ Result<Child> Spawn(const TrainerSpec& spec, const Command& command) {
   for (std::string& variable : variables) prepared.environment.push_back(variable.data());
   prepared.environment.push_back(nullptr);
   prepared.seat_on_stdio = command.seat_on_stdio;
+  prepared.standard_error = command.standard_error;
   prepared.memory = {spec.memory_bytes_max, spec.memory_bytes_max};
   // Never above what this process may have: raising that is not ours to do.
   rlimit files{};

@@ -24,6 +24,7 @@ struct Command {
   bool has_seat = true;
   bool seat_on_stdio = false;  // on its standard input and output; else on file 3
   std::vector<int> peers;      // to the other ranks, on files 4 and on; the caller's to close
+  int standard_error = -1;     // the caller's to close; -1: this process's own
 };
 
 // The program and arguments of a trainer without the seat's own. kNotFound: no such program.
@@ -31,6 +32,8 @@ Result<std::vector<std::string>> TrainerProgram(const TrainerSpec& spec);
 // Appends what the trainer may open.
 void AddPaths(const TrainerSpec& spec, std::vector<std::string>* line);
 // Of a rank on this machine, with its sockets to the others in their order; none: it trains alone.
+// Of this process's environment it gets the two variables by which CUDA is told of GPUs. kInvalid:
+// one of them is nothing of the kind.
 Result<Command> LocalCommand(const TrainerSpec& spec, uint32_t rank, std::vector<int> peers);
 
 // Runs a small program and waits for it, without anything of ours; what it says is lost.
