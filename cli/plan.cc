@@ -1,6 +1,8 @@
 // dure plan: what a training over institutions will cost, from its size and the sites' means.
 #include "planning/plan.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -30,6 +32,7 @@ struct PlanOptions {
   std::string coordinates;
   PrivacyQuestion privacy;
   bool memory = false;
+  bool overlap_given = false;
   CpuQuestion cpu;
 };
 
@@ -60,6 +63,8 @@ Result<Question> QuestionOf(const PlanOptions& options) {
   DURE_TRY(Take(options.peak, planning::ParseCount, q.peak_flops));
   if (options.layers != 0) q.shape.layers = options.layers;
   if (options.width != 0) q.shape.width = options.width;
+  // The default, which is nobody's wish, in short rounds.
+  if (!options.overlap_given) q.overlap_steps = std::min(q.overlap_steps, q.steps);
   q.lane_bits = options.lane == "int4" ? 4 : options.lane == "int16" ? 16 : 8;
   q.masked = options.masking.empty() ? q.sites >= 3 : options.masking == "pairwise";
   return q;
@@ -102,6 +107,12 @@ Status MakeAndPrint(const PlanOptions& options, Context& context) {
   DURE_ASSIGN(const Question question, QuestionOf(options));
   auto plan = options.memory ? planning::MakeMemoryPlan(question) : planning::MakePlan(question);
   if (!plan) return Fail(plan.error());
+  if (auto engine = EngineSection(question)) {
+    const auto memory = std::ranges::find_if(plan->sections, [](const planning::Section& section) {
+      return section.title.starts_with("Memory");
+    });
+    plan->sections.insert(std::next(memory), std::move(*engine));
+  }
   if (options.privacy.noise_multiplier != 0 && !options.memory) {
     PrivacyQuestion privacy = options.privacy;
     DURE_TRY(Take(options.coordinates, planning::ParseCount, privacy.coordinates));
@@ -119,7 +130,9 @@ void AddSiteOptions(Command verb, PlanOptions& o) {
   verb.Add("--mfu", o.q.mfu, "Share of the peak that a step reaches").ShowDefault();
   verb.Add("--gpu-memory", o.gpu_memory, "Memory of one GPU, such as 141GB");
   verb.Add("--gpu-link", o.gpu_link, "Bytes a second from GPU to GPU, such as 50GB");
-  verb.Add("--tensor-parallel", o.q.tensor_parallel, "GPUs that share each layer").ShowDefault();
+  verb.Add("--tensor-parallel", o.q.tensor_parallel,
+           "GPUs that share each layer, with a trainer that can; Dure's own cannot")
+      .ShowDefault();
   verb.Add("--micro-tokens", o.micro_tokens, "Tokens in flight on one GPU, such as 8192");
   verb.Add("--layers", o.layers, "Layers, if not the usual number for the size");
   verb.Add("--width", o.width, "Width, likewise");
@@ -138,23 +151,32 @@ void AddExchangeOptions(Command verb, PlanOptions& o) {
   verb.Add("--cores", o.q.cores, "Cores for masking").ShowDefault();
   verb.Add("--mask-rate", o.mask_rate, "Keystream a second of one core, such as 7GB");
   verb.Add("--fragments", o.q.fragments, "Parts in which a streaming round travels");
-  verb.Add("--overlap", o.q.overlap_steps, "Steps that one part has to travel").ShowDefault();
+  verb.Read<double>(
+      "--overlap",
+      [&o](const double& steps) {
+        o.q.overlap_steps = steps;
+        o.overlap_given = true;
+      },
+      "Steps that one part has to travel; 5 by default, or a round's if it has fewer");
   verb.Add("--target", o.q.utilisation_target, "Share of time in which GPUs shall compute")
       .ShowDefault();
   verb.Add("--tokens-per-parameter", o.q.tokens_per_parameter, "Length of the whole run")
       .ShowDefault();
 }
 
-void AddCpuOptions(Command verb, CpuQuestion& cpu) {
+void AddCpuOptions(Command verb, Option params, CpuQuestion& cpu) {
   verb.Add("--model", cpu.model,
-           "With --memory: what the CPU engine takes for this model, tiny, small or a "
-           "config.json");
+           "With --memory: what Dure's engines take for this model, tiny, small or a config.json, "
+           "or its folder")
+      .Excludes(params);
   verb.Add("--ranks", cpu.ranks, "Processes that train it together")
-      .Between(1u, launcher::kRanksMax);
-  verb.Add("--zero", cpu.zero, "What they split").Between(0u, 3u);
-  verb.Add("--batch", cpu.batch, "Sequences of a batch").ShowDefault();
-  verb.Add("--sequence", cpu.sequence, "Tokens of each; the model's context by default");
-  verb.Add("--threads", cpu.threads, "Threads of a rank").Between(1u, 1024u);
+      .Between(1u, launcher::kRanksMax)
+      .Excludes(params);
+  verb.Add("--zero", cpu.zero, "What they split").Between(0u, 3u).Excludes(params);
+  verb.Add("--batch", cpu.batch, "Sequences of a batch").ShowDefault().Excludes(params);
+  verb.Add("--sequence", cpu.sequence, "Tokens of each; the model's context by default")
+      .Excludes(params);
+  verb.Add("--threads", cpu.threads, "Threads of a rank").Between(1u, 1024u).Excludes(params);
 }
 
 }  // namespace
@@ -166,10 +188,11 @@ void AddPlanCommand(Command dure, Context& context) {
                          "dure plan --params 204B --sites 5 --gpus 512 --link 10Gbps\n"
                          "dure plan --params 204B --memory --tensor-parallel 8\n"
                          "dure plan --model config.json --memory --ranks 4 --zero 2");
-  verb.Add("--params", options->params,
-           "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them");
+  const Option params =
+      verb.Add("--params", options->params,
+               "Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them");
   verb.Flag("--memory", options->memory, "Only the memory of a GPU and of a site");
-  AddCpuOptions(verb, options->cpu);
+  AddCpuOptions(verb, params, options->cpu);
   AddSiteOptions(verb, *options);
   AddExchangeOptions(verb, *options);
   verb.Add("--noise", options->privacy.noise_multiplier,

@@ -1,7 +1,8 @@
-// The memory that the CPU engine itself would take: its own plan for a model, not an estimate.
+// The memory that Dure's own engines would take: their own plans for a model, not an estimate.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "federation/result.h"
@@ -20,5 +21,10 @@ struct CpuQuestion {
 
 // Errors of PresetOrFile; kInvalid: an option out of its range.
 Result<planning::Plan> CpuMemoryPlan(const CpuQuestion& question);
+
+// What the CUDA engine plans for a model of the question's size and shape on the site's GPUs, or on
+// as many of them as a gang has ranks: beside the textbook's figures, which it does not keep.
+// nullopt: it would be no such model.
+std::optional<planning::Section> EngineSection(const planning::Question& question);
 
 }  // namespace dure::cli

@@ -53,6 +53,36 @@ TEST(PlanCommand, TellsWhatTheCpuEngineItselfWillMap) {
   EXPECT_EQ(RunPlan({"--memory"}).code, 1);
 }
 
+// 13 B on 64 GPUs: the textbook's ZeRO-1 fits in 80 GB, Dure's does not.
+TEST(PlanCommand, TellsBesideTheTextbookWhatItsOwnEngineWouldTake) {
+  const auto plan = nlohmann::json::parse(RunPlan({"--params", "13b", "--memory", "--json"}).out);
+  const auto bytes = [&plan](const char* name) { return plan.at(name).at("value").get<double>(); };
+  EXPECT_NEAR(bytes("zero1_bytes"), 57.8e9, 0.1e9);
+  EXPECT_GT(bytes("engine_zero1_bytes"), 80e9);
+  EXPECT_GT(bytes("engine_zero3_bytes"), 2 * bytes("zero3_bytes"));
+  EXPECT_LT(bytes("engine_zero3_bytes"), 20e9);
+  EXPECT_THAT(plan.at("engine_zero1_bytes").at("sentence").get<std::string>(),
+              HasSubstr("does not fit"));
+  const auto large = nlohmann::json::parse(RunPlan({"--params", "204B", "--memory", "--json"}).out);
+  EXPECT_EQ(large.at("engine_ranks").at("value"), 64);
+}
+
+TEST(PlanCommand, RefusesWhatItWouldNotCount) {
+  EXPECT_EQ(RunPlan({"--params", "13B", "--steps", "4"}).code, 0);
+  EXPECT_EQ(RunPlan({"--params", "13B", "--steps", "1"}).code, 0);
+  EXPECT_THAT(RunPlan({"--params", "13B", "--steps", "4", "--overlap", "5"}).err,
+              HasSubstr("must be from 1 to 4"));
+  EXPECT_THAT(RunPlan({"--params", "13b"}).out, HasSubstr("on 64 GPUs"));
+  for (const char* option : {"--sites", "--gpus", "--tensor-parallel", "--dropouts"}) {
+    EXPECT_THAT(RunPlan({"--params", "13B", option, "3.5"}).err, HasSubstr("no parts of"))
+        << option;
+  }
+  EXPECT_THAT(RunPlan({"--params", "13B", "--mfu", "40"}).err, HasSubstr("0.4 for 40 %"));
+  EXPECT_THAT(RunPlan({"--params", "13B", "--mfu", "0"}).err, HasSubstr("above 0 and at most 1"));
+  EXPECT_EQ(RunPlan({"--params", "13B", "--ranks", "4"}).code, 2);
+  EXPECT_EQ(RunPlan({"--params", "13B", "--model", "small", "--memory"}).code, 2);
+}
+
 TEST(PlanCommand, SaysWhatNoiseForAMembersPrivacyWouldDo) {
   const Outcome whole = RunPlan({"--params", "1.3B", "--sites", "10", "--noise", "1", "--json"});
   ASSERT_EQ(whole.code, 0) << whole.err;

@@ -196,7 +196,10 @@ Result<LlamaConfig> ReadConfig(const std::filesystem::path& path) {
 
 Result<LlamaConfig> PresetOrFile(std::string_view name_or_path) {
   if (auto preset = Preset(name_or_path)) return preset;
-  auto config = ReadConfig(name_or_path);
+  std::error_code no_folder;
+  const std::filesystem::path path(name_or_path);
+  const bool is_folder = std::filesystem::is_directory(path, no_folder);
+  auto config = ReadConfig(is_folder ? path / "config.json" : path);
   if (!config && config.error().code == ErrorCode::kNotFound) {
     const std::string quoted = "'" + std::string(name_or_path) + "'";
     return Fail(ErrorCode::kNotFound, quoted + " is neither a preset (tiny, small) nor a file");

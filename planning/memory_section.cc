@@ -21,7 +21,7 @@ std::string Verdict(const Question& q, double bytes) {
 }  // namespace
 
 Section MemorySection(const Question& q) {
-  Section section{"Memory", {}};
+  Section section{"Memory by the textbook, 16 bytes a parameter, whoever trains", {}};
   const double parallel = q.tensor_parallel;
   const double stored =
       ActivationBytes(q.shape, q.tokens_per_micro_step, Recompute::kNothing) / parallel;
@@ -48,8 +48,9 @@ Section MemorySection(const Question& q) {
              "ZeRO-3 moves three times the weights a micro-step, at " +
                  BytesText(q.gpu_link_bytes_s) + " a second; a whole step computes " +
                  SecondsText(step) +
-                 (traffic > step ? ": the GPUs would wait; share layers within a node "
-                                   "(--tensor-parallel 8)"
+                 (traffic > step ? ": the GPUs would wait; a trainer that shares "
+                                   "layers within a node (--tensor-parallel 8) would not, and "
+                                   "Dure's own does not share them"
                                  : ""));
   AddBytes(
       section, "site_state_bytes", 12 * q.parameters,

@@ -1,7 +1,9 @@
 #include "planning/plan.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <utility>
 
 #include "planning/quantity.h"
 #include "planning/sections.h"
@@ -10,7 +12,7 @@ namespace dure::planning {
 namespace {
 
 // Layers as deep as published models of the size: the width is 128 times their number.
-ModelShape ShapeOf(double parameters) {
+ModelShape UsualShape(double parameters) {
   const double width = std::cbrt(parameters / 12 * 128);
   const double rounded = std::max(128.0, 128 * std::round(width / 128));
   const double layers = std::max(1.0, std::round(parameters / (12 * rounded * rounded)));
@@ -23,6 +25,33 @@ struct Bound {
   double high;
   const char* name;
 };
+
+Error OutOf(const Bound& bound) {
+  const std::string name(bound.name);
+  if (bound.high > 1) {
+    return {ErrorCode::kInvalid, name + " must be from " + CountText(std::max(bound.low, 1e-9)) +
+                                     " to " + CountText(bound.high)};
+  }
+  if (bound.value > 1 && bound.value <= 100) {
+    return {ErrorCode::kInvalid, name + " is a part of 1: " + CountText(bound.value / 100) +
+                                     " for " + CountText(bound.value) + " %"};
+  }
+  return {ErrorCode::kInvalid, name + " must be above 0 and at most 1"};
+}
+
+Status CheckWhole(const Question& q) {
+  const std::pair<double, const char*> counts[] = {{q.sites, "sites"},
+                                                   {q.gpus, "GPUs"},
+                                                   {q.tensor_parallel, "GPUs that share a layer"},
+                                                   {q.steps, "steps"},
+                                                   {q.dropped, "sites that drop out"},
+                                                   {q.fragments, "fragments"}};
+  for (const auto& [count, name] : counts) {
+    if (count == std::floor(count)) continue;
+    return Fail(ErrorCode::kInvalid, std::string("there are no parts of ") + name);
+  }
+  return {};
+}
 
 // NaN fails.
 Status CheckBounds(const Question& q) {
@@ -50,10 +79,9 @@ Status CheckBounds(const Question& q) {
   };
   for (const Bound& bound : bounds) {
     if (bound.value >= bound.low && bound.value <= bound.high) continue;
-    return Fail(ErrorCode::kInvalid, std::string(bound.name) + " must be from " +
-                                         CountText(std::max(bound.low, 1e-9)) + " to " +
-                                         CountText(bound.high));
+    return Fail(OutOf(bound));
   }
+  DURE_TRY(CheckWhole(q));
   if (q.lane_bits != 4 && q.lane_bits != 8 && q.lane_bits != 16) {
     return Fail(ErrorCode::kInvalid, "a lane is of 4, 8 or 16 bits");
   }
@@ -69,9 +97,7 @@ Status CheckBounds(const Question& q) {
 
 Result<Question> Completed(Question question) {
   DURE_TRY(CheckBounds(question));
-  if (question.shape.layers == 0 || question.shape.width == 0) {
-    question.shape = ShapeOf(question.parameters);
-  }
+  question.shape = ShapeOf(question);
   if (question.fragments == 0) {
     question.fragments = std::max(1.0, std::ceil(question.shape.layers / 3.0));
   }
@@ -80,7 +106,15 @@ Result<Question> Completed(Question question) {
 
 }  // namespace
 
-Result<Question> Preset(std::string_view name) {
+ModelShape ShapeOf(const Question& question) {
+  const bool is_given = question.shape.layers != 0 && question.shape.width != 0;
+  return is_given ? question.shape : UsualShape(question.parameters);
+}
+
+Result<Question> Preset(std::string_view given) {
+  std::string name(given);
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   Question question;
   const auto with = [&](double parameters, ModelShape shape, double gpus, double tokens) {
     question.parameters = parameters;
@@ -93,8 +127,7 @@ Result<Question> Preset(std::string_view name) {
   if (name == "13B") return with(13e9, {40, 5120}, 64, 1e6);
   if (name == "204B") return with(204e9, {96, 13312}, 512, 2e6);
   if (name == "600B") return with(600e9, {120, 20480}, 1024, 4e6);
-  return Fail(ErrorCode::kNotFound,
-              "no preset '" + std::string(name) + "'; there are 1.3B, 13B, 204B and 600B");
+  return Fail(ErrorCode::kNotFound, "no preset '" + name + "'; there are 1.3B, 13B, 204B and 600B");
 }
 
 const Figure* Plan::Find(std::string_view name) const {

@@ -44,8 +44,12 @@ struct Question {
   double tokens_per_parameter = 20;
 };
 
-// 1.3B, 13B, 204B and 600B: shape, GPUs and batch of a site that suits the model. kNotFound.
+// 1.3B, 13B, 204B and 600B, in any case: shape, GPUs and batch of a site that suits the model.
+// kNotFound.
 Result<Question> Preset(std::string_view name);
+
+// The shape that the plan counts with: the question's own, or what is usual for its size.
+ModelShape ShapeOf(const Question& question);
 
 struct Figure {
   std::string name;  // for programs: "step_seconds"; never changes its meaning
