@@ -19,6 +19,9 @@ inline constexpr size_t kDatasetsPerSiteMax = 64;  // a site's admissions fit on
 inline constexpr size_t kNameBytesMax = 64;
 inline constexpr size_t kInvitationBytesMax = 4096;  // one line a person can paste
 inline constexpr uint64_t kRoundsMax = 1'000'000;
+// Of one optimizer step: a trainer holds them all, in eight bytes each; the largest steps that are
+// published have a tenth of them.
+inline constexpr uint64_t kStepTokensMax = uint64_t{1} << 28;
 inline constexpr uint64_t kParameterCountMax = uint64_t{1} << 40;
 // Files of removed blobs kept to be written over (federation/blob/spares.h): below, making a file
 // anew costs nothing; above, its pages do not stay in memory for a round, and the disk has better

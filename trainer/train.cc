@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "trainer/gang.h"
+#include "federation/limits.h"
 #include "trainer/inputs.h"
 #include "trainer/private_steps.h"
 #include "trainer/state.h"
@@ -58,6 +59,12 @@ Status CheckRequest(const seat::TrainTask& request) {
     return Fail(ErrorCode::kInvalid, "neither steps nor seconds say when training ends");
   }
   if (request.state_in == request.state_out) {
+  const auto tokens =
+      static_cast<unsigned __int128>(request.batch) * request.accumulation * request.sequence;
+  if (tokens > limits::kStepTokensMax) {
+    return Fail(ErrorCode::kInvalid, "batch, accumulation and sequence make a step of more than " +
+                                         std::to_string(limits::kStepTokensMax) + " tokens");
+  }
     return Fail(ErrorCode::kInvalid, "state_out is state_in, which must stay to repeat the round");
   }
   return CheckPrivate(request);

@@ -70,6 +70,9 @@ Status CheckInner(const InnerTraining& inner) {
                 "2..1048576");
   rules.Require(inner.accumulation >= 1 && inner.accumulation <= 65536, "accumulation",
                 inner.accumulation, "1..65536");
+  const uint64_t tokens = uint64_t{inner.batch} * inner.accumulation * inner.sequence;
+  rules.Require(tokens <= limits::kStepTokensMax, "batch x accumulation x sequence", tokens,
+                "at most " + std::to_string(limits::kStepTokensMax) + " tokens a step");
   const bool decays = inner.schedule != ScheduleKind::kConstant;
   rules.Require(!decays || inner.total_steps > 0, "total_steps", inner.total_steps,
                 "1 or more for a schedule that decays");

@@ -78,6 +78,8 @@ TEST(RunManifest, NamesTheFieldThatIsOutOfBounds) {
       {"weight_decay", [](auto& m) { m.inner.weight_decay = -1; }},
       {"steps", [](auto& m) { m.inner.steps = 0; }},
       {"batch", [](auto& m) { m.inner.batch = 0; }},
+      {"batch x accumulation x sequence",
+       [](auto& m) { m.inner.batch = m.inner.accumulation = 65536; }},
       {"reference_tokens", [](auto& m) { m.reference_tokens = 0; }},
       {"initial_scale", [](auto& m) { m.initial_scale = 0; }},
       {"initial_scale", [](auto& m) { m.initial_scale = std::nanf(""); }},
