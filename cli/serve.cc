@@ -14,6 +14,7 @@
 #include "cli/nouns.h"
 #include "cli/serving.h"
 #include "cli/terminal_text.h"
+#include "model/cpu/products.h"
 #include "model/text/dataset.h"
 #include "site/daemon.h"
 #include "site/launcher/launcher.h"
@@ -74,6 +75,26 @@ struct SiteOptions {
   double epsilon_max = 0;  // 0: as the dataset's terms say
 };
 
+// What no machine could train.
+Status CheckEngine(const site::DaemonOptions& options) {
+  const bool on_cpu = options.device == "cpu";
+  if (options.optimizer == "muon" && on_cpu) {
+    return Fail(ErrorCode::kInvalid, "--optimizer muon trains on GPUs only, and --device is cpu");
+  }
+  if (options.optimizer == "muon" && options.ranks > 1 && options.zero > 0) {
+    return Fail(ErrorCode::kInvalid,
+                "--optimizer muon takes whole matrices: several ranks share them with --zero 0");
+  }
+  // Slurm's nodes may have other processors than this machine.
+  if (options.precision == "bf16" && on_cpu && !options.uses_slurm &&
+      !model::cpu::HasBf16Instructions()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "--precision bf16, and this processor has neither AVX512-BF16 nor AMX: it would "
+                "be slower than --precision fp32");
+  }
+  return {};
+}
+
 // A slip in --data or --trainer is told now, and not when a round has opened.
 Status CheckSite(const site::DaemonOptions& options) {
   if (options.data.size() != options.terms.size()) {
@@ -91,14 +112,15 @@ Status CheckSite(const site::DaemonOptions& options) {
                 "--launcher slurm needs --threads: all ranks' together, since the nodes may have "
                 "other cores than this machine");
   }
+  if (options.trainer.empty()) DURE_TRY(CheckEngine(options));
   if (options.trainer.empty() || access(options.trainer.c_str(), X_OK) == 0) return {};
   return Fail(ErrorCode::kNotFound, "--trainer " + options.trainer + " is no program");
 }
 
 Status ServeSite(SiteOptions options, Context& context) {
+  DURE_TRY(CheckSite(options.daemon));
   HoldSignals();
   KeepFilesToOwner();
-  DURE_TRY(CheckSite(options.daemon));
   // The trainer is told paths below it, and need not share our working folder.
   options.daemon.dir = std::filesystem::absolute(options.daemon.dir).string();
   for (const std::string& name : options.accept) {

@@ -75,6 +75,7 @@ class RunDesk {
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);
+  void DeclineUnprepared(const round::RoundAttempt& at, const Error& error);
   // Answers with what is lent, once that is on record.
   void Offer(const round::RoundAttempt& at);
   // Whether it is not even offered: this site's own decision refuses it, and the log's, in older

@@ -171,18 +171,13 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
   task.tokenizer_path = folder_.tokenizer().string();
   task.data = shop_.lending.Everything();
   task.work_dir = (shop_.dir / "work").string();
+  task.config_path = folder_.config().string();
+  task.zero = shop_.zero;
+  task.record_clip = TaskOf(effect.manifest).record_clip;
   shop_.trainer.Submit(task,
                        {{}, [this, alive = alive_, at = effect.plan.at](Result<Answer> answer) {
                           if (!*alive) return;
-                          if (!answer) {
-                            const bool no_trainer = shop_.trainer.lacks_trainer();
-                            shop_.say(at.Text() + ": declined, " +
-                                      (no_trainer ? "" : "the data cannot be used: ") +
-                                      answer.error().message);
-                            const std::string of = no_trainer ? "trainer-" : "data-";
-                            Feed(round::Decided{at, false, of + CodeWord(answer.error().code), {}});
-                            return;
-                          }
+                          if (!answer) return DeclineUnprepared(at, answer.error());
                           const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
                           if (prepared != nullptr && !data_told_)
                             shop_.say(at.Text() + ": " + DataText(*prepared));
@@ -196,6 +191,15 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
                           }
                           Offer(at);
                         }});
+}
+
+void RunDesk::DeclineUnprepared(const round::RoundAttempt& at, const Error& error) {
+  // The trainer is not there, or cannot do what is asked of it.
+  const bool of_trainer =
+      shop_.trainer.lacks_trainer() || error.code == ErrorCode::kFailedPrecondition;
+  shop_.say(at.Text() + ": declined, " + (of_trainer ? "" : "the data cannot be used: ") +
+            error.message);
+  Feed(round::Decided{at, false, (of_trainer ? "trainer-" : "data-") + CodeWord(error.code), {}});
 }
 
 void RunDesk::Do(const round::StartTraining& effect) {

@@ -36,7 +36,7 @@ class Engine::CpuSession final : public Session {
   Status SaveOptimizer(const std::filesystem::path& path) override {
     return session_->SaveOptimizer(path);
   }
-  Status LoadOptimizer(const std::filesystem::path& path) override {
+  Result<cpu::OptimizerState> LoadOptimizer(const std::filesystem::path& path) override {
     return session_->LoadOptimizer(path);
   }
   cpu::TrainSession* OnCpu() override { return session_.get(); }
@@ -63,10 +63,12 @@ class Engine::GpuSession final : public Session {
     return Watch(session_->GatherParameters(flat));
   }
   Status SaveOptimizer(const std::filesystem::path& path) override {
-    return session_->SaveOptimizer(path);
+    return Watch(session_->SaveOptimizer(path));
   }
-  Status LoadOptimizer(const std::filesystem::path& path) override {
-    return session_->LoadOptimizer(path);
+  Result<cpu::OptimizerState> LoadOptimizer(const std::filesystem::path& path) override {
+    auto state = session_->LoadOptimizer(path);
+    if (!state) return Fail(Watch(Fail(state.error())).error());
+    return state;
   }
   cpu::TrainSession* OnCpu() override { return nullptr; }
 
@@ -80,6 +82,14 @@ class Engine::GpuSession final : public Session {
   bool& is_lost_;
 };
 
+Result<uint32_t> DeviceOf(uint32_t devices, const RankPlace& place) {
+  if (devices == 1 && place.in_slurm) return 0;
+  if (place.ranks_here <= devices) return place.local_rank;
+  return Fail(ErrorCode::kInvalid, std::to_string(place.ranks_here) + " ranks share " +
+                                       std::to_string(devices) + (devices == 1 ? " GPU" : " GPUs") +
+                                       " here, and each needs its own");
+}
+
 Status Engine::Open(const EngineOptions& options, uint32_t local_rank, uint32_t ranks_here) {
   const cuda::DeviceTable* table = options.table;
   uint32_t index = 0;
@@ -87,13 +97,7 @@ Status Engine::Open(const EngineOptions& options, uint32_t local_rank, uint32_t 
     const cuda::CudaState state = cuda::LookForCuda();
     if (state.devices == 0) return Fail(ErrorCode::kUnavailable, state.trouble);
     table = state.table;
-    // A scheduler that gives each rank its own GPU shows it that one alone.
-    if (state.devices > 1) index = local_rank;
-    if (state.devices > 1 && ranks_here > state.devices) {
-      return Fail(ErrorCode::kInvalid, std::to_string(ranks_here) + " ranks share " +
-                                           std::to_string(state.devices) +
-                                           " GPUs here, and each needs its own");
-    }
+    DURE_ASSIGN(index, DeviceOf(state.devices, {local_rank, ranks_here, options.in_slurm}));
   }
   DURE_ASSIGN(device_, cuda::Device::Open(*table, index));
   DURE_TRY(device_->WarmUp());
@@ -143,25 +147,53 @@ Result<std::unique_ptr<Engine>> Engine::Choose(const EngineOptions& options, Col
   return engine;
 }
 
-Result<std::unique_ptr<Session>> Engine::Train(const model::LlamaConfig& config,
-                                               const cpu::TrainOptions& options, Collective& gang,
-                                               uint32_t ranks_here) {
-  DURE_TRY(usable_);
-  const bool is_private = options.record_clip > 0;
+bool Engine::TrainsOnGpu(const Wish& wish) const {
   const bool demands = options_.wanted == EngineOptions::Wanted::kCuda;
-  if (uses_gpu() && !is_private && (demands || cuda::CheckModel(config))) {
+  const bool may = demands || wish.config == nullptr || cuda::CheckModel(*wish.config);
+  return uses_gpu() && !wish.is_private && may;
+}
+
+Status Engine::CheckWish(const Wish& wish) const {
+  DURE_TRY(usable_);
+  const auto refuse = [](const std::string& why) {
+    return Fail(ErrorCode::kFailedPrecondition, why);
+  };
+  if (wish.is_private && wish.world > 1) {
+    return refuse("DP-SGD trains in one process, and this site has several");
+  }
+  if (TrainsOnGpu(wish)) {
+    const Status fits = wish.config == nullptr ? Status{} : cuda::CheckModel(*wish.config);
+    if (!fits) return refuse("--device cuda, and its engine cannot: " + fits.error().message);
+    if (!options_.cuda.uses_muon || wish.world == 1 || wish.zero == 0) return {};
+    return refuse("Muon takes whole matrices, which ranks share only with --zero 0");
+  }
+  if (!options_.cuda.uses_muon) return {};
+  return refuse("Muon trains on GPUs only, and here it is " + text_ +
+                (wish.is_private ? ", since DP-SGD is asked for" : ""));
+}
+
+Status Engine::CheckRoom(const model::LlamaConfig& config, const cpu::TrainOptions& options,
+                         uint32_t world, uint32_t ranks_here) const {
+  const Wish wish{&config, options.record_clip > 0, options.zero, world};
+  DURE_TRY(CheckWish(wish));
+  if (TrainsOnGpu(wish)) return {};
+  cpu::TrainOptions own = options;
+  own.precision = options_.precision;
+  DURE_TRY(Validate(own, config));
+  return CheckMemory(cpu::TrainSession::PlannedBytes(config, own, world), ranks_here);
+}
+
+Result<std::unique_ptr<Session>> Engine::Train(const model::LlamaConfig& config,
+                                               const cpu::TrainOptions& options, Collective& gang) {
+  const Wish wish{&config, options.record_clip > 0, options.zero, gang.world()};
+  DURE_TRY(CheckWish(wish));
+  if (TrainsOnGpu(wish)) {
     DURE_ASSIGN(auto session, cuda::TrainSession::Create(*device_, config, options, options_.cuda,
                                                          {gang, devices_.get()}));
     return std::make_unique<GpuSession>(std::move(session), &is_lost_);
   }
-  if (options_.cuda.uses_muon) {
-    return Fail(ErrorCode::kInvalid, "Muon trains on GPUs only, and here it is " + text_ +
-                                         (is_private ? ", since DP-SGD is asked for" : ""));
-  }
   cpu::TrainOptions own = options;
   own.precision = options_.precision;
-  DURE_TRY(Validate(own, config));
-  DURE_TRY(CheckMemory(cpu::TrainSession::PlannedBytes(config, own, gang.world()), ranks_here));
   DURE_ASSIGN(auto session, cpu::TrainSession::Create(config, own, gang));
   return std::make_unique<CpuSession>(std::move(session));
 }

@@ -11,7 +11,7 @@ namespace {
 
 using model::collective::Collective;
 
-constexpr std::chrono::minutes kReadingPatience{30};
+constexpr std::chrono::minutes kFilesPatience{30};
 constexpr size_t kReasonBytesMax = 2048;
 
 // Restores what one call changed.
@@ -55,9 +55,8 @@ Status Agree(Collective& gang, const Status& mine) {
   return {};
 }
 
-Status AgreeAfterReading(Collective& gang, const Status& mine) {
-  const Patience longer(gang,
-                        std::max<std::chrono::milliseconds>(gang.patience(), kReadingPatience));
+Status AgreeOnFiles(Collective& gang, const Status& mine) {
+  const Patience longer(gang, std::max<std::chrono::milliseconds>(gang.patience(), kFilesPatience));
   return Agree(gang, mine);
 }
 

@@ -11,8 +11,9 @@ namespace dure::trainer {
 
 // Well on every rank, or on every rank the error of the first that has one, which is named.
 Status Agree(model::collective::Collective& gang, const Status& mine);
-// The same after what takes long and unevenly: reading a model and its data.
-Status AgreeAfterReading(model::collective::Collective& gang, const Status& mine);
+// The same after what takes long and unevenly: reading a model and its data, or one rank's writing
+// of what another waits for.
+Status AgreeOnFiles(model::collective::Collective& gang, const Status& mine);
 
 // Rank 0 calls all others to a training; they wait for the call, however long.
 Status Announce(model::collective::Collective& gang, const seat::TrainTask& request);

@@ -48,7 +48,7 @@ bool TakeFlag(std::string_view name, Arguments* arguments) {
     arguments->seat_in = 0;
     arguments->seat_out = 1;
   } else if (name == "--slurm") {
-    arguments->in_slurm = true;
+    arguments->in_slurm = arguments->engine.in_slurm = true;
   } else {
     return false;
   }

@@ -76,16 +76,16 @@ Status SaveState(const fs::path& folder, Session& session, const DataPlace& plac
                  model::collective::Collective& gang) {
   const fs::path fresh = folder.string() + ".new";
   const bool is_first = gang.rank() == 0;
-  DURE_TRY(Agree(gang, is_first ? MakeAnew(fresh) : Status{}));
-  DURE_TRY(Agree(gang, session.SaveOptimizer(fresh / "optimizer")));
-  return Agree(gang, is_first ? PutInPlace(fresh, folder, place) : Status{});
+  DURE_TRY(AgreeOnFiles(gang, is_first ? MakeAnew(fresh) : Status{}));
+  DURE_TRY(AgreeOnFiles(gang, session.SaveOptimizer(fresh / "optimizer")));
+  return AgreeOnFiles(gang, is_first ? PutInPlace(fresh, folder, place) : Status{});
 }
 
-Result<DataPlace> LoadState(const fs::path& folder, Session* session) {
+Result<SavedState> LoadState(const fs::path& folder, Session* session) {
   DURE_ASSIGN(const std::string bytes, text::ReadWhole(folder / "place", kPlaceBytesMax));
   DURE_ASSIGN(const DataPlace place, ParsePlace(AsBytes(bytes)));
-  DURE_TRY(session->LoadOptimizer(folder / "optimizer"));
-  return place;
+  DURE_ASSIGN(const model::cpu::OptimizerState state, session->LoadOptimizer(folder / "optimizer"));
+  return SavedState{place, state.saved_by};
 }
 
 text::Cursor Continue(const DataPlace& saved, const DataPlace& now) {

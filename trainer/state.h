@@ -26,9 +26,14 @@ struct DataPlace {
 Status SaveState(const std::filesystem::path& folder, Session& session, const DataPlace& place,
                  model::collective::Collective& gang);
 
-// Loads the optimizer into `session` and gives the place. Errors of LoadOptimizer; kCorrupt: the
-// place is not readable.
-Result<DataPlace> LoadState(const std::filesystem::path& folder, Session* session);
+struct SavedState {
+  DataPlace place;
+  model::cpu::Optimizer saved_by = model::cpu::Optimizer::kAdamW;
+};
+
+// Loads the optimizer into `session`, whose moments begin anew where another one saved them, and
+// gives the place. Errors of LoadOptimizer; kCorrupt: the place is not readable.
+Result<SavedState> LoadState(const std::filesystem::path& folder, Session* session);
 
 // Where to go on in `now`'s data: at the saved place if it is the same data cut the same way, else
 // at the beginning of the next epoch.

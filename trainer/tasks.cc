@@ -1,6 +1,7 @@
 #include "trainer/tasks.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "model/cpu/evaluate.h"
 #include "model/cpu/generate.h"
@@ -41,9 +42,22 @@ void AddInterval(const std::vector<SequenceLoss>& losses, uint64_t seed,
   event.seed = seed;
 }
 
+// What a site must not find out only when it was admitted to a round.
+Status CheckCanTrain(const Task& task, const seat::PrepareTask& request) {
+  std::optional<model::LlamaConfig> config;
+  if (!request.config_path.empty()) {
+    DURE_ASSIGN(config, model::ReadConfig(request.config_path));
+  }
+  return task.engine.CheckWish({.config = config ? &*config : nullptr,
+                                .is_private = request.record_clip > 0,
+                                .zero = request.zero,
+                                .world = task.gang.world()});
+}
+
 }  // namespace
 
 Result<seat::Event> Run(const Task& task, const seat::PrepareTask& request) {
+  DURE_TRY(CheckCanTrain(task, request));
   DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(request.tokenizer_path));
   DURE_ASSIGN(const text::Dataset dataset,
               Prepare(task, request.data, tokenizer, request.work_dir));

@@ -1,11 +1,12 @@
 #include "model/cpu/train.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <optional>
 
-#include "trainer/gang.h"
 #include "federation/limits.h"
+#include "trainer/gang.h"
 #include "trainer/inputs.h"
 #include "trainer/private_steps.h"
 #include "trainer/state.h"
@@ -58,13 +59,13 @@ Status CheckRequest(const seat::TrainTask& request) {
   if (request.steps == 0 && !(request.seconds > 0)) {
     return Fail(ErrorCode::kInvalid, "neither steps nor seconds say when training ends");
   }
-  if (request.state_in == request.state_out) {
   const auto tokens =
       static_cast<unsigned __int128>(request.batch) * request.accumulation * request.sequence;
   if (tokens > limits::kStepTokensMax) {
     return Fail(ErrorCode::kInvalid, "batch, accumulation and sequence make a step of more than " +
                                          std::to_string(limits::kStepTokensMax) + " tokens");
   }
+  if (request.state_in == request.state_out) {
     return Fail(ErrorCode::kInvalid, "state_out is state_in, which must stay to repeat the round");
   }
   return CheckPrivate(request);
@@ -126,28 +127,48 @@ class Progress {
   std::deque<double> losses_;
 };
 
+// On standard error, which is the site's log: the training itself goes on.
+void TellOfAnotherOptimizer(cpu::Optimizer saved_by, bool uses_muon) {
+  const bool was_muon = saved_by == cpu::Optimizer::kMuon;
+  if (was_muon == uses_muon) return;
+  std::fprintf(stderr,
+               "dure-trainer: the last round's moments were saved by %s, and this is %s: they "
+               "begin anew\n",
+               was_muon ? "Muon" : "AdamW", uses_muon ? "Muon" : "AdamW");
+}
+
 // What a rank trains with.
 struct Outfit {
   OpenModel model;
   text::Dataset dataset;
-  std::unique_ptr<Session> session;
-  DataPlace place;
+  std::unique_ptr<Session> session = nullptr;
+  DataPlace place = {};
 };
 
-Result<Outfit> FitOut(const Task& task, const seat::TrainTask& request) {
+// Without the memory of a training: whether there is enough for all is found while none has any.
+Result<Outfit> ReadInputs(const Task& task, const seat::TrainTask& request) {
   DURE_ASSIGN(OpenModel model,
               Open(request.model_path, request.config_path, request.tokenizer_path));
   DURE_ASSIGN(text::Dataset dataset,
               Prepare(task, request.data, model.tokenizer, request.work_dir));
-  const cpu::TrainOptions options = OptionsOf(request);
-  DURE_ASSIGN(auto session, task.engine.Train(model.config, options, task.gang, task.ranks_here));
-  DURE_TRY(session->LoadParameters(model.weights.flat()));
-  DataPlace place{dataset.key, request.seed, request.sequence, {}};
+  DURE_TRY(
+      task.engine.CheckRoom(model.config, OptionsOf(request), task.gang.world(), task.ranks_here));
+  return Outfit{std::move(model), std::move(dataset)};
+}
+
+Status FitOut(const Task& task, const seat::TrainTask& request, Outfit& outfit) {
+  DURE_ASSIGN(outfit.session,
+              task.engine.Train(outfit.model.config, OptionsOf(request), task.gang));
+  Session* const session = outfit.session.get();
+  DURE_TRY(session->LoadParameters(outfit.model.weights.flat()));
+  DataPlace& place = outfit.place;
+  place = {outfit.dataset.key, request.seed, request.sequence, {}};
   if (!request.state_in.empty()) {
-    DURE_ASSIGN(const DataPlace saved, LoadState(request.state_in, session.get()));
-    place.cursor = Continue(saved, place);
+    DURE_ASSIGN(const SavedState saved, LoadState(request.state_in, session));
+    if (task.gang.rank() == 0) TellOfAnotherOptimizer(saved.saved_by, task.engine.uses_muon());
+    place.cursor = Continue(saved.place, place);
   }
-  return Outfit{std::move(model), std::move(dataset), std::move(session), place};
+  return {};
 }
 
 // Rank 0 writes; where the parameters are split, the others give theirs.
@@ -165,18 +186,17 @@ Status WriteOutput(const Task& task, const seat::TrainTask& request, const Outfi
   } else {
     parameters = session.OnCpu()->parameters();
   }
-  return Agree(task.gang, is_writer
-                              ? model::WriteSafetensors(request.output_path, layout, parameters)
-                              : Status{});
+  return AgreeOnFiles(
+      task.gang,
+      is_writer ? model::WriteSafetensors(request.output_path, layout, parameters) : Status{});
 }
 
 }  // namespace
 
 Result<seat::Event> Run(const Task& task, const seat::TrainTask& request) {
   DURE_TRY(CheckRequest(request));
-  if (request.record_clip > 0 && task.gang.world() > 1) {
-    return Fail(ErrorCode::kInvalid, "DP-SGD trains in one process, and this site has several");
-  }
+  DURE_TRY(task.engine.CheckWish(
+      {.is_private = request.record_clip > 0, .zero = request.zero, .world = task.gang.world()}));
   if (task.gang.world() > 1) {
     // Once, by one: the others find the tokens made, however long it takes.
     DURE_ASSIGN(const text::Tokenizer tokenizer, text::Tokenizer::Load(request.tokenizer_path));
@@ -187,9 +207,10 @@ Result<seat::Event> Run(const Task& task, const seat::TrainTask& request) {
 }
 
 Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& request) {
-  auto fitted = FitOut(task, request);
-  DURE_TRY(AgreeAfterReading(task.gang, fitted ? Status{} : Fail(fitted.error())));
-  Outfit& outfit = *fitted;
+  auto read = ReadInputs(task, request);
+  DURE_TRY(AgreeOnFiles(task.gang, read ? Status{} : Fail(read.error())));
+  Outfit& outfit = *read;
+  DURE_TRY(AgreeOnFiles(task.gang, FitOut(task, request, outfit)));
   text::TokenSource source(outfit.dataset.train.tokens(), outfit.model.tokenizer, request.seed);
   source.Seek(outfit.place.cursor);
 

@@ -213,7 +213,7 @@ class States : public testing::Test {
   void Resave(const std::string& from, const std::string& to, uint32_t world, uint32_t stage) {
     OnRanks(world, [&](Collective& gang) {
       const auto session = Session(Model(false), Options(stage), gang);
-      const Status loaded = session->LoadOptimizer(folder_ / from);
+      const auto loaded = session->LoadOptimizer(folder_ / from);
       EXPECT_TRUE(loaded) << loaded.error().message;
       EXPECT_EQ(session->step(), 3u);
       EXPECT_TRUE(session->SaveOptimizer(folder_ / to));
@@ -249,7 +249,7 @@ TEST_F(States, WithAFileMissingAlteredOrOfAnotherMomentAreRefused) {
   Save("state", 3, 2);
   const auto code = [&] {
     const auto session = std::move(*TrainSession::Create(Model(false), Options(0)));
-    const Status loaded = session->LoadOptimizer(folder_ / "state");
+    const auto loaded = session->LoadOptimizer(folder_ / "state");
     return loaded ? ErrorCode::kInternal : loaded.error().code;
   };
   EXPECT_EQ(code(), ErrorCode::kInternal);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -16,11 +17,17 @@
 namespace dure::model::cpu {
 namespace {
 
-constexpr std::string_view kWholeMagic = "DUREOPT1";
-constexpr std::string_view kRankMagic = "DUREOPT2";
+constexpr std::string_view kWholeMagic = "DUREOPT3";
+constexpr std::string_view kRankMagic = "DUREOPT4";
+constexpr std::string_view kOldWholeMagic = "DUREOPT1";
+constexpr std::string_view kOldRankMagic = "DUREOPT2";
 constexpr size_t kMagicBytes = 8;
+constexpr size_t kOptimizerBytes = 4;  // not in the old ones
 constexpr size_t kHeaderBytes = kMagicBytes + 32 + 8 + 8;
 constexpr size_t kRankHeaderBytes = kHeaderBytes + 4 + 4 + 8;  // without the pieces
+// Squares of gradients vanish from v only where the gradients are far smaller than this, and so is
+// then AdamW's m.
+constexpr float kMomentWithoutSquare = 1e-15F;
 constexpr uint64_t kPiecesMax = 1 << 20;
 constexpr size_t kDigestBytes = 32;
 
@@ -83,6 +90,7 @@ bool WriteAll(const Descriptor& file, ByteView bytes) {
 Bytes Header(const OptimizerFile& file, const OptimizerPieces& pieces) {
   CanonicalWriter w;
   for (const char c : file.world == 1 ? kWholeMagic : kRankMagic) w.U8(static_cast<uint8_t>(c));
+  w.U32(static_cast<uint32_t>(file.optimizer));
   w.Raw32(file.config).U64(file.step).U64(file.count);
   if (file.world == 1) return w.Take();
   w.U32(file.rank).U32(file.world).U64(pieces.size());
@@ -153,8 +161,22 @@ Error Corrupt(const std::filesystem::path& path, const char* why) {
   return {ErrorCode::kCorrupt, "optimizer state " + path.string() + ": " + why};
 }
 
+// What saved a file that does not say it.
+Optimizer OptimizerOfOld(const std::vector<Stored::Stretch>& stretches) {
+  for (const Stored::Stretch& stretch : stretches) {
+    for (uint64_t i = 0; i < stretch.end - stretch.begin; ++i) {
+      float m = 0;
+      float v = 0;
+      std::memcpy(&m, stretch.m + sizeof(float) * i, sizeof m);
+      std::memcpy(&v, stretch.v + sizeof(float) * i, sizeof v);
+      if (v == 0 && std::abs(m) > kMomentWithoutSquare) return Optimizer::kMuon;
+    }
+  }
+  return Optimizer::kAdamW;
+}
+
 // The stretches of a file whose length and checksum are right.
-bool FindStretches(CanonicalReader reader, Stored* stored) {
+bool FindStretches(CanonicalReader reader, size_t before, Stored* stored) {
   const ByteView all = stored->mapping.bytes();
   uint64_t pieces = 1;
   if (stored->head.world > 1) {
@@ -174,7 +196,8 @@ bool FindStretches(CanonicalReader reader, Stored* stored) {
     floats += end - begin;
     last = end;
   }
-  const uint64_t header = stored->head.world == 1 ? kHeaderBytes : kRankHeaderBytes + 16 * pieces;
+  const uint64_t header =
+      before + (stored->head.world == 1 ? kHeaderBytes : kRankHeaderBytes + 16 * pieces);
   if (all.size() != header + 2 * sizeof(float) * floats + kDigestBytes) return false;
   const uint8_t* at = all.data() + header;
   for (Stored::Stretch& stretch : stored->stretches) {
@@ -196,10 +219,17 @@ Result<Stored> OpenStored(const std::filesystem::path& path, const OptimizerOwne
   if (!stored.mapping.is_mapped()) return Fail(SystemError(path, "cannot map"));
   const ByteView all = stored.mapping.bytes();
   const std::string_view magic = AsText(all.first(kMagicBytes));
-  if (magic != kWholeMagic && magic != kRankMagic) {
+  const bool is_old = magic == kOldWholeMagic || magic == kOldRankMagic;
+  const bool is_ranks = magic == kRankMagic || magic == kOldRankMagic;
+  if (!is_old && !is_ranks && magic != kWholeMagic) {
     return Fail(Corrupt(path, "not an optimizer state"));
   }
   CanonicalReader reader(all.subspan(kMagicBytes, bytes - kMagicBytes - kDigestBytes));
+  const uint32_t optimizer = is_old ? 0 : reader.U32();
+  if (optimizer > static_cast<uint32_t>(Optimizer::kMuon)) {
+    return Fail(Corrupt(path, "of an optimizer that this build does not know"));
+  }
+  stored.head.optimizer = static_cast<Optimizer>(optimizer);
   stored.head.config = reader.Raw32();
   stored.head.step = reader.U64();
   stored.head.count = reader.U64();
@@ -207,7 +237,7 @@ Result<Stored> OpenStored(const std::filesystem::path& path, const OptimizerOwne
     return Fail(ErrorCode::kFailedPrecondition,
                 "optimizer state " + path.string() + " belongs to another model");
   }
-  if (magic == kRankMagic) {
+  if (is_ranks) {
     CanonicalReader ahead = reader;
     stored.head.rank = ahead.U32();
     stored.head.world = ahead.U32();
@@ -215,11 +245,14 @@ Result<Stored> OpenStored(const std::filesystem::path& path, const OptimizerOwne
       return Fail(Corrupt(path, "its rank is none"));
     }
   }
-  if (!FindStretches(reader, &stored)) return Fail(Corrupt(path, "wrong length"));
+  if (!FindStretches(reader, is_old ? 0 : kOptimizerBytes, &stored)) {
+    return Fail(Corrupt(path, "wrong length"));
+  }
   const Digest digest = Sha256(all.first(bytes - kDigestBytes));
   if (std::memcmp(digest.bytes.data(), all.data() + bytes - kDigestBytes, kDigestBytes) != 0) {
     return Fail(Corrupt(path, "its checksum does not match"));
   }
+  if (is_old) stored.head.optimizer = OptimizerOfOld(stored.stretches);
   return stored;
 }
 
@@ -264,15 +297,23 @@ uint64_t ForOverlaps(const std::vector<Stored>& all, const OptimizerPiece& piece
 
 }  // namespace
 
-Result<uint64_t> ReadOptimizer(const std::filesystem::path& path, const OptimizerOwner& owner,
-                               const OptimizerPieces& pieces) {
+Result<OptimizerState> ReadOptimizer(const std::filesystem::path& path, const OptimizerOwner& owner,
+                                     const OptimizerPieces& pieces) {
   DURE_ASSIGN(const std::vector<Stored> all, OpenAll(path, owner));
   for (const OptimizerPiece& piece : pieces) {
     const auto nothing = [](const Stored::Stretch&, uint64_t, uint64_t) {};
     if (ForOverlaps(all, piece, nothing) == piece.m.size()) continue;
     return Fail(Corrupt(path, "a stretch of the model is in none of its files, or in two"));
   }
+  // An old gang's first file may lack the matrices that give Muon away.
+  OptimizerState state{all[0].head.step, Optimizer::kAdamW};
+  for (const Stored& stored : all) state.saved_by = std::max(state.saved_by, stored.head.optimizer);
   for (const OptimizerPiece& piece : pieces) {
+    if (state.saved_by != owner.optimizer) {
+      std::ranges::fill(piece.m, 0.0F);
+      std::ranges::fill(piece.v, 0.0F);
+      continue;
+    }
     ForOverlaps(all, piece, [&](const Stored::Stretch& stretch, uint64_t begin, uint64_t end) {
       const size_t from = sizeof(float) * (begin - stretch.begin);
       const size_t bytes = sizeof(float) * (end - begin);
@@ -280,7 +321,7 @@ Result<uint64_t> ReadOptimizer(const std::filesystem::path& path, const Optimize
       std::memcpy(piece.v.data() + (begin - piece.begin), stretch.v + from, bytes);
     });
   }
-  return all[0].head.step;
+  return state;
 }
 
 }  // namespace dure::model::cpu

@@ -236,11 +236,12 @@ Status TrainSession::SaveOptimizer(const std::filesystem::path& path) const {
              : WriteOptimizer(path, {file.config, file.step, file.count, 0, 1}, s.Pieces());
 }
 
-Status TrainSession::LoadOptimizer(const std::filesystem::path& path) {
+Result<OptimizerState> TrainSession::LoadOptimizer(const std::filesystem::path& path) {
   State& s = *state_;
-  DURE_ASSIGN(s.step, ReadOptimizer(path, {ConfigDigest(s.config), s.layout.parameter_count()},
-                                    s.Pieces()));
-  return {};
+  const OptimizerOwner owner{ConfigDigest(s.config), s.layout.parameter_count()};
+  DURE_ASSIGN(const OptimizerState state, ReadOptimizer(path, owner, s.Pieces()));
+  s.step = state.step;
+  return state;
 }
 
 }  // namespace dure::model::cpu

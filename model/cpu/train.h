@@ -23,6 +23,7 @@
 #include "model/collective/collective.h"
 #include "model/config.h"
 #include "model/cpu/cross_entropy.h"  // kIgnoredTarget
+#include "model/cpu/optimizer_file.h"
 #include "model/cpu/products.h"
 #include "model/cpu/schedule.h"
 
@@ -121,8 +122,9 @@ class TrainSession {
   Status SaveOptimizer(const std::filesystem::path& path) const;
   // What a session of any world and stage saved under this path. kNotFound; kCorrupt: not whole;
   // kFailedPrecondition: of another configuration. Unchanged on failure. After it, and
-  // LoadParameters with the parameters of the same moment, training continues bit for bit.
-  Status LoadOptimizer(const std::filesystem::path& path);
+  // LoadParameters with the parameters of the same moment, training continues bit for bit; unless
+  // it was saved by Muon: then the moments are zero, and the counter goes on.
+  Result<OptimizerState> LoadOptimizer(const std::filesystem::path& path);
 
  private:
   struct State;

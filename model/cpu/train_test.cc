@@ -213,7 +213,7 @@ TEST(TrainTest, AnAlteredOrForeignOptimizerFileIsRefusedAndChangesNothing) {
   ASSERT_TRUE(session->SaveOptimizer(path));
   const auto size = std::filesystem::file_size(path);
   const auto fresh = Session(Options());
-  for (const uint64_t at : {uint64_t{0}, uint64_t{41}, uint64_t{100}, uint64_t{size - 1}}) {
+  for (const uint64_t at : {uint64_t{0}, uint64_t{8}, uint64_t{45}, uint64_t{100}, size - 1}) {
     std::filesystem::copy_file(path, Temporary("copy"),
                                std::filesystem::copy_options::overwrite_existing);
     std::fstream file(Temporary("copy"), std::ios::in | std::ios::out | std::ios::binary);

@@ -80,6 +80,8 @@ class Device {
   void Attend(const AttentionCall& call) { Keep(table_.attend(device_, &call)); }
   void Multiply(const Gemm& gemm) { Keep(table_.gemm(device_, &gemm)); }
   Status Synchronize();
+  // Whether a call has failed, and all later ones with it.
+  bool has_failed() const { return !status_; }
   // Uses each part of the device once, so that its libraries have opened what they open: for a
   // process that may open nothing later.
   Status WarmUp();

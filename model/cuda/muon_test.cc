@@ -1,6 +1,10 @@
 // Muon on a device against its definition in double.
 #include "model/cuda/muon.h"
 
+#include <filesystem>
+#include <fstream>
+
+#include "federation/digest.h"
 #include "model/cuda/emulated/session_fixture.h"
 
 namespace dure::model::cuda {
@@ -133,6 +137,62 @@ TEST(MuonSessionTest, TrainsFasterThanItForgets) {
     }
     EXPECT_LT(last, 0.7 * first);
   }
+}
+
+// As a build before these files named their optimizer wrote it.
+void MakeOld(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  bytes = "DUREOPT1" + bytes.substr(12, bytes.size() - 12 - 32);
+  const Digest digest = Sha256(AsBytes(bytes));
+  bytes += AsText(digest.View());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// AdamW divides m by the root of v, which Muon does not write.
+TEST(MuonSessionTest, AdamWBeginsItsMomentsAnewAfterMuonAndTheOtherWayRound) {
+  const std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / "dure_muon_and_adamw";
+  const CudaOptions adamw{.numbers = NumberType::kFloat};
+  CudaOptions muon = adamw;
+  muon.uses_muon = true;
+  const Tokens tokens = Counting(1, 10);
+  for (const bool muon_first : {true, false}) {
+    for (const bool is_old : {false, true}) {
+      OnDevice before(SmallModel(true), SmallOptions(), muon_first ? muon : adamw);
+      for (int step = 0; step < 10; ++step)
+        ASSERT_TRUE(before->Step(tokens.inputs, tokens.targets));
+      ASSERT_TRUE(before->SaveOptimizer(path));
+      if (is_old) MakeOld(path);
+      const auto same = OnDevice(SmallModel(true), SmallOptions(), muon_first ? muon : adamw)
+                            ->LoadOptimizer(path);
+      ASSERT_TRUE(same) << same.error().message;
+      EXPECT_EQ(same->saved_by == cpu::Optimizer::kMuon, muon_first);
+
+      OnDevice after(SmallModel(true), SmallOptions(), muon_first ? adamw : muon);
+      const auto state = after->LoadOptimizer(path);
+      ASSERT_TRUE(state) << state.error().message;
+      EXPECT_EQ(state->saved_by == cpu::Optimizer::kMuon, muon_first);
+      EXPECT_EQ(after->step(), 10u);
+      std::vector<float> moved = FirstWeights(SmallModel(true));
+      const std::vector<float> start = moved;
+      const auto done = after->Step(tokens.inputs, tokens.targets);
+      ASSERT_TRUE(done) << done.error().message;
+      ASSERT_TRUE(after->GatherParameters(moved));
+      double most = 0;
+      for (size_t i = 0; i < moved.size(); ++i)
+        most = std::max<double>(most, std::abs(moved[i] - start[i]));
+      EXPECT_LT(most, 2 * done->learning_rate) << muon_first << is_old;
+      if (!muon_first) continue;
+      const auto on_cpu = OnCpu(SmallModel(true), SmallOptions());
+      EXPECT_EQ(on_cpu->LoadOptimizer(path)->saved_by, cpu::Optimizer::kMuon);
+      std::vector<float> by_cpu = start;
+      ASSERT_TRUE(on_cpu->Step(tokens.inputs, tokens.targets));
+      ASSERT_TRUE(on_cpu->GatherParameters(by_cpu));
+      ExpectClose(by_cpu, moved, 1e-3);
+    }
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(MuonSessionTest, SplitMatricesAreRefused) {

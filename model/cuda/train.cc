@@ -81,7 +81,7 @@ class Session final : public TrainSession {
     return memory_.Gather(flat);
   }
   Status SaveOptimizer(const std::filesystem::path& path) override;
-  Status LoadOptimizer(const std::filesystem::path& path) override;
+  Result<cpu::OptimizerState> LoadOptimizer(const std::filesystem::path& path) override;
   uint64_t step() const override { return step_; }
 
   Result<std::vector<float>> Gradient() override {
@@ -114,6 +114,10 @@ class Session final : public TrainSession {
   void UpdateRange(const OwnedOnDevice<T>& owned, const cpu::DecayRange& range,
                    double learning_rate, typename AdamW<T>::Args args);
   void UpdateByMuon(double learning_rate, double gradient_scale);
+
+  cpu::Optimizer optimizer() const {
+    return cuda_.uses_muon ? cpu::Optimizer::kMuon : cpu::Optimizer::kAdamW;
+  }
 
   Device& device_;
   const LlamaConfig config_;
@@ -260,25 +264,28 @@ Status Session<T>::SaveOptimizer(const std::filesystem::path& path) {
                                 .step = step_,
                                 .count = layout_.parameter_count(),
                                 .rank = gang_.ranks.rank(),
-                                .world = gang_.ranks.world()};
+                                .world = gang_.ranks.world(),
+                                .optimizer = optimizer()};
   // Without sharding every rank has the same: the first one's is enough.
   if (options_.zero > 0 || file.world == 1) return cpu::WriteOptimizer(path, file, pieces);
-  return file.rank > 0
-             ? Status{}
-             : cpu::WriteOptimizer(path, {file.config, file.step, file.count, 0, 1}, pieces);
+  if (file.rank > 0) return {};
+  return cpu::WriteOptimizer(path, {file.config, file.step, file.count, 0, 1, file.optimizer},
+                             pieces);
 }
 
 template <typename T>
-Status Session<T>::LoadOptimizer(const std::filesystem::path& path) {
+Result<cpu::OptimizerState> Session<T>::LoadOptimizer(const std::filesystem::path& path) {
   Moments moments;
   const cpu::OptimizerPieces pieces = moments.Pieces(memory_.owned());
-  DURE_ASSIGN(step_,
-              cpu::ReadOptimizer(path, {ConfigDigest(config_), layout_.parameter_count()}, pieces));
+  const cpu::OptimizerOwner owner{ConfigDigest(config_), layout_.parameter_count(), optimizer()};
+  DURE_ASSIGN(const cpu::OptimizerState state, cpu::ReadOptimizer(path, owner, pieces));
+  step_ = state.step;
   for (size_t i = 0; i < pieces.size(); ++i) {
     device_.CopyIn(memory_.owned()[i].m, std::span<const float>(pieces[i].m));
     device_.CopyIn(memory_.owned()[i].v, std::span<const float>(pieces[i].v));
   }
-  return device_.Synchronize();
+  DURE_TRY(device_.Synchronize());
+  return state;
 }
 
 Status Validate(const LlamaConfig& config, const cpu::TrainOptions& options) {

@@ -49,7 +49,7 @@ class TrainSession {
                                        std::span<const uint32_t> targets) = 0;
   virtual Status GatherParameters(std::span<float> flat) = 0;
   virtual Status SaveOptimizer(const std::filesystem::path& path) = 0;
-  virtual Status LoadOptimizer(const std::filesystem::path& path) = 0;
+  virtual Result<cpu::OptimizerState> LoadOptimizer(const std::filesystem::path& path) = 0;
   virtual uint64_t step() const = 0;
   // Of the last step, before clipping, copied. REQUIRES: a gang of one, without Muon.
   virtual Result<std::vector<float>> Gradient() = 0;

@@ -32,6 +32,9 @@ void Visit(V& v, PrepareTask& task) {
   v.Path("tokenizer_path", task.tokenizer_path);
   v.Path("work_dir", task.work_dir);
   v.Data("data", task.data);
+  v.Field("config_path", task.config_path);
+  v.Field("zero", task.zero);
+  v.Field("record_clip", task.record_clip);
 }
 
 template <typename V>

@@ -40,6 +40,11 @@ struct PrepareTask {
   std::string tokenizer_path;  // tokenizer.json, its folder, or "bytes"
   DataSpec data;
   std::string work_dir;  // token files are kept under it
+  // Of the training that is to follow, so that a trainer that cannot do it says so before its site
+  // takes part; nothing is read of the model but its configuration. Empty: none is known.
+  std::string config_path;
+  uint32_t zero = 1;
+  double record_clip = 0;
   bool operator==(const PrepareTask&) const = default;
 };
 

@@ -65,6 +65,30 @@ TEST_F(Training, PreparesTrainsEvaluatesAndGenerates) {
   EXPECT_GT(generated->tokens, 0u);
 }
 
+// 65536 x 65536 is 0 in 32 bits.
+TEST_F(Training, AStepOfMoreTokensThanFitIsAnErrorOfTheTask) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(spec_));
+  seat::TrainTask task = Train("endless", 1);
+  task.batch = task.accumulation = 65536;
+  ASSERT_TRUE(trainer->Send(seat::TaskRequest{++id_, task}));
+  EXPECT_FALSE(trainer.Next<seat::DoneEvent>().has_value());
+  EXPECT_THAT(trainer.error, HasSubstr("tokens"));
+  ASSERT_TRUE(trainer->Send(seat::TaskRequest{++id_, Train("good", 1)}));
+  EXPECT_TRUE(trainer.Next<seat::DoneEvent>().has_value()) << trainer.error;
+}
+
+// What it cannot do is known when it prepares: its site does not join the round then.
+TEST_F(Training, WhatItCannotTrainIsRefusedBeforeItPrepares) {
+  spec_.arguments = {"--device", "cpu", "--optimizer", "muon"};
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(spec_));
+  ASSERT_TRUE(
+      trainer->Send(seat::TaskRequest{1, seat::PrepareTask{"bytes", Data(), folder_ / "work"}}));
+  EXPECT_FALSE(trainer.Next<seat::PreparedEvent>().has_value());
+  EXPECT_THAT(trainer.error, HasSubstr("failed precondition: Muon"));
+}
+
 TEST_F(Training, ARoundBegunAgainFromItsStateRepeatsBitForBit) {
   WatchedTrainer trainer;
   ASSERT_TRUE(trainer.Start(spec_).has_value());

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import unittest
+import unittest.mock
 
 from faults import SITES, FaultTest
 from processes import until
@@ -54,6 +55,20 @@ class TrainerTest(FaultTest):
         closed = self.settle(federation, 'hangs')
         self.assertEqual(self.counted(closed[0]), ['east'])
         self.assertEqual(sorted(self.counted(closed[1])), SITES[:2])
+
+    def test_a_site_that_could_never_train_declines_and_is_not_admitted(self):
+        federation = self.found(SITES[:2])
+        federation.sites['north'].arguments += ['--device', 'cuda']
+        with unittest.mock.patch.dict(os.environ, CUDA_VISIBLE_DEVICES=''):
+            federation.start_sites()
+        federation.propose('hopeless', quorum=1)
+        closed = self.settle(federation, 'hopeless', SITES[:1])
+        self.assertEqual([self.counted(event) for event in closed], [['east']] * 2)
+        entries = federation.entries('east', 'hopeless')
+        admitted = [entry['event']['site'] for entry in entries
+                    if entry['type'] == 'admission-decided']
+        self.assertEqual(set(admitted), {'east'})
+        self.assertTrue(federation.sites['north'].log_has('declined, --device cuda'))
 
     def test_a_time_budget_alone_trains(self):
         federation = self.found(SITES[:2])
