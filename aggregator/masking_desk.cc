@@ -7,6 +7,7 @@
 #include "federation/crash_point.h"
 #include "federation/error_code.h"
 #include "federation/masking/run_terms.h"
+#include "federation/masking/weighing.h"
 #include "federation/wire_hook.h"
 
 namespace dure::aggregator {
@@ -259,9 +260,10 @@ void MaskingDesk::Tell(const SiteId& site, Bytes message) {
 void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
   if (unmasking_) return;
   unmasking_ = true;
-  auto work = [effect, context = attempt_->half.context(), &shop = shop_] {
+  auto work = [effect, context = attempt_->half.context(),
+               weighing = masking::WeighingOf(rounds_.manifest()), &shop = shop_] {
     CrashPoint("aggregator.before-unmask");
-    return Unmask(effect, context, shop.store,
+    return Unmask(effect, context, TakesAnything() ? masking::Weighing() : weighing, shop.store,
                   shop.scratch + "/" + context.agreed.run.str() + ".sum", shop.threads);
   };
   Run(work, [this, effect, at = attempt_->at](const Result<UnmaskedSum>& sum) {
@@ -276,15 +278,7 @@ void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
       return Push(masking::SegmentUnmasked{effect.segment, true, sum->planes,
                                            Passed("aggregator.sums", sum->scalars)});
     }
-    shop_.say(at.Text() + ": masking: the sum cannot be had: " + sum.error().message);
-    const ErrorCode code = sum.error().code;
-    if (code == ErrorCode::kExhausted || code == ErrorCode::kUnavailable) {
-      shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_, effect, at] {
-        if (*alive && attempt_ && attempt_->at == at) Do(effect);
-      });
-      return;
-    }
-    Push(masking::SegmentUnmasked{effect.segment, false, {}, {}});
+    NoSum(effect, sum.error());
   });
 }
 
@@ -297,7 +291,7 @@ void MaskingDesk::Do(const masking::MeasureSegment& effect) {
     if (!attempt_ || attempt_->at != at) return;
     if (product) return Push(masking::SegmentMeasured{effect.segment, *product});
     shop_.say(at.Text() + ": masking: the sum cannot be checked: " + product.error().message);
-    Fail("masking-unverified");
+    if (!TakesAnything()) Fail("masking-unverified");
   });
 }
 
@@ -342,7 +336,8 @@ void MaskingDesk::Derive() {
     shop_.say(at.Text() + ": cannot derive the model: " + derived.error().message);
     const ErrorCode code = derived.error().code;
     if (code != ErrorCode::kExhausted && code != ErrorCode::kUnavailable) {
-      return Fail(CodeWord(code));
+      if (!TakesAnything()) Fail(CodeWord(code));
+      return;
     }
     shop_.loop.At(shop_.loop.Now() + kRetry, [this, alive = alive_] {
       if (*alive) Derive();

@@ -64,6 +64,7 @@ class MaskingDesk {
   bool Perform(const masking::AggregatorEffect& effect);
   void Do(const masking::Send& effect);
   void Do(const masking::UnmaskSegment& effect);
+  void NoSum(const masking::UnmaskSegment& effect, const Error& error);
   void Do(const masking::Culprit& effect);
   void Do(const masking::Abandon& effect);
   void Do(const masking::MeasureSegment& effect);

@@ -9,12 +9,28 @@ namespace {
 
 using Phase = masking::AggregatorPhase;
 
+constexpr std::chrono::seconds kUnmaskAgain{1};
 constexpr std::chrono::seconds kOthersLook{1};
 
 // Of one round; a message may be late, or a line down, once.
 constexpr uint32_t kSilentMax = 2;
 
 }  // namespace
+
+void MaskingDesk::NoSum(const masking::UnmaskSegment& effect, const Error& error) {
+  const round::RoundAttempt at = attempt_->at;
+  shop_.say(at.Text() + ": masking: the sum cannot be had: " + error.message);
+  if (error.code == ErrorCode::kExhausted || error.code == ErrorCode::kUnavailable) {
+    shop_.loop.At(shop_.loop.Now() + kUnmaskAgain, [this, alive = alive_, effect, at] {
+      if (*alive && attempt_ && attempt_->at == at) Do(effect);
+    });
+    return;
+  }
+  // Whose part breaks the rule nobody can tell.
+  const bool broken = error.code == ErrorCode::kCorrupt;
+  if (broken && refusal_.empty()) refusal_ = masking::CodeOf(masking::Refusal::kAggregate);
+  Push(masking::SegmentUnmasked{effect.segment, false, {}, {}});
+}
 
 void MaskingDesk::Do(const masking::Culprit& effect) {
   if (refusal_.empty()) refusal_ = masking::CodeOf(effect.refused.rule);

@@ -8,6 +8,7 @@
 #include "federation/crash_point.h"
 #include "federation/masking/segment_files.h"
 #include "federation/merging/vectors.h"
+#include "federation/wire_hook.h"
 
 namespace dure::aggregator {
 namespace {
@@ -91,8 +92,22 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
   return result;
 }
 
+namespace {
+
+// A test's liar names planes that are none.
+Result<blob::Manifest> ManifestOf(const std::string& planes, uint64_t bytes,
+                                  std::vector<Digest> chunks) {
+  Bytes changed;
+  PassWire("aggregator.planes", planes, changed);
+  if (!changed.empty()) return blob::ManifestOfFile(planes);
+  return blob::Manifest::Make(bytes, std::move(chunks));
+}
+
+}  // namespace
+
 Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Context& context,
-                           blob::BlobStore& store, const std::string& path, int threads) {
+                           const masking::Weighing& weighing, blob::BlobStore& store,
+                           const std::string& path, int threads) {
   std::vector<std::unique_ptr<blob::Reader>> readers;
   std::vector<ByteView> payloads;
   for (const masking::SegmentPayload& one : work.survivors) {
@@ -109,8 +124,9 @@ Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Co
   codec::Work pace;
   pace.threads = threads;
   DURE_ASSIGN(auto unmasked,
-              masking::UnmaskSegmentFiles(masked, payloads, work.undo, sums, file, pace));
-  DURE_ASSIGN(const auto blob, blob::Manifest::Make(file.size(), std::move(unmasked.plane_chunks)));
+              masking::UnmaskSegmentFiles(masked, payloads, work.undo, sums, weighing, file, pace));
+  DURE_ASSIGN(const auto blob,
+              ManifestOf(path, sums.PlaneBytes(), std::move(unmasked.plane_chunks)));
   UnmaskedSum sum;
   sum.scalars = unmasked.scalars;
   DURE_ASSIGN(sum.planes, store.Import(path, blob));
@@ -127,7 +143,7 @@ Result<uint64_t> Measure(const masking::MeasureSegment& work, const masking::Con
   codec::Work pace;
   pace.threads = threads;
   DURE_ASSIGN(const auto products,
-              masking::CheckSegmentFiles(sums, {planes->bytes(), work.result.scalars, {}, {}},
+              masking::CheckSegmentFiles(sums, {planes->bytes(), work.result.scalars, {}, {}, {}},
                                          work.coefficients, pace));
   return products.result;
 }

@@ -9,6 +9,7 @@
 #include "federation/blob/store.h"
 #include "federation/derivation/derivation.h"
 #include "federation/masking/aggregator_half.h"
+#include "federation/masking/weighing.h"
 #include "federation/round/round.h"
 
 namespace dure::aggregator {
@@ -39,9 +40,10 @@ struct UnmaskedSum {
   masking::Scalars scalars{};
 };
 // The sum of a segment's survivors, written to `path` on its way into the store. Errors as Merge;
-// kCorrupt: a sum that its sites cannot reach.
+// kCorrupt: a sum, of lanes or of weights, that its sites cannot reach.
 Result<UnmaskedSum> Unmask(const masking::UnmaskSegment& work, const masking::Context& context,
-                           blob::BlobStore& store, const std::string& path, int threads);
+                           const masking::Weighing& weighing, blob::BlobStore& store,
+                           const std::string& path, int threads);
 
 // Of the published sum, as each site measures it. Errors as Merge.
 Result<uint64_t> Measure(const masking::MeasureSegment& work, const masking::Context& context,

@@ -3,6 +3,7 @@
 
 #include "federation/crash_point.h"
 #include "federation/masking/run_terms.h"
+#include "federation/masking/weighing.h"
 #include "site/masking_desk.h"
 
 namespace dure::site {
@@ -32,16 +33,26 @@ void MaskingDesk::Do(const masking::CheckSegment& effect) {
 void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
   const masking::Context& context = half_.context();
   if (effect.context != context.Id()) return Checked();
-  if (auto refused = masking::CheckSaturation(participation_.manifest(), effect.scalars,
-                                              context.agreed.parameter_count, effect.survivors)) {
+  const masking::Weighing weighing = masking::WeighingOf(participation_.manifest());
+  auto refused = masking::CheckWeights(weighing, effect.scalars, effect.survivors);
+  if (!refused) {
+    refused = masking::CheckSaturation(participation_.manifest(), effect.scalars,
+                                       context.agreed.parameter_count, effect.survivors);
+  }
+  if (refused) {
     checking_ = false;
     return Push(masking::SumRefused{effect.context, *std::move(refused)});
   }
   const auto sums = masking::WordLayout::Make(context.agreed.lane_max, effect.survivors,
                                               context.agreed.parameter_count);
   if (!sums) return Say("the sum has no layout: " + sums.error().message);
-  const CheckWith with{*sums, effect.coefficients,           effect.planes, effect.scalars,
-                       own_,  half_.survives(effect.segment)};
+  const CheckWith with{.sums = *sums,
+                       .coefficients = effect.coefficients,
+                       .planes = effect.planes,
+                       .published = effect.scalars,
+                       .own = own_,
+                       .is_survivor = half_.survives(effect.segment),
+                       .weighing = weighing};
   auto work = [this, with, round = own_round_] {
     codec::Work pace;
     pace.threads = shop_.threads;
@@ -49,15 +60,21 @@ void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
   };
   loop::RunFor(alive_, shop_.loop, shop_.compute, work,
                [this, effect](const Result<masking::CheckProducts>& products) {
-                 if (!products) {
-                   checking_ = false;
-                   return Say("the sum cannot be checked: " + products.error().message);
-                 }
+                 if (!products) return NotChecked(effect.context, products.error());
                  CrashPoint("site.sum-checked");
                  Push(masking::SegmentChecked{effect.context, effect.segment, products->own,
                                               products->result});
                  Checked();
                });
+}
+
+// A sum that is out of form, or beyond what its sites can reach, is none.
+void MaskingDesk::NotChecked(const Digest& context, const Error& error) {
+  checking_ = false;
+  Say("the sum cannot be checked: " + error.message);
+  if (error.code != ErrorCode::kInvalid && error.code != ErrorCode::kCorrupt) return;
+  Push(masking::SumRefused{context,
+                           {masking::Refusal::kAggregate, error.message, masking::kAggregator}});
 }
 
 // What is to be checked by now may be another attempt's sum.

@@ -118,6 +118,7 @@ class MaskingDesk {
   bool IsBound(const Digest& context) const;  // to the attempt at hand
   void SayWhatLeaves(const MaskedContribution& made) const;
   void CheckNow(const masking::CheckSegment& effect);
+  void NotChecked(const Digest& context, const Error& error);
   void Checked();
   bool IsCurrent(const masking::Context& context) const;
   void Say(const std::string& line) const;

@@ -1,11 +1,13 @@
 #include "site/update_work.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "federation/canonical.h"
 #include "federation/codec/norm.h"
 #include "federation/derivation/derivation.h"
+#include "federation/masking/weighing.h"
 #include "federation/merging/direction.h"
 #include "federation/noise/lanes.h"
 #include "federation/wire_hook.h"
@@ -57,6 +59,7 @@ struct UpdateFiles {
   std::vector<float> scales;
   std::optional<codec::MappedFile> residual;
   codec::EncodeParameters parameters;
+  uint64_t weight = 0;  // as stated
 
   uint64_t count() const { return base.shape.parameter_count; }
   codec::UpdateInput in() const {
@@ -79,7 +82,7 @@ struct UpdateFiles {
     }
     const uint64_t count = base.shape.parameter_count;
     DURE_ASSIGN(auto scales, derivation::ScalesOf(work.plan.base, manifest, count, store));
-    UpdateFiles files{std::move(base), std::move(trained), std::move(scales), {}, {}};
+    UpdateFiles files{std::move(base), std::move(trained), std::move(scales), {}, {}, 0};
     if (work.residual_from != 0 && !manifest.privacy.noisy()) {
       DURE_ASSIGN(files.residual,
                   codec::MappedFile::Open(folder.residual(work.residual_from).string()));
@@ -90,10 +93,13 @@ struct UpdateFiles {
       DURE_ASSIGN(files.parameters.weight,
                   codec::WeightOf(work.tokens, work.plan.reference_tokens));
     }
+    const masking::Weighing weighing = masking::WeighingOf(manifest);
+    files.parameters.within_weight = weighing.within_weight;
     if (manifest.merge.kind == round::MergeKind::kDirectionNorm) {
       DURE_ASSIGN(files.parameters.weight,
                   merging::DirectionWeight(files.in(), files.parameters.lane, pace));
     }
+    files.weight = std::max(files.parameters.weight, weighing.least);
     return files;
   }
 };
@@ -103,7 +109,7 @@ Result<std::optional<double>> NormOf(const std::string& lanes, const UpdateFiles
                                      const round::RunManifest& manifest) {
   DURE_ASSIGN(const auto mapped, codec::MappedFile::Open(lanes));
   const double norm = codec::UpdateNorm(files.parameters.lane, files.count(), mapped.bytes(),
-                                        files.scales, files.parameters.weight);
+                                        files.scales, files.weight);
   if (norm <= manifest.norm_max) return norm;
   return Fail(ErrorCode::kFailedPrecondition, "the update is " + std::to_string(norm) +
                                                   " long, and the run counts none above " +
@@ -130,7 +136,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
   DURE_TRY(codec::SyncFolderOf(folder.residual(work.residual_to).string()));
   DURE_ASSIGN(const auto blob, blob::Manifest::Make(lane_bytes, std::move(encoded.lane_chunks)));
   ContributionMade made;
-  made.weight = files.parameters.weight;
+  made.weight = files.weight;
   made.saturated = encoded.stats.saturated;
   made.lanes = files.count();
   if (manifest.norm_max > 0) {
@@ -199,6 +205,16 @@ Result<blob::Manifest> ManifestOf(const std::filesystem::path& payload, uint64_t
   return blob::Manifest::Make(bytes, std::move(chunks));
 }
 
+// A test's liar stands by another weight than it masked, too.
+masking::Scalars Stated(const masking::Scalars& scalars) {
+  Bytes bytes(sizeof scalars);
+  std::memcpy(bytes.data(), scalars.data(), bytes.size());
+  PassWire("site.scalars", {}, bytes);
+  masking::Scalars stated = scalars;
+  if (bytes.size() == sizeof stated) std::memcpy(stated.data(), bytes.data(), bytes.size());
+  return stated;
+}
+
 // Lanes with noise in them, then masks: what leaves is made only of the former.
 Result<masking::MaskedSegment> MaskNoised(const UpdateFiles& files, const noise::LaneNoise& noise,
                                           const MaskWith& with, const codec::OutputFile& lanes,
@@ -218,7 +234,7 @@ Result<masking::MaskedSegment> MaskPlain(const UpdateFiles& files, const round::
                                          const codec::OutputFile& payload,
                                          const codec::Work& pace) {
   const masking::SegmentUpdate update{
-      files.in(), 0, files.parameters, {files.parameters.weight, work.tokens, work.steps, 0}};
+      files.in(), 0, files.parameters, {files.weight, work.tokens, work.steps, 0}};
   DURE_ASSIGN(auto masked, masking::MaskSegmentFiles(update, with.layout, with.masks, payload,
                                                      {lanes}, {residual}, pace));
   DURE_TRY(residual.Sync());
@@ -256,10 +272,10 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
   }
   DURE_ASSIGN(const auto blob, ManifestOf(payload_path, bytes, std::move(masked.payload_chunks)));
   MaskedContribution contribution;
-  contribution.made.weight = files.parameters.weight;
+  contribution.made.weight = files.weight;
   contribution.made.saturated = masked.stats.saturated;
   contribution.made.lanes = files.count();
-  contribution.scalars = masked.scalars;
+  contribution.scalars = Stated(masked.scalars);
   contribution.bytes = bytes;
   {
     DURE_ASSIGN(const auto leaving, codec::MappedFile::Open(payload_path.string()));
@@ -278,6 +294,7 @@ Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& 
   masking::CheckSides sides;
   sides.planes = planes->bytes();
   sides.result = with.published;
+  sides.weighing = with.weighing;
   std::optional<codec::MappedFile> lanes;
   if (with.is_survivor) {
     DURE_ASSIGN(lanes, codec::MappedFile::Open(folder.lanes(round).string()));

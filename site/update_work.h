@@ -62,7 +62,8 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                                         blob::BlobStore& store, const codec::Work& pace);
 
 // This site's part of checking a published sum: planes from the store, lanes from the folder; with
-// `is_survivor` false only the published side. kNotFound: planes or lanes are not there.
+// `is_survivor` false only the published side. kNotFound: planes or lanes are not there; else as
+// CheckSegmentFiles.
 struct CheckWith {
   masking::WordLayout sums;
   masking::StreamKey coefficients;
@@ -70,6 +71,7 @@ struct CheckWith {
   masking::Scalars published{};
   masking::Scalars own{};
   bool is_survivor = false;
+  masking::Weighing weighing;
 };
 Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& folder,
                                         RoundNumber round, const blob::BlobStore& store,

@@ -120,6 +120,24 @@ TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) 
   }
 }
 
+TEST_F(UpdateWorkTest, AnUpdateThatIsLongerThanAllScalesSaysTheLeastWeightThatThereIs) {
+  manifest_.weighting = round::Weighting::kEqual;
+  manifest_.merge.kind = round::MergeKind::kDirectionNorm;
+  const auto stated = [&](float step) {
+    std::ranges::fill(trained_, 1.0F + step);
+    Write(folder_->trained({0}), ModelFile(trained_));
+    return Encode(0, 1)->weight;
+  };
+  EXPECT_EQ(stated(manifest_.initial_scale / 13), codec::kWeightOne);
+  EXPECT_NEAR(static_cast<double>(stated(manifest_.initial_scale / 2)), codec::kWeightOne / 6.0,
+              100);
+  for (const float far : {1.01F, 3.0F, 1000.0F}) {
+    EXPECT_EQ(stated(manifest_.initial_scale * far), codec::kWeightOne / 12);
+    const auto lanes = store_->Open(Encode(0, 1)->blob).value();
+    EXPECT_NEAR(static_cast<int8_t>(lanes->bytes()[0]), -127 / 12, 1) << "as long as any other";
+  }
+}
+
 class NoisedUpdateTest : public UpdateWorkTest {
  protected:
   NoisedUpdateTest() {

@@ -19,6 +19,7 @@ RoundScale ScaleOf(const EncodeParameters& parameters, float scale, uint64_t blo
   result.to_lane = static_cast<float>(weight * most / static_cast<double>(scale));
   result.to_value = static_cast<float>(static_cast<double>(scale) / (most * weight));
   RoundingKey(parameters.seed, block, result.key);
+  if (parameters.within_weight) result.most = static_cast<float>(weight * most);
   return result;
 }
 

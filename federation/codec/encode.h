@@ -1,6 +1,6 @@
 // Update to lanes, for any range of whole blocks; pure.
 //
-// u = residual + (base - trained) in fp32; lane = clamp(round(w*u*L/s), -L, L) with unbiased
+// u = residual + (base - trained) in fp32; lane = round(clamp(w*u*L/s, -L, L)) with unbiased
 // rounding drawn from (seed, parameter index); new residual = u - lane*s/(L*w). So a range encoded
 // again gives the same bytes, what a lane could not carry stays in the residual, and what is sent
 // plus the last residual telescopes to the sum of the updates (error feedback). The residual is the
@@ -27,6 +27,9 @@ struct EncodeParameters {
   Lane lane = Lane::kInt8;
   uint64_t weight = kWeightOne;
   uint64_t seed = 0;  // of this (run, round, site); repeating it repeats the bytes
+  // A lane stops at w*L, rounded up: no u counts beyond its block's scale, whatever the weight. So
+  // a sum of lanes is bounded by the sum of their weights, which masking shows.
+  bool within_weight = false;
 };
 
 // Spans over the same parameters: all the same length, a multiple of 1024 unless it ends the
@@ -44,7 +47,8 @@ struct EncodeOutput {
 };
 
 struct EncodeStats {
-  uint64_t saturated = 0;  // lanes that met -L or L; what they could not carry is in the residual
+  uint64_t saturated = 0;  // lanes that met their bound; what they could not carry is in the
+                           // residual
   float max_abs = 0;       // of u
   void Add(const EncodeStats& other);
 };

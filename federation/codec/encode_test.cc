@@ -150,6 +150,31 @@ TEST(Encode, SaturatesAtBothEndsCountsItAndKeepsTheRest) {
   }
 }
 
+TEST(Encode, StopsWithinTheWeightThatALaneHasAndKeepsTheRest) {
+  SeededRandom random(3);
+  for (const Lane lane : {Lane::kInt4, Lane::kInt8, Lane::kInt16}) {
+    for (const uint64_t weight : {kWeightOne, kWeightOne / 3, kWeightOne / 100, uint64_t{1}}) {
+      Update update = SomeUpdate(8, 3000, 3.0F);
+      update.scales.assign(update.scales.size(), 1.0F);
+      const Encoded encoded = Encode({lane, weight, 5, true}, update).value();
+      const int64_t most = (LaneMax(lane) * static_cast<int64_t>(weight) + (1 << 20) - 1) >> 20;
+      const double step = static_cast<double>(kWeightOne) / (LaneMax(lane) * 1.0 * weight);
+      uint64_t beyond = 0;
+      int64_t reached = 0;
+      for (size_t i = 0; i < update.base.size(); ++i) {
+        const double u = static_cast<double>(update.base[i]) - update.trained[i];
+        const int32_t value = LaneAt(encoded, lane, i);
+        beyond += std::fabs(u) > 1 ? 1 : 0;
+        reached = std::max<int64_t>(reached, std::abs(value));
+        ASSERT_LE(std::abs(value), most) << u;
+        ASSERT_NEAR(encoded.residual[i], u - value * step, 1e-6 * (1 + std::fabs(value * step)));
+      }
+      if (weight > 1) EXPECT_EQ(reached, most);
+      EXPECT_EQ(encoded.stats.saturated, beyond);
+    }
+  }
+}
+
 // What was sent over all rounds plus what is left is what was meant.
 TEST(ErrorFeedback, Telescopes) {
   constexpr size_t kCount = 3000;

@@ -53,14 +53,15 @@ template <typename Lane, int kMax>
 DURE_LOOP uint32_t Round(size_t count, const float* __restrict u, const RoundScale& scale,
                          Lane* __restrict lanes, float* __restrict residual) {
   constexpr float kMost = static_cast<float>(kMax);
+  const float most = scale.most < kMost ? scale.most : kMost;
   const float to_lane = scale.to_lane;
   const float to_value = scale.to_value;
   const uint32_t key[2] = {scale.key[0], scale.key[1]};
   uint32_t saturated = 0;
   for (size_t i = 0; i < count; ++i) {
     const float wished = u[i] * to_lane;
-    float x = wished < kMost ? wished : kMost;
-    x = x > -kMost ? x : -kMost;
+    float x = wished < most ? wished : most;
+    x = x > -most ? x : -most;
     saturated += static_cast<uint32_t>(x != wished);
     int32_t floor = static_cast<int32_t>(x);
     floor -= static_cast<int32_t>(x < static_cast<float>(floor));

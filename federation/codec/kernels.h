@@ -28,6 +28,7 @@ struct RoundScale {
   float to_lane = 0;     // w*L/s
   float to_value = 0;    // s/(L*w)
   uint32_t key[2] = {};  // of the block's rounding stream
+  float most = 1e9F;     // a magnitude that no lane is beyond, rounded up; L holds anyway
 };
 
 struct OuterScale {

@@ -11,13 +11,6 @@
 namespace dure::codec {
 namespace {
 
-// How many times the expected root mean square a lane reaches; beyond, a value saturates into the
-// residual and arrives rounds later. int8 spends its 127 steps on resolution; int16 has steps
-// enough that nothing saturates, so it follows fp32 even where a block has a few large values.
-// int4 has seven: here less would saturate often and more would round coarsely.
-constexpr double Headroom(Lane lane) {
-  return lane == Lane::kInt4 ? 4.0 : lane == Lane::kInt8 ? 6.0 : 64.0;
-}
 // Updates of different sites meet at a small angle; their cosine is about 0.1 late in training
 // (arXiv 2501.18512), so the mean of M is sqrt((1 + 0.1(M-1))/M) as long as one.
 constexpr double kCosine = 0.1;
@@ -40,6 +33,12 @@ Status CheckEvidence(std::span<const float> scales, const ScaleEvidence& evidenc
 
 }  // namespace
 
+// Beyond it a value saturates into the residual and arrives rounds later. int8 spends its 127 steps
+// on resolution; int16 has steps enough that nothing saturates, so it follows fp32 even where a
+// block has a few large values. int4 has seven: here less would saturate often and more would round
+// coarsely.
+uint64_t Headroom(Lane lane) { return lane == Lane::kInt4 ? 4 : lane == Lane::kInt8 ? 6 : 64; }
+
 Status CheckWeightSum(uint64_t weight_sum, uint32_t site_count) {
   if (weight_sum == 0 || weight_sum > uint64_t{site_count} * kWeightOne) {
     return Fail(ErrorCode::kInvalid, "weights of " + std::to_string(site_count) +
@@ -60,7 +59,7 @@ double ExpectedNorm(Lane lane, std::span<const float> scales, uint64_t parameter
     const double scale = scales[block];
     squares += static_cast<double>(count) * (scale * scale);
   }
-  return std::sqrt(squares) / Headroom(lane);
+  return std::sqrt(squares) / static_cast<double>(Headroom(lane));
 }
 
 Result<std::vector<float>> UniformScales(uint64_t parameter_count, float scale) {
@@ -106,8 +105,8 @@ Result<std::vector<float>> NextScales(std::span<const float> scales,
                                       const ScaleEvidence& evidence) {
   DURE_TRY(CheckEvidence(scales, evidence));
   const double sites = evidence.site_count;
-  const double of_one_update =
-      Headroom(evidence.lane) * std::sqrt(sites / (1.0 + kCosine * (sites - 1.0)));
+  const double of_one_update = static_cast<double>(Headroom(evidence.lane)) *
+                               std::sqrt(sites / (1.0 + kCosine * (sites - 1.0)));
   // In block order on every machine: a sum of doubles depends on its order.
   double squares_of_all = 0;
   for (size_t block = 0; block < scales.size(); ++block) {

@@ -40,7 +40,7 @@ struct ScaleEvidence {
   std::span<const uint64_t> squares;  // for each block the exact sum of squared lane sums
 };
 
-// The next round's scales: six times (int16: 64 times) the root mean square expected of one site's
+// The next round's scales: Headroom times the root mean square expected of one site's
 // update, moved by at most a factor of four a round, and never below a sixteenth of what the whole
 // vector would get (so that a block which slept, such as embedding rows of unseen tokens, wakes in
 // few rounds).
@@ -50,6 +50,9 @@ Result<std::vector<float>> NextScales(std::span<const float> scales, const Scale
 
 // kInvalid unless weight_sum is in [1, site_count * 2^20].
 Status CheckWeightSum(uint64_t weight_sum, uint32_t site_count);
+
+// How many times the expected root mean square of a parameter a lane reaches.
+uint64_t Headroom(Lane lane);
 
 // The length that scales expect of one site's update. REQUIRES: CheckScales.
 double ExpectedNorm(Lane lane, std::span<const float> scales, uint64_t parameter_count);

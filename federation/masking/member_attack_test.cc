@@ -1,9 +1,12 @@
 // The attack suite's part of members, and bits that flip on the way.
 #include <gmock/gmock.h>
 
+#include "federation/codec/encode.h"
 #include "federation/masking/merkle.h"
 #include "federation/masking/run_terms.h"
 #include "federation/masking/testing_attack.h"
+#include "federation/masking/weighing.h"
+#include "federation/random.h"
 
 namespace dure::masking {
 namespace {
@@ -128,6 +131,53 @@ TEST(Saturation, OfASumIsHeldAgainstAllLanesInIt) {
   EXPECT_EQ(refused->rule, Refusal::kSaturation);
   EXPECT_THAT(refused->why, testing::HasSubstr("31 of 3000 lanes"));
   EXPECT_EQ(CheckSaturation(manifest, {3 << 20, 0, 0, 30}, 1000, 3), std::nullopt);
+}
+
+TEST(Attack15, AWeightThatNoSiteHasMakesNoSum) {
+  round::RunManifest manifest;
+  manifest.weighting = round::Weighting::kEqual;
+  const auto asks = [&](uint64_t weight) {
+    return CheckWeights(WeighingOf(manifest), {weight, 0, 0, 0}, 4);
+  };
+  EXPECT_EQ(asks(4 << 20), std::nullopt);
+  for (const uint64_t lie : {uint64_t{0}, uint64_t{4}, uint64_t{(4 << 20) - 1}, ~uint64_t{0}}) {
+    const auto refused = asks(lie);
+    ASSERT_TRUE(refused) << lie;
+    EXPECT_EQ(refused->rule, Refusal::kAggregate);
+    EXPECT_THAT(refused->why, testing::HasSubstr("4 sites of this run weigh 4194304"));
+  }
+  manifest.weighting = round::Weighting::kTokens;
+  for (const uint64_t sum : {4, 4 << 20}) EXPECT_EQ(asks(sum), std::nullopt);
+  for (const uint64_t lie : {3, (4 << 20) + 1}) EXPECT_TRUE(asks(lie)) << lie;
+  manifest.weighting = round::Weighting::kEqual;
+  manifest.merge.kind = round::MergeKind::kDirectionNorm;
+  EXPECT_EQ(asks((4 << 20) / 12), std::nullopt) << "as long as int8 lanes reach";
+  EXPECT_TRUE(asks((4 << 20) / 13));
+}
+
+// By tokens everybody's weight may be small, and then everybody's lanes are.
+TEST(Attack15, ASumOfLanesIsNotBeyondTheSumOfTheirWeights) {
+  const WordLayout sums = WordLayout::Make(127, 4, 1000).value();
+  const auto most = [&](const Weighing& weighing, uint64_t weight) {
+    return LaneSumMax(weighing, sums, {weight, 0, 0, 0});
+  };
+  const Weighing by_tokens{1, true};
+  EXPECT_EQ(most(by_tokens, 4 << 20), 4 * 127);
+  EXPECT_EQ(most(by_tokens, 1 << 20), 127 + 3) << "each site's bound is rounded up";
+  EXPECT_EQ(most(by_tokens, 4), 4);
+  EXPECT_EQ(most({codec::kWeightOne / 12, false}, 1 << 20), 4 * 127);
+  // No four honest weights make lanes that are beyond.
+  SeededRandom chance(9);
+  for (int trial = 0; trial < 1000; ++trial) {
+    uint64_t weight = 0;
+    int64_t lanes = 0;
+    for (int site = 0; site < 4; ++site) {
+      const uint64_t one = 1 + chance.Below(uint64_t{1} << chance.Below(21));
+      weight += one;
+      lanes += static_cast<int64_t>((127 * one + codec::kWeightOne - 1) >> 20);
+    }
+    ASSERT_GE(most(by_tokens, weight), lanes) << weight;
+  }
 }
 
 // 18

@@ -107,6 +107,13 @@ class Masker {
   std::optional<codec::ChunkWriter> last_;  // of the last piece; set by one worker
 };
 
+Result<int32_t> ReachOf(const Weighing& weighing, const WordLayout& sums, const Scalars& scalars) {
+  if (const auto refused = CheckWeights(weighing, scalars, sums.site_count())) {
+    return Fail(ErrorCode::kCorrupt, refused->why);
+  }
+  return LaneSumMax(weighing, sums, scalars);
+}
+
 }  // namespace
 
 Result<MaskedSegment> MaskSegmentFiles(const SegmentUpdate& update, const WordLayout& layout,
@@ -137,6 +144,7 @@ Result<MaskedSegment> MaskSegmentFiles(const SegmentUpdate& update, const WordLa
 Result<UnmaskedSegment> UnmaskSegmentFiles(const WordLayout& masked,
                                            std::span<const ByteView> payloads,
                                            std::span<const Mask> undo, const WordLayout& sums,
+                                           const Weighing& weighing,
                                            const codec::OutputFile& planes,
                                            const codec::Work& work) {
   DURE_TRY(Require(payloads.size() == sums.site_count() &&
@@ -150,6 +158,10 @@ Result<UnmaskedSegment> UnmaskSegmentFiles(const WordLayout& masked,
   const Masks masks(undo);
   const Cut cut(sums);
   UnmaskedSegment result;
+  std::vector<Scalars> scalars;
+  for (const ByteView payload : payloads) scalars.push_back(ReadScalars(masked, payload));
+  DURE_ASSIGN(result.scalars, UnmaskScalars(scalars, masks));
+  DURE_ASSIGN(const int32_t reach, ReachOf(weighing, sums, result.scalars));
   result.plane_chunks.resize(codec::ChunkCount(planes.size()));
   const auto unmask = [&](uint64_t piece) -> Result<uint64_t> {
     codec::ChunkWriter writer(planes, result.plane_chunks, cut.Offset(piece));
@@ -163,16 +175,13 @@ Result<UnmaskedSegment> UnmaskSegmentFiles(const WordLayout& masked,
             {payload.subspan(masked.LowOffset(range.begin), masked.LowBytes(range.size())),
              payload.subspan(masked.HighOffset(range.begin), masked.HighBytes(range.size()))});
       }
-      DURE_TRY(UnmaskRange(masked, {views, masks}, range, sums, out.Planes(range.size())));
+      DURE_TRY(UnmaskRange(masked, {views, masks, reach}, range, sums, out.Planes(range.size())));
       DURE_TRY(writer.Append(out.Bytes(range.size())));
       parameters += range.size();
     }
     return parameters;
   };
   DURE_TRY(codec::RunPieces(work, cut.pieces(), sums.parameter_count(), unmask));
-  std::vector<Scalars> scalars;
-  for (const ByteView payload : payloads) scalars.push_back(ReadScalars(masked, payload));
-  DURE_ASSIGN(result.scalars, UnmaskScalars(scalars, masks));
   return result;
 }
 
@@ -180,7 +189,7 @@ namespace {
 
 // By blocks, which stay in cache. `planes` are the run's, `lanes` the segment's or empty.
 Result<CheckProducts> CheckRun(const WordLayout& sums, const WordRange& range,
-                               const codec::PlaneView& planes, ByteView lanes,
+                               const codec::PlaneView& planes, ByteView lanes, int32_t reach,
                                const Keystream& stream) {
   alignas(64) std::array<int32_t, codec::kBlockParameters> block;
   CheckProducts products;
@@ -191,7 +200,7 @@ Result<CheckProducts> CheckRun(const WordLayout& sums, const WordRange& range,
     DURE_TRY(ReadSums(sums,
                       {planes.low.subspan(sums.LowBytes(at), sums.LowBytes(values.size())),
                        planes.high.subspan(sums.HighBytes(at), sums.HighBytes(values.size()))},
-                      values));
+                      values, reach));
     if (lanes.empty()) {
       products.result = FieldSum(products.result, InnerProduct(stream, first, values));
       continue;
@@ -213,6 +222,7 @@ Result<CheckProducts> CheckSegmentFiles(const WordLayout& sums, const CheckSides
   DURE_TRY(Require(sides.planes.size() == sums.PlaneBytes(), "the planes have another size"));
   DURE_TRY(Require(sides.lanes.empty() || sides.lanes.size() == sums.LowBytes(count),
                    "the lanes have another size"));
+  DURE_ASSIGN(const int32_t reach, ReachOf(sides.weighing, sums, sides.result));
   const Keystream stream(coefficients);
   const uint64_t runs = codec::SegmentCount(count);
   std::vector<CheckProducts> parts(runs);
@@ -223,7 +233,7 @@ Result<CheckProducts> CheckSegmentFiles(const WordLayout& sums, const CheckSides
         sides.planes.subspan(sums.LowOffset(range.begin), sums.LowBytes(range.size()));
     const ByteView high =
         sides.planes.subspan(sums.HighOffset(range.begin), sums.HighBytes(range.size()));
-    DURE_ASSIGN(parts[run], CheckRun(sums, range, {low, high}, sides.lanes, stream));
+    DURE_ASSIGN(parts[run], CheckRun(sums, range, {low, high}, sides.lanes, reach, stream));
     return range.size();
   };
   DURE_TRY(codec::RunPieces(work, runs, count, check));

@@ -12,6 +12,7 @@
 #include "federation/masking/encode_masked.h"
 #include "federation/masking/inner_product.h"
 #include "federation/masking/unmask.h"
+#include "federation/masking/weighing.h"
 
 namespace dure::masking {
 
@@ -56,11 +57,12 @@ struct UnmaskedSegment {
 };
 
 // `planes` becomes sums.PlaneBytes(): for one segment of int8 or int16 lanes, the aggregate of the
-// codec. kInvalid: sizes do not fit; kCorrupt: a sum that the survivors cannot reach; kCancelled;
-// errors of WriteAt.
+// codec. kInvalid: sizes do not fit; kCorrupt: a sum of lanes or of weights that the survivors
+// cannot reach; kCancelled; errors of WriteAt.
 Result<UnmaskedSegment> UnmaskSegmentFiles(const WordLayout& masked,
                                            std::span<const ByteView> payloads,
                                            std::span<const Mask> undo, const WordLayout& sums,
+                                           const Weighing& weighing,
                                            const codec::OutputFile& planes,
                                            const codec::Work& work);
 
@@ -69,13 +71,15 @@ struct CheckSides {
   Scalars result{};  // published
   ByteView lanes;    // of this site in the segment; empty: it is no survivor
   Scalars own{};     // of this site, as summed
+  Weighing weighing;
 };
 struct CheckProducts {
   uint64_t own = 0;  // 0 for no survivor
   uint64_t result = 0;
 };
 
-// kInvalid: sizes do not fit; kCorrupt: a published sum beyond reach; kCancelled.
+// kInvalid: sizes do not fit; kCorrupt: a published sum, of lanes or of weights, beyond reach;
+// kCancelled.
 Result<CheckProducts> CheckSegmentFiles(const WordLayout& sums, const CheckSides& sides,
                                         const StreamKey& coefficients, const codec::Work& work);
 

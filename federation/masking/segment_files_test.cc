@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "federation/random.h"
 
@@ -99,7 +100,8 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
   std::vector<ByteView> payloads;
   for (const MappedFile& map : maps) payloads.push_back(map.bytes());
   const OutputFile planes = New("planes", layout.PlaneBytes());
-  const auto unmasked = UnmaskSegmentFiles(layout, payloads, undo, layout, planes, work);
+  const auto unmasked =
+      UnmaskSegmentFiles(layout, payloads, undo, layout, {codec::kWeightOne, true}, planes, work);
   ASSERT_TRUE(unmasked.has_value()) << unmasked.error().message;
   EXPECT_EQ(unmasked->scalars, total);
   const MappedFile published = Map("planes");
@@ -125,7 +127,7 @@ TEST_P(SegmentFiles, MaskUnmaskAndCheckWholeSegmentsOnAnyNumberOfThreads) {
   uint64_t sum = 0;
   uint64_t result = 0;
   for (size_t site = 0; site < 3; ++site) {
-    const CheckSides sides{published.bytes(), unmasked->scalars, lanes[site], own[site]};
+    const CheckSides sides{published.bytes(), unmasked->scalars, lanes[site], own[site], {}};
     const auto products = CheckSegmentFiles(layout, sides, coefficients, work);
     ASSERT_TRUE(products.has_value());
     sum = FieldSum(sum, products->own);
@@ -138,6 +140,50 @@ INSTANTIATE_TEST_SUITE_P(Lanes, SegmentFiles,
                          testing::Values(codec::Lane::kInt4, codec::Lane::kInt8,
                                          codec::Lane::kInt16),
                          [](const auto& lane) { return std::string(codec::Name(lane.param)); });
+
+// Three sites send half of what their lanes hold, everywhere; the third takes weight away.
+TEST_F(SegmentFiles, RefuseWeightsThatNoSiteHasAndLanesBeyondTheirWeights) {
+  const WordLayout layout = WordLayout::Make(127, 3, kFileParameters).value();
+  const codec::Work work{1, nullptr};
+  const Bytes lanes(kFileParameters, 63);
+  std::vector<MappedFile> maps;
+  std::vector<ByteView> payloads;
+  for (int site = 0; site < 3; ++site) {
+    const std::string name = "payload" + std::to_string(site);
+    const OutputFile payload = New(name, layout.PayloadBytes());
+    const Scalars scalars{codec::kWeightOne, 100, 7, 0};
+    ASSERT_TRUE(MaskLanesFile(lanes, scalars, layout, {}, payload, work).has_value());
+    maps.push_back(Map(name));
+    payloads.push_back(maps.back().bytes());
+  }
+  const OutputFile planes = New("planes", layout.PlaneBytes());
+  const auto sum_of = [&](uint64_t weight, const Weighing& weighing) -> std::optional<ErrorCode> {
+    Bytes last(payloads[2].begin(), payloads[2].end());
+    WriteScalars(layout, {weight, 100, 7, 0}, last);
+    const std::vector<ByteView> sent{payloads[0], payloads[1], last};
+    const auto sum = UnmaskSegmentFiles(layout, sent, {}, layout, weighing, planes, work);
+    if (sum) return std::nullopt;
+    return sum.error().code;
+  };
+  const auto checked = [&](uint64_t weight, const Weighing& weighing) -> std::optional<ErrorCode> {
+    const MappedFile published = Map("planes");
+    const CheckSides sides{published.bytes(), {weight, 300, 21, 0}, {}, {}, weighing};
+    const auto products = CheckSegmentFiles(layout, sides, {}, work);
+    if (products) return std::nullopt;
+    return products.error().code;
+  };
+  const Weighing even{codec::kWeightOne, true};
+  const Weighing by_tokens{1, true};
+  constexpr uint64_t kOne = codec::kWeightOne;
+  EXPECT_EQ(sum_of(kOne, even), std::nullopt);
+  EXPECT_EQ(checked(3 * kOne, even), std::nullopt);
+  EXPECT_EQ(checked(2 * kOne, by_tokens), std::nullopt) << "189 of 254";
+  for (const Weighing& weighing : {even, by_tokens}) {
+    EXPECT_EQ(sum_of(0 - kOne, weighing), ErrorCode::kCorrupt);
+    EXPECT_EQ(checked(kOne, weighing), ErrorCode::kCorrupt);
+  }
+  EXPECT_EQ(sum_of(0 - kOne, {}), std::nullopt) << "a rule that holds nobody to anything";
+}
 
 TEST_F(SegmentFiles, RefuseSizesThatDoNotFitAndScalarsWithoutRoom) {
   const WordLayout layout = WordLayout::Make(127, 3, kFileParameters).value();
@@ -160,7 +206,7 @@ TEST_F(SegmentFiles, RefuseSizesThatDoNotFitAndScalarsWithoutRoom) {
   EXPECT_TRUE(MaskLanesFile(zeros, {}, layout, {}, payload, work).has_value());
   EXPECT_FALSE(MaskLanesFile(zeros, {kScalarMax, 0, 0, 0}, layout, {}, payload, work).has_value());
   EXPECT_FALSE(MaskLanesFile(zeros, {}, layout, {}, lanes, work).has_value());
-  EXPECT_FALSE(CheckSegmentFiles(layout, {Bytes(3), {}, {}, {}}, {}, work).has_value());
+  EXPECT_FALSE(CheckSegmentFiles(layout, {Bytes(3), {}, {}, {}, {}}, {}, work).has_value());
 }
 
 }  // namespace

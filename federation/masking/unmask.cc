@@ -102,6 +102,7 @@ Status UnmaskRange(const WordLayout& masked, const UnmaskInput& in, WordRange ra
   alignas(64) uint8_t words[kChunkParameters * 4];
   alignas(64) int32_t values[kBlock];
   const uint64_t width = masked.word_bytes();
+  const int32_t reach = std::min(in.reach, sums.sum_max());
   for (uint64_t at = 0; at < range.size(); at += kChunkParameters) {
     const uint64_t chunk = std::min(kChunkParameters, range.size() - at);
     SumChunk(masked, in.uploads, at, chunk, words);
@@ -109,7 +110,7 @@ Status UnmaskRange(const WordLayout& masked, const UnmaskInput& in, WordRange ra
     for (uint64_t b = 0; b < chunk; b += kBlock) {
       const size_t count = std::min<uint64_t>(kBlock, chunk - b);
       const int32_t most = Extend(masked, count, words + b * width, values);
-      if (most > sums.sum_max()) return Fail(BeyondReach());
+      if (most > reach) return Fail(BeyondReach());
       PackValues(sums, {values, count},
                  {out.low.subspan(sums.LowBytes(at + b), sums.LowBytes(count)),
                   out.high.subspan(sums.HighBytes(at + b), sums.HighBytes(count))});
@@ -130,7 +131,8 @@ Result<Scalars> UnmaskScalars(std::span<const Scalars> uploads, const Masks& mas
   return sums;
 }
 
-Status ReadSums(const WordLayout& sums, PlaneView planes, std::span<int32_t> values) {
+Status ReadSums(const WordLayout& sums, PlaneView planes, std::span<int32_t> values,
+                int32_t reach) {
   CheckPlanes(sums, values.size(), planes.low.size(), planes.high.size());
   const WordKernels& kernels = BestWordKernels();
   for (size_t at = 0; at < values.size(); at += kBlock) {
@@ -141,7 +143,7 @@ Status ReadSums(const WordLayout& sums, PlaneView planes, std::span<int32_t> val
         sums.word() == WordBytes::k1
             ? kernels.extend8(count, low, 8, to)
             : Unpack(sums, count, low, planes.high.data() + sums.HighBytes(at), to);
-    if (most > sums.sum_max()) return Fail(BeyondReach());
+    if (most > std::min(reach, sums.sum_max())) return Fail(BeyondReach());
   }
   return {};
 }

@@ -3,6 +3,7 @@
 // Pure; any thread.
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "federation/codec/aggregate.h"
@@ -15,6 +16,8 @@ struct UnmaskInput {
   // To undo what is left in the sum of the uploads: each survivor's own mask, and each mask that a
   // survivor shared with a site that was dropped; directions as they are undone.
   const Masks& masks;
+  // The largest magnitude of a sum, where it is below that of the layout (weighing.h).
+  int32_t reach = std::numeric_limits<int32_t>::max();
 };
 
 // `masked` is the layout of the uploads (all sites that shared masks), `sums` that of the
@@ -28,7 +31,8 @@ Status UnmaskRange(const WordLayout& masked, const UnmaskInput& in, WordRange ra
 Result<Scalars> UnmaskScalars(std::span<const Scalars> uploads, const Masks& masks);
 
 // The sums of a range, in full width. REQUIRES: planes have the range's sizes, values too.
-// kCorrupt: a sum beyond sum_max.
-Status ReadSums(const WordLayout& sums, codec::PlaneView planes, std::span<int32_t> values);
+// kCorrupt: a sum beyond sum_max, or beyond `reach`.
+Status ReadSums(const WordLayout& sums, codec::PlaneView planes, std::span<int32_t> values,
+                int32_t reach = std::numeric_limits<int32_t>::max());
 
 }  // namespace dure::masking

@@ -12,7 +12,9 @@
 // step no more than any other. Under masking a site that runs other software can still declare
 // another length than its own, up to the lanes' range (some twelve times T); without masking the
 // aggregator measures the lanes and shortens them to the median length. Weights stop at one: an
-// update shorter than T counts as it is.
+// update shorter than T counts as it is. And no site states less than the weight of an update that
+// moves every parameter by its scale (masking::WeighingOf): a longer one counts as that long. So a
+// sum of weights cannot be made as small, nor the mean as long, as a liar wants.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +23,9 @@
 
 namespace dure::merging {
 
-// The weight (numerator over codec::kWeightOne) with which to encode `in`; the same for any number
-// of threads. kInvalid: sizes do not fit, or a NaN or infinity in the update; kCancelled.
+// The weight (numerator over codec::kWeightOne) with which to encode `in`, before that bound; the
+// same for any number of threads. kInvalid: sizes do not fit, or a NaN or infinity in the update;
+// kCancelled.
 Result<uint64_t> DirectionWeight(const codec::UpdateInput& in, codec::Lane lane,
                                  const codec::Work& work);
 

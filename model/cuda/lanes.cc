@@ -12,6 +12,8 @@ std::vector<LaneScale> LaneScales(const codec::EncodeParameters& parameters, uin
                                   std::span<const float> scales) {
   const double weight =
       static_cast<double>(parameters.weight) / static_cast<double>(codec::kWeightOne);
+  DURE_CHECK(!parameters.within_weight || parameters.weight == codec::kWeightOne,
+             "lanes that stop at their weight are encoded on the CPU");
   const double most = codec::LaneMax(parameters.lane);
   std::vector<LaneScale> result(scales.size());
   for (size_t block = 0; block < scales.size(); ++block) {

@@ -11,7 +11,8 @@
 
 namespace dure::model::cuda {
 
-// One a block of the range that begins at parameter `first`. REQUIRES: as codec::EncodeRange.
+// One a block of the range that begins at parameter `first`. REQUIRES: as codec::EncodeRange, and
+// not within_weight where the weight is less than one: the device's lanes reach L whatever it is.
 std::vector<LaneScale> LaneScales(const codec::EncodeParameters& parameters, uint64_t first,
                                   std::span<const float> scales);
 

@@ -296,6 +296,8 @@ constexpr Row kFindings[] = {
      "학습의 정족수보다 적은 기여를 셈"},
     {"other-masking", "it is masked, or is not, against what the run was proposed with",
      "제안된 가림 방식과 다름"},
+    {"weight-sum", "its sites do not weigh that much together",
+     "사이트들의 가중치 합이 그렇게 될 수 없음"},
     {"counts-void", "it counts what must not be counted", "세면 안 되는 기여를 셈"},
     {"counts-withdrawn", "it counts data that was withdrawn", "철회된 데이터를 셈"},
     {"cohort", "it does not name each site once", "사이트를 한 번씩 적지 않음"},

@@ -1,6 +1,7 @@
 // Rounds: who was admitted with what, what was submitted, and what was counted.
 #include <algorithm>
 
+#include "federation/codec/encode.h"
 #include "policy/rules/agreement.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/counting.h"
@@ -80,6 +81,22 @@ MaybeBreach MasksAsProposed(const Standing& now, const RunId& id, bool masked,
   if (!masking || (*masking != "none") == masked) return std::nullopt;
   return Breach{"other-masking", what + (masked ? " is masked" : " is not masked") +
                                      ", and the run was proposed with masking " + *masking};
+}
+
+// Under masking the record has the sum of the weights and not one of them. Where all weigh the same
+// everybody knows that sum; another divides the mean by what its sites do not weigh. No honest
+// build ever recorded one.
+MaybeBreach WeighsEvenly(const Standing& now, const ledger::RoundClosed& e) {
+  const Run& run = now.state().runs.at(e.at.run);
+  const bool even = ProposedWith(run, "weighting") == "equal" &&
+                    ProposedWith(run, "merge").value_or("mean") == "mean";
+  const uint64_t due = e.submissions.size() * codec::kWeightOne;
+  if (!e.sums || !even || e.sums->weight == due) return std::nullopt;
+  return Breach{"weight-sum",
+                standing::Text(e.at) + " counts " + std::to_string(e.submissions.size()) +
+                    " sites that all weigh the same, which is " + std::to_string(due) +
+                    " together, and says " + std::to_string(e.sums->weight),
+                std::to_string(due)};
 }
 
 bool IsWithdrawn(const Standing& now, const DatasetId& dataset) {
@@ -175,8 +192,11 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
     if (named.count(site) == 1) continue;
     return Breach{"cohort", site.str() + " of the cohort is neither counted nor left out, or both"};
   }
-  if (named.size() == round->cohort.size()) return HasQuorum(now, e);
-  return Breach{"cohort", "it names a site that is not in the cohort"};
+  if (named.size() != round->cohort.size()) {
+    return Breach{"cohort", "it names a site that is not in the cohort"};
+  }
+  if (MaybeBreach breach = WeighsEvenly(now, e)) return breach;
+  return HasQuorum(now, e);
 }
 
 void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {

@@ -174,6 +174,34 @@ TEST_F(RoundsTest, WhatIsMaskedInARunThatWasProposedUnmaskedIsVoid) {
   EXPECT_TRUE(w_.Now().state().rounds.at(World::At("first", 0)).submissions.empty());
 }
 
+// As of a masked round: what was submitted says no weight.
+TEST_F(RoundsTest, AClosingWhoseSitesDoNotWeighThatMuchTogetherIsALie) {
+  struct Case {
+    std::map<std::string, std::string> proposed;
+    uint64_t sum;
+    const char* rule;
+  };
+  const std::map<std::string, std::string> kEven = {{"weighting", "equal"}, {"merge", "mean"}};
+  const std::vector<Case> cases = {
+      {kEven, 2 << 20, "none"},
+      {{{"weighting", "equal"}}, 2 << 20, "none"},
+      {{{"weighting", "tokens"}}, 12345, "none"},
+      {{{"weighting", "equal"}, {"merge", "direction-norm"}}, 12345, "none"},
+      {{}, 12345, "none"},
+      {kEven, (2 << 20) - 1, "weight-sum"},
+  };
+  for (size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(i);
+    const std::string run = "run-" + std::to_string(i);
+    std::map<std::string, std::string> proposed = cases[i].proposed;
+    proposed["masking"] = "pairwise";
+    w_.Propose(run, "scientific-research", "non-profit", proposed);
+    w_.Approve(run);
+    w_.PlayMaskedRound(run, {{"kt", "reviews"}, {"etri", "notes"}}, {.weight = cases[i].sum});
+    EXPECT_EQ(DissentRule(), cases[i].rule);
+  }
+}
+
 TEST_F(RoundsTest, ARecordInTheWordsOfABuildThatDidNotLookIsReplayedAsItIs) {
   w_.SetWords(kLastMakerOnly);
   w_.Propose("first", "scientific-research", "non-profit",

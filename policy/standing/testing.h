@@ -131,7 +131,9 @@ class World {
         {"masking", "none"},  {"valuation", "individual"},
         {"quorum", "1"}};
     for (const auto& [name, value] : more) fields[name] = value;
-    Say("host", ledger::RunProposed{*RunId::Parse(run), DigestOf(run), fields, {}, Bounds()});
+    ledger::RunBounds bounds = Bounds();
+    if (fields.at("masking") != "none") bounds.norm.reset();  // nobody sees one
+    Say("host", ledger::RunProposed{*RunId::Parse(run), DigestOf(run), fields, {}, bounds});
   }
   static ledger::RunBounds Bounds() {
     ledger::RunBounds bounds;
@@ -233,6 +235,32 @@ class World {
       if (masked) said.norm.reset();
       const uint64_t index = Say(who[i].first + "-site", said);
       closed.submissions.push_back({index, said.site, said.weight});
+    }
+    return Say("host", closed);
+  }
+  // Round 0 of a masked run: nothing is told but sums.
+  uint64_t PlayMaskedRound(const std::string& run,
+                           const std::vector<std::pair<std::string, std::string>>& who,
+                           const ledger::MaskedSums& sums) {
+    const RoundAttempt at = At(run, 0);
+    const Digest base = DigestOf(run + "/start");
+    ledger::RoundOpened opened{at, base, {}};
+    std::vector<uint64_t> admissions;
+    for (const auto& [member, dataset] : who) {
+      admissions.push_back(DecideAndSay(Asking(run, 0, member, dataset)));
+      opened.cohort.push_back(*SiteId::Parse(member + "-site"));
+    }
+    Say("host", opened);
+    ledger::RoundClosed closed;
+    closed.at = at;
+    closed.model = closed.aggregate = closed.momentum = closed.scales = DigestOf(run);
+    closed.sums = sums;
+    for (size_t i = 0; i < who.size(); ++i) {
+      ledger::ContributionSubmitted said = Submitted(at, base, who[i], admissions[i]);
+      said.weight = said.tokens = said.steps = 0;
+      said.norm = {};
+      const uint64_t index = Say(who[i].first + "-site", said);
+      closed.submissions.push_back({index, said.site, 0});
     }
     return Say("host", closed);
   }

@@ -26,31 +26,15 @@
 #include "federation/masking/merkle.h"
 #include "federation/masking/messages.h"
 #include "federation/wire_hook.h"
+#include "tests/e2e/lie.h"
 
 namespace {
 
 using namespace dure;
+using lying::Lie;
+using lying::TheLie;
+using lying::Told;
 using masking::Context;
-
-struct Lie {
-  std::string name;
-  std::string site;
-};
-
-const Lie& TheLie() {
-  static const Lie lie = [] {
-    const std::string text = std::getenv("DURE_LIE") ? std::getenv("DURE_LIE") : "";
-    const size_t colon = text.find(':');
-    return Lie{text.substr(0, colon), colon == std::string::npos ? "" : text.substr(colon + 1)};
-  }();
-  return lie;
-}
-
-std::string home;  // of this daemon: what stands behind --dir
-
-void Told() {
-  if (const char* path = std::getenv("DURE_LIE_TOLD")) std::ofstream(path) << TheLie().name;
-}
 
 // What an opening says, and what the liar makes of it.
 const std::map<std::string, std::function<void(Context&)>> kOpenings = {
@@ -128,7 +112,7 @@ Digest stolen;
 // At the aggregator, whose store it is: one byte of one upload, so one coordinate of the sum.
 void LieInAnUpload(std::string_view point, std::string_view) {
   if (point != "aggregator.before-unmask" || stolen.IsZero()) return;
-  std::fstream upload(home + "/blobs/blobs/" + stolen.Hex(),
+  std::fstream upload(lying::Home() + "/blobs/blobs/" + stolen.Hex(),
                       std::ios::in | std::ios::out | std::ios::binary);
   upload.seekg(5000);
   const auto byte = static_cast<char>(upload.get() ^ 1);
@@ -141,7 +125,7 @@ void LieInAnUpload(std::string_view point, std::string_view) {
 void SpoilTheWeights(std::string_view point, std::string_view) {
   if (point != "site.trained") return;
   const float value = TheLie().name == "nan" ? std::numeric_limits<float>::quiet_NaN() : 1e38F;
-  for (const auto& run : std::filesystem::directory_iterator(home + "/runs")) {
+  for (const auto& run : std::filesystem::directory_iterator(lying::Home() + "/runs")) {
     const auto path = run.path() / "trained-0.safetensors";
     std::fstream weights(path, std::ios::in | std::ios::out | std::ios::binary);
     if (!weights) continue;
@@ -171,7 +155,7 @@ void PoisonFile(const std::filesystem::path& path) {
 void Poison(std::string_view point, std::string_view) {
   if (point != "site.trained") return;
   static std::set<std::filesystem::path> poisoned;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(home + "/runs")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(lying::Home() + "/runs")) {
     const std::string name = entry.path().filename();
     const bool trained = name.starts_with("trained-") && name.ends_with(".safetensors");
     if (trained && poisoned.insert(entry.path()).second) PoisonFile(entry.path());
@@ -233,7 +217,7 @@ void FromTheAggregator(std::string_view whom, Bytes& bytes) {
 }
 
 const Signer& OwnKey() {
-  static const auto identity = identity::LoadIdentity(home).value();
+  static const auto identity = identity::LoadIdentity(lying::Home()).value();
   return *identity.signer;
 }
 
@@ -299,21 +283,6 @@ void FromASite(Bytes& bytes) {
     bytes.clear();
     Told();
   }
-}
-
-// One word of the first masked lanes is another than it was masked to be: by one, or by more than
-// any site could have. The digest that the liar then states is that of what it sends.
-void MoveAWord(std::string_view payload, Bytes& changed) {
-  const bool beyond = TheLie().name == "beyond";
-  if (!beyond && TheLie().name != "drift") return;
-  std::fstream file(std::string(payload), std::ios::in | std::ios::out | std::ios::binary);
-  file.seekg(5000);
-  const int word = file.get() + (beyond ? 100 : 1);
-  file.seekp(5000);
-  file.put(static_cast<char>(word));
-  if (!file.flush()) return;
-  changed = {1};
-  Told();
 }
 
 // What comes in place of a chunk: too little, other bytes, far too much.
@@ -382,12 +351,15 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.set-apart" && chooses) return bytes.clear();
   const bool is_base = place == "aggregator.base" || place == "aggregator.last";
   if (is_base) return StartOver(place, bytes);
-  if (place == "site.payload") return MoveAWord(whom, bytes);
+  if (place == "site.payload") return lying::ChangeThePayload(whom, bytes);
+  if (place == "site.scalars") return lying::StandByTheWeight(bytes);
+  if (place == "aggregator.planes") return lying::StretchThePlanes(whom, bytes);
   if (place == "site.chunk") return SendAnotherChunk(bytes);
   if (place == "site.chunk-place") return SendItElsewhere(whom, bytes);
   if (place == "site.chunk-again") return SendTheFirst(bytes);
   if (place == "site.saturated" && TheLie().name == "shameless") return bytes.clear();
-  if (place == "aggregator.saturation" && TheLie().name == "takes-cut") {
+  const bool takes_all = TheLie().name == "takes-cut" || TheLie().name == "planes";
+  if (place == "aggregator.saturation" && takes_all) {
     Told();
     return bytes.clear();
   }
@@ -411,8 +383,9 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (std::getenv("DURE_LIE")) {
     const auto dir = std::ranges::find(arguments, "--dir");
-    if (dir != arguments.end() && dir + 1 != arguments.end()) home = dir[1];
+    if (dir != arguments.end() && dir + 1 != arguments.end()) lying::SetHome(dir[1]);
     SetWireHook(Hook);
+    if (TheLie().name == "no-lanes") SetCrashHook(lying::LoseTheLanes);
     if (TheLie().name == "coordinate") SetCrashHook(LieInAnUpload);
     if (TheLie().name == "poison" || TheLie().name == "shameless") SetCrashHook(Poison);
     if (TheLie().name == "nan" || TheLie().name == "huge") SetCrashHook(SpoilTheWeights);

@@ -4,6 +4,7 @@
 #include "federation/masking/inner_product.h"
 #include "federation/masking/run_terms.h"
 #include "federation/masking/unmask.h"
+#include "federation/masking/weighing.h"
 #include "tests/sim/aggregator_masking.h"
 #include "tests/sim/world.h"
 
@@ -152,9 +153,11 @@ void AggregatorMasking::Do(const masking::UnmaskSegment& effect) {
     }
     Bytes planes(sums.PlaneBytes());
     const auto sum = masking::UnmaskScalars(scalars, undo);
-    const bool exact =
-        UnmaskRange(masked, {uploads, undo}, all, sums, PlanesOf(sums, planes, all)).has_value() &&
-        sum.has_value();
+    const bool lies = world_.scenario().lie == Lie::kLightSum;
+    const auto weighing = lies ? masking::Weighing() : masking::WeighingOf(node_.core().manifest());
+    const bool exact = sum && !CheckWeights(weighing, *sum, count) &&
+                       UnmaskRange(masked, {uploads, undo, LaneSumMax(weighing, sums, *sum)}, all,
+                                   sums, PlanesOf(sums, planes, all));
     if (!exact) return world_.Violate("a sum beyond what its sites can reach, and nobody lied");
     const Digest digest = world_.Remember(std::move(planes));
     node_.blobs.insert(digest);

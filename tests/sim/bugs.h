@@ -40,8 +40,9 @@ enum class Bug : uint8_t {
   // With an aggregator that lies.
   kTakeAnySum,     // a site takes a sum whose check it has seen fail
   kTakeUnchecked,  // a site takes a sum whose check it never brought to its end
+  kTakeLightSum,   // a site takes a sum of weights that its sites do not have
 };
-inline constexpr std::array<std::string_view, 29> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 30> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -69,6 +70,7 @@ inline constexpr std::array<std::string_view, 29> kBugNames = {"none",
                                                                "wrong-threshold",
                                                                "say-once",
                                                                "take-any-sum",
-                                                               "take-unchecked"};
+                                                               "take-unchecked",
+                                                               "take-light-sum"};
 
 }  // namespace dure::sim

@@ -34,6 +34,7 @@ enum class Lie : uint8_t {
   kFewSurvivors,    // all but too few are dropped
   kFalseSum,        // the published sum is not the sum
   kOldMessages,     // what was said in earlier attempts is said again, to anybody
+  kLightSum,        // a site masks a weight below zero, and the sum is passed on all the same
   kUnheard,         // no site hears its peers' check values, and a changed sum is recorded
 };
 

@@ -59,6 +59,7 @@ TEST_P(PlantedBug, IsFound) {
   if (options.bug == Bug::kSayOnce) options.scenario = "masked-lossy";
   if (options.bug == Bug::kTakeAnySum) options.scenario = "lie-false-sum";
   if (options.bug == Bug::kTakeUnchecked) options.scenario = "lie-unheard";
+  if (options.bug == Bug::kTakeLightSum) options.scenario = "lie-light-sum";
   options.stop_at_first = true;
   const auto result = swarm->Run(options);
   ASSERT_TRUE(result);

@@ -6,11 +6,18 @@
 #include "federation/masking/inner_product.h"
 #include "federation/masking/run_terms.h"
 #include "federation/masking/unmask.h"
+#include "federation/masking/weighing.h"
 #include "tests/sim/world.h"
 
 namespace dure::sim {
 
 using masking::SitePhase;
+
+namespace {
+
+constexpr uint64_t kBelowZero = uint64_t{1} << 20;
+
+}  // namespace
 
 SiteMasking::SiteMasking(World& world, SiteNode& node)
     : world_(world), node_(node), signer_(node.id().str()) {}
@@ -275,6 +282,10 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   DURE_CHECK(MaskLanes(layout, masks, all, lanes_, PlanesOf(layout, payload, all)),
              "lanes are lanes");
   masking::Scalars scalars = own_;
+  if (node_.index() == 0 && world_.scenario().lie == Lie::kLightSum) {
+    own_[0] = masking::kFieldPrime - kBelowZero;
+    scalars[0] = 0 - kBelowZero;
+  }
   masks.Apply(scalars);
   WriteScalars(layout, scalars, payload);
   const Digest blob = world_.Remember(std::move(payload));
@@ -308,6 +319,13 @@ void SiteMasking::Do(const masking::CheckSegment& effect) {
 void SiteMasking::CheckNow(const masking::CheckSegment& effect) {
   const masking::Context& context = half_->context();
   if (effect.context != context.Id()) return;
+  sum_in_hand_ = effect.scalars;
+  const auto weighing = masking::WeighingOf(node_.core().manifest());
+  const bool takes_any = world_.bug() == Bug::kTakeLightSum;
+  if (auto refused = masking::CheckWeights(weighing, effect.scalars, effect.survivors);
+      refused && !takes_any) {
+    return Push(masking::SumRefused{effect.context, *std::move(refused)});
+  }
   if (auto refused = masking::CheckSaturation(node_.core().manifest(), effect.scalars, kParameters,
                                               effect.survivors)) {
     return Push(masking::SumRefused{effect.context, *std::move(refused)});
@@ -329,13 +347,16 @@ void SiteMasking::CheckNow(const masking::CheckSegment& effect) {
   result = masking::FieldSum(result, both.of_values);
   const uint64_t own =
       survives ? masking::FieldSum(InnerProduct(coefficients, own_), both.of_lanes) : 0;
-  sum_in_hand_ = effect.scalars;
   Push(masking::SegmentChecked{effect.context, effect.segment, own, result});
 }
 
 void SiteMasking::Do(const masking::Accept& effect) {
   const masking::SegmentAccepted& sum = effect.segments.front();
   world_.secrecy().Accepted(sum.scalars);
+  if (masking::CheckWeights(masking::WeighingOf(node_.core().manifest()), sum.scalars,
+                            sum.survivors.size())) {
+    world_.Violate("a sum is taken of weights that its sites do not have");
+  }
   if (masking::CheckSaturation(node_.core().manifest(), sum.scalars, kParameters,
                                sum.survivors.size())) {
     world_.Violate("a sum is taken of which more was cut than the run takes");

@@ -38,7 +38,7 @@ Lanes Encode(codec::Lane lane, uint64_t weight, uint64_t seed, const Vector& bas
              const Vector& trained, const Vector& residual, const Vector& scales) {
   Lanes out{Bytes(kParameters * codec::LaneBytes(lane)), Vector(kParameters), 0, weight};
   const auto stats =
-      codec::EncodeRange({.lane = lane, .weight = weight, .seed = seed}, 0,
+      codec::EncodeRange({.lane = lane, .weight = weight, .seed = seed, .within_weight = true}, 0,
                          {base, trained, residual, scales}, {out.bytes, out.residual});
   DURE_CHECK(stats, "tiny updates are finite");
   out.saturated = stats->saturated;

@@ -30,6 +30,10 @@ round::RunManifest ManifestOf(const Scenario& s) {
   m.round_deadline = Seconds(s.round_deadline);
   m.lost_grace = Seconds(s.lost_grace);
   m.reference_tokens = 1000;
+  if (s.lie == Lie::kLightSum) {
+    m.weighting = round::Weighting::kEqual;
+    m.reference_tokens = 1;  // whatever a site trained on
+  }
   m.initial_scale = kInitialScale;
   m.masking = s.masked ? round::Masking::kPairwise : round::Masking::kNone;
   m.saturation_limit = s.saturation_limit;
