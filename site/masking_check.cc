@@ -9,7 +9,7 @@
 namespace dure::site {
 namespace {
 
-constexpr std::chrono::seconds kFetchAgain{1};
+constexpr std::chrono::seconds kCheckAgain{1};
 
 }  // namespace
 
@@ -24,9 +24,7 @@ void MaskingDesk::Do(const masking::CheckSegment& effect) {
     if (fetched) return CheckNow(effect);
     checking_ = false;
     Say("cannot fetch the sum: " + fetched.error().message);
-    shop_.loop.At(shop_.loop.Now() + kFetchAgain, [this, alive = alive_] {
-      if (*alive && half_.phase() == masking::SitePhase::kChecking) Resume();
-    });
+    CheckAgainLater();
   });
 }
 
@@ -45,7 +43,7 @@ void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
   }
   const auto sums = masking::WordLayout::Make(context.agreed.lane_max, effect.survivors,
                                               context.agreed.parameter_count);
-  if (!sums) return Say("the sum has no layout: " + sums.error().message);
+  if (!sums) return NotChecked(effect.context, sums.error());
   const CheckWith with{.sums = *sums,
                        .coefficients = effect.coefficients,
                        .planes = effect.planes,
@@ -68,13 +66,22 @@ void MaskingDesk::CheckNow(const masking::CheckSegment& effect) {
                });
 }
 
-// A sum that is out of form, or beyond what its sites can reach, is none.
+// A sum that is out of form, or beyond what its sites can reach, is none; and one that nothing here
+// shows to be right is not said to be. What else went wrong may go right the next time.
 void MaskingDesk::NotChecked(const Digest& context, const Error& error) {
   checking_ = false;
   Say("the sum cannot be checked: " + error.message);
-  if (error.code != ErrorCode::kInvalid && error.code != ErrorCode::kCorrupt) return;
-  Push(masking::SumRefused{context,
-                           {masking::Refusal::kAggregate, error.message, masking::kAggregator}});
+  const bool forged = error.code == ErrorCode::kInvalid || error.code == ErrorCode::kCorrupt;
+  if (!forged && error.code != ErrorCode::kFailedPrecondition) return CheckAgainLater();
+  const uint32_t accused = forged ? masking::kAggregator : masking::kNobody;
+  Push(masking::SumRefused{context, {masking::Refusal::kAggregate, error.message, accused}});
+  Checked();
+}
+
+void MaskingDesk::CheckAgainLater() {
+  shop_.loop.At(shop_.loop.Now() + kCheckAgain, [this, alive = alive_] {
+    if (*alive && half_.phase() == masking::SitePhase::kChecking) Resume();
+  });
 }
 
 // What is to be checked by now may be another attempt's sum.

@@ -119,6 +119,7 @@ class MaskingDesk {
   void SayWhatLeaves(const MaskedContribution& made) const;
   void CheckNow(const masking::CheckSegment& effect);
   void NotChecked(const Digest& context, const Error& error);
+  void CheckAgainLater();
   void Checked();
   bool IsCurrent(const masking::Context& context) const;
   void Say(const std::string& line) const;

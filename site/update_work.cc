@@ -287,17 +287,34 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
   return contribution;
 }
 
+namespace {
+
+Result<codec::MappedFile> OwnLanes(const std::filesystem::path& path,
+                                   const masking::WordLayout& sums) {
+  auto lanes = codec::MappedFile::Open(path.string());
+  if (!lanes && lanes.error().code != ErrorCode::kNotFound) return Fail(lanes.error());
+  const bool whole = lanes && lanes->bytes().size() == sums.LowBytes(sums.parameter_count());
+  if (whole) return lanes;
+  return Fail(ErrorCode::kFailedPrecondition,
+              "what this site sent is not kept here any more, and nothing else shows whether it is "
+              "in the sum");
+}
+
+}  // namespace
+
 Result<masking::CheckProducts> CheckSum(const CheckWith& with, const RunFolder& folder,
                                         RoundNumber round, const blob::BlobStore& store,
                                         const codec::Work& pace) {
+  std::optional<codec::MappedFile> lanes;
+  if (with.is_survivor) {
+    DURE_ASSIGN(lanes, OwnLanes(folder.lanes(round), with.sums));
+  }
   DURE_ASSIGN(const auto planes, store.Open(with.planes));
   masking::CheckSides sides;
   sides.planes = planes->bytes();
   sides.result = with.published;
   sides.weighing = with.weighing;
-  std::optional<codec::MappedFile> lanes;
-  if (with.is_survivor) {
-    DURE_ASSIGN(lanes, codec::MappedFile::Open(folder.lanes(round).string()));
+  if (lanes) {
     sides.lanes = lanes->bytes();
     sides.own = with.own;
   }

@@ -62,8 +62,9 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
                                         blob::BlobStore& store, const codec::Work& pace);
 
 // This site's part of checking a published sum: planes from the store, lanes from the folder; with
-// `is_survivor` false only the published side. kNotFound: planes or lanes are not there; else as
-// CheckSegmentFiles.
+// `is_survivor` false only the published side. kNotFound: the planes are not there;
+// kFailedPrecondition: the lanes are not, or not whole; kInvalid, kCorrupt: the planes are no sum
+// of such sites; kCancelled; errors of opening files.
 struct CheckWith {
   masking::WordLayout sums;
   masking::StreamKey coefficients;

@@ -120,6 +120,50 @@ TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) 
   }
 }
 
+// Of one survivor: its lanes are the planes.
+TEST_F(UpdateWorkTest, ASumThatIsNoneIsToldFromOneThatThisSiteCannotCheck) {
+  const MaskWith with{masking::WordLayout::Make(127, 3, kCount).value(), {}, {}};
+  const auto made =
+      EncodeMasked(Work(0, 1), manifest_, round::TestSite("kt"), with, *folder_, *store_, {});
+  ASSERT_TRUE(made) << made.error().message;
+  Bytes lanes(kCount);
+  std::ifstream(folder_->lanes({0}), std::ios::binary)
+      .read(reinterpret_cast<char*>(lanes.data()), kCount);
+  CheckWith check{.sums = masking::WordLayout::Make(127, 1, kCount).value(),
+                  .coefficients = {},
+                  .planes = {},
+                  .published = made->scalars,
+                  .own = made->scalars,
+                  .is_survivor = true,
+                  .weighing = {1, true}};
+  const auto come_to = [&](const Bytes& planes) {
+    check.planes = store_->Put(planes).value();
+    return CheckSum(check, *folder_, {0}, *store_, {});
+  };
+  const auto right = come_to(lanes);
+  ASSERT_TRUE(right) << right.error().message;
+  EXPECT_EQ(right->own, right->result);
+
+  Bytes longer = lanes;
+  longer.push_back(0);
+  EXPECT_EQ(come_to(longer).error().code, ErrorCode::kInvalid);
+  Bytes beyond = lanes;
+  beyond[7] = 0x80;
+  EXPECT_EQ(come_to(beyond).error().code, ErrorCode::kCorrupt);
+  check.published[0] = 0;
+  EXPECT_EQ(come_to(lanes).error().code, ErrorCode::kCorrupt);
+  check.published = made->scalars;
+
+  Write(folder_->lanes({0}), ByteView(lanes).first(5));
+  EXPECT_EQ(come_to(lanes).error().code, ErrorCode::kFailedPrecondition);
+  fs::remove(folder_->lanes({0}));
+  EXPECT_EQ(come_to(lanes).error().code, ErrorCode::kFailedPrecondition);
+  check.is_survivor = false;
+  EXPECT_TRUE(come_to(lanes));
+  check.planes = Sha256(AsBytes("never stored"));
+  EXPECT_EQ(CheckSum(check, *folder_, {0}, *store_, {}).error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(UpdateWorkTest, AnUpdateThatIsLongerThanAllScalesSaysTheLeastWeightThatThereIs) {
   manifest_.weighting = round::Weighting::kEqual;
   manifest_.merge.kind = round::MergeKind::kDirectionNorm;

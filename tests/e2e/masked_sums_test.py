@@ -53,9 +53,26 @@ class LyingSiteTest(MaskingTest):
             self.settle(run)
 
 
+class MalformedSumTest(MaskingTest):
+    def test_planes_that_are_none_are_refused_by_every_site(self):
+        self.lied('aggregator', 'planes:', 'stretched')
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'stretched', REFUSED), f'{site} refuses')
+        assert not self.closings('stretched'), 'it became a model'
+        self.honest('aggregator')
+        self.settle('stretched')
+
+    def test_a_site_that_lost_what_it_would_check_by_says_so_and_the_round_is_tried_again(self):
+        # As after a power cut: what is not durable is gone.
+        self.lied('west', 'no-lanes:', 'lost-lanes', deadline_seconds=120)
+        self.settle('lost-lanes')
+        assert self.said('west', 'lost-lanes', f'{REFUSED}: what this site sent is not kept here')
+        self.honest('west')
+
+
 def load_tests(loader, _, __):
     suite = unittest.TestSuite()
-    for case in (LyingSiteTest,):
+    for case in (LyingSiteTest, MalformedSumTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
