@@ -101,7 +101,7 @@ void MaskingDesk::Begin() {
   failed_ = false;
   disputed_ = false;
   refusal_.clear();
-  accusers_.clear();
+  accusations_ = {};
   if (!context) {
     const bool rule = context.error().code == ErrorCode::kFailedPrecondition &&
                       context.error().message.starts_with("refuse-");

@@ -10,10 +10,10 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "aggregator/accusations.h"
 #include "aggregator/workshop.h"
 #include "federation/canonical.h"
 #include "federation/loop/effect_queue.h"
@@ -108,7 +108,7 @@ class MaskingDesk {
   // Of this process life.
   std::optional<round::StartMerge> merge_;
   std::optional<masking::Outcome> published_;
-  std::map<uint32_t, std::set<uint32_t>> accusers_;  // of this attempt, by whom they accuse
+  Accusations accusations_;  // of this attempt
   // In how many attempts of a round a site that is connected was not heard in time.
   std::pair<RoundNumber, std::map<SiteId, uint32_t>> silent_;
   std::optional<round::Base> derived_;

@@ -57,14 +57,12 @@ void MaskingDesk::Do(const masking::Abandon& effect) {
   feed_(round::AttemptFailed{attempt_->at, refusal_.empty() ? "masking" : refusal_});
 }
 
-// Whom we saw do what no honest site does, or two others did: one alone may lie.
+// Whom we saw do what no honest site does, or sites of two others did: one member may lie.
 void MaskingDesk::Blame(const masking::Culprit& effect) {
   const masking::Context& context = attempt_->half.context();
   const uint32_t accused = effect.refused.accused;
   if (accused >= context.site_count()) return;
-  std::set<uint32_t>& accusers = accusers_[accused];
-  accusers.insert(effect.site);
-  if (!accusers.contains(accused) && accusers.size() < 2) return;
+  if (!accusations_.Hear(context, effect)) return;
   feed_(
       round::Bar{attempt_->at, context.seats[accused].site, masking::CodeOf(effect.refused.rule)});
 }
