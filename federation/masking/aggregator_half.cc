@@ -7,6 +7,12 @@
 #include "federation/masking/message_fields.h"
 
 namespace dure::masking {
+namespace {
+
+// Of one site in one attempt: the first say what there is to say, and each is a line of a log.
+constexpr uint32_t kBlamesMax = 8;
+
+}  // namespace
 
 std::string_view Name(AggregatorPhase phase) {
   static constexpr std::string_view kNames[] = {
@@ -54,6 +60,7 @@ Result<AggregatorHalf> AggregatorHalf::Load(ByteView state, const Signer& signer
 // They have served, and of a large cohort they are most of what is kept.
 void AggregatorHalf::ForgetShares() {
   s_.shares.clear();
+  trees_.clear();
   s_.revealed.clear();
   heads_.clear();
 }
@@ -253,14 +260,18 @@ void AggregatorHalf::SendAll(const Bytes& message) {
   for (const uint32_t site : Listeners()) out_.push_back(Send{site, message});
 }
 
+const MerkleTree& AggregatorHalf::TreeOf(const SegmentSite& dealer) {
+  const auto found = trees_.find(dealer);
+  if (found != trees_.end()) return found->second;
+  return trees_.emplace(dealer, MerkleTree(LeavesOf(s_.shares.at(dealer).entries))).first->second;
+}
+
 void AggregatorHalf::SendDeliveries(uint32_t to) {
   for (const uint32_t from : s_.sharers) {
     for (uint32_t g = 0; g < segments() && from != to && IsSharer(to); ++g) {
       const KeptShares& kept = s_.shares.at({g, from});
-      std::vector<Digest> leaves;
-      for (uint32_t i = 0; i < kept.entries.size(); ++i) leaves.push_back(kept.entries[i].Leaf(i));
-      out_.push_back(
-          Send{to, EncodeMessage(Delivery{kept.head, kept.entries[to], PathOf(leaves, to)})});
+      out_.push_back(Send{
+          to, EncodeMessage(Delivery{kept.head, kept.entries[to], TreeOf({g, from}).PathOf(to)})});
     }
   }
   out_.push_back(Send{to, EncodeMessage(Sharers{context_id_, s_.sharers})});
@@ -327,6 +338,7 @@ void AggregatorHalf::Answer(uint32_t site, AggregatorPhase said) {
 }
 
 void AggregatorHalf::Blame(uint32_t site, Refusal rule, std::string why) {
+  if (++blames_[site] > kBlamesMax) return;
   out_.push_back(Culprit{site, {rule, std::move(why), site}});
 }
 
@@ -339,6 +351,7 @@ void AggregatorHalf::GiveUp(std::string why, Sites missing) {
   ended.missing = missing;
   s_ = std::move(ended);
   heads_.clear();
+  trees_.clear();
   measured_.clear();
   Keep();
   out_.push_back(Abandon{std::move(why), std::move(missing)});

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "federation/masking/masks.h"
+#include "federation/masking/merkle.h"
 #include "federation/masking/messages.h"
 
 namespace dure::masking {
@@ -226,6 +227,8 @@ class AggregatorHalf {
   template <typename T>
   bool IsAuthentic(uint32_t site, const Signed<T>& message);
   bool SharesFit(uint32_t site, const Shares& message, const Signed<ShareHead>& head);
+  // Over what it dealt, made once: each of its receivers gets a path.
+  const MerkleTree& TreeOf(const SegmentSite& dealer);
   bool IsSharer(uint32_t site) const;
   bool HasAnswered(uint32_t site) const;
 
@@ -283,7 +286,10 @@ class AggregatorHalf {
   std::map<uint32_t, Advertise> advertised_;
   std::map<SegmentSite, Signed<ShareHead>> heads_;
   std::map<uint32_t, uint64_t> measured_;  // by segment; asked for again after a restart
-  std::set<Digest> complaints_;            // heard in this process life
+  std::map<SegmentSite, MerkleTree> trees_;
+  // Of each site, in this process life.
+  std::map<uint32_t, std::set<Digest>> complaints_;
+  std::map<uint32_t, uint32_t> blames_;
   std::vector<AggregatorEffect> out_;
 };
 

@@ -3,10 +3,15 @@
 
 #include "federation/check.h"
 #include "federation/masking/aggregator_half.h"
-#include "federation/masking/merkle.h"
 #include "federation/masking/shamir.h"
 
 namespace dure::masking {
+namespace {
+
+// Of one site in one attempt. An honest one goes no further after its first.
+constexpr size_t kComplaintsMax = 4;
+
+}  // namespace
 
 template <typename T>
 bool AggregatorHalf::IsAuthentic(uint32_t site, const Signed<T>& message) {
@@ -63,16 +68,18 @@ void AggregatorHalf::OnMessage(uint32_t site, const Shares& message) {
 bool AggregatorHalf::SharesFit(uint32_t site, const Shares& message,
                                const Signed<ShareHead>& head) {
   bool whole = message.entries.size() == context_.site_count();
-  std::vector<Digest> leaves;
   for (uint32_t i = 0; i < message.entries.size(); ++i) {
-    leaves.push_back(message.entries[i].Leaf(i));
     whole = whole && message.entries[i].sealed.empty() == (i == site);
   }
-  if (!whole || RootOf(leaves) != head.body.root || head.body.roster != s_.roster) {
-    Blame(site, Refusal::kShares, "its shares do not fit its head or the roster");
-    return false;
+  if (whole && head.body.roster == s_.roster) {
+    MerkleTree tree(LeavesOf(message.entries));
+    if (tree.root() == head.body.root) {
+      trees_.emplace(SegmentSite{head.body.segment, site}, std::move(tree));
+      return true;
+    }
   }
-  return true;
+  Blame(site, Refusal::kShares, "its shares do not fit its head or the roster");
+  return false;
 }
 
 void AggregatorHalf::AdvanceSharing(bool overdue) {
@@ -333,7 +340,9 @@ void AggregatorHalf::OnMessage(uint32_t site, const Signed<CheckValues>& message
 }
 
 void AggregatorHalf::OnMessage(uint32_t site, const Signed<Complaint>& message) {
-  if (!IsAuthentic(site, message) || !complaints_.insert(message.Id()).second) return;
+  std::set<Digest>& complaints = complaints_[site];
+  if (complaints.size() >= kComplaintsMax || !IsAuthentic(site, message)) return;
+  if (!complaints.insert(message.Id()).second) return;
   const Complaint& body = message.body;
   out_.push_back(Culprit{site, {body.rule, body.why, body.accused}});
   // Before anything is uploaded the attempt needs every site. Later it can do without some.

@@ -1,6 +1,8 @@
 // What the aggregator keeps of the largest cohort, beside what a journal takes at once.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "federation/journal/journal.h"
 #include "federation/masking/merkle.h"
 #include "federation/masking/testing_attack.h"
@@ -50,7 +52,8 @@ class LargestCohort {
       const auto said = Sign(world_.signer(i), HeaderOf(i), head);
       heads.push_back(said.Id());
       shares.head = said.carried;
-      half().Handle(FromSite{i, EncodeMessage(shares)});
+      dealt_[i] = EncodeMessage(shares);
+      Hear(FromSite{i, dealt_[i]});
     });
     shares_ = ShareTranscript(roster_, AllOf(world_.context().seats), heads);
   }
@@ -87,6 +90,23 @@ class LargestCohort {
   }
   size_t largest() const { return largest_; }
 
+  const Bytes& dealt(uint32_t site) const { return dealt_.at(site); }
+  std::vector<AggregatorEffect> Hear(const AggregatorEvent& event) {
+    const uint64_t before = DigestsMade();
+    auto effects = half().Handle(event);
+    digests_ += DigestsMade() - before;
+    return effects;
+  }
+  // Of trees, by the half, since asked last.
+  uint64_t digests() { return std::exchange(digests_, 0); }
+  void RestartNow() {
+    world_.aggregator() = AggregatorHalf::Load(half().Save(), signer(), verifier_).value();
+  }
+  template <typename Body>
+  Bytes Said(uint32_t i, Body body) const {
+    return Sign(world_.signer(i), HeaderOf(i), std::move(body)).carried;
+  }
+
  private:
   static Secret SecretOf(uint32_t site, uint8_t what) {
     Secret secret;
@@ -110,11 +130,14 @@ class LargestCohort {
   template <typename Body>
   Digest Say(uint32_t i, Body body) {
     const auto said = Sign(world_.signer(i), HeaderOf(i), std::move(body));
-    half().Handle(FromSite{i, said.carried});
+    Hear(FromSite{i, said.carried});
     return said.Id();
   }
 
   World world_;
+  Ed25519Verifier verifier_;
+  std::map<uint32_t, Bytes> dealt_;
+  uint64_t digests_ = 0;
   Digest id_;
   Digest roster_;
   Digest shares_;
@@ -141,6 +164,43 @@ TEST(LargestCohort, FitsTheJournalWithAnAttemptUnderWayBesideTheOneThatFinishedL
   const auto loaded = AggregatorHalf::Load(finished, cohort.signer(), verifier);
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->Save(), finished);
+}
+
+// What everybody dealt is digested once, whoever gets it and however often: in one step of the loop
+// the cube of the sites would be seconds.
+TEST(LargestCohort, DigestsWhatEachSiteDealtOnce) {
+  constexpr uint64_t kOnce = uint64_t{kSites} * (2 * kSites - 1);
+  LargestCohort cohort;
+  cohort.Advertise();
+  cohort.Share();
+  ASSERT_EQ(cohort.half().phase(), AggregatorPhase::kAgreeing);
+  EXPECT_EQ(cohort.digests(), kOnce);
+  // A site that keeps its agreement to itself says its shares again and again.
+  for (int again = 0; again < 3; ++again) {
+    EXPECT_GE(cohort.Hear(FromSite{7, cohort.dealt(7)}).size(), kSites);
+  }
+  EXPECT_GE(cohort.Hear(SiteConnected{7}).size(), kSites);
+  EXPECT_EQ(cohort.digests(), 0U);
+  cohort.RestartNow();
+  EXPECT_GE(cohort.Hear(Begin{}).size(), kSites * kSites);
+  EXPECT_EQ(cohort.digests(), kOnce);
+}
+
+TEST(LargestCohort, HearsNoMoreOfASiteThanItHasToSay) {
+  LargestCohort cohort;
+  size_t named = 0;
+  const auto say = [&](const Bytes& message) {
+    for (const AggregatorEffect& effect : cohort.Hear(FromSite{7, message})) {
+      named += std::holds_alternative<Culprit>(effect) ? 1 : 0;
+    }
+  };
+  for (int i = 0; i < 100; ++i) say(Bytes{9, 9, static_cast<uint8_t>(i)});
+  EXPECT_EQ(named, 8U) << "what is no message";
+  named = 0;
+  for (int i = 0; i < 100; ++i) {
+    say(cohort.Said(7, Complaint{Refusal::kShares, 3, "for reason " + std::to_string(i)}));
+  }
+  EXPECT_EQ(named, 4U) << "also when the attempt is over";
 }
 
 }  // namespace

@@ -7,10 +7,13 @@
 namespace dure::masking {
 namespace {
 
+thread_local uint64_t digests_made = 0;
+
 Digest NodeOf(const Digest& left, const Digest& right) {
   Bytes bytes{1};
   bytes.insert(bytes.end(), left.bytes.begin(), left.bytes.end());
   bytes.insert(bytes.end(), right.bytes.begin(), right.bytes.end());
+  ++digests_made;
   return Sha256(bytes);
 }
 
@@ -22,6 +25,7 @@ size_t Split(size_t count) { return std::bit_floor(count - 1); }
 Digest LeafOf(ByteView bytes) {
   Bytes prefixed{0};
   prefixed.insert(prefixed.end(), bytes.begin(), bytes.end());
+  ++digests_made;
   return Sha256(prefixed);
 }
 
@@ -32,20 +36,32 @@ Digest RootOf(std::span<const Digest> leaves) {
   return NodeOf(RootOf(leaves.first(left)), RootOf(leaves.subspan(left)));
 }
 
-std::vector<Digest> PathOf(std::span<const Digest> leaves, size_t index) {
-  DURE_CHECK(index < leaves.size(), "a leaf is in its tree");
-  if (leaves.size() == 1) return {};
-  const size_t left = Split(leaves.size());
+MerkleTree::MerkleTree(std::vector<Digest> leaves) {
+  DURE_CHECK(!leaves.empty(), "a tree has a leaf");
+  levels_.push_back(std::move(leaves));
+  while (levels_.back().size() > 1) {
+    const std::vector<Digest>& below = levels_.back();
+    std::vector<Digest> level;
+    level.reserve((below.size() + 1) / 2);
+    for (size_t i = 0; i + 1 < below.size(); i += 2)
+      level.push_back(NodeOf(below[i], below[i + 1]));
+    if (below.size() % 2 == 1) level.push_back(below.back());
+    levels_.push_back(std::move(level));
+  }
+}
+
+std::vector<Digest> MerkleTree::PathOf(size_t index) const {
+  DURE_CHECK(index < leaf_count(), "a leaf is in its tree");
   std::vector<Digest> path;
-  if (index < left) {
-    path = PathOf(leaves.first(left), index);
-    path.push_back(RootOf(leaves.subspan(left)));
-  } else {
-    path = PathOf(leaves.subspan(left), index - left);
-    path.push_back(RootOf(leaves.first(left)));
+  for (const std::vector<Digest>& level : levels_) {
+    const size_t sibling = index ^ 1;
+    if (sibling < level.size()) path.push_back(level[sibling]);
+    index /= 2;
   }
   return path;
 }
+
+uint64_t DigestsMade() { return digests_made; }
 
 Result<Digest> RootFrom(const Digest& leaf, size_t index, size_t count,
                         std::span<const Digest> path) {

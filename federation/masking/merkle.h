@@ -11,10 +11,25 @@ namespace dure::masking {
 
 Digest LeafOf(ByteView bytes);
 
+// All of a tree, where more than one path of it is wanted: as many digests as twice its leaves.
+class MerkleTree {
+ public:
+  // REQUIRES: at least one leaf.
+  explicit MerkleTree(std::vector<Digest> leaves);
+  const Digest& root() const { return levels_.back().front(); }
+  // REQUIRES: index < leaf_count().
+  std::vector<Digest> PathOf(size_t index) const;
+  size_t leaf_count() const { return levels_.front().size(); }
+
+ private:
+  std::vector<std::vector<Digest>> levels_;  // leaves first; a node without a sibling goes up as is
+};
+
+// Digests made here by this thread, of leaves and nodes: what a test counts instead of seconds.
+uint64_t DigestsMade();
+
 // REQUIRES: at least one leaf.
 Digest RootOf(std::span<const Digest> leaves);
-// REQUIRES: index < leaves.size().
-std::vector<Digest> PathOf(std::span<const Digest> leaves, size_t index);
 // The root that a path leads to, for a tree of `count` leaves. kInvalid: no path of such a leaf.
 Result<Digest> RootFrom(const Digest& leaf, size_t index, size_t count,
                         std::span<const Digest> path);

@@ -119,6 +119,12 @@ Digest ShareEntry::Leaf(uint32_t holder) const {
   return LeafOf(writer.bytes());
 }
 
+std::vector<Digest> LeavesOf(std::span<const ShareEntry> entries) {
+  std::vector<Digest> leaves;
+  for (uint32_t i = 0; i < entries.size(); ++i) leaves.push_back(entries[i].Leaf(i));
+  return leaves;
+}
+
 std::string_view KindName(const Message& message) { return kKindNames[message.index()]; }
 
 Bytes EncodeMessage(const Message& message) {

@@ -100,6 +100,8 @@ struct ShareEntry {
   Digest self;
   Digest Leaf(uint32_t holder) const;
 };
+// Of the tree over them.
+std::vector<Digest> LeavesOf(std::span<const ShareEntry> entries);
 struct Shares {                     // M3
   Bytes head;                       // Signed<ShareHead>
   std::vector<ShareEntry> entries;  // one a seat of the roster

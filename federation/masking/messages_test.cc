@@ -102,8 +102,10 @@ TEST(Merkle, PathsLeadToTheRootAndToNoOther) {
     std::vector<Digest> leaves;
     for (size_t i = 0; i < count; ++i) leaves.push_back(LeafOf(Bytes{static_cast<uint8_t>(i)}));
     const Digest root = RootOf(leaves);
+    const MerkleTree tree(leaves);
+    EXPECT_EQ(tree.root(), root);
     for (size_t i = 0; i < count; ++i) {
-      const auto path = PathOf(leaves, i);
+      const auto path = tree.PathOf(i);
       EXPECT_LE(path.size(), 8U);
       EXPECT_EQ(RootFrom(leaves[i], i, count, path).value(), root);
       const auto elsewhere = RootFrom(leaves[i], (i + 1) % count, count, path);
