@@ -12,6 +12,7 @@
 #include "federation/codec/encode.h"
 #include "federation/codec/outer.h"
 #include "federation/codec/scales.h"
+#include "federation/masking/weighing.h"
 #include "federation/merging/direction.h"
 #include "federation/merging/vectors.h"
 #include "tests/algorithms/training.h"
@@ -97,6 +98,10 @@ class Federation {
              std::vector<Weights>& residuals, uint64_t round) {
     std::vector<Bytes> lanes;
     uint64_t weight_sum = 0;
+    round::RunManifest manifest;
+    manifest.weighting = round::Weighting::kEqual;
+    manifest.merge = rule;
+    const uint64_t least = masking::WeighingOf(manifest).least;
     for (size_t site = 0; site < kSites; ++site) {
       uint64_t weight = codec::kWeightOne;
       if (rule.kind == MergeKind::kDirectionNorm) {
@@ -110,7 +115,7 @@ class Federation {
                                      {model_, trained[site], residuals[site], scales_},
                                      {lanes.back(), left}));
       residuals[site] = left;
-      weight_sum += weight;
+      weight_sum += std::max(weight, least);
     }
     const auto layout = codec::AggregateLayout::Make(Lane::kInt8, kSites, model_.size()).value();
     const std::vector<ByteView> views(lanes.begin(), lanes.end());
