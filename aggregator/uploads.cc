@@ -35,9 +35,10 @@ Result<Uploads> Uploads::Open(journal::Journal& journal, const blob::BlobStore& 
     DURE_ASSIGN(const Digest digest, Digest::FromHex(std::string_view(key).substr(kKey.size())));
     uploads.marks_.emplace(digest, std::string(AsText(value)));
   }
-  std::vector<Digest> here = store.ListSpools();
-  const std::vector<Digest> whole = store.List();
-  here.insert(here.end(), whole.begin(), whole.end());
+  // Once, also what a death left both in a spool and whole.
+  std::set<Digest> here;
+  for (const Digest& digest : store.ListSpools()) here.insert(digest);
+  for (const Digest& digest : store.List()) here.insert(digest);
   for (const Digest& digest : here) {
     const auto mark = uploads.marks_.find(digest);
     if (mark == uploads.marks_.end()) continue;

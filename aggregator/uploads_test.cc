@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace dure::aggregator {
@@ -114,6 +115,22 @@ TEST_F(UploadsTest, MarksAndWhatIsHereOutliveARestart) {
   takers_ = 0;
   uploads_->Sweep(runs_);
   EXPECT_THAT(removed_, ::testing::UnorderedElementsAre(Named("came"), Named("old")));
+}
+
+TEST_F(UploadsTest, WhatADeathLeftInASpoolAndWholeIsOneUpload) {
+  store_ = std::move(*blob::OpenFileBlobStore(folder_ + "/blobs"));
+  ASSERT_TRUE(uploads_->Allow(Site("kt"), Named("came"), kBytes, runs_));
+  Arrive("came");
+  // Killed between the rename of the blob and the removal of its spool.
+  std::ofstream(folder_ + "/blobs/spools/" + Named("came").Hex() + ".manifest") << "left";
+  ASSERT_THAT(store_->ListSpools(), ElementsAre(Named("came")));
+  Open();
+  takers_ = 2;
+  Allow("kt", "another");
+  EXPECT_THAT(removed_, IsEmpty());
+  takers_ = 1;
+  Allow("kt", "a third");
+  EXPECT_THAT(removed_, ElementsAre(Named("came"), D("another")));
 }
 
 }  // namespace

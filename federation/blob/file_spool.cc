@@ -59,38 +59,41 @@ Status FileSpool::Create(Spares& spares) {
     ::unlink((stem_ + ".bits").c_str());  // of a part that is gone: void for a spare's bytes
     (void)spares.Take(manifest_.size, stem_ + ".part");
   }
-  DURE_ASSIGN(part_, File::Open(stem_ + ".part", O_RDWR | O_CREAT));
-  DURE_ASSIGN(const uint64_t present, part_.Size());
+  Files files;
+  DURE_ASSIGN(files.part, File::Open(stem_ + ".part", O_RDWR | O_CREAT));
+  DURE_ASSIGN(const uint64_t present, files.part.Size());
   if (present != manifest_.size) {
-    if (::ftruncate(part_.descriptor(), 0) != 0) return Fail(SystemError(stem_, errno));
-    if (Status reserved = Reserve(part_, manifest_.size, stem_); !reserved) {
+    if (::ftruncate(files.part.descriptor(), 0) != 0) return Fail(SystemError(stem_, errno));
+    if (Status reserved = Reserve(files.part, manifest_.size, stem_); !reserved) {
       Delete(stem_);  // gives back what part of the room was there
       return reserved;
     }
   }
   // Not synced: whoever opens the spool again brings the manifest along.
   DURE_TRY(WriteAside(stem_ + ".manifest", manifest_.Encode()).map([](const File&) {}));
-  DURE_ASSIGN(bits_, File::Open(stem_ + ".bits", O_RDWR | O_CREAT));
-  if (present == manifest_.size) DURE_TRY(LoadBits());
-  DURE_TRY(bits_.WriteAt(AsBytes(BootId()), 0, stem_));
-  return bits_.WriteAt(held_, kBootIdBytes, stem_);
+  DURE_ASSIGN(files.bits, File::Open(stem_ + ".bits", O_RDWR | O_CREAT));
+  if (present == manifest_.size) DURE_TRY(LoadBits(files));
+  DURE_TRY(files.bits.WriteAt(AsBytes(BootId()), 0, stem_));
+  DURE_TRY(files.bits.WriteAt(held_, kBootIdBytes, stem_));
+  files_ = std::make_shared<const Files>(std::move(files));
+  return {};
 }
 
-Status FileSpool::LoadBits() {
-  DURE_ASSIGN(const Bytes stored, bits_.ReadAll(kBootIdBytes + held_.size(), stem_));
+Status FileSpool::LoadBits(const Files& files) {
+  DURE_ASSIGN(const Bytes stored, files.bits.ReadAll(kBootIdBytes + held_.size(), stem_));
   if (stored.size() != kBootIdBytes + held_.size()) return {};  // never finished: nothing is held
   held_.assign(stored.begin() + kBootIdBytes, stored.end());
   for (uint64_t bit = manifest_.ChunkCount(); bit < held_.size() * 8; ++bit) {
     held_[bit / 8] &= static_cast<uint8_t>(~(1u << (bit % 8)));
   }
   const std::string boot(AsText(ByteView(stored).first(kBootIdBytes)));
-  if (boot != BootId() || boot.front() == '?') DURE_TRY(VerifyHeld());
+  if (boot != BootId() || boot.front() == '?') DURE_TRY(VerifyHeld(files.part));
   for (const uint8_t byte : held_) held_count_ += static_cast<uint64_t>(std::popcount(byte));
   return {};
 }
 
-Status FileSpool::VerifyHeld() {
-  DURE_ASSIGN(const Mapping mapping, Mapping::Of(part_, manifest_.size, stem_));
+Status FileSpool::VerifyHeld(const File& part) {
+  DURE_ASSIGN(const Mapping mapping, Mapping::Of(part, manifest_.size, stem_));
   for (uint64_t index = 0; index < manifest_.ChunkCount(); ++index) {
     if (!Held(index)) continue;
     const ByteView bytes =
@@ -105,25 +108,28 @@ Status FileSpool::WriteChunk(uint64_t index, ByteView bytes) {
   if (index >= manifest_.ChunkCount()) {
     return Fail(ErrorCode::kInvalid, "no chunk " + std::to_string(index) + " in this blob");
   }
+  std::shared_ptr<const Files> files;
   {
     std::lock_guard lock(mutex_);
     if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
     if (Held(index)) return {};
+    files = files_;
   }
   if (!manifest_.ChunkMatches(index, bytes)) {
     return Fail(ErrorCode::kCorrupt,
                 "chunk " + std::to_string(index) + " does not match its digest");
   }
   const uint64_t offset = manifest_.ChunkOffset(index);
-  DURE_TRY(part_.WriteAt(bytes, offset, stem_));
+  DURE_TRY(files->part.WriteAt(bytes, offset, stem_));
   // Starts writeback now, so that Complete's fsync finds little left to do. A hint: its failure
   // shows there.
-  ::sync_file_range(part_.descriptor(), static_cast<off_t>(offset),
+  ::sync_file_range(files->part.descriptor(), static_cast<off_t>(offset),
                     static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
   std::lock_guard lock(mutex_);
+  if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
   if (Held(index)) return {};  // another stream was faster with the same bytes
   const uint8_t byte = static_cast<uint8_t>(held_[index / 8] | 1u << (index % 8));
-  DURE_TRY(bits_.WriteAt(ByteView(&byte, 1), kBootIdBytes + index / 8, stem_));
+  DURE_TRY(files->bits.WriteAt(ByteView(&byte, 1), kBootIdBytes + index / 8, stem_));
   held_[index / 8] = byte;
   ++held_count_;
   return {};
@@ -166,9 +172,16 @@ Status FileSpool::Complete() {
   return {};
 }
 
+bool FileSpool::Discarded() const {
+  std::lock_guard lock(mutex_);
+  return discarded_;
+}
+
 void FileSpool::Discard() {
+  std::lock_guard one_at_a_time(complete_mutex_);
   std::lock_guard lock(mutex_);
   discarded_ = true;
+  files_.reset();
 }
 
 }  // namespace dure::blob

@@ -38,23 +38,29 @@ class FileSpool final : public Spool {
   Bytes MissingBitmap() const override;
   uint64_t MissingCount() const override;
   Status Complete() override;
-  // No write succeeds any more.
+  bool Discarded() const override;
+  // No write succeeds any more, and the files are closed, whoever still holds this spool: once
+  // deleted, they take no room. Waits for a Complete that is under way; what it completed stays.
   void Discard();
 
  private:
   FileSpool(std::string stem, const Manifest& manifest, Settle settle)
       : stem_(std::move(stem)), manifest_(manifest), settle_(std::move(settle)) {}
+  struct Files {
+    File part;
+    File bits;
+  };
   Status Create(Spares& spares);
-  Status LoadBits();
-  Status VerifyHeld();
+  Status LoadBits(const Files& files);
+  Status VerifyHeld(const File& part);
   bool Held(uint64_t index) const { return (held_[index / 8] >> (index % 8) & 1) != 0; }
 
   const std::string stem_;
   const Manifest manifest_;
   const Settle settle_;
-  File part_;
-  File bits_;
   mutable std::mutex mutex_;
+  // Guarded by mutex_. Null once discarded; shared with the writes that are under way then.
+  std::shared_ptr<const Files> files_;
   Bytes held_;               // guarded by mutex_
   uint64_t held_count_ = 0;  // guarded by mutex_
   bool complete_ = false;    // guarded by mutex_

@@ -39,6 +39,7 @@ class MemorySpool final : public Spool {
   bool HasChunk(uint64_t index) const override;
   Bytes MissingBitmap() const override;
   uint64_t MissingCount() const override;
+  bool Discarded() const override;
   Status Complete() override;
   void Discard();
 
@@ -201,9 +202,15 @@ Status MemorySpool::Complete() {
   return {};
 }
 
+bool MemorySpool::Discarded() const {
+  std::lock_guard lock(mutex_);
+  return discarded_;
+}
+
 void MemorySpool::Discard() {
   std::lock_guard lock(mutex_);
   discarded_ = true;
+  bytes_ = {};
 }
 
 }  // namespace

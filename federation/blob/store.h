@@ -51,6 +51,8 @@ class Spool {
   // One bit a chunk, least significant first, 1 = still missing; (ChunkCount() + 7) / 8 bytes.
   virtual Bytes MissingBitmap() const = 0;
   virtual uint64_t MissingCount() const = 0;
+  // DiscardSpool was called: nothing more comes of this one, and it holds no room.
+  virtual bool Discarded() const = 0;
   // All chunks held -> the blob is in the store, durable. Idempotent: a second call, also from
   // another stream, succeeds. kFailedPrecondition: chunks are missing. kExhausted, kUnavailable:
   // not stored, spool kept.
@@ -98,7 +100,8 @@ class BlobStore {
   // Its whole size is reserved on disk first. kExhausted: that room is not there (no spool is left
   // behind). kAlreadyExists: the blob is in the store already.
   virtual Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) = 0;
-  // Forgets a partly received blob and frees its room. Success if there was none.
+  // Forgets a partly received blob and frees its room, also while somebody holds its spool. Success
+  // if there was none.
   virtual Status DiscardSpool(const Digest& digest) = 0;
   virtual std::vector<Digest> ListSpools() const = 0;
 

@@ -57,6 +57,7 @@ Result<v1::OfferReply> DataService::TakeOffer(const PeerIdentity& peer,
   const Bytes missing = (*spool)->MissingBitmap();
   reply.set_missing(missing.data(), missing.size());
   std::lock_guard lock(mutex_);
+  std::erase_if(filling_, [](const auto& one) { return one.second.spool->Discarded(); });
   if (filling_.size() >= kOffersMax && !filling_.contains(digest)) {
     const auto oldest =
         std::min_element(filling_.begin(), filling_.end(),

@@ -145,6 +145,38 @@ TEST_F(Transfer, AnUploadSurvivesARestartOfTheAggregator) {
   files.server.reset();
 }
 
+// Files below a folder that are open and have no name any more: room that nobody can see.
+int OpenWithoutAName(const std::string& folder) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // the iterator's own
+    const std::string path = std::filesystem::read_symlink(entry.path(), gone).string();
+    count += path.starts_with(folder) && path.ends_with("(deleted)");
+  }
+  return count;
+}
+
+TEST_F(Transfer, AnUploadThatIsDroppedHalfWayFreesItsRoomAndMayComeAgain) {
+  identity::TemporaryFolder folder;
+  World files(Must(blob::OpenFileBlobStore(folder.str())));
+  files.Start();
+  const auto reader = ReaderOf(*mine, SomeBytes(32 * kMiB, 14));
+  const Digest digest = reader->manifest().BlobDigest();
+  DataLink link(files.DialAs("seoul"), kQuick, kPatience);
+  std::stop_source stop;
+  const Status stopped = link.Upload(*reader, stop.get_token(), [&](const Progress& now) {
+    if (now.bytes_done > 8 * kMiB) stop.request_stop();
+  });
+  EXPECT_EQ(CodeOf(stopped), ErrorCode::kCancelled);
+  Must(files.store->DiscardSpool(digest));
+  EXPECT_EQ(OpenWithoutAName(folder.str()), 0);
+  DataLink again(files.DialAs("seoul"), kQuick, kPatience);
+  Must(again.Upload(*reader, {}));
+  EXPECT_TRUE(files.store->Scrub(digest));
+  EXPECT_EQ(OpenWithoutAName(folder.str()), 0);
+  files.server.reset();
+}
+
 // A reader whose bytes are not what its manifest says.
 class RottenReader final : public blob::Reader {
  public:
