@@ -186,8 +186,20 @@ void Daemon::State::EndVotes() {
   });
 }
 
+// By the clock as it stands, right or wrong: what a wrong one had made is made anew within a minute
+// of its being set right, and meanwhile that clock accepts nobody's certificate either.
 void Daemon::State::RenewOwn() {
-  (void)workers->Run([this] { (void)authority->RenewOwn(loop->WallNow()); });
+  auto renewed = [this, alive = alive](const Result<bool>& changed) {
+    if (!*alive) return;
+    const std::string why = changed ? std::string() : changed.error().message;
+    if (changed && *changed) options.say("the aggregator's certificates were renewed");
+    if (!why.empty() && why != renewal_failure) {
+      options.say("the aggregator's certificates could not be renewed: " + why);
+    }
+    renewal_failure = why;
+  };
+  (void)workers->RunThen(
+      *loop, [this] { return authority->RenewOwn(loop->WallNow()); }, renewed);
   loop->At(loop->Now() + kRenewalCheck, [this, alive = alive] {
     if (*alive) RenewOwn();
   });

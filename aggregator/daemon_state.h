@@ -137,6 +137,7 @@ struct Daemon::State {
   std::set<SiteId> connected;
   std::optional<Uploads> uploads;  // once the store is open
   bool sweeping = false;           // a sweep is posted
+  std::string renewal_failure;     // why the own certificates could not be renewed, as said last
   std::unique_ptr<transport::TransportServer> server;
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };

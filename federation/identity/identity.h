@@ -53,12 +53,14 @@ struct Identity {
 // expired certificate loads; the caller sees not_after.
 Result<Identity> LoadIdentity(const std::string& dir);
 
-// True when less than a third of the certificate's life is left, or none.
+// True when less than a third of the certificate's life is left, or none; and when it has not
+// begun: a clock that ran ahead made it, and nobody else accepts it.
 bool RenewalDue(WallTime not_before, WallTime not_after, WallTime now);
 inline bool RenewalDue(const Identity& identity, WallTime now) {
   return RenewalDue(identity.not_before, identity.not_after, now);
 }
-// The first instant at which RenewalDue is true: what a daemon sets its timer to.
+// The first instant of the certificate's life at which RenewalDue is true: what a daemon sets its
+// timer to.
 WallTime RenewalTime(WallTime not_before, WallTime not_after);
 
 }  // namespace dure::identity

@@ -71,7 +71,7 @@ class IssuingAuthority {
   Result<std::string> Obey(const PeerIdentity& peer, ByteView order, WallTime now);
 
   // New certificates for the aggregator itself, when due; written to its identity folder. Returns
-  // whether anything changed (then: LoadIdentity again).
+  // whether anything changed (then: LoadIdentity again). kFailedPrecondition: the issuing CA ended.
   Result<bool> RenewOwn(WallTime now);
 
   // The snapshot in force. Shared because readers keep the one that they began with.

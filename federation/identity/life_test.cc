@@ -256,6 +256,17 @@ TEST(Life, TheAggregatorRenewsItselfAndKeepsItsNames) {
   EXPECT_EQ(Must(LoadIdentity(dir)).not_after, late + hours(24 * 7));
 }
 
+// Else it would be refused as not yet valid until two thirds of a life that has not begun are over.
+TEST(Life, TheAggregatorRenewsWhatItMadeWhileItsClockWasAhead) {
+  const TestConsortium c;
+  const std::string dir = (c.folder / "aggregator").string();
+  ASSERT_TRUE(Must(c.authority->RenewOwn(kStart + hours(24 * 30))));
+  EXPECT_FALSE(c.Verify(Must(LoadIdentity(dir)).cert_chain_pem));
+  EXPECT_TRUE(Must(c.authority->RenewOwn(kStart)));
+  EXPECT_TRUE(c.Verify(Must(LoadIdentity(dir)).cert_chain_pem));
+  EXPECT_FALSE(Must(c.authority->RenewOwn(kStart)));
+}
+
 TEST(Life, LifetimesMayBeSecondsAndTheClockMayBeBehind) {
   TestConsortium c;
   c.lifetimes.site = seconds(3);

@@ -222,7 +222,7 @@ WallTime RenewalTime(WallTime not_before, WallTime not_after) {
 }
 
 bool RenewalDue(WallTime not_before, WallTime not_after, WallTime now) {
-  return now >= RenewalTime(not_before, not_after);
+  return now < not_before || now >= RenewalTime(not_before, not_after);
 }
 
 }  // namespace dure::identity

@@ -193,6 +193,19 @@ class ClockTest(LifeTest):
         clock.jump(0)
         self.settle(federation, 'jumps')
 
+    def test_an_aggregator_that_started_with_its_clock_ahead_is_dialled_again_once_it_is_right(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        clock.jump(30 * DAY)
+        federation.aggregator.stop()
+        federation.aggregator.start(clock=clock.path)
+        until(lambda: federation.aggregator.log_has('certificates were renewed'), 'of next month')
+        clock.jump(0)
+        self.redial(federation)
+        federation.start_sites()
+        federation.propose('right-again', rounds=1)
+        federation.complete('right-again')
+
 
 class StopTest(LifeTest):
     """Told to stop by an operator, whatever a daemon is doing; it goes on when it is back."""
