@@ -180,6 +180,7 @@ void Daemon::State::Tick() {
 
 // Windows close without anybody saying a word.
 void Daemon::State::EndVotes() {
+  (void)record->time().MayWrite();  // says what became of the clock
   deliberation->SettleVotes();
   loop->At(loop->Now() + kVoteCheck, [this, alive = alive] {
     if (*alive) EndVotes();

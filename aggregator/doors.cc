@@ -114,6 +114,7 @@ void Daemon::State::CaughtUp(const SiteId& site) {
 
 void Daemon::State::Disconnected(const PeerIdentity& peer) {
   if (connected.erase(peer.site) == 0) return;
+  record->time().Forget(peer.site);
   for (const auto& [id, driver] : runs) {
     if (driver->Invites(peer.site)) driver->Feed(round::SiteDisconnected{peer.site});
   }

@@ -65,7 +65,7 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   options.log_signer = record->log_signer_.get();
   options.verifier = &record->verifier_;
   if (!given.say) given.say = [](const std::string&) {};
-  record->say_ = given.say;
+  record->time_ = std::make_unique<Timekeeper>(loop, given.say);
   record->guard_ = std::make_unique<RollbackGuard>(given.alone || given.seam, given.say);
   options.may_append = [&now = *record] { return now.MayAppend(); };
   DURE_ASSIGN(record->log_, ledger::OpenSqliteLedger(std::move(options)));
@@ -77,7 +77,7 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   }
   ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
   record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
-                                                         [&now = *record] { return now.Now(); });
+                                                         [&now = *record] { return now.Stamp(); });
   ledger::ConsortiumGenesis genesis{self.log_vkey, self.root_pin, self.signer->Key()};
   DURE_TRY(record->recorder_->Record(genesis, "genesis").map([](const auto&) {}));
   return record;
@@ -98,26 +98,12 @@ void Record::ScrubBeside(const std::string& dir, const RecordOptions& given) {
 
 Status Record::MayAppend() const {
   DURE_TRY(guard_->MayAppend());
+  DURE_TRY(time_->MayWrite());
   return scrubbing_ ? scrubbing_->Whole() : Status();
 }
 
-WallTime Record::Now() {
-  const std::lock_guard lock(time_mutex_);
-  latest_ = std::max(latest_, wall_.Now());
-  const auto off = std::chrono::duration_cast<std::chrono::minutes>(wall_.stepped_by());
-  if (off.count() != 0 && !stepped_) {
-    say_("this machine's clock was set by " + std::to_string(off.count()) +
-         " minutes: the record keeps the time before. Set the clock right; if it is right now, "
-         "restart the aggregator");
-  }
-  stepped_ = off.count() != 0;
-  return latest_;
-}
-
-void Record::NotBefore(WallTime time) {
-  const std::lock_guard lock(time_mutex_);
-  latest_ = std::max(latest_, time);
-}
+// An entry that is not written must not hold the next one to a time that was in doubt.
+WallTime Record::Stamp() { return MayAppend() ? time_->Stamp() : time_->Now(); }
 
 Status Record::Write(ledger::Event event, const std::string& key) {
   return recorder_->Record(std::move(event), key).map([](const auto&) {});

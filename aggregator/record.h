@@ -8,16 +8,15 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "aggregator/rollback_guard.h"
+#include "aggregator/timekeeper.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/issuing.h"
 #include "federation/loop/loop.h"
 #include "federation/round/round.h"
-#include "federation/steady_wall.h"
 #include "policy/ledger/ledger.h"
 #include "policy/ledger/scrubbing.h"
 
@@ -48,6 +47,8 @@ class Record {
   // Nothing is appended until it opens: then kUnavailable is the answer, or kCorrupt for good.
   RollbackGuard& guard() { return *guard_; }
   const RollbackGuard& guard() const { return *guard_; }
+  // Whether it is written to by this machine's clock: kUnavailable while that is in doubt.
+  Timekeeper& time() { return *time_; }
   // Reads the log's file back, a part at each Step; what rotted and is not mended keeps entries
   // out (kUnavailable). Null when something stands in the place of the log on disk.
   ledger::Scrubbing* scrubbing() { return scrubbing_.get(); }
@@ -71,34 +72,31 @@ class Record {
   // The same, made when it is its turn (ledger::Recorder); `done` on the loop.
   void Make(ledger::Recorder::Make make, std::string key, ledger::AppendCallback done);
   // The aggregator's time, which never runs backwards in the log. Any thread.
-  WallTime Now();
-  void NotBefore(WallTime time);
+  WallTime Now() { return time_->Now(); }
+  void NotBefore(WallTime time) { time_->NotBefore(time); }
   // A site's own signed entry, under `key`.
   void AppendEnvelope(Bytes envelope, std::string key, ledger::AppendCallback done);
 
  private:
-  explicit Record(loop::EventLoop& loop) : loop_(loop), wall_(loop) {}
+  explicit Record(loop::EventLoop& loop) : loop_(loop) {}
   Result<ledger::Event> EventOf(const round::Append& append, ledger::RunProposed proposed) const;
   Status MayAppend() const;
+  WallTime Stamp();
   void ScrubBeside(const std::string& dir, const RecordOptions& given);
   void Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
            std::function<void(round::Event)> answer);
 
   loop::EventLoop& loop_;
-  SteadyWall wall_;
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // posted answers may outlive the record
   Ed25519Verifier verifier_;
   std::unique_ptr<Ed25519Signer> log_signer_;
   std::unique_ptr<RollbackGuard> guard_;
+  std::unique_ptr<Timekeeper> time_;
   std::unique_ptr<ledger::Ledger> log_;
   std::unique_ptr<ledger::Scrubbing> scrubbing_;
   const identity::Identity* self_ = nullptr;
   std::unique_ptr<ledger::Recorder> recorder_;
-  std::mutex time_mutex_;  // of latest_
-  WallTime latest_{};
-  bool stepped_ = false;  // and said so
-  std::function<void(const std::string&)> say_;
 };
 
 }  // namespace dure::aggregator

@@ -112,8 +112,11 @@ Result<std::string> Daemon::State::ShowAgreed() const {
 }
 
 Result<std::string> Daemon::State::HearHeld(const PeerIdentity& peer, const std::string& text) {
-  DURE_ASSIGN(const std::string note, ParseHeld(text));
-  DURE_TRY(record->guard().Hear(peer.site, note));
+  DURE_ASSIGN(const HeldShown shown, ParseHeld(text));
+  // Before the log may open: what is then written has a time.
+  const bool counts = peer.role == identity::Role::kMember && connected.contains(peer.site);
+  if (shown.time && counts) record->time().Hear(peer.site, *shown.time);
+  DURE_TRY(record->guard().Hear(peer.site, shown.note));
   json answer = {{"size", record->log().Head().head.size}};
   if (const auto* scrubbing = record->scrubbing()) answer["wanted"] = scrubbing->Wanted();
   return JsonLine(answer);

@@ -5,6 +5,7 @@
 
 #include "federation/limits.h"
 #include "federation/transport/json_fields.h"
+#include "policy/rules/value.h"
 
 namespace dure::aggregator {
 
@@ -141,9 +142,15 @@ Result<CosignatureSaid> ParseCosignature(std::string_view text) {
   return said;
 }
 
-Result<std::string> ParseHeld(std::string_view text) {
+Result<HeldShown> ParseHeld(std::string_view text) {
   DURE_ASSIGN(const json object, ParseObject(text));
-  return Text(object, "note");
+  HeldShown shown;
+  DURE_ASSIGN(shown.note, Text(object, "note"));
+  if (!object.contains("time")) return shown;
+  DURE_ASSIGN(const std::string time, Text(object, "time"));
+  DURE_ASSIGN(const rules::Instant instant, rules::Instant::Parse(time));
+  shown.time = WallTime(std::chrono::seconds(instant.seconds));
+  return shown;
 }
 
 Result<SpareGiven> ParseSpare(std::string_view text) {

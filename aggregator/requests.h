@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "federation/bytes.h"
+#include "federation/clock.h"
 #include "federation/digest.h"
 #include "federation/round/plan.h"
 #include "policy/ledger/policy_events.h"
@@ -69,8 +70,12 @@ struct CosignatureSaid {
 };
 Result<CosignatureSaid> ParseCosignature(std::string_view json);
 
-// {"note": the signed head that a site holds}
-Result<std::string> ParseHeld(std::string_view json);
+// {"note": the signed head that a site holds, "time": what its clock shows, if it trusts it}
+struct HeldShown {
+  std::string note;
+  std::optional<WallTime> time;
+};
+Result<HeldShown> ParseHeld(std::string_view json);
 
 // {"index": n, "entry": base64}: an entry that was asked for, from a site's copy
 struct SpareGiven {

@@ -54,7 +54,8 @@ Result<std::string> Daemon::State::ScrubNow() {
 Result<std::string> Daemon::State::ShowStatus() const {
   const ledger::SignedHead head = record->log().Head();
   const auto agreed = record->log().Agreed();
-  const Status may = record->guard().MayAppend();
+  Status may = record->guard().MayAppend();
+  if (may) may = record->time().MayWrite();
   json answer = {{"size", head.head.size},
                  {"root", head.head.root.Hex()},
                  {"agreed", agreed ? agreed->head.head.size : 0},

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "federation/transport/json_fields.h"
-#include "policy/standing/clocks.h"
 #include "policy/standing/roles.h"
 
 namespace dure::clerk {
@@ -16,6 +15,9 @@ using nlohmann::json;
 
 constexpr const char* kOwnClock =
     "; if it was this machine's clock that was wrong, set it, take that file away and start again";
+constexpr const char* kMayBeOwnClock =
+    ". This machine's clock may be the wrong one: this copy goes no further and waits for some "
+    "minutes whether it is set";
 
 Result<ledger::Proof> ProofFrom(ByteView bytes) {
   if (bytes.size() % 32 != 0) return Fail(ErrorCode::kInvalid, "a proof is whole hashes");
@@ -30,8 +32,9 @@ Result<ledger::Proof> ProofFrom(ByteView bytes) {
 }  // namespace
 
 Result<std::unique_ptr<Clerk>> Clerk::Open(const std::string& dir, const identity::Identity& self,
-                                           std::function<WallTime()> wall, int tries) {
-  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self, std::move(wall), tries));
+                                           std::function<WallTime()> wall, int tries,
+                                           SteadyWall* steady) {
+  auto clerk = std::unique_ptr<Clerk>(new Clerk(dir, self, std::move(wall), tries, steady));
   clerk->stopped_ = clerk->evidence_.Stopped();
   DURE_ASSIGN(clerk->log_key_, ledger::NoteKey::Parse(self.log_vkey));
   ledger::MirrorOptions options;
@@ -80,6 +83,7 @@ Result<ledger::SignedHead> Clerk::HeadThatHolds() const {
   if (stopped_) return Fail(ErrorCode::kCorrupt, *stopped_);
   ledger::SignedHead head = mirror_->Head();
   const std::lock_guard lock(mutex_);
+  if (waits_) return Fail(ErrorCode::kUnavailable, *waits_);
   if (auditor_.standing().size() >= head.head.size) return head;
   return Fail(ErrorCode::kUnavailable, "the copy is not replayed up to its head");
 }
@@ -92,23 +96,38 @@ Status Clerk::Follow(uint64_t size) {
   if (const auto before = dissent()) return KeepDissent(*before);
   if (stopped_) return Fail(ErrorCode::kCorrupt, *stopped_);
   const uint64_t held = mirror_->Head().head.size;
-  const WallTime asked = wall_();
+  const WallTime asked = OwnClock().now;
   DURE_TRY(Fetch(size));
   DURE_TRY(Replay());
-  DURE_TRY(CompareClocks(held));
-  if (size == 0 || held < size) seen_ = asked;
+  DURE_ASSIGN(const bool set, CompareClocks(held));
+  if (!set && (size == 0 || held < size)) clocks_.UpToDate(asked);
   return {};
 }
 
-Status Clerk::CompareClocks(uint64_t held_before) {
-  std::optional<standing::Finding> finding;
+standing::OwnClock Clerk::OwnClock() const {
+  if (steady_ == nullptr) return {wall_(), {}, std::nullopt};
+  const SteadyWall::Reading now = steady_->Read();
+  return {now.time, now.set_by, now.up};
+}
+
+Result<bool> Clerk::CompareClocks(uint64_t held_before) {
+  standing::ClockWatch::Judged judged;
   {
     const std::lock_guard lock(mutex_);
-    DURE_ASSIGN(finding, standing::CompareClocks(*mirror_, held_before, auditor_.standing(),
-                                                 {wall_(), seen_}));
-    clock_ = finding;
+    DURE_ASSIGN(judged, clocks_.Look(*mirror_, held_before, auditor_.standing(), OwnClock()));
+    waits_.reset();
+    if (judged.waits) waits_ = judged.finding->text + kMayBeOwnClock;
+    if (!judged.waits) clock_ = judged.finding;
   }
-  return finding ? KeepDissent(*finding) : Status();
+  if (judged.waits) return Fail(ErrorCode::kUnavailable, *Waits());
+  if (judged.finding) return Fail(KeepDissent(*judged.finding).error());
+  if (judged.follows_set) steady_->Follow();
+  return judged.follows_set;
+}
+
+std::optional<std::string> Clerk::Waits() const {
+  const std::lock_guard lock(mutex_);
+  return waits_;
 }
 
 // Of its own dissents from this very log, the first that rests on a clock. A person who takes the
@@ -178,7 +197,8 @@ Status Clerk::FetchAgreed() {
 }
 
 Status Clerk::ShowHeld() {
-  const json held = {{"note", mirror_->Head().note}};
+  json held = {{"note", mirror_->Head().note}};
+  if (steady_ != nullptr && !Waits()) held["time"] = FormatRfc3339(OwnClock().now);
   DURE_ASSIGN(const std::string answer, Ask("ledger.held", transport::JsonLine(held)));
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   size_t given = 0;

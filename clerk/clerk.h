@@ -19,10 +19,12 @@
 
 #include "clerk/evidence.h"
 #include "federation/identity/identity.h"
+#include "federation/steady_wall.h"
 #include "federation/transport/client.h"
 #include "policy/ledger/mirror.h"
 #include "policy/ledger/scrubbing.h"
 #include "policy/standing/auditor.h"
+#include "policy/standing/clocks.h"
 #include "policy/standing/dissent.h"
 
 namespace dure::clerk {
@@ -33,12 +35,15 @@ class Clerk {
   // ledger::Mirror::Open. A copy that was there is replayed, which takes some seconds per 100,000
   // entries.
   // `wall` is asked on the follower's thread. `tries`: of each call that nobody answers; a daemon,
-  // which comes back to it by itself, makes one.
+  // which comes back to it by itself, makes one. A daemon also gives its `steady` clock, which
+  // outlives this and may be set while it runs; `wall` is not asked then.
   static Result<std::unique_ptr<Clerk>> Open(const std::string& dir, const identity::Identity& self,
-                                             std::function<WallTime()> wall, int tries = 1);
+                                             std::function<WallTime()> wall, int tries = 1,
+                                             SteadyWall* steady = nullptr);
 
   // Brings copy and standing up to the aggregator's head, or at least to `size` entries.
-  // kUnavailable: no answer, or the log is not that long yet. kCorrupt: the log is refused, or this
+  // kUnavailable: no answer, the log is not that long yet, or this holder's clock may be wrong
+  // (Waits). kCorrupt: the log is refused, or this
   // holder dissents; the message names entry, rule and the evidence.
   Status Follow(uint64_t size = 0);
   // Of the holder's next entry, as this copy knows. Any thread.
@@ -74,6 +79,8 @@ class Clerk {
   const Verifier& verifier() const { return verifier_; }
   // What this copy comes to. `look` must be quick: followers wait.
   void WithStanding(const std::function<void(const standing::Auditor&)>& look) const;
+  // Why it goes no further until its clock is set right, or for kClockPatience. Any thread.
+  std::optional<std::string> Waits() const;
   // Why this holder dissents, if it does.
   std::optional<standing::Finding> dissent() const;
 
@@ -93,13 +100,20 @@ class Clerk {
     transport::AdminLink admin;
   };
   Clerk(const std::string& dir, const identity::Identity& self, std::function<WallTime()> wall,
-        int tries)
-      : dir_(dir), self_(&self), wall_(std::move(wall)), tries_(tries), evidence_(dir) {}
+        int tries, SteadyWall* steady)
+      : dir_(dir),
+        self_(&self),
+        wall_(std::move(wall)),
+        tries_(tries),
+        steady_(steady),
+        evidence_(dir) {}
   template <typename Call>
   auto Over(Call call);
   Status Fetch(uint64_t size);
   Status Replay();
-  Status CompareClocks(uint64_t held_before);
+  standing::OwnClock OwnClock() const;
+  // Whether the clock as it was set is followed from now on.
+  Result<bool> CompareClocks(uint64_t held_before);
   void RecallClock();
   Status KeepRefusal(ledger::Refusal refusal, uint64_t offered_size,
                      const std::vector<Bytes>& entries);
@@ -110,17 +124,19 @@ class Clerk {
   const identity::Identity* self_;
   const std::function<WallTime()> wall_;
   const int tries_;
-  std::optional<WallTime> seen_;  // when the copy was last known to be up to the aggregator's head
+  SteadyWall* const steady_;     // may be null
+  standing::ClockWatch clocks_;  // on the follower's thread
   EvidenceFolder evidence_;
   std::optional<std::string> stopped_;  // on the follower's thread
   Ed25519Verifier verifier_;
   ledger::NoteKey log_key_;
   std::unique_ptr<ledger::Mirror> mirror_;
   std::unique_ptr<ledger::Scrubbing> scrubbing_;
-  mutable std::mutex mutex_;  // of auditor_ and clock_
+  mutable std::mutex mutex_;  // of auditor_, clock_ and waits_
   standing::Auditor auditor_;
   std::optional<standing::Finding> clock_;  // an entry whose time is none by this holder's clock
-  std::shared_ptr<Links> links_;            // replaced while a call may be under way
+  std::optional<std::string> waits_;
+  std::shared_ptr<Links> links_;  // replaced while a call may be under way
 };
 
 }  // namespace dure::clerk

@@ -18,6 +18,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual MonoTime Now() const = 0;
   virtual WallTime WallNow() const = 0;
+  // Time since the machine began, which passes while it sleeps, too.
+  virtual Duration SinceBoot() const = 0;
   // Runs `task` once at or after `when`, on the clock's own thread, never inside this call.
   virtual void At(MonoTime when, std::function<void()> task) = 0;
 };

@@ -16,35 +16,40 @@ inline constexpr std::chrono::minutes kClockStepMax{10};
 class SteadyWall {
  public:
   explicit SteadyWall(const Clock& clock)
-      : clock_(clock), wall_(clock.WallNow()), mono_(clock.Now()) {}
+      : clock_(clock), wall_(clock.WallNow()), up_(clock.SinceBoot()) {}
 
   // The wall clock's time; once that was set by more than kClockStepMax, forward or back, the time
-  // that it would have without, until it is back near it. A new process follows the clock it finds.
-  WallTime Now() {
+  // that it would have without, until it is back near it or Follow is called. A machine that sleeps
+  // sets nothing. A new process follows the clock it finds.
+  WallTime Now() { return Read().time; }
+
+  struct Reading {
+    WallTime time;
+    Duration set_by{};  // what `time` leaves out; zero: it is the wall clock's
+    Duration up{};      // since the machine began
+  };
+  Reading Read() {
     const std::lock_guard lock(mutex_);
     const WallTime wall = clock_.WallNow();
-    const MonoTime mono = clock_.Now();
-    const WallTime unset = wall_ + (mono - mono_);
-    stepped_by_ = wall - unset;
-    if (std::chrono::abs(stepped_by_) > kClockStepMax) return unset;
-    stepped_by_ = {};
+    const Duration up = clock_.SinceBoot();
+    const WallTime unset = wall_ + (up - up_);
+    if (std::chrono::abs(wall - unset) > kClockStepMax) return {unset, wall - unset, up};
     wall_ = wall;
-    mono_ = mono;
-    return wall;
+    up_ = up;
+    return {wall, {}, up};
   }
-
-  // What the last answer left out; zero: it was the wall clock's.
-  Duration stepped_by() const {
+  // The time as it was set is the right one.
+  void Follow() {
     const std::lock_guard lock(mutex_);
-    return stepped_by_;
+    wall_ = clock_.WallNow();
+    up_ = clock_.SinceBoot();
   }
 
  private:
   const Clock& clock_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   WallTime wall_;
-  MonoTime mono_;
-  Duration stepped_by_{};
+  Duration up_;
 };
 
 }  // namespace dure

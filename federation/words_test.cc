@@ -131,13 +131,18 @@ TEST(CheckDeathTest, NamesThePromise) {
 class SetClock : public Clock {
  public:
   MonoTime Now() const override { return MonoTime(passed_); }
-  WallTime WallNow() const override { return WallTime(std::chrono::days(20000) + passed_ + set_); }
+  WallTime WallNow() const override {
+    return WallTime(std::chrono::days(20000) + passed_ + slept_ + set_);
+  }
+  Duration SinceBoot() const override { return passed_ + slept_; }
   void At(MonoTime, std::function<void()>) override {}
   void Pass(Duration time) { passed_ += time; }
+  void Sleep(Duration time) { slept_ += time; }
   void SetBy(Duration by) { set_ = by; }
 
  private:
   Duration passed_{};
+  Duration slept_{};
   Duration set_{};
 };
 
@@ -155,13 +160,26 @@ TEST(SteadyWall, FollowsAClockThatIsCorrectedAndNotOneThatIsSetFarOff) {
     const WallTime before = wall.Now();
     clock.Pass(minutes(7));
     EXPECT_EQ(wall.Now(), before + minutes(7)) << "time goes on as before";
-    EXPECT_EQ(wall.stepped_by(), off - minutes(5));
+    EXPECT_EQ(wall.Read().set_by, off - minutes(5));
     clock.SetBy(minutes(5));
     EXPECT_EQ(wall.Now(), clock.WallNow()) << "set right again";
-    EXPECT_EQ(wall.stepped_by(), Duration::zero());
+    EXPECT_EQ(wall.Read().set_by, Duration::zero());
   }
   clock.SetBy(std::chrono::days(1));
   EXPECT_EQ(SteadyWall(clock).Now(), clock.WallNow()) << "a new process follows the clock it finds";
+  wall.Follow();
+  EXPECT_EQ(wall.Now(), clock.WallNow()) << "the time as it was set is the right one";
+  EXPECT_EQ(wall.Read().set_by, Duration::zero());
+}
+
+TEST(SteadyWall, AMachineThatSleptHasTheTimeThatItWakesTo) {
+  SetClock clock;
+  SteadyWall wall(clock);
+  for (const auto night : {std::chrono::minutes(11), std::chrono::minutes(600)}) {
+    clock.Sleep(night);
+    EXPECT_EQ(wall.Now(), clock.WallNow());
+    EXPECT_EQ(wall.Read().set_by, Duration::zero());
+  }
 }
 
 }  // namespace

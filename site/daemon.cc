@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "federation/identity/enrolment.h"
 #include "site/daemon_state.h"
@@ -236,6 +237,9 @@ void Daemon::State::FollowLater() {
         last_refusal = synced.error().message;
         options.say(last_refusal);
       }
+      const auto waits = scribe->Waits();
+      if (waits && !std::exchange(said_waits, true)) options.say(*waits);
+      if (!waits && std::exchange(said_waits, false)) options.say("the clock is right again");
       if (++follows % kFollowsAShow == 0) scribe->ShowHeld([](const Status&) {});
       FollowLater();
     });

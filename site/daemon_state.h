@@ -77,6 +77,7 @@ struct Daemon::State {
   uint64_t follows = 0;
   std::string last_failure;
   std::string last_refusal;  // of the record
+  bool said_waits = false;   // why its copy goes no further, said
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 

@@ -1,10 +1,8 @@
 #include "site/scribe.h"
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "federation/crash_point.h"
-#include "federation/steady_wall.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::site {
@@ -18,8 +16,9 @@ constexpr std::chrono::milliseconds kCosignAfter{250};
 Result<std::unique_ptr<Scribe>> Scribe::Open(const std::string& dir, const identity::Identity& self,
                                              loop::EventLoop& loop) {
   auto scribe = std::unique_ptr<Scribe>(new Scribe(dir, self, loop));
-  const auto wall = std::make_shared<SteadyWall>(loop);
-  DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(dir, self, [wall] { return wall->Now(); }));
+  SteadyWall* const steady = &scribe->wall_;
+  DURE_ASSIGN(scribe->clerk_, clerk::Clerk::Open(
+                                  dir, self, [steady] { return steady->Now(); }, 1, steady));
   DURE_ASSIGN(scribe->auditor_, OpenAuditorKey(dir, self.site()));
   DURE_TRY(RenewIfEnded(dir, scribe->mirror(), scribe->auditor_));
   scribe->thread_ = std::make_unique<loop::WorkerPool>(1);

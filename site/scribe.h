@@ -19,6 +19,7 @@
 #include "federation/identity/identity.h"
 #include "federation/loop/loop.h"
 #include "federation/loop/workers.h"
+#include "federation/steady_wall.h"
 #include "site/auditor_key.h"
 #include "site/proposals.h"
 
@@ -79,6 +80,8 @@ class Scribe {
     clerk_->StartScrubbing(period, std::move(say));
   }
   void Scrub(std::function<void()> done);
+  // As Clerk::Waits.
+  std::optional<std::string> Waits() const { return clerk_->Waits(); }
   ledger::ScrubState scrub_state() const { return clerk_->scrub_state(); }
   void UseDial(const transport::Dial& dial);
 
@@ -90,7 +93,7 @@ class Scribe {
     std::function<void(Result<uint64_t>)> said;  // by Say: sent here
   };
   Scribe(std::string dir, const identity::Identity& self, loop::EventLoop& loop)
-      : dir_(std::move(dir)), self_(self), loop_(loop) {}
+      : dir_(std::move(dir)), self_(self), loop_(loop), wall_(loop) {}
   void Follow(std::function<Status()> work, std::function<void(Status)> done);
   void NextTurn();
   void TellGrowth();
@@ -104,6 +107,7 @@ class Scribe {
   const std::string dir_;
   const identity::Identity& self_;
   loop::EventLoop& loop_;
+  SteadyWall wall_;
   AuditorKey auditor_;     // written on the thread only
   uint64_t cosigned_ = 0;  // the size co-signed last
   bool cosigning_ = false;

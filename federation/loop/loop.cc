@@ -1,5 +1,7 @@
 #include "federation/loop/loop.h"
 
+#include <time.h>
+
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -16,6 +18,14 @@ MonoTime RealMonoNow() {
 
 WallTime RealWallNow() {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+// The monotonic clock stands still while the machine sleeps.
+Duration RealSinceBoot() {
+  timespec since{};
+  clock_gettime(CLOCK_BOOTTIME, &since);
+  return std::chrono::duration_cast<Duration>(std::chrono::seconds(since.tv_sec) +
+                                              std::chrono::nanoseconds(since.tv_nsec));
 }
 
 struct EventLoop::State {
@@ -96,6 +106,8 @@ void EventLoop::Stop() {
 MonoTime EventLoop::Now() const { return RealMonoNow(); }
 
 WallTime EventLoop::WallNow() const { return RealWallNow(); }
+
+Duration EventLoop::SinceBoot() const { return RealSinceBoot(); }
 
 void EventLoop::At(MonoTime when, std::function<void()> task) {
   {

@@ -16,6 +16,7 @@ namespace dure::loop {
 // The real times, for code at the edge that has no loop: a command, a TLS handshake.
 MonoTime RealMonoNow();
 WallTime RealWallNow();
+Duration RealSinceBoot();
 
 class EventLoop final : public Clock {
  public:
@@ -26,6 +27,7 @@ class EventLoop final : public Clock {
 
   MonoTime Now() const override;
   WallTime WallNow() const override;
+  Duration SinceBoot() const override;
   // Thread-safe. Timers of the same instant run in the order in which they were set. Dropped after
   // Stop.
   void At(MonoTime when, std::function<void()> task) override;

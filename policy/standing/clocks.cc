@@ -1,5 +1,7 @@
 #include "policy/standing/clocks.h"
 
+#include <algorithm>
+
 #include "policy/standing/reading.h"
 
 namespace dure::standing {
@@ -35,6 +37,32 @@ Result<std::optional<Finding>> CompareClocks(const ledger::LogReader& log, uint6
                       ""};
   }));
   return finding;
+}
+
+Result<ClockWatch::Judged> ClockWatch::Look(const ledger::LogReader& log, uint64_t from,
+                                            const Standing& standing, const OwnClock& clock) {
+  from = std::min(from, waits_from_.value_or(from));
+  Judged judged;
+  DURE_ASSIGN(judged.finding, CompareClocks(log, from, standing, {clock.now, seen_}));
+  if (judged.finding && clock.set_by != Duration::zero()) {
+    Clocks set{clock.now + clock.set_by, seen_};
+    // A time that was too late then is so much earlier now; one that stood still stays as it was.
+    if (set.seen) *set.seen += std::min(clock.set_by, Duration::zero());
+    DURE_ASSIGN(const auto still, CompareClocks(log, from, standing, set));
+    if (!still) {
+      seen_ = set.seen;
+      judged = {std::nullopt, false, true};
+    }
+  }
+  if (!judged.finding) {
+    waits_from_.reset();
+    return judged;
+  }
+  if (!clock.up) return judged;
+  if (!waits_from_) waits_since_ = *clock.up;
+  waits_from_ = from;
+  judged.waits = clock.set_by != Duration::zero() || *clock.up - waits_since_ < kClockPatience;
+  return judged;
 }
 
 }  // namespace dure::standing

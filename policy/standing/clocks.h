@@ -30,4 +30,39 @@ struct Clocks {
 Result<std::optional<Finding>> CompareClocks(const ledger::LogReader& log, uint64_t from,
                                              const Standing& standing, const Clocks& clocks);
 
+// How long a holder that stays waits for its own clock to be set right before it takes the
+// aggregator's for the wrong one: a machine that was halted, or that has just started, has the
+// network's time within minutes.
+inline constexpr std::chrono::minutes kClockPatience{5};
+
+// A holder's own clock, at one instant.
+struct OwnClock {
+  WallTime now;       // as if nobody had set it since the holder began (federation/steady_wall.h)
+  Duration set_by{};  // what it was set by since then
+  // Since the machine began, asleep too. Absent: a holder that does not stay and cannot wait.
+  std::optional<Duration> up;
+};
+
+// The comparisons of one holder. A signed finding is for good, so it rests on a clock that was not
+// set meanwhile and that had its time to be.
+class ClockWatch {
+ public:
+  struct Judged {
+    std::optional<Finding> finding;
+    bool waits = false;        // it is none yet; the holder goes no further and asks again
+    bool follows_set = false;  // what is new agrees with the clock as it was set
+  };
+  // What is new in the log from `from` on, and what an earlier call said to wait for. As
+  // CompareClocks.
+  Result<Judged> Look(const ledger::LogReader& log, uint64_t from, const Standing& standing,
+                      const OwnClock& clock);
+  // The copy ended where the log did, at this time of OwnClock::now.
+  void UpToDate(WallTime at) { seen_ = at; }
+
+ private:
+  std::optional<WallTime> seen_;
+  std::optional<uint64_t> waits_from_;
+  Duration waits_since_{};
+};
+
 }  // namespace dure::standing

@@ -76,5 +76,66 @@ TEST_F(ClocksTest, AMembersClockIsItsOwn) {
   EXPECT_FALSE(At("2026-10-02T09:00:00Z", TimeAt("2026-10-02T08:00:00Z")));
 }
 
+// A holder that stays, on a machine that may be halted and whose clock may be set.
+class ClockWatchTest : public ClocksTest {
+ protected:
+  ClockWatch::Judged Look(std::string_view now, Duration set_by = {}) {
+    return *watch_.Look(w_.log(), held_, w_.Now(), {TimeAt(now), set_by, up_});
+  }
+  ClockWatch watch_;
+  Duration up_ = std::chrono::hours(1000);
+};
+
+TEST_F(ClockWatchTest, AMachineThatWasHaltedAndHasTheTimeSoonDissentsFromNothing) {
+  watch_.UpToDate(TimeAt("2026-10-01T09:00:00Z"));
+  AggregatorSays("2026-10-01T10:00:00Z");
+  const auto behind = Look("2026-10-01T09:00:10Z");  // halted for an hour: nothing passed here
+  EXPECT_TRUE(behind.finding);
+  EXPECT_TRUE(behind.waits);
+  held_ = w_.log().Head().head.size;  // what it waits for is not new any more
+  up_ += std::chrono::minutes(2);
+  EXPECT_TRUE(Look("2026-10-01T09:02:10Z").waits);
+  const auto set = Look("2026-10-01T09:02:20Z", std::chrono::hours(1));
+  EXPECT_FALSE(set.finding);
+  EXPECT_TRUE(set.follows_set);
+}
+
+TEST_F(ClockWatchTest, AClockThatRanAheadAndIsSetRightIsFollowedBack) {
+  watch_.UpToDate(TimeAt("2026-10-02T09:00:00Z"));  // a day ahead
+  AggregatorSays("2026-10-01T09:01:00Z");
+  EXPECT_TRUE(Look("2026-10-02T09:01:00Z").waits);
+  EXPECT_TRUE(Look("2026-10-02T09:02:00Z", -std::chrono::days(1)).follows_set);
+  AggregatorSays("2026-10-01T09:03:00Z");
+  EXPECT_FALSE(Look("2026-10-01T09:03:00Z").finding);
+}
+
+TEST_F(ClockWatchTest, AClockThatNobodySetsRightIsHeldToTheAggregator) {
+  const uint64_t lie = AggregatorSays("2026-10-09T09:00:00Z");
+  EXPECT_TRUE(Look("2026-10-01T09:10:00Z").waits);
+  up_ += kClockPatience - std::chrono::seconds(1);
+  EXPECT_TRUE(Look("2026-10-01T09:14:59Z").waits);
+  up_ += std::chrono::seconds(1);
+  const auto found = Look("2026-10-01T09:15:00Z");
+  EXPECT_FALSE(found.waits);
+  ASSERT_TRUE(found.finding);
+  EXPECT_EQ(found.finding->index, lie);
+}
+
+TEST_F(ClockWatchTest, WhileItsClockIsSetToATimeThatIsNoneEitherItDissentsFromNothing) {
+  AggregatorSays("2026-10-09T09:00:00Z");
+  EXPECT_TRUE(Look("2026-10-01T09:10:00Z", std::chrono::days(1)).waits);
+  up_ += std::chrono::days(1);
+  EXPECT_TRUE(Look("2026-10-02T09:10:00Z", std::chrono::days(1)).waits);
+  EXPECT_FALSE(Look("2026-10-02T09:10:00Z").waits) << "set back, and still none";
+}
+
+TEST_F(ClockWatchTest, ACommandCannotWait) {
+  AggregatorSays("2026-10-09T09:00:00Z");
+  const auto found =
+      *watch_.Look(w_.log(), held_, w_.Now(), {TimeAt("2026-10-01T09:10:00Z"), {}, {}});
+  EXPECT_TRUE(found.finding);
+  EXPECT_FALSE(found.waits);
+}
+
 }  // namespace
 }  // namespace dure::standing

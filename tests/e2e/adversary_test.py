@@ -9,6 +9,7 @@ act's name; what is asserted is what the sites say, keep and no longer do.
 
 import contextlib
 import glob
+import os
 import re
 import shutil
 import sqlite3
@@ -19,7 +20,7 @@ import threading
 import unittest
 
 from federation import Federation, terms_file
-from processes import Daemon, until
+from processes import Clock, Daemon, until
 
 PROGRAMS = ''
 ENTRIES_OF_A_ROUND = 3 + 1 + 2 * 3 + 1  # admissions, opening, contributions and receipts, closing
@@ -140,12 +141,20 @@ class AdversaryTest(unittest.TestCase):
         self.named('dissents from entry', 'backdated')
 
     def test_the_aggregators_clock_runs_ahead_so_that_a_vote_is_over(self):
+        clock = Clock(f'{self.folder}/now/clock')
+        os.environ['DURE_CLOCK'] = clock.path
+        self.addCleanup(os.environ.pop, 'DURE_CLOCK')
         self.forge('postdate')
         with open(f'{self.folder}/house.policy', 'w', encoding='utf-8') as file:
             file.write(HOUSE_RULES)
         self.all.dure('policy', 'propose', f'{self.folder}/house.policy', '--dir', self.desk)
         self.training('second')
         self.act()
+        for site in ('north', 'south'):
+            daemon = self.all.sites[site]
+            until(lambda d=daemon: d.log_has("This machine's clock may be the wrong one"), site)
+            self.assertFalse(glob.glob(f'{self.all.home(site)}/evidence/*'), 'not yet')
+        clock.jump(360, slept=360)  # and nobody set it
         self.named('dissents from entry', 'clock: the aggregator says that it is')
         # No replay comes to that entry again, but a site that starts anew knows it still.
         north = self.all.sites['north']

@@ -13,7 +13,8 @@ import unittest
 from life import SITES, LifeTest
 from processes import PATIENCE, until
 
-DAY = 24 * 3600
+HOUR = 3600
+DAY = 24 * HOUR
 KILLED = -signal.SIGKILL
 SEAT = ('identity.signing-certificate-written', 'identity.certificates-written')
 
@@ -193,7 +194,44 @@ class ClockTest(LifeTest):
         clock.jump(0)
         self.settle(federation, 'jumps')
 
-    def test_an_aggregator_that_started_with_its_clock_ahead_is_dialled_again_once_it_is_right(self):
+    def test_an_aggregator_whose_clock_stays_wrong_writes_nothing_that_sites_would_refuse(self):
+        federation = self.found(SITES)
+        federation.start_sites()
+        clock = self.clock()
+        clock.jump(HOUR)
+        federation.aggregator.stop()
+        federation.aggregator.start(clock=clock.path)
+        federation.propose('ahead', rounds=2)
+        until(lambda: federation.aggregator.log_has(
+            'nothing is recorded: the clocks of most connected sites differ'), 'it is said')
+        clock.jump(0)
+        self.settle(federation, 'ahead')
+        clock.jump(HOUR)  # and stays: most sites show the time before
+        federation.propose('stepped', rounds=2)
+        self.settle(federation, 'stepped')
+        self.assertTrue(federation.aggregator.log_has('the record keeps the time before'))
+        self.nobody_dissents(federation)
+
+    def test_a_site_that_starts_with_its_clock_ahead_waits_until_it_is_right(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        clock.jump(HOUR)
+        north = federation.sites['north']
+        north.start(clock=clock.path)
+        federation.sites['south'].start()
+        federation.propose('late', rounds=2)
+        until(lambda: north.log_has("This machine's clock may be the wrong one"), 'north waits')
+        clock.jump(0)
+        self.settle(federation, 'late')
+        self.assertTrue(north.log_has('the clock is right again'))
+        self.nobody_dissents(federation)
+
+    def nobody_dissents(self, federation):
+        for name, site in federation.sites.items():
+            self.assertFalse(glob.glob(f'{federation.home(name)}/evidence/*'), name)
+            self.assertFalse(site.log_has('dissents'), site.tail())
+
+    def test_an_aggregator_that_started_with_its_clock_ahead_is_dialled_again_when_right(self):
         federation = self.found(SITES)
         clock = self.clock()
         clock.jump(30 * DAY)

@@ -5,9 +5,10 @@
 // With DURE_HOLD_UNTIL only the thread that passes the point waits there, for another thread to
 // pass the point that the variable names. Without the first variable it is `dure`. With
 // DURE_CRASH_LIST it also writes every point it passes to that file, so that the tests can see that
-// none is out of reach. DURE_CLOCK names a file of eight bytes: seconds by which this process takes
-// the time of day to be later (or, negative, earlier) than it is; the tests write there while it
-// runs. What is asked of the monotonic clock stays.
+// none is out of reach. DURE_CLOCK names a file of two numbers of eight bytes: seconds by which
+// this process takes the time of day to be later (or, negative, earlier) than it is, and seconds
+// that the machine slept; the tests write there while it runs. What is asked of the monotonic clock
+// stays.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -59,20 +60,20 @@ void Hook(std::string_view point, std::string_view detail) {
   }
 }
 
-// Eight bytes of the file that DURE_CLOCK names, mapped; nullptr without it.
+// The file that DURE_CLOCK names, mapped; nullptr without it.
 const int64_t* ShiftAt() {
   const char* path = std::getenv("DURE_CLOCK");
   if (path == nullptr) return nullptr;
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return nullptr;
-  void* mapped = mmap(nullptr, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+  void* mapped = mmap(nullptr, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
   close(file);
   return mapped == MAP_FAILED ? nullptr : static_cast<const int64_t*>(mapped);
 }
 
-int64_t Shift() {
+int64_t Shift(int which) {
   static const int64_t* const at = ShiftAt();
-  return at == nullptr ? 0 : __atomic_load_n(at, __ATOMIC_RELAXED);
+  return at == nullptr ? 0 : __atomic_load_n(at + which, __ATOMIC_RELAXED);
 }
 
 void ReadPlan() {
@@ -100,7 +101,8 @@ extern "C" {
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
   const long answer = syscall(SYS_clock_gettime, clock, now);
   const bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
-  if (answer == 0 && wall) now->tv_sec += Shift();
+  if (answer == 0 && wall) now->tv_sec += Shift(0);
+  if (answer == 0 && clock == CLOCK_BOOTTIME) now->tv_sec += Shift(1);
   return static_cast<int>(answer);
 }
 

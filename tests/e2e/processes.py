@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import time
 
@@ -36,11 +37,11 @@ class Clock:
     def __init__(self, path):
         self.path = path
         with open(path, 'wb') as file:
-            file.write(bytes(8))
+            file.write(bytes(16))
 
-    def jump(self, seconds):
+    def jump(self, seconds, slept=0):
         with open(self.path, 'r+b') as file:
-            file.write(int(seconds).to_bytes(8, 'little', signed=True))
+            file.write(struct.pack('<qq', int(seconds), int(slept)))
 
 
 class Programs:
