@@ -45,6 +45,7 @@ Daemon::~Daemon() {
   CrashPoint("aggregator.desks-gone");
   state.server.reset();                      // no call comes in any more
   if (state.workers) state.workers->Stop();  // merges end; their answers find no driver
+  if (state.registrar) state.registrar->Stop();
   state.loop->Wait([&state] {
     state.deliberation.reset();
     state.record.reset();
@@ -75,15 +76,15 @@ Status Daemon::State::Open() {
   DURE_ASSIGN(record, Record::Open(dir, self, *loop,
                                    {options.log_seam, options.alone, options.say, options.scrub}));
   DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
-  // What is missing of the seats, if a death kept it from the log, waits like everything else.
-  if (Status admitted = AdmitSeats();
-      !admitted && admitted.error().code != ErrorCode::kUnavailable) {
+  // What a death kept from the log waits like everything else (RecordSeats, when the log opens).
+  if (Status admitted = AdmitSeats(); !admitted && !MayPass(admitted.error())) {
     return admitted;
   }
-  (void)RecordRevocations();  // what the log does not take yet it takes when it opens
+  (void)RecordRevocations();  // whose access is ended is not waited for
   const int threads =
       options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
   workers = std::make_unique<loop::WorkerPool>(2);
+  registrar = std::make_unique<loop::WorkerPool>(1);
   evaluations = std::make_unique<Evaluations>(*loop, *record, *deliberation, *authority);
   admissions = AdmitByTheRecord(*deliberation, *loop, options.say);
   shop = std::make_unique<Workshop>(
@@ -147,8 +148,11 @@ Status Daemon::State::Listen() {
   DURE_ASSIGN(server, transport::TransportServer::Make(doors, *loop, *store, Calls()));
   authority->OnRevocation(
       [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
-  record->guard().OnOpen(
-      [this] { (void)workers->Run([this] { (void)AdmitSeats(), (void)RecordRevocations(); }); });
+  record->guard().OnOpen([this, alive = alive] {
+    loop->Post([this, alive] {
+      if (*alive) RecordSeats();
+    });
+  });
   Status ended;
   loop->Wait([&] { ended = EndOvertakenRuns(); });
   DURE_TRY(ended);
@@ -199,7 +203,7 @@ void Daemon::State::RenewOwn() {
     }
     renewal_failure = why;
   };
-  (void)workers->RunThen(
+  (void)registrar->RunThen(
       *loop, [this] { return authority->RenewOwn(loop->WallNow()); }, renewed);
   loop->At(loop->Now() + kRenewalCheck, [this, alive = alive] {
     if (*alive) RenewOwn();

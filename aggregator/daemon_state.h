@@ -24,6 +24,11 @@ namespace dure::aggregator {
 
 using identity::PeerIdentity;
 
+// Of the log or a disk: the same may work later.
+inline bool MayPass(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kExhausted;
+}
+
 struct Daemon::State {
   explicit State(DaemonOptions given) : options(std::move(given)) {}
 
@@ -32,7 +37,9 @@ struct Daemon::State {
   Status RestoreRuns();
   // restored.cc: runs of which a healed log knows more than this disk.
   Status EndOvertakenRuns();
+  // As long as it takes: the disk may be full, or the log closed for a while.
   void Halt(const RunId& run, std::string reason);
+  void Halted(const RunId& run, const std::string& reason);
   // set_aside.cc: runs whose kept state cannot be read. kUnavailable, kExhausted: it may pass, and
   // nothing is set aside.
   Status SetAside(const RunId& run, ByteView kept, const Error& why);
@@ -99,6 +106,8 @@ struct Daemon::State {
   // seats.cc: who may take part.
   // What the log does not know yet of the seats. Blocks; any thread. Errors as Record::Admit.
   Status AdmitSeats();
+  // Both, on a worker, and again until the log has taken them.
+  void RecordSeats();
   // Every revoked seat: the log waits for it no more, and says that its key is ended. Blocks; any
   // thread. Errors as Record::Revoke.
   Status RecordRevocations();
@@ -129,6 +138,10 @@ struct Daemon::State {
   std::vector<WaitingEntry> waiting_entries;  // withdrawals, until no round is being closed
   int withdrawals_under_way = 0;              // into the log
   std::unique_ptr<loop::WorkerPool> workers;
+  // One thread for seats, revocations and the own certificates: they wait behind no merge.
+  std::unique_ptr<loop::WorkerPool> registrar;
+  bool seats_waiting = false;  // RecordSeats is under way
+  bool seats_again = false;    // and asked for meanwhile
   std::unique_ptr<Evaluations> evaluations;
   std::unique_ptr<Admissions> admissions;
   std::unique_ptr<Workshop> shop;

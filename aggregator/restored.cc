@@ -103,14 +103,21 @@ void Daemon::State::Ended(const RunId& run, const std::string& reason) {
   });
 }
 
+// Only what nobody has to record any more is forgotten.
+void Daemon::State::Halted(const RunId& run, const std::string& reason) {
+  if (reason != round::kStateUnreadable) return;
+  (void)journal->Apply(journal::Change().Erase("run/" + run.str() + "/state"));
+}
+
 void Daemon::State::Halt(const RunId& run, std::string reason) {
   deliberation->Halt(run, reason, [this, alive = alive, run, reason](const Status& said) {
     if (!*alive) return;
-    const bool again = !said && said.error().code == ErrorCode::kUnavailable;
-    if (!again && reason == round::kStateUnreadable) {
-      (void)journal->Apply(journal::Change().Erase("run/" + run.str() + "/state"));
+    if (said || said.error().code == ErrorCode::kNotFound ||
+        said.error().code == ErrorCode::kAlreadyExists) {
+      return Halted(run, reason);
     }
-    if (!again) return;
+    if (!MayPass(said.error()))
+      return options.say(run.str() + ": its end is not on the record: " + said.error().message);
     loop->At(loop->Now() + kHaltAgain, [this, alive, run, reason] {
       if (*alive) Halt(run, reason);
     });

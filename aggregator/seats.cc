@@ -1,12 +1,44 @@
 // Who may take part: what the revocations and the record say of a seat, and what runs are told.
+#include <utility>
+
 #include "aggregator/daemon_state.h"
 
 namespace dure::aggregator {
+namespace {
+
+constexpr std::chrono::seconds kSeatsAgain{1};
+
+}  // namespace
 
 Status Daemon::State::AdmitSeats() {
   const std::vector<identity::Seat> seats = authority->Seats();
   DURE_TRY(record->Admit(seats));
   return deliberation->EndReplacedKeys(seats);
+}
+
+void Daemon::State::RecordSeats() {
+  if (std::exchange(seats_waiting, true)) {
+    seats_again = true;
+    return;
+  }
+  auto work = [this]() -> Status {
+    const Status admitted = AdmitSeats();
+    Status revoked = RecordRevocations();
+    return revoked ? admitted : revoked;
+  };
+  auto done = [this](const Status& recorded) {
+    seats_waiting = false;
+    const bool again = std::exchange(seats_again, false);
+    if (!recorded && !MayPass(recorded.error())) {
+      return options.say("what changed of the seats is not on the record: " +
+                         recorded.error().message);
+    }
+    if (recorded && !again) return;
+    loop->At(loop->Now() + kSeatsAgain, [this, alive = alive] {
+      if (*alive) RecordSeats();
+    });
+  };
+  loop::RunFor(alive, *loop, *registrar, work, done);
 }
 
 Status Daemon::State::RecordRevocations() {

@@ -6,8 +6,7 @@
 namespace dure::aggregator {
 
 Status Daemon::State::SetAside(const RunId& run, ByteView kept, const Error& why) {
-  const bool passes = why.code == ErrorCode::kUnavailable || why.code == ErrorCode::kExhausted;
-  if (passes) return Within(why, "restoring run " + run.str());
+  if (MayPass(why)) return Within(why, "restoring run " + run.str());
   if (round::HeadOf(kept).over.value_or(false)) {
     options.say(run.str() + ": has ended, and what is kept of it is left aside: " + why.message);
     return {};

@@ -1,6 +1,7 @@
 // For tests of the aggregator: its log with a hand on what is on its way into it.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <future>
 #include <memory>
@@ -46,6 +47,16 @@ class HeldLog final : public ledger::Ledger {
         next.only_at);
     answered.get_future().wait();
   }
+  // As many appends from now on find the disk full.
+  void RefuseNext(int times) { refusals_ = times; }
+  void AwaitRefused() const {
+    for (int left = refusals_; left > 0; left = refusals_) refusals_.wait(left);
+  }
+  // Until so many appends that nobody held were answered.
+  void AwaitAnswered(int times) const {
+    for (int so_far = answered_; so_far < times; so_far = answered_) answered_.wait(so_far);
+  }
+  int answered() const { return answered_; }
   // All that wait, in order; later ones are not held.
   void LetGo() {
     while (true) {
@@ -112,11 +123,24 @@ class HeldLog final : public ledger::Ledger {
         return;
       }
     }
-    log_->AppendAsync(std::move(entry.bytes), std::move(key), on_repeat, std::move(done), only_at);
+    if (refusals_ > 0) {
+      done(Fail(ErrorCode::kExhausted, "no room on the disk"));
+      --refusals_;
+      return refusals_.notify_all();
+    }
+    auto answer = [this, done = std::move(done)](Result<ledger::Appended> appended) {
+      done(std::move(appended));
+      ++answered_;
+      answered_.notify_all();
+    };
+    log_->AppendAsync(std::move(entry.bytes), std::move(key), on_repeat, std::move(answer),
+                      only_at);
   }
 
-  const std::unique_ptr<ledger::Ledger> log_;
-  mutable std::mutex mutex_;  // guards what follows
+  std::atomic<int> refusals_ = 0;
+  std::atomic<int> answered_ = 0;
+  const std::unique_ptr<ledger::Ledger> log_;  // below what its answers touch: goes first
+  mutable std::mutex mutex_;                   // guards what follows
   bool holds_ = false;
   std::deque<Held> held_;
 };

@@ -8,6 +8,7 @@
 #include "aggregator/waiting.h"
 #include "federation/canonical.h"
 #include "federation/masking/run_terms.h"
+#include "federation/round/kept.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::aggregator {
@@ -264,9 +265,8 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
   auto work = [this, peer, order = *order]() -> Result<json> {
     DURE_ASSIGN(const std::string said, authority->Obey(peer, order, loop->WallNow()));
     const Status recorded = RecordRevocations();
-    // A log that still compares itself with members' copies gets the entry when it opens.
-    const Status may = record->guard().MayAppend();
-    const bool follows = !recorded && !may && may.error().code == ErrorCode::kUnavailable;
+    // A log that takes nothing for a while gets the entry when it does.
+    const bool follows = !recorded && MayPass(recorded.error());
     if (!recorded && !follows) {
       return Within(recorded.error(), "access is ended; the record does not say so yet");
     }
@@ -277,6 +277,7 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
     if (!said) return reply(Fail(std::move(said.error())));
     TellRunsOfSeats();
     json answer = *std::move(said);
+    if (!answer["on_record"]) RecordSeats();
     json ended = json::array();
     for (const identity::Seat& seat : authority->Seats()) {
       if (IsLifted(seat)) ended.push_back(seat.subject.site.str());
@@ -284,7 +285,7 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
     if (!ended.empty()) answer["keys_ended"] = std::move(ended);
     reply(JsonLine(answer));
   };
-  if (Status queued = workers->RunThen(*loop, work, done); !queued) reply(Fail(queued.error()));
+  if (Status queued = registrar->RunThen(*loop, work, done); !queued) reply(Fail(queued.error()));
 }
 
 }  // namespace dure::aggregator
