@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::minutes kRenewalCheck{1};
 constexpr std::chrono::seconds kVoteCheck{1};
+constexpr std::chrono::hours kReminder{24};
 
 // The address to listen on when none is given: the announced port on every interface.
 std::string ListenAddress(const std::string& given, const std::string& announced) {
@@ -202,12 +203,21 @@ void Daemon::State::RenewOwn() {
       options.say("the aggregator's certificates could not be renewed: " + why);
     }
     renewal_failure = why;
+    RemindOfIssuing();
   };
   (void)registrar->RunThen(
       *loop, [this] { return authority->RenewOwn(loop->WallNow()); }, renewed);
   loop->At(loop->Now() + kRenewalCheck, [this, alive = alive] {
     if (*alive) RenewOwn();
   });
+}
+
+void Daemon::State::RemindOfIssuing() {
+  if (reminded && loop->Now() - *reminded < kReminder) return;
+  const std::string notice = identity::IssuingNotice(authority->IssuingEnds(), loop->WallNow());
+  if (notice.empty()) return;
+  reminded = loop->Now();
+  options.say(notice);
 }
 
 RunDriver* Daemon::State::FindRun(const std::string& name) const {

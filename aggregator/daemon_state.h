@@ -48,6 +48,7 @@ struct Daemon::State {
   Status Listen();
   void Tick();
   void RenewOwn();
+  void RemindOfIssuing();
   void EndVotes();
 
   // doors.cc: what arrives from outside.
@@ -148,9 +149,10 @@ struct Daemon::State {
   std::map<RunId, std::unique_ptr<RunDriver>> runs;
   std::map<RunId, std::string> set_aside;  // and why
   std::set<SiteId> connected;
-  std::optional<Uploads> uploads;  // once the store is open
-  bool sweeping = false;           // a sweep is posted
-  std::string renewal_failure;     // why the own certificates could not be renewed, as said last
+  std::optional<Uploads> uploads;    // once the store is open
+  bool sweeping = false;             // a sweep is posted
+  std::optional<MonoTime> reminded;  // of the issuing CA's end
+  std::string renewal_failure;       // why the own certificates could not be renewed, as said last
   std::unique_ptr<transport::TransportServer> server;
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };

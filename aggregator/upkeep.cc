@@ -56,11 +56,14 @@ Result<std::string> Daemon::State::ShowStatus() const {
   const auto agreed = record->log().Agreed();
   Status may = record->guard().MayAppend();
   if (may) may = record->time().MayWrite();
-  json answer = {{"size", head.head.size},
-                 {"root", head.head.root.Hex()},
-                 {"agreed", agreed ? agreed->head.head.size : 0},
-                 {"connected", connected.size()},
-                 {"closed_because", may ? std::string() : may.error().message}};
+  json answer = {
+      {"size", head.head.size},
+      {"root", head.head.root.Hex()},
+      {"agreed", agreed ? agreed->head.head.size : 0},
+      {"connected", connected.size()},
+      {"closed_because", may ? std::string() : may.error().message},
+      {"issuing_ends", FormatRfc3339(authority->IssuingEnds())},
+      {"issuing_notice", identity::IssuingNotice(authority->IssuingEnds(), loop->WallNow())}};
   size_t open = 0;
   for (const auto& [id, driver] : runs) {
     open += driver->rounds().phase() != round::RunPhase::kEnded ? 1 : 0;

@@ -32,6 +32,13 @@ std::string StatusText(const json& status) {
   if (!closed.empty()) text += "nothing is written now: " + closed + "\n";
   text += Are(CountField(status, "connected"), "site") + " connected, " +
           Are(CountField(status, "runs_open"), "run") + " open\n";
+  const std::string ends = TextField(status, "issuing_ends");
+  const std::string notice = TextField(status, "issuing_notice");
+  if (!notice.empty()) {
+    text += "ATTENTION: " + notice + "\n";
+  } else if (!ends.empty()) {
+    text += "the issuing CA ends " + ends + "\n";
+  }
   return text + "its file: " + ScrubText(scrub);
 }
 

@@ -320,6 +320,23 @@ Result<bool> IssuingAuthority::RenewOwn(WallTime now) {
   return true;
 }
 
+WallTime IssuingAuthority::IssuingEnds() const {
+  const std::lock_guard lock(state_->mutex);
+  return EndOf(state_->ca.issuing.certificate_der);
+}
+
+std::string IssuingNotice(WallTime ends, WallTime now) {
+  if (now < ends - kIssuingNotice) return "";
+  const auto days = std::chrono::duration_cast<std::chrono::days>(ends - now).count();
+  const std::string when = ends <= now ? "ended " : "ends ";
+  return "the issuing CA " + when + FormatRfc3339(ends) +
+         (ends <= now ? "" : ", in " + std::to_string(days) + (days == 1 ? " day" : " days")) +
+         ", and every certificate with it: from then on nobody connects, and every site needs a "
+         "new "
+         "invitation. Renew it before: stop the aggregator, dure consortium renew --dir DIR --root "
+         "CA-OFFLINE, start it again; daemons then renew theirs by themselves";
+}
+
 std::shared_ptr<const Revocations> IssuingAuthority::revocations() const {
   const std::lock_guard lock(state_->mutex);
   return state_->revocations;

@@ -30,6 +30,12 @@ struct Lifetimes {
   std::chrono::seconds clock_skew = std::chrono::minutes(5);
 };
 
+// From this much before its end on a person is reminded of the issuing CA: the root key may lie in
+// a safe elsewhere.
+inline constexpr std::chrono::days kIssuingNotice{60};
+// What there is to do about an issuing CA that ends then, for people; empty: nothing yet.
+std::string IssuingNotice(WallTime ends, WallTime now);
+
 // A seat that was let in: its names, and the key whose signatures count as its word.
 struct Seat {
   Subject subject;
@@ -73,6 +79,9 @@ class IssuingAuthority {
   // New certificates for the aggregator itself, when due; written to its identity folder. Returns
   // whether anything changed (then: LoadIdentity again). kFailedPrecondition: the issuing CA ended.
   Result<bool> RenewOwn(WallTime now);
+
+  // When the issuing CA ends, and all that it issued with it.
+  WallTime IssuingEnds() const;
 
   // The snapshot in force. Shared because readers keep the one that they began with.
   std::shared_ptr<const Revocations> revocations() const;

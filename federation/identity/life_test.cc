@@ -256,6 +256,16 @@ TEST(Life, TheAggregatorRenewsItselfAndKeepsItsNames) {
   EXPECT_EQ(Must(LoadIdentity(dir)).not_after, late + hours(24 * 7));
 }
 
+TEST(Life, APersonIsRemindedOfTheIssuingCaInTime) {
+  const TestConsortium c;
+  const WallTime ends = c.authority->IssuingEnds();
+  EXPECT_EQ(ends, c.founded.issuing_not_after);
+  EXPECT_EQ(IssuingNotice(ends, ends - hours(24 * 60) - seconds(1)), "");
+  EXPECT_THAT(IssuingNotice(ends, ends - hours(24 * 45)), HasSubstr("in 45 days"));
+  EXPECT_THAT(IssuingNotice(ends, ends - hours(30)), HasSubstr("in 1 day,"));
+  EXPECT_THAT(IssuingNotice(ends, ends), HasSubstr("ended 20"));
+}
+
 // Else it would be refused as not yet valid until two thirds of a life that has not begun are over.
 TEST(Life, TheAggregatorRenewsWhatItMadeWhileItsClockWasAhead) {
   const TestConsortium c;

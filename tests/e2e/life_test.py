@@ -226,6 +226,16 @@ class ClockTest(LifeTest):
         self.assertTrue(north.log_has('the clock is right again'))
         self.nobody_dissents(federation)
 
+    def test_the_end_of_the_issuing_ca_is_announced_before(self):
+        federation = self.found(SITES)
+        self.assertFalse(federation.aggregator.log_has('the issuing CA ends'))
+        clock = self.clock()
+        clock.jump(320 * DAY)
+        federation.aggregator.stop()
+        federation.aggregator.start(clock=clock.path)
+        until(lambda: federation.aggregator.log_has('the issuing CA ends '), 'it is said')
+        self.assertTrue(federation.aggregator.log_has('dure consortium renew'))
+
     def nobody_dissents(self, federation):
         for name, site in federation.sites.items():
             self.assertFalse(glob.glob(f'{federation.home(name)}/evidence/*'), name)
