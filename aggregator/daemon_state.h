@@ -40,10 +40,14 @@ struct Daemon::State {
   // As long as it takes: the disk may be full, or the log closed for a while.
   void Halt(const RunId& run, std::string reason);
   void Halted(const RunId& run, const std::string& reason);
+  // How a run ended, as the record has it; nullopt: it did not, or its last model cannot be read.
+  std::optional<round::RunEnded> EndOnRecord(const RunId& run) const;
   // set_aside.cc: runs whose kept state cannot be read. kUnavailable, kExhausted: it may pass, and
   // nothing is set aside.
   Status SetAside(const RunId& run, ByteView kept, const Error& why);
   void GiveUp(const RunId& run);
+  // To a site that waits for a run which is set aside, or has ended and is no more.
+  void AnswerWithoutRun(const SiteId& site, const round::Message& message);
   Error NoRun(const std::string& name) const;  // why a name names no run that goes on
   Status Listen();
   void Tick();

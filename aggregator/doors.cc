@@ -122,7 +122,8 @@ void Daemon::State::Disconnected(const PeerIdentity& peer) {
 
 void Daemon::State::Received(const PeerIdentity& peer, const round::Message& message) {
   const auto found = runs.find(RunOf(message));
-  if (found == runs.end() || !found->second->Invites(peer.site)) return;
+  if (found == runs.end()) return AnswerWithoutRun(peer.site, message);
+  if (!found->second->Invites(peer.site)) return;
   if (const auto* masked = std::get_if<round::Masked>(&message)) {
     return found->second->Take(peer.site, *masked);
   }

@@ -46,17 +46,18 @@ uint64_t RoundsOf(const standing::Run& run) {
 // What the record closed last of a run, if it closed anything.
 std::optional<round::Overtaken> LastClosed(const standing::State& state,
                                            const ledger::LogReader& log, const RunId& run) {
-  std::optional<round::Overtaken> last;
-  for (const auto& [index, at] : state.closings) {
+  for (auto it = state.closings.rbegin(); it != state.closings.rend(); ++it) {
+    const auto& [index, at] = *it;
     if (at.run != run) continue;
     const auto bytes = log.Read(index, index + 1, limits::kEntryBytesMax);
     const auto entry = bytes ? ledger::ParseEntry(bytes->front())
                              : Result<ledger::OpenedEntry>(Fail(bytes.error()));
     const auto* closed = entry ? std::get_if<ledger::RoundClosed>(&entry->record.event) : nullptr;
     if (closed == nullptr) continue;
-    last = {at.round.value + 1, {closed->model, closed->momentum, closed->scales}};
+    const round::Base left{closed->model, closed->momentum, closed->scales};
+    return round::Overtaken{at.round.value + 1, left};
   }
-  return last;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -103,10 +104,38 @@ void Daemon::State::Ended(const RunId& run, const std::string& reason) {
   });
 }
 
+std::optional<round::RunEnded> Daemon::State::EndOnRecord(const RunId& run) const {
+  std::optional<round::RunEnded> ended;
+  (void)deliberation->WithStanding([&](const standing::Standing& now) {
+    const auto found = now.state().runs.find(run);
+    if (found == now.state().runs.end()) return;
+    const standing::Run& known = found->second;
+    if (!known.halted && known.rounds < RoundsOf(known)) return;
+    round::RunEnded end{run, known.rounds, {}, std::string(round::kComplete)};
+    if (known.halted) end.reason = known.halt_reason;
+    const auto last = LastClosed(now.state(), record->log(), run);
+    const auto initial = known.fields.find("initialModel");
+    if (known.rounds == 0 && initial != known.fields.end()) {
+      const auto model = Digest::FromHex(initial->second);
+      if (!model) return;
+      end.last = {*model, {}, {}};
+    } else if (last && last->rounds == known.rounds) {
+      end.last = last->last;
+    } else {
+      return;
+    }
+    ended = std::move(end);
+  });
+  return ended;
+}
+
 // Only what nobody has to record any more is forgotten.
 void Daemon::State::Halted(const RunId& run, const std::string& reason) {
   if (reason != round::kStateUnreadable) return;
   (void)journal->Apply(journal::Change().Erase("run/" + run.str() + "/state"));
+  const auto ended = EndOnRecord(run);
+  if (!ended) return;
+  for (const SiteId& site : connected) (void)server->Send(site, *ended);
 }
 
 void Daemon::State::Halt(const RunId& run, std::string reason) {

@@ -29,6 +29,26 @@ Error Daemon::State::NoRun(const std::string& name) const {
               ". Start the version that kept it, or give it up with dure run stop"};
 }
 
+// Sites repeat what was not answered. A submission that nobody answers keeps its site's pen from
+// all its other runs; one that the record did not take is signed anew in a while, after the
+// others'.
+void Daemon::State::AnswerWithoutRun(const SiteId& site, const round::Message& message) {
+  const RunId& run = RunOf(message);
+  const auto* submission = std::get_if<round::Submission>(&message);
+  if (set_aside.contains(run)) {
+    if (submission == nullptr) return;
+    (void)server->Send(site, round::Refusal{submission->at, submission->contribution,
+                                            round::RefusalReason::kNotRecorded});
+    return;
+  }
+  // Not of Leave, which answers this.
+  const bool waits = submission != nullptr || std::holds_alternative<round::Ready>(message) ||
+                     std::holds_alternative<round::Join>(message) ||
+                     std::holds_alternative<round::SiteStatus>(message);
+  if (!waits) return;
+  if (const auto ended = EndOnRecord(run)) (void)server->Send(site, *ended);
+}
+
 void Daemon::State::GiveUp(const RunId& run) {
   set_aside.erase(run);
   options.say(run.str() + ": given up, as asked");

@@ -218,6 +218,23 @@ class KeptMaskingTest(MaskingTest):
         assert aggregator.log_count('SET ASIDE') == aside, 'of a run that is over'
         assert aggregator.log_has('others: has ended, and what is kept of it is left aside')
 
+    def test_a_site_that_submits_to_a_run_set_aside_takes_part_in_others_and_hears_of_its_end(self):
+        federation = self.federation
+        north, aggregator = federation.sites['north'], federation.aggregator
+        north.stop()
+        north.start(stop_at='site.signed')
+        federation.propose('held', rounds=2)
+        north.wait_for_stop()
+        aggregator.stop()
+        self.rewrite('aggregator', 'held', unknown, 'state')
+        aggregator.start()
+        north.go_on()
+        federation.propose('beside-held')
+        assert all(len(event['submissions']) == 4 for event in self.settle('beside-held'))
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'held')
+        for site in SITES:
+            until(lambda site=site: self.said(site, 'held', 'ended (state-unreadable)'), site)
+
     def settle_long(self, run):
         self.federation.complete(run)
         closed = self.federation.check_run(run)
