@@ -109,6 +109,7 @@ Status Daemon::State::Open() {
   };
   DURE_ASSIGN(auto opened, Uploads::Open(*journal, *store, forget));
   uploads.emplace(std::move(opened));
+  spooling.emplace(options.say, "take what sites upload", dir);
   return RestoreRuns();
 }
 

@@ -11,6 +11,7 @@
 #include "aggregator/evaluations.h"
 #include "aggregator/record.h"
 #include "aggregator/run_driver.h"
+#include "aggregator/stall.h"
 #include "aggregator/uploads.h"
 #include "federation/blob/store.h"
 #include "federation/identity/identity.h"
@@ -154,6 +155,7 @@ struct Daemon::State {
   std::map<RunId, std::string> set_aside;  // and why
   std::set<SiteId> connected;
   std::optional<Uploads> uploads;    // once the store is open
+  std::optional<Stall> spooling;     // what sites upload; likewise
   bool sweeping = false;             // a sweep is posted
   std::optional<MonoTime> reminded;  // of the issuing CA's end
   std::string renewal_failure;       // why the own certificates could not be renewed, as said last

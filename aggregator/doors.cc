@@ -46,6 +46,9 @@ transport::ServerCalls Daemon::State::Calls() {
   calls.may_get = [this](const PeerIdentity& peer, const Digest& digest) {
     return MayGet(peer, digest);
   };
+  calls.reserved = [this](const Status& reserved) {
+    if (*alive) (void)spooling->Note(reserved);
+  };
   calls.enrol = [this](ByteView request) { return Enrol(request); };
   calls.renew = [this](const PeerIdentity& peer, ByteView request) { return Renew(peer, request); };
   calls.ledger.tree_head = [this]() -> Result<transport::LedgerCalls::Head> {

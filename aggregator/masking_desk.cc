@@ -42,9 +42,12 @@ MaskingDesk::MaskingDesk(Workshop& shop, const round::Rounds& rounds, uint64_t p
       rounds_(rounds),
       parameter_count_(parameter_count),
       feed_(std::move(feed)),
-      queue_(
-          shop.loop,
-          {[this](const masking::AggregatorEffect& effect) { return Perform(effect); }, {}, {}}) {}
+      queue_(shop.loop,
+             {[this](const masking::AggregatorEffect& effect) { return Perform(effect); }, {}, {}}),
+      keeping_(shop.say, "keep the masking of " + rounds.manifest().run.str(), shop.scratch),
+      summing_(shop.say, "have a sum of " + rounds.manifest().run.str(), shop.scratch),
+      deriving_model_(shop.say, "derive the model of " + rounds.manifest().run.str(),
+                      shop.scratch) {}
 
 MaskingDesk::~MaskingDesk() { *alive_ = false; }
 
@@ -235,7 +238,7 @@ bool MaskingDesk::Perform(const masking::AggregatorEffect& effect) {
   if (std::holds_alternative<masking::PersistAggregator>(effect)) {
     const auto phase = attempt_ ? Name(attempt_->half.phase()) : std::string_view();
     CrashPoint("aggregator.before-masking-persist", phase);
-    const bool kept = shop_.journal.Apply(journal::Change().Put(Key(), Save())).has_value();
+    const bool kept = keeping_.Note(shop_.journal.Apply(journal::Change().Put(Key(), Save())));
     CrashPoint("aggregator.after-masking-persist", phase);
     return kept;
   }
@@ -274,7 +277,7 @@ void MaskingDesk::Do(const masking::UnmaskSegment& effect) {
       if (attempt_ && !failed_) Push(masking::Begin{});
       return;
     }
-    if (sum) {
+    if (summing_.Note(sum)) {
       return Push(masking::SegmentUnmasked{effect.segment, true, sum->planes,
                                            Passed("aggregator.sums", sum->scalars)});
     }
@@ -329,11 +332,10 @@ void MaskingDesk::Derive() {
   Run(work, [this, at = merge_->at](const Result<round::Base>& derived) {
     deriving_ = false;
     if (!merge_ || merge_->at != at) return Derive();
-    if (derived) {
+    if (deriving_model_.Note(derived)) {
       derived_ = *derived;
       return TryFinish();
     }
-    shop_.say(at.Text() + ": cannot derive the model: " + derived.error().message);
     const ErrorCode code = derived.error().code;
     if (code != ErrorCode::kExhausted && code != ErrorCode::kUnavailable) {
       if (!TakesAnything()) Fail(CodeWord(code));

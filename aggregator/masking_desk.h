@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "aggregator/accusations.h"
+#include "aggregator/stall.h"
 #include "aggregator/workshop.h"
 #include "federation/canonical.h"
 #include "federation/loop/effect_queue.h"
@@ -119,6 +120,9 @@ class MaskingDesk {
   bool disputed_ = false;  // a survivor refuses: no sum comes of it
   uint64_t timer_ = 0;
   loop::EffectQueue<masking::AggregatorEffect> queue_;
+  Stall keeping_;
+  Stall summing_;
+  Stall deriving_model_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -19,13 +19,13 @@ constexpr uint32_t kSilentMax = 2;
 
 void MaskingDesk::NoSum(const masking::UnmaskSegment& effect, const Error& error) {
   const round::RoundAttempt at = attempt_->at;
-  shop_.say(at.Text() + ": masking: the sum cannot be had: " + error.message);
   if (error.code == ErrorCode::kExhausted || error.code == ErrorCode::kUnavailable) {
     shop_.loop.At(shop_.loop.Now() + kUnmaskAgain, [this, alive = alive_, effect, at] {
       if (*alive && attempt_ && attempt_->at == at) Do(effect);
     });
     return;
   }
+  shop_.say(at.Text() + ": masking: the sum cannot be had: " + error.message);
   // Whose part breaks the rule nobody can tell.
   const bool broken = error.code == ErrorCode::kCorrupt;
   if (broken && refusal_.empty()) refusal_ = masking::CodeOf(masking::Refusal::kAggregate);

@@ -65,6 +65,7 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   options.log_signer = record->log_signer_.get();
   options.verifier = &record->verifier_;
   if (!given.say) given.say = [](const std::string&) {};
+  record->appending_ = std::make_unique<Stall>(given.say, "write to the record", dir);
   record->time_ = std::make_unique<Timekeeper>(loop, given.say);
   record->guard_ = std::make_unique<RollbackGuard>(given.alone || given.seam, given.say);
   options.may_append = [&now = *record] { return now.MayAppend(); };
@@ -102,6 +103,10 @@ Status Record::MayAppend() const {
   return scrubbing_ ? scrubbing_->Whole() : Status();
 }
 
+void Record::NoteDisk(const Result<ledger::Appended>& appended) {
+  if (appended || appended.error().code == ErrorCode::kExhausted) (void)appending_->Note(appended);
+}
+
 // An entry that is not written must not hold the next one to a time that was in doubt.
 WallTime Record::Stamp() { return MayAppend() ? time_->Stamp() : time_->Now(); }
 
@@ -112,8 +117,10 @@ Status Record::Write(ledger::Event event, const std::string& key) {
 void Record::Make(ledger::Recorder::Make make, std::string key, ledger::AppendCallback done) {
   recorder_->RecordAsync(std::move(make), std::move(key),
                          [this, alive = alive_, done](Result<ledger::Appended> appended) {
-                           loop_.Post([alive, done, appended = std::move(appended)] {
-                             if (*alive) done(appended);
+                           loop_.Post([this, alive, done, appended = std::move(appended)] {
+                             if (!*alive) return;
+                             NoteDisk(appended);
+                             done(appended);
                            });
                          });
 }
@@ -211,6 +218,7 @@ void Record::Try(std::function<void(ledger::AppendCallback)> attempt, std::strin
   auto done = [this, alive = alive_, attempt, key, answer](Result<ledger::Appended> appended) {
     loop_.Post([this, alive, attempt, key, answer, appended = std::move(appended)] {
       if (!*alive) return;
+      NoteDisk(appended);
       if (appended) {
         answer(round::Appended{key, appended->receipt.index,
                                ToBytes(appended->receipt.ToTlogProof()),

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "aggregator/rollback_guard.h"
+#include "aggregator/stall.h"
 #include "aggregator/timekeeper.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/issuing.h"
@@ -82,6 +83,8 @@ class Record {
   Result<ledger::Event> EventOf(const round::Append& append, ledger::RunProposed proposed) const;
   Status MayAppend() const;
   WallTime Stamp();
+  // Says what became of the disk. On the loop.
+  void NoteDisk(const Result<ledger::Appended>& appended);
   void ScrubBeside(const std::string& dir, const RecordOptions& given);
   void Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
            std::function<void(round::Event)> answer);
@@ -95,6 +98,7 @@ class Record {
   std::unique_ptr<Timekeeper> time_;
   std::unique_ptr<ledger::Ledger> log_;
   std::unique_ptr<ledger::Scrubbing> scrubbing_;
+  std::unique_ptr<Stall> appending_;  // on the loop
   const identity::Identity* self_ = nullptr;
   std::unique_ptr<ledger::Recorder> recorder_;
 };

@@ -85,7 +85,9 @@ RunDriver::RunDriver(Workshop& shop, round::Rounds rounds, std::vector<SiteId> i
                          [this] {
                            view_.WaitFor(rounds_.WaitsFor());
                            view_.Tick(shop_.loop.Now());
-                         }}) {
+                         }}),
+      keeping_(shop.say, "keep the state of run " + rounds_.manifest().run.str(), shop.scratch),
+      merging_(shop.say, "merge for run " + rounds_.manifest().run.str(), shop.scratch) {
   std::ranges::sort(invited_);
   if (!rounds_.manifest().masked()) return;
   masking_ = std::make_unique<MaskingDesk>(
@@ -167,7 +169,7 @@ bool RunDriver::Perform(const round::Effect& effect) {
       if (remove != nullptr) change.Put(LeavingKey(), NoteOf(*remove));
     }
     CrashPoint("aggregator.before-persist");
-    const bool kept = shop_.journal.Apply(change).has_value();
+    const bool kept = keeping_.Note(shop_.journal.Apply(change));
     if (kept) with_state_ = {};
     CrashPoint("aggregator.after-persist");
     return kept;
@@ -196,9 +198,7 @@ bool RunDriver::Perform(const round::Effect& effect) {
   return true;
 }
 
-void RunDriver::TellEnd() {
-  shop_.ended(rounds_.manifest().run, rounds_.reason());
-}
+void RunDriver::TellEnd() { shop_.ended(rounds_.manifest().run, rounds_.reason()); }
 
 void RunDriver::KeepFilesReady(size_t cohort) {
   shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, cohort] {
@@ -287,7 +287,7 @@ void RunDriver::Do(const round::StartMerge& effect) {
   };
   auto answer = [this, effect](const Result<Merging>& merged) {
     CrashPoint("aggregator.after-merge");
-    if (merged) {
+    if (merging_.Note(merged)) {
       TakeMerge(effect, *merged);
     } else if (merged.error().code == ErrorCode::kExhausted ||
                merged.error().code == ErrorCode::kUnavailable) {

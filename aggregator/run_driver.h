@@ -17,6 +17,7 @@
 #include "aggregator/masking_desk.h"
 #include "aggregator/protection.h"
 #include "aggregator/run_view.h"
+#include "aggregator/stall.h"
 #include "aggregator/workshop.h"
 #include "federation/derivation/alarm.h"
 #include "federation/loop/effect_queue.h"
@@ -93,6 +94,8 @@ class RunDriver {
   std::unique_ptr<MaskingDesk> masking_;  // of a masked run
   Coalitions coalitions_;
   loop::EffectQueue<round::Effect> queue_;
+  Stall keeping_;
+  Stall merging_;
   journal::Change with_state_;  // durable together with the state that the next Persist saves
   size_t summing_ = 0;          // contributions of the merge under way
   derivation::Growths growths_;

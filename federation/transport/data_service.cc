@@ -48,6 +48,10 @@ Result<v1::OfferReply> DataService::TakeOffer(const PeerIdentity& peer,
     reply.set_complete(true);
     return reply;
   }
+  Status reserved = spool.map([](const auto&) {});
+  loop_.Post([this, reserved] {
+    if (calls_.reserved) calls_.reserved(reserved);
+  });
   if (!spool) return Fail(spool.error());
   if ((*spool)->MissingCount() == 0) {  // all had arrived when we were killed before completing it
     DURE_TRY(Complete(peer, digest, **spool));

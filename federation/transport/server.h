@@ -69,6 +69,8 @@ struct ServerCalls {
   // Who may move what. `put` is asked before room is reserved for `size` bytes.
   std::function<Status(const PeerIdentity&, const Digest&, uint64_t size)> may_put;  // [loop]
   std::function<Status(const PeerIdentity&, const Digest&)> may_get;                 // [loop]
+  // Whether room was reserved for what is then uploaded.
+  std::function<void(const Status&)> reserved;  // [loop]
   // The blob is whole and durable in the store. May be said more than once.
   std::function<void(const PeerIdentity&, const Digest&)> blob_arrived;  // [loop]
 

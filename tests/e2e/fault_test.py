@@ -322,8 +322,12 @@ class DiskTest(FaultTest):
         until(lambda: site.log_has('disk') or site.log_has('room') or site.log_has('space'),
               'the site says that the disk over there is full')
         self.assertTrue(federation.aggregator.running())
+        upload = 'take what sites upload'
+        until(lambda: federation.aggregator.log_has(f'cannot {upload}: reserving '), 'it does, too')
         os.remove(ballast)
         self.settle(federation, 'full')
+        self.assertTrue(federation.aggregator.log_has(f'can {upload} again'))
+        self.assertEqual(federation.aggregator.log_count(f'cannot {upload}'), 1)
 
 
 if __name__ == '__main__':
