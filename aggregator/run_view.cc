@@ -224,7 +224,8 @@ std::string RunView::Line(MonoTime now, size_t closed_from) const {
   }
   line["sites"] = std::move(sites);
   json closed = json::array();
-  for (size_t i = closed_from; i < closed_.size(); ++i) {
+  const size_t latest = closed_.size() - std::min(closed_.size(), kClosedInALineMax);
+  for (size_t i = std::max(closed_from, latest); i < closed_.size(); ++i) {
     const Times& times = closed_[i];
     json entry = {{"round", times.round}, {"train", times.train}, {"upload", times.upload},
                   {"merge", times.merge}, {"wait", times.wait},   {"note", times.note}};

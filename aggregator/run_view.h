@@ -13,6 +13,9 @@
 
 namespace dure::aggregator {
 
+// Of a long run a new watcher hears of the latest: a line is bounded.
+inline constexpr size_t kClosedInALineMax = 512;
+
 class RunView {
  public:
   RunView(const round::RunManifest& manifest, MonoTime now);
@@ -25,7 +28,7 @@ class RunView {
   void Remark(const round::RoundAttempt& at, const std::string& text);
   void WaitFor(std::optional<round::Gathering> waits);
   // The state as one JSON line (docs/how-to/watch-a-run.md); `closed` since the last call of a
-  // watcher is in it.
+  // watcher is in it, at most the latest kClosedInALineMax.
   std::string Line(MonoTime now, size_t closed_from) const;
   size_t closed_count() const { return closed_.size(); }
   bool ended() const { return !ended_.empty(); }

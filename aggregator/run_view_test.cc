@@ -211,5 +211,19 @@ TEST_F(RunViewTest, ATextThatIsNotUtf8IsShownAndNotThrown) {
   EXPECT_EQ(Line(1)["sites"][0]["state"], "declined");
 }
 
+TEST_F(RunViewTest, ALineOfARunOfManyRoundsIsBounded) {
+  for (int round = 0; round < 5000; ++round) {
+    round::Notice closed = Of(NoticeKind::kClosed);
+    closed.at.round.value = static_cast<uint64_t>(round);
+    view_.Take(closed, After(round));
+  }
+  const std::string line = view_.Line(After(5000), 0);
+  EXPECT_LT(line.size(), size_t{512} * 1024) << "what a watcher may be sent (call_services.h)";
+  const json closed = json::parse(line)["closed"];
+  ASSERT_EQ(closed.size(), kClosedInALineMax);
+  EXPECT_EQ(closed.back()["round"], 5000);
+  EXPECT_EQ(Line(5000, 4999)["closed"].size(), 1u);
+}
+
 }  // namespace
 }  // namespace dure::aggregator
