@@ -4,6 +4,8 @@
 
 #include "aggregator/constitution.h"
 #include "federation/limits.h"
+#include "policy/standing/overdue.h"
+#include "policy/standing/still_admitted.h"
 #include "policy/standing/voting.h"
 
 namespace dure::aggregator {
@@ -70,7 +72,8 @@ Status Deliberation::Found(const std::string& dir) {
   DURE_TRY(may_decide);
   DURE_ASSIGN(const Constitution constitution, ReadConstitution(dir + "/constitution"));
   if (!chartered) {
-    DURE_TRY(record_.Write(ledger::CharterDeclared{constitution.voting}, "charter"));
+    DURE_TRY(record_.Write(ledger::CharterDeclared{constitution.voting, rules::kWordsVersion},
+                           "charter"));
   }
   // A death between two of them is mended by saying the rest; what is there is found by its key.
   bool begun = false;
@@ -154,6 +157,18 @@ Result<Deliberation::Admitted> Deliberation::Look(const standing::AdmissionReque
   return found;
 }
 
+void Deliberation::OpenRound(const round::RecordOpened& opened, const std::string& key,
+                             std::function<void(round::Event)> answer) {
+  const standing::RoundAttempt at{opened.at.run, opened.at.round, opened.at.attempt};
+  auto open = [event = ledger::RoundOpened{at, opened.base_model, opened.cohort}](
+                  const standing::Standing& now, rules::Instant moment) -> Result<ledger::Event> {
+    const auto over = standing::FindAdmissionOver(now, event.at, event.cohort, moment);
+    if (over) return Fail(ErrorCode::kFailedPrecondition, over->text);
+    return ledger::Event(event);
+  };
+  record_.Append(key, Deciding(open), std::move(answer));
+}
+
 void Deliberation::Approve(const RunId& run, std::function<void(Status)> done) {
   waiting_.push_back({run, std::move(done)});
   SettleRuns();
@@ -185,6 +200,10 @@ void Deliberation::SettleRuns() {
         const auto found = now.state().runs.find(run);
         if (found != now.state().runs.end() && found->second.halted) {
           return Fail(ErrorCode::kPermissionDenied, run.str() + " was stopped");
+        }
+        // Somebody joined since, whom it would show its updates, too.
+        if (found != now.state().runs.end() && found->second.by_vote) {
+          return Fail(ErrorCode::kUnavailable, run.str() + " is voted on");
         }
         return ledger::Event(ledger::RunApproved{run, now.state().policies, {}});
       };
@@ -227,6 +246,10 @@ void Deliberation::GrantAgain(const standing::GrantRequest& request, uint32_t ti
   auto granted = std::make_shared<Granted>();
   auto decide = [asked = request, granted](const standing::Standing& now,
                                            rules::Instant at) -> Result<ledger::Event> {
+    if (!now.state().models.contains(asked.model)) {
+      return Fail(ErrorCode::kNotFound,
+                  "no closed round of this log made model " + asked.model.Hex());
+    }
     standing::GrantRequest timed = asked;
     timed.now = at;
     DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, timed));
@@ -315,42 +338,42 @@ bool Deliberation::HasEnded(uint64_t proposal) const {
 }
 
 void Deliberation::SettleVotes() {
+  if (settling_) return;
   const rules::Instant now = InstantOf(record_.Now());
-  std::vector<uint64_t> due;
-  const Status looked = WithStanding([&](const standing::Standing& standing) {
-    for (const auto& [index, proposal] : standing.state().proposals) {
-      if (standing::DueOutcome(proposal, standing.state(), now)) due.push_back(index);
+  std::vector<standing::DueVote> due;
+  const Status looked = WithStanding(
+      [&](const standing::Standing& standing) { due = standing::DueVotes(standing, now); });
+  // What was written and has no effect would have none the next time.
+  if (!looked || due.empty() || without_effect_.contains(due.front().proposal)) return;
+  settling_ = true;
+  auto picked = std::make_shared<uint64_t>(0);
+  auto settle = [picked](const standing::Standing& standing,
+                         rules::Instant at) -> Result<ledger::Event> {
+    const standing::State& state = standing.state();
+    const auto first = standing::DueVotes(standing, at);
+    if (first.empty()) return Fail(ErrorCode::kFailedPrecondition, "the vote goes on");
+    const uint64_t index = *picked = first.front().proposal;
+    const standing::Proposal& proposal = state.proposals.at(index);
+    const auto outcome = standing::DueOutcome(proposal, state, at);
+    if (!outcome->adopt) {
+      return ledger::Event(ledger::PolicyRejected{index, outcome->reason, outcome->tally});
     }
-  });
-  if (!looked) return;
-  for (const uint64_t index : due) {
-    if (!settling_.insert(index).second) continue;
-    auto settle = [index](const standing::Standing& standing,
-                          rules::Instant at) -> Result<ledger::Event> {
-      const standing::State& state = standing.state();
-      const standing::Proposal& proposal = state.proposals.at(index);
-      const auto outcome = standing::DueOutcome(proposal, state, at);
-      if (!outcome) return Fail(ErrorCode::kFailedPrecondition, "the vote goes on");
-      if (!outcome->adopt) {
-        return ledger::Event(ledger::PolicyRejected{index, outcome->reason, outcome->tally});
-      }
-      if (!proposal.run.empty()) {
-        return ledger::Event(ledger::RunApproved{proposal.run, state.policies, outcome->tally});
-      }
-      const Digest digest = Sha256(AsBytes(proposal.policy));
-      return ledger::Event(ledger::PolicyAdopted{index, digest, outcome->tally});
-    };
-    // No key: what ended is found in the standing, and is not due again.
-    auto settled = [this, alive = alive_, index](const Result<ledger::Appended>& said) {
-      if (!*alive) return;
-      SettleRuns();
-      const bool ended = said && HasEnded(index);
-      // What was written and has no effect would have none the next time.
-      if (ended || !said) settling_.erase(index);
-      if (ended) SettleVotes();  // what was adopted ends those that were for the policies before
-    };
-    record_.Make(Deciding(settle), "", std::move(settled));
-  }
+    if (!proposal.run.empty()) {
+      return ledger::Event(ledger::RunApproved{proposal.run, state.policies, outcome->tally});
+    }
+    const Digest digest = Sha256(AsBytes(proposal.policy));
+    return ledger::Event(ledger::PolicyAdopted{index, digest, outcome->tally});
+  };
+  // No key: what ended is found in the standing, and is not due again.
+  auto settled = [this, alive = alive_, picked](const Result<ledger::Appended>& said) {
+    if (!*alive) return;
+    settling_ = false;
+    SettleRuns();
+    if (!said) return;
+    if (!HasEnded(*picked)) without_effect_.insert(*picked);
+    SettleVotes();  // the next, and those that were for the policies before
+  };
+  record_.Make(Deciding(settle), "", std::move(settled));
 }
 
 }  // namespace dure::aggregator

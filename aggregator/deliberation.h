@@ -42,9 +42,13 @@ class Deliberation {
   // Records the decision about one dataset in one attempt, or finds it recorded.
   void Admit(const round::RoundAttempt& at, const SiteId& site, const ledger::DatasetVersion& what,
              std::function<void(Result<Admitted>)> done);
+  // Opens a round, if what its cohort was admitted with would be admitted at that moment still.
+  // Answers as Record::Append; AppendRefused with the code kFailedPrecondition: it would not.
+  void OpenRound(const round::RecordOpened& opened, const std::string& key,
+                 std::function<void(round::Event)> answer);
   // Whether a model may be measured on a site's dataset for the purpose of a run, recorded, or
   // found recorded where the same comes out still. `request`'s time is not looked at; the reason of
-  // a refusal is a sentence here.
+  // a refusal is a sentence here. kNotFound: the record does not know the model.
   void Measure(const standing::MeasuringRequest& request,
                std::function<void(Result<Admitted>)> done);
   // Answers once the run is approved: at once, or when its vote has ended. kPermissionDenied: it
@@ -55,6 +59,7 @@ class Deliberation {
     bool granted = false;
     std::string decision;  // canonical JSON
   };
+  // kNotFound: no closed round made the model.
   void Grant(const standing::GrantRequest& request, std::function<void(Result<Granted>)> done);
 
   // Records that a run has ended before its last round. kNotFound: the record knows no such run.
@@ -69,7 +74,7 @@ class Deliberation {
   // A seat that was enrolled anew, because its keys were lost: the keys it had before speak no
   // more, durably, before this returns. Blocks; any thread. Errors as Record::Write.
   Status EndReplacedKeys(const std::vector<identity::Seat>& seats);
-  // Records the end of every vote that has one at this moment.
+  // Records the end of every vote that has one at this moment, in the order of overdue.h.
   void SettleVotes();
 
  private:
@@ -104,7 +109,8 @@ class Deliberation {
   loop::EventLoop& loop_;
   std::shared_ptr<Fold> fold_ = std::make_shared<Fold>();  // decisions under way outlive this
   std::vector<WaitingRun> waiting_;
-  std::set<uint64_t> settling_;  // proposals whose end is being recorded
+  bool settling_ = false;              // the end of a vote is being recorded
+  std::set<uint64_t> without_effect_;  // proposals whose recorded end ended nothing
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

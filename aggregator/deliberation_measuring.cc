@@ -1,5 +1,6 @@
 // What models may be measured on.
 #include "aggregator/deliberation.h"
+#include "policy/standing/measurable.h"
 
 namespace dure::aggregator {
 namespace {
@@ -26,6 +27,9 @@ void Deliberation::MeasureAgain(const standing::MeasuringRequest& request, uint3
                                 std::function<void(Result<Admitted>)> done) {
   auto decide = [asked = request](const standing::Standing& now,
                                   rules::Instant at) -> Result<ledger::Event> {
+    if (!standing::IsMeasurable(now.state(), asked.run, asked.model)) {
+      return Fail(ErrorCode::kNotFound, standing::WhyNotMeasurable(asked.run, asked.model));
+    }
     standing::MeasuringRequest timed = asked;
     timed.now = at;
     DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, timed));

@@ -47,7 +47,9 @@ class DeliberationTest : public testing::Test {
     ledger::RunProposed proposed{run_, Sha256(AsBytes("manifest")), {}};
     proposed.fields = {{"purpose", "scientific-research"},
                        {"beneficiaries", "non-profit"},
-                       {"masking", "pairwise"}};
+                       {"masking", "pairwise"},
+                       {"quorum", "3"},
+                       {"initialModel", first_model_.Hex()}};
     Must(record_->Write(proposed, "proposed"));
     Digest policies;
     Must(started.WithStanding(
@@ -58,7 +60,7 @@ class DeliberationTest : public testing::Test {
   void Decide(const Deliberation& started, uint32_t words) {
     ledger::AdmissionDecided entry;
     Must(started.WithStanding([&](const standing::Standing& now) {
-      const standing::AdmissionRequest request{{run_, RoundNumber{words}, 0},
+      const standing::AdmissionRequest request{{run_, RoundNumber{0}, words},
                                                round::TestSite("kt"),
                                                {Must(DatasetId::Parse("notes")), 1},
                                                now.latest()};
@@ -70,6 +72,7 @@ class DeliberationTest : public testing::Test {
   }
 
   const RunId run_ = Must(RunId::Parse("first"));
+  const Digest first_model_ = Sha256(AsBytes("model"));
   TemporaryFolder folder_;
   identity::Identity self_;
   loop::EventLoop loop_;
@@ -138,26 +141,75 @@ class OvertakenTest : public DeliberationTest {
   std::unique_ptr<Deliberation> deliberation_;
 };
 
-TEST_F(OvertakenTest, AGrantBesideAMembersEntryIsDecidedAgainAndNobodyDissents) {
+TEST_F(OvertakenTest, ADecisionBesideAMembersEntryIsMadeAgainAndNobodyDissents) {
+  Say("kt", Lending("notes"));
+  Approve(*deliberation_);
   log_->Hold();
   auto lent = Take("kt", Lending("reviews"));
-  standing::GrantRequest request;
-  request.model = Sha256(AsBytes("model"));
-  request.grantee = Must(MemberId::Parse("kt"));
-  request.purpose = "scientific-research";
-  request.territory = "KR";
-  std::promise<Result<Deliberation::Granted>> answer;
+  const standing::MeasuringRequest request{
+      run_, first_model_, round::TestSite("kt"), {Must(DatasetId::Parse("notes")), 1}, {}};
+  std::promise<Result<Deliberation::Admitted>> answer;
   loop_.Wait([&] {
-    deliberation_->Grant(request, [&](auto granted) { answer.set_value(std::move(granted)); });
+    deliberation_->Measure(request, [&](auto admitted) { answer.set_value(std::move(admitted)); });
   });
-  ASSERT_EQ(log_->held(), 2u) << "the grant is sealed while the other entry is on its way";
+  ASSERT_EQ(log_->held(), 2u) << "the decision is sealed while the other entry is on its way";
   log_->LetGo();
-  const auto granted = answer.get_future().get();
-  ASSERT_TRUE(granted.has_value()) << granted.error().message;
-  EXPECT_EQ(granted->index, lent.get() + 1);
+  const auto admitted = answer.get_future().get();
+  ASSERT_TRUE(admitted.has_value()) << admitted.error().message;
+  EXPECT_EQ(admitted->index, lent.get() + 1);
   const standing::Auditor audit = Audit();
   EXPECT_FALSE(audit.dissent()) << audit.dissent()->rule;
-  EXPECT_TRUE(audit.standing().state().grants.contains(granted->index));
+  EXPECT_EQ(audit.standing().state().measurings.size(), 1u);
+}
+
+TEST_F(OvertakenTest, WhatTheRecordDoesNotKnowIsNeitherMeasuredNorGranted) {
+  Say("kt", Lending("notes"));
+  Approve(*deliberation_);
+  const uint64_t size = log_->Head().head.size;
+  const Digest model = Sha256(AsBytes("anything"));
+  const standing::MeasuringRequest measuring{
+      run_, model, round::TestSite("kt"), {Must(DatasetId::Parse("notes")), 1}, {}};
+  standing::GrantRequest grant;
+  grant.model = model;
+  grant.grantee = Must(MemberId::Parse("kt"));
+  grant.purpose = "scientific-research";
+  grant.territory = "KR";
+  std::promise<ErrorCode> measured;
+  std::promise<ErrorCode> granted;
+  loop_.Wait([&] {
+    deliberation_->Measure(measuring, [&](auto said) { measured.set_value(said.error().code); });
+    deliberation_->Grant(grant, [&](auto said) { granted.set_value(said.error().code); });
+  });
+  EXPECT_EQ(measured.get_future().get(), ErrorCode::kNotFound);
+  EXPECT_EQ(granted.get_future().get(), ErrorCode::kNotFound);
+  EXPECT_EQ(log_->Head().head.size, size);
+}
+
+TEST_F(OvertakenTest, ARoundWhoseDataWouldNotBeAdmittedAnyMoreIsNotOpened) {
+  Say("kt", Lending("notes"));
+  Approve(*deliberation_);
+  std::promise<bool> admitted;
+  loop_.Wait([&] {
+    deliberation_->Admit({run_, RoundNumber{0}, 0}, round::TestSite("kt"),
+                         {Must(DatasetId::Parse("notes")), 1},
+                         [&](auto said) { admitted.set_value(Must(std::move(said)).admit); });
+  });
+  ASSERT_TRUE(admitted.get_future().get());
+  const round::RecordOpened opened{
+      {run_, RoundNumber{0}, 0}, first_model_, {round::TestSite("kt")}};
+  Say("kt",
+      ledger::DatasetWithdrawn{Must(DatasetId::Parse("notes")), "owner",
+                               ledger::WithdrawalScope::kFutureRounds, "2026-12-01T00:00:00Z"});
+  std::promise<round::Event> answer;
+  loop_.Wait([&] {
+    deliberation_->OpenRound(opened, "first/0/0/opened",
+                             [&](round::Event said) { answer.set_value(std::move(said)); });
+  });
+  const round::Event said = answer.get_future().get();
+  const auto* refused = std::get_if<round::AppendRefused>(&said);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->reason, "failed-precondition");
+  EXPECT_FALSE(Audit().dissent());
 }
 
 TEST_F(OvertakenTest, AVoteBesideAnAdoptionIsCountedInItAndNobodyDissents) {

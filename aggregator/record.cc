@@ -213,6 +213,13 @@ void Record::Append(const round::Append& append, ledger::RunProposed proposed,
       append.key, std::move(answer));
 }
 
+void Record::Append(const std::string& key, const ledger::Recorder::Make& make,
+                    std::function<void(round::Event)> answer) {
+  Try([this, make,
+       key](ledger::AppendCallback done) { recorder_->RecordAsync(make, key, std::move(done)); },
+      key, std::move(answer));
+}
+
 void Record::Try(std::function<void(ledger::AppendCallback)> attempt, std::string key,
                  std::function<void(round::Event)> answer) {
   auto done = [this, alive = alive_, attempt, key, answer](Result<ledger::Appended> appended) {

@@ -68,6 +68,9 @@ class Record {
   // what a run-proposed entry says of the run besides its name and manifest.
   void Append(const round::Append& append, ledger::RunProposed proposed,
               std::function<void(round::Event)> answer);
+  // The same of an entry that is made when it is its turn (ledger::Recorder).
+  void Append(const std::string& key, const ledger::Recorder::Make& make,
+              std::function<void(round::Event)> answer);
   // An event of the aggregator itself. Blocks until durable; any thread.
   Status Write(ledger::Event event, const std::string& key);
   // The same, made when it is its turn (ledger::Recorder); `done` on the loop.

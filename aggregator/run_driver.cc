@@ -217,6 +217,14 @@ void RunDriver::Do(const round::Append& effect) {
   auto answer = [this, alive = alive_, kind = KindOf(effect)](round::Event event) {
     CrashPoint("aggregator.after-append", kind);
     if (!*alive) return;
+    auto* refused = std::get_if<round::AppendRefused>(&event);
+    const bool over = refused != nullptr && kind == "opened" &&
+                      refused->reason == CodeWord(ErrorCode::kFailedPrecondition);
+    if (over) {
+      shop_.say(rounds_.at().Text() +
+                ": not opened: what was admitted would not be now; asked again");
+      refused->reason = round::kAdmissionOver;
+    }
     const auto* appended = std::get_if<round::Appended>(&event);
     if (kind == "submission" && appended != nullptr && IsVoid(*appended)) {
       return Feed(round::AppendRefused{appended->key, "void"});
@@ -228,6 +236,9 @@ void RunDriver::Do(const round::Append& effect) {
     Feed(event);
     if (kind == "closed") coalitions_.Say();
   };
+  if (const auto* opened = std::get_if<round::RecordOpened>(&effect.record)) {
+    return shop_.deliberation.OpenRound(*opened, effect.key, std::move(answer));
+  }
   shop_.record.Append(effect, Describe(), std::move(answer));
 }
 

@@ -10,6 +10,7 @@
 #include "federation/masking/run_terms.h"
 #include "federation/round/kept.h"
 #include "federation/transport/json_fields.h"
+#include "policy/standing/measurable.h"
 
 namespace dure::aggregator {
 
@@ -246,6 +247,12 @@ Result<std::string> Daemon::State::AskEvaluation(const std::string& text) {
     return Fail(ErrorCode::kInvalid,
                 "model " + model.Hex() + " has another shape than run \"" + name + "\"");
   }
+  const RunId& run = driver->rounds().manifest().run;
+  bool known = false;
+  DURE_TRY(deliberation->WithStanding([&](const standing::Standing& now) {
+    known = standing::IsMeasurable(now.state(), run, model);
+  }));
+  if (!known) return Fail(ErrorCode::kNotFound, standing::WhyNotMeasurable(run, model));
   std::vector<SiteId>& sites = request.sites;
   if (sites.empty()) sites = driver->invited();
   if (sites.empty()) {

@@ -67,6 +67,18 @@ TEST(Admission, IsAskedBeforeTheRoundOpensAndAgainAfterARestart) {
   EXPECT_EQ(loaded->phase(), RunPhase::kOpening);
 }
 
+TEST(Admission, ThatDoesNotHoldAnyMoreWhenTheRoundOpensIsAskedAgainInTheNextAttempt) {
+  Rounds rounds = Admitting();
+  rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  const auto asked =
+      rounds.Handle(At(2), AppendRefused{"run/0/0/opened", std::string(kAdmissionOver)});
+  EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
+  EXPECT_EQ(rounds.at().attempt, 1u);
+  EXPECT_EQ(SentTo<Plan>(asked, kA).size(), 1u);
+  GetReady(rounds, 3);
+  EXPECT_EQ(rounds.phase(), RunPhase::kAdmitting);
+}
+
 TEST(Admission, OfAnotherAttemptDecidesNothing) {
   Rounds rounds = Admitting();
   RoundAttempt other = rounds.at();

@@ -45,6 +45,8 @@ struct Pace {
 // Why an attempt failed that only the sum over every site could mend: those that were in sums
 // before, if there were any.
 inline constexpr std::string_view kNeedsAll = "refuse-membership";
+// AppendRefused of an opening: what was admitted is not any more, so the sites are asked again.
+inline constexpr std::string_view kAdmissionOver = "admission-over";
 inline constexpr std::string_view kComplete = "complete";  // reason() of an end after all rounds
 inline constexpr std::string_view kOvertaken = "restored-backup";  // of an end
 inline constexpr std::string_view kTooFewSites = "too-few-sites";  // reason() of such a pause

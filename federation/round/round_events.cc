@@ -110,6 +110,7 @@ void Rounds::On(const AppendRefused& e) {
                    (s_.phase == RunPhase::kOpening && e.key == Key("opened")) ||
                    (s_.phase == RunPhase::kClosing && e.key == Key("closed")) ||
                    (s_.phase == RunPhase::kAbandoning && e.key == Key("abandoned"));
+  if (own && e.key == Key("opened") && e.reason == kAdmissionOver) return NextAttempt();
   if (own) PauseRun("log-refused");
 }
 

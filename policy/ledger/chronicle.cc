@@ -242,7 +242,9 @@ std::optional<Refusal> Chronicle::CheckKeyEvent(const Record& record) const {
   }
   if (const auto* e = std::get_if<KeyRevoked>(&record.event)) {
     const AdmittedKey* key = Find(e->key);
-    if (key == nullptr || key->revoked || key->member != e->member) {
+    // A key that was never its own a member may disown whoever ended it: so what it said is void.
+    const bool disowns = record.actor.role != Role::kAggregator && e->reason == "disowned";
+    if (key == nullptr || (key->revoked && !disowns) || key->member != e->member) {
       return Refuse(RefusalReason::kRuleBroken, "the revoked key is not one of " + e->member.str());
     }
     if (record.actor.role != Role::kAggregator && record.actor.member != e->member) {

@@ -26,7 +26,8 @@ void CosignerRoll::Take(uint64_t index, const Record& record, const SiteId& spea
     pens_[admitted->key] = admitted->site;
   } else if (const auto* revoked = std::get_if<KeyRevoked>(&record.event)) {
     const auto pen = pens_.find(revoked->key);
-    if (pen != pens_.end()) End(index, pen->second);
+    // Disowned after it was ended, it ends nothing of whoever came in its place.
+    if (pen != pens_.end() && ended_.insert(revoked->key).second) End(index, pen->second);
   } else if (const auto* described = std::get_if<MemberDescribed>(&record.event)) {
     houses_.emplace(described->member, Described{index, described->house});
   } else if (const auto* charter = std::get_if<CharterDeclared>(&record.event)) {

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,7 @@ class CosignerRoll {
 
   std::vector<Announced> announced_;
   std::map<PublicKey, size_t> by_key_;  // into announced_
+  std::set<PublicKey> ended_;           // of them, those that were revoked
   std::map<PublicKey, SiteId> pens_;    // the keys under which sites write entries
   std::map<MemberId, Described> houses_;
   std::optional<uint64_t> charter_at_;

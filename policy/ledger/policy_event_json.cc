@@ -1,5 +1,6 @@
 #include "policy/ledger/policy_event_json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "policy/ledger/event_fields.h"
@@ -8,6 +9,8 @@ namespace dure::ledger {
 namespace {
 
 using nlohmann::json;
+
+constexpr uint64_t kCharterWordsMax = 1'000'000;
 
 void WriteTally(const Tally& tally, json& out) {
   out["houses"] = json::array();
@@ -87,6 +90,7 @@ void Write(const CharterDeclared& e, json& out) {
   out["runsByVote"] = e.voting.runs_by_vote;
   out["unmaskedByVote"] = e.voting.unmasked_by_vote;
   out["cosignPercent"] = e.voting.cosign_percent;
+  if (e.words > 0) out["words"] = e.words;
 }
 void Read(CharterDeclared& e, FieldReader& in) {
   e.voting.quorum_percent = in.Count("quorumPercent");
@@ -98,6 +102,11 @@ void Read(CharterDeclared& e, FieldReader& in) {
   // Charters of before there was masking do not have it.
   e.voting.unmasked_by_vote = in.Has("unmaskedByVote") && in.Flag("unmaskedByVote");
   e.voting.cosign_percent = in.Count("cosignPercent");
+  if (!in.Has("words")) return;
+  const uint64_t words = in.Count("words");
+  e.words = static_cast<uint32_t>(std::min<uint64_t>(words, kCharterWordsMax));
+  // Said, it is a version; unsaid, there is none.
+  if (words == 0 || words > kCharterWordsMax) in.Blame("words", "it is no version of the words");
 }
 Status FormOf(const CharterDeclared& e) {
   const VotingRule& v = e.voting;

@@ -60,8 +60,11 @@ struct VotingRule {
 };
 // The voting rule, once, by the aggregator before anything is decided. Members compare it, as they
 // do the genesis, with what they were told.
+// `words`: the version of the words (policy/rules/versions.h) from the first entry on, so that a
+// log is held to their rules before anything is decided in it. 0: a charter of before it was said.
 struct CharterDeclared {
   VotingRule voting;
+  uint32_t words = 0;
   bool operator==(const CharterDeclared&) const = default;
 };
 // A policy of the founding, by the aggregator: after the charter and before anything is proposed.

@@ -279,6 +279,9 @@ constexpr Row kBreaches[] = {
     {"withdrawal-scope", "its terms let its owner ask for other scopes",
      "이용조건에 없는 철회 범위임"},
     {"withdrawn-twice", "it was withdrawn before", "이미 철회된 데이터셋임"},
+    {"admission-over", "what was admitted would not be now",
+     "승인된 뒤 사정이 바뀌어 더는 허용되지 않음"},
+    {"unknown-model", "the record knows no such model", "기록에 없는 모델임"},
 };
 
 // What a replay or a mirror found.
@@ -311,6 +314,11 @@ constexpr Row kFindings[] = {
     {"run-halted", "the run has ended", "끝난 학습임"},
     {"vote-goes-on", "the vote is not over", "투표가 끝나지 않음"},
     {"not-decidable", "it could not be decided", "결정할 수 없음"},
+    {"outcome-overdue", "a vote has ended, and its outcome is held back",
+     "끝난 투표의 결과를 기록하지 않고 있음"},
+    {"outcome-order", "another vote ended before, and its outcome is held back",
+     "먼저 끝난 투표의 결과보다 앞서 기록함"},
+    {"not-invited", "the run was proposed for other sites", "학습 제안에 적히지 않은 사이트임"},
     {"no-such-run", "there is no such run", "그런 학습이 없음"},
     {"no-such-round", "there is no such round", "그런 라운드가 없음"},
     {"no-such-proposal", "there is no such proposal", "그런 제안이 없음"},

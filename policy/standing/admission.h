@@ -98,7 +98,8 @@ Result<std::vector<rules::Reason>> ObjectionsOf(const rules::PolicyDocument& own
                                                 const Standing& standing,
                                                 const MeasuringRequest& request);
 
-// The newest words that the log's decisions are made with; 0: none, or none that says so.
+// The newest words that the log's decisions are made with, or its charter names; 0: none, or none
+// that says so.
 uint32_t NewestWords(const State& state);
 // Whether this build may decide for the log. kFailedPrecondition: its words are older than those of
 // a decision that is there, and no member takes such a decision.

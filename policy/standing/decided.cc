@@ -1,5 +1,7 @@
 #include "policy/standing/decided.h"
 
+#include <algorithm>
+
 #include "policy/rules/agreement.h"
 
 namespace dure::standing {
@@ -21,7 +23,8 @@ MaybeBreach DecisionHolds(const Standing& now, const Ruling& due, const Decided&
 }
 
 uint32_t NewestWords(const State& state) {
-  return state.words.empty() ? 0 : state.words.rbegin()->first;
+  const uint32_t decided = state.words.empty() ? 0 : state.words.rbegin()->first;
+  return std::max(decided, state.words_of_charter);
 }
 
 Status MayDecide(const State& state) {

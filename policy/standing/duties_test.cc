@@ -165,9 +165,11 @@ TEST_F(DutiesTest, EachDatasetOfARunBringsItsOwn) {
   }
   w_.Propose("named", "scientific-research");
   w_.Approve("named");
-  for (const uint64_t round : {0, 1}) {
+  for (const uint32_t attempt : {0, 1}) {
     for (const char* dataset : {"poems", "prose"}) {
-      w_.DecideAndSay(w_.Asking("named", round, "kt", dataset));
+      AdmissionRequest request = w_.Asking("named", 0, "kt", dataset);
+      request.at.attempt = attempt;
+      w_.DecideAndSay(request);
     }
   }
   std::vector<std::string> datasets;

@@ -6,6 +6,7 @@
 #include "policy/standing/behind.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/lent.h"
+#include "policy/standing/still_admitted.h"
 #include "policy/standing/voting.h"
 #include "policy/terms/combine.h"
 #include "policy/terms/compile.h"
@@ -64,7 +65,8 @@ std::vector<std::string> AgreedTo(const State& state, const RunId& id, const Run
                                    [&](const Consent& consent) { return consent.run == id; });
     if (proposal != state.proposals.end()) {
       const auto vote = proposal->second.votes.find(dataset.custodian);
-      yes |= vote != proposal->second.votes.end() && vote->second.choice == ledger::Choice::kYes;
+      yes |= vote != proposal->second.votes.end() && !vote->second.disowned &&
+             vote->second.choice == ledger::Choice::kYes;
     }
     if (yes) agreed.push_back(dataset_id.str());
   }
@@ -159,8 +161,9 @@ void SetIncidents(Facts& facts, const State& state) {
 // What everything that used the dataset may tell of one record of it, this run's rounds to come
 // included: runs add up. A run that told no bound leaves none, and the fact stays unknown.
 std::optional<rules::Decimal> EpsilonAfter(const State& state, const Dataset& dataset,
-                                           const RunId& asking) {
+                                           const std::set<RunId>& using_now, const RunId& asking) {
   std::set<RunId> runs = dataset.runs;
+  runs.insert(using_now.begin(), using_now.end());
   runs.insert(asking);
   rules::Decimal sum;
   for (const RunId& id : runs) {
@@ -199,8 +202,9 @@ void SetMember(Facts& facts, const State& state, const MemberId& id, rules::Inst
   facts.Set("member.country", Value::Text(member.country));
 }
 
+// `using_now`: RunsUsingNow.
 void SetDataset(Facts& facts, const DatasetId& id, const Dataset& dataset,
-                const AdmissionRequest& request) {
+                const std::set<RunId>& using_now, const AdmissionRequest& request) {
   const DatasetVersion& asked = request.what;
   facts.Set("dataset.id", Value::Text(id.str()));
   facts.Set("dataset.version", Value::Count(asked.version));
@@ -208,9 +212,11 @@ void SetDataset(Facts& facts, const DatasetId& id, const Dataset& dataset,
   const bool newest = asked.version == dataset.version();
   const std::string status = dataset.withdrawn ? "withdrawn" : newest ? "registered" : "superseded";
   facts.Set("dataset.status", Value::Text(status));
-  facts.Set("dataset.roundsUsed", Value::Count(dataset.rounds));
+  facts.Set("dataset.roundsUsed", Value::Count(dataset.rounds + using_now.size()));
   // Other runs: the one that asks has not used up what it asks for.
-  const uint64_t others = dataset.runs.size() - dataset.runs.count(request.at.run);
+  std::set<RunId> runs = dataset.runs;
+  runs.insert(using_now.begin(), using_now.end());
+  const uint64_t others = runs.size() - runs.count(request.at.run);
   facts.Set("dataset.runsUsed", Value::Count(others));
   facts.SetOrAbsent("dataset.withdrawnAt", dataset.withdrawn
                                                ? std::optional(Value::Time(dataset.withdrawn->at))
@@ -279,10 +285,14 @@ Facts FactsOfData(const Standing& standing, const AdmissionRequest& request) {
   facts.Overlay(std::move(of_run));
   const auto dataset = state.datasets.find(request.what.dataset);
   if (dataset == state.datasets.end()) return facts;
+  std::set<RunId> using_now;
+  if (request.words >= kAskedAgainSince) {
+    using_now = RunsUsingNow(state, request.what.dataset, request.at.run);
+  }
   Facts of_dataset;
-  SetDataset(of_dataset, request.what.dataset, dataset->second, request);
+  SetDataset(of_dataset, request.what.dataset, dataset->second, using_now, request);
   facts.Overlay(std::move(of_dataset));
-  if (const auto epsilon = EpsilonAfter(state, dataset->second, request.at.run)) {
+  if (const auto epsilon = EpsilonAfter(state, dataset->second, using_now, request.at.run)) {
     facts.Set("privacy.epsilonAfter", Value::Number(*epsilon));
   }
   // The terms a run was approved on are those of the newest version at that time.

@@ -85,6 +85,12 @@ class Fold {
 
   const std::vector<Owing>& ObligationsIn(const std::string& decision);
 
+  void NoteDue(const Said& said);                       // overdue.cc
+  void OpenVote(const Said& said, Proposal& proposal);  // fold_policies.cc
+  void EndVote(uint64_t proposal) { state_.open_votes.erase(proposal); }
+  void ProposeToVote(const Said& said, const RunId& id, const Run& run);
+  void VoteOnRunsOfMany(const Said& said);
+  void ForgetWhatWasSaidBy(const PublicKey& key);                     // fold_members.cc
   void UseConsents(const Said& said, const ledger::GrantDecided& e);  // fold_datasets.cc
   void CountWords(const std::string& decision);                       // decided.cc
   void PutInForce(const Said& said, const std::string& text);
@@ -128,6 +134,10 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Inciden
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentClosed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DutyFulfilled& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CoalitionsMade& e);
+// overdue.cc: whether an entry of the aggregator comes before outcomes that are overdue, and
+// whether this one is the first that is due.
+MaybeBreach NothingIsOverdue(const Standing& now, const Said& said);
+MaybeBreach IsNextOutcome(const Standing& now, const Said& said, uint64_t proposal);
 template <typename Any>
 MaybeBreach HoldsIn(const Standing&, const Said&, const Any&) {
   return std::nullopt;  // the chronicle's checks are all there is

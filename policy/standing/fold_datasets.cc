@@ -21,6 +21,9 @@ bool SpeaksFor(const Said& said, const MemberId& member, const SiteId& site) {
 
 // From this version of the words on (rules/versions.h) a log's passports are looked at by everyone.
 constexpr uint32_t kPassportsHoldSince = 2;
+// And from this one on a model that is let be used is one that a round of this log made: of another
+// nobody's terms are known, and what has no terms behind it may be used for anything.
+constexpr uint32_t kGrantedAreKnownSince = 5;
 
 }  // namespace
 
@@ -79,7 +82,13 @@ GrantRequest RequestOf(const Said& said, const ledger::GrantDecided& e) {
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::GrantDecided& e) {
   if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
   if (e.as_of < now.decisive_size()) return std::nullopt;  // stale: has no effect
-  const Result<Ruling> due = Decide(now, RequestOf(said, e));
+  const GrantRequest request = RequestOf(said, e);
+  const uint32_t words = std::max(request.words, NewestWords(now.state()));
+  if (words >= kGrantedAreKnownSince && !now.state().models.contains(e.model)) {
+    return Breach{"unknown-model",
+                  "no closed round of this log made model " + e.model.Hex().substr(0, 16) + "..."};
+  }
+  const Result<Ruling> due = Decide(now, request);
   if (!due) return Breach{"not-decidable", due.error().message};
   if (due->policies != e.policies) {
     return Breach{"other-policies", "it was decided under policies that are not in force",
@@ -151,8 +160,9 @@ void Fold::Do(const Said& said, const ledger::DatasetRegistered& e) {
 }
 
 void Fold::Do(const Said& said, const ledger::ConsentGiven& e) {
-  state_.datasets.at(e.dataset).consents.push_back(
-      {said.index, e.run, e.kind, e.purpose, e.model, e.grantee, e.standing, std::nullopt});
+  state_.datasets.at(e.dataset).consents.push_back({said.index, said.entry.record.actor.key, e.run,
+                                                    e.kind, e.purpose, e.model, e.grantee,
+                                                    e.standing, std::nullopt});
   Decisive();
 }
 

@@ -1,8 +1,11 @@
 // Measurements: on what a model may be measured, and the figures that came of it.
+#include <algorithm>
+
 #include "policy/rules/agreement.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/decided.h"
 #include "policy/standing/fold.h"
+#include "policy/standing/measurable.h"
 
 namespace dure::standing {
 namespace {
@@ -44,6 +47,10 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Evaluat
   const Result<Ruling> due = Decide(now, MeasuringRequest{e.run, e.model, e.site, e.what, said.at,
                                                           rules::WordsOf(e.decision).value_or(0)});
   if (!due) return Breach{"not-decidable", due.error().message};
+  const uint32_t words = std::max(rules::WordsOf(e.decision).value_or(0), NewestWords(now.state()));
+  if (words >= kMeasuredAreKnownSince && !IsMeasurable(now.state(), e.run, e.model)) {
+    return Breach{"unknown-model", WhyNotMeasurable(e.run, e.model)};
+  }
   if (due->policies != e.policies) {
     return Breach{"other-policies", "it was decided under policies that the run did not pin",
                   due->policies.Hex()};

@@ -1,7 +1,30 @@
 // Members, their keys and seats.
+#include <algorithm>
+
+#include "policy/standing/admission.h"
 #include "policy/standing/fold.h"
+#include "policy/standing/voting.h"
 
 namespace dure::standing {
+namespace {
+
+// Why a member ends a key that it did not ask for.
+constexpr std::string_view kDisowned = "disowned";
+
+// Whether a key's seat was there before that other key, or is its own: else a key that somebody let
+// in for a member would take back what the member itself had said.
+bool WasThereBefore(const State& state, const PublicKey& key, const Speaker& other) {
+  const auto self = state.speakers.find(key);
+  if (self == state.speakers.end()) return false;
+  return std::ranges::any_of(state.speakers, [&](const auto& item) {
+    const Speaker& one = item.second;
+    const bool of_seat = one.member == self->second.member && one.site == self->second.site &&
+                         one.role == self->second.role;
+    return of_seat && one.admitted <= other.admitted;
+  });
+}
+
+}  // namespace
 
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::MemberDescribed& e) {
   const auto found = now.state().members.find(e.member);
@@ -39,17 +62,49 @@ void Fold::Do(const Said& said, const ledger::MemberAdmitted& e) {
     state_.sites[e.site] = e.member;
   }
   Decisive();
+  VoteOnRunsOfMany(said);
+}
+
+// What a key said that was never its member's: its votes and its consents, but for those that are
+// used up. Nothing is taken back of what they led to; the member may now say otherwise.
+void Fold::ForgetWhatWasSaidBy(const PublicKey& key) {
+  for (auto& [index, proposal] : state_.proposals) {
+    const auto of_it = [&](const auto& vote) { return vote.second.key == key; };
+    if (!proposal.outcome) {
+      std::erase_if(proposal.votes, of_it);
+      continue;
+    }
+    const auto vote = std::ranges::find_if(proposal.votes, of_it);
+    if (vote != proposal.votes.end()) vote->second.disowned = true;
+  }
+  for (auto& [id, dataset] : state_.datasets) {
+    std::erase_if(dataset.consents, [&](const Consent& consent) {
+      return consent.key == key && (consent.standing || !consent.used);
+    });
+  }
+  Decisive();
 }
 
 void Fold::Do(const Said& said, const ledger::KeyRevoked& e) {
   const auto speaker = state_.speakers.find(e.key);
-  if (speaker == state_.speakers.end() || speaker->second.revoked) return;
+  if (speaker == state_.speakers.end()) return;
+  const bool own = said.role != ledger::Role::kAggregator &&
+                   WasThereBefore(state_, said.entry.record.actor.key, speaker->second);
+  if (own && e.reason == kDisowned && NewestWords(state_) >= kVotesOutliveKeysSince) {
+    ForgetWhatWasSaidBy(e.key);
+  }
+  if (speaker->second.revoked) return;
   speaker->second.revoked = true;
   state_.revocations.insert(said.index);
   Member& member = state_.members[e.member];
   --member.keys;
   if (speaker->second.role == ledger::Role::kOfficer) --member.officers;
   Decisive();
+  // Whoever leaves by its own word is not waited for.
+  if (!own || ElectorsNow(state_).contains(e.member)) return;
+  for (const auto& [index, since] : state_.open_votes) {
+    state_.proposals.at(index).electors.erase(e.member);
+  }
 }
 
 void Fold::Do(const Said&, const ledger::MemberDescribed& e) {

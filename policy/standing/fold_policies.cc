@@ -7,6 +7,7 @@
 #include "policy/standing/admission.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/shares.h"
+#include "policy/standing/still_admitted.h"
 #include "policy/standing/voting.h"
 
 namespace dure::standing {
@@ -51,15 +52,16 @@ MaybeBreach OutcomeHolds(const Standing& now, const Said& said, uint64_t proposa
   if (proposal == nullptr) return Breach{"no-such-proposal", "nothing was proposed there"};
   // Records of builds that ended votes otherwise, or that rejected what was halted, are replayed as
   // they are.
-  const bool rejects_halted = IsHalted(*proposal, now.state()) && !claimed.adopt;
   const uint32_t oldest = kSupersededEndsSince - 1;
-  const uint32_t newest = rejects_halted ? oldest : NewestWords(now.state());
+  uint32_t newest = NewestWords(now.state());
+  const bool rejects_halted = IsHalted(*proposal, now.state()) && !claimed.adopt;
+  if (rejects_halted && newest <= kHaltedIsOverSince) newest = oldest;
   for (uint32_t words = std::max(newest, oldest); words < rules::kWordsVersion; ++words) {
     if (DueOutcome(*proposal, now.state(), said.at, words) == claimed) return std::nullopt;
   }
   const std::optional<Outcome> due = DueOutcome(*proposal, now.state(), said.at);
   if (!due) return Breach{"vote-goes-on", "nothing is due on this proposal at this moment"};
-  if (*due == claimed) return std::nullopt;
+  if (*due == claimed) return IsNextOutcome(now, said, proposal_index);
   return Breach{"tally-differs", "recorded " + Text(claimed) + "; due " + Text(*due), Text(*due)};
 }
 
@@ -223,6 +225,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RunHalted& e
 
 void Fold::Do(const Said&, const ledger::CharterDeclared& e) {
   state_.voting = e.voting;
+  state_.words_of_charter = e.words;
   Decisive();
 }
 
@@ -249,10 +252,10 @@ void Fold::Do(const Said& said, const ledger::PolicyProposed& e) {
   proposal.index = said.index;
   proposal.leaf = said.entry.leaf;
   proposal.proposer = said.member;
-  proposal.at = said.at;
   proposal.kind = e.kind;
   proposal.policy = e.policy;
   proposal.supersedes = e.supersedes;
+  OpenVote(said, proposal);
   if (e.kind != ledger::ProposalKind::kReplace && e.kind != ledger::ProposalKind::kEmergency) {
     return;
   }
@@ -260,8 +263,16 @@ void Fold::Do(const Said& said, const ledger::PolicyProposed& e) {
   state_.rule_names[document->digest] = NamesOf(document->policy);
 }
 
+// Its window begins.
+void Fold::OpenVote(const Said& said, Proposal& proposal) {
+  proposal.at = said.at;
+  proposal.electors = ElectorsNow(state_);
+  state_.open_votes[proposal.index] = std::nullopt;
+}
+
 void Fold::Do(const Said& said, const ledger::VoteCast& e) {
-  state_.proposals[e.proposal].votes[said.member] = {said.index, e.choice};
+  state_.proposals[e.proposal].votes[said.member] = {said.index, e.choice,
+                                                     said.entry.record.actor.key};
 }
 
 void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
@@ -269,6 +280,7 @@ void Fold::Do(const Said& said, const ledger::PolicyAdopted& e) {
   proposal.outcome = said.index;
   proposal.adopted = true;
   proposal.tally = e.tally;
+  EndVote(e.proposal);
   if (proposal.kind == ledger::ProposalKind::kReplace) return PutInForce(said, proposal.policy);
   if (proposal.kind == ledger::ProposalKind::kFormula) {
     state_.share_formula = proposal.policy;
@@ -298,9 +310,13 @@ void Fold::Do(const Said& said, const ledger::PolicyRejected& e) {
   proposal.outcome = said.index;
   proposal.tally = e.tally;
   proposal.reason = e.reason;
+  EndVote(e.proposal);
   if (proposal.run.empty()) return;
-  state_.runs[proposal.run].halted = said.index;
-  state_.runs[proposal.run].halt_reason = "rejected";
+  // Older builds rejected what was halted: it ended then, and for that reason.
+  Run& run = state_.runs[proposal.run];
+  if (run.halted) return;
+  run.halted = said.index;
+  run.halt_reason = "rejected";
 }
 
 void Fold::Do(const Said& said, const ledger::RunProposed& e) {
@@ -314,13 +330,27 @@ void Fold::Do(const Said& said, const ledger::RunProposed& e) {
   run.told = FactsToldBy(e);
   run.from_model = StartsFromModel(state_, e);
   run.by_vote = TakesVote(state_, run);
-  if (!run.by_vote) return;
-  Proposal& proposal = state_.proposals[said.index];
-  proposal.index = said.index;
-  proposal.leaf = said.entry.leaf;
-  proposal.proposer = said.member;
-  proposal.at = said.at;
-  proposal.run = e.run;
+  run.leaf = said.entry.leaf;
+  if (run.by_vote) ProposeToVote(said, e.run, run);
+}
+
+void Fold::ProposeToVote(const Said& said, const RunId& id, const Run& run) {
+  Proposal& proposal = state_.proposals[run.proposed];
+  proposal.index = run.proposed;
+  proposal.leaf = run.leaf;
+  proposal.proposer = run.proposer;
+  proposal.run = id;
+  OpenVote(said, proposal);
+}
+
+// Whom a run that is not approved yet would be shown to may have become many since.
+void Fold::VoteOnRunsOfMany(const Said& said) {
+  if (NewestWords(state_) < kInvitedHoldsSince) return;
+  for (auto& [id, run] : state_.runs) {
+    if (run.approved || run.halted || run.by_vote || !TakesVote(state_, run)) continue;
+    run.by_vote = true;
+    ProposeToVote(said, id, run);
+  }
 }
 
 void Fold::Do(const Said& said, const ledger::RunApproved& e) {
@@ -334,6 +364,7 @@ void Fold::Do(const Said& said, const ledger::RunApproved& e) {
     proposal->second.outcome = said.index;
     proposal->second.adopted = true;
     proposal->second.tally = e.tally;
+    EndVote(run.proposed);
   }
   Decisive();
 }
@@ -342,6 +373,7 @@ void Fold::Do(const Said& said, const ledger::RunHalted& e) {
   Run& run = state_.runs[e.run];
   run.halted = said.index;
   run.halt_reason = e.reason;
+  EndVote(run.proposed);  // nothing is due of it
   state_.halts.insert(said.index);
   Decisive();
 }

@@ -7,6 +7,7 @@
 #include "policy/standing/counting.h"
 #include "policy/standing/decided.h"
 #include "policy/standing/fold.h"
+#include "policy/standing/still_admitted.h"
 
 namespace dure::standing {
 namespace {
@@ -16,16 +17,9 @@ const Round* RoundAt(const Standing& now, const RoundAttempt& at) {
   return found == now.state().rounds.end() ? nullptr : &found->second;
 }
 
-// The decision that counts for a dataset of a site, if it admits.
-const Admission* Admitted(const Round& round, const SiteId& site, const DatasetId& dataset) {
-  for (auto it = round.admissions.rbegin(); it != round.admissions.rend(); ++it) {
-    if (it->site == site && it->what.dataset == dataset) return it->admit ? &*it : nullptr;
-  }
-  return nullptr;
-}
 bool HasAdmission(const Round& round, const SiteId& site) {
   return std::ranges::any_of(round.admissions, [&](const Admission& one) {
-    return one.site == site && Admitted(round, site, one.what.dataset) != nullptr;
+    return one.site == site && AdmittedBy(round, site, one.what.dataset) != nullptr;
   });
 }
 
@@ -99,6 +93,37 @@ MaybeBreach WeighsEvenly(const Standing& now, const ledger::RoundClosed& e) {
                 std::to_string(due)};
 }
 
+MaybeBreach Uninvited(const Run& run, const SiteId& site, const RoundAttempt& at) {
+  return Breach{"not-invited", site.str() + " takes part in " + standing::Text(at) +
+                                   ", and the run was proposed for " +
+                                   std::to_string(run.invited.size()) + " other sites"};
+}
+
+// What a decision about data in a round must be beside being right.
+MaybeBreach IsForTheNextRound(const Standing& now, const AdmissionRequest& request) {
+  if (std::max(request.words, NewestWords(now.state())) < kAskedAgainSince) return std::nullopt;
+  const auto found = now.state().runs.find(request.at.run);
+  if (found == now.state().runs.end()) return std::nullopt;  // then nothing can be decided
+  const Run& run = found->second;
+  if (IsUninvited(run, request.site)) return Uninvited(run, request.site, request.at);
+  if (request.at.round.value == run.rounds) return std::nullopt;
+  return Breach{"round-number", "data is admitted to the next round of " + request.at.run.str() +
+                                    ", which is " + std::to_string(run.rounds) + ", not to round " +
+                                    std::to_string(request.at.round.value)};
+}
+
+// That sites may still take part as they were admitted.
+MaybeBreach MayStillOpen(const Standing& now, const Said& said, const ledger::RoundOpened& e) {
+  if (NewestWords(now.state()) < kAskedAgainSince) return std::nullopt;
+  const Run& run = now.state().runs.at(e.at.run);
+  for (const SiteId& site : e.cohort) {
+    if (IsUninvited(run, site)) return Uninvited(run, site, e.at);
+  }
+  auto over = FindAdmissionOver(now, e.at, e.cohort, said.at);
+  if (!over) return std::nullopt;
+  return Breach{"admission-over", std::move(over->text), std::move(over->due)};
+}
+
 bool IsWithdrawn(const Standing& now, const DatasetId& dataset) {
   const auto found = now.state().datasets.find(dataset);
   return found == now.state().datasets.end() || found->second.withdrawn.has_value();
@@ -127,6 +152,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Admissi
       {e.run, e.round, e.attempt}, e.site, e.what, said.at, rules::WordsOf(e.decision).value_or(0)};
   const Result<Ruling> due = Decide(now, request);
   if (!due) return Breach{"not-decidable", due.error().message};
+  if (MaybeBreach breach = IsForTheNextRound(now, request)) return breach;
   if (due->policies != e.policies) {
     return Breach{"other-policies", "it was decided under policies that the run did not pin",
                   due->policies.Hex()};
@@ -136,7 +162,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::Admissi
                         e.what.dataset.str() + " of " + e.site.str() + " for " + Text(request.at)});
 }
 
-MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundOpened& e) {
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundOpened& e) {
   const auto run = now.state().runs.find(e.at.run);
   if (run == now.state().runs.end() || !run->second.approved || run->second.halted) {
     return Breach{"run-not-approved", e.at.run.str() + " is not approved"};
@@ -147,7 +173,8 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundOpened&
     return Breach{"not-admitted", site.str() + " is in the cohort of " + Text(e.at) +
                                       " without an admitted dataset"};
   }
-  return Follows(now, e.at, e.base_model);
+  if (MaybeBreach breach = Follows(now, e.at, e.base_model)) return breach;
+  return MayStillOpen(now, said, e);
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::ContributionSubmitted& e) {
@@ -158,7 +185,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::Contribution
     return breach;
   }
   for (const ledger::DatasetUsed& used : e.datasets) {
-    const Admission* admission = Admitted(*round, e.site, used.what.dataset);
+    const Admission* admission = AdmittedBy(*round, e.site, used.what.dataset);
     const bool holds =
         admission != nullptr && admission->index == used.admission && admission->what == used.what;
     if (!holds) {
@@ -166,6 +193,11 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::Contribution
                                         std::to_string(used.what.version) + " of " + e.site.str() +
                                         " was not admitted by entry " +
                                         std::to_string(used.admission)};
+    }
+    if (NewestWords(now.state()) < kAskedAgainSince) continue;
+    // The record's own time: a site's clock is the site's.
+    if (auto over = WhyOver(now, e.at, *admission, now.latest())) {
+      return Breach{"admission-over", std::move(over->text), std::move(over->due)};
     }
   }
   if (auto why_not = WhyNotCounted(now, *round, e)) {
@@ -178,6 +210,11 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
   const Round* round = RoundAt(now, e.at);
   if (round == nullptr || !round->is_open()) {
     return Breach{"no-such-round", Text(e.at) + " is not open"};
+  }
+  // What a run that has ended would use is given to others.
+  const bool over = now.state().runs.at(e.at.run).halted.has_value();
+  if (over && NewestWords(now.state()) >= kAskedAgainSince) {
+    return Breach{"run-halted", e.at.run.str() + " has ended"};
   }
   if (MaybeBreach breach = Follows(now, e.at, round->base_model)) return breach;
   if (MaybeBreach breach = MasksAsProposed(now, e.at.run, e.sums.has_value(), standing::Text(e.at)))
@@ -203,7 +240,8 @@ void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
   if (e.as_of < standing_.decisive_size()) return;
   CountWords(e.decision);
   Round& round = state_.rounds[{e.run, e.round, e.attempt}];
-  round.admissions.push_back({said.index, e.site, e.what, e.admit});
+  round.admissions.push_back(
+      {said.index, e.site, e.what, e.admit, rules::WordsOf(e.decision).value_or(0)});
   const auto run = state_.runs.find(e.run);
   if (!e.admit || run == state_.runs.end()) return;
   OpenDuties(said, e.decision, {run->second.proposer, e.run.str(), e.what, {}, 0});

@@ -1,6 +1,7 @@
 // On what a model may be measured is decided on the record, and a figure rests on such a decision.
 #include <gmock/gmock.h>
 
+#include "policy/standing/measurable.h"
 #include "policy/standing/past.h"
 #include "policy/standing/testing.h"
 
@@ -19,8 +20,13 @@ class MeasuringTest : public ::testing::Test {
     w_.Found();
     w_.Lend("reviews", "kt", terms::testing::OpenTerms());
     w_.Lend("notes", "etri", terms::testing::OpenTerms());
-    w_.Propose("first", "scientific-research");
+    Propose("first");
     w_.Approve("first");
+  }
+  // From the model that is measured.
+  void Propose(const std::string& run) {
+    w_.Propose(run, "scientific-research", "non-profit",
+               {{"initialModel", DigestOf("first/0").Hex()}});
   }
   MeasuringRequest Notes(uint64_t version = 1) const {
     return w_.ToMeasure("first", "first/0", "etri", "notes", version);
@@ -28,7 +34,7 @@ class MeasuringTest : public ::testing::Test {
   // The next version of etri's notes, which a run approved since then is on.
   MeasuringRequest Changed(const terms::Terms& terms, const std::string& run) {
     w_.Lend("notes", "etri", terms, ++version_);
-    w_.Propose(run, "scientific-research");
+    Propose(run);
     w_.Approve(run);
     return w_.ToMeasure(run, "first/0", "etri", "notes", version_);
   }
@@ -57,6 +63,27 @@ class MeasuringTest : public ::testing::Test {
   World w_;
   uint64_t version_ = 1;
 };
+
+TEST_F(MeasuringTest, IsOfModelsThatTheRecordKnows) {
+  w_.DecideAndSay(Notes());
+  w_.PlayRoundFrom(DigestOf("first/0"), DigestOf("M"), "first", 0, {{"etri", "notes"}});
+  Propose("other");
+  w_.Approve("other");
+  w_.DecideAndSay(w_.ToMeasure("other", "M", "etri", "notes"));  // to compare with
+  EXPECT_EQ(DissentRule(), "none");
+  w_.DecideAndSay(w_.ToMeasure("first", "anything", "etri", "notes"));
+  EXPECT_EQ(DissentRule(), "unknown-model");
+}
+
+TEST_F(MeasuringTest, OfAnyModelInARecordOfOlderWords) {
+  w_.SetWords(kMeasuredAreKnownSince - 1);
+  const MeasuringRequest request = w_.ToMeasure("first", "anything", "etri", "notes");
+  const Standing now = w_.Now();
+  auto ruling = *Decide(now, request);
+  ruling.decision.words = request.words;
+  w_.Say("host", EventOf(now, request, ruling));
+  EXPECT_EQ(DissentRule(), "none");
+}
 
 TEST_F(MeasuringTest, IsAskedAndSoIsPublishing) {
   EXPECT_THAT(RefusedBy(Notes()), IsEmpty());

@@ -211,5 +211,28 @@ TEST_F(RoundsTest, ARecordInTheWordsOfABuildThatDidNotLookIsReplayedAsItIs) {
   EXPECT_EQ(DissentRule(), "none");
 }
 
+// Nobody's terms are behind it, so that it would be let be used for anything.
+TEST_F(RoundsTest, AModelThatNoRoundMadeIsLetBeUsedForNothing) {
+  Start("first");
+  w_.PlayRound("first", 0, {{"etri", "notes"}});
+  const GrantRequest request = w_.ToServe("first/0, but for a byte", "commercial-service");
+  const Standing now = w_.Now();
+  w_.Say("host", EventOf(now, request, *Decide(now, request)));
+  EXPECT_EQ(DissentRule(), "unknown-model");
+}
+
+TEST(OlderGrants, OfAModelThatNoRoundMadeAreReplayed) {
+  World w;
+  w.Found();
+  w.SetWords(rules::kWordsVersion - 1);
+  w.Lend("reviews", "kt", terms::testing::OpenTerms());
+  const GrantRequest request = w.ToServe("anything", "commercial-service");
+  const Standing now = w.Now();
+  Ruling ruling = *Decide(now, request);
+  ruling.decision.words = request.words;
+  w.Say("host", EventOf(now, request, ruling));
+  EXPECT_FALSE(w.Audit().dissent());
+}
+
 }  // namespace
 }  // namespace dure::standing

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "federation/canonical.h"
+#include "policy/standing/admission.h"
 
 namespace dure::standing {
 namespace {
@@ -35,14 +37,21 @@ std::vector<Inputs> ClosedRounds(const State& state, const RunId& run) {
   return rounds;
 }
 
-// How often each member measured a model of the run.
+// How many models of the run each member measured. From this version of the words on: before, a
+// figure said again counted again.
+constexpr uint32_t kModelsAreCountedSince = 5;
+
 Inputs Evaluated(const State& state, const RunId& run) {
   Inputs inputs;
+  std::set<std::pair<Digest, MemberId>> counted;
+  const bool once = NewestWords(state) >= kModelsAreCountedSince;
   for (const Evaluation& one : state.evaluations) {
     const auto made = state.models.find(one.reported.model);
     const auto site = state.sites.find(one.reported.site);
     const bool of_run = made != state.models.end() && made->second.back().run == run;
-    if (of_run && site != state.sites.end()) ++inputs[site->second].evaluations;
+    if (!of_run || site == state.sites.end()) continue;
+    if (once && !counted.emplace(one.reported.model, site->second).second) continue;
+    ++inputs[site->second].evaluations;
   }
   return inputs;
 }

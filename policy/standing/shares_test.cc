@@ -61,6 +61,20 @@ TEST(Shares, TheSeedMovesTheIntervalAndNeverTheShare) {
   EXPECT_EQ(trained.Shares(formula, 7)[0].share_ppm, trained.Shares(formula, 8)[0].share_ppm);
 }
 
+TEST(Shares, AModelThatAMemberMeasuredTwiceCountsOnce) {
+  Trained trained;
+  for (int i = 0; i < 9; ++i) trained.world.Measure("first", "first/0", "kt", "reviews");
+  trained.world.Measure("first", "first/0", "etri", "nli");
+  trained.world.Measure("first", "first/1", "etri", "nli");
+  const auto inputs = ShareInputs(trained.world.Now().state(), trained.run);
+  EXPECT_EQ(inputs.at(*MemberId::Parse("kt")).evaluations, 1u);
+  EXPECT_EQ(inputs.at(*MemberId::Parse("etri")).evaluations, 2u);
+  // A computation that was recorded before replays as it was.
+  State before = trained.world.Now().state();
+  before.words = {{rules::kWordsVersion - 1, 1}};
+  EXPECT_EQ(ShareInputs(before, trained.run).at(*MemberId::Parse("kt")).evaluations, 9u);
+}
+
 TEST(Shares, ARecordedComputationHoldsOnlyIfItRecomputes) {
   for (const bool honest : {true, false}) {
     Trained trained;

@@ -121,11 +121,13 @@ MaybeBreach Fold::Holds(const Standing& standing, const Said& said) {
     return Breach{"backdated", "the aggregator says " + said.at.ToText() + " after it said " +
                                    standing.latest().ToText()};
   }
+  if (MaybeBreach breach = NothingIsOverdue(standing, said)) return breach;
   return std::visit([&](const auto& e) { return HoldsIn(standing, said, e); },
                     said.entry.record.event);
 }
 
 void Fold::Apply(const Said& said) {
+  NoteDue(said);
   std::visit([&](const auto& e) { Do(said, e); }, said.entry.record.event);
 }
 

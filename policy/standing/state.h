@@ -60,6 +60,7 @@ struct WithdrawalCase {
 };
 struct Consent {
   uint64_t index = 0;
+  PublicKey key{};  // that said it
   RunId run;
   ledger::UseKind kind = ledger::UseKind::kExport;
   std::string purpose;
@@ -83,6 +84,8 @@ struct Dataset {
 struct Vote {
   uint64_t index = 0;
   ledger::Choice choice = ledger::Choice::kAbstain;
+  PublicKey key{};        // that said it
+  bool disowned = false;  // since the vote was over: its member has said that the key was not its
 };
 // What the rules of a policy's text are called: no two texts that decide together share a name.
 struct RuleNames {
@@ -100,6 +103,8 @@ struct Proposal {
   RunId run;
   Digest supersedes;
   std::map<MemberId, Vote> votes;
+  // Who could vote when it was made, but for those that have ended their own keys since.
+  std::set<MemberId> electors;
   std::optional<uint64_t> outcome;  // the entry that ended it
   bool adopted = false;
   ledger::Tally tally;  // that the entry recorded
@@ -119,6 +124,7 @@ struct EmergencyRule {
 
 struct Run {
   uint64_t proposed = 0;
+  Digest leaf;  // of that entry
   MemberId proposer;
   std::map<std::string, std::string> fields;
   Digest manifest;
@@ -142,6 +148,7 @@ struct Admission {
   SiteId site;
   DatasetVersion what;
   bool admit = false;
+  uint32_t words = 0;  // of the decision
 };
 struct Submission {
   uint64_t index = 0;
@@ -237,6 +244,8 @@ struct State {
   std::map<SiteId, std::string> cosigners;  // vkeys
   std::map<DatasetId, Dataset> datasets;
   std::map<uint64_t, Proposal> proposals;  // by index
+  // The votes that go on, and the aggregator's first time at which its outcome was due (overdue.h).
+  std::map<uint64_t, std::optional<rules::Instant>> open_votes;
   std::map<RunId, Run> runs;
   std::map<RoundAttempt, Round> rounds;
   std::map<Digest, std::vector<RoundAttempt>> models;  // the closed rounds that made it, in order
@@ -253,6 +262,7 @@ struct State {
   std::map<uint64_t, std::vector<ledger::CoalitionsMade>> coalitions;  // by the closing entry
   std::set<uint64_t> revocations;                                      // key-revoked entries
   std::map<uint32_t, uint64_t> words;  // how many decisions hold, by the version of their words
+  uint32_t words_of_charter = 0;       // no decision of this log is in older ones
 };
 
 }  // namespace dure::standing

@@ -79,10 +79,11 @@ class World {
     rule.unmasked_by_vote = false;
     return rule;
   }
-  void Found(const ledger::VotingRule& voting = NoVoteOnRuns()) {
+  // `words`: as its charter says; 0: one of before it was said.
+  void Found(const ledger::VotingRule& voting = NoVoteOnRuns(), uint32_t words = 0) {
     Say("host", ledger::ConsortiumGenesis{log_key_.Vkey(), DigestOf("ca"),
                                           seats_.at("host").signer->Key()});
-    Say("host", ledger::CharterDeclared{voting});
+    Say("host", ledger::CharterDeclared{voting, words});
     for (const rules::ConstitutionText& text : rules::ConstitutionTexts()) {
       Say("host", ledger::PolicyDeclared{std::string(text.text)});
     }

@@ -48,7 +48,8 @@ std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state, 
   if (proposal.kind == ledger::ProposalKind::kEmergency) {
     const auto houses =
         static_cast<uint64_t>(std::ranges::count_if(outcome.tally.houses, said_yes));
-    outcome.adopt = rule.emergency_members > 0 && houses >= rule.emergency_members && !over;
+    const bool late = over && words < kVotedRulesStandSince;
+    outcome.adopt = rule.emergency_members > 0 && houses >= rule.emergency_members && !late;
     if (outcome.adopt) return outcome;
     outcome.reason = "house";
     return over ? std::optional(outcome) : std::nullopt;
@@ -86,21 +87,47 @@ std::vector<MemberId> MembersWithoutOfficer(const State& state) {
   return members;
 }
 
+std::set<MemberId> ElectorsNow(const State& state) {
+  std::set<MemberId> electors;
+  for (const auto& [id, member] : state.members) {
+    if (MayVote(member)) electors.insert(id);
+  }
+  for (MemberId& id : MembersWithoutOfficer(state)) electors.insert(std::move(id));
+  return electors;
+}
+
+namespace {
+
+// Who counts in a vote, by the rules of these words.
+std::set<MemberId> Counting(const Proposal& proposal, const State& state, uint32_t words) {
+  std::set<MemberId> counting = ElectorsNow(state);
+  const auto add = [&](const MemberId& id) {
+    const auto member = state.members.find(id);
+    if (member == state.members.end()) return;
+    if (member->second.described && !member->second.suspended) counting.insert(id);
+  };
+  if (words >= kVotesOutliveKeysSince) {
+    for (const MemberId& id : proposal.electors) add(id);
+    for (const auto& [id, vote] : proposal.votes) add(id);
+  }
+  if (words >= kEveryMemberCountsSince) return counting;
+  std::erase_if(counting, [&](const MemberId& id) { return !MayVote(state.members.at(id)); });
+  return counting;
+}
+
+}  // namespace
+
 ledger::Tally CountVotes(const Proposal& proposal, const State& state, uint32_t words) {
   std::array<HouseTally, kHouses> houses;
   for (size_t i = 0; i < kHouses; ++i) houses[i].house = static_cast<ledger::House>(i);
-  for (const auto& [id, member] : state.members) {
-    if (MayVote(member)) ++houses[static_cast<size_t>(member.house)].members;
-  }
-  if (words >= kEveryMemberCountsSince) {
-    for (const MemberId& id : MembersWithoutOfficer(state)) {
-      ++houses[static_cast<size_t>(state.members.at(id).house)].members;
-    }
+  for (const MemberId& id : Counting(proposal, state, words)) {
+    ++houses[static_cast<size_t>(state.members.at(id).house)].members;
   }
   ledger::Tally tally;
   for (const auto& [id, vote] : proposal.votes) {
     const auto member = state.members.find(id);
-    if (member == state.members.end() || !MayVote(member->second)) continue;
+    if (member == state.members.end() || member->second.suspended) continue;
+    if (words < kVotesOutliveKeysSince && !MayVote(member->second)) continue;
     HouseTally& house = houses[static_cast<size_t>(member->second.house)];
     if (vote.choice == Choice::kYes) ++house.yes;
     if (vote.choice == Choice::kNo) ++house.no;
@@ -120,7 +147,8 @@ bool OwnerSaidNo(const State& state, const RunId& run, const Dataset& dataset) {
   const auto proposal = state.proposals.find(found->second.proposed);
   if (proposal == state.proposals.end()) return false;
   const auto vote = proposal->second.votes.find(dataset.custodian);
-  if (vote == proposal->second.votes.end() || vote->second.choice != Choice::kNo) return false;
+  const bool cast = vote != proposal->second.votes.end() && !vote->second.disowned;
+  if (!cast || vote->second.choice != Choice::kNo) return false;
   return std::ranges::none_of(dataset.consents, [&](const Consent& consent) {
     return consent.run == run && consent.index > vote->second.index;
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,16 @@ std::vector<MemberId> MembersWithoutOfficer(const State& state);
 // members with officers alone are replayed as they are.
 inline constexpr uint32_t kEveryMemberCountsSince = 4;
 
-// Counts the votes of members that may vote now, per house, whatever the moment.
+// From this version of the words on nobody ends a vote that was cast by ending its key, but the
+// member that disowns it; and whoever could vote when something was proposed counts until the vote
+// is over, unless it ended its own keys. Else the aggregator, which may end every key, would choose
+// whose votes count.
+inline constexpr uint32_t kVotesOutliveKeysSince = 5;
+// Those that count in a vote that begins now.
+std::set<MemberId> ElectorsNow(const State& state);
+
+// Counts the votes, per house, whatever the moment: of members that may vote now, or whose votes
+// outlive their keys.
 ledger::Tally CountVotes(const Proposal& proposal, const State& state,
                          uint32_t words = rules::kWordsVersion);
 
@@ -41,7 +51,8 @@ struct Outcome {
 //   more than its share said yes; once everybody voted or the window is over. Rejected: the same
 //   moment, otherwise.
 //   Emergency rules: at once when enough members, each of another house, said yes; rejected when
-//   the window is over.
+//   the window is over and they did not. Until words of version 5 whoever waited for the end of the
+//   window could reject one that had its votes.
 //   A run that was halted is voted on no more: nothing is due.
 //   A text that was proposed in the place of policies which others have replaced since is rejected
 //   at once ("superseded"): it would undo what it never spoke of.
@@ -53,6 +64,7 @@ std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, 
 inline constexpr uint32_t kSupersededEndsSince = 3;
 inline constexpr uint32_t kRuleNamesAreOneSince = 4;
 inline constexpr uint32_t kHaltedIsOverSince = 4;
+inline constexpr uint32_t kVotedRulesStandSince = 5;
 // The vote is on a run that was halted meanwhile.
 bool IsHalted(const Proposal& proposal, const State& state);
 

@@ -353,6 +353,26 @@ TEST(Voting, NothingIsDueOfARunThatWasHaltedBeforeItsVoteEnded) {
   EXPECT_FALSE(w.Audit().dissent());
 }
 
+TEST(Voting, ARunThatOlderBuildsRejectedAfterItWasHaltedEndedWhenItWasHalted) {
+  World w;
+  ledger::VotingRule by_vote;
+  by_vote.runs_by_vote = true;
+  w.Found(by_vote);
+  w.Propose("first", "scientific-research");
+  const RunId run = *RunId::Parse("first");
+  const uint64_t halted = w.Say("host", ledger::RunHalted{run, "stopped"});
+  w.SetTime("2026-10-09T09:00:00Z");
+  const Standing now = w.Now();
+  const uint64_t proposal = now.state().runs.at(run).proposed;
+  const auto old = DueOutcome(now.state().proposals.at(proposal), now.state(),
+                              rules::Instant::At(w.time()), kHaltedIsOverSince - 1);
+  ASSERT_TRUE(old);
+  w.Say("host", ledger::PolicyRejected{proposal, old->reason, old->tally});
+  EXPECT_FALSE(w.Audit().dissent());
+  EXPECT_EQ(w.Now().state().runs.at(run).halted, halted);
+  EXPECT_EQ(w.Now().state().runs.at(run).halt_reason, "stopped");
+}
+
 TEST_F(VotingTest, ImpactListsThePastDecisionsThatWouldFlip) {
   w_.Propose("first", "scientific-research");
   w_.Approve("first");

@@ -1,0 +1,181 @@
+// Outcomes that whoever writes them would rather not write.
+#include "policy/standing/overdue.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/standing/testing.h"
+#include "policy/standing/voting.h"
+
+namespace dure::standing {
+namespace {
+
+using ledger::Choice;
+using ledger::ProposalKind;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::World;
+
+constexpr const char* kWindowIsOver = "2026-10-09T09:00:00Z";
+
+std::string Policy(const std::string& name) {
+  return "policy \"" + name + "\" ko \"" + name + "\" version 1 effective 2026-10-01\n\nrule " +
+         name.substr(0, 2) +
+         ".1 forbid train title \"T\" ko \"T\" when dataset.id is reviews end\n";
+}
+
+class OverdueTest : public ::testing::Test {
+ protected:
+  OverdueTest() { Begin(rules::kWordsVersion); }
+  void Begin(uint32_t words) {
+    w_ = std::make_unique<World>();
+    w_->Found(World::NoVoteOnRuns(), words);
+    if (words < rules::kWordsVersion) w_->SetWords(words);
+  }
+  uint64_t Propose(ProposalKind kind, const std::string& text) {
+    return w_->Say("kt-desk", ledger::PolicyProposed{kind, w_->Now().state().policies, text});
+  }
+  void BothSayYes(uint64_t proposal) {
+    for (const char* desk : {"kt-desk", "etri-desk"}) {
+      w_->Say(desk, ledger::VoteCast{proposal, w_->log().Leaf(proposal), Choice::kYes});
+    }
+  }
+  std::optional<Outcome> Due(uint64_t proposal, uint32_t words = rules::kWordsVersion) const {
+    const Standing now = w_->Now();
+    return DueOutcome(now.state().proposals.at(proposal), now.state(),
+                      rules::Instant::At(w_->time()), words);
+  }
+  void Adopt(uint64_t proposal) {
+    const auto due = Due(proposal);
+    ASSERT_TRUE(due && due->adopt);
+    const std::string text = w_->Now().state().proposals.at(proposal).policy;
+    w_->Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(text)), due->tally});
+  }
+  // Anything that the aggregator says.
+  void GoOn() { w_->Propose("run-" + std::to_string(w_->log().Head().head.size), "benchmark"); }
+  std::string Dissent() const {
+    const auto dissent = w_->Audit().dissent();
+    return dissent ? dissent->rule : "none";
+  }
+  std::unique_ptr<World> w_;
+};
+
+TEST_F(OverdueTest, AnEmergencyRuleThatHasItsVotesIsAdoptedHoweverLateItIsSaid) {
+  const uint64_t proposal = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
+  BothSayYes(proposal);
+  w_->SetTime(kWindowIsOver);
+  ASSERT_TRUE(Due(proposal));
+  EXPECT_TRUE(Due(proposal)->adopt);
+  const auto before = Due(proposal, kVotedRulesStandSince - 1);
+  ASSERT_TRUE(before);
+  EXPECT_FALSE(before->adopt);
+  w_->Say("host", ledger::PolicyRejected{proposal, "house", before->tally});
+  EXPECT_EQ(Dissent(), "tally-differs");
+}
+
+TEST_F(OverdueTest, InAnOlderRecordItIsRejectedAsItWas) {
+  Begin(kVotedRulesStandSince - 1);
+  const uint64_t proposal = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
+  BothSayYes(proposal);
+  w_->SetTime(kWindowIsOver);
+  w_->Say("host", ledger::PolicyRejected{proposal, "house",
+                                         Due(proposal, kVotedRulesStandSince - 1)->tally});
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(OverdueTest, WhoeverSitsOnAnOutcomeIsNamedAfterTheGrace) {
+  const uint64_t proposal = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
+  BothSayYes(proposal);
+  w_->SetTime("2026-10-01T10:00:00Z");
+  GoOn();  // down until now: the grace begins
+  w_->SetTime("2026-10-01T10:30:00Z");
+  GoOn();
+  EXPECT_EQ(Dissent(), "none");
+  w_->SetTime("2026-10-01T10:30:01Z");
+  GoOn();
+  const auto dissent = w_->Audit().dissent();
+  ASSERT_TRUE(dissent);
+  EXPECT_EQ(dissent->rule, "outcome-overdue");
+  EXPECT_THAT(dissent->text, HasSubstr("was due at 2026-10-01T10:00:00Z"));
+}
+
+TEST_F(OverdueTest, TheOutcomeItselfIsNeverTooLate) {
+  const uint64_t proposal = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
+  BothSayYes(proposal);
+  GoOn();
+  w_->SetTime(kWindowIsOver);
+  Adopt(proposal);
+  GoOn();
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(OverdueTest, InAnOlderRecordNobodyIsHeldToIt) {
+  Begin(kOutcomesAreDueSince - 1);
+  BothSayYes(Propose(ProposalKind::kEmergency, Policy("E1 Stop")));
+  GoOn();
+  w_->SetTime(kWindowIsOver);
+  GoOn();
+  EXPECT_EQ(Dissent(), "none");
+}
+
+// Whoever chose among several could have one end the others as superseded.
+TEST_F(OverdueTest, OfSeveralThatAreDueTheFirstProposedIsRecordedFirst) {
+  const uint64_t one = Propose(ProposalKind::kReplace, Policy("P7 One"));
+  const uint64_t other = Propose(ProposalKind::kReplace, Policy("P8 Other"));
+  BothSayYes(other);
+  BothSayYes(one);
+  Adopt(other);
+  EXPECT_EQ(Dissent(), "outcome-order");
+}
+
+TEST_F(OverdueTest, OneThatWasDueBeforeIsRecordedBefore) {
+  const uint64_t one = Propose(ProposalKind::kReplace, Policy("P7 One"));
+  const uint64_t other = Propose(ProposalKind::kReplace, Policy("P8 Other"));
+  BothSayYes(other);
+  GoOn();
+  w_->SetTime("2026-10-01T09:10:00Z");
+  BothSayYes(one);
+  const auto now = rules::Instant::At(w_->time());
+  EXPECT_THAT(DueVotes(w_->Now(), now),
+              ElementsAre(DueVote{other, {now.seconds - 600}}, DueVote{one, now}));
+  Adopt(other);
+  EXPECT_EQ(Dissent(), "none");
+}
+
+TEST_F(OverdueTest, InOrderBothEnd) {
+  const uint64_t one = Propose(ProposalKind::kReplace, Policy("P7 One"));
+  const uint64_t other = Propose(ProposalKind::kReplace, Policy("P8 Other"));
+  BothSayYes(one);
+  BothSayYes(other);
+  Adopt(one);
+  const auto due = Due(other);
+  ASSERT_TRUE(due);
+  EXPECT_EQ(due->reason, "superseded");
+  w_->Say("host", ledger::PolicyRejected{other, due->reason, due->tally});
+  EXPECT_EQ(Dissent(), "none");
+  EXPECT_TRUE(w_->Now().state().open_votes.empty());
+}
+
+// A house of which nobody voted had agreed, until words of version 4.
+TEST(CharterWords, HoldANewLogToTheirRulesFromTheFirstEntry) {
+  const std::string formula =
+      "share formula: tokens 40, steps 20, rounds 30, evaluations 10, cap 50";
+  for (const uint32_t words : {0u, rules::kWordsVersion}) {
+    World w;
+    ledger::VotingRule half = World::NoVoteOnRuns();
+    half.quorum_percent = 50;
+    w.Found(half, words);
+    const uint64_t proposal =
+        w.Say("kt-desk", ledger::PolicyProposed{ProposalKind::kFormula, {}, formula});
+    w.Say("kt-desk", ledger::VoteCast{proposal, w.log().Leaf(proposal), Choice::kYes});
+    w.SetTime(kWindowIsOver);
+    const Standing now = w.Now();
+    const auto old = DueOutcome(now.state().proposals.at(proposal), now.state(),
+                                rules::Instant::At(w.time()), kEveryMemberCountsSince - 1);
+    ASSERT_TRUE(old && old->adopt);
+    w.Say("host", ledger::PolicyAdopted{proposal, Sha256(AsBytes(formula)), old->tally});
+    EXPECT_EQ(w.Audit().dissent().has_value(), words > 0);
+  }
+}
+
+}  // namespace
+}  // namespace dure::standing

@@ -1,0 +1,86 @@
+#include "policy/standing/still_admitted.h"
+
+#include <algorithm>
+
+#include "policy/standing/admission.h"
+
+namespace dure::standing {
+namespace {
+
+bool IsWithdrawn(const State& state, const DatasetId& id) {
+  const auto dataset = state.datasets.find(id);
+  return dataset == state.datasets.end() || dataset->second.withdrawn.has_value();
+}
+
+bool Uses(const Round& round, const DatasetId& dataset) {
+  return std::ranges::any_of(round.cohort, [&](const SiteId& site) {
+    return AdmittedBy(round, site, dataset) != nullptr;
+  });
+}
+
+}  // namespace
+
+const Admission* AdmittedBy(const Round& round, const SiteId& site, const DatasetId& dataset) {
+  for (auto it = round.admissions.rbegin(); it != round.admissions.rend(); ++it) {
+    if (it->site == site && it->what.dataset == dataset) return it->admit ? &*it : nullptr;
+  }
+  return nullptr;
+}
+
+std::optional<AdmissionOver> WhyOver(const Standing& now, const RoundAttempt& at,
+                                     const Admission& admission, rules::Instant moment) {
+  const std::string what = admission.what.dataset.str() + " of " + admission.site.str() +
+                           ", admitted to " + at.run.str() + " round " +
+                           std::to_string(at.round.value) + " by entry " +
+                           std::to_string(admission.index);
+  if (IsWithdrawn(now.state(), admission.what.dataset)) {
+    return AdmissionOver{admission.site, admission.what, what + ", was withdrawn", {}};
+  }
+  const Result<Ruling> due =
+      Decide(now, AdmissionRequest{at, admission.site, admission.what, moment, admission.words});
+  if (!due) {
+    return AdmissionOver{admission.site, admission.what, what + ": " + due.error().message, {}};
+  }
+  if (due->allowed()) return std::nullopt;
+  std::string why;
+  if (!due->decision.reasons.empty()) {
+    const rules::Reason& first = due->decision.reasons.front();
+    why = ": " + first.rule + ": " + first.because.en;
+  }
+  return AdmissionOver{admission.site, admission.what, what + ", would not be now" + why,
+                       due->Json()};
+}
+
+std::optional<AdmissionOver> FindAdmissionOver(const Standing& now, const RoundAttempt& at,
+                                               const std::vector<SiteId>& cohort,
+                                               rules::Instant moment) {
+  const auto round = now.state().rounds.find(at);
+  if (round == now.state().rounds.end()) return std::nullopt;
+  for (const Admission& one : round->second.admissions) {
+    const bool takes_part = std::ranges::find(cohort, one.site) != cohort.end();
+    if (!takes_part || AdmittedBy(round->second, one.site, one.what.dataset) != &one) continue;
+    if (auto over = WhyOver(now, at, one, moment)) return over;
+  }
+  return std::nullopt;
+}
+
+std::set<RunId> RunsUsingNow(const State& state, const DatasetId& dataset, const RunId& asking) {
+  std::set<RunId> runs;
+  for (const auto& [id, run] : state.runs) {
+    if (id == asking || !run.approved || run.halted) continue;
+    // Only attempts at its next round can still be closed.
+    auto round = state.rounds.lower_bound({id, {run.rounds}, 0});
+    for (; round != state.rounds.end(); ++round) {
+      if (round->first.run != id || round->first.round.value != run.rounds) break;
+      const bool goes_on = round->second.opened != 0 && round->second.is_open();
+      if (goes_on && Uses(round->second, dataset)) runs.insert(id);
+    }
+  }
+  return runs;
+}
+
+bool IsUninvited(const Run& run, const SiteId& site) {
+  return !run.invited.empty() && !std::ranges::binary_search(run.invited, site);
+}
+
+}  // namespace dure::standing
