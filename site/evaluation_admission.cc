@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/standing/admission.h"
+#include "policy/standing/measurable.h"
 #include "site/evaluation_desk.h"
 #include "site/evaluation_pace.h"
 
@@ -46,6 +47,22 @@ std::string EvaluationDesk::WhyNot(const Request& request, const round::OfferedD
   return why;
 }
 
+// Only a model that the record knows is fetched and measured, whoever asks: others could be made to
+// tell by their figures what is in the text.
+void EvaluationDesk::LookUp(const Request& request) {
+  shop_.scribe.Sync([this, alive = alive_, request](const Status& synced) {
+    if (!*alive) return;
+    if (!synced) return AskAgain(request, synced.error(), &EvaluationDesk::LookUp);
+    bool known = false;
+    shop_.scribe.WithStanding([&](const standing::Auditor& record) {
+      known = standing::IsMeasurable(record.standing().state(), request.run, request.model);
+    });
+    if (known) return Fetch(request);
+    Refuse(request, Error{ErrorCode::kPermissionDenied,
+                          standing::WhyNotMeasurable(request.run, request.model)});
+  });
+}
+
 // What its own rules keep back is not asked for; the rest is decided on the record.
 void EvaluationDesk::AskWhatMayBe(const Request& request) {
   std::vector<round::OfferedDataset> asked;
@@ -75,7 +92,7 @@ void EvaluationDesk::AskWhatMayBe(const Request& request) {
 void EvaluationDesk::HearWhatMayBe(const Request& request,
                                    const std::vector<round::OfferedDataset>& asked,
                                    const Result<std::string>& answer) {
-  if (!answer) return AskAgain(request, answer.error());
+  if (!answer) return AskAgain(request, answer.error(), &EvaluationDesk::AskWhatMayBe);
   const auto decided = ParseMeasuringDecided(*answer);
   if (!decided) return Refuse(request, decided.error());
   if (!decided->known) return Done();
@@ -98,7 +115,7 @@ void EvaluationDesk::HearWhatMayBe(const Request& request,
   // Not a step before this copy has replayed what was decided.
   shop_.scribe.Sync([this, alive = alive_, request, on, used](const Status& synced) {
     if (!*alive) return;
-    if (!synced) return AskAgain(request, synced.error());
+    if (!synced) return AskAgain(request, synced.error(), &EvaluationDesk::AskWhatMayBe);
     for (const round::OfferedDataset& one : on) {
       const std::string not_this = WhyNot(request, one, /*own_rules_only=*/false);
       if (not_this.empty()) continue;
@@ -108,14 +125,14 @@ void EvaluationDesk::HearWhatMayBe(const Request& request,
   });
 }
 
-void EvaluationDesk::AskAgain(const Request& request, const Error& error) {
+void EvaluationDesk::AskAgain(const Request& request, const Error& error, Step step) {
   if (!MayTryAgain(error, questions_)) return Refuse(request, error);
   if (questions_ == 0) {
     shop_.say("evaluation " + std::to_string(request.id) +
               ": not decided yet, and asked again: " + error.message);
   }
-  shop_.loop.At(shop_.loop.Now() + PauseAfter(questions_++), [this, alive = alive_, request] {
-    if (*alive) AskWhatMayBe(request);
+  shop_.loop.At(shop_.loop.Now() + PauseAfter(questions_++), [this, alive = alive_, request, step] {
+    if (*alive) (this->*step)(request);
   });
 }
 

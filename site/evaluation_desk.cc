@@ -104,6 +104,10 @@ void EvaluationDesk::Next() {
   const Request request = waiting_.front();
   const std::string objection = Objection(shop_.rules, request.manifest, RoundNumber{0}, 0);
   if (!objection.empty()) return Refuse(request, Error{ErrorCode::kPermissionDenied, objection});
+  LookUp(request);
+}
+
+void EvaluationDesk::Fetch(const Request& request) {
   if (!shop_.store.Has(request.model)) {
     const Status noted = shop_.journal.Apply(
         journal::Change().Put(std::string(kFetchedKey) + request.model.Hex(), {}));

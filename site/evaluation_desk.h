@@ -39,10 +39,13 @@ class EvaluationDesk {
   void Listen(std::stop_token stop);
   void Take(const std::string& line);
   void Next();
+  void LookUp(const Request& request);
+  void Fetch(const Request& request);
   Status PrepareFiles(const Request& request) const;
   void EvaluateWhenLent(const Request& request);
   void AskWhatMayBe(const Request& request);
-  void AskAgain(const Request& request, const Error& error);
+  using Step = void (EvaluationDesk::*)(const Request& request);
+  void AskAgain(const Request& request, const Error& error, Step step);
   void HearWhatMayBe(const Request& request, const std::vector<round::OfferedDataset>& asked,
                      const Result<std::string>& answer);
   void Evaluate(const Request& request, const std::vector<round::OfferedDataset>& on,

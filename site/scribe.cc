@@ -144,12 +144,19 @@ void Scribe::TellKeys() {
     }
     for (const auto& [key, speaker] : own.standing().state().speakers) {
       const bool other = speaker.member == self_.member() && key != self_.signer->Key();
-      if (!other || speaker.revoked || !keys_told_.insert(key).second) continue;
+      auto& told = speaker.revoked ? ends_told_ : keys_told_;
+      if (!other || !told.insert(key).second) continue;
       const std::string hex = ToHex(key).substr(0, 16);
-      said.push_back("the record lets key " + hex + " speak for " + speaker.member.str() + ", as " +
-                     std::string(Name(speaker.role)) + " " + speaker.site.str() +
-                     "; if nobody of yours made it, an officer ends it with: dure member disown " +
-                     hex);
+      const std::string as = speaker.member.str() + ", as " + std::string(Name(speaker.role)) +
+                             " " + speaker.site.str();
+      const std::string disown = "dure member disown " + hex;
+      said.push_back(speaker.revoked
+                         ? "the record has ended key " + hex + " of " + as +
+                               "; if nobody of yours made it, an officer takes back what it said "
+                               "with: " +
+                               disown
+                         : "the record lets key " + hex + " speak for " + as +
+                               "; if nobody of yours made it, an officer ends it with: " + disown);
     }
   });
   for (const std::string& text : said) foreign_(text);

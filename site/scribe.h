@@ -122,6 +122,7 @@ class Scribe {
   std::function<void(const std::string&)> foreign_;
   std::set<PublicKey> keys_told_;
   bool domicile_told_ = false;
+  std::set<PublicKey> ends_told_;
   uint64_t told_ = 0;  // the size that was told of last
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<loop::WorkerPool> thread_;  // last: ends first
