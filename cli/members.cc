@@ -42,7 +42,7 @@ Status Disown(const std::string& dir, const std::string& digits, Context& contex
   std::vector<std::pair<PublicKey, standing::Speaker>> found;
   desk.clerk->WithStanding([&](const standing::Auditor& own) {
     for (const auto& [key, speaker] : own.standing().state().speakers) {
-      if (speaker.member != desk.self->member() || speaker.revoked) continue;
+      if (speaker.member != desk.self->member()) continue;
       if (digits.size() >= 8 && ToHex(key).starts_with(digits)) found.emplace_back(key, speaker);
     }
   });

@@ -1,6 +1,7 @@
 // dure tally: the votes of the record, counted from one's own copy.
 #include "cli/tally.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "policy/ledger/words.h"
 #include "policy/rules/parse.h"
 #include "policy/rules/sentence.h"
+#include "policy/standing/overdue.h"
 #include "policy/standing/voting.h"
 
 namespace dure::cli {
@@ -85,8 +87,29 @@ std::string AsItStands(const standing::Proposal& proposal, const standing::State
               "  지금까지의 표로는 기한에 부결됨: " + why + "\n");
 }
 
+// Since when it has had an outcome that is not recorded, by the record's own time: a copy may be
+// older than this machine's clock.
+std::optional<standing::DueVote> Unrecorded(uint64_t index, const standing::Standing& now) {
+  const auto due = standing::DueVotes(now, now.latest());
+  const auto found = std::ranges::find(due, index, &standing::DueVote::proposal);
+  return found == due.end() ? std::nullopt : std::optional(*found);
+}
+
+std::string UnrecordedText(uint64_t index, const standing::Standing& now, bool korean) {
+  const auto due = Unrecorded(index, now);
+  if (!due) return {};
+  const std::string since = due->since.ToText();
+  const bool overdue = standing::IsOverdue(now, *due, now.latest());
+  return Pick(korean,
+              "; its outcome has been due since " + since + " and is not recorded" +
+                  (overdue ? ": OVERDUE" : ""),
+              "; " + since + "부터 결과를 기록해야 하는데 아직 기록되지 않음" +
+                  (overdue ? ": 기한 초과" : ""));
+}
+
 std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
-                         const standing::State& state, bool korean) {
+                         const standing::Standing& now, bool korean) {
+  const standing::State& state = now.state();
   const std::string entry = std::to_string(index);
   std::string text = Pick(korean,
                           "entry " + entry + "  " + SubjectOf(proposal, korean) + ", proposed by " +
@@ -108,6 +131,7 @@ std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
   } else {
     const std::string until = standing::WindowEnd(proposal, state).ToText();
     text += Pick(korean, "open, votes count until " + until, "투표 중, " + until + "까지");
+    text += UnrecordedText(index, now, korean);
   }
   text += "\n" + AsItStands(proposal, state, korean);
   const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
@@ -146,6 +170,7 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& co
     ordered_json votes = ordered_json::object();
     for (const auto& [member, vote] : proposal.votes) votes[member.str()] = Name(vote.choice);
     const std::string until = standing::WindowEnd(proposal, state).ToText();
+    const auto due = Unrecorded(index, record->auditor().standing());
     list.push_back(
         {{"proposal", index},
          {"subject", SubjectOf(proposal, false)},
@@ -153,11 +178,12 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& co
          {"state", StateOf(proposal, state)},
          {"until", until},
          {"outcome", proposal.outcome ? ordered_json(*proposal.outcome) : ordered_json(nullptr)},
+         {"due_since", due ? ordered_json(due->since.ToText()) : ordered_json(nullptr)},
          {"reason", proposal.reason},
          {"houses", TallyJson(tally)},
          {"without_officer", Unheard(proposal, state)},
          {"votes", votes}});
-    text += ProposalText(index, proposal, state, korean);
+    text += ProposalText(index, proposal, record->auditor().standing(), korean);
   }
   if (wanted && list.empty()) {
     const std::string entry = std::to_string(*wanted);

@@ -69,6 +69,25 @@ TEST_F(CopyTest, ATallyOfAVoteThatHasEndedCountsTheMembersOfThen) {
   EXPECT_THAT(InKorean({"tally", proposal}).out, HasSubstr("1곳 중 찬성 1"));
 }
 
+TEST_F(CopyTest, ATallySaysThatAnOutcomeIsDueAndNotRecorded) {
+  const uint64_t proposal =
+      w_.Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kFormula, {}, formula_});
+  EXPECT_THAT(Run({"tally"}).out, Not(HasSubstr("not recorded")));
+  for (const char* desk : {"kt-desk", "etri-desk"}) {
+    w_.Say(desk, ledger::VoteCast{proposal, w_.log().Leaf(proposal), ledger::Choice::kYes});
+  }
+  w_.Propose("second", "scientific-research");  // the aggregator says something else
+  EXPECT_THAT(Run({"tally"}).out,
+              HasSubstr("has been due since 2026-10-01T09:00:00Z and is not recorded\n"));
+  w_.SetTime("2026-10-01T09:31:00Z");
+  w_.Say("kt-desk",
+         ledger::ConsentGiven{*DatasetId::Parse("reviews"), *RunId::Parse("second"), {}, {}, {}});
+  EXPECT_THAT(Run({"tally"}).out, Not(HasSubstr("OVERDUE"))) << "time is the aggregator's";
+  w_.Say("host", ledger::RunHalted{*RunId::Parse("second"), "stopped"});
+  // This is a lie by now, and a copy of it is not answered from without saying so.
+  EXPECT_THAT(Run({"tally"}).out + Run({"tally"}).err, HasSubstr("outcome-overdue"));
+}
+
 TEST_F(CopyTest, ATallyNamesWhoCountsAndHasNobodyToVote) {
   w_.AddSeat("lab-site", "lab", ledger::Role::kSite, 60);
   w_.Say("host", ledger::MemberDescribed{*MemberId::Parse("lab"), ledger::House::kPublic, "KR"});
