@@ -29,47 +29,7 @@ void ForgedLog::ForgeTally(OpenedEntry& next) {
   adopted.proposal = *proposed;
   adopted.policy = Sha256(AsBytes(proposal.policy));
   adopted.tally.houses = {{ledger::House::kPrivate, 4, 3, 0, 0}};
-  ledger::Record record = next.record;
-  record.event = adopted;
-  const OpenedEntry forged = Resealed(record);
-  Put(forged);
-  ledger::Record after = next.record;
-  after.actor_seq += 1;
-  after.prev_actor_digest = forged.payload_digest;
-  next = Resealed(after);
-  done_ = true;
-}
-
-// A second officer of a member that has one, made here; it takes the member's data back.
-void ForgedLog::Impersonate(OpenedEntry& next) {
-  MemberId member;
-  DatasetId dataset;
-  for (const OpenedEntry& entry : entries_) {
-    const auto* seat = std::get_if<ledger::MemberAdmitted>(&entry.record.event);
-    if (seat != nullptr && seat->role == ledger::Role::kOfficer) member = seat->member;
-  }
-  for (const OpenedEntry& entry : entries_) {
-    const auto* lent = std::get_if<ledger::DatasetRegistered>(&entry.record.event);
-    if (lent != nullptr && entry.record.actor.member == member) dataset = lent->what.dataset;
-  }
-  if (dataset.empty()) return;
-  const auto officer = Ed25519Signer::Generate();
-  ledger::Record record = next.record;
-  record.event = ledger::MemberAdmitted{member, *SiteId::Parse("second-desk"),
-                                        ledger::Role::kOfficer, officer->Key()};
-  const OpenedEntry admitted = Resealed(record);
-  Put(admitted);
-  ledger::Record said = record;
-  said.actor = {member, officer->Key(), ledger::Role::kOfficer};
-  said.actor_seq = 0;
-  said.prev_actor_digest = {};
-  said.event = ledger::DatasetWithdrawn{dataset, "owner", ledger::WithdrawalScope::kRestart,
-                                        Moved(record.occurred_at, kAhead)};
-  Put(Resealed(said, *officer));
-  ledger::Record after = next.record;
-  after.actor_seq += 1;
-  after.prev_actor_digest = admitted.payload_digest;
-  next = Resealed(after);
+  PutBefore(next, adopted);
   done_ = true;
 }
 
@@ -151,8 +111,20 @@ bool ForgedLog::Mislabel(OpenedEntry& next) const {
   return true;
 }
 
+bool ForgedLog::Reweigh(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* closed = std::get_if<ledger::RoundClosed>(&record.event);
+  if (closed == nullptr || closed->submissions.empty()) return false;
+  closed->submissions.front().weight += 1;
+  next = Resealed(record);
+  return true;
+}
+
 // What is about to be appended says something else, if it is of the act's kind.
-bool ForgedLog::Alter(OpenedEntry& next) const {
+bool ForgedLog::Alter(OpenedEntry& next) {
+  if (act_ == Act::kOver) return OpenOver(next);
+  if (act_ == Act::kWeight) return Reweigh(next);
+  if (act_ == Act::kGrantUnknown || act_ == Act::kMeasureUnknown) return DecideUnknown(next);
   if (act_ == Act::kAdmit) return AdmitRefused<ledger::AdmissionDecided>(next);
   if (act_ == Act::kMeasure) return AdmitRefused<ledger::EvaluationDecided>(next);
   if (act_ == Act::kMislabel) return Mislabel(next);
@@ -205,8 +177,8 @@ void ForgedLog::Commit(OpenedEntry& next) {
       next = Resealed(record);
       break;
     case Act::kImpersonate:
-      // As a round opens, which can still leave the member out: its closing is no lie besides.
-      return TypeOf(record.event) == EventType::kRoundOpened ? Impersonate(next) : void();
+      // Before data is admitted, so that the member's is not: what follows is no lie besides.
+      return TypeOf(record.event) == EventType::kAdmissionDecided ? Impersonate(next) : void();
     case Act::kReplay:
       if (!contribution) return;
       Put(entries_[*contribution]);
@@ -218,15 +190,12 @@ void ForgedLog::Commit(OpenedEntry& next) {
     case Act::kMislabel:
     case Act::kReword:
     case Act::kBase:
+    case Act::kWeight:
+    case Act::kOver:
+    case Act::kGrantUnknown:
+    case Act::kMeasureUnknown:
       if (!Alter(next)) return;
       break;
-    case Act::kWeight: {
-      auto* closed = std::get_if<ledger::RoundClosed>(&record.event);
-      if (closed == nullptr || closed->submissions.empty()) return;
-      closed->submissions.front().weight += 1;
-      next = Resealed(record);
-      break;
-    }
     case Act::kVoid:
       overstated_ = overstated_ || Overstate(next);
       if (!overstated_ || !CountLeftOut(next)) return;

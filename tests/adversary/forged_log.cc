@@ -14,10 +14,11 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 21> kActs = {
-    "none",   "rewrite", "drop",    "reorder", "backdate",  "replay",     "tally",
-    "admit",  "weight",  "swallow", "void",    "withdrawn", "postdate",   "impersonate",
-    "reword", "base",    "measure", "slow",    "silent",    "unadmitted", "mislabel"};
+constexpr std::array<std::string_view, 24> kActs = {
+    "none",     "rewrite",         "drop",      "reorder",  "backdate",    "replay",
+    "tally",    "admit",           "weight",    "swallow",  "void",        "withdrawn",
+    "postdate", "impersonate",     "reword",    "base",     "measure",     "over",
+    "grant-unknown", "measure-unknown", "slow", "silent",   "unadmitted",  "mislabel"};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 }  // namespace

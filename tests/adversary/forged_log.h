@@ -31,14 +31,17 @@ enum class Act : uint8_t {
   kVoid,       // a colluding site's contribution that says too many tokens is counted
   kWithdrawn,  // what was trained on withdrawn data, and left out, is counted after all
   kPostdate,   // from now on the aggregator's entries are dated ten days ahead: every vote is over
-  kImpersonate,  // a key of the aggregator's is let in as an officer of a member, and withdraws
-  kReword,       // a decision's sentences are altered, and said to be in older words
-  kBase,         // the next round is opened from another model than the last one left
-  kMeasure,      // what may not be measured on is recorded as what may
-  kSlow,         // no lie: a withdrawal is answered after the contribution that comes behind it
-  kSilent,       // from the approval of the next run on, sites are shown no entry any more
-  kUnadmitted,   // the same from its first admission on
-  kMislabel,     // the next run is recorded as one that hides single updates
+  kImpersonate,     // a key of the aggregator's is let in as an officer of a member, and withdraws
+  kReword,          // a decision's sentences are altered, and said to be in older words
+  kBase,            // the next round is opened from another model than the last one left
+  kMeasure,         // what may not be measured on is recorded as what may
+  kOver,            // a round opens with data that a colluding site's owner has just withdrawn
+  kGrantUnknown,    // a model that no round made is let be used by anybody, for anything
+  kMeasureUnknown,  // the same of a site's data: any weights may be measured on it
+  kSlow,            // no lie: a withdrawal is answered after the contribution that comes behind it
+  kSilent,          // from the approval of the next run on, sites are shown no entry any more
+  kUnadmitted,      // the same from its first admission on
+  kMislabel,        // the next run is recorded as one that hides single updates
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
 
@@ -99,7 +102,8 @@ class ForgedLog final : public ledger::Ledger {
   template <typename Decided>
   bool AdmitRefused(ledger::OpenedEntry& next) const;
   bool Reword(ledger::OpenedEntry& next) const;
-  bool Alter(ledger::OpenedEntry& next) const;
+  bool Reweigh(ledger::OpenedEntry& next) const;
+  bool Alter(ledger::OpenedEntry& next);
   bool OpenElsewhere(ledger::OpenedEntry& next) const;
   bool Mislabel(ledger::OpenedEntry& next) const;
   bool Rewrite();
@@ -109,6 +113,10 @@ class ForgedLog final : public ledger::Ledger {
   std::optional<uint64_t> Last(ledger::EventType type) const;
   void ForgeTally(ledger::OpenedEntry& next);
   void Impersonate(ledger::OpenedEntry& next);
+  // forged_decisions.cc
+  bool OpenOver(ledger::OpenedEntry& next);
+  bool DecideUnknown(ledger::OpenedEntry& next);
+  void PutBefore(ledger::OpenedEntry& next, const ledger::Event& event);
 
   std::unique_ptr<ledger::Ledger> honest_;
   Keys keys_;

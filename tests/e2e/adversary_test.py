@@ -85,6 +85,13 @@ class AdversaryTest(unittest.TestCase):
         self.all.watch(run, lambda line: line['round'] >= 1, 'a round closed')
         return run
 
+    def propose_house_rules(self):
+        """The entry of the proposal."""
+        with open(f'{self.folder}/house.policy', 'w', encoding='utf-8') as file:
+            file.write(HOUSE_RULES)
+        return str(self.all.dure('policy', 'propose', f'{self.folder}/house.policy', '--dir',
+                                 self.desk)['index'])
+
     def named(self, *words, sites=('north', 'south')):
         """Every site says so, keeps the evidence, and takes part in nothing any more.
 
@@ -145,9 +152,7 @@ class AdversaryTest(unittest.TestCase):
         os.environ['DURE_CLOCK'] = clock.path
         self.addCleanup(os.environ.pop, 'DURE_CLOCK')
         self.forge('postdate')
-        with open(f'{self.folder}/house.policy', 'w', encoding='utf-8') as file:
-            file.write(HOUSE_RULES)
-        self.all.dure('policy', 'propose', f'{self.folder}/house.policy', '--dir', self.desk)
+        self.propose_house_rules()
         self.training('second')
         self.act()
         for site in ('north', 'south'):
@@ -167,6 +172,7 @@ class AdversaryTest(unittest.TestCase):
 
     def test_a_key_of_the_aggregators_speaks_for_a_member(self):
         self.forge('impersonate')
+        proposed = self.propose_house_rules()
         self.training('second')
         self.act()
         daemon = self.all.sites['north']
@@ -177,8 +183,20 @@ class AdversaryTest(unittest.TestCase):
             listed = self.all.dure('member', 'keys', 'north', '--dir', self.desk)['keys']
             return next(key for key in listed if key['name'] == 'second-desk')
         self.assertFalse(forged()['ended'])
+
+        def votes():
+            return self.all.dure('tally', proposed, '--dir', self.desk)['proposals'][0]['votes']
+        self.assertEqual({'north': 'yes'}, votes())
+        self.assertIn('voted-twice', self.all.fails('vote', proposed, 'no', '--dir', self.desk,
+                                                    expect=1))
         self.all.dure('member', 'disown', forged()['key'][:16], '--dir', self.desk)
         self.assertTrue(forged()['ended'])
+        until(lambda: daemon.log_has('of north, as officer second-desk'),
+              lambda: f'its site says that, too: {daemon.tail(4000)}')
+        # Its vote is none, and the officer's own counts.
+        self.assertEqual({}, votes())
+        self.all.dure('vote', proposed, 'no', '--dir', self.desk)
+        self.assertEqual({'north': 'no'}, votes())
         # North's rounds go on to be counted without it, and the record holds.
         last = self.all.watch('second', lambda line: line['round'] >= 1, 'a round closed')
         self.all.watch('second', lambda line: line['round'] > last['round'], 'another closed')
@@ -218,9 +236,7 @@ class AdversaryTest(unittest.TestCase):
 
     def test_a_tally_is_forged(self):
         self.forge('tally')
-        with open(f'{self.folder}/house.policy', 'w', encoding='utf-8') as file:
-            file.write(HOUSE_RULES)
-        self.all.dure('policy', 'propose', f'{self.folder}/house.policy', '--dir', self.desk)
+        self.propose_house_rules()
         self.training('second')
         self.act()
         self.named('dissents from entry', 'policy-adopted', 'nothing is due on this proposal')
@@ -282,6 +298,24 @@ class AdversaryTest(unittest.TestCase):
         self.training('second', deadline_seconds=5)  # the honest part waits in vain for another
         self.act()
         self.named('dissents from entry', 'round-closed', 'counts-void')
+
+    def test_a_round_opens_with_data_that_was_withdrawn_since_it_was_admitted(self):
+        self.forge('over', colluder='east')
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'round-opened', 'admission-over')
+
+    def test_a_model_that_no_round_made_is_let_be_used(self):
+        self.forge('grant-unknown')
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'grant-decided', 'unknown-model')
+
+    def test_weights_that_no_round_made_are_let_be_measured(self):
+        self.forge('measure-unknown')
+        self.training('second')
+        self.act()
+        self.named('dissents from entry', 'evaluation-decided', 'unknown-model')
 
     def forge_and_hold_south(self, act):
         """South will stand still while it trains, until its daemon, returned here, goes on."""
