@@ -123,7 +123,7 @@ TEST_F(StillAdmittedTest, TheLastRoundThatTermsAllowIsTakenByWhoeverOpensFirst) 
   const auto dissent = w_.Audit().dissent();
   ASSERT_TRUE(dissent);
   EXPECT_EQ(dissent->rule, "admission-over");
-  EXPECT_THAT(dissent->text, HasSubstr("terms:reviews#limits.max-rounds"));
+  EXPECT_THAT(dissent->text, HasSubstr("was used in 1 rounds; its owner allows 1"));
 }
 
 TEST_F(StillAdmittedTest, NoMoreRunsThanTermsAllowHaveRoundsOpen) {

@@ -126,7 +126,7 @@ TEST_F(WithdrawalsTest, InAnOlderRecordTheTermsWereNotLookedAt) {
   terms::Terms terms = terms::testing::OpenTerms();
   terms.withdrawal.allowed = false;
   w_.Lend("notes", "etri", terms);
-  w_.SetWords(rules::kWordsVersion - 1);
+  w_.SetWords(3);
   w_.Propose("first", "scientific-research");
   w_.Approve("first");
   w_.PlayRound("first", 0, {{"etri", "notes"}});
