@@ -261,7 +261,7 @@ TEST_F(States, WithAFileMissingAlteredOrOfAnotherMomentAreRefused) {
   EXPECT_EQ(code(), ErrorCode::kNotFound);
   put("state.1", Read("state.2"));
   EXPECT_EQ(code(), ErrorCode::kCorrupt);
-  for (const size_t at : {size_t{3}, size_t{57}, size_t{62}, size_t{66}, kept.size() - 40}) {
+  for (const size_t at : {size_t{3}, size_t{61}, size_t{66}, size_t{70}, kept.size() - 40}) {
     std::string altered = kept;
     altered[at] = static_cast<char>(altered[at] ^ 1);
     put("state.1", altered);
