@@ -237,7 +237,7 @@ std::pair<Outcome, std::string> FillForm(const std::string& path) {
 
 TEST_F(DatasetVerbs, NobodyAnswersTheFormInVain) {
   const auto [nowhere, asked] = FillForm(At("no-folder/form.toml"));
-  EXPECT_EQ(nowhere.code, 4);
+  EXPECT_EQ(nowhere.code, 1);
   EXPECT_THAT(nowhere.err, HasSubstr("no-folder/form.toml cannot be written: No such file"));
   EXPECT_EQ(asked, "");
   Outcome filled;

@@ -159,6 +159,7 @@ TEST(RecordCheckTest, ARoundThatIsNotOpenedWithThisSiteTrainsNothing) {
 TEST(RecordCheckTest, ARoundWithASiteThatTheRunDidNotInviteTrainsNothing) {
   World world;
   world.Found();
+  world.SetWords(4);  // of later words no such round is open
   world.Lend("reviews", "kt", terms::testing::OpenTerms());
   world.Lend("etris", "etri", terms::testing::OpenTerms());
   world.Propose("other", "scientific-research");

@@ -134,13 +134,13 @@ class EvaluationTest(LifeTest):
         self.assertEqual(answers['south'], '')
         self.assertEqual([each['event']['site'] for each in federation.entries('aggregator')
                           if each['type'] == 'evaluation-reported'], ['south'])
-        # Asked once more, it is refused before anything is measured, and the record says why.
+        # Asked once more, it has nothing to measure on: its copy has the withdrawal.
         with self.evaluation(federation, 'measured') as asked:
             said, why = asked.communicate(timeout=PATIENCE)
-        refused = [each for each in federation.entries('aggregator')
-                   if each['type'] == 'evaluation-decided' and not each['event']['admit']]
-        self.assertEqual([each['event']['site'] for each in refused], ['north'], said + why)
-        self.assertIn('P4.6', refused[0]['event']['decision'])
+        answers = {each['site']: each.get('error', '') for each in json.loads(said)['results']}
+        self.assertIn('lends no data', answers['north'], said + why)
+        self.assertEqual([each['event']['site'] for each in federation.entries('aggregator')
+                          if each['type'] == 'evaluation-reported'], ['south'] * 2)
         federation.check_copies()
 
     def measured(self, said, sites):
