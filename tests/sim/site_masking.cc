@@ -88,8 +88,7 @@ void SiteMasking::SayAgainLater() {
 }
 
 void SiteMasking::Drain() {
-  if (draining_) return;
-  draining_ = true;
+  if (std::exchange(draining_, true)) return;
   while (!queue_.empty()) {
     const masking::SiteEffect effect = std::move(queue_.front());
     queue_.pop_front();
@@ -182,7 +181,8 @@ void SiteMasking::Do(const masking::RefuseRound& effect) {
   for (const Refusal never : {Refusal::kAggregate, Refusal::kKey, Refusal::kBadSignature,
                               Refusal::kPolicyHash, Refusal::kIdentity, Refusal::kThreshold,
                               Refusal::kShares, Refusal::kTranscript, Refusal::kContextMismatch}) {
-    if (refused.rule != never || world_.scenario().lie != Lie::kNone) continue;
+    const bool lost = never == Refusal::kKey && world_.faults().file_lost > 0;  // a second update
+    if (refused.rule != never || lost || world_.scenario().lie != Lie::kNone) continue;
     return world_.Violate(node_.id().str() + " refuses what was honest: " +
                           std::string(Name(never)) + ": " + refused.why);
   }
@@ -274,7 +274,7 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   const masking::WordLayout layout = half_->context().SegmentLayout(0);
   own_ = {lanes->weight, effect.tokens, effect.steps, lanes->saturated};
   lanes_ = lanes->bytes;
-  world_.secrecy().Masked(with, lanes_, own_);
+  under_ = with;
   if (world_.bug() == Bug::kForgetPairMask && with.masks.size() > 1) with.masks.pop_back();
   const masking::Masks masks(with.masks);
   Bytes payload(layout.PayloadBytes());
@@ -297,6 +297,7 @@ void SiteMasking::EncodeNow(uint64_t turn) {
 
 void SiteMasking::Do(const masking::UploadSegment& effect) {
   if (!encoded_ || encoded_->blob != effect.payload || !IsBound(effect.context)) return;
+  world_.secrecy().Masked(under_, lanes_, own_);  // what did not leave shows nothing
   node_.Feed(*std::exchange(encoded_, std::nullopt));
 }
 

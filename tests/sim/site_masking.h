@@ -93,6 +93,7 @@ class SiteMasking {
   std::optional<Digest> examines_;
   bool examining_ = false;
   std::optional<masking::MaskSegment> masks_;
+  masking::MaskSegment under_;  // which the update in hand was put under
   std::optional<masking::MaskSegment> former_masks_;  // kStaleMasks
   std::optional<round::EncodeUpdate> wanted_;
   std::optional<round::Encoded> encoded_;
