@@ -113,7 +113,7 @@ class LendingTest(unittest.TestCase):
         elsewhere = f'{self.folder}/elsewhere.txt'
         with open(elsewhere, 'w', encoding='utf-8') as file:
             file.write('울력은 함께 하는 일입니다. ' * 20)
-        second = [*add[:4], elsewhere, *add[5:]]
+        second = [*add[:5], elsewhere, *add[6:]]
         self.assertIn('--replace', federation.fails(*second, expect=1))
         self.assertIsNone(federation.dure(*add)['entry'])
         with open(f'{self.folder}/north-data/last.txt', 'w', encoding='utf-8') as file:
