@@ -139,6 +139,9 @@ Status Daemon::State::RestoreRuns() {
 }
 
 Status Daemon::State::Listen() {
+  // Whoever connects first meets a certificate that is good, also after a wrong clock or long rest.
+  const Result<bool> renewed = authority->RenewOwn(loop->WallNow());
+  loop->Wait([&] { Renewed(renewed); });
   transport::ServerOptions doors;
   doors.address = ListenAddress(options.listen, self.address);
   doors.enrol_address = ListenAddress(options.listen_enrol, self.enrol_address);
@@ -164,7 +167,7 @@ Status Daemon::State::Listen() {
     ExcludeWithdrawn();
     Tick();
     EndVotes();
-    RenewOwn();
+    RenewOwnLater();
     ScrubLater();
   });
   DURE_TRY(server->Listen());
@@ -195,22 +198,26 @@ void Daemon::State::EndVotes() {
 
 // By the clock as it stands, right or wrong: what a wrong one had made is made anew within a minute
 // of its being set right, and meanwhile that clock accepts nobody's certificate either.
-void Daemon::State::RenewOwn() {
-  auto renewed = [this, alive = alive](const Result<bool>& changed) {
-    if (!*alive) return;
-    const std::string why = changed ? std::string() : changed.error().message;
-    if (changed && *changed) options.say("the aggregator's certificates were renewed");
-    if (!why.empty() && why != renewal_failure) {
-      options.say("the aggregator's certificates could not be renewed: " + why);
-    }
-    renewal_failure = why;
-    RemindOfIssuing();
-  };
-  (void)registrar->RunThen(
-      *loop, [this] { return authority->RenewOwn(loop->WallNow()); }, renewed);
+void Daemon::State::RenewOwnLater() {
   loop->At(loop->Now() + kRenewalCheck, [this, alive = alive] {
-    if (*alive) RenewOwn();
+    if (!*alive) return;
+    (void)registrar->RunThen(
+        *loop, [this] { return authority->RenewOwn(loop->WallNow()); },
+        [this, alive](const Result<bool>& changed) {
+          if (*alive) Renewed(changed);
+        });
+    RenewOwnLater();
   });
+}
+
+void Daemon::State::Renewed(const Result<bool>& changed) {
+  const std::string why = changed ? std::string() : changed.error().message;
+  if (changed && *changed) options.say("the aggregator's certificates were renewed");
+  if (!why.empty() && why != renewal_failure) {
+    options.say("the aggregator's certificates could not be renewed: " + why);
+  }
+  renewal_failure = why;
+  RemindOfIssuing();
 }
 
 void Daemon::State::RemindOfIssuing() {

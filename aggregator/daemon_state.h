@@ -52,7 +52,8 @@ struct Daemon::State {
   Error NoRun(const std::string& name) const;  // why a name names no run that goes on
   Status Listen();
   void Tick();
-  void RenewOwn();
+  void RenewOwnLater();
+  void Renewed(const Result<bool>& changed);  // the own certificates
   void RemindOfIssuing();
   void EndVotes();
 
