@@ -2,6 +2,7 @@
 // record: before anything is trained, and once more before anything leaves.
 #include <utility>
 
+#include "federation/crash_point.h"
 #include "policy/standing/voting.h"
 #include "site/record_check.h"
 #include "site/run_desk.h"
@@ -32,6 +33,7 @@ bool RunDesk::Holds(const round::SiteEvent& event) {
                         TakeRoster(roster, synced);
                         for (const auto& each : std::exchange(held_, {})) Feed(each);
                       });
+  CrashPoint("site.roster-heard", roster->at.Text());
   return true;
 }
 

@@ -202,7 +202,6 @@ void RunDesk::Do(const round::SignSubmission& effect) {
         // It was for an attempt that is over: nobody sends it, and this run's next one waits.
         if (participation_.phase() != round::SitePhase::kSubmitted) GivePenBack();
       });
-  CrashPoint("site.signing", numbers.at.Text());
 }
 
 void RunDesk::GivePenBack() {
