@@ -304,9 +304,10 @@ class DiskTest(FaultTest):
         site.start(stop_at='site.trained')
         federation.propose('kept', rounds=1, steps=2)
         site.wait_for_stop()
-        ballast = self.fill(home, left=64 << 10)
+        ballast = self.fill(home, left=MEBIBYTE)  # the state, and no vector, has room
         site.go_on()
-        until(lambda: site.log_count('cannot be encoded') >= 2, 'the site has tried twice')
+        until(lambda: site.log_count('cannot be encoded') >= 2,
+              lambda: f'the site has tried twice: {site.tail()}')
         os.remove(ballast)
         self.settle(federation, 'kept')
         self.assertEqual(site.log_count('kept/0/0: training'), 1)
