@@ -29,6 +29,15 @@ ledger::SignedHead AsShown(const ledger::Ledger& log) {
   return ledger::OpenHead(AsText(note), log.log_key(), log.verifier()).value_or(head);
 }
 
+// A test's liar never heard of a submission.
+bool IsHeard(const SiteId& site, const round::Message& message) {
+  const auto* submission = std::get_if<round::Submission>(&message);
+  if (submission == nullptr) return true;
+  Bytes number{static_cast<uint8_t>(submission->at.round.value)};
+  PassWire("aggregator.submission", site.str(), number);
+  return !number.empty();
+}
+
 }  // namespace
 
 transport::ServerCalls Daemon::State::Calls() {
@@ -126,7 +135,7 @@ void Daemon::State::Disconnected(const PeerIdentity& peer) {
 void Daemon::State::Received(const PeerIdentity& peer, const round::Message& message) {
   const auto found = runs.find(RunOf(message));
   if (found == runs.end()) return AnswerWithoutRun(peer.site, message);
-  if (!found->second->Invites(peer.site)) return;
+  if (!found->second->Invites(peer.site) || !IsHeard(peer.site, message)) return;
   if (const auto* masked = std::get_if<round::Masked>(&message)) {
     return found->second->Take(peer.site, *masked);
   }

@@ -5,7 +5,6 @@
 #include "aggregator/merge.h"
 #include "aggregator/run_driver.h"
 #include "federation/crash_point.h"
-#include "federation/wire_hook.h"
 #include "policy/ledger/events.h"
 
 namespace dure::aggregator {
@@ -42,17 +41,9 @@ round::Verdict CheckEnvelope(const round::VerifySubmission& work,
   return holds ? round::Verdict::kOk : round::Verdict::kNotSigned;
 }
 
-// A test's liar never heard of it.
-bool IsHeard(const SiteId& site, RoundNumber round) {
-  Bytes number{static_cast<uint8_t>(round.value)};
-  PassWire("aggregator.submission", site.str(), number);
-  return !number.empty();
-}
-
 }  // namespace
 
 void RunDriver::Do(const round::VerifySubmission& effect) {
-  if (!IsHeard(effect.site, effect.submission.at.round)) return;
   auto check = [effect, base = rounds_.base(), manifest = rounds_.manifest(),
                 count = parameter_count_, masked_bytes = masking_ ? masking_->PayloadBytes() : 0,
                 &store = shop_.store, &authority = shop_.authority] {
