@@ -50,9 +50,9 @@ class LyingAggregatorTest(MaskingTest):
                 self.settle(run)
 
     def test_survivors_told_differently_to_one_get_no_share_of_it(self):
-        self.lied('aggregator', 'survivors:north', 'two-sets')
-        until(lambda: self.said('north', 'two-sets', 'REFUSE_SURVIVOR_SET')
-              or self.said('north', 'two-sets', 'REFUSE_AGGREGATE'), 'north refuses')
+        # Three of four make a sum of this run, so north signs what it is told.
+        self.lied('aggregator', 'survivors:north', 'two-sets', quorum=3)
+        until(lambda: self.said('north', 'two-sets', 'REFUSE_'), 'north refuses')
         assert self.said('north', 'two-sets', 'REFUSE_SURVIVOR_SET')
         self.honest('aggregator')
         federation = self.federation
@@ -61,6 +61,14 @@ class LyingAggregatorTest(MaskingTest):
         federation.dure('run', 'stop', '--dir', federation.consortium, 'two-sets')
         federation.propose('one-set')
         self.settle('one-set')
+
+    def test_fewer_survivors_than_the_quorum_are_signed_by_nobody_who_is_told_of_them(self):
+        self.lied('aggregator', 'survivors:north', 'few-survive')
+        until(lambda: self.said('north', 'few-survive', 'REFUSE_'), 'north refuses')
+        assert self.said('north', 'few-survive', 'REFUSE_COHORT')
+        assert not self.closings('few-survive'), 'a sum that north refused became a model'
+        self.honest('aggregator')
+        self.settle('few-survive')
 
     def test_nobody_is_singled_out_by_dropping_the_rest(self):
         self.lied('aggregator', 'isolate:', 'isolated')
