@@ -201,6 +201,7 @@ void MaskingDesk::Sum(const round::StartMerge& merge) {
     return feed_(round::AttemptFailed{merge.at, refusal_.empty() ? "masking" : refusal_});
   }
   merge_ = merge;
+  if (const auto objection = ObjectionTo(merge)) return Fail(masking::CodeOf(objection->rule));
   const uint64_t bytes = attempt_->half.context().SegmentLayout(0).PayloadBytes();
   for (const round::Contribution& one : merge.contributions) {
     const auto index = attempt_->half.context().IndexOf(one.site);

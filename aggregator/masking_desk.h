@@ -61,6 +61,8 @@ class MaskingDesk {
   using Release = masking::AggregatorHalf::Release;
   void AfterEvent(masking::AggregatorPhase before, const Release& release);
   void UseUp(const Release& release);
+  // What stands against a sum of these, as long as nobody was told of its survivors.
+  masking::Objection ObjectionTo(const round::StartMerge& merge) const;
   void Learn(const Release& release);
   bool Perform(const masking::AggregatorEffect& effect);
   void Do(const masking::Send& effect);

@@ -170,6 +170,19 @@ void MaskingDesk::UseUp(const Release& release) {
   ++skipped_;
 }
 
+masking::Objection MaskingDesk::ObjectionTo(const round::StartMerge& merge) const {
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() > Phase::kUploading || ChoosesFreely()) return {};
+  std::vector<SiteId> sites;
+  for (const round::Contribution& one : merge.contributions) sites.push_back(one.site);
+  auto objection = masking::CheckSum(history_, rounds_.manifest(), merge.at.round,
+                                     half.context().seats, std::move(sites));
+  if (!objection) return {};
+  shop_.say(merge.at.Text() + ": masking: " + std::string(Name(objection->rule)) + ": " +
+            objection->why);
+  return objection;
+}
+
 std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& candidates) const {
   const round::RunManifest& manifest = rounds_.manifest();
   const RoundNumber round = rounds_.at().round;

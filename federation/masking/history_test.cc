@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "federation/masking/run_terms.h"
 #include "federation/random.h"
 
 namespace dure::masking {
@@ -137,6 +138,25 @@ TEST(Differences, ACohortIsChosenThatShowsNobody) {
   EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2}).sites) << "a former sum's sites are all there";
   rules.forbid_differences = false;
   EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2, 3}).sites);
+}
+
+// Who signed the first of two such sums refuses the second, and the other way around, for good: so
+// the aggregator, which knows of both, names no survivors of the second.
+TEST(Differences, SurvivorsAreHeldAgainstAllThatMayHaveBeenReleased) {
+  round::RunManifest manifest;
+  manifest.masking_rules = {};
+  manifest.masking_rules.forbid_differences = true;
+  const auto seats = SeatsOf(4, 1);
+  History released;
+  const std::vector<SiteId> three{SiteAt(3), SiteAt(1), SiteAt(2)};
+  EXPECT_FALSE(CheckSum(released, manifest, {1}, seats, three));
+  released.Learn(SumOf({0, 1, 2, 3}));
+  const auto objection = CheckSum(released, manifest, {1}, seats, three);
+  ASSERT_TRUE(objection);
+  EXPECT_EQ(objection->rule, Refusal::kMembership);
+  EXPECT_FALSE(CheckSum(released, manifest, {1}, seats, SumOf({0, 1, 2, 3}).sites));
+  manifest.masking_rules.forbid_differences = false;
+  EXPECT_FALSE(CheckSum(released, manifest, {1}, seats, three));
 }
 
 TEST(Differences, RefuseACombinationOfThreeRounds) {

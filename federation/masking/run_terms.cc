@@ -1,6 +1,7 @@
 #include "federation/masking/run_terms.h"
 
 #include <algorithm>
+#include <map>
 
 #include "federation/codec/lane.h"
 
@@ -80,6 +81,14 @@ std::vector<SiteId> SetApart(const History& released, const round::RunManifest& 
     return !seated || std::ranges::binary_search(chosen, site);
   });
   return candidates;
+}
+
+Objection CheckSum(const History& released, const round::RunManifest& manifest, RoundNumber round,
+                   const std::vector<Seat>& seats, std::vector<SiteId> sites) {
+  std::map<SiteId, MemberId> member_of;
+  for (const Seat& seat : seats) member_of.emplace(seat.site, seat.member);
+  std::ranges::sort(sites);
+  return released.CheckDifferences(RulesOf(manifest), round, {0, std::move(sites)}, member_of);
 }
 
 round::Sums SumsOf(const Scalars& scalars) {

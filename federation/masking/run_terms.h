@@ -43,6 +43,13 @@ std::vector<SiteId> SetApart(const History& released, const round::RunManifest& 
                              RoundNumber round, std::vector<Seat> seats,
                              std::vector<SiteId> candidates);
 
+// Whether a sum over these sites would show somebody beside the sums released before
+// (REFUSE_MEMBERSHIP). The aggregator asks before it names them as survivors: of what may have been
+// released, sites know only what they signed, and whoever signed a sum that the others refuse is at
+// odds with them for good.
+Objection CheckSum(const History& released, const round::RunManifest& manifest, RoundNumber round,
+                   const std::vector<Seat>& seats, std::vector<SiteId> sites);
+
 // What a round's unmasked scalars are called there.
 round::Sums SumsOf(const Scalars& scalars);
 

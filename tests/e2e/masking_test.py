@@ -151,12 +151,14 @@ class LostSiteTest(MaskingTest):
         federation.propose('waited', rounds=4, steps=40, quorum=3, lost_seconds=1, join_seconds=5)
         federation.watch('waited', lambda line: line['round'] >= 1, 'round 1')
         west.kill()
-        until(lambda: any(self.said(site, 'waited', 'REFUSE_MEMBERSHIP')
-                          for site in ('east', 'north', 'south')), 'a site refuses')
+        until(lambda: federation.aggregator.log_has('REFUSE_MEMBERSHIP') or
+              any(self.said(site, 'waited', 'REFUSE_MEMBERSHIP')
+                  for site in ('east', 'north', 'south')), 'a sum of three is refused')
         until(lambda: 'west' in str(federation.show('waited').get('waiting')), 'it waits for west')
         west.start()
         federation.complete('waited')
-        federation.check_run('waited')
+        closed = federation.check_run('waited')
+        assert all(len(event['submissions']) == 4 for event in closed), closed
 
     def test_a_site_that_missed_the_first_sum_is_set_apart_and_holds_nobody_up(self):
         west, federation = self.federation.sites['west'], self.federation

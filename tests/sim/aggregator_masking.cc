@@ -200,6 +200,15 @@ std::vector<SiteId> AggregatorMasking::SetApart(
                            std::move(sites));
 }
 
+masking::Objection AggregatorMasking::ObjectionTo(const round::StartMerge& merge) const {
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() > Phase::kUploading) return {};
+  std::vector<SiteId> sites;
+  for (const round::Contribution& one : merge.contributions) sites.push_back(one.site);
+  return masking::CheckSum(history_, node_.core().manifest(), merge.at.round, half.context().seats,
+                           std::move(sites));
+}
+
 void AggregatorMasking::UseUp(const Release& release) {
   if (world_.bug() == Bug::kReuseNumber || world_.bug() == Bug::kReleaseTwice) return;
   if (!release.may_be) return;

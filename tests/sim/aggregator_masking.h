@@ -55,6 +55,7 @@ class AggregatorMasking {
   using Release = masking::AggregatorHalf::Release;
   void AfterEvent(masking::AggregatorPhase before, const Release& release);
   void UseUp(const Release& release);
+  masking::Objection ObjectionTo(const round::StartMerge& merge) const;
   void Learn(const Release& release);
   void Do(const masking::Send& effect);
   // What a lying aggregator makes of it.

@@ -17,6 +17,7 @@ void AggregatorMasking::Sum(const round::StartMerge& merge) {
     return node_.Feed(round::AttemptFailed{merge.at, refusal_.empty() ? "masking" : refusal_});
   }
   merge_ = merge;
+  if (const auto objection = ObjectionTo(merge)) return Fail(masking::CodeOf(objection->rule));
   const uint64_t bytes = attempt_->half.context().SegmentLayout(0).PayloadBytes();
   for (const round::Contribution& one : merge.contributions) {
     if (!Lives()) return;
