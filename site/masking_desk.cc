@@ -8,6 +8,7 @@
 #include "federation/masking/run_terms.h"
 #include "federation/wire_hook.h"
 #include "policy/standing/cohort.h"
+#include "site/run_desk_work.h"
 
 namespace dure::site {
 namespace {
@@ -317,14 +318,34 @@ void MaskingDesk::TryEncode() {
   Run(shop_.compute, work,
       [this, round = wanted_->round, turn = encode_turn_](const Result<MaskedContribution>& made) {
         if (turn != encode_turn_) return;
+        if (!made) return NotEncoded(made.error());
         encoding_ = false;
         wanted_.reset();
-        if (!made) {
-          Say("the update cannot be encoded: " + made.error().message);
-          return feed_(round::EncodeFailed{round, CodeWord(made.error().code)});
-        }
+        roomless_encodings_ = 0;
         Encoded(*made, round);
       });
+}
+
+// As RunDesk::NotEncoded: room is waited for, and the same update comes under these masks then. One
+// whose residual is gone would be another, and is not encoded without it.
+void MaskingDesk::NotEncoded(const Error& error) {
+  const RoundNumber round = wanted_->round;
+  const auto fault = FaultOf(error, *wanted_, participation_.manifest(), folder_, shop_.store);
+  Say("the update cannot be encoded: " + error.message);
+  const bool roomless = fault == round::EncodeFault::kRoom;
+  if (roomless && ++roomless_encodings_ < kRoomlessMax) {
+    shop_.loop.At(shop_.loop.Now() + kRoomRetry, [this, alive = alive_, turn = encode_turn_] {
+      if (!*alive || turn != encode_turn_) return;
+      encoding_ = false;
+      TryEncode();
+    });
+    return;
+  }
+  roomless_encodings_ = 0;
+  encoding_ = false;
+  wanted_.reset();
+  feed_(round::EncodeFailed{round, CodeWord(error.code),
+                            roomless ? fault : round::EncodeFault::kUpdate});
 }
 
 void MaskingDesk::Encoded(const MaskedContribution& made, RoundNumber round) {

@@ -113,6 +113,7 @@ class MaskingDesk {
   std::vector<SiteId> RecordedCohort() const;  // of it; none: the copy lacks its opening
   masking::Pinned PinnedFor(const masking::Context& context, uint64_t parameter_count) const;
   void TryEncode();
+  void NotEncoded(const Error& error);
   void Encoded(const MaskedContribution& made, RoundNumber round);
   void GiveUpFormer();
   bool IsBound(const Digest& context) const;  // to the attempt at hand
@@ -144,6 +145,7 @@ class MaskingDesk {
   std::optional<round::EncodeUpdate> wanted_;
   std::optional<round::Encoded> encoded_;  // once the half has it on disk
   uint64_t encode_turn_ = 0;
+  uint32_t roomless_encodings_ = 0;  // one after the other
   bool encoding_ = false;
   bool checking_ = false;
   uint64_t timer_ = 0;  // of the latest SayAgainLater

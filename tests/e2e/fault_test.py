@@ -265,11 +265,11 @@ class DiskTest(FaultTest):
             file.truncate(max(0, file.tell() - left))
         return ballast
 
-    def with_disk_at(self, who):
+    def with_disk_at(self, who, names=SITES[:2]):
         home = f'{self.folder}/{"north" if who == "north" else "consortium"}'
         os.makedirs(home)
         self.small_disk(home, 256)
-        federation = self.found(SITES[:2])
+        federation = self.found(names)
         federation.start_sites()
         return federation, home
 
@@ -298,7 +298,13 @@ class DiskTest(FaultTest):
         self.assertNotIn('round-abandoned', types)
 
     def test_what_was_trained_waits_for_room_to_be_encoded(self):
-        federation, home = self.with_disk_at('north')
+        self.check_wait_for_room(SITES[:2])
+
+    def test_what_was_trained_waits_for_room_to_be_masked(self):
+        self.assertIn('sums', self.check_wait_for_room(SITES)[0])
+
+    def check_wait_for_room(self, names):
+        federation, home = self.with_disk_at('north', names)
         site = federation.sites['north']
         site.stop()
         site.start(stop_at='site.trained')
@@ -309,10 +315,11 @@ class DiskTest(FaultTest):
         until(lambda: site.log_count('cannot be encoded') >= 2,
               lambda: f'the site has tried twice: {site.tail()}')
         os.remove(ballast)
-        self.settle(federation, 'kept')
+        closed = self.settle(federation, 'kept')
         self.assertEqual(site.log_count('kept/0/0: training'), 1)
         types = [entry['type'] for entry in federation.entries('aggregator', 'kept')]
         self.assertNotIn('round-abandoned', types)
+        return closed
 
     def test_full_disk_at_the_aggregator_is_said_and_survived(self):
         federation, home = self.with_disk_at('aggregator')
