@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/standing/still_admitted.h"
+
 namespace dure::site {
 namespace {
 
@@ -12,11 +14,9 @@ std::string Naming(const round::OfferedDataset& one) {
 // The decision about a dataset in an attempt that counts, the last one, if it admits this version.
 const standing::Admission* AdmissionOf(const standing::Round& round, const SiteId& site,
                                        const round::OfferedDataset& one) {
-  for (auto it = round.admissions.rbegin(); it != round.admissions.rend(); ++it) {
-    if (it->site != site || it->what.dataset != one.dataset) continue;
-    return it->admit && it->what.version == one.version ? &*it : nullptr;
-  }
-  return nullptr;
+  const standing::Admission* admission = standing::AdmittedBy(round, site, one.dataset);
+  const bool of_it = admission != nullptr && admission->what.version == one.version;
+  return of_it ? admission : nullptr;
 }
 
 const standing::Round* RoundAt(const standing::State& state, const round::RoundAttempt& at) {
@@ -31,9 +31,9 @@ std::optional<NotHeld> NotOpened(const standing::State& state, const standing::R
   if (round == nullptr || round->opened == 0 || round->opened != roster.opened_index) {
     return NotHeld{"round-not-opened", entry + " does not open this round"};
   }
-  const std::vector<SiteId>& invited = state.runs.at(roster.at.run).invited;
+  const standing::Run& run = state.runs.at(roster.at.run);
   for (const SiteId& each : round->cohort) {
-    if (invited.empty() || std::ranges::find(invited, each) != invited.end()) continue;
+    if (!standing::IsUninvited(run, each)) continue;
     return NotHeld{"round-not-opened", entry + " opens it with " + each.str() + ", not invited"};
   }
   if (std::ranges::find(round->cohort, site) != round->cohort.end()) return std::nullopt;

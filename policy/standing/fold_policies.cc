@@ -80,8 +80,7 @@ constexpr size_t kManyMembers = 3;
 size_t MembersInvited(const State& state, const Run& run) {
   std::set<MemberId> members;
   for (const auto& [site, member] : state.sites) {
-    const bool invited = run.invited.empty() || std::ranges::binary_search(run.invited, site);
-    if (invited) members.insert(member);
+    if (!IsUninvited(run, site)) members.insert(member);
   }
   return members.size();
 }

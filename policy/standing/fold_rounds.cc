@@ -124,11 +124,6 @@ MaybeBreach MayStillOpen(const Standing& now, const Said& said, const ledger::Ro
   return Breach{"admission-over", std::move(over->text), std::move(over->due)};
 }
 
-bool IsWithdrawn(const Standing& now, const DatasetId& dataset) {
-  const auto found = now.state().datasets.find(dataset);
-  return found == now.state().datasets.end() || found->second.withdrawn.has_value();
-}
-
 MaybeBreach Counts(const Standing& now, const Round& round, uint64_t index) {
   const auto found = round.submissions.find(index);
   if (found == round.submissions.end()) {
@@ -136,7 +131,7 @@ MaybeBreach Counts(const Standing& now, const Round& round, uint64_t index) {
                   "entry " + std::to_string(index) + " is no submission that its admissions allow"};
   }
   for (const ledger::DatasetUsed& used : found->second.datasets) {
-    if (!IsWithdrawn(now, used.what.dataset)) continue;
+    if (!IsWithdrawn(now.state(), used.what.dataset)) continue;
     return Breach{"counts-withdrawn", "entry " + std::to_string(index) + " was trained on " +
                                           used.what.dataset.str() + ", which is withdrawn"};
   }

@@ -7,11 +7,6 @@
 namespace dure::standing {
 namespace {
 
-bool IsWithdrawn(const State& state, const DatasetId& id) {
-  const auto dataset = state.datasets.find(id);
-  return dataset == state.datasets.end() || dataset->second.withdrawn.has_value();
-}
-
 bool Uses(const Round& round, const DatasetId& dataset) {
   return std::ranges::any_of(round.cohort, [&](const SiteId& site) {
     return AdmittedBy(round, site, dataset) != nullptr;
@@ -19,6 +14,11 @@ bool Uses(const Round& round, const DatasetId& dataset) {
 }
 
 }  // namespace
+
+bool IsWithdrawn(const State& state, const DatasetId& id) {
+  const auto dataset = state.datasets.find(id);
+  return dataset == state.datasets.end() || dataset->second.withdrawn.has_value();
+}
 
 const Admission* AdmittedBy(const Round& round, const SiteId& site, const DatasetId& dataset) {
   for (auto it = round.admissions.rbegin(); it != round.admissions.rend(); ++it) {

@@ -33,6 +33,9 @@ std::optional<AdmissionOver> FindAdmissionOver(const Standing& now, const RoundA
 std::optional<AdmissionOver> WhyOver(const Standing& now, const RoundAttempt& at,
                                      const Admission& admission, rules::Instant moment);
 
+// It was taken back, or never lent.
+bool IsWithdrawn(const State& state, const DatasetId& id);
+
 // The decision that counts for a dataset of a site, if it admits.
 const Admission* AdmittedBy(const Round& round, const SiteId& site, const DatasetId& dataset);
 
