@@ -29,26 +29,26 @@ const Admission* AdmittedBy(const Round& round, const SiteId& site, const Datase
 
 std::optional<AdmissionOver> WhyOver(const Standing& now, const RoundAttempt& at,
                                      const Admission& admission, rules::Instant moment) {
-  const std::string what = admission.what.dataset.str() + " of " + admission.site.str() +
-                           ", admitted to " + at.run.str() + " round " +
-                           std::to_string(at.round.value) + " by entry " +
-                           std::to_string(admission.index);
-  if (IsWithdrawn(now.state(), admission.what.dataset)) {
-    return AdmissionOver{admission.site, admission.what, what + ", was withdrawn", {}};
-  }
+  // Nearly always nothing is, and nothing is written down.
+  const auto over = [&](const std::string& why, std::string due) {
+    return AdmissionOver{admission.site, admission.what,
+                         admission.what.dataset.str() + " of " + admission.site.str() +
+                             ", admitted to " + at.run.str() + " round " +
+                             std::to_string(at.round.value) + " by entry " +
+                             std::to_string(admission.index) + why,
+                         std::move(due)};
+  };
+  if (IsWithdrawn(now.state(), admission.what.dataset)) return over(", was withdrawn", {});
   const Result<Ruling> due =
       Decide(now, AdmissionRequest{at, admission.site, admission.what, moment, admission.words});
-  if (!due) {
-    return AdmissionOver{admission.site, admission.what, what + ": " + due.error().message, {}};
-  }
+  if (!due) return over(": " + due.error().message, {});
   if (due->allowed()) return std::nullopt;
   std::string why;
   if (!due->decision.reasons.empty()) {
     const rules::Reason& first = due->decision.reasons.front();
     why = ": " + first.rule + ": " + first.because.en;
   }
-  return AdmissionOver{admission.site, admission.what, what + ", would not be now" + why,
-                       due->Json()};
+  return over(", would not be now" + why, due->Json());
 }
 
 std::optional<AdmissionOver> FindAdmissionOver(const Standing& now, const RoundAttempt& at,
