@@ -4,11 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <span>
 
 #include "federation/limits.h"
 #include "policy/ledger/tile_file.h"
@@ -83,17 +81,20 @@ MerkleTree TreeOf(const LogReader& log, uint64_t size) {
   return tree;
 }
 
+Bytes HashesOf(const MerkleTree& tree, const TilePath& path) {
+  const uint64_t begin = path.n * kTileWidth;
+  Bytes bytes;
+  for (uint64_t i = begin; i < begin + path.width; ++i) {
+    const Digest& hash = tree.Node(8 * path.level, i);
+    bytes.insert(bytes.end(), hash.bytes.begin(), hash.bytes.end());
+  }
+  return bytes;
+}
+
 // What the tile or bundle of that path holds.
 Result<Bytes> ContentOf(const LogReader& log, const MerkleTree& tree, const TilePath& path) {
+  if (!path.entries) return HashesOf(tree, path);
   const uint64_t begin = path.n * kTileWidth;
-  if (!path.entries) {
-    Bytes bytes;
-    for (uint64_t i = begin; i < begin + path.width; ++i) {
-      const Digest& hash = tree.Node(8 * path.level, i);
-      bytes.insert(bytes.end(), hash.bytes.begin(), hash.bytes.end());
-    }
-    return bytes;
-  }
   std::vector<Bytes> entries;
   while (entries.size() < path.width) {
     DURE_ASSIGN(std::vector<Bytes> page,
@@ -103,25 +104,18 @@ Result<Bytes> ContentOf(const LogReader& log, const MerkleTree& tree, const Tile
   return EncodeBundle(entries);
 }
 
-// Whether the file there holds what its name stands for. An entry is known by its leaf.
+// Whether the file there holds what its name stands for. An entry is known by its leaf, and is not
+// read from the log again.
 bool IsWhole(const std::string& file, const MerkleTree& tree, const TilePath& path) {
   const size_t most = path.width * (limits::kEntryBytesMax + sizeof(uint16_t));
   const auto bytes = ReadTileFile(file, path.entries ? most : path.width * sizeof(Digest));
   if (!bytes) return false;
+  if (!path.entries) return *bytes == HashesOf(tree, path);
+  const auto entries = DecodeBundle(*bytes, path.width);
+  if (!entries) return false;
   const uint64_t begin = path.n * kTileWidth;
-  if (path.entries) {
-    const auto entries = DecodeBundle(*bytes, path.width);
-    if (!entries) return false;
-    for (uint64_t i = 0; i < path.width; ++i) {
-      if (LeafHash((*entries)[i]) != tree.Node(0, begin + i)) return false;
-    }
-    return true;
-  }
-  if (bytes->size() != path.width * sizeof(Digest)) return false;
   for (uint64_t i = 0; i < path.width; ++i) {
-    const Digest& hash = tree.Node(8 * path.level, begin + i);
-    const auto there = std::span(*bytes).subspan(i * sizeof(Digest), sizeof(Digest));
-    if (!std::ranges::equal(there, hash.bytes)) return false;
+    if (LeafHash((*entries)[i]) != tree.Node(0, begin + i)) return false;
   }
   return true;
 }
