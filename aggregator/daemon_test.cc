@@ -1,10 +1,14 @@
-// What the daemon does of itself when its disk is full.
+// What the daemon does of itself when its disk is full, and when it is stopped.
 #include "aggregator/daemon.h"
 
 #include <gmock/gmock.h>
 
+#include <latch>
+
 #include "aggregator/testing.h"
 #include "federation/canonical.h"
+#include "federation/identity/enrolment.h"
+#include "federation/identity/issuing.h"
 #include "federation/identity/testing.h"
 #include "federation/journal/journal.h"
 #include "federation/transport/client.h"
@@ -59,6 +63,25 @@ class DaemonTest : public testing::Test {
     return Must(journal::Journal::Open(options_.dir + "/aggregator.db"));
   }
   bool StateIsKept() const { return Must(Journal()->Get(kState)).has_value(); }
+  // A member's new seat. REQUIRES: no daemon runs.
+  identity::Identity Enrol(const std::string& site) const {
+    const auto inviter = Must(identity::LoadIdentity((folder_ / "operator").string()));
+    const WallTime now = loop::RealWallNow();
+    identity::InvitationDraft draft;
+    draft.subject = {inviter.trust().consortium, Must(MemberId::Parse(site)),
+                     identity::Role::kMember, Must(SiteId::Parse(site))};
+    draft.expires = now + std::chrono::hours(1);
+    draft.root_pin = inviter.root_pin;
+    draft.address = inviter.address;
+    draft.enrol_address = inviter.enrol_address;
+    SystemRandom random;
+    const auto invitation = Must(identity::MakeInvitation(draft, *inviter.signer, random));
+    const std::string dir = (folder_ / site).string();
+    const Bytes request = Must(identity::PrepareEnrolment(invitation, dir, now));
+    const auto authority = Must(identity::IssuingAuthority::Open(options_.dir, {}));
+    Must(identity::AcceptEnrolment(invitation, dir, Must(authority->Enrol(request, now)), now));
+    return Must(identity::LoadIdentity(dir));
+  }
   // As `dure run stop` does.
   void GiveUp(const Daemon& daemon) const {
     const auto desk = Must(identity::LoadIdentity((folder_ / "operator").string()));
@@ -87,6 +110,60 @@ TEST_F(DaemonTest, ARunThatIsGivenUpOnAFullDiskIsKeptUntilTheRecordSaysSo) {
   EXPECT_TRUE(log_->Find("aside/halted"));
   daemon.reset();
   EXPECT_FALSE(StateIsKept());
+}
+
+// A site that speaks of a run that is set aside, is answered, and speaks again without end.
+class Talker {
+ public:
+  Talker(const identity::Identity& seat, uint16_t port)
+      : link_({"127.0.0.1:" + std::to_string(port), seat.cert_chain_pem, seat.tls_key_pem,
+               seat.trust()},
+              loop_, random_, Calls()) {
+    answered_.wait();
+  }
+  ~Talker() {
+    loop_.Wait([this] { over_ = true; });
+  }
+
+ private:
+  static constexpr int kAtOnce = 8;
+  static constexpr int kAnswers = 100;
+
+  static round::Submission Said() {
+    round::Submission said;
+    said.at.run = Must(RunId::Parse("aside"));
+    said.contribution = Sha256(AsBytes("update"));
+    said.envelope = ToBytes("signed");
+    said.datasets = {{Must(DatasetId::Parse("words")), 1}};
+    return said;
+  }
+  transport::LinkCalls Calls() {
+    return {[this] {
+              for (int i = 0; i < kAtOnce; ++i) (void)link_.Send(said_);
+            },
+            [](const Error&) {},
+            [this](const round::Message&) {
+              if (++heard_ == kAnswers) answered_.count_down();
+              if (!over_) (void)link_.Send(said_);
+            }};
+  }
+
+  std::latch answered_{1};
+  const round::Submission said_ = Said();
+  int heard_ = 0;      // on the loop
+  bool over_ = false;  // on the loop
+  SystemRandom random_;
+  loop::EventLoop loop_;
+  transport::SiteLink link_;
+};
+
+TEST_F(DaemonTest, SitesThatTalkWhileItStopsFindNobody) {
+  const identity::Identity seat = Enrol("north");
+  for (int i = 0; i < 5; ++i) {
+    auto daemon = Must(Daemon::Start(options_));
+    const Talker talker(seat, daemon->port());
+    daemon.reset();
+  }
 }
 
 }  // namespace

@@ -38,22 +38,34 @@ bool IsHeard(const SiteId& site, const round::Message& message) {
   return !number.empty();
 }
 
+Error Stopping() { return {ErrorCode::kUnavailable, "the aggregator is stopping"}; }
+
 }  // namespace
 
 transport::ServerCalls Daemon::State::Calls() {
   transport::ServerCalls calls;
-  calls.may_connect = [this](const PeerIdentity& peer) { return MayConnect(peer); };
-  calls.connected = [this](const PeerIdentity& peer) { Connected(peer); };
-  calls.disconnected = [this](const PeerIdentity& peer) { Disconnected(peer); };
-  calls.caught_up = [this](const PeerIdentity& peer) { CaughtUp(peer.site); };
+  // What comes in while the daemon stops finds nobody: its runs are no more, and nothing may be
+  // said for them; whoever asked asks again after the start.
+  calls.may_connect = [this](const PeerIdentity& peer) {
+    return *alive ? MayConnect(peer) : Status(Fail(Stopping()));
+  };
+  calls.connected = [this](const PeerIdentity& peer) {
+    if (*alive) Connected(peer);
+  };
+  calls.disconnected = [this](const PeerIdentity& peer) {
+    if (*alive) Disconnected(peer);
+  };
+  calls.caught_up = [this](const PeerIdentity& peer) {
+    if (*alive) CaughtUp(peer.site);
+  };
   calls.received = [this](const PeerIdentity& peer, const round::Message& message) {
-    Received(peer, message);
+    if (*alive) Received(peer, message);
   };
   calls.may_put = [this](const PeerIdentity& peer, const Digest& digest, uint64_t size) {
-    return MayPut(peer, digest, size);
+    return *alive ? MayPut(peer, digest, size) : Status(Fail(Stopping()));
   };
   calls.may_get = [this](const PeerIdentity& peer, const Digest& digest) {
-    return MayGet(peer, digest);
+    return *alive ? MayGet(peer, digest) : Status(Fail(Stopping()));
   };
   calls.reserved = [this](const Status& reserved) {
     if (*alive) (void)spooling->Note(reserved);
@@ -73,12 +85,12 @@ transport::ServerCalls Daemon::State::Calls() {
   };
   calls.admin = [this](const PeerIdentity& peer, std::string_view verb, const std::string& json,
                        transport::JsonReply reply) {
-    if (!*alive) return reply(Fail(ErrorCode::kUnavailable, "the aggregator is stopping"));
+    if (!*alive) return reply(Fail(Stopping()));
     Admin(peer, verb, json, std::move(reply));
   };
   calls.watch = [this](const PeerIdentity& peer, const std::string& json,
                        std::shared_ptr<transport::Watcher> watcher) {
-    if (!*alive) return watcher->Close(Fail(ErrorCode::kUnavailable, "the aggregator is stopping"));
+    if (!*alive) return watcher->Close(Fail(Stopping()));
     Watch(peer, json, std::move(watcher));
   };
   return calls;
@@ -94,7 +106,7 @@ Result<std::vector<Bytes>> Daemon::State::EntriesFor(uint64_t begin, uint64_t en
 }
 
 Status Daemon::State::MayConnect(const PeerIdentity& peer) const {
-  if (peer.role != identity::Role::kMember || !*alive) return {};
+  if (peer.role != identity::Role::kMember) return {};
   const auto seat = authority->FindSeat(peer.role, peer.site);
   if (!seat) return {};
   if (auto objection = Objection(*seat)) return Fail(std::move(*objection));

@@ -1,4 +1,6 @@
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -243,6 +245,18 @@ TEST(Admin, StoppingTheServerEndsCallsThatWait) {
   ASSERT_TRUE(world.events.Await("asked"));
   world.server.reset();
   EXPECT_TRUE(world.events.Await("ended"));
+}
+
+// gRPC's threads still end connections while the process does.
+TEST(ProcessDeathTest, OpenSslIsNotTakenDownBeforeTheProcessEnds) {
+  constexpr int kTakenDown = 3;
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto end = [] {
+    { World().Start(); }
+    OPENSSL_atexit([] { _exit(kTakenDown); });
+    std::exit(0);
+  };
+  EXPECT_EXIT(end(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

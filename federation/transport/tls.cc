@@ -3,6 +3,7 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -26,6 +27,11 @@ constexpr unsigned kReloadSeconds = 1;
 // gRPC writes its own lines about refused handshakes to standard error; ours say the same to whom
 // it concerns. Somebody who hunts a fault in gRPC sets the variable and sees them.
 [[maybe_unused]] const int kQuietGrpc = ::setenv("GRPC_VERBOSITY", "NONE", 0);
+
+// gRPC's threads outlive main and still end connections while the process exits; OpenSSL, which
+// would take its tables down then, must stand as long as they do (grpc/grpc#38539). It obeys only
+// whoever asks before its first use.
+[[maybe_unused]] const int kOpenSslStays = ::OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 // Whether the first certificate of `chain_pem` names `host`.
 bool Names(std::string_view chain_pem, const std::string& host) {
