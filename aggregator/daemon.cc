@@ -44,9 +44,9 @@ Daemon::~Daemon() {
     state.evaluations.reset();
   });
   CrashPoint("aggregator.desks-gone");
-  state.server.reset();                      // no call comes in any more
-  if (state.workers) state.workers->Stop();  // merges end; their answers find no driver
-  if (state.registrar) state.registrar->Stop();
+  if (state.registrar) state.registrar->Stop();  // it may be telling the doors of a revocation
+  state.server.reset();                          // no call comes in any more
+  if (state.workers) state.workers->Stop();      // merges end; their answers find no driver
   state.loop->Wait([&state] {
     state.deliberation.reset();
     state.record.reset();
@@ -142,17 +142,18 @@ Status Daemon::State::Listen() {
   // Whoever connects first meets a certificate that is good, also after a wrong clock or long rest.
   const Result<bool> renewed = authority->RenewOwn(loop->WallNow());
   loop->Wait([&] { Renewed(renewed); });
-  transport::ServerOptions doors;
-  doors.address = ListenAddress(options.listen, self.address);
-  doors.enrol_address = ListenAddress(options.listen_enrol, self.enrol_address);
-  doors.key_path = options.dir + "/identity/tls.key";
-  doors.chain_path = options.dir + "/identity/tls.crt";
-  doors.trust = self.trust();
-  doors.admin_roles = identity::Roles::Invited();  // each verb checks the role that it needs
-  doors.revocations = authority->revocations();
-  DURE_ASSIGN(server, transport::TransportServer::Make(doors, *loop, *store, Calls()));
-  authority->OnRevocation(
-      [this](std::shared_ptr<const identity::Revocations> now) { server->Revoke(std::move(now)); });
+  transport::ServerOptions served;
+  served.address = ListenAddress(options.listen, self.address);
+  served.enrol_address = ListenAddress(options.listen_enrol, self.enrol_address);
+  served.key_path = options.dir + "/identity/tls.key";
+  served.chain_path = options.dir + "/identity/tls.crt";
+  served.trust = self.trust();
+  served.admin_roles = identity::Roles::Invited();  // each verb checks the role that it needs
+  served.revocations = authority->revocations();
+  DURE_ASSIGN(server, transport::TransportServer::Make(served, *loop, *store, Calls()));
+  authority->OnRevocation([&doors = *server](std::shared_ptr<const identity::Revocations> now) {
+    doors.Revoke(std::move(now));
+  });
   record->guard().OnOpen([this, alive = alive] {
     loop->Post([this, alive] {
       if (*alive) RecordSeats();

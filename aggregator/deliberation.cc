@@ -296,15 +296,15 @@ void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
   if (finding) {
     return done(Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text));
   }
-  record_.AppendEnvelope(
-      std::move(envelope), key,
-      [this, alive = alive_, done = std::move(done)](Result<ledger::Appended> appended) {
-        loop_.Post([this, alive, done, appended = std::move(appended)] {
-          if (!*alive) return;
-          SettleVotes();
-          done(appended);
-        });
-      });
+  record_.AppendEnvelope(std::move(envelope), key,
+                         [this, &loop = loop_, alive = alive_,
+                          done = std::move(done)](Result<ledger::Appended> appended) {
+                           loop.Post([this, alive, done, appended = std::move(appended)] {
+                             if (!*alive) return;
+                             SettleVotes();
+                             done(appended);
+                           });
+                         });
 }
 
 Status Deliberation::EndReplacedKeys(const std::vector<identity::Seat>& seats) {

@@ -141,6 +141,15 @@ class OvertakenTest : public DeliberationTest {
   std::unique_ptr<Deliberation> deliberation_;
 };
 
+TEST_F(OvertakenTest, WhatIsStillBeingWrittenWhenTheDaemonStopsIsAnsweredToNobody) {
+  log_->Hold();
+  const auto answer = Take("kt", Lending("x"));
+  log_->AwaitHeld(1);
+  loop_.Wait([&] { deliberation_.reset(); });  // what was to be answered looks at nothing of it
+  log_->LetGo();
+  Settle();
+}
+
 TEST_F(OvertakenTest, ADecisionBesideAMembersEntryIsMadeAgainAndNobodyDissents) {
   Say("kt", Lending("notes"));
   Approve(*deliberation_);
@@ -152,7 +161,7 @@ TEST_F(OvertakenTest, ADecisionBesideAMembersEntryIsMadeAgainAndNobodyDissents) 
   loop_.Wait([&] {
     deliberation_->Measure(request, [&](auto admitted) { answer.set_value(std::move(admitted)); });
   });
-  ASSERT_EQ(log_->held(), 2u) << "the decision is sealed while the other entry is on its way";
+  log_->AwaitHeld(2);  // the decision is sealed while the other entry is on its way
   log_->LetGo();
   const auto admitted = answer.get_future().get();
   ASSERT_TRUE(admitted.has_value()) << admitted.error().message;
@@ -230,11 +239,11 @@ end
   log_->Hold();
   auto second = vote("etri-desk");
   auto third = vote("snu-desk");
-  ASSERT_EQ(log_->held(), 2u);
+  log_->AwaitHeld(2);
   log_->LetOneGo();  // enough of them, of two houses
   second.get();
   Settle();
-  ASSERT_EQ(log_->held(), 2u) << "the adoption is sealed while a vote is on its way";
+  log_->AwaitHeld(2);  // the adoption is sealed while a vote is on its way
   log_->LetGo();
   third.get();
   Settle();
@@ -283,7 +292,7 @@ TEST_F(OvertakenTest, AVoteOnARunThatIsStoppedEndsWithoutAWord) {
   log_->Hold();
   loop_.Wait([&] { deliberation_->Halt(run_, "stopped", [](const Status&) {}); });
   std::future<uint64_t> last = Take("snu-desk", vote);  // the last, in the same instant
-  ASSERT_EQ(log_->held(), 2u);
+  log_->AwaitHeld(2);
   log_->LetGo();
   last.get();
   for (int turn = 0; turn < 50; ++turn) {

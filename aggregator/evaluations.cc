@@ -174,8 +174,9 @@ void Evaluations::Report(const SiteId& site, const std::string& text, transport:
   const Answer answer{"", said->nll, said->tokens, said->bytes, 0, said->on};
   record_.AppendEnvelope(
       report->envelope, key,
-      [this, alive = alive_, id, site, answer, reply](Result<ledger::Appended> done) {
-        loop_.Post([this, alive, id, site, answer, reply, done = std::move(done)]() mutable {
+      [this, &loop = loop_, alive = alive_, id, site, answer,
+       reply](Result<ledger::Appended> done) {
+        loop.Post([this, alive, id, site, answer, reply, done = std::move(done)]() mutable {
           if (!*alive) return;
           CrashPoint("aggregator.evaluation-appended");
           if (!done) {

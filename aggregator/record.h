@@ -99,8 +99,9 @@ class Record {
   std::unique_ptr<Ed25519Signer> log_signer_;
   std::unique_ptr<RollbackGuard> guard_;
   std::unique_ptr<Timekeeper> time_;
-  std::unique_ptr<ledger::Ledger> log_;
+  // What the log asks before each entry goes after it: it ends what waits as it goes.
   std::unique_ptr<ledger::Scrubbing> scrubbing_;
+  std::unique_ptr<ledger::Ledger> log_;
   std::unique_ptr<Stall> appending_;  // on the loop
   const identity::Identity* self_ = nullptr;
   std::unique_ptr<ledger::Recorder> recorder_;

@@ -1,6 +1,7 @@
 #include "aggregator/record.h"
 
 #include <gmock/gmock.h>
+#include <malloc.h>
 
 #include <filesystem>
 #include <future>
@@ -76,6 +77,20 @@ class RecordTest : public testing::Test {
   loop::EventLoop loop_;
   std::unique_ptr<Record> record_;
 };
+
+TEST_F(RecordTest, MayBeDestroyedWhileMuchIsStillToBeWritten) {
+  constexpr int kFill = 165;
+  mallopt(M_PERTURB, kFill);  // whoever looks at what is gone sees that it is
+  for (int i = 0; i < 64; ++i) {
+    record_->Make(
+        [i](WallTime) -> Result<ledger::Event> {
+          return ledger::Event(ledger::RunHalted{Must(RunId::Parse("run")), std::to_string(i)});
+        },
+        std::to_string(i), [](const Result<ledger::Appended>&) {});
+  }
+  loop_.Wait([this] { record_.reset(); });
+  mallopt(M_PERTURB, 0);
+}
 
 TEST_F(RecordTest, TheGenesisIsWrittenOnceHoweverOftenTheDaemonStarts) {
   EXPECT_EQ(Size(), 1u);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <future>
 #include <memory>
@@ -25,9 +26,10 @@ class HeldLog final : public ledger::Ledger {
     const std::lock_guard lock(mutex_);
     holds_ = true;
   }
-  size_t held() const {
-    const std::lock_guard lock(mutex_);
-    return held_.size();
+  // Until so many wait: the one before may be answered to, and its writer still on its way back.
+  void AwaitHeld(size_t many) const {
+    std::unique_lock lock(mutex_);
+    more_held_.wait(lock, [&] { return held_.size() >= many; });
   }
   // The one that has waited longest is durable and answered when this returns.
   void LetOneGo() {
@@ -120,6 +122,7 @@ class HeldLog final : public ledger::Ledger {
       if (holds_) {
         held_.push_back(
             {std::move(entry.bytes), std::move(key), on_repeat, std::move(done), only_at});
+        more_held_.notify_all();
         return;
       }
     }
@@ -141,6 +144,7 @@ class HeldLog final : public ledger::Ledger {
   std::atomic<int> answered_ = 0;
   const std::unique_ptr<ledger::Ledger> log_;  // below what its answers touch: goes first
   mutable std::mutex mutex_;                   // guards what follows
+  mutable std::condition_variable more_held_;
   bool holds_ = false;
   std::deque<Held> held_;
 };

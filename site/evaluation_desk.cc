@@ -45,6 +45,13 @@ std::optional<ledger::Interval> IntervalIn(const seat::EvaluatedEvent& said) {
   return ledger::Interval{said.low, said.high, said.draws, said.seed};
 }
 
+// On a worker, which may come to it when the desk is no more.
+Status PrepareFiles(const Workshop& shop, const EvaluationRequest& request) {
+  if (!shop.store.Has(request.model))
+    DURE_TRY(shop.data.Download(request.model, shop.store, shop.stop));
+  return WriteRunFiles(shop, RunFolder(shop.dir, request.run), request.manifest);
+}
+
 }  // namespace
 
 EvaluationDesk::EvaluationDesk(Workshop& shop, transport::Dial dial)
@@ -119,7 +126,7 @@ void EvaluationDesk::Fetch(const Request& request) {
     EvaluateWhenLent(request);
   };
   if (Status queued = shop_.transfers.RunThen(
-          shop_.loop, [this, request] { return PrepareFiles(request); }, answer);
+          shop_.loop, [&shop = shop_, request] { return PrepareFiles(shop, request); }, answer);
       !queued) {
     Refuse(request, queued.error());
   }
@@ -127,12 +134,6 @@ void EvaluationDesk::Fetch(const Request& request) {
 
 RunFolder EvaluationDesk::FolderOf(const Request& request) const {
   return RunFolder(shop_.dir, request.run);
-}
-
-Status EvaluationDesk::PrepareFiles(const Request& request) const {
-  if (!shop_.store.Has(request.model))
-    DURE_TRY(shop_.data.Download(request.model, shop_.store, shop_.stop));
-  return WriteRunFiles(shop_, FolderOf(request), request.manifest);
 }
 
 // A site that has just started may be asked before the record is known to carry what it lends.

@@ -41,7 +41,6 @@ class EvaluationDesk {
   void Next();
   void LookUp(const Request& request);
   void Fetch(const Request& request);
-  Status PrepareFiles(const Request& request) const;
   void EvaluateWhenLent(const Request& request);
   void AskWhatMayBe(const Request& request);
   using Step = void (EvaluationDesk::*)(const Request& request);

@@ -58,12 +58,15 @@ class FakeLauncher final : public launcher::Launcher {
 class TrainerDeskTest : public testing::Test {
  protected:
   TrainerDeskTest() {
-    launcher::TrainerSpec spec;
-    spec.rank_patience = kPatience;
-    OnLoop([&] { desk_.emplace(loop_, launcher_, spec); });
+    Employ(kPatience);
   }
   ~TrainerDeskTest() override {
     OnLoop([this] { desk_.reset(); });
+  }
+  void Employ(std::chrono::milliseconds patience) {
+    launcher::TrainerSpec spec;
+    spec.rank_patience = patience;
+    OnLoop([&] { desk_.emplace(loop_, launcher_, spec); });
   }
   void OnLoop(std::function<void()> task) { ASSERT_TRUE(loop_.Wait(std::move(task))); }
   // After every task posted so far, and those that these post.
@@ -212,12 +215,14 @@ TEST_F(TrainerDeskTest, ACancelledTaskWhoseTrainerHadToBeEndedIsAnsweredAsCancel
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatStopsInTimeStays) {
+  constexpr std::chrono::seconds kInTime{1};  // also where threads wake late
+  Employ(kInTime);
   const uint64_t first = Submit();
   Submit();
   OnLoop([&] { desk_->Cancel(first, false); });
   Prepared(0, first);
   std::promise<void> later;
-  OnLoop([&] { loop_.At(loop_.Now() + 2 * kPatience, [&] { later.set_value(); }); });
+  OnLoop([&] { loop_.At(loop_.Now() + 2 * kInTime, [&] { later.set_value(); }); });
   later.get_future().wait();
   EXPECT_EQ(launcher_.seat.stops, 0);
   EXPECT_EQ(launcher_.starts, 1);

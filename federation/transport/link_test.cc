@@ -187,8 +187,8 @@ TEST(Expiry, ACertificateThatHasEndedIsRefused) {
 
 TEST(Expiry, AnOpenStreamEndsWithItsCertificate) {
   World world(blob::MemoryBlobStore(), std::chrono::hours(8 * 24));
-  // A seven-day certificate of which five seconds are left.
-  const WallTime enrolled = RealNow() - std::chrono::hours(7 * 24) + std::chrono::seconds(5);
+  // A seven-day certificate of which ten seconds are left.
+  const WallTime enrolled = RealNow() - std::chrono::hours(7 * 24) + std::chrono::seconds(10);
   const auto seat = world.Seat("seoul", Role::kMember, enrolled);
   world.Start();
   const auto link = world.Link("seoul", world.DialAs(seat));

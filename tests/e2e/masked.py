@@ -12,6 +12,8 @@ from processes import Late, until
 SITES = ['east', 'north', 'south', 'west']
 # With one site fewer than all: these runs go on without whoever is lost.
 LOOSE = {'quorum': 3, 'lost_seconds': 1, 'join_seconds': 5, 'allow_differences': True}
+# Where everybody comes back and is to be counted: whoever is slow is waited for.
+PATIENT = {**LOOSE, 'lost_seconds': 30, 'join_seconds': 30}
 RUNS_MAX = 5  # until the sites to be lost were in one
 LEAVES = 'masking: leaves this site'
 CHECKED = re.compile(r'masking: the sum of (\d) sites is what they sent')

@@ -16,7 +16,7 @@ import tempfile
 import unittest
 
 from federation import Federation
-from masked import LEAVES, LOOSE, SITES, MaskingTest
+from masked import LEAVES, LOOSE, PATIENT, SITES, MaskingTest
 from processes import PATIENCE, until
 from relay import Relay
 
@@ -139,8 +139,8 @@ class LyingSiteTest(MaskingTest):
     def test_a_site_whose_state_went_back_is_known_and_the_others_go_on(self):
         west, federation = self.federation.sites['west'], self.federation
         old = f'{self.folder}/west-before'
-        with federation.proposing('back', rounds=5, steps=30, deadline_seconds=10,
-                                  **LOOSE) as proposal:
+        with federation.proposing('back', rounds=5, steps=30, deadline_seconds=30,
+                                  **PATIENT) as proposal:
             assert proposal.wait(PATIENCE) == 0
             federation.watch('back', lambda line: line['round'] >= 1, 'round 1')
             west.stop()

@@ -49,7 +49,7 @@ class TrainerTest(FaultTest):
         federation = self.found(SITES[:2])
         federation.sites['north'].arguments += ['--rank-patience', '2']
         federation.start_sites()
-        federation.propose('hangs', quorum=1, steps=300, join_seconds=60, deadline_seconds=15)
+        federation.propose('hangs', quorum=1, steps=120, join_seconds=60, deadline_seconds=20)
         self.training(federation, 'hangs', 'north')
         os.kill(federation.sites['north'].trainers()[0], signal.SIGSTOP)
         closed = self.settle(federation, 'hangs')
