@@ -115,8 +115,8 @@ struct Daemon::State {
   Status AdmitSeats();
   // Both, on a worker, and again until the log has taken them.
   void RecordSeats();
-  // Every revoked seat: the log waits for it no more, and says that its key is ended. Blocks; any
-  // thread. Errors as Record::Revoke.
+  // Every revoked seat: the log waits for it no more, and says that its key is ended, whoever ended
+  // it. One that fails keeps no other from it. Blocks; any thread. Errors as Record::Revoke.
   Status RecordRevocations();
   bool IsRevoked(const identity::Seat& seat) const;
   // Revoked no more by name, and without a key that may speak: it has to enrol with new ones.

@@ -1,4 +1,5 @@
-// What the daemon does of itself when its disk is full, and when it is stopped.
+// What the daemon does of itself: when its disk is full, when keys are ended, and when it is
+// stopped.
 #include "aggregator/daemon.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 #include "federation/canonical.h"
 #include "federation/identity/enrolment.h"
 #include "federation/identity/issuing.h"
+#include "federation/identity/revocation.h"
 #include "federation/identity/testing.h"
 #include "federation/journal/journal.h"
 #include "federation/transport/client.h"
@@ -63,13 +65,15 @@ class DaemonTest : public testing::Test {
     return Must(journal::Journal::Open(options_.dir + "/aggregator.db"));
   }
   bool StateIsKept() const { return Must(Journal()->Get(kState)).has_value(); }
-  // A member's new seat. REQUIRES: no daemon runs.
-  identity::Identity Enrol(const std::string& site) const {
+  // A member's new seat, or its officer's. REQUIRES: no daemon runs.
+  identity::Identity Enrol(const std::string& site, const std::string& member = "") const {
     const auto inviter = Must(identity::LoadIdentity((folder_ / "operator").string()));
     const WallTime now = loop::RealWallNow();
     identity::InvitationDraft draft;
-    draft.subject = {inviter.trust().consortium, Must(MemberId::Parse(site)),
-                     identity::Role::kMember, Must(SiteId::Parse(site))};
+    const auto role = member.empty() ? identity::Role::kMember : identity::Role::kOfficer;
+    draft.subject = {inviter.trust().consortium,
+                     Must(MemberId::Parse(member.empty() ? site : member)), role,
+                     Must(SiteId::Parse(site))};
     draft.expires = now + std::chrono::hours(1);
     draft.root_pin = inviter.root_pin;
     draft.address = inviter.address;
@@ -82,12 +86,33 @@ class DaemonTest : public testing::Test {
     Must(identity::AcceptEnrolment(invitation, dir, Must(authority->Enrol(request, now)), now));
     return Must(identity::LoadIdentity(dir));
   }
-  // As `dure run stop` does.
-  void GiveUp(const Daemon& daemon) const {
-    const auto desk = Must(identity::LoadIdentity((folder_ / "operator").string()));
+  static Result<std::string> Ask(const Daemon& daemon, const identity::Identity& desk,
+                                 const std::string& verb, const std::string& request) {
     transport::AdminLink link({"127.0.0.1:" + std::to_string(daemon.port()), desk.cert_chain_pem,
                                desk.tls_key_pem, desk.trust()});
-    Must(link.Call("run.stop", R"({"run":"aside"})"));
+    return link.Call(verb, request);
+  }
+  identity::Identity Operator() const {
+    return Must(identity::LoadIdentity((folder_ / "operator").string()));
+  }
+  // As `dure run stop` does.
+  void GiveUp(const Daemon& daemon) const {
+    Must(Ask(daemon, Operator(), "run.stop", R"({"run":"aside"})"));
+  }
+  // As `dure revoke` does.
+  Result<std::string> Revoke(const Daemon& daemon, const std::string& site) const {
+    identity::RevocationOrder order;
+    order.kind = identity::RevocationKind::kSite;
+    order.target = site;
+    return Ask(daemon, Operator(), "revoke", R"({"order":")" + ToBase64(order.Encode()) + "\"}");
+  }
+  // As `dure member disown` does.
+  void Disown(const Daemon& daemon, const identity::Identity& desk, const PublicKey& key) const {
+    const ledger::Actor actor{desk.member(), desk.signer->Key(), ledger::Role::kOfficer};
+    const ledger::KeyRevoked event{desk.member(), key, "disowned"};
+    const auto entry =
+        Must(ledger::SealNext(*log_, actor, *desk.signer, loop::RealWallNow(), event));
+    Must(Ask(daemon, desk, "ledger.append", R"({"envelope":")" + ToBase64(entry.bytes) + "\"}"));
   }
 
   identity::TemporaryFolder folder_;
@@ -110,6 +135,20 @@ TEST_F(DaemonTest, ARunThatIsGivenUpOnAFullDiskIsKeptUntilTheRecordSaysSo) {
   EXPECT_TRUE(log_->Find("aside/halted"));
   daemon.reset();
   EXPECT_FALSE(StateIsKept());
+}
+
+TEST_F(DaemonTest, AKeyThatItsMemberEndedKeepsNoOtherFromBeingEnded) {
+  const identity::Identity north = Enrol("north");
+  const identity::Identity south = Enrol("south");
+  const identity::Identity desk = Enrol("north-desk", "north");
+  const auto daemon = Must(Daemon::Start(options_));
+  Disown(*daemon, desk, north.signer->Key());
+  for (const char* site : {"north", "south"}) {
+    const auto revoked = Revoke(*daemon, site);
+    ASSERT_TRUE(revoked) << site << ": " << revoked.error().message;
+    EXPECT_THAT(*revoked, testing::HasSubstr(R"("on_record":true)")) << site;
+  }
+  EXPECT_TRUE(log_->FindKey(south.signer->Key())->revoked);
 }
 
 // A site that speaks of a run that is set aside, is answered, and speaks again without end.

@@ -281,8 +281,8 @@ void Daemon::State::Revoke(const PeerIdentity& peer, const std::string& text,
   };
   auto done = [this, alive = alive, reply](Result<json> said) {
     if (!*alive) return;
+    TellRunsOfSeats();  // access may have ended although the record does not say so
     if (!said) return reply(Fail(std::move(said.error())));
-    TellRunsOfSeats();
     json answer = *std::move(said);
     if (!answer["on_record"]) RecordSeats();
     json ended = json::array();
