@@ -123,6 +123,9 @@ struct Daemon::State {
   bool IsLifted(const identity::Seat& seat) const;
   // A member's seat that is revoked, or whose key is ended on the record: why, and what to do.
   std::optional<Error> Objection(const identity::Seat& seat) const;
+  // A key that its member has ended on the record: the seat is out at once, as when an operator
+  // revokes it.
+  void EndAccess(const PublicKey& key);
   // Every run, of every member's seat; what a run knows already changes nothing.
   void TellRunsOfSeats();
   void TellOfSeats(RunDriver& driver);

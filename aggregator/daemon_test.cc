@@ -151,6 +151,32 @@ TEST_F(DaemonTest, AKeyThatItsMemberEndedKeepsNoOtherFromBeingEnded) {
   EXPECT_TRUE(log_->FindKey(south.signer->Key())->revoked);
 }
 
+TEST_F(DaemonTest, ASiteWhoseKeyItsMemberEndsIsCutOff) {
+  const identity::Identity north = Enrol("north");
+  const identity::Identity desk = Enrol("north-desk", "north");
+  const auto daemon = Must(Daemon::Start(options_));
+  loop::EventLoop loop;
+  SystemRandom random;
+  std::promise<void> connected;
+  std::promise<void> out;
+  std::promise<std::string> refused;
+  int times_out = 0;  // on the loop
+  const transport::LinkCalls calls{[&] { connected.set_value(); },
+                                   [&](const Error& why) {
+                                     if (++times_out == 1) out.set_value();
+                                     if (times_out == 2) refused.set_value(why.message);
+                                   },
+                                   [](const round::Message&) {}};
+  const transport::Dial dial{"127.0.0.1:" + std::to_string(daemon->port()), north.cert_chain_pem,
+                             north.tls_key_pem, north.trust()};
+  auto link = std::make_unique<transport::SiteLink>(dial, loop, random, calls);
+  connected.get_future().wait();
+  Disown(*daemon, desk, north.signer->Key());
+  out.get_future().wait();
+  EXPECT_THAT(refused.get_future().get(), testing::HasSubstr("ended on the record"));
+  loop.Wait([&] { link.reset(); });
+}
+
 // A site that speaks of a run that is set aside, is answered, and speaks again without end.
 class Talker {
  public:

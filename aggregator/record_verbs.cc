@@ -19,6 +19,13 @@ bool IsWithdrawal(ByteView envelope) {
   return entry && ledger::TypeOf(entry->record.event) == ledger::EventType::kDatasetWithdrawn;
 }
 
+// The key that an entry ends, if it ends one.
+std::optional<PublicKey> KeyEndedBy(ByteView envelope) {
+  const auto entry = ledger::ParseEntry(envelope);
+  const auto* ended = entry ? std::get_if<ledger::KeyRevoked>(&entry->record.event) : nullptr;
+  return ended ? std::optional(ended->key) : std::nullopt;
+}
+
 std::string AnswerOf(const ledger::Appended& appended) {
   return JsonLine({{"index", appended.receipt.index},
                    {"existed", appended.existed},
@@ -47,13 +54,15 @@ void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
 void Daemon::State::Take(WaitingEntry entry) {
   const bool withdraws = IsWithdrawal(entry.envelope);
   if (withdraws) CountWithdrawals(+1);
+  const auto ended = KeyEndedBy(entry.envelope);
   deliberation->Take(
       entry.speaker, std::move(entry.envelope),
-      [this, withdraws, reply = std::move(entry.reply)](Result<ledger::Appended> appended) {
+      [this, withdraws, ended, reply = std::move(entry.reply)](Result<ledger::Appended> appended) {
         if (appended) ExcludeWithdrawn();
         if (withdraws) CountWithdrawals(-1);
         if (!appended) return reply(Fail(std::move(appended.error())));
         reply(AnswerOf(*appended));
+        if (ended) EndAccess(*ended);
       });
 }
 

@@ -85,6 +85,14 @@ std::optional<Error> Daemon::State::Objection(const identity::Seat& seat) const 
                    "--dir DIR --new-keys, with the daemon stopped"};
 }
 
+void Daemon::State::EndAccess(const PublicKey& key) {
+  TellRunsOfSeats();
+  for (const identity::Seat& seat : authority->Seats()) {
+    const bool is_site = seat.subject.role == identity::Role::kMember;
+    if (is_site && seat.signing_key == key) server->Cut(seat.subject.role, seat.subject.site);
+  }
+}
+
 void Daemon::State::TellOfSeats(RunDriver& driver) {
   for (const identity::Seat& seat : authority->Seats()) {
     const SiteId& site = seat.subject.site;

@@ -120,6 +120,10 @@ void Gate::SetRevocations(std::shared_ptr<const identity::Revocations> revocatio
   CancelWhere([&](const PeerIdentity& peer) { return revocations->Find(peer) != nullptr; });
 }
 
+void Gate::Cut(identity::Role role, const SiteId& site) {
+  CancelWhere([&](const PeerIdentity& peer) { return peer.role == role && peer.site == site; });
+}
+
 void Gate::Sweep() {
   const WallTime now = clock_.WallNow();
   CancelWhere([&](const PeerIdentity& peer) { return peer.not_after <= now; });

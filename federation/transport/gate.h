@@ -58,6 +58,8 @@ class Gate final : public grpc::AuthMetadataProcessor {
   Result<Pass> Enter(grpc::ServerContextBase& context);
 
   void SetRevocations(std::shared_ptr<const identity::Revocations> revocations);
+  // Ends the calls of a seat.
+  void Cut(identity::Role role, const SiteId& site);
   // Ends calls whose certificate has expired meanwhile.
   void Sweep();
   // Ends every call: the server is going away.

@@ -159,6 +159,9 @@ bool TransportServer::IsConnected(const SiteId& site) const {
 void TransportServer::Revoke(std::shared_ptr<const identity::Revocations> revocations) {
   state_->gate->SetRevocations(std::move(revocations));
 }
+void TransportServer::Cut(identity::Role role, const SiteId& site) {
+  state_->gate->Cut(role, site);
+}
 Traffic TransportServer::TotalTraffic() const { return state_->data.TotalTraffic(); }
 Traffic TransportServer::TrafficOf(const SiteId& site) const {
   return state_->data.TrafficOf(site);

@@ -6,7 +6,8 @@
 // enrolment one has no client certificate and one small, rate-bounded call.
 //
 // Life: Make; once what the callbacks touch is there, Listen; callbacks arrive; destroy before the
-// loop, the store and whatever the callbacks touch. Send, Revoke and the counters are thread-safe.
+// loop, the store and whatever the callbacks touch. Send, Revoke, Cut and the counters are
+// thread-safe.
 // Callbacks marked [loop] run on the event loop; those marked [any] run on the transport's threads,
 // several at a time, and may block on disk.
 #pragma once
@@ -129,6 +130,9 @@ class TransportServer {
   // The revocations in force from now on; calls already open by a revoked peer are cancelled at
   // once.
   void Revoke(std::shared_ptr<const identity::Revocations> revocations);
+  // Cancels the calls that this seat has open, whatever certificate they were made with. It may
+  // come again, and is then asked about as always.
+  void Cut(identity::Role role, const SiteId& site);
 
   Traffic TotalTraffic() const;
   Traffic TrafficOf(const SiteId& site) const;

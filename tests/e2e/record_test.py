@@ -51,6 +51,37 @@ class WithdrawalTest(unittest.TestCase):
         self.assertEqual(glob.glob(f'{federation.home("north")}/runs/leaving/residual*'), [])
 
 
+class DisownTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_a_round_does_not_wait_for_a_site_whose_key_its_member_ended(self):
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        self.addCleanup(federation.kill)
+        desk = federation.officer('north')
+        # North stands still while it trains and south contributes; then north's officer ends the
+        # key of north's site. The round would be open for an hour.
+        north = federation.sites['north']
+        north.start(stop_at='site.training:2')
+        federation.sites['south'].start()
+        federation.propose('leaving', rounds=1, quorum=1, steps=60, lost_seconds=3600)
+        north.wait_for_stop()
+        until(lambda: any(entry['type'] == 'contribution-submitted'
+                          for entry in federation.entries('aggregator', 'leaving')),
+              'south has contributed')
+        keys = federation.dure('member', 'keys', 'north', '--dir', desk)['keys']
+        key = next(each['key'] for each in keys if each['role'] == 'site')
+        federation.dure('member', 'disown', key[:16], '--dir', desk)
+        federation.complete('leaving')
+        closed = [entry['event'] for entry in federation.entries('aggregator', 'leaving')
+                  if entry['type'] == 'round-closed']
+        self.assertEqual([each['site'] for each in closed[0]['submissions']], ['south'])
+        self.assertEqual(closed[0]['excluded'], [{'site': 'north', 'reason': 'revoked'}])
+        north.go_on()
+        until(lambda: north.log_has('ended on the record'), 'north hears why it is out')
+
+
 SITE_POLICY = '''site policy "Ours" ko "우리" version 1 effective 2026-09-01
 
 rule S1 forbid train
