@@ -75,15 +75,18 @@ Status Deliberation::Found(const std::string& dir) {
     DURE_TRY(record_.Write(ledger::CharterDeclared{constitution.voting, rules::kWordsVersion},
                            "charter"));
   }
-  // A death between two of them is mended by saying the rest; what is there is found by its key.
+  // A death between two of them is mended by saying the rest.
   bool begun = false;
+  std::set<Digest> declared;
   DURE_TRY(WithStanding([&](const standing::Standing& now) {
     begun = !now.state().proposals.empty() || !now.state().runs.empty();
+    for (const auto& [digest, text] : now.state().texts) declared.insert(digest);
   }));
   if (begun) return {};
   for (size_t i = 0; i < constitution.policies.size(); ++i) {
-    const std::string key = "declared/" + std::to_string(i);
-    DURE_TRY(record_.Write(ledger::PolicyDeclared{constitution.policies[i]}, key));
+    const std::string& text = constitution.policies[i];
+    if (declared.contains(Sha256(AsBytes(text)))) continue;
+    DURE_TRY(record_.Write(ledger::PolicyDeclared{text}, "declared/" + std::to_string(i)));
   }
   return {};
 }

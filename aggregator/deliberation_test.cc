@@ -30,6 +30,9 @@ class DeliberationTest : public testing::Test {
     self_.subject.member = Must(MemberId::Parse("hanguk"));
     self_.subject.site = round::TestSite("aggregator");
     self_.subject.role = identity::Role::kAggregator;
+    OpenRecord();
+  }
+  void OpenRecord() {
     RecordOptions options;
     options.seam =
         [this](std::unique_ptr<ledger::Ledger> on_disk) -> Result<std::unique_ptr<ledger::Ledger>> {
@@ -80,6 +83,18 @@ class DeliberationTest : public testing::Test {
   HeldLog* log_ = nullptr;  // the record's
 };
 
+TEST_F(DeliberationTest, WhatAHealedLogDeclaredIsNotDeclaredAgain) {
+  Must(Start());
+  const uint64_t size = log_->Head().head.size;
+  const ledger::NoteKey key = log_->log_key();
+  const auto whole = Must(ledger::MakeExtension(*log_, 0));
+  record_.reset();
+  HealAnew(folder_.str(), whole, key);
+  OpenRecord();
+  Must(Start());
+  EXPECT_EQ(log_->Head().head.size, size);
+}
+
 // What members say is on its way into the log while the aggregator decides.
 class OvertakenTest : public DeliberationTest {
  protected:
@@ -101,7 +116,7 @@ class OvertakenTest : public DeliberationTest {
     seat.subject.role = role;
     seat.domicile = {house, "KR"};
     seat.signing_key = signer->Key();
-    Must(record_->Admit({seat}));
+    Must(record_->Admit({seat}, {}));
   }
   // As a member's own entry comes in; the answer when it is durable.
   std::future<uint64_t> Take(const std::string& name, ledger::Event event) {

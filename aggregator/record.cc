@@ -79,6 +79,7 @@ Result<std::unique_ptr<Record>> Record::Open(const std::string& dir, const ident
   ledger::Actor actor{self.member(), self.signer->Key(), ledger::Role::kAggregator};
   record->recorder_ = std::make_unique<ledger::Recorder>(*record->log_, actor, *self.signer,
                                                          [&now = *record] { return now.Stamp(); });
+  if (record->log_->Head().head.size > 0) return record;
   ledger::ConsortiumGenesis genesis{self.log_vkey, self.root_pin, self.signer->Key()};
   DURE_TRY(record->recorder_->Record(genesis, "genesis").map([](const auto&) {}));
   return record;
@@ -125,13 +126,25 @@ void Record::Make(ledger::Recorder::Make make, std::string key, ledger::AppendCa
                          });
 }
 
-Status Record::Admit(const std::vector<identity::Seat>& seats) {
+std::set<MemberId> DescribedIn(const standing::State& state) {
+  std::set<MemberId> described;
+  for (const auto& [id, member] : state.members) {
+    if (member.described) described.insert(id);
+  }
+  return described;
+}
+
+Status Record::Admit(const std::vector<identity::Seat>& seats,
+                     const std::set<MemberId>& described) {
   for (const identity::Seat& seat : seats) {
     // Before its first key: whoever can speak for a member stands in a house already.
-    const ledger::MemberDescribed described{seat.subject.member, HouseInLog(seat.domicile.house),
-                                            seat.domicile.country};
-    const std::string once = "described/" + seat.subject.member.str();
-    DURE_TRY(recorder_->Record(described, once).map([](const auto&) {}));
+    if (!described.contains(seat.subject.member)) {
+      const ledger::MemberDescribed event{seat.subject.member, HouseInLog(seat.domicile.house),
+                                          seat.domicile.country};
+      // Two that ask at once find each other's entry.
+      const std::string once = "described/" + seat.subject.member.str();
+      DURE_TRY(recorder_->Record(event, once).map([](const auto&) {}));
+    }
     // The aggregator's own key is in the genesis; a key is admitted once.
     if (log_->FindKey(seat.signing_key)) continue;
     const std::string key = "admitted/" + ToHex(seat.signing_key);

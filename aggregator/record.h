@@ -1,6 +1,9 @@
 // Record: the aggregator's hand on the log. Turns what a round decides into entries, and admits
 // seats.
 //
+// What a log says already is asked of its entries, not of the keys under which they were written:
+// of a log that was healed from a member's copy there are none.
+//
 // Life: Open at start (writes the genesis entry once), Admit after every enrolment, Append from the
 // loop, destroyed before the loop. Callbacks are posted to the loop.
 #pragma once
@@ -8,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +24,7 @@
 #include "federation/round/round.h"
 #include "policy/ledger/ledger.h"
 #include "policy/ledger/scrubbing.h"
+#include "policy/standing/state.h"
 
 namespace dure::aggregator {
 
@@ -33,6 +38,9 @@ struct RecordOptions {
   std::function<void(const std::string&)> say;  // a line for the daemon's log
   Duration scrub{};  // the whole file is read back once in this time; zero: never
 };
+
+// The members that stand in a house already.
+std::set<MemberId> DescribedIn(const standing::State& state);
 
 class Record {
  public:
@@ -54,10 +62,10 @@ class Record {
   // out (kUnavailable). Null when something stands in the place of the log on disk.
   ledger::Scrubbing* scrubbing() { return scrubbing_.get(); }
 
-  // Every member that the log does not know yet is described, and every seat whose key it does not
-  // know admitted, durably, before this returns.
-  // Blocks; any thread.
-  Status Admit(const std::vector<identity::Seat>& seats);
+  // Every member that is not `described` yet is described, and every seat whose key the log does
+  // not know admitted, durably, before this returns. REQUIRES: `described` is of the log as it
+  // stands. Blocks; any thread.
+  Status Admit(const std::vector<identity::Seat>& seats, const std::set<MemberId>& described);
   // From the next index on the seat's key speaks for nobody. Blocks; any thread.
   Status Revoke(const identity::Seat& seat, const std::string& reason);
   // Revoked on the record: the key never speaks again, whatever becomes of the seat. Any thread.

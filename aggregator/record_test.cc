@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <future>
 
+#include "aggregator/testing.h"
 #include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
 #include "federation/round/testing.h"
 #include "policy/ledger/note.h"
+#include "policy/standing/auditor.h"
 
 namespace dure::aggregator {
 namespace {
@@ -46,6 +48,12 @@ class RecordTest : public testing::Test {
     seat.subject.role = identity::Role::kMember;
     seat.signing_key = signer_->Key();
     return seat;
+  }
+  // As the daemon does.
+  Status Admit(const std::vector<identity::Seat>& seats) {
+    standing::Auditor auditor;
+    Must(auditor.CatchUp(record_->log()));
+    return record_->Admit(seats, DescribedIn(auditor.standing().state()));
   }
   // What the record answers on the loop.
   round::Event Answer(const round::Append& append) {
@@ -117,19 +125,19 @@ TEST_F(RecordTest, ALogKeyThatOthersCanReadOrThatIsAnotherIsRefused) {
 
 TEST_F(RecordTest, ASeatIsAdmittedOnce) {
   ASSERT_FALSE(record_->log().FindKey(signer_->Key()));
-  Must(record_->Admit({SeatOf("kt")}));
+  Must(Admit({SeatOf("kt")}));
   EXPECT_TRUE(record_->log().FindKey(signer_->Key()));
   const uint64_t size = Size();
-  Must(record_->Admit({SeatOf("kt"), SeatOf("kt")}));
+  Must(Admit({SeatOf("kt"), SeatOf("kt")}));
   Open();
-  Must(record_->Admit({SeatOf("kt")}));
+  Must(Admit({SeatOf("kt")}));
   EXPECT_EQ(Size(), size);
 }
 
 TEST_F(RecordTest, AMemberIsDescribedOnceHoweverManySeatsItHas) {
   identity::Seat site = SeatOf("kaist");
   site.domicile = {identity::House::kAcademic, "KR"};
-  Must(record_->Admit({site}));
+  Must(Admit({site}));
   ASSERT_EQ(Size(), 3u);
   const auto entry =
       Must(ledger::OpenEntry(Must(record_->log().Read(1, 2, 1 << 20)).front(), Ed25519Verifier()));
@@ -141,12 +149,32 @@ TEST_F(RecordTest, AMemberIsDescribedOnceHoweverManySeatsItHas) {
   identity::Seat officer = site;
   officer.subject.site = TestSite("kaist-officer");
   officer.signing_key = Ed25519Signer::Generate()->Key();
-  Must(record_->Admit({site, officer}));
+  Must(Admit({site, officer}));
   EXPECT_EQ(Size(), 4u) << "one more key, no other description";
 }
 
+TEST_F(RecordTest, WhatAHealedLogSaysIsNotSaidAgain) {
+  identity::Seat site = SeatOf("kaist");
+  site.domicile = {identity::House::kAcademic, "KR"};
+  Must(Admit({site}));
+  const uint64_t size = Size();
+  const ledger::NoteKey key = record_->log().log_key();
+  const auto whole = Must(ledger::MakeExtension(record_->log(), 0));
+  record_.reset();
+  HealAnew(folder_.str(), whole, key);
+  Open();
+  EXPECT_EQ(Size(), size);
+  Must(Admit({site}));
+  EXPECT_EQ(Size(), size);
+  // Let in once more, by a book that does not know of it: as after a backup was put back.
+  identity::Seat anew = site;
+  anew.signing_key = Ed25519Signer::Generate()->Key();
+  Must(Admit({anew}));
+  EXPECT_EQ(Size(), size + 1) << "its key, and no other description";
+}
+
 TEST_F(RecordTest, ARevocationIsWrittenOnce) {
-  Must(record_->Admit({SeatOf("kt")}));
+  Must(Admit({SeatOf("kt")}));
   Must(record_->Revoke(SeatOf("kt"), "revoked-by-operator"));
   const uint64_t size = Size();
   Must(record_->Revoke(SeatOf("kt"), "revoked-by-operator"));
@@ -171,7 +199,7 @@ TEST_F(RecordTest, AnAppendRepeatedAfterACrashFindsItsEntry) {
 // The log would know the same bytes again without a key, and its rules refuse a second submission;
 // so only other bytes under the same key show that the key itself is kept from life to life.
 TEST_F(RecordTest, ASubmissionSignedAnewAfterACrashFindsTheEntryOfTheFirst) {
-  Must(record_->Admit({SeatOf("kt")}));
+  Must(Admit({SeatOf("kt")}));
   const round::RoundAttempt at{round::TestManifest().run, RoundNumber{0}, 0};
   Answer(Proposed());
   const auto opened =

@@ -12,7 +12,10 @@ constexpr std::chrono::seconds kSeatsAgain{1};
 
 Status Daemon::State::AdmitSeats() {
   const std::vector<identity::Seat> seats = authority->Seats();
-  DURE_TRY(record->Admit(seats));
+  std::set<MemberId> described;
+  DURE_TRY(deliberation->WithStanding(
+      [&](const standing::Standing& now) { described = DescribedIn(now.state()); }));
+  DURE_TRY(record->Admit(seats, described));
   return deliberation->EndReplacedKeys(seats);
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -11,9 +12,29 @@
 #include <utility>
 #include <vector>
 
+#include "federation/identity/testing.h"
 #include "policy/ledger/ledger.h"
+#include "policy/ledger/mirror.h"
 
 namespace dure::aggregator {
+
+// As `dure ledger heal` gives a folder without a log one: the same entries, none under the key that
+// it was written with. REQUIRES: nothing has the log open.
+inline void HealAnew(const std::string& dir, const ledger::Extension& whole,
+                     const ledger::NoteKey& key) {
+  for (const auto& file : std::filesystem::directory_iterator(dir)) {
+    if (file.path().filename().string().starts_with("ledger.db")) {
+      std::filesystem::remove(file.path());
+    }
+  }
+  const Ed25519Verifier verifier;
+  ledger::MirrorOptions options;
+  options.dir = dir;
+  options.log_key = key;
+  options.verifier = &verifier;
+  const auto refused = identity::Must(identity::Must(ledger::Mirror::Open(options))->Extend(whole));
+  if (refused) identity::Must(Status(Fail(ledger::AsError(*refused))));
+}
 
 // A log that holds appends back until it is told to let them go, one after the other, as a slow
 // disk does with what comes while a group is being made durable. Thread-safe.

@@ -251,6 +251,7 @@ class RestoreTest(unittest.TestCase):
         home, backup = federation.home('aggregator'), f'{self.folder}/backup'
         shutil.copytree(home, backup)
         federation.aggregator.start()
+        federation.officer('east')  # a member of which the backup does not know
         federation.propose('second', rounds=1)
         federation.complete('second')
         until(lambda: federation.sites['north'].log_has('second/0/0: ended'), 'north knows the end')
@@ -271,15 +272,20 @@ class RestoreTest(unittest.TestCase):
                                  federation.home('north'))
         self.assertEqual((healed['before'], healed['after']), (before, len(lost)))
         federation.aggregator.start()
+        shutil.rmtree(f'{self.folder}/east-desk')
+        federation.officer('east')  # invited anew
         federation.propose('third', rounds=1)
         federation.complete('third')
         until(lambda: federation.sites['north'].log_has('third/0/0: ended'), 'north knows the end')
         whole = federation.entries('north')
         self.assertEqual([each['leaf'] for each in whole[:len(lost)]],
                          [each['leaf'] for each in lost])
+        self.assertEqual([each['event']['member'] for each in whole
+                          if each['type'] == 'member-described'].count('east'), 1)
         federation.check_copies()
         for site in federation.sites:
             self.assertFalse(federation.sites[site].log_has('(fork'), site)
+            self.assertFalse(federation.sites[site].log_has('dissents from entry'), site)
 
 
 if __name__ == '__main__':
