@@ -143,9 +143,10 @@ Result<std::string> Daemon::State::ResumeRun(const std::string& text) {
   const std::string& name = request.run;
   RunDriver* driver = FindRun(name);
   if (driver == nullptr) return Fail(NoRun(name));
-  if (driver->rounds().phase() != round::RunPhase::kPaused) {
-    return Fail(ErrorCode::kFailedPrecondition, "run \"" + name + "\" is not paused but " +
-                                                    std::string(Name(driver->rounds().phase())));
+  const round::Rounds& rounds = driver->rounds();
+  if (rounds.phase() != round::RunPhase::kPaused && !rounds.AwaitsAdmission()) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                "run \"" + name + "\" is not paused but " + std::string(Name(rounds.phase())));
   }
   driver->Feed(round::Resume{});
   return ShowRun(text);

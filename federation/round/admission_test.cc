@@ -119,17 +119,61 @@ TEST(Admission, OfWhatWasNotOfferedIsNone) {
   EXPECT_EQ(rounds.Cohort(), std::vector<SiteId>{kA}) << "version 1 was offered";
 }
 
-TEST(Admission, DeniedToTooManyWaitsAWindowAndThenAsksInAnotherAttemptUntilItPauses) {
+// An emergency rule that outlasts every attempt at a round: once it is over the run goes on, and
+// nobody had to come for it.
+TEST(Admission, DeniedToTooManyWaitsAWindowAndThenAsksInAnotherAttemptUntilItIsNot) {
   Rounds rounds = Admitting();
-  for (uint32_t attempt = 0; attempt < TestManifest().attempts_max; ++attempt) {
-    ASSERT_EQ(rounds.phase(), RunPhase::kAdmitting);
+  const uint32_t windows = TestManifest().attempts_max + 1;
+  for (uint32_t attempt = 0; attempt < windows; ++attempt) {
+    ASSERT_EQ(rounds.phase(), RunPhase::kAdmitting) << attempt;
     EXPECT_EQ(rounds.at().attempt, attempt);
     const int now = 1 + static_cast<int>(attempt) * 20;
-    rounds.Handle(At(now), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, "no"}}});
+    rounds.Handle(At(now), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, "e1: dure why 7"}}});
     EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
-    EXPECT_EQ(rounds.reason(), "admission");
+    EXPECT_EQ(rounds.reason(), "admission: b e1: dure why 7");
+    EXPECT_TRUE(rounds.AwaitsAdmission());
     GetReady(rounds, now + 9);
     EXPECT_EQ(rounds.phase(), RunPhase::kGathering) << "the same question, the same answer";
+    rounds.Handle(At(now + 10), Timer{});
+    GetReady(rounds, now + 20);
+  }
+  rounds.Handle(At(1000), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+  EXPECT_EQ(rounds.phase(), RunPhase::kOpening);
+}
+
+// Whoever is ready is refused, for so long; returns the time.
+int BeRefused(Rounds& rounds, int begin, int seconds) {
+  for (int now = begin; now < begin + seconds; now += 5) {
+    rounds.Handle(At(now), Timer{});
+    GetReady(rounds, now);
+    if (rounds.phase() != RunPhase::kAdmitting) continue;
+    rounds.Handle(At(now), AdmissionsDecided{rounds.at(), {{kA, {}, "e1"}, {kB, {}, "e1"}}});
+  }
+  return begin + seconds;
+}
+
+// Each question costs entries.
+TEST(Admission, ThatIsRefusedForLongIsAskedForEverMoreSeldomOrWhenTheRunIsResumed) {
+  constexpr int kHour = 3600;
+  Rounds rounds = Admitting();
+  const int now = BeRefused(rounds, 1, 24 * kHour);
+  EXPECT_EQ(rounds.phase(), RunPhase::kGathering);
+  EXPECT_GE(rounds.at().attempt, 24u);
+  EXPECT_LE(rounds.at().attempt, 48u);
+  const uint32_t before = rounds.at().attempt;
+  rounds.Handle(At(now), Resume{});
+  EXPECT_EQ(rounds.at().attempt, before + 1);
+  BeRefused(rounds, now, 60);
+  EXPECT_GE(rounds.at().attempt, before + 4) << "as in the beginning";
+}
+
+TEST(Admission, FromWhichTheMaskingSetsTooManyApartIsAFailedAttempt) {
+  Rounds rounds = Admitting();
+  for (uint32_t attempt = 0; attempt < TestManifest().attempts_max; ++attempt) {
+    ASSERT_EQ(rounds.phase(), RunPhase::kAdmitting) << attempt;
+    const int now = 1 + static_cast<int>(attempt) * 20;
+    rounds.Handle(At(now), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, {}, true}}});
+    EXPECT_EQ(rounds.reason(), "admission");
     rounds.Handle(At(now + 10), Timer{});
     GetReady(rounds, now + 20);
   }

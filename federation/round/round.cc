@@ -104,7 +104,7 @@ void Rounds::AdvanceGathering() {
   if (s_.stopping) return EndRun("stopped");
   if (s_.unadmitted) {
     // The same sites with the same data would be decided the same again at once.
-    if (now_ >= *s_.window_end) NextAttempt();
+    if (now_ >= *s_.window_end) AskAgain();
     return;
   }
   uint32_t ready = 0;
@@ -158,57 +158,6 @@ void Rounds::Reconsider() {
     return Attends(entry.second) && entry.second.connected;
   });
   if (static_cast<uint64_t>(here) >= Needed()) StartGathering();
-}
-
-void Rounds::StartAdmitting() {
-  uint32_t size = 0;
-  for (auto& [id, site] : s_.sites) {
-    site.in_cohort = IsHere(site) && size < manifest_.cohort_max;
-    if (site.in_cohort) ++size;
-  }
-  EnterPhase(RunPhase::kAdmitting);
-  EmitAdmissions();
-}
-
-void Rounds::EmitAdmissions() {
-  DecideAdmissions decide{at(), {}};
-  for (const auto& [id, site] : s_.sites) {
-    if (site.in_cohort) decide.candidates.push_back({id, site.offered});
-  }
-  out_.emplace_back(std::move(decide));
-}
-
-// Only what was offered can be admitted, and only to a site that is still there.
-void Rounds::Admit(const SiteId& id, Site& site, const SiteAdmission& decided) {
-  const bool out = !Attends(site) || site.step == Step::kOut;
-  site.admitted.clear();
-  for (const AdmittedDataset& one : decided.admitted) {
-    const OfferedDataset version{one.dataset, one.version};
-    const auto& offered = site.offered;
-    const bool known = std::find(offered.begin(), offered.end(), version) != offered.end();
-    if (known && !out) site.admitted.push_back(one);
-  }
-  site.in_cohort = !site.admitted.empty();
-  if (site.in_cohort) return;
-  site.step = Step::kWaiting;
-  const auto why = decided.set_apart ? RefusalReason::kSetApart : RefusalReason::kNotAdmitted;
-  const bool says_more = !decided.set_apart && !decided.reason.empty();
-  site.out_reason = says_more ? decided.reason : std::string(Name(why));
-  site.answer = decided.set_apart ? Answer::kDeclined : Answer::kRefused;
-  if (out) return;
-  SendTo(id, site, Refusal{at(), {}, why});
-  Note(NoticeKind::kRefused, id, decided.reason.empty() ? std::string(Name(why)) : decided.reason);
-}
-
-void Rounds::OpenOrGatherAgain() {
-  if (s_.stopping) return EndRun("stopped");
-  if (Cohort().size() >= manifest_.cohort_min) return EnterPhase(RunPhase::kOpening);
-  for (auto& [id, site] : s_.sites) site.in_cohort = false;
-  EnterPhase(RunPhase::kGathering, "admission");
-  s_.unadmitted = true;
-  s_.window_end = now_ + manifest_.join_window;
-  s_.patience_end = now_ + pace_.patience;
-  Note(NoticeKind::kPhase, {}, "waiting-for-admission");
 }
 
 void Rounds::StartCollecting(uint64_t opened_index) {

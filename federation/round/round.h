@@ -19,9 +19,10 @@
 // appended, receipted) - merging - closing (round-closed appended) - the outcome out until each
 // site answered, while the next round gathers. Without a quorum at the deadline the attempt is
 // abandoned in the log and tried again from the same base; contributions already uploaded are
-// offered again. A gathering to which too few sites can come, or did not come within the
-// pace's patience, pauses the run (kTooFewSites); it goes on by itself once enough of them are
-// connected.
+// offered again. Where of too few sites anything was admitted, it is asked again until it is: a
+// rule ends, or is voted away, and nobody has to come and look. A gathering to which too few sites
+// can come, or did not come within the pace's patience, pauses the run (kTooFewSites); it goes on
+// by itself once enough of them are connected.
 #pragma once
 
 #include <map>
@@ -76,6 +77,8 @@ class Rounds {
   bool IsOverFor(const SiteId& site) const;
   // nullopt: nothing that sites could do would move the run now.
   std::optional<Gathering> WaitsFor() const;
+  // Of too few sites anything was admitted: asked again after a while, or when it is resumed.
+  bool AwaitsAdmission() const { return s_.phase == RunPhase::kGathering && s_.unadmitted; }
   // Ended, and every site that is connected knows it.
   bool Finished() const;
   // Whether a withdrawal must wait: for the opening of what is being admitted, or for the closing
@@ -223,6 +226,10 @@ class Rounds {
   void EmitAdmissions();
   void Admit(const SiteId& id, Site& site, const SiteAdmission& decided);
   void OpenOrGatherAgain();
+  void AskAgain();
+  // As often as a round is tried each window, then ever more seldom, for each question costs
+  // entries and a rule may forbid for weeks: never longer than it has been refused already.
+  Duration UntilAskedAgain() const;
   void AdvanceCollecting();
   void Reemit();
   void AppendForPhase();
@@ -232,6 +239,8 @@ class Rounds {
   void RefuseOld(const SiteId& id, Site& site, const Submission& submission);
   // "kt trainer-invalid, snu left": of this attempt, and why; empty: nobody.
   std::string WhoIsOut() const;
+  std::string WhoIsOut(bool (*is_out)(const Site&)) const;
+  std::string WhoIsRefused() const;  // the same of those of which nothing was admitted
   void DropOut(const SiteId& id, Site& site, std::string reason);
   // What was taken is refused, and whoever has gone since will not send it once more.
   void DropIfGone(const SiteId& id, Site& site);
@@ -274,6 +283,7 @@ class Rounds {
   MonoTime kept_at_{};  // when the state was persisted last
   std::optional<MonoTime> armed_;
   bool withdrawals_under_way_ = false;
+  uint32_t refusals_ = 0;   // in a row: of too few sites anything was admitted
   RoundAttempt lifted_at_;  // when the run was resumed: bars of attempts before are lifted
 };
 

@@ -243,6 +243,10 @@ void Rounds::On(const Overtaken& e) {
 void Rounds::On(const WithdrawalsUnderWay& e) { withdrawals_under_way_ = e.any; }
 
 void Rounds::On(const Resume&) {
+  if (AwaitsAdmission()) {
+    refusals_ = 0;
+    return AskAgain();
+  }
   if (s_.phase != RunPhase::kPaused) return;
   LiftBars();
   lifted_at_ = at();

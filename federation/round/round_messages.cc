@@ -286,16 +286,20 @@ std::optional<std::string> Rounds::OutReason(const SiteId& site) const {
   return out ? std::optional(found->second.out_reason) : std::nullopt;
 }
 
-std::string Rounds::WhoIsOut() const {
+std::string Rounds::WhoIsOut(bool (*is_out)(const Site&)) const {
   constexpr size_t kNamedMax = 3;
   std::string text;
   size_t out = 0;
   for (const auto& [id, site] : s_.sites) {
-    if (!site.in_cohort || site.step != Step::kOut || site.out_reason.empty()) continue;
+    if (!is_out(site) || site.out_reason.empty()) continue;
     if (++out > kNamedMax) continue;
     text += (text.empty() ? "" : ", ") + id.str() + " " + site.out_reason;
   }
   return out > kNamedMax ? text + " and " + std::to_string(out - kNamedMax) + " more" : text;
+}
+
+std::string Rounds::WhoIsOut() const {
+  return WhoIsOut([](const Site& site) { return site.in_cohort && site.step == Step::kOut; });
 }
 
 std::vector<SiteId> Rounds::Cohort() const {
