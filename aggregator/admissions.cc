@@ -10,6 +10,7 @@ constexpr std::chrono::seconds kRetryAfter{1};
 // One question and what is known of its answer so far.
 struct Asked {
   round::DecideAdmissions question;
+  std::function<bool()> wanted;
   std::function<void(round::AdmissionsDecided)> decided;
   round::AdmissionsDecided answer;
   size_t site = 0;     // of the question, being decided
@@ -28,10 +29,11 @@ class Recorded : public Admissions {
     return found == waits_.end() ? std::string() : found->second;
   }
 
-  void Decide(const round::DecideAdmissions& question,
+  void Decide(const round::DecideAdmissions& question, std::function<bool()> wanted,
               std::function<void(round::AdmissionsDecided)> decided) override {
     auto asked = std::make_shared<Asked>();
     asked->question = question;
+    asked->wanted = std::move(wanted);
     asked->decided = std::move(decided);
     asked->answer.at = question.at;
     loop_.Post([this, alive = alive_, asked] {
@@ -41,6 +43,7 @@ class Recorded : public Admissions {
 
  private:
   void Next(const std::shared_ptr<Asked>& asked) {
+    if (!asked->wanted()) return;  // its run was stopped
     const auto& candidates = asked->question.candidates;
     while (asked->site < candidates.size() &&
            asked->dataset == candidates[asked->site].datasets.size()) {

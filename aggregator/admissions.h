@@ -1,7 +1,8 @@
 // Admissions: who decides which of the offered datasets may be trained on in an attempt at a round.
 //
 // The round's core asks (round::DecideAdmissions) once an attempt, and again after a restart. The
-// answer comes on the loop, once for each call, after whatever it rests on is durable.
+// answer comes on the loop, once for each call that stays wanted, after whatever it rests on is
+// durable.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,9 @@ class Admissions {
   // Why the question of a run has no answer although one was tried; empty: there is no such reason.
   virtual std::string WaitsFor(const RunId& run) const = 0;
   // `decided` is called on the loop, never inside this call. The same question gets the same answer
-  // as long as nothing that it rests on has changed.
-  virtual void Decide(const round::DecideAdmissions& question,
+  // as long as nothing that it rests on has changed. Once it is not `wanted` any more, which is
+  // asked on the loop before each dataset, nothing further is decided and nobody is called.
+  virtual void Decide(const round::DecideAdmissions& question, std::function<bool()> wanted,
                       std::function<void(round::AdmissionsDecided)> decided) = 0;
 };
 

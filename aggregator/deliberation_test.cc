@@ -337,7 +337,10 @@ TEST_F(DeliberationTest, WhatTheRulesInForceCannotDecideSaysWhyUntilItIsDecided)
   round::Candidate& kt = question.candidates.emplace_back();
   kt.site = round::TestSite("kt");
   kt.datasets = {{Must(DatasetId::Parse("notes")), 1}};
-  loop_.Wait([&] { admissions->Decide(question, [](const round::AdmissionsDecided&) {}); });
+  loop_.Wait([&] {
+    admissions->Decide(
+        question, [] { return true; }, [](const round::AdmissionsDecided&) {});
+  });
   EXPECT_THAT(said.get_future().get(),
               testing::HasSubstr("first/0/0: nothing can be decided: two policies in force have a "
                                  "rule P1.1"));

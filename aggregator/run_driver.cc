@@ -274,7 +274,10 @@ void RunDriver::Do(const round::DecideAdmissions& effect) {
     for (const SiteId& site : apart) decided.sites.push_back({site, {}, {}, true});
     Feed(decided);
   };
-  shop_.admissions.Decide(question, std::move(answer));
+  auto wanted = [this, alive = alive_, at = effect.at] {
+    return *alive && rounds_.phase() == round::RunPhase::kAdmitting && rounds_.at() == at;
+  };
+  shop_.admissions.Decide(question, std::move(wanted), std::move(answer));
 }
 
 void RunDriver::Do(const round::StartMerge& effect) {

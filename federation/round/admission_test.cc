@@ -180,6 +180,22 @@ TEST(Admission, FromWhichTheMaskingSetsTooManyApartIsAFailedAttempt) {
   EXPECT_EQ(rounds.phase(), RunPhase::kPaused);
 }
 
+// It may be that nothing can be decided: the log is closed, or the rules in force need a newer
+// build.
+TEST(Admission, ThatIsNeverDecidedKeepsNobodyFromStoppingTheRun) {
+  for (const bool after_round : {false, true}) {
+    Rounds rounds = Admitting();
+    EXPECT_TRUE(rounds.HoldsWithdrawals());
+    const auto ended = rounds.Handle(At(2), StopRequested{after_round});
+    EXPECT_EQ(rounds.phase(), RunPhase::kEnded);
+    EXPECT_EQ(rounds.reason(), "stopped");
+    EXPECT_EQ(SentTo<RunEnded>(ended, kA).size(), 1u);
+    EXPECT_FALSE(rounds.HoldsWithdrawals());
+    rounds.Handle(At(3), AdmissionsDecided{rounds.at(), {Yes(kA), Yes(kB)}});
+    EXPECT_EQ(rounds.phase(), RunPhase::kEnded) << "the answer that came after all";
+  }
+}
+
 TEST(Admission, AnAnswerThatIsSaidAgainMakesNobodyReadyWhoWasRefused) {
   Rounds rounds = Admitting();
   rounds.Handle(At(1), AdmissionsDecided{rounds.at(), {Yes(kA), {kB, {}, "no-terms"}}});

@@ -331,8 +331,10 @@ void Rounds::EndRun(std::string reason) {
 
 void Rounds::Advance() {
   // Each step leads to a phase that waits for an event, or gathers; no phase is entered twice.
-  // A proposal may wait for a vote for days: whoever made it takes it back without one.
-  const bool idle = s_.phase == RunPhase::kPaused || s_.phase == RunPhase::kProposing;
+  // A proposal may wait for a vote for days, and rules may not be able to decide an admission at
+  // all: whoever asked takes it back without the answer.
+  const bool idle = s_.phase == RunPhase::kPaused || s_.phase == RunPhase::kProposing ||
+                    s_.phase == RunPhase::kAdmitting;
   if (idle && s_.stopping) EndRun("stopped");
   if (s_.phase == RunPhase::kCollecting) AdvanceCollecting();
   if (s_.phase == RunPhase::kGathering) AdvanceGathering();

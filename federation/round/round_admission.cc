@@ -47,7 +47,6 @@ void Rounds::Admit(const SiteId& id, Site& site, const SiteAdmission& decided) {
 }
 
 void Rounds::OpenOrGatherAgain() {
-  if (s_.stopping) return EndRun("stopped");
   if (Cohort().size() >= manifest_.cohort_min) {
     refusals_ = 0;
     return EnterPhase(RunPhase::kOpening);
