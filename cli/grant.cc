@@ -9,6 +9,7 @@
 #include "cli/domicile.h"
 #include "cli/find_model.h"
 #include "cli/folders.h"
+#include "cli/held_grants.h"
 #include "cli/language.h"
 #include "cli/newest_copy.h"
 #include "cli/nouns.h"
@@ -229,6 +230,16 @@ Status List(const std::string& dir, Context& context) {
   return {};
 }
 
+Error StoppedError(const HeldGrants::Stopped& stopped, const Context& context) {
+  const std::string entry = std::to_string(stopped.grant);
+  return {ErrorCode::kPermissionDenied,
+          Pick(context,
+               "the grant of entry " + entry +
+                   " may not be used while a rule of the consortium stands against it:",
+               "항목 " + entry + "의 이용 허가는 컨소시엄 규칙이 막고 있어 지금 쓸 수 없습니다.") +
+              TextOf(stopped.rules, IsKorean(context))};
+}
+
 Status Revoke(const GrantOptions& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, identity::Roles{identity::Role::kOfficer}, context));
   const ledger::GrantRevoked event{options.entry, options.reason};
@@ -266,33 +277,17 @@ Status EnsureExport(const std::string& dir, const GrantAsk& ask, Context& contex
   {
     DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
     owners = OwnersIn(record->state());
-    for (const auto& [index, grant] : record->state().grants) {
-      const ledger::GrantDecided& e = grant.decided;
-      if (IsOver(e, now)) continue;
-      const bool same = e.kind == ledger::UseKind::kExport && e.model.Hex() == ask.model &&
-                        e.grantee == self.member() && e.purpose == ask.purpose &&
-                        e.territory == ask.territory;
-      const bool stands = same && e.granted && !grant.revoked;
-      if (!stands) continue;
-      const std::string grant_entry = std::to_string(index);
-      const auto ended = standing::EndedBy(record->state(), e.model, now);
-      DURE_ASSIGN(const auto stops, StopsNow(*record, grant, now));
-      if (!ended && stops.empty()) return {};
-      if (!ended) {
-        return Fail(ErrorCode::kPermissionDenied,
-                    Pick(context,
-                         "the grant of entry " + grant_entry +
-                             " may not be used while a rule of the consortium stands against it:",
-                         "항목 " + grant_entry +
-                             "의 이용 허가는 컨소시엄 규칙이 막고 있어 지금 쓸 수 없습니다.") +
-                        TextOf(stops, IsKorean(context)));
-      }
+    DURE_ASSIGN(const HeldGrants held,
+                HeldExports(record->auditor().standing(), ask, self.member(), now));
+    if (held.usable) return {};
+    if (held.stopped) return Fail(StoppedError(*held.stopped, context));
+    for (const auto& [index, withdrawal] : held.ended) {
       // It is asked anew, and the answer names the dataset.
-      context.Say(Pick(context,
-                       "the grant of entry " + grant_entry +
-                           " ended with the withdrawal of entry " + std::to_string(*ended),
-                       "항목 " + grant_entry + "의 이용 허가는 항목 " + std::to_string(*ended) +
-                           "의 철회로 끝났습니다"));
+      const std::string grant = std::to_string(index);
+      const std::string ended = std::to_string(withdrawal);
+      context.Say(Pick(
+          context, "the grant of entry " + grant + " ended with the withdrawal of entry " + ended,
+          "항목 " + grant + "의 이용 허가는 항목 " + ended + "의 철회로 끝났습니다"));
     }
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(dir, context.Now()));
