@@ -59,7 +59,9 @@ class Supposition {
     for (const Facts::Entry& entry : what_if) {
       facts_.Put(entry);
       as_if_.Put(entry);
-      Follow(told_, entry.path.text(), entry.fact, supposed_, facts_);
+      for (Facts* facts : {&facts_, &as_if_}) {
+        Follow(told_, entry.path.text(), entry.fact, supposed_, *facts);
+      }
     }
   }
 
@@ -81,7 +83,9 @@ class Supposition {
     if (IsToldBySet(change.path)) return false;
     Facts as_if = as_if_;
     Put(as_if, change.path, change.to);
-    Follow(told_, change.path, change.to, supposed_, changed);
+    for (Facts* facts : {&changed, &as_if}) {
+      Follow(told_, change.path, change.to, supposed_, *facts);
+    }
     const auto policies = standing::PoliciesOf(before_, request_, as_if);
     if (!policies) return false;
     const rules::Action action = standing::ActionOf(before_, request_);

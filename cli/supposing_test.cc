@@ -61,6 +61,28 @@ TEST_F(SupposingTest, WhatIsSupposedIsAskedOfTheTerms) {
   EXPECT_THAT(Purposes(other), Not(Contains("benchmark")));
 }
 
+TEST_F(SupposingTest, WhereItIsUsedIsAskedOfTheTermsWhicheverFactSaysIt) {
+  terms::Terms here = terms::testing::OpenTerms();
+  here.territories.exports = {.countries = {"KR"}};
+  w_.Lend("local", "kt", here);
+  w_.Propose("second", "scientific-research");
+  w_.Approve("second");
+  w_.PlayRound("second", 0, {{"kt", "local"}});
+  w_.Say("kt-site",
+         ledger::EvaluationReported{DigestOf("second/0"), *SiteId::Parse("kt-site"), 10, 10, 5});
+  standing::GrantRequest request = w_.ToServe("second/0", "scientific-research");
+  ASSERT_EQ(Suppose(w_.Now(), request, {})->decision.outcome, rules::Outcome::kAdmit);
+  for (const char* path : {"request.country", "grant.country"}) {
+    request.territory = "KR";
+    EXPECT_EQ(Suppose(w_.Now(), request, {If(path, "US")})->decision.outcome, rules::Outcome::kDeny)
+        << path;
+    request.territory = "US";
+    EXPECT_EQ(Suppose(w_.Now(), request, {If(path, "KR")})->decision.outcome,
+              rules::Outcome::kAdmit)
+        << path;
+  }
+}
+
 TEST_F(SupposingTest, AFactThatAnotherTellsIsNoChangeByItself) {
   for (const rules::Change& change : ForProfit({}).changes) {
     EXPECT_NE(change.path, "grant.purposes");
