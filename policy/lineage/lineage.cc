@@ -64,9 +64,18 @@ bool HasRoundsToCome(const State& state, const RunId& id, const standing::Run& r
   return closed < rounds;
 }
 
-// Closed rounds in the order of their entries.
-std::vector<std::pair<uint64_t, RoundAttempt>> Closings(const State& state) {
-  return {state.closings.begin(), state.closings.end()};
+// As standing::DatasetsBehind has it: a model is its digest, so what one of its makers counted is
+// in it, and in all that began from it, also where that maker changed nothing or came later.
+std::set<Digest> ModelsWith(const State& state, const DatasetId& dataset) {
+  std::set<Digest> with;
+  for (size_t before = SIZE_MAX; before != with.size();) {
+    before = with.size();
+    for (const auto& [index, at] : state.closings) {
+      const standing::Round& round = state.rounds.at(at);
+      if (with.contains(round.base_model) || Counts(round, dataset)) with.insert(round.model);
+    }
+  }
+  return with;
 }
 
 std::vector<uint64_t> GrantsOf(const State& state, const std::set<Digest>& models,
@@ -128,17 +137,17 @@ Result<DatasetUses> UsesOf(const State& state, const DatasetId& dataset) {
   DatasetUses uses;
   uses.dataset = dataset;
   uses.custodian = known->second.custodian;
-  std::set<Digest> tainted;
-  for (const auto& [index, at] : Closings(state)) {
+  const std::set<Digest> tainted = ModelsWith(state, dataset);
+  std::set<Digest> listed;
+  for (const auto& [index, at] : state.closings) {
     const standing::Round& round = state.rounds.at(at);
-    const bool counts = Counts(round, dataset);
-    if (counts) uses.rounds.push_back(at);
-    const bool behind = counts || tainted.contains(round.base_model);
-    if (!behind || round.model == round.base_model) {
-      if (!behind) uses.clean[at.run] = round.model;
+    if (Counts(round, dataset)) uses.rounds.push_back(at);
+    if (!tainted.contains(round.model)) {
+      uses.clean[at.run] = round.model;
       continue;
     }
-    tainted.insert(round.model);
+    const bool is_first = listed.insert(round.model).second;
+    if (round.model == round.base_model && !is_first) continue;
     uses.models.push_back({round.model, at, index});
     uses.clean.try_emplace(at.run,
                            tainted.contains(round.base_model) ? Digest() : round.base_model);

@@ -1,0 +1,81 @@
+// Where a dataset went and what stands behind a model: two views of one record.
+#include "policy/lineage/lineage.h"
+
+#include <gmock/gmock.h>
+
+#include "policy/standing/behind.h"
+#include "policy/standing/testing.h"
+
+namespace dure::lineage {
+namespace {
+
+using standing::testing::DigestOf;
+using standing::testing::World;
+using ::testing::ElementsAre;
+using Who = std::vector<std::pair<std::string, std::string>>;
+
+const Who kOthers = {{"etri", "news"}};
+const Who kAll = {{"etri", "news"}, {"kt", "reviews"}};
+
+class LineageTest : public ::testing::Test {
+ protected:
+  LineageTest() {
+    w_.Found();
+    w_.Lend("reviews", "kt", terms::testing::OpenTerms());
+    w_.Lend("news", "etri", terms::testing::OpenTerms());
+    Begin("first");
+  }
+  void Begin(const std::string& run) {
+    w_.Propose(run, "scientific-research");
+    w_.Approve(run);
+  }
+  DatasetUses Uses() const { return *UsesOf(w_.Now().state(), reviews_); }
+  static std::set<Digest> ModelsOf(const DatasetUses& uses) {
+    std::set<Digest> models;
+    for (const Made& made : uses.models) models.insert(made.model);
+    return models;
+  }
+  // Of all models, those that have it behind them.
+  std::set<Digest> ModelsBefore() const {
+    const standing::State state = w_.Now().state();
+    std::set<Digest> models;
+    for (const auto& [model, makers] : state.models) {
+      const auto behind = standing::DatasetsBehind(state, model);
+      if (behind.contains(DatasetVersion{reviews_, 1})) models.insert(model);
+    }
+    return models;
+  }
+
+  World w_;
+  const DatasetId reviews_ = *DatasetId::Parse("reviews");
+};
+
+TEST_F(LineageTest, UsesAreTheModelsThatHaveItBehindThem) {
+  w_.PlayRound("first", 0, kOthers);
+  w_.PlayRound("first", 1, kAll);
+  w_.PlayRound("first", 2, kOthers);
+  const DatasetUses uses = Uses();
+  EXPECT_THAT(uses.rounds, ElementsAre(World::At("first", 1)));
+  EXPECT_THAT(ModelsOf(uses), ModelsBefore());
+  EXPECT_EQ(uses.models.size(), 2u);
+  EXPECT_EQ(uses.clean.at(*RunId::Parse("first")), DigestOf("first/0"));
+}
+
+TEST_F(LineageTest, ARoundThatChangedNothingLeavesWhatItCountedBehindItsModel) {
+  const Digest model = DigestOf("first/0");
+  w_.PlayRound("first", 0, kOthers);
+  Begin("second");
+  w_.PlayRoundFrom(model, DigestOf("second/0"), "second", 0, kOthers);
+  w_.PlayRoundFrom(model, model, "first", 1, kAll);
+  w_.PlayRoundFrom(model, DigestOf("first/2"), "first", 2, kOthers);
+  const DatasetUses uses = Uses();
+  EXPECT_THAT(uses.rounds, ElementsAre(World::At("first", 1)));
+  ASSERT_EQ(ModelsBefore().size(), 3u);
+  EXPECT_THAT(ModelsOf(uses), ModelsBefore());
+  EXPECT_EQ(uses.models.size(), 3u) << "each once";
+  EXPECT_EQ(uses.clean.at(*RunId::Parse("first")), DigestOf("first/start"));
+  EXPECT_TRUE(uses.clean.at(*RunId::Parse("second")).IsZero());
+}
+
+}  // namespace
+}  // namespace dure::lineage
