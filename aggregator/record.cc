@@ -108,8 +108,10 @@ void Record::NoteDisk(const Result<ledger::Appended>& appended) {
   if (appended || appended.error().code == ErrorCode::kExhausted) (void)appending_->Note(appended);
 }
 
-// An entry that is not written must not hold the next one to a time that was in doubt.
-WallTime Record::Stamp() { return MayAppend() ? time_->Stamp() : time_->Now(); }
+Result<WallTime> Record::Stamp() {
+  DURE_TRY(MayAppend());
+  return time_->Stamp();
+}
 
 Status Record::Write(ledger::Event event, const std::string& key) {
   return recorder_->Record(std::move(event), key).map([](const auto&) {});

@@ -93,7 +93,9 @@ class Record {
   explicit Record(loop::EventLoop& loop) : loop_(loop) {}
   Result<ledger::Event> EventOf(const round::Append& append, ledger::RunProposed proposed) const;
   Status MayAppend() const;
-  WallTime Stamp();
+  // Of an entry that is sealed now. Errors as MayAppend: by a time in doubt none is sealed, for the
+  // doubt may be over, and another time the right one, before the log is asked whether it takes it.
+  Result<WallTime> Stamp();
   // Says what became of the disk. On the loop.
   void NoteDisk(const Result<ledger::Appended>& appended);
   void ScrubBeside(const std::string& dir, const RecordOptions& given);

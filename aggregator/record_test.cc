@@ -215,6 +215,33 @@ TEST_F(RecordTest, ASubmissionSignedAnewAfterACrashFindsTheEntryOfTheFirst) {
   EXPECT_EQ(Size(), size);
 }
 
+// The doubt may end, and the clock go back, after it is sealed and before the log is asked.
+TEST_F(RecordTest, NothingIsSealedByATimeInDoubt) {
+  HeldLog* held = nullptr;
+  RecordOptions options;
+  options.seam =
+      [&held](std::unique_ptr<ledger::Ledger> log) -> Result<std::unique_ptr<ledger::Ledger>> {
+    auto seam = std::make_unique<HeldLog>(std::move(log));
+    held = seam.get();
+    return seam;
+  };
+  record_.reset();
+  record_ = Must(Record::Open(folder_.str(), self_, loop_, std::move(options)));
+  held->Hold();
+  record_->time().Hear(TestSite("kt"), record_->Now() + std::chrono::hours(1));
+  const ledger::RunProposed event{round::TestManifest().run, round::TestManifest().digest(), {}};
+  std::promise<Result<ledger::Appended>> answer;
+  record_->Make([&](WallTime) -> Result<ledger::Event> { return event; }, "run/proposed",
+                [&](Result<ledger::Appended> said) { answer.set_value(std::move(said)); });
+  record_->time().Forget(TestSite("kt"));
+  held->LetGo();
+  const auto said = answer.get_future().get();
+  ASSERT_FALSE(said) << "written at entry " << said->receipt.index;
+  EXPECT_EQ(said.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Size(), 1u);
+  Must(record_->Write(event, "run/proposed"));
+}
+
 TEST_F(RecordTest, AKeyThatNamesNoRunIsRefusedOnTheLoop) {
   round::Append append = Proposed();
   append.key = "NOT A RUN/proposed";

@@ -77,12 +77,12 @@ struct Recorder::State {
   Ledger& ledger;
   const Actor actor;
   const Signer& signer;
-  const std::function<WallTime()> now;
+  const Now now;
   std::mutex mutex;  // guards waiting and busy
   std::deque<Waiting> waiting;
   bool busy = false;  // someone is draining `waiting`, or an append is under way
 
-  State(Ledger& l, Actor a, const Signer& s, std::function<WallTime()> n)
+  State(Ledger& l, Actor a, const Signer& s, Now n)
       : ledger(l), actor(std::move(a)), signer(s), now(std::move(n)) {}
 
   static void Take(const std::shared_ptr<State>& state, Waiting next) {
@@ -96,7 +96,7 @@ struct Recorder::State {
   }
   static void Drain(const std::shared_ptr<State>& state);
   Result<SealedEntry> SealNow(const Make& make) const {
-    const WallTime at = now();
+    DURE_ASSIGN(const WallTime at, now());
     DURE_ASSIGN(Event event, make(at));
     return SealNext(ledger, actor, signer, at, std::move(event));
   }
@@ -162,7 +162,7 @@ void Recorder::State::Answer(Waiting next, uint64_t only_at, Result<Appended> an
   waiting.push_front(std::move(next));
 }
 
-Recorder::Recorder(Ledger& ledger, Actor actor, const Signer& signer, std::function<WallTime()> now)
+Recorder::Recorder(Ledger& ledger, Actor actor, const Signer& signer, Now now)
     : state_(std::make_shared<State>(ledger, std::move(actor), signer, std::move(now))) {}
 Recorder::~Recorder() = default;
 

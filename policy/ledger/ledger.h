@@ -123,9 +123,11 @@ inline constexpr uint32_t kMadeAgainMax = 16;
 // REQUIRES: outlived by what it was given.
 class Recorder {
  public:
-  Recorder(Ledger& ledger, Actor actor, const Signer& signer, std::function<WallTime()> now);
+  // The time of an entry that is sealed now; an error is its answer, and it is not sealed.
+  using Now = std::function<Result<WallTime>()>;
+  Recorder(Ledger& ledger, Actor actor, const Signer& signer, Now now);
   ~Recorder();
-  // Blocks until durable. Errors as Ledger::Append, and SealRecord's.
+  // Blocks until durable. Errors as Ledger::Append, SealRecord's and those of Now.
   Result<Appended> Record(Event event, std::string key);
   // `done` as in AppendAsync. Events are recorded in the order of the calls.
   void RecordAsync(Event event, std::string key, AppendCallback done);
