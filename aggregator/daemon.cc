@@ -77,6 +77,7 @@ Status Daemon::State::Open() {
   DURE_ASSIGN(record, Record::Open(dir, self, *loop,
                                    {options.log_seam, options.alone, options.say, options.scrub}));
   DURE_ASSIGN(deliberation, Deliberation::Open(dir, *record, *loop));
+  loop->Wait([this] { deliberation->SettleVotes(); });  // first: an outcome may be due for long
   // What a death kept from the log waits like everything else (RecordSeats, when the log opens).
   if (Status admitted = AdmitSeats(); !admitted && !MayPass(admitted.error())) {
     return admitted;
@@ -156,7 +157,9 @@ Status Daemon::State::Listen() {
   });
   record->guard().OnOpen([this, alive = alive] {
     loop->Post([this, alive] {
-      if (*alive) RecordSeats();
+      if (!*alive) return;
+      deliberation->SettleVotes();
+      RecordSeats();
     });
   });
   Status ended;

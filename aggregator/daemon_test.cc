@@ -13,6 +13,7 @@
 #include "federation/identity/revocation.h"
 #include "federation/identity/testing.h"
 #include "federation/journal/journal.h"
+#include "federation/limits.h"
 #include "federation/transport/client.h"
 #include "policy/ledger/note.h"
 
@@ -85,6 +86,49 @@ class DaemonTest : public testing::Test {
     const auto authority = Must(identity::IssuingAuthority::Open(options_.dir, {}));
     Must(identity::AcceptEnrolment(invitation, dir, Must(authority->Enrol(request, now)), now));
     return Must(identity::LoadIdentity(dir));
+  }
+  // What an aggregator that died at once may leave: an emergency rule that has its votes. REQUIRES:
+  // no daemon runs. The size of the log.
+  uint64_t VoteForARule() const {
+    loop::EventLoop loop;
+    const auto self = Must(identity::LoadIdentity(options_.dir));
+    RecordOptions alone;
+    alone.alone = true;
+    const auto record = Must(Record::Open(options_.dir, self, loop, alone));
+    ledger::Event event =
+        ledger::PolicyProposed{ledger::ProposalKind::kEmergency,
+                               {},
+                               R"(policy "E1 Stop" ko "E1 중지" version 1 effective 2026-10-01
+
+rule E1.1 forbid train
+  title "Stop" ko "중지"
+  when request.time exists
+  because "Everything stops." ko "모두 멈춥니다."
+end
+)"};
+    for (const auto& [name, house] : {std::pair("kt-desk", identity::House::kPrivate),
+                                      std::pair("etri-desk", identity::House::kPublic)}) {
+      const auto signer = Ed25519Signer::Generate();
+      identity::Seat seat;
+      seat.subject.member = Must(MemberId::Parse(name));
+      seat.subject.site = Must(SiteId::Parse(name));
+      seat.subject.role = identity::Role::kOfficer;
+      seat.domicile = {house, "KR"};
+      seat.signing_key = signer->Key();
+      Must(record->Admit({seat}));
+      const ledger::Actor actor{seat.subject.member, signer->Key(), ledger::Role::kOfficer};
+      const auto say = [&](const ledger::Event& said) {
+        const auto sealed =
+            Must(ledger::SealNext(record->log(), actor, *signer, record->Now(), said));
+        return Must(record->log().Append(sealed.bytes, "")).receipt.index;
+      };
+      if (const auto* proposed = std::get_if<ledger::PolicyProposed>(&event)) {
+        const uint64_t proposal = say(*proposed);
+        event = ledger::VoteCast{proposal, record->log().Leaf(proposal), ledger::Choice::kYes};
+      }
+      say(event);
+    }
+    return record->log().Head().head.size;
   }
   static Result<std::string> Ask(const Daemon& daemon, const identity::Identity& desk,
                                  const std::string& verb, const std::string& request) {
@@ -175,6 +219,16 @@ TEST_F(DaemonTest, ASiteWhoseKeyItsMemberEndsIsCutOff) {
   out.get_future().wait();
   EXPECT_THAT(refused.get_future().get(), testing::HasSubstr("ended on the record"));
   loop.Wait([&] { link.reset(); });
+}
+
+TEST_F(DaemonTest, AnOutcomeThatIsDueIsRecordedBeforeWhatElseWaitedForAStart) {
+  const uint64_t size = VoteForARule();
+  Enrol("north");  // and is not on the record yet
+  const auto daemon = Must(Daemon::Start(options_));
+  ASSERT_GT(log_->Head().head.size, size + 1);
+  const auto entry = Must(log_->Read(size, size + 1, limits::kEntryBytesMax));
+  EXPECT_EQ(ledger::TypeOf(Must(ledger::ParseEntry(entry.front())).record.event),
+            ledger::EventType::kPolicyAdopted);
 }
 
 // A site that speaks of a run that is set aside, is answered, and speaks again without end.

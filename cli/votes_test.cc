@@ -79,6 +79,8 @@ TEST_F(CopyTest, ATallySaysThatAnOutcomeIsDueAndNotRecorded) {
   w_.Propose("second", "scientific-research");  // the aggregator says something else
   EXPECT_THAT(Run({"tally"}).out,
               HasSubstr("has been due since 2026-10-01T09:00:00Z and is not recorded\n"));
+  w_.SetTime("2026-10-01T09:30:00Z");
+  w_.Propose("third", "scientific-research");
   w_.SetTime("2026-10-01T09:31:00Z");
   w_.Say("kt-desk",
          ledger::ConsentGiven{*DatasetId::Parse("reviews"), *RunId::Parse("second"), {}, {}, {}});

@@ -102,7 +102,7 @@ void Fold::Do(const Said& said, const ledger::KeyRevoked& e) {
   Decisive();
   // Whoever leaves by its own word is not waited for.
   if (!own || ElectorsNow(state_).contains(e.member)) return;
-  for (const auto& [index, since] : state_.open_votes) {
+  for (const auto& [index, vote] : state_.open_votes) {
     state_.proposals.at(index).electors.erase(e.member);
   }
 }

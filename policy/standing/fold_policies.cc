@@ -266,7 +266,7 @@ void Fold::Do(const Said& said, const ledger::PolicyProposed& e) {
 void Fold::OpenVote(const Said& said, Proposal& proposal) {
   proposal.at = said.at;
   proposal.electors = ElectorsNow(state_);
-  state_.open_votes[proposal.index] = std::nullopt;
+  state_.open_votes[proposal.index] = {};
 }
 
 void Fold::Do(const Said& said, const ledger::VoteCast& e) {

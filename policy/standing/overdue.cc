@@ -18,14 +18,20 @@ bool EndsAVote(const Standing& now, const ledger::Event& event) {
   return run != now.state().runs.end() && run->second.by_vote;
 }
 
+// At this moment of the aggregator's: it was away, and begins again.
+bool BeginsAnew(const Standing& now, const OpenVote& vote, rules::Instant at) {
+  return vote.since && vote.renewed < kGraceAnewMax &&
+         at.seconds - now.latest().seconds > kOutcomeGraceSeconds;
+}
+
 }  // namespace
 
 std::vector<DueVote> DueVotes(const Standing& now, rules::Instant at) {
   std::vector<DueVote> due;
   const State& state = now.state();
-  for (const auto& [index, since] : state.open_votes) {
+  for (const auto& [index, vote] : state.open_votes) {
     if (!DueOutcome(state.proposals.at(index), state, at)) continue;
-    due.push_back({index, since.value_or(at)});
+    due.push_back({index, BeginsAnew(now, vote, at) ? at : vote.since.value_or(at)});
   }
   std::ranges::sort(due, [](const DueVote& one, const DueVote& other) {
     return std::tie(one.since, one.proposal) < std::tie(other.since, other.proposal);
@@ -65,12 +71,14 @@ void Fold::NoteDue(const Said& said) {
   if (said.role != ledger::Role::kAggregator || state_.open_votes.empty()) return;
   // In a record of older words nobody was held to it.
   const bool looks = NewestWords(state_) >= kOutcomesAreDueSince;
-  for (auto& [index, since] : state_.open_votes) {
+  for (auto& [index, vote] : state_.open_votes) {
     const bool due = looks && DueOutcome(state_.proposals.at(index), state_, said.at);
+    const bool anew = BeginsAnew(standing_, vote, said.at);
     if (!due) {
-      since.reset();
-    } else if (!since) {
-      since = said.at;
+      vote.since.reset();
+    } else if (!vote.since || anew) {
+      vote.since = said.at;
+      if (anew) ++vote.renewed;
     }
   }
 }

@@ -15,6 +15,11 @@ inline constexpr uint32_t kOutcomesAreDueSince = 5;
 // An aggregator that begins again settles votes before this is over, whatever it was down for: the
 // time counts from its first entry at which the outcome was due.
 inline constexpr int64_t kOutcomeGraceSeconds = 30 * 60;
+// That entry may have been its last before it died, or before its disk was full. Where it then said
+// nothing for longer than the grace it recorded nothing else before the outcome either, and the
+// grace begins anew; so often, since one whose rounds take longer than the grace is as silent while
+// its sites train, and would have it for ever.
+inline constexpr uint32_t kGraceAnewMax = 3;
 
 struct DueVote {
   uint64_t proposal = 0;

@@ -98,6 +98,37 @@ TEST_F(OverdueTest, WhoeverSitsOnAnOutcomeIsNamedAfterTheGrace) {
   EXPECT_THAT(dissent->text, HasSubstr("was due at 2026-10-01T10:00:00Z"));
 }
 
+// It died right after the entry at which the outcome was due, or its disk was full.
+TEST_F(OverdueTest, WhoeverWasAwaySinceHasTheGraceAnew) {
+  BothSayYes(Propose(ProposalKind::kEmergency, Policy("E1 Stop")));
+  w_->SetTime("2026-10-01T10:00:00Z");
+  GoOn();
+  w_->SetTime("2026-10-01T12:00:00Z");
+  GoOn();
+  w_->SetTime("2026-10-01T12:30:00Z");
+  GoOn();
+  EXPECT_EQ(Dissent(), "none");
+  w_->SetTime("2026-10-01T12:30:01Z");
+  GoOn();
+  const auto dissent = w_->Audit().dissent();
+  ASSERT_TRUE(dissent);
+  EXPECT_EQ(dissent->rule, "outcome-overdue");
+  EXPECT_THAT(dissent->text, HasSubstr("was due at 2026-10-01T12:00:00Z"));
+}
+
+// As one whose rounds take longer than the grace is for as long as it runs.
+TEST_F(OverdueTest, WhoeverIsSilentAgainAndAgainHasItSoOftenOnly) {
+  BothSayYes(Propose(ProposalKind::kEmergency, Policy("E1 Stop")));
+  for (uint32_t hour = 0; hour <= kGraceAnewMax; ++hour) {
+    w_->SetTime("2026-10-01T1" + std::to_string(hour) + ":00:00Z");
+    GoOn();
+  }
+  EXPECT_EQ(Dissent(), "none");
+  w_->SetTime("2026-10-01T20:00:00Z");
+  GoOn();
+  EXPECT_EQ(Dissent(), "outcome-overdue");
+}
+
 TEST_F(OverdueTest, TheOutcomeItselfIsNeverTooLate) {
   const uint64_t proposal = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
   BothSayYes(proposal);

@@ -110,6 +110,11 @@ struct Proposal {
   ledger::Tally tally;  // that the entry recorded
   std::string reason;   // of a rejection
 };
+// Of a vote that goes on (overdue.h).
+struct OpenVote {
+  std::optional<rules::Instant> since;  // the aggregator's first time at which its outcome was due
+  uint32_t renewed = 0;                 // times that the aggregator was away since
+};
 // A policy in force, under its name.
 struct AdoptedPolicy {
   uint64_t index = 0;  // of the entry that made it so
@@ -243,9 +248,8 @@ struct State {
   std::map<SiteId, MemberId> sites;
   std::map<SiteId, std::string> cosigners;  // vkeys
   std::map<DatasetId, Dataset> datasets;
-  std::map<uint64_t, Proposal> proposals;  // by index
-  // The votes that go on, and the aggregator's first time at which its outcome was due (overdue.h).
-  std::map<uint64_t, std::optional<rules::Instant>> open_votes;
+  std::map<uint64_t, Proposal> proposals;   // by index
+  std::map<uint64_t, OpenVote> open_votes;  // those of them that are voted on
   std::map<RunId, Run> runs;
   std::map<RoundAttempt, Round> rounds;
   std::map<Digest, std::vector<RoundAttempt>> models;  // the closed rounds that made it, in order
