@@ -130,6 +130,26 @@ std::string DomicileObjection(const standing::State& state, const MemberId& memb
          "the operator of the aggregator who said so";
 }
 
+std::string KeyNotice(const PublicKey& key, const standing::Speaker& speaker, const OwnSeat& own) {
+  const std::string hex = ToHex(key).substr(0, 16);
+  const std::string as =
+      speaker.member.str() + ", as " + std::string(Name(speaker.role)) + " " + speaker.site.str();
+  if (speaker.member != own.member) {
+    const bool names_it = speaker.role == ledger::Role::kSite && speaker.site == own.site;
+    if (!names_it || speaker.revoked) return "";
+    return "the record lets key " + hex + " speak for " + as +
+           ", which is this site's name: a name is one member's; ask the operator of the "
+           "aggregator who let it in";
+  }
+  const std::string disown = "dure member disown " + hex;
+  return speaker.revoked
+             ? "the record has ended key " + hex + " of " + as +
+                   "; if nobody of yours made it, an officer takes back what it said with: " +
+                   disown
+             : "the record lets key " + hex + " speak for " + as +
+                   "; if nobody of yours made it, an officer ends it with: " + disown;
+}
+
 bool IsInOlderWords(const standing::State& state) {
   const uint32_t newest = standing::NewestWords(state);
   return newest != 0 && newest < rules::kWordsVersion;

@@ -50,6 +50,13 @@ std::vector<rules::Reason> OwnRefusal(const standing::Standing& own,
 // votes and terms go by it. Empty: it is, or nothing is said yet.
 std::string DomicileObjection(const standing::State& state, const MemberId& member,
                               const identity::Domicile& invited);
+// What the record says of a key that is not this site's: that it speaks, or has ended, for this
+// site's member, or for another one under this site's name. Empty: it concerns others.
+struct OwnSeat {
+  MemberId member;
+  SiteId site;
+};
+std::string KeyNotice(const PublicKey& key, const standing::Speaker& speaker, const OwnSeat& own);
 // Whether an aggregator that decides as the log's newest decisions were made may admit what this
 // build refuses.
 bool IsInOlderWords(const standing::State& state);

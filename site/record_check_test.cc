@@ -244,5 +244,28 @@ TEST(RecordCheckTest, AMemberThatTheRecordPutsElsewhereIsNamed) {
   EXPECT_NE(DomicileObjection(now.state(), kt, {House::kPrivate, "DE"}), "");
 }
 
+TEST(KeyNotice, NamesEveryKeyOfItsMembersAndEveryOneUnderItsName) {
+  const MemberId kt = *MemberId::Parse("kt");
+  const MemberId etri = *MemberId::Parse("etri");
+  const SiteId site = *SiteId::Parse("kt-site");
+  const SiteId desk = *SiteId::Parse("second-desk");
+  PublicKey key{};
+  key[0] = 0xab;
+  const OwnSeat own{kt, site};
+  const auto notice = [&](const MemberId& member, const SiteId& name, ledger::Role role,
+                          bool ended = false) {
+    return KeyNotice(key, {member, name, role, ended, 7}, own);
+  };
+  EXPECT_THAT(
+      notice(kt, desk, ledger::Role::kOfficer),
+      HasSubstr("lets key ab00000000000000 speak for kt, as officer second-desk; if nobody"));
+  EXPECT_THAT(notice(kt, desk, ledger::Role::kOfficer, true), HasSubstr("has ended key ab0000"));
+  EXPECT_THAT(notice(etri, site, ledger::Role::kSite),
+              HasSubstr("speak for etri, as site kt-site, which is this site's name"));
+  EXPECT_EQ(notice(etri, site, ledger::Role::kSite, true), "");
+  EXPECT_EQ(notice(etri, site, ledger::Role::kOfficer), "");
+  EXPECT_EQ(notice(etri, desk, ledger::Role::kSite), "");
+}
+
 }  // namespace
 }  // namespace dure::site

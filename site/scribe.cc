@@ -143,20 +143,12 @@ void Scribe::TellKeys() {
       domicile_told_ = !other.empty();
     }
     for (const auto& [key, speaker] : own.standing().state().speakers) {
-      const bool other = speaker.member == self_.member() && key != self_.signer->Key();
       auto& told = speaker.revoked ? ends_told_ : keys_told_;
-      if (!other || !told.insert(key).second) continue;
-      const std::string hex = ToHex(key).substr(0, 16);
-      const std::string as = speaker.member.str() + ", as " + std::string(Name(speaker.role)) +
-                             " " + speaker.site.str();
-      const std::string disown = "dure member disown " + hex;
-      said.push_back(speaker.revoked
-                         ? "the record has ended key " + hex + " of " + as +
-                               "; if nobody of yours made it, an officer takes back what it said "
-                               "with: " +
-                               disown
-                         : "the record lets key " + hex + " speak for " + as +
-                               "; if nobody of yours made it, an officer ends it with: " + disown);
+      if (key == self_.signer->Key() || told.contains(key)) continue;
+      const std::string notice = KeyNotice(key, speaker, {self_.member(), self_.site()});
+      if (notice.empty()) continue;
+      told.insert(key);
+      said.push_back(notice);
     }
   });
   for (const std::string& text : said) foreign_(text);

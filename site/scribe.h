@@ -36,8 +36,8 @@ class Scribe {
   // Called on the loop whenever the copy has grown, before the answer to whoever had it brought up.
   void OnGrowth(std::function<void()> grown) { grown_ = std::move(grown); }
   // Called on the loop once for every other key that the record lets speak for this site's member,
-  // and for a house or a country of it that is not its own: that is the aggregator's word, and only
-  // the member knows itself and its people.
+  // or for another under this site's name, and for a house or a country of it that is not its own:
+  // that is the aggregator's word, and only the member knows itself and its people.
   void OnForeignKey(std::function<void(const std::string&)> told) { foreign_ = std::move(told); }
 
   // Brings the copy up to the aggregator's head, verifying and replaying everything. kCorrupt: the

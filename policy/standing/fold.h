@@ -101,6 +101,7 @@ class Fold {
 };
 
 // Whether an event holds, by file as above.
+MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::MemberAdmitted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::MemberDescribed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CosignerAnnounced& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CharterDeclared& e);

@@ -11,6 +11,10 @@ namespace {
 // Why a member ends a key that it did not ask for.
 constexpr std::string_view kDisowned = "disowned";
 
+// From this version of the words on a site is one member's for good. Who takes part in a run, whose
+// terms and whose country count for it, go by its name.
+constexpr uint32_t kSitesAreOneMembersSince = 5;
+
 // Whether a key's seat was there before that other key, or is its own: else a key that somebody let
 // in for a member would take back what the member itself had said.
 bool WasThereBefore(const State& state, const PublicKey& key, const Speaker& other) {
@@ -30,6 +34,15 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::MemberDescri
   const auto found = now.state().members.find(e.member);
   if (found == now.state().members.end() || !found->second.described) return std::nullopt;
   return Breach{"described-twice", e.member.str() + " stands in a house already"};
+}
+
+MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::MemberAdmitted& e) {
+  const bool looks =
+      e.role == ledger::Role::kSite && NewestWords(now.state()) >= kSitesAreOneMembersSince;
+  const auto site = now.state().sites.find(e.site);
+  if (!looks || site == now.state().sites.end() || site->second == e.member) return std::nullopt;
+  return Breach{"foreign-site", e.site.str() + " is a site of " + site->second.str() +
+                                    ", and is admitted for " + e.member.str()};
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::CosignerAnnounced& e) {

@@ -264,5 +264,42 @@ TEST(Invited, ARunIsVotedOnOnceItWouldShowTheUpdatesOfMany) {
   EXPECT_EQ(w.Audit().dissent()->rule, "vote-goes-on");
 }
 
+// Under a site's name for another member: there would be one member less whom an unmasked run shows
+// its updates, and somebody else's terms and country to go by.
+TEST(SitesOfOneMember, AnotherIsNotLetInUnderTheirName) {
+  for (const uint32_t words : {4u, rules::kWordsVersion}) {
+    World w;
+    w.Found({}, words);
+    w.Enrol("snu", ledger::House::kAcademic, 30);
+    const auto sites = w.Now().state().sites;
+    w.AddSeat("forged", "etri", ledger::Role::kSite, 90);
+    w.Say("host", ledger::MemberAdmitted{*MemberId::Parse("etri"), *SiteId::Parse("snu-site"),
+                                         ledger::Role::kSite, w.SeatOf("forged").actor.key});
+    w.Propose("first", "scientific-research");
+    const Auditor audit = w.Audit();
+    const State& state = audit.standing().state();
+    if (words < rules::kWordsVersion) {
+      EXPECT_FALSE(audit.dissent()) << "a record of older words is replayed";
+      EXPECT_FALSE(state.runs.at(*RunId::Parse("first")).by_vote);
+      continue;
+    }
+    ASSERT_TRUE(audit.dissent());
+    EXPECT_EQ(audit.dissent()->rule, "foreign-site");
+    EXPECT_THAT(audit.dissent()->text, HasSubstr("snu-site is a site of snu"));
+    EXPECT_EQ(state.sites, sites);
+    EXPECT_FALSE(state.speakers.contains(w.SeatOf("forged").actor.key));
+    EXPECT_TRUE(state.runs.at(*RunId::Parse("first")).by_vote) << "three members see its updates";
+  }
+}
+
+TEST(SitesOfOneMember, ASiteThatIsEnrolledAnewIsLetIn) {
+  World w;
+  w.Found(World::NoVoteOnRuns(), rules::kWordsVersion);
+  w.AddSeat("again", "etri", ledger::Role::kSite, 90);
+  w.Say("host", ledger::MemberAdmitted{*MemberId::Parse("etri"), *SiteId::Parse("etri-site"),
+                                       ledger::Role::kSite, w.SeatOf("again").actor.key});
+  EXPECT_FALSE(w.Audit().dissent());
+}
+
 }  // namespace
 }  // namespace dure::standing
