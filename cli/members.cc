@@ -7,6 +7,8 @@
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
+#include "policy/standing/admission.h"
+#include "policy/standing/voting.h"
 
 namespace dure::cli {
 namespace {
@@ -34,14 +36,34 @@ Status Propose(const MembersOptions& options, ledger::ProposalKind kind, Context
   return {};
 }
 
+// Ended it is by any key of its member. What it said is taken back by one that was there before it.
+std::string WhatStays(const PublicKey& key, bool korean) {
+  const std::string again = "dure member disown " + ToHex(key).substr(0, 16) + " --dir DIR";
+  return Pick(korean,
+              "What that key said stands: yours came after it. An older key of your member takes "
+              "it back, for instance the site's, in its folder, with its daemon stopped: " +
+                  again,
+              "그 키가 한 말은 그대로 남습니다. 지금 쓴 키가 그보다 나중에 등록되었기 때문입니다. "
+              "더 먼저 등록된 소속 기관의 키로, 예를 들어 사이트 데몬을 멈추고 그 폴더에서 "
+              "거두어들이십시오: " +
+                  again);
+}
+
 // The member's own word that a key is none of its people's: from then on it may say nothing.
 Status Disown(const std::string& dir, const std::string& digits, Context& context) {
   const bool korean = IsKorean(context);
-  DURE_ASSIGN(Desk desk, OpenDesk(dir, identity::Roles{identity::Role::kOfficer}, context));
+  DURE_ASSIGN(Desk desk,
+              OpenDesk(dir, {identity::Role::kOfficer, identity::Role::kMember}, context));
   DURE_TRY(desk.clerk->Follow());
   std::vector<std::pair<PublicKey, standing::Speaker>> found;
+  std::optional<uint64_t> admitted;
   desk.clerk->WithStanding([&](const standing::Auditor& own) {
-    for (const auto& [key, speaker] : own.standing().state().speakers) {
+    const standing::State& state = own.standing().state();
+    const auto& speakers = state.speakers;
+    const auto self = speakers.find(desk.self->signer->Key());
+    const bool takes_back = standing::NewestWords(state) >= standing::kVotesOutliveKeysSince;
+    if (takes_back && self != speakers.end()) admitted = self->second.admitted;
+    for (const auto& [key, speaker] : speakers) {
       if (speaker.member != desk.self->member()) continue;
       if (digits.size() >= 8 && ToHex(key).starts_with(digits)) found.emplace_back(key, speaker);
     }
@@ -59,11 +81,14 @@ Status Disown(const std::string& dir, const std::string& digits, Context& contex
     return Fail(ErrorCode::kInvalid,
                 Pick(korean, "this is the key you are using", "지금 쓰고 있는 키입니다"));
   }
-  const ledger::KeyRevoked event{desk.self->member(), found.front().first, "disowned"};
-  return Record(desk, event,
-                Pick(korean, "Ended the key of " + found.front().second.site.str(),
-                     found.front().second.site.str() + "의 키를 폐기했습니다"),
-                context);
+  const auto& [key, speaker] = found.front();
+  const ledger::KeyRevoked event{desk.self->member(), key, "disowned"};
+  DURE_TRY(Record(desk, event,
+                  Pick(korean, "Ended the key of " + speaker.site.str(),
+                       speaker.site.str() + "의 키를 폐기했습니다"),
+                  context));
+  if (admitted && *admitted > speaker.admitted) context.Say(WhatStays(key, korean));
+  return {};
 }
 
 Status Keys(const std::string& dir, const std::string& member, Context& context) {
@@ -176,7 +201,7 @@ void AddMemberCommands(Command dure, Context& context) {
   Command disown = AddVerb(noun, "disown", "End a key that somebody was let in with in your name",
                            "dure member disown 3f9a11c2d07be455 --dir /srv/desk");
   disown.Add("key", *digits, "The first digits of the key").Required();
-  disown.Add("--dir", options->dir, "The officer's folder").Required();
+  disown.Add("--dir", options->dir, "The officer's folder, or the site's").Required();
   AddLanguage(disown, context);
   context.Do(disown,
              [options, digits, &context] { return Disown(options->dir, *digits, context); });

@@ -160,10 +160,60 @@ TEST_F(DisownedTest, WhoeverLeavesByItsOwnWordIsNotWaitedFor) {
   const uint64_t proposal = Propose();
   Vote("kt-desk", proposal, Choice::kYes);
   Vote("etri-desk", proposal, Choice::kYes);
-  End("snu-desk", "snu-site", "left");
+  End("snu-site", "snu-desk", "left");
   EXPECT_FALSE(IsOver(proposal));
-  End("snu-desk", "snu-desk", "left");
+  End("snu-site", "snu-site", "left");
   EXPECT_TRUE(IsOver(proposal));
+}
+
+// A key that somebody lets in for a member may name a seat that is there.
+class SlippedInTest : public DisownedTest {
+ protected:
+  void SlipIn() { LetIn("slipped-in", "etri-desk", 77); }
+  void LetIn(const std::string& name, const std::string& seat, uint8_t seed) {
+    w_->AddSeat(name, "etri", ledger::Role::kOfficer, seed);
+    w_->Say("host", ledger::MemberAdmitted{*MemberId::Parse("etri"), *SiteId::Parse(seat),
+                                           ledger::Role::kOfficer, w_->SeatOf(name).actor.key});
+  }
+};
+
+TEST_F(SlippedInTest, InTheOfficersOwnSeatItTakesNothingBackEither) {
+  const uint64_t proposal = Propose();
+  Vote("etri-desk", proposal, Choice::kNo);
+  w_->Say("etri-desk", Yes(true));
+  SlipIn();
+  End("slipped-in", "etri-desk", "disowned");
+  EXPECT_EQ(In(Count(proposal), ledger::House::kPublic).no, 1u);
+  EXPECT_EQ(Consents(), 1u);
+}
+
+TEST_F(SlippedInTest, ItDoesNotLeaveInTheMembersName) {
+  for (const bool before : {true, false}) {
+    Begin(rules::kWordsVersion);
+    if (before) SlipIn();
+    const uint64_t proposal = Propose();
+    if (!before) SlipIn();
+    Vote("kt-desk", proposal, Choice::kYes);
+    Vote("snu-desk", proposal, Choice::kYes);
+    for (const char* key : {"etri-desk", "etri-site", "slipped-in"}) End("slipped-in", key, "left");
+    EXPECT_EQ(In(Count(proposal), ledger::House::kPublic).members, 1u);
+    EXPECT_FALSE(IsOver(proposal));
+  }
+}
+
+// Its new key is younger than what it disowns: the site's takes that back.
+TEST_F(SlippedInTest, AnOfficerThatWasEnrolledAnewTakesItBackWithAnotherOldKeyOfItsMember) {
+  const uint64_t proposal = Propose();
+  SlipIn();
+  Vote("slipped-in", proposal, Choice::kYes);
+  LetIn("anew", "etri-desk", 78);
+  End("host", "etri-desk", "re-enrolled");
+  End("anew", "slipped-in", "disowned");
+  EXPECT_TRUE(w_->Now().state().speakers.at(w_->SeatOf("slipped-in").actor.key).revoked);
+  EXPECT_EQ(In(Count(proposal), ledger::House::kPublic).yes, 1u);
+  End("etri-site", "slipped-in", "disowned");
+  EXPECT_EQ(In(Count(proposal), ledger::House::kPublic).yes, 0u);
+  EXPECT_THAT(Voids(), IsEmpty());
 }
 
 }  // namespace

@@ -15,16 +15,20 @@ constexpr std::string_view kDisowned = "disowned";
 // terms and whose country count for it, go by its name.
 constexpr uint32_t kSitesAreOneMembersSince = 5;
 
-// Whether a key's seat was there before that other key, or is its own: else a key that somebody let
-// in for a member would take back what the member itself had said.
+// Whether a key was there before that other one, or is it: else a key that somebody let in for a
+// member would take back what the member itself had said, or leave in its name. That its seat was
+// there says nothing: whoever lets a key in names the seat.
 bool WasThereBefore(const State& state, const PublicKey& key, const Speaker& other) {
   const auto self = state.speakers.find(key);
-  if (self == state.speakers.end()) return false;
-  return std::ranges::any_of(state.speakers, [&](const auto& item) {
+  return self != state.speakers.end() && self->second.admitted <= other.admitted;
+}
+
+// Nobody speaks for the member any more, and since the vote began that is its own word of each of
+// its keys.
+bool LeftByItself(const State& state, const MemberId& id, const Proposal& proposal) {
+  return std::ranges::none_of(state.speakers, [&](const auto& item) {
     const Speaker& one = item.second;
-    const bool of_seat = one.member == self->second.member && one.site == self->second.site &&
-                         one.role == self->second.role;
-    return of_seat && one.admitted <= other.admitted;
+    return one.member == id && one.taken && *one.taken > proposal.index;
   });
 }
 
@@ -108,6 +112,7 @@ void Fold::Do(const Said& said, const ledger::KeyRevoked& e) {
   }
   if (speaker->second.revoked) return;
   speaker->second.revoked = true;
+  if (!own) speaker->second.taken = said.index;
   state_.revocations.insert(said.index);
   Member& member = state_.members[e.member];
   --member.keys;
@@ -116,7 +121,8 @@ void Fold::Do(const Said& said, const ledger::KeyRevoked& e) {
   // Whoever leaves by its own word is not waited for.
   if (!own || ElectorsNow(state_).contains(e.member)) return;
   for (const auto& [index, vote] : state_.open_votes) {
-    state_.proposals.at(index).electors.erase(e.member);
+    Proposal& proposal = state_.proposals.at(index);
+    if (LeftByItself(state_, e.member, proposal)) proposal.electors.erase(e.member);
   }
 }
 

@@ -27,6 +27,8 @@ struct Speaker {
   ledger::Role role = ledger::Role::kSite;
   bool revoked = false;
   uint64_t admitted = 0;  // the entry that let it in
+  std::optional<uint64_t> taken =
+      {};  // the entry that ended it, if that was not its member's own word
 };
 struct Member {
   bool described = false;
