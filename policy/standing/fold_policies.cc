@@ -74,6 +74,11 @@ MaybeBreach MemberNamed(const State& state, const ledger::PolicyProposed& e) {
   return Breach{"no-change", e.policy + (suspended ? " is suspended" : " is not suspended")};
 }
 
+// From this version of the words on a run that was proposed ends the founding like any other
+// proposal, whether or not it is voted on. Else whoever writes the record could replace policies
+// without a vote for as long as nothing came to one.
+constexpr uint32_t kRunsEndTheFoundingSince = 5;
+
 // Of two members each reads the other's update off the sum anyway.
 constexpr size_t kManyMembers = 3;
 
@@ -111,7 +116,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::CharterDecla
 }
 
 MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyDeclared& e) {
-  if (!now.state().voting || !now.state().proposals.empty()) {
+  const State& state = now.state();
+  const bool asked = NewestWords(state) >= kRunsEndTheFoundingSince && !state.runs.empty();
+  if (!state.voting || !state.proposals.empty() || asked) {
     return Breach{"founding-over",
                   "policies are declared between the charter and the first proposal"};
   }

@@ -186,6 +186,24 @@ TEST_F(OverdueTest, InOrderBothEnd) {
   EXPECT_TRUE(w_->Now().state().open_votes.empty());
 }
 
+// Runs that no vote is taken on leave no proposal.
+TEST(Founding, IsOverOnceARunWasProposed) {
+  for (const uint32_t words : {4u, rules::kWordsVersion}) {
+    World w;
+    w.Found(World::NoVoteOnRuns(), words);
+    w.Say("host", ledger::PolicyDeclared{Policy("P7 One")});
+    EXPECT_FALSE(w.Audit().dissent());
+    w.Propose("first", "scientific-research");
+    w.Approve("first");
+    const Digest policies = w.Now().state().policies;
+    w.Say("host", ledger::PolicyDeclared{Policy("P8 Other")});
+    const Auditor audit = w.Audit();
+    EXPECT_EQ(audit.standing().state().policies != policies, words < rules::kWordsVersion);
+    const std::string rule = audit.dissent() ? audit.dissent()->rule : "none";
+    EXPECT_EQ(rule, words < rules::kWordsVersion ? "none" : "founding-over");
+  }
+}
+
 // A house of which nobody voted had agreed, until words of version 4.
 TEST(CharterWords, HoldANewLogToTheirRulesFromTheFirstEntry) {
   const std::string formula =
