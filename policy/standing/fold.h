@@ -85,7 +85,8 @@ class Fold {
 
   const std::vector<Owing>& ObligationsIn(const std::string& decision);
 
-  void NoteDue(const Said& said);                       // overdue.cc
+  void NoteDue(const Said& said);                       // overdue.cc, before it changes anything
+  void NoteVotes(const Said& said);                     // overdue.cc, after
   void OpenVote(const Said& said, Proposal& proposal);  // fold_policies.cc
   void EndVote(uint64_t proposal) { state_.open_votes.erase(proposal); }
   void ProposeToVote(const Said& said, const RunId& id, const Run& run);

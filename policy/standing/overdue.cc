@@ -18,6 +18,14 @@ bool EndsAVote(const Standing& now, const ledger::Event& event) {
   return run != now.state().runs.end() && run->second.by_vote;
 }
 
+// It changes whom votes count, or what they are about.
+bool ChangesVotes(const ledger::Event& event) {
+  return std::holds_alternative<ledger::MemberAdmitted>(event) ||
+         std::holds_alternative<ledger::MemberDescribed>(event) ||
+         std::holds_alternative<ledger::KeyRevoked>(event) ||
+         std::holds_alternative<ledger::PolicyAdopted>(event);
+}
+
 // At this moment of the aggregator's: it was away, and begins again.
 bool BeginsAnew(const Standing& now, const OpenVote& vote, rules::Instant at) {
   return vote.since && vote.renewed < kGraceAnewMax &&
@@ -27,15 +35,16 @@ bool BeginsAnew(const Standing& now, const OpenVote& vote, rules::Instant at) {
 }  // namespace
 
 std::vector<DueVote> DueVotes(const Standing& now, rules::Instant at) {
-  std::vector<DueVote> due;
+  std::vector<std::pair<uint64_t, DueVote>> found;  // by the entry at which it was due
   const State& state = now.state();
   for (const auto& [index, vote] : state.open_votes) {
     if (!DueOutcome(state.proposals.at(index), state, at)) continue;
-    due.push_back({index, BeginsAnew(now, vote, at) ? at : vote.since.value_or(at)});
+    const rules::Instant since = BeginsAnew(now, vote, at) ? at : vote.since.value_or(at);
+    found.push_back({vote.due.value_or(now.size()), {index, since}});
   }
-  std::ranges::sort(due, [](const DueVote& one, const DueVote& other) {
-    return std::tie(one.since, one.proposal) < std::tie(other.since, other.proposal);
-  });
+  std::ranges::sort(found);
+  std::vector<DueVote> due;
+  for (const auto& [entry, one] : found) due.push_back(one);
   return due;
 }
 
@@ -72,14 +81,26 @@ void Fold::NoteDue(const Said& said) {
   // In a record of older words nobody was held to it.
   const bool looks = NewestWords(state_) >= kOutcomesAreDueSince;
   for (auto& [index, vote] : state_.open_votes) {
-    const bool due = looks && DueOutcome(state_.proposals.at(index), state_, said.at);
+    const bool due = DueOutcome(state_.proposals.at(index), state_, said.at).has_value();
+    if (!due) vote.due.reset();
+    if (due && !vote.due) vote.due = said.index;
     const bool anew = BeginsAnew(standing_, vote, said.at);
-    if (!due) {
+    if (!due || !looks) {
       vote.since.reset();
     } else if (!vote.since || anew) {
       vote.since = said.at;
       if (anew) ++vote.renewed;
     }
+  }
+}
+
+// Nothing that a member says takes the place in the order away again: it may say any later time.
+void Fold::NoteVotes(const Said& said) {
+  const auto* cast = std::get_if<ledger::VoteCast>(&said.entry.record.event);
+  if (cast == nullptr && !ChangesVotes(said.entry.record.event)) return;
+  for (auto& [index, vote] : state_.open_votes) {
+    if (vote.due) continue;
+    if (DueOutcome(state_.proposals.at(index), state_, said.at)) vote.due = said.index;
   }
 }
 

@@ -148,13 +148,62 @@ TEST_F(OverdueTest, InAnOlderRecordNobodyIsHeldToIt) {
   EXPECT_EQ(Dissent(), "none");
 }
 
-// Whoever chose among several could have one end the others as superseded.
-TEST_F(OverdueTest, OfSeveralThatAreDueTheFirstProposedIsRecordedFirst) {
+// Whoever chose among several could have one end the others as superseded, and the aggregator need
+// say nothing between the votes of one and of the other.
+TEST_F(OverdueTest, OfSeveralTheOneWhoseVotesCameFirstIsRecordedFirst) {
+  for (const bool in_order : {true, false}) {
+    Begin(rules::kWordsVersion);
+    const uint64_t one = Propose(ProposalKind::kReplace, Policy("P7 One"));
+    const uint64_t other = Propose(ProposalKind::kReplace, Policy("P8 Other"));
+    BothSayYes(other);
+    BothSayYes(one);
+    const auto now = rules::Instant::At(w_->time());
+    EXPECT_THAT(DueVotes(w_->Now(), now), ElementsAre(DueVote{other, now}, DueVote{one, now}));
+    Adopt(in_order ? other : one);
+    EXPECT_EQ(Dissent(), in_order ? "none" : "outcome-order");
+  }
+}
+
+TEST_F(OverdueTest, OfSeveralWindowsThatEndTogetherTheFirstProposedIsRecordedFirst) {
+  std::vector<uint64_t> proposals;
+  for (const char* name : {"P7 One", "P8 Other"}) {
+    proposals.push_back(Propose(ProposalKind::kReplace, Policy(name)));
+  }
+  w_->SetTime(kWindowIsOver);
+  w_->Say("host", ledger::PolicyRejected{proposals[1], "quorum", Due(proposals[1])->tally});
+  EXPECT_EQ(Dissent(), "outcome-order");
+}
+
+// What ends without a vote of its own: everybody else had voted, and the last one left.
+TEST_F(OverdueTest, WhatIsDueSinceSomebodyLeftIsDueSinceThen) {
+  w_->Enrol("snu", ledger::House::kAcademic, 30);
   const uint64_t one = Propose(ProposalKind::kReplace, Policy("P7 One"));
   const uint64_t other = Propose(ProposalKind::kReplace, Policy("P8 Other"));
   BothSayYes(other);
+  for (const char* name : {"snu-site", "snu-desk"}) {
+    const World::Seat& seat = w_->SeatOf(name);
+    w_->Say(name, ledger::KeyRevoked{seat.actor.member, seat.actor.key, "left"});
+  }
   BothSayYes(one);
-  Adopt(other);
+  Adopt(one);
+  EXPECT_EQ(Dissent(), "outcome-order");
+}
+
+// A vote that is taken back after its time is none, and what it ended is due when it is cast again.
+TEST_F(OverdueTest, WhatIsDueNoMoreHasItsPlaceFromWhenItIsDueAgain) {
+  const uint64_t one = Propose(ProposalKind::kReplace, Policy("P7 One"));
+  const uint64_t other = Propose(ProposalKind::kReplace, Policy("P8 Other"));
+  w_->AddSeat("second-desk", "etri", ledger::Role::kOfficer, 77);
+  w_->Admit("second-desk");
+  for (const char* desk : {"kt-desk", "second-desk"}) {
+    w_->Say(desk, ledger::VoteCast{one, w_->log().Leaf(one), Choice::kYes});
+  }
+  const World::Seat& seat = w_->SeatOf("second-desk");
+  w_->Say("etri-desk", ledger::KeyRevoked{seat.actor.member, seat.actor.key, "disowned"});
+  GoOn();
+  BothSayYes(other);
+  w_->Say("etri-desk", ledger::VoteCast{one, w_->log().Leaf(one), Choice::kYes});
+  Adopt(one);
   EXPECT_EQ(Dissent(), "outcome-order");
 }
 

@@ -129,6 +129,7 @@ MaybeBreach Fold::Holds(const Standing& standing, const Said& said) {
 void Fold::Apply(const Said& said) {
   NoteDue(said);
   std::visit([&](const auto& e) { Do(said, e); }, said.entry.record.event);
+  NoteVotes(said);
 }
 
 }  // namespace dure::standing

@@ -114,6 +114,7 @@ struct Proposal {
 };
 // Of a vote that goes on (overdue.h).
 struct OpenVote {
+  std::optional<uint64_t> due;          // the first entry, of anybody, at which it had an outcome
   std::optional<rules::Instant> since;  // the aggregator's first time at which its outcome was due
   uint32_t renewed = 0;                 // times that the aggregator was away since
 };
