@@ -269,6 +269,8 @@ constexpr Row kBreaches[] = {
      "다른 정책에 이름이 같은 규칙이 있음"},
     {"stale", "the record has changed meanwhile", "그사이 기록이 바뀜"},
     {"superseded", "other policies are in force by now", "이미 다른 정책이 시행 중임"},
+    {"too-many-proposals", "too many proposals of the member are voted on already",
+     "이 회원이 올린 안건이 이미 너무 많이 투표 중임"},
     {"terms-malformed", "the terms cannot be read", "이용조건을 읽을 수 없음"},
     {"version", "it is not the next version", "다음 버전이 아님"},
     {"vote-over", "the vote has ended", "투표가 이미 끝남"},

@@ -87,6 +87,7 @@ class Fold {
 
   void NoteDue(const Said& said);                       // overdue.cc, before it changes anything
   void NoteVotes(const Said& said);                     // overdue.cc, after
+  void BeginLateWindows(const Said& said);              // overdue.cc
   void OpenVote(const Said& said, Proposal& proposal);  // fold_policies.cc
   void EndVote(uint64_t proposal) { state_.open_votes.erase(proposal); }
   void ProposeToVote(const Said& said, const RunId& id, const Run& run);

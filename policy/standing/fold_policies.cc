@@ -127,6 +127,11 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::PolicyDeclar
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::PolicyProposed& e) {
   if (!now.state().voting) return Breach{"no-charter", "there is no voting rule yet"};
+  const bool bounded = NewestWords(now.state()) >= kProposalsAreBoundedSince;
+  if (bounded && OpenProposalsOf(now.state(), said.member) >= kOpenProposalsMax) {
+    return Breach{"too-many-proposals", std::to_string(kOpenProposalsMax) + " proposals of " +
+                                            said.member.str() + " are voted on already"};
+  }
   if (e.kind == ledger::ProposalKind::kFormula) {
     const auto formula = ShareFormula::Parse(e.policy);
     return formula ? MaybeBreach() : Breach{"formula-malformed", formula.error().message};

@@ -27,9 +27,9 @@ struct DueVote {
   auto operator<=>(const DueVote&) const = default;
 };
 // Those that have an outcome at this moment, in the order in which they are to be recorded: the one
-// that was due first, by the entry of anybody with which it was, and of several at one entry the one
-// that was proposed first. By the aggregator's entries alone whoever writes would choose: the votes
-// of two may both be cast between two of them.
+// that was due first, by the entry of anybody with which it was, and of several at one entry the
+// one that was proposed first. By the aggregator's entries alone whoever writes would choose: the
+// votes of two may both be cast between two of them.
 std::vector<DueVote> DueVotes(const Standing& now, rules::Instant at);
 // Due for longer than the grace, in a log of these words: nothing else may be recorded.
 bool IsOverdue(const Standing& now, const DueVote& due, rules::Instant at);

@@ -235,6 +235,104 @@ TEST_F(OverdueTest, InOrderBothEnd) {
   EXPECT_TRUE(w_->Now().state().open_votes.empty());
 }
 
+// Its officer's clock is ahead, or it is to be voted on for a year.
+TEST_F(OverdueTest, AProposalOfTheFutureHasItsWindowFromTheAggregatorsNextEntryOn) {
+  for (const uint32_t words : {4u, rules::kWordsVersion}) {
+    Begin(words);
+    w_->SetTime("2027-10-01T09:00:00Z");
+    const uint64_t ahead = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
+    w_->SetTime("2026-10-01T09:35:00Z");
+    const uint64_t a_little = Propose(ProposalKind::kEmergency, Policy("E2 Halt"));
+    w_->SetTime("2026-10-01T09:05:00Z");
+    GoOn();
+    const Standing now = w_->Now();
+    const auto at = [&](uint64_t index) { return now.state().proposals.at(index).at.ToText(); };
+    EXPECT_EQ(at(ahead),
+              words < rules::kWordsVersion ? "2027-10-01T09:00:00Z" : "2026-10-01T09:05:00Z");
+    EXPECT_EQ(at(a_little), "2026-10-01T09:35:00Z") << "clocks differ a little";
+  }
+}
+
+TEST_F(OverdueTest, SoManyProposalsOfAMemberAreVotedOnAtATime) {
+  const std::string formula =
+      "share formula: tokens 40, steps 20, rounds 30, evaluations 10, cap 50";
+  for (const uint32_t words : {4u, rules::kWordsVersion}) {
+    Begin(words);
+    const auto propose = [&](const char* desk) {
+      return w_->Say(desk, ledger::PolicyProposed{ProposalKind::kFormula, {}, formula});
+    };
+    const uint64_t first = propose("kt-desk");
+    for (size_t i = 1; i < kOpenProposalsMax + 2; ++i) propose("kt-desk");
+    propose("etri-desk");
+    const size_t voids = words < rules::kWordsVersion ? 0 : 2;
+    Auditor audit = w_->Audit();
+    ASSERT_EQ(audit.voids().size(), voids);
+    for (const Finding& finding : audit.voids()) EXPECT_EQ(finding.rule, "too-many-proposals");
+    w_->SetTime(kWindowIsOver);
+    w_->Say("host", ledger::PolicyRejected{first, "quorum", Due(first)->tally});
+    propose("kt-desk");  // there is room for one
+    audit = w_->Audit();
+    EXPECT_EQ(audit.voids().size(), voids);
+    EXPECT_FALSE(audit.dissent());
+  }
+}
+
+// What is due is known without counting every open vote again at each entry.
+TEST_F(OverdueTest, NothingThatIsDueIsMissed) {
+  w_->Enrol("snu", ledger::House::kAcademic, 30);
+  const auto same = [&](const std::string& after) {
+    const Standing now = w_->Now();
+    for (const int64_t later : {0, 3600, 30 * 86400}) {
+      const rules::Instant at{rules::Instant::At(w_->time()).seconds + later};
+      std::vector<uint64_t> due;
+      for (const DueVote& one : DueVotes(now, at)) due.push_back(one.proposal);
+      std::ranges::sort(due);
+      std::vector<uint64_t> counted;
+      for (const auto& [index, vote] : now.state().open_votes) {
+        if (DueOutcome(now.state().proposals.at(index), now.state(), at)) counted.push_back(index);
+      }
+      EXPECT_EQ(due, counted) << "after " << after << ", " << later << " seconds later";
+    }
+  };
+  const auto vote = [&](const char* desk, uint64_t proposal, Choice choice = Choice::kYes) {
+    w_->Say(desk, ledger::VoteCast{proposal, w_->log().Leaf(proposal), choice});
+    same(std::string(desk) + "'s vote on " + std::to_string(proposal));
+  };
+  const auto end = [&](const char* who, const char* name, const char* reason) {
+    const World::Seat& seat = w_->SeatOf(name);
+    w_->Say(who, ledger::KeyRevoked{seat.actor.member, seat.actor.key, reason});
+    same(std::string("the end of ") + name);
+  };
+  const uint64_t rule = Propose(ProposalKind::kReplace, Policy("P7 One"));
+  const uint64_t beside = Propose(ProposalKind::kReplace, Policy("P8 Other"));
+  const uint64_t stop = Propose(ProposalKind::kEmergency, Policy("E1 Stop"));
+  const uint64_t suspension =
+      w_->Say("kt-desk", ledger::PolicyProposed{ProposalKind::kSuspend, {}, "snu"});
+  for (const uint64_t proposal : {rule, beside, suspension}) vote("kt-desk", proposal);
+  w_->AddSeat("second-desk", "etri", ledger::Role::kOfficer, 77);
+  w_->Admit("second-desk");
+  same("one more officer");
+  for (const uint64_t proposal : {rule, suspension}) vote("second-desk", proposal);
+  vote("snu-desk", rule);
+  end("etri-desk", "second-desk", "disowned");
+  GoOn();
+  same("an entry of the aggregator's");
+  w_->SetTime("2026-10-01T09:10:00Z");
+  for (const uint64_t proposal : {rule, suspension}) vote("etri-desk", proposal);
+  vote("snu-desk", suspension, Choice::kNo);
+  Adopt(rule);
+  same("an adoption, which leaves another proposal behind");
+  w_->Say("host", ledger::PolicyRejected{beside, "superseded", Due(beside)->tally});
+  w_->Enrol("late", ledger::House::kSmallFirm, 40);
+  same("one more member");
+  vote("kt-desk", stop);
+  vote("etri-desk", stop);
+  end("host", "snu-desk", "revoked-by-operator");
+  w_->SetTime(kWindowIsOver);
+  GoOn();
+  same("the end of a window");
+}
+
 // Runs that no vote is taken on leave no proposal.
 TEST(Founding, IsOverOnceARunWasProposed) {
   for (const uint32_t words : {4u, rules::kWordsVersion}) {

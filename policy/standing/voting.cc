@@ -37,10 +37,10 @@ std::optional<std::string> Shared(const RuleNames& one, const RuleNames& other) 
 
 // What the votes alone come to.
 std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state, rules::Instant now,
-                                  uint32_t words) {
+                                  ledger::Tally tally, uint32_t words) {
   const ledger::VotingRule& rule = *state.voting;
   Outcome outcome;
-  outcome.tally = CountVotes(proposal, state, words);
+  outcome.tally = std::move(tally);
   const uint64_t eligible = Eligible(outcome.tally);
   const uint64_t cast = Cast(outcome.tally);
   const bool over = now > WindowEnd(proposal, state);
@@ -98,9 +98,10 @@ std::set<MemberId> ElectorsNow(const State& state) {
 
 namespace {
 
-// Who counts in a vote, by the rules of these words.
-std::set<MemberId> Counting(const Proposal& proposal, const State& state, uint32_t words) {
-  std::set<MemberId> counting = ElectorsNow(state);
+// Who counts in a vote, by the rules of these words: of those who could vote in one that begins
+// now, and of this one's.
+std::set<MemberId> Counting(const Proposal& proposal, const State& state,
+                            std::set<MemberId> counting, uint32_t words) {
   const auto add = [&](const MemberId& id) {
     const auto member = state.members.find(id);
     if (member == state.members.end()) return;
@@ -115,12 +116,11 @@ std::set<MemberId> Counting(const Proposal& proposal, const State& state, uint32
   return counting;
 }
 
-}  // namespace
-
-ledger::Tally CountVotes(const Proposal& proposal, const State& state, uint32_t words) {
+ledger::Tally CountAmong(const std::set<MemberId>& electors, const Proposal& proposal,
+                         const State& state, uint32_t words) {
   std::array<HouseTally, kHouses> houses;
   for (size_t i = 0; i < kHouses; ++i) houses[i].house = static_cast<ledger::House>(i);
-  for (const MemberId& id : Counting(proposal, state, words)) {
+  for (const MemberId& id : Counting(proposal, state, electors, words)) {
     ++houses[static_cast<size_t>(state.members.at(id).house)].members;
   }
   ledger::Tally tally;
@@ -139,6 +139,12 @@ ledger::Tally CountVotes(const Proposal& proposal, const State& state, uint32_t 
     if (house.members > 0) tally.houses.push_back(house);
   }
   return tally;
+}
+
+}  // namespace
+
+ledger::Tally CountVotes(const Proposal& proposal, const State& state, uint32_t words) {
+  return CountAmong(ElectorsNow(state), proposal, state, words);
 }
 
 bool OwnerSaidNo(const State& state, const RunId& run, const Dataset& dataset) {
@@ -165,16 +171,18 @@ bool IsHalted(const Proposal& proposal, const State& state) {
   return run != state.runs.end() && run->second.halted.has_value();
 }
 
-std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
-                                  uint32_t words) {
-  if (proposal.outcome || !state.voting) return std::nullopt;
+namespace {
+
+std::optional<Outcome> DueAmong(const std::set<MemberId>& electors, const Proposal& proposal,
+                                const State& state, rules::Instant now, uint32_t words) {
   if (words >= kHaltedIsOverSince && IsHalted(proposal, state)) return std::nullopt;
   const bool replaces = proposal.run.empty() && proposal.kind == ledger::ProposalKind::kReplace;
   const bool superseded = replaces && proposal.supersedes != state.policies;
+  ledger::Tally tally = CountAmong(electors, proposal, state, words);
   if (superseded && words >= kSupersededEndsSince) {
-    return Outcome{false, "superseded", CountVotes(proposal, state, words)};
+    return Outcome{false, "superseded", std::move(tally)};
   }
-  std::optional<Outcome> due = DueByVotes(proposal, state, now, words);
+  std::optional<Outcome> due = DueByVotes(proposal, state, now, std::move(tally), words);
   const bool emergency = proposal.kind == ledger::ProposalKind::kEmergency;
   if (!due || !due->adopt || words < kRuleNamesAreOneSince || !(replaces || emergency)) return due;
   const Digest text = Sha256(AsBytes(proposal.policy));
@@ -184,6 +192,27 @@ std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, 
   due->adopt = false;
   due->reason = "rule-taken";
   return due;
+}
+
+}  // namespace
+
+std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
+                                  uint32_t words) {
+  if (proposal.outcome || !state.voting) return std::nullopt;
+  return DueAmong(ElectorsNow(state), proposal, state, now, words);
+}
+
+std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
+                                  const std::set<MemberId>& electors) {
+  if (proposal.outcome || !state.voting) return std::nullopt;
+  return DueAmong(electors, proposal, state, now, rules::kWordsVersion);
+}
+
+size_t OpenProposalsOf(const State& state, const MemberId& member) {
+  return static_cast<size_t>(std::ranges::count_if(state.open_votes, [&](const auto& open) {
+    const Proposal& proposal = state.proposals.at(open.first);
+    return proposal.run.empty() && proposal.proposer == member;
+  }));
 }
 
 RuleNames NamesOf(const rules::Policy& policy) {

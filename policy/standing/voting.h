@@ -61,12 +61,22 @@ struct Outcome {
 // `words`: as a build of these words ends it.
 std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
                                   uint32_t words = rules::kWordsVersion);
+// The same of this build's words for whoever asks about several: `electors` are ElectorsNow(state).
+std::optional<Outcome> DueOutcome(const Proposal& proposal, const State& state, rules::Instant now,
+                                  const std::set<MemberId>& electors);
 inline constexpr uint32_t kSupersededEndsSince = 3;
 inline constexpr uint32_t kRuleNamesAreOneSince = 4;
 inline constexpr uint32_t kHaltedIsOverSince = 4;
 inline constexpr uint32_t kVotedRulesStandSince = 5;
 // The vote is on a run that was halted meanwhile.
 bool IsHalted(const Proposal& proposal, const State& state);
+
+// From this version of the words on so many policies of one member are voted on at a time, more
+// than people read: each is counted again whenever one more member is let in, or one leaves. And
+// the window of one that claims to be of the future begins with the aggregator's next entry.
+inline constexpr uint32_t kProposalsAreBoundedSince = 5;
+inline constexpr size_t kOpenProposalsMax = 32;
+size_t OpenProposalsOf(const State& state, const MemberId& member);
 
 RuleNames NamesOf(const rules::Policy& policy);
 // A rule whose name is taken, and by what.
