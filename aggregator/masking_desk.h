@@ -20,6 +20,7 @@
 #include "federation/loop/effect_queue.h"
 #include "federation/masking/aggregator_half.h"
 #include "federation/round/round.h"
+#include "policy/standing/cohort.h"
 
 namespace dure::aggregator {
 
@@ -63,6 +64,8 @@ class MaskingDesk {
   void UseUp(const Release& release);
   // What stands against a sum of these, as long as nobody was told of its survivors.
   masking::Objection ObjectionTo(const round::StartMerge& merge) const;
+  // What other runs summed from the base at hand, by the record.
+  standing::SumsByRun Beside() const;
   void Learn(const Release& release);
   bool Perform(const masking::AggregatorEffect& effect);
   void Do(const masking::Send& effect);

@@ -5,7 +5,6 @@
 #include "federation/canonical.h"
 #include "federation/masking/run_terms.h"
 #include "federation/wire_hook.h"
-#include "policy/standing/cohort.h"
 
 namespace dure::aggregator {
 namespace {
@@ -175,12 +174,24 @@ masking::Objection MaskingDesk::ObjectionTo(const round::StartMerge& merge) cons
   if (half.phase() > Phase::kUploading || ChoosesFreely()) return {};
   std::vector<SiteId> sites;
   for (const round::Contribution& one : merge.contributions) sites.push_back(one.site);
-  auto objection = masking::CheckSum(history_, rounds_.manifest(), merge.at.round,
-                                     half.context().seats, std::move(sites));
+  const standing::SumsByRun beside = Beside();
+  auto objection =
+      masking::CheckSum(history_, rounds_.manifest(), merge.at.round, half.context().seats,
+                        std::move(sites), standing::SumsIn(beside));
   if (!objection) return {};
   shop_.say(merge.at.Text() + ": masking: " + std::string(Name(objection->rule)) + ": " +
-            objection->why);
+            objection->why + standing::BesideText(beside));
   return objection;
+}
+
+standing::SumsByRun MaskingDesk::Beside() const {
+  standing::SumsByRun beside;
+  const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
+    beside = standing::SumsFrom(now.state(), rounds_.base().model, rounds_.manifest().run);
+  });
+  // Sites hold every cohort against their own copies: what is missing here they refuse.
+  if (!looked) shop_.say("cannot look up what other runs summed: " + looked.error().message);
+  return beside;
 }
 
 std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& candidates) const {
@@ -198,6 +209,12 @@ std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& c
     seats = standing::SeatsOf(now.state(), manifest.masking_rules.batch_members);
   });
   if (!looked) return {};
+  const standing::SumsByRun beside = Beside();
+  auto apart = masking::SetApart(history_, manifest, round, seats, sites, standing::SumsIn(beside));
+  // A run that comes to its quorum only with whom another's sums would show is refused by its
+  // sites, and pauses with that: it would wait for ever for more of them.
+  const bool enough = sites.size() >= manifest.quorum + apart.size();
+  if (enough || apart.empty() || beside.empty()) return apart;
   return masking::SetApart(history_, manifest, round, std::move(seats), std::move(sites));
 }
 

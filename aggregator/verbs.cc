@@ -193,6 +193,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"merge", rounds.manifest().merge.Text()},
                  {"saturation_limit", rounds.manifest().saturation_limit},
                  {"parameters", driver->parameter_count()},
+                 {"seed", rounds.manifest().inner.seed},
                  {"manifest", rounds.manifest().digest().Hex()},
                  {"initial_model", rounds.manifest().initial_model.Hex()},
                  {"base", BaseJson(rounds.base())},

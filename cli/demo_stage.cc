@@ -145,6 +145,7 @@ Status DemoStage::StartSite(const DemoSite& site) {
 RunOptions DemoStage::OptionsFor(const std::string& name) const {
   RunOptions run;
   run.name = name;
+  run.seed = 1;  // all from the same weights
   run.model = options_.model;
   run.tokenizer = tokenizer_;
   run.rounds = options_.rounds;

@@ -168,10 +168,11 @@ std::string RunText(const json& run) {
          "\ninvited     " + Names(ListField(run, "invited")) + "\ncohort      " +
          Names(ListField(run, "cohort")) + "; quorum " + std::to_string(CountField(run, "quorum")) +
          "\nmodel       sha256:" + TextField(run.value("base", json::object()), "model") + ", " +
-         std::to_string(CountField(run, "parameters")) + " parameters\npurpose     " +
-         PurposeText(run) + "\nmanifest    sha256:" + TextField(run, "manifest") +
-         "\nmasking     " + TextField(run, "masking") + WithstandsText(run) + "; lanes " +
-         TextField(run, "lane") + LimitText(run) + "\nmerge       " + TextField(run, "merge") +
+         std::to_string(CountField(run, "parameters")) + " parameters\nseed        " +
+         std::to_string(CountField(run, "seed")) + "\npurpose     " + PurposeText(run) +
+         "\nmanifest    sha256:" + TextField(run, "manifest") + "\nmasking     " +
+         TextField(run, "masking") + WithstandsText(run) + "; lanes " + TextField(run, "lane") +
+         LimitText(run) + "\nmerge       " + TextField(run, "merge") +
          PrivacyText(run, "privacy     ");
 }
 
@@ -307,7 +308,8 @@ void AddStart(Command noun, Context& context) {
       .ShowDefault();
   verb.Add("--outer-mu", run.outer_mu, "outer Nesterov momentum").ShowDefault();
   AddPatience(verb, run);
-  verb.Add("--seed", run.seed, "of weights and data order").ShowDefault();
+  verb.Add("--seed", run.seed,
+           "of weights and data order; by default one of the run's own, made from its name");
   AddLanguage(verb, context);
   context.Do(verb, [typed, &context] { return Start(typed->dir, typed->run, context); });
 }

@@ -55,7 +55,7 @@ Result<Digest> PutInitialModel(const RunOptions& options, const model::LlamaConf
   {
     DURE_ASSIGN(auto file, model::SafetensorsFile::Create(path, layout));
     if (options.from.empty()) {
-      model::Initialize(config, options.seed, file.mutable_flat());
+      model::Initialize(config, SeedOf(options), file.mutable_flat());
     } else {
       DURE_ASSIGN(const auto source, model::SafetensorsFile::Open(options.from));
       if (source.layout().digest() != layout.digest()) {
@@ -84,7 +84,7 @@ round::InnerTraining Inner(const RunOptions& options, const model::LlamaConfig& 
   inner.batch = options.batch;
   inner.sequence = options.sequence != 0 ? options.sequence : config.context;
   inner.accumulation = options.accumulation;
-  inner.seed = options.seed;
+  inner.seed = SeedOf(options);
   return inner;
 }
 
@@ -224,6 +224,15 @@ Status ChooseReference(const RunOptions& options, round::RunManifest& manifest) 
 }
 
 }  // namespace
+
+uint64_t SeedOf(const RunOptions& options) {
+  if (options.seed) return *options.seed;
+  const Digest digest = Sha256(AsBytes("dure-run-seed-1/" + options.name));
+  uint64_t seed = 0;
+  // 48 bits: a number that every reader of JSON keeps whole.
+  for (size_t i = 0; i < 6; ++i) seed = seed << 8 | digest.bytes[i];
+  return seed;
+}
 
 Result<Proposal> MakeProposal(const RunOptions& options, blob::BlobStore& store,
                               const std::filesystem::path& scratch) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,10 +59,14 @@ struct RunOptions {
   double norm_max = 0;            // of an update; 0: none is set
   double saturation_limit = 0;    // 0: none is set
   uint64_t passes_max = 0;        // over the registered data in a round; 0: as many as come
-  uint64_t seed = 1;
+  std::optional<uint64_t> seed;   // none: SeedOf(name)
   // How long an aggregator that falls silent is waited for while the first weights travel.
   uint32_t patience_seconds = 60;  // enough for one that is being restarted
 };
+
+// A seed of the run's own, unless one is typed: the updates of two runs that begin alike would show
+// in the difference of their sums. The same for the same command, said again after a lost answer.
+uint64_t SeedOf(const RunOptions& options);
 
 struct Proposal {
   round::RunManifest manifest;

@@ -44,6 +44,20 @@ TEST_F(RunProposals, AScheduleThatNoTrainerTakesIsRefusedWithOneThatFits) {
   EXPECT_EQ(Refusal(), "");
 }
 
+TEST_F(RunProposals, EachRunHasWeightsAndAnOrderOfItsOwnUnlessASeedIsTyped) {
+  const auto first = Propose();
+  const auto again = Propose();
+  options_.name = "second";
+  const auto second = Propose();
+  options_.seed = first->inner.seed;
+  const auto typed = Propose();
+  ASSERT_TRUE(first && again && second && typed);
+  EXPECT_EQ(again->digest(), first->digest()) << "said again, it is the same proposal";
+  EXPECT_NE(second->inner.seed, first->inner.seed);
+  EXPECT_NE(second->initial_model, first->initial_model);
+  EXPECT_EQ(typed->initial_model, first->initial_model);
+}
+
 TEST_F(RunProposals, NoStepsAtAllAreSaidToBeNone) {
   options_.steps = 0;
   EXPECT_EQ(Refusal(), "--steps must be 1 or more, or 0 with --seconds");

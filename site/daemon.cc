@@ -152,6 +152,7 @@ Status Daemon::State::Open() {
                  if (link) (void)link->Send(message);
                },
                [this](const RunId& run, const Digest& blob) { return NeededElsewhere(run, blob); },
+               [this](const RunId& run) { return SummedIn(run); },
                &removing,
                &pen_holder,
                options.say});
@@ -259,6 +260,12 @@ bool Daemon::State::NeededElsewhere(const RunId& run, const Digest& blob) const 
   if (evaluations && evaluations->Needs(blob)) return true;
   return std::ranges::any_of(
       desks, [&](const auto& entry) { return entry.first != run && entry.second->Needs(blob); });
+}
+
+std::set<masking::ReleasedSum> Daemon::State::SummedIn(const RunId& run) const {
+  const auto desk = desks.find(run);
+  return desk == desks.end() || !desk->second ? std::set<masking::ReleasedSum>()
+                                              : desk->second->Summed();
 }
 
 RunDesk& Daemon::State::DeskOf(const RunId& run) {

@@ -45,6 +45,7 @@ struct Daemon::State {
   void Received(const round::Message& message);
   RunDesk& DeskOf(const RunId& run);
   bool NeededElsewhere(const RunId& run, const Digest& blob) const;
+  std::set<masking::ReleasedSum> SummedIn(const RunId& run) const;
   void Renew();
   void RenewLater();
 

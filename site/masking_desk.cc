@@ -7,7 +7,6 @@
 #include "federation/error_code.h"
 #include "federation/masking/run_terms.h"
 #include "federation/wire_hook.h"
-#include "policy/standing/cohort.h"
 #include "site/run_desk_work.h"
 
 namespace dure::site {
@@ -113,7 +112,10 @@ void MaskingDesk::GiveUpFormer() {
   Push(masking::GiveUp{});
 }
 
-void MaskingDesk::Take(const Bytes& message) { Push(masking::FromAggregator{message}); }
+void MaskingDesk::Take(const Bytes& message) {
+  if (half_.phase() == masking::SitePhase::kMasking) CountBeside();  // it may name survivors
+  Push(masking::FromAggregator{message});
+}
 
 void MaskingDesk::Look() {
   GiveUpFormer();
@@ -176,8 +178,9 @@ void MaskingDesk::Do(const masking::SetAside& effect) {
 void MaskingDesk::Do(const masking::RefuseRound& effect) {
   const masking::Refused& refused = effect.refused;
   const masking::Context& context = effect.context;
+  const bool of_sums = refused.rule == masking::Refusal::kMembership;
   Say("REFUSED: " + std::string(Name(refused.rule)) + ": " + refused.why +
-      Accused(context, refused.accused));
+      (of_sums ? standing::BesideText(Beside()) : "") + Accused(context, refused.accused));
   if (examines_ == context.Id()) examines_.reset();
   if (masks_ && masks_->context == context.Id()) masks_.reset();
   // Nobody waits for what comes of an attempt before.
@@ -225,6 +228,7 @@ void MaskingDesk::ExamineNow(const Digest& context) {
     bound_ = Bound{context, at, bound_ && bound_->at == at ? bound_->work : 0};
     masking::Examined examined{PinnedFor(half_.context(), *parameters), {}};
     shop_.random.Fill(examined.seed.bytes);
+    CountBeside();
     Push(examined);
   });
 }

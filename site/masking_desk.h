@@ -15,6 +15,7 @@
 #include "federation/masking/site_half.h"
 #include "federation/round/participation.h"
 #include "policy/ledger/events.h"
+#include "policy/standing/cohort.h"
 #include "site/run_folder.h"
 #include "site/update_work.h"
 #include "site/workshop.h"
@@ -39,6 +40,8 @@ class MaskingDesk {
   // What was signed and released in this run is not known any more: no masked round may have this
   // site's secrets in it.
   bool lost() const { return lost_; }
+  // The sums that this site signed in this run, or learned of, as may be released.
+  std::set<masking::ReleasedSum> Summed() const { return half_.history().MayBeReleased(); }
   // After a restart, and when the link is up again: what is outstanding is said again.
   void Resume();
   void Take(const Bytes& message);  // of the aggregator's half
@@ -112,6 +115,10 @@ class MaskingDesk {
   ledger::RoundAttempt RecordedAt() const;     // the attempt at hand
   std::vector<SiteId> RecordedCohort() const;  // of it; none: the copy lacks its opening
   masking::Pinned PinnedFor(const masking::Context& context, uint64_t parameter_count) const;
+  // masking_beside.cc: what other runs summed from the base at hand, by the record and by what this
+  // site signed in them, whether or not it was recorded.
+  standing::SumsByRun Beside() const;
+  void CountBeside();
   void TryEncode();
   void NotEncoded(const Error& error);
   void Encoded(const MaskedContribution& made, RoundNumber round);

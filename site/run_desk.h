@@ -34,6 +34,7 @@ class RunDesk {
   void Take(const round::Masked& message) { masking_.Take(message.message); }
   const round::Participation& participation() const { return participation_; }
   bool Needs(const Digest& blob) const;
+  std::set<masking::ReleasedSum> Summed() const { return masking_.Summed(); }
   const round::SiteStatus& status() const { return status_; }  // of this site's own eyes only
 
  private:

@@ -12,6 +12,7 @@
 #include "federation/journal/journal.h"
 #include "federation/loop/loop.h"
 #include "federation/loop/workers.h"
+#include "federation/masking/history.h"
 #include "federation/random.h"
 #include "federation/transport/client.h"
 #include "site/lending.h"
@@ -47,6 +48,8 @@ struct Workshop {
   // Whether a run other than this one holds a blob of that name, derives from it, or is making it:
   // runs of one start have the same scales for some rounds.
   std::function<bool(const RunId&, const Digest&)> needed_elsewhere;
+  // The masked sums of a run that this site signed, or knows of, as may be released.
+  std::function<std::set<masking::ReleasedSum>(const RunId&)> summed_in;
   // Blobs that are being removed: what another run finds in the store now, it may not have in a
   // moment. Of the loop.
   std::set<Digest>* removing = nullptr;

@@ -53,6 +53,27 @@ TEST(Attack7, SurvivorsBelowTheRunsQuorumGetNoShare) {
   ExpectNothingReleased(world);
 }
 
+// Of two runs from one model a site sends the same update. The other sum may have been there before
+// this attempt, or have come while it went on.
+TEST(Attack8, ASumThatAnotherRunsSumWouldMakeASitesUpdateIsNotReleased) {
+  for (const bool meanwhile : {false, true}) {
+    World world({.sites = 5, .forbid_differences = true, .corrupt_max = 1});
+    ReleasedSum all;
+    for (const Seat& seat : world.PinnedOf(0).admitted) all.sites.push_back(seat.site);
+    world.absent = {4};
+    for (uint32_t i = 0; i < 4 && !meanwhile; ++i) world.site(i).CountBeside({all});
+    world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+      const auto decoded = DecodeMessage(message);
+      const bool names_them = decoded && std::holds_alternative<Survivors>(*decoded);
+      if (to_site && meanwhile && names_them) world.site(site).CountBeside({all});
+    };
+    world.RunAttempt(0);
+    for (uint32_t i = 0; i < 4; ++i) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_MEMBERSHIP");
+    ExpectNothingReleased(world);
+    EXPECT_EQ(world.masked_bytes != 0, meanwhile);
+  }
+}
+
 TEST(Colluders, AreThoseOfTheSmallestCohortThatARunAllows) {
   const auto withstood = [](uint32_t quorum, uint32_t most) {
     round::RunManifest manifest;

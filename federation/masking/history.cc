@@ -49,19 +49,28 @@ std::string Names(const std::set<MemberId>& members) {
 
 using Columns = std::map<MemberId, std::set<size_t>>;
 
-// Members whose columns, all together, are isolated: at most `count` of them, from `next` on.
-std::set<MemberId> FindIsolated(const RowSpace& space, const Columns& columns,
+// Of two sets of sums, the first within the second.
+struct Spaces {
+  RowSpace shown;  // before
+  RowSpace all;
+};
+
+// Members whose columns, all together, are isolated, and were not before: at most `count` of them,
+// from `next` on.
+std::set<MemberId> FindIsolated(const Spaces& spaces, const Columns& columns,
                                 Columns::const_iterator next, size_t count,
                                 const std::set<MemberId>& chosen,
                                 const std::set<size_t>& union_of) {
-  if (!chosen.empty() && space.Isolates(union_of)) return chosen;
+  if (!chosen.empty() && spaces.all.Isolates(union_of) && !spaces.shown.Isolates(union_of)) {
+    return chosen;
+  }
   if (count == 0) return {};
   for (; next != columns.end(); ++next) {
     std::set<MemberId> more = chosen;
     more.insert(next->first);
     std::set<size_t> wider = union_of;
     wider.insert(next->second.begin(), next->second.end());
-    const auto found = FindIsolated(space, columns, std::next(next), count - 1, more, wider);
+    const auto found = FindIsolated(spaces, columns, std::next(next), count - 1, more, wider);
     if (!found.empty()) return found;
   }
   return {};
@@ -155,13 +164,25 @@ Objection History::CheckOpening(RoundNumber round, uint32_t attempt) const {
   return {};
 }
 
+std::set<ReleasedSum> History::MayBeReleased() const {
+  std::set<ReleasedSum> all = sums_;
+  for (const Attempted& attempt : attempts_) all.insert(attempt.sums.begin(), attempt.sums.end());
+  return all;
+}
+
 Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
                                     const ReleasedSum& candidate,
                                     const std::map<SiteId, MemberId>& member_of,
-                                    const Quorum& quorum) const {
+                                    const Quorum& quorum,
+                                    const std::set<ReleasedSum>& beside) const {
   if (!rules.forbid_differences) return {};
   std::map<SiteId, size_t> column_of;
-  std::vector<const ReleasedSum*> rows{&candidate};
+  std::vector<const ReleasedSum*> rows;
+  for (const ReleasedSum& sum : beside) {
+    if (sum.segment == candidate.segment) rows.push_back(&sum);
+  }
+  const size_t of_others = rows.size();
+  rows.push_back(&candidate);
   for (const ReleasedSum& sum : sums_) {
     if (sum.segment == candidate.segment) rows.push_back(&sum);
   }
@@ -175,11 +196,12 @@ Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
   for (const ReleasedSum* row : rows) {
     for (const SiteId& site : row->sites) column_of.emplace(site, column_of.size());
   }
-  RowSpace space(column_of.size());
-  for (const ReleasedSum* row : rows) {
+  Spaces spaces{RowSpace(column_of.size()), RowSpace(column_of.size())};
+  for (size_t r = 0; r < rows.size(); ++r) {
     std::vector<size_t> columns;
-    for (const SiteId& site : row->sites) columns.push_back(column_of.at(site));
-    space.Add(columns);
+    for (const SiteId& site : rows[r]->sites) columns.push_back(column_of.at(site));
+    spaces.all.Add(columns);
+    if (r < of_others) spaces.shown.Add(columns);
   }
   Columns columns;
   for (const auto& [site, column] : column_of) {
@@ -189,7 +211,7 @@ Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
         .insert(column);
   }
   const size_t fewest = std::max<uint32_t>(rules.batch_members, 2) - 1;
-  const auto isolated = FindIsolated(space, columns, columns.begin(), fewest, {}, {});
+  const auto isolated = FindIsolated(spaces, columns, columns.begin(), fewest, {}, {});
   if (isolated.empty()) return {};
   return Refused{Refusal::kMembership,
                  "with the sums already released, this one would isolate " + Names(isolated) +
@@ -234,7 +256,8 @@ void History::Release(RoundNumber round, uint32_t attempt, const Digest& transcr
 }
 
 std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,
-                                 RoundNumber round, const std::vector<Seat>& seats) {
+                                 RoundNumber round, const std::vector<Seat>& seats,
+                                 const std::set<ReleasedSum>& beside) {
   std::vector<SiteId> all;
   std::map<SiteId, MemberId> member_of;
   for (const Seat& seat : seats) {
@@ -242,19 +265,21 @@ std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rule
     member_of.emplace(seat.site, seat.member);
   }
   std::ranges::sort(all);
+  std::set<ReleasedSum> former = history.sums();
+  former.insert(beside.begin(), beside.end());
   std::set<SiteId> summed;
-  for (const ReleasedSum& sum : history.sums()) summed.insert(sum.sites.begin(), sum.sites.end());
+  for (const ReleasedSum& sum : former) summed.insert(sum.sites.begin(), sum.sites.end());
   std::vector<std::vector<SiteId>> choices{all};
   std::vector<SiteId>& known = choices.emplace_back();
   std::ranges::copy_if(all, std::back_inserter(known),
                        [&summed](const SiteId& site) { return summed.contains(site); });
-  for (const ReleasedSum& sum : history.sums()) {
+  for (const ReleasedSum& sum : former) {
     if (std::ranges::includes(all, sum.sites)) choices.push_back(sum.sites);
   }
   std::stable_sort(choices.begin() + 2, choices.end(),
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
   for (const std::vector<SiteId>& choice : choices) {
-    const bool holds = !history.CheckDifferences(rules, round, {0, choice}, member_of);
+    const bool holds = !history.CheckDifferences(rules, round, {0, choice}, member_of, {}, beside);
     if (holds && !choice.empty()) return choice;
   }
   return all;

@@ -63,9 +63,11 @@ class History;
 // Of sites that could all be in a round: those to sum, so that with the sums released before nobody
 // is isolated. All, if that may be; else without those who were in no sum yet; else the sites of
 // the largest former sum that are all there. None of that: all again, and the rule refuses them,
-// since somebody who was in a sum must be waited for.
+// since somebody who was in a sum must be waited for. `beside` as in CheckDifferences: former sums,
+// too.
 std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,
-                                 RoundNumber round, const std::vector<Seat>& seats);
+                                 RoundNumber round, const std::vector<Seat>& seats,
+                                 const std::set<ReleasedSum>& beside = {});
 
 class History {
  public:
@@ -89,10 +91,12 @@ class History {
   // rules.batch_members members (at least: one). kMembership. `member_of` names the member of every
   // site of the candidate; sites of past sums that it leaves out count as members of their own.
   // Sums of an earlier attempt at the same round do not count if the two exclude each other.
+  // `beside`: sums of other runs over what may be the same updates. They count as well; but whom
+  // they isolate by themselves is shown already, and nothing is refused for it.
   Objection CheckDifferences(const CohortRules& rules, RoundNumber round,
                              const ReleasedSum& candidate,
-                             const std::map<SiteId, MemberId>& member_of,
-                             const Quorum& quorum = {}) const;
+                             const std::map<SiteId, MemberId>& member_of, const Quorum& quorum = {},
+                             const std::set<ReleasedSum>& beside = {}) const;
 
   // The site is about to sign this transcript: its sums count from now on as released.
   // kSurvivorSet: another transcript was signed for this attempt. kAlreadyReleased.
@@ -105,6 +109,8 @@ class History {
   void Learn(const ReleasedSum& sum) { sums_.insert(sum); }
 
   const std::set<ReleasedSum>& sums() const { return sums_; }
+  // With those that were signed last.
+  std::set<ReleasedSum> MayBeReleased() const;
 
   template <typename A>
   void Visit(A& a) {

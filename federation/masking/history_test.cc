@@ -140,6 +140,30 @@ TEST(Differences, ACohortIsChosenThatShowsNobody) {
   EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2, 3}).sites);
 }
 
+TEST(Differences, SumsOfOtherRunsCountButForWhatTheyShowByThemselves) {
+  CohortRules rules;
+  rules.batch_members = 1;
+  History history;
+  const auto refused = [&](const ReleasedSum& sum, const std::set<ReleasedSum>& beside) {
+    const auto objection = history.CheckDifferences(rules, {0}, sum, MembersOf(6), {}, beside);
+    return objection ? objection->why : "";
+  };
+  const ReleasedSum five = SumOf({0, 1, 2, 3, 4});
+  const ReleasedSum four = SumOf({0, 1, 2, 3});
+  EXPECT_NE(refused(four, {five}).find("m104"), std::string::npos);
+  EXPECT_EQ(refused(five, {five}), "");
+  EXPECT_EQ(refused(SumOf({0, 1, 2}), {five}), "") << "two hide one another";
+  EXPECT_EQ(refused(four, {SumOf({0, 1, 2, 3, 4}, 1)}), "") << "other coordinates";
+  // These two have shown site 4 already: who is in a sum beside them is not shown by it.
+  EXPECT_EQ(refused(four, {five, four}), "");
+  EXPECT_EQ(refused(five, {five, four}), "");
+  EXPECT_NE(refused(SumOf({0, 1, 2}), {five, four}).find("m103"), std::string::npos);
+  EXPECT_EQ(ChooseCohort(history, rules, {0}, SeatsAt({0, 1, 2, 3, 4}), {four}), four.sites);
+  rules.batch_members = 3;
+  EXPECT_EQ(refused(five, {five, SumOf({0, 1, 2})}), "") << "3 and 4 were shown together";
+  EXPECT_NE(refused(four, {five, SumOf({0, 1, 2})}), "") << "3 alone was not";
+}
+
 // Who signed the first of two such sums refuses the second, and the other way around, for good: so
 // the aggregator, which knows of both, names no survivors of the second.
 TEST(Differences, SurvivorsAreHeldAgainstAllThatMayHaveBeenReleased) {

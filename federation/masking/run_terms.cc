@@ -70,12 +70,12 @@ std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManife
 
 std::vector<SiteId> SetApart(const History& released, const round::RunManifest& manifest,
                              RoundNumber round, std::vector<Seat> seats,
-                             std::vector<SiteId> candidates) {
+                             std::vector<SiteId> candidates, const std::set<ReleasedSum>& beside) {
   std::ranges::sort(candidates);
   std::erase_if(seats, [&candidates](const Seat& seat) {
     return !std::ranges::binary_search(candidates, seat.site);
   });
-  const auto chosen = ChooseCohort(released, RulesOf(manifest), round, seats);
+  const auto chosen = ChooseCohort(released, RulesOf(manifest), round, seats, beside);
   std::erase_if(candidates, [&](const SiteId& site) {
     const bool seated = std::ranges::find(seats, site, &Seat::site) != seats.end();
     return !seated || std::ranges::binary_search(chosen, site);
@@ -84,11 +84,13 @@ std::vector<SiteId> SetApart(const History& released, const round::RunManifest& 
 }
 
 Objection CheckSum(const History& released, const round::RunManifest& manifest, RoundNumber round,
-                   const std::vector<Seat>& seats, std::vector<SiteId> sites) {
+                   const std::vector<Seat>& seats, std::vector<SiteId> sites,
+                   const std::set<ReleasedSum>& beside) {
   std::map<SiteId, MemberId> member_of;
   for (const Seat& seat : seats) member_of.emplace(seat.site, seat.member);
   std::ranges::sort(sites);
-  return released.CheckDifferences(RulesOf(manifest), round, {0, std::move(sites)}, member_of);
+  return released.CheckDifferences(RulesOf(manifest), round, {0, std::move(sites)}, member_of, {},
+                                   beside);
 }
 
 round::Sums SumsOf(const Scalars& scalars) {

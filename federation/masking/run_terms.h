@@ -38,17 +38,20 @@ std::optional<Duration> PatienceOf(AggregatorPhase phase, const round::RunManife
                                    bool merging);
 
 // Of the candidates for a round's cohort, those that a sum with them would show beside the sums
-// released before (ChooseCohort); ascending. Whoever has no seat is not among them.
+// released before, and those of other runs (ChooseCohort); ascending. Whoever has no seat is not
+// among them.
 std::vector<SiteId> SetApart(const History& released, const round::RunManifest& manifest,
                              RoundNumber round, std::vector<Seat> seats,
-                             std::vector<SiteId> candidates);
+                             std::vector<SiteId> candidates,
+                             const std::set<ReleasedSum>& beside = {});
 
 // Whether a sum over these sites would show somebody beside the sums released before
 // (REFUSE_MEMBERSHIP). The aggregator asks before it names them as survivors: of what may have been
 // released, sites know only what they signed, and whoever signed a sum that the others refuse is at
 // odds with them for good.
 Objection CheckSum(const History& released, const round::RunManifest& manifest, RoundNumber round,
-                   const std::vector<Seat>& seats, std::vector<SiteId> sites);
+                   const std::vector<Seat>& seats, std::vector<SiteId> sites,
+                   const std::set<ReleasedSum>& beside = {});
 
 // What a round's unmasked scalars are called there.
 round::Sums SumsOf(const Scalars& scalars);

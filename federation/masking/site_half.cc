@@ -195,7 +195,7 @@ void SiteHalf::On(const Examined& event) {
   for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {
     if (auto objection =
             s_.history.CheckDifferences(context_.agreed.rules, context_.round, candidate,
-                                        s_.attempt.members, QuorumOf(context_))) {
+                                        s_.attempt.members, QuorumOf(context_), beside_)) {
       return Refuse(*objection);
     }
   }

@@ -156,7 +156,10 @@ class SiteHalf {
 
   SitePhase phase() const { return s_.phase; }
   const History& history() const { return s_.history; }
-  History& history() { return s_.history; }            // to Learn
+  History& history() { return s_.history; }  // to Learn
+  // Sums of other runs that count beside those of the attempt at hand (History::CheckDifferences).
+  // Not kept: the driver says them anew before Examined, and before each message while kMasking.
+  void CountBeside(std::set<ReleasedSum> sums) { beside_ = std::move(sums); }
   const Context& context() const { return context_; }  // of the attempt under way, or the last
   const Digest& context_id() const { return context_id_; }
   // Whether it is the aggregator's turn, so that SayAgain would say something.
@@ -314,6 +317,7 @@ class SiteHalf {
   std::map<uint32_t, Advertise> advertised_;
   std::optional<Outcome> outcome_;
   Digest outcome_id_;
+  std::set<ReleasedSum> beside_;
   // Of one Handle.
   std::vector<SiteEffect> out_;
 };

@@ -176,7 +176,7 @@ bool SiteHalf::CheckAllSurvivors() {
     }
     if (!objection) {
       objection = s_.history.CheckDifferences(context_.agreed.rules, context_.round, sum,
-                                              s_.attempt.members, QuorumOf(context_));
+                                              s_.attempt.members, QuorumOf(context_), beside_);
     }
     if (objection) {
       objection->accused = kAggregator;

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace dure::standing {
+namespace {
+
+masking::ReleasedSum SumOf(const Round& round) {
+  masking::ReleasedSum sum;
+  for (const uint64_t index : round.counted) sum.sites.push_back(round.submissions.at(index).site);
+  std::ranges::sort(sum.sites);
+  return sum;
+}
+
+}  // namespace
 
 std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members) {
   std::map<SiteId, std::pair<uint64_t, masking::Seat>> newest;
@@ -29,13 +39,35 @@ std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members) {
 std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run) {
   std::vector<masking::ReleasedSum> sums;
   for (const auto& [at, round] : state.rounds) {
-    if (at.run != run || !round.closed || !round.sums) continue;
-    masking::ReleasedSum& sum = sums.emplace_back();
-    for (const uint64_t index : round.counted)
-      sum.sites.push_back(round.submissions.at(index).site);
-    std::ranges::sort(sum.sites);
+    if (at.run == run && round.closed && round.sums) sums.push_back(SumOf(round));
   }
   return sums;
+}
+
+SumsByRun SumsFrom(const State& state, const Digest& base, const RunId& other_than) {
+  SumsByRun sums;
+  for (const auto& [at, round] : state.rounds) {
+    if (at.run == other_than || round.opened == 0 || round.base_model != base) continue;
+    std::set<masking::ReleasedSum>& of_run = sums[at.run];
+    if (round.closed && round.sums) of_run.insert(SumOf(round));
+  }
+  return sums;
+}
+
+std::set<masking::ReleasedSum> SumsIn(const SumsByRun& runs) {
+  std::set<masking::ReleasedSum> all;
+  for (const auto& [run, sums] : runs) all.insert(sums.begin(), sums.end());
+  return all;
+}
+
+std::string BesideText(const SumsByRun& others) {
+  std::string names;
+  for (const auto& [run, sums] : others) {
+    if (!sums.empty()) names += (names.empty() ? "" : ", ") + run.str();
+  }
+  if (names.empty()) return "";
+  return "; sums of other runs from the same model count as well (" + names +
+         "): another --seed, or another model under --from, or the same sites as there would do";
 }
 
 std::vector<SiteId> CohortOf(const State& state, const RoundAttempt& at) {

@@ -3,6 +3,9 @@
 // own copy. Pure; any thread.
 #pragma once
 
+#include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "federation/masking/history.h"
@@ -18,6 +21,18 @@ std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);
 
 // The sums of a run's masked rounds that are closed: over whom each was.
 std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run);
+
+// The same of every other run that opened a round from this model: of its rounds that began from
+// it. From one model, by one seed, a site makes the same update again, so that a sum of one run,
+// taken from one of the other, shows whoever was in the one alone. A run has an entry also if none
+// of these rounds is closed.
+using SumsByRun = std::map<RunId, std::set<masking::ReleasedSum>>;
+SumsByRun SumsFrom(const State& state, const Digest& base, const RunId& other_than);
+
+std::set<masking::ReleasedSum> SumsIn(const SumsByRun& runs);
+
+// What whoever is refused a sum for their sake is told; empty: none has a sum.
+std::string BesideText(const SumsByRun& others);
 
 // Whom an attempt was opened with; ascending. None: it is not on the record.
 std::vector<SiteId> CohortOf(const State& state, const RoundAttempt& at);

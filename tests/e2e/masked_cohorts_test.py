@@ -79,6 +79,56 @@ class CombinationTest(MaskingTest):
         assert {len(event['submissions']) for event in closed} == {4, 6}, closed
 
 
+class TwoRunsTest(MaskingTest):
+    """From one model, by one seed, sites make the same updates again: all four in the one run, and
+    all but west in the other."""
+
+    three = ['east', 'north', 'south']
+
+    def refused_beside(self, other, run, **options):
+        self.federation.propose(run, sites=self.three, rounds=1, **options)
+        for site in self.three:
+            until(lambda site=site: self.said(site, run, 'REFUSED: REFUSE_MEMBERSHIP'),
+                  f'{site} refuses')
+            line = next(line for line in self.lines(site, run) if 'REFUSE_MEMBERSHIP' in line)
+            assert 'isolate west' in line and f'({other}): another --seed' in line, line
+        line = self.federation.watch(run, lambda line: line.get('ended') or
+                                     line['phase'] == 'paused', 'the run goes no further')
+        assert not line.get('ended') and 'refuse-membership' in self.federation.show(run)['reason']
+        assert not self.closings(run)
+        assert not any(self.said(site, run, LEAVES) for site in self.three)
+
+    def test_a_second_run_of_the_same_seed_without_one_site_is_refused_by_all_the_others(self):
+        federation = self.federation
+        federation.propose('first', rounds=1, seed=7)
+        federation.complete('first')
+        self.refused_beside('first', 'without-west', seed=7)
+        # By default each run has a seed of its own; and the same sites show nobody.
+        for run, options in (('anew', {}), ('again', {'seed': 7})):
+            sites = None if options else self.three
+            federation.propose(run, rounds=1, sites=sites or (), **options)
+            federation.complete(run)
+            federation.check_run(run, sites)
+        seeds = [federation.show(run)['seed'] for run in ('first', 'again', 'anew')]
+        assert seeds[:2] == [7, 7] and seeds[2] != 7, seeds
+
+    def test_a_sum_that_was_released_and_not_recorded_counts_as_well(self):
+        # West does not say that the sum is right: all have it, and the record has none.
+        passed = f'{self.folder}/east.passed'
+        self.arm('east', passed=passed)
+        self.lied('west', 'no-check:', 'unsaid', rounds=1, seed=8)
+
+        def checked():
+            with open(passed, encoding='ascii') as points:
+                return 'site.after-masking-persist/checked\n' in points.read()
+        until(checked, 'east has checked it')
+        self.federation.dure('run', 'stop', '--dir', self.federation.consortium, 'unsaid')
+        self.honest('west')
+        self.honest('east')
+        assert not self.closings('unsaid')
+        self.refused_beside('unsaid', 'without-west-either', seed=8)
+
+
 if __name__ == '__main__':
     MaskingTest.programs = sys.argv.pop(1)
     unittest.main(verbosity=2)
