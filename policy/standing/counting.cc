@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "federation/codec/encode.h"
+#include "federation/codec/scales.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/lent.h"
 
@@ -111,9 +112,32 @@ Result<std::optional<rules::Decision>> RefusalBy(
   return std::nullopt;
 }
 
-std::optional<CountingBreach> WeightBreach(const ledger::RunBounds& bounds,
+// What a direction weighs at least, where the run merges by direction and norm: half of the length
+// that the lane's scales expect weighs one (federation/merging/direction.h).
+std::optional<uint64_t> LeastOfDirection(const State& state, const Run& run) {
+  const auto merge = run.fields.find("merge");
+  const auto lane = run.fields.find("lane");
+  if (NewestWords(state) < kDirectionsCountSince) return std::nullopt;
+  if (merge == run.fields.end() || merge->second != "direction-norm") return std::nullopt;
+  const auto of =
+      lane == run.fields.end() ? codec::LaneFromName("") : codec::LaneFromName(lane->second);
+  if (!of) return std::nullopt;
+  return codec::kWeightOne / (2 * codec::Headroom(*of));
+}
+
+std::optional<CountingBreach> WeightBreach(const State& state, const Run& run,
                                            const ledger::ContributionSubmitted& said) {
-  if (said.masked()) return std::nullopt;
+  if (said.masked() || !run.bounds) return std::nullopt;
+  const ledger::RunBounds& bounds = *run.bounds;
+  const auto least = bounds.reference_tokens == 0 ? LeastOfDirection(state, run) : std::nullopt;
+  if (least) {
+    if (said.weight >= *least && said.weight <= codec::kWeightOne) return std::nullopt;
+    return CountingBreach{"weight",
+                          "by its direction an update weighs " + std::to_string(*least) + " to " +
+                              std::to_string(codec::kWeightOne) + ", not " +
+                              std::to_string(said.weight),
+                          {}};
+  }
   const auto due = bounds.reference_tokens == 0
                        ? Result<uint64_t>(codec::kWeightOne)
                        : codec::WeightOf(said.tokens, bounds.reference_tokens);
@@ -130,9 +154,7 @@ std::optional<CountingBreach> WeightBreach(const ledger::RunBounds& bounds,
 std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
                                             const ledger::ContributionSubmitted& said) {
   const Run& run = standing.state().runs.at(said.at.run);
-  if (run.bounds) {
-    if (auto breach = WeightBreach(*run.bounds, said)) return breach;
-  }
+  if (auto breach = WeightBreach(standing.state(), run, said)) return breach;
   const auto refusal = RefusalBy(PoliciesOfCounting(standing, run), standing, round, said);
   if (!refusal) return CountingBreach{"not-countable", refusal.error().message, {}};
   if (!*refusal) return std::nullopt;

@@ -14,6 +14,10 @@
 
 namespace dure::standing {
 
+// From this version of the words on an update that is merged by direction and norm weighs what its
+// length makes it, and not one: nothing else that such a site signs could be counted.
+inline constexpr uint32_t kDirectionsCountSince = 5;
+
 struct CountingBreach {
   std::string rule;  // a code: "other-code", "weight", "not-countable"
   std::string text;

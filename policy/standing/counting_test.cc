@@ -18,12 +18,12 @@ using testing::World;
 // A round of two, open; kt's contribution is what a test makes of it.
 class CountingTest : public ::testing::Test {
  protected:
-  CountingTest() {
+  explicit CountingTest(const std::map<std::string, std::string>& more = {}) {
     world_.Found();
     terms::Terms open = terms::testing::OpenTerms();
     world_.Lend("reviews", "kt", open);
     world_.Lend("news", "etri", open);
-    world_.Propose("run-1", "scientific-research");
+    world_.Propose("run-1", "scientific-research", "non-profit", more);
     world_.Approve("run-1");
     ledger::RoundOpened opened{at_, base_, {}};
     for (const auto& [member, dataset] : who_) {
@@ -117,6 +117,37 @@ TEST_F(CountingTest, OneThatWeighsMoreThanItsTokensIsVoid) {
   said.weight = testing::kWeight / 2;
   EXPECT_EQ(VoidBecause(said), "weight");
   EXPECT_EQ(CountingIt(said.weight), "counts-void");
+}
+
+// Its weight is what makes every update as long as half of what the scales expect.
+class DirectionsTest : public CountingTest {
+ protected:
+  DirectionsTest() : CountingTest({{"merge", "direction-norm"}, {"lane", "int8"}}) {}
+  std::string VoidWith(uint64_t weight) {
+    ContributionSubmitted said = Honest();
+    said.weight = weight;
+    return VoidBecause(said);
+  }
+};
+
+TEST_F(DirectionsTest, OneThatWeighsWhatItsLengthMakesItCounts) {
+  EXPECT_EQ(VoidWith(12345 * 16), "") << text_;
+  EXPECT_EQ(CountingIt(12345 * 16), "");
+}
+
+TEST_F(DirectionsTest, OneOfTheLeastWeightCounts) {
+  EXPECT_EQ(VoidWith(testing::kWeight / 12), "") << text_;
+}
+
+TEST_F(DirectionsTest, OneBelowTheLeastIsVoid) {
+  EXPECT_EQ(VoidWith(testing::kWeight / 12 - 1), "weight");
+  EXPECT_THAT(text_, ::testing::HasSubstr("87381 to 1048576, not 87380"));
+  EXPECT_EQ(CountingIt(testing::kWeight / 12 - 1), "counts-void");
+}
+
+TEST_F(DirectionsTest, OneAboveOneIsVoid) {
+  EXPECT_EQ(VoidWith(testing::kWeight + 1), "weight");
+  EXPECT_EQ(CountingIt(testing::kWeight + 1), "counts-void");
 }
 
 TEST_F(CountingTest, OneUnderTermsThatChangedSinceIsVoid) {

@@ -79,6 +79,12 @@ class MergingTest(unittest.TestCase):
         said = self.federation.fails(*arguments, '--masking', 'none', '--merge', 'krum=2', expect=1)
         assert '7 contributions or more' in said, said
 
+    def test_direction_and_norm_are_averaged_where_everybody_sees_each(self):
+        closed = self.run_to_its_end('directions-seen', 'direction-norm')
+        weights = [each['weight'] for event in closed for each in event['submissions']]
+        assert all(EVEN // 128 <= weight <= EVEN for weight in weights), weights
+        assert min(weights) < EVEN, f'a longer update weighs less: {weights}'
+
     def test_direction_and_norm_are_averaged_under_masking(self):
         federation = self.federation
         federation.propose('directions', merge='direction-norm')
