@@ -374,7 +374,7 @@ TEST_F(OvertakenTest, TheKeysThatASeatHadBeforeItWasEnrolledAnewAreEnded) {
   const auto speaks = [this](const PublicKey& key) {
     return !Audit().standing().state().speakers.at(key).revoked;
   };
-  const std::vector<masking::Seat> two = standing::SeatsOf(Audit().standing().state(), 1);
+  const std::vector<masking::Seat> two = standing::SeatsOf(Audit().standing().state(), run_, 1);
   ASSERT_EQ(two.size(), 3u) << "a site has one seat in a cohort, whatever keys it has";
   EXPECT_EQ(std::ranges::find(two, seat.subject.site, &masking::Seat::site)->key, seat.signing_key);
   Must(deliberation_->EndReplacedKeys({seat}));

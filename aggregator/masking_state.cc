@@ -122,7 +122,8 @@ Result<masking::Context> MaskingDesk::Compose() const {
   masking::Context context;
   Digest policies;
   DURE_TRY(shop_.deliberation.WithStanding([&](const standing::Standing& now) {
-    context.seats = standing::SeatsOf(now.state(), manifest.masking_rules.batch_members);
+    context.seats =
+        standing::SeatsOf(now.state(), manifest.run, manifest.masking_rules.batch_members);
     const auto run = now.state().runs.find(manifest.run);
     if (run != now.state().runs.end()) policies = run->second.policies;
   }));
@@ -206,7 +207,7 @@ std::vector<SiteId> MaskingDesk::SetApart(const std::vector<round::Candidate>& c
   }
   std::vector<masking::Seat> seats;
   const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
-    seats = standing::SeatsOf(now.state(), manifest.masking_rules.batch_members);
+    seats = standing::SeatsOf(now.state(), manifest.run, manifest.masking_rules.batch_members);
   });
   if (!looked) return {};
   const standing::SumsByRun beside = Beside();

@@ -254,7 +254,7 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
   Digest policies;
   shop_.scribe.WithStanding([&](const standing::Auditor& auditor) {
     const standing::State& state = auditor.standing().state();
-    pinned.admitted = standing::SeatsOf(state, manifest.masking_rules.batch_members);
+    pinned.admitted = standing::SeatsOf(state, manifest.run, manifest.masking_rules.batch_members);
     pinned.recorded = standing::SumsOf(state, manifest.run);
     pinned.cohort = standing::CohortOf(state, RecordedAt());
     // A number is used up by an attempt that gave no sum; two, where the aggregator died over it.

@@ -12,9 +12,21 @@ masking::ReleasedSum SumOf(const Round& round) {
   return sum;
 }
 
+// The members behind the sites that its proposal names; whether their keys still speak or not.
+std::set<MemberId> InvitedTo(const State& state, const RunId& run) {
+  std::set<MemberId> members;
+  const auto known = state.runs.find(run);
+  if (known == state.runs.end()) return members;
+  for (const SiteId& site : known->second.invited) {
+    const auto member = state.sites.find(site);
+    if (member != state.sites.end()) members.insert(member->second);
+  }
+  return members;
+}
+
 }  // namespace
 
-std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members) {
+std::vector<masking::Seat> SeatsOf(const State& state, const RunId& run, uint32_t batch_members) {
   std::map<SiteId, std::pair<uint64_t, masking::Seat>> newest;
   for (const auto& [key, speaker] : state.speakers) {
     if (speaker.role != ledger::Role::kSite || speaker.revoked) continue;
@@ -23,15 +35,17 @@ std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members) {
     at->second = {speaker.admitted, {speaker.site, speaker.member, key, 0}};
   }
   std::vector<masking::Seat> seats;
-  std::set<MemberId> members;
+  std::set<MemberId> members = InvitedTo(state, run);
+  const bool all = members.empty();
   for (auto& [site, one] : newest) {
-    members.insert(one.second.member);
+    if (all) members.insert(one.second.member);
     seats.push_back(std::move(one.second));
   }
   const auto batches = std::max<uint32_t>(1, static_cast<uint32_t>(members.size()) / batch_members);
   for (masking::Seat& seat : seats) {
-    const auto rank = std::distance(members.begin(), members.find(seat.member));
-    seat.batch = std::min(static_cast<uint32_t>(rank) / batch_members, batches - 1);
+    const auto at = members.find(seat.member);
+    const auto rank = static_cast<uint32_t>(std::distance(members.begin(), at));
+    seat.batch = at == members.end() ? batches : std::min(rank / batch_members, batches - 1);
   }
   return seats;
 }

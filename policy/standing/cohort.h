@@ -14,10 +14,11 @@
 namespace dure::standing {
 
 // Every site of the consortium whose key speaks, ascending by site; of several keys of one site the
-// one that was let in last. Members, in order of their
-// names, are in batches of `batch_members`; what is left over belongs to the last batch. REQUIRES:
-// batch_members >= 1.
-std::vector<masking::Seat> SeatsOf(const State& state, uint32_t batch_members);
+// one that was let in last. Members whose sites the run invites, in order of their names, are in
+// batches of `batch_members`; what is left over belongs to the last batch, and nobody else to any
+// of them: whoever enrols, or leaves the consortium, while the run goes on moves nobody. A run that
+// names nobody invites all that have a seat. REQUIRES: batch_members >= 1.
+std::vector<masking::Seat> SeatsOf(const State& state, const RunId& run, uint32_t batch_members);
 
 // The sums of a run's masked rounds that are closed: over whom each was.
 std::vector<masking::ReleasedSum> SumsOf(const State& state, const RunId& run);

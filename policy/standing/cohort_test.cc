@@ -44,6 +44,37 @@ class CohortTest : public ::testing::Test {
   const Lenders three_ = {{"snu", "d4"}, {"etri", "d1"}, {"kt", "d2"}};
 };
 
+// Whose site may be in the run, with its batch.
+TEST_F(CohortTest, WhoEnrolsOrLeavesBesideARunMovesNobodyOfIt) {
+  const auto batches = [this](const char* run, uint32_t members) {
+    std::map<std::string, uint32_t> of;
+    for (const masking::Seat& seat : SeatsOf(w_.Now().state(), *RunId::Parse(run), members)) {
+      of[seat.member.str()] = seat.batch;
+    }
+    return of;
+  };
+  w_.Say("host", ledger::RunProposed{*RunId::Parse("four"),
+                                     DigestOf("four"),
+                                     {{"masking", "pairwise"}},
+                                     {*SiteId::Parse("etri-site"), *SiteId::Parse("kt-site"),
+                                      *SiteId::Parse("skt-site"), *SiteId::Parse("snu-site")},
+                                     World::Bounds()});
+  using Batches = std::map<std::string, uint32_t>;
+  const Batches before = {{"etri", 0}, {"kt", 0}, {"skt", 1}, {"snu", 1}};
+  EXPECT_EQ(batches("four", 2), before);
+  w_.Enrol("aa", ledger::House::kPrivate, 50);
+  Batches after = before;
+  after["aa"] = 2;  // by itself: it is not asked
+  EXPECT_EQ(batches("four", 2), after);
+  EXPECT_EQ(batches("four", 3).at("snu"), 0u) << "what is left over";
+  w_.Say("host", ledger::KeyRevoked{*MemberId::Parse("etri"), w_.SeatOf("etri-site").actor.key,
+                                    "operator"});
+  after.erase("etri");
+  EXPECT_EQ(batches("four", 2), after) << "kt is half a batch still";
+  Start("everybody");  // names nobody
+  EXPECT_EQ(batches("everybody", 2), (Batches{{"aa", 0}, {"kt", 0}, {"skt", 1}, {"snu", 1}}));
+}
+
 TEST_F(CohortTest, SumsFromOneModelCountBesideEachOtherWhateverRunTheyAreOf) {
   Start("first");
   Start("second");

@@ -63,6 +63,8 @@ class CombinationTest(MaskingTest):
         federation = self.federation
         federation.propose('batches', rounds=4, steps=30, quorum=4, batch_members=2)
         federation.watch('batches', lambda line: line['round'] >= 1, 'round 1')
+        # Whoever enrols meanwhile is in no batch of this run, though first by its name.
+        federation.dure('site', 'enrol', federation.invite('aa'), '--dir', federation.home('aa'))
         federation.dure('site', 'leave', '--dir', federation.home('fir'), '--run', 'batches')
         until(lambda: any(entry['type'] == 'round-abandoned' and
                           entry['event']['reason'] in ('refuse-cohort', 'refuse-membership')
