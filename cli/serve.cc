@@ -172,8 +172,8 @@ void AddRankOptions(Command verb, site::DaemonOptions& options) {
   verb.Read<uint32_t>(
           "--rank-patience",
           [&options](uint32_t seconds) { options.rank_patience = std::chrono::seconds(seconds); },
-          "seconds without a sign after which a rank is taken to hang, and so is a trainer that "
-          "was told to stop; 300 by default")
+          "seconds without a sign after which a rank is taken to hang, and so is a trainer between "
+          "two steps or that was told to stop; 300 by default")
       .Between(1u, 86400u);
   verb.Add("--device", options.device,
            "what computes: auto (a GPU where every rank has one), cpu, or cuda, which refuses "

@@ -46,6 +46,7 @@ launcher::TrainerSpec SpecOf(const DaemonOptions& options) {
   }
   spec.ranks = options.ranks;
   spec.rank_patience = options.rank_patience;
+  spec.waits_in_queue = options.uses_slurm;
   return spec;
 }
 

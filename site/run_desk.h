@@ -76,6 +76,7 @@ class RunDesk {
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);
+  void Prepared(const round::RoundAttempt& at, const Result<Answer>& answer);
   void DeclineUnprepared(const round::RoundAttempt& at, const Error& error);
   // Answers with what is lent, once that is on record.
   void Offer(const round::RoundAttempt& at);
@@ -87,7 +88,7 @@ class RunDesk {
   void Train(const round::StartTraining& effect);
   void TrainLater(const round::StartTraining& effect, Duration wait);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
-  void NotTrained(const round::StartTraining& effect, const Error& error);
+  void NotTrained(const round::StartTraining& effect, const Error& error, bool hung = false);
   void NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result);
   // run_privacy.cc: what noise costs is on the accounts of the datasets before it is used.
   void ReservePrivacy(const round::RoundAttempt& at, std::vector<round::OfferedDataset> offered);
@@ -138,6 +139,10 @@ class RunDesk {
   std::string unsigned_because_;            // said once
   bool data_told_ = false;                  // what its text came to, in the log
   uint64_t timer_ = 0;
+  uint64_t preparing_task_ = 0;  // at most one waits in the trainer's seat, or is worked on
+  uint64_t preparing_turn_ = 0;
+  seat::PrepareTask preparing_;
+  round::RoundAttempt preparing_at_;  // for whom
   uint64_t training_task_ = 0;
   std::optional<Digest> new_blob_;  // encoded by this process and not yet offered
   std::optional<RoundNumber> training_round_;

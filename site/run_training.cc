@@ -1,4 +1,4 @@
-// What a run asks of the trainer: prepare the data, train a round.
+// What a round asks of the trainer; what comes before it is in run_deciding.cc.
 #include <algorithm>
 
 #include "federation/canonical.h"
@@ -7,10 +7,6 @@
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
-#include "model/text/tokenizer.h"
-#include "policy/safeguard/safeguard.h"
-#include "policy/standing/admission.h"
-#include "site/data_text.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
 #include "site/update_work.h"
@@ -19,10 +15,12 @@ namespace dure::site {
 namespace {
 
 constexpr std::chrono::milliseconds kStatusInterval{250};
-constexpr std::chrono::milliseconds kOfferRetry{50};  // until the loan is on record
+constexpr std::chrono::milliseconds kLentRetry{50};  // until the data is measured
 constexpr std::chrono::seconds kTrainerRetry{1};
-// One that falls at every start would hold up the others until their deadline.
+// One that falls at every start would hold up the others until their deadline; one that hangs does
+// so for much longer.
 constexpr uint32_t kTrainerDeathsMax = 12;
+constexpr uint32_t kDeathsOfAHang = 4;
 // After what the round before left behind has become spare.
 constexpr std::chrono::milliseconds kReadyAfter{600};
 
@@ -73,135 +71,6 @@ seat::TrainTask TaskOf(const round::RunManifest& manifest) {
 
 }  // namespace
 
-void RunDesk::Do(const round::DecideLocally& effect) {
-  manifest_ = effect.manifest;
-  (void)shop_.journal.Apply(journal::Change().Put(Key("manifest"), manifest_.Canonical()));
-  const std::string objection = Objection(shop_.rules, effect.manifest, effect.plan.at.round, 0);
-  if (!objection.empty()) return Object(effect.plan.at, objection);
-  if (manifest_.masked() && masking_.lost()) return Object(effect.plan.at, std::string(kLost));
-  CheckRecord(effect);
-}
-
-Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
-                     const round::RunManifest& manifest) {
-  std::error_code ignored;  // a missing folder shows itself at the first file, with its name
-  std::filesystem::create_directories(folder.dir(), ignored);
-  DURE_TRY(WriteWhole(folder.config(), AsBytes(manifest.model_config)));
-  if (manifest.tokenizer.IsZero()) {
-    return WriteWhole(folder.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
-  }
-  if (!shop.store.Has(manifest.tokenizer)) {
-    DURE_TRY(shop.data.Download(manifest.tokenizer, shop.store, shop.stop));
-  }
-  DURE_ASSIGN(const auto reader, shop.store.Open(manifest.tokenizer));
-  return WriteWhole(folder.tokenizer(), reader->bytes());
-}
-
-void RunDesk::PrepareFiles(const round::DecideLocally& effect) {
-  auto work = [this, effect, recorded = recorded_epsilon_]() -> Status {
-    if (effect.manifest.privacy.any()) {
-      DURE_TRY(safeguard::CheckRecorded(effect.manifest, recorded));
-    }
-    return WriteRunFiles(shop_, folder_, effect.manifest);
-  };
-  Run(shop_.transfers, work, [this, effect](Status ready) {
-    if (ready) {
-      PrepareData(effect);
-      return;
-    }
-    shop_.say(effect.plan.at.Text() + ": not ready: " + ready.error().message);
-    if (ready.error().code == ErrorCode::kUnavailable) {
-      shop_.loop.At(shop_.loop.Now() + std::chrono::seconds(2), [this, alive = alive_, effect] {
-        if (*alive && participation_.phase() == round::SitePhase::kDeciding) PrepareFiles(effect);
-      });
-      return;
-    }
-    Feed(round::Decided{effect.plan.at, false, CodeWord(ready.error().code), {}});
-  });
-}
-
-// What the site's own policy says to this use of its data, as a code; the sentences are for its
-// log.
-std::string RunDesk::OwnObjection(const round::RoundAttempt& at,
-                                  const round::OfferedDataset& offered) const {
-  if (!shop_.rules.policy) return "";
-  Result<std::vector<rules::Reason>> reasons = Fail(ErrorCode::kInternal, "not asked");
-  shop_.scribe.WithStanding([&](const standing::Auditor& own) {
-    const standing::AdmissionRequest request{{at.run, at.round, at.attempt},
-                                             shop_.site,
-                                             {offered.dataset, offered.version},
-                                             rules::Instant::At(shop_.loop.WallNow())};
-    reasons = standing::ObjectionsOf(*shop_.rules.policy, own.standing(), request);
-  });
-  if (!reasons) {
-    shop_.say(at.Text() + ": the own policy cannot decide: " + reasons.error().message);
-    return "own-policy";
-  }
-  for (const rules::Reason& reason : *reasons) {
-    shop_.say(at.Text() + ": the own policy says no to " + offered.dataset.str() + ", " +
-              reason.rule + ": " + reason.because.en);
-  }
-  return reasons->empty() ? "" : "own-policy";
-}
-
-void RunDesk::Offer(const round::RoundAttempt& at) {
-  if (participation_.phase() != round::SitePhase::kDeciding) return;
-  shop_.lending.LookAgain();
-  if (shop_.lending.settled()) {
-    const std::vector<round::OfferedDataset> offered = shop_.lending.offered();
-    if (offered.empty()) return Feed(round::Decided{at, false, shop_.lending.objection(), {}});
-    // The site's own policy may keep some of its data back, or all.
-    std::vector<round::OfferedDataset> allowed;
-    std::string own;
-    for (const round::OfferedDataset& one : offered) {
-      const std::string objection = KeepsBack(at, one) ? "not-permitted" : OwnObjection(at, one);
-      if (objection.empty()) allowed.push_back(one);
-      if (!objection.empty()) own = objection;
-    }
-    if (allowed.empty()) return Feed(round::Decided{at, false, own, {}});
-    return ReservePrivacy(at, std::move(allowed));
-  }
-  shop_.loop.At(shop_.loop.Now() + kOfferRetry, [this, alive = alive_, at] {
-    if (*alive) Offer(at);
-  });
-}
-
-void RunDesk::PrepareData(const round::DecideLocally& effect) {
-  seat::PrepareTask task;
-  task.tokenizer_path = folder_.tokenizer().string();
-  task.data = shop_.lending.Everything();
-  task.work_dir = (shop_.dir / "work").string();
-  task.config_path = folder_.config().string();
-  task.zero = shop_.zero;
-  task.record_clip = TaskOf(effect.manifest).record_clip;
-  shop_.trainer.Submit(task,
-                       {{}, [this, alive = alive_, at = effect.plan.at](Result<Answer> answer) {
-                          if (!*alive) return;
-                          if (!answer) return DeclineUnprepared(at, answer.error());
-                          const auto* prepared = std::get_if<seat::PreparedEvent>(&*answer);
-                          if (prepared != nullptr && !data_told_)
-                            shop_.say(at.Text() + ": " + DataText(*prepared));
-                          data_told_ = data_told_ || prepared != nullptr;
-                          const bool enough = prepared != nullptr && prepared->train_tokens > 1;
-                          if (!enough) return Feed(round::Decided{at, false, "no-tokens", {}});
-                          if (!CodeIsApproved(manifest_, shop_.trainer.code())) {
-                            shop_.say(at.Text() + ": the run approves other trainers than " +
-                                      shop_.trainer.code().Hex());
-                            return Feed(round::Decided{at, false, "code-not-approved", {}});
-                          }
-                          Offer(at);
-                        }});
-}
-
-void RunDesk::DeclineUnprepared(const round::RoundAttempt& at, const Error& error) {
-  // The trainer is not there, or cannot do what is asked of it.
-  const bool of_trainer =
-      shop_.trainer.lacks_trainer() || error.code == ErrorCode::kFailedPrecondition;
-  shop_.say(at.Text() + ": declined, " + (of_trainer ? "" : "the data cannot be used: ") +
-            error.message);
-  Feed(round::Decided{at, false, (of_trainer ? "trainer-" : "data-") + CodeWord(error.code), {}});
-}
-
 void RunDesk::Do(const round::StartTraining& effect) {
   const RoundNumber round = effect.plan.at.round;
   manifest_ = effect.manifest;
@@ -222,7 +91,7 @@ void RunDesk::Do(const round::StartTraining& effect) {
   }
   // After a restart the data is measured first: until then nobody knows which is which.
   const std::optional<bool> has = shop_.lending.Has(effect.datasets);
-  if (!has) return TrainLater(effect, kOfferRetry);
+  if (!has) return TrainLater(effect, kLentRetry);
   if (!*has) {
     shop_.loop.Post([this, alive = alive_, round] {
       if (*alive) Feed(round::TrainingFailed{round, "data-gone"});
@@ -281,7 +150,7 @@ void RunDesk::Train(const round::StartTraining& effect) {
 }
 
 void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer) {
-  if (!answer) return NotTrained(effect, answer.error());
+  if (!answer) return NotTrained(effect, answer.error(), shop_.trainer.hung());
   const RoundNumber round = effect.plan.at.round;
   const auto* done = std::get_if<seat::DoneEvent>(&*answer);
   const bool is_private = done != nullptr && done->steps > 0 && done->private_steps == done->steps;
@@ -311,14 +180,15 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
   });
 }
 
-void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error) {
+void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error, bool hung) {
   training_task_ = 0;
   training_round_.reset();
   shop_.say(effect.plan.at.Text() + ": training ended: " + error.message);
   if (error.code == ErrorCode::kCancelled) return;
   // The trainer died: the same round again, from its base and the state before it.
   const bool died = error.code == ErrorCode::kUnavailable;
-  if (died && ++trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
+  if (died) trainer_deaths_ += hung ? kDeathsOfAHang : 1;
+  if (died && trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
   const bool full = error.code == ErrorCode::kExhausted;
   if (full && ++roomless_trainings_ < kRoomlessMax) return TrainLater(effect, kRoomRetry);
   roomless_trainings_ = 0;

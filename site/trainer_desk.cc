@@ -1,11 +1,22 @@
 #include "site/trainer_desk.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include "federation/check.h"
 
 namespace dure::site {
 namespace {
 
 constexpr std::chrono::milliseconds kStopGrace{3000};
+constexpr std::string_view kTrainingStage = "training";
+// So many in the time that a trainer may be quiet. Of a machine that slept, and of a daemon that
+// was stopped, only one finds nothing new.
+constexpr int kLooks = 4;
+// The first may come at once after a sign. One more, so that a gang, whose ranks have the same
+// patience with each other, says itself which of them hangs.
+constexpr int kQuietLooksMax = kLooks + 2;
 
 ErrorCode CodeNamed(const std::string& name) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
@@ -59,14 +70,78 @@ void TrainerDesk::Cancel(uint64_t id, bool keep) {
 }
 
 void TrainerDesk::EndTrainer() {
-  if (!trainer_) return;
+  if (!trainer_ || ending_) return;
   ending_ = true;
-  trainer_->Stop(kStopGrace);
+  trainer_->Stop(std::min(kStopGrace, spec_.rank_patience));
+  loop_.At(loop_.Now() + 2 * spec_.rank_patience, [this, alive = alive_, generation = generation_] {
+    if (*alive) Outlived(generation);
+  });
 }
+
+// Until it is gone every task is answered at once: whoever asked says so to others, who would wait.
+void TrainerDesk::Outlived(uint64_t generation) {
+  if (!ending_ || generation != generation_) return;
+  lingers_ = true;
+  if (!running_) return Next();
+  const auto code = running_->cancelled ? ErrorCode::kCancelled : ErrorCode::kUnavailable;
+  Finish(Fail(code, Lingers()), true);
+}
+
+std::string TrainerDesk::Process() const {
+  return "the trainer (process " + std::to_string(trainer_pid()) + ")";
+}
+
+std::string TrainerDesk::Lingers() const {
+  return Process() + " was killed and does not end: a device or a file system may hold it";
+}
+
+// Signs
+// ---------------------------------------------------------------------------------------------
+
+Duration TrainerDesk::QuietMax() const {
+  return spec_.rank_patience * (running_->steps_on ? 1 : kPatiencesBesideSteps);
+}
+
+void TrainerDesk::Watch() {
+  loop_.At(loop_.Now() + QuietMax() / kLooks, [this, alive = alive_, watch = ++watch_] {
+    if (!*alive || watch != watch_ || !running_) return;
+    const bool queues = spec_.waits_in_queue && !ready_;
+    if (queues || ++quiet_looks_ < kQuietLooksMax) return Watch();
+    GiveUpHung();
+  });
+}
+
+void TrainerDesk::TakeSign(const seat::ProgressEvent& progress) {
+  Waiting& task = *running_;
+  // Whoever repeats a step is not getting on.
+  const bool repeats = progress.step != 0 && progress.step <= task.step;
+  if (repeats && progress.stage == task.stage) return;
+  task.stage = progress.stage;
+  task.step = progress.step;
+  quiet_looks_ = 0;
+  const bool last = progress.step == progress.steps;
+  const bool steps_on = progress.stage == kTrainingStage && progress.step != 0 && !last;
+  if (std::exchange(task.steps_on, steps_on) != steps_on) Watch();
+}
+
+void TrainerDesk::GiveUpHung() {
+  const int64_t seconds = std::chrono::ceil<std::chrono::seconds>(QuietMax()).count();
+  std::string said = running_->stage.empty() ? "it was given its task" : running_->stage;
+  if (running_->step != 0) said += ", step " + std::to_string(running_->step);
+  const Error hung{running_->cancelled ? ErrorCode::kCancelled : ErrorCode::kUnavailable,
+                   Process() + " hangs, and is killed: it gave no sign for " +
+                       std::to_string(seconds) + " s after: " + said};
+  EndTrainer();
+  Finish(Fail(hung), true, /*hung=*/true);
+}
+
+// The trainer
+// ---------------------------------------------------------------------------------------------
 
 Status TrainerDesk::EnsureTrainer() {
   if (trainer_) return {};
   const uint64_t generation = ++generation_;
+  ready_ = false;
   launcher::TrainerObserver observer;
   observer.on_event = [this, alive = alive_, generation](const seat::Event& event) {
     loop_.Post([this, alive, generation, event] {
@@ -86,9 +161,14 @@ Status TrainerDesk::EnsureTrainer() {
 }
 
 void TrainerDesk::Next() {
-  if (running_ || ending_ || waiting_.empty()) return;
+  if (running_ || (ending_ && !lingers_) || waiting_.empty()) return;
   running_ = std::make_unique<Waiting>(std::move(waiting_.front()));
   waiting_.pop_front();
+  if (lingers_) {
+    return Finish(Fail(ErrorCode::kUnavailable, Lingers()), true);
+  }
+  quiet_looks_ = 0;
+  Watch();
   Status started = EnsureTrainer();
   if (started) {
     seat::TaskRequest request;
@@ -101,10 +181,14 @@ void TrainerDesk::Next() {
 }
 
 void TrainerDesk::OnEvent(uint64_t generation, const seat::Event& event) {
-  if (generation != generation_ || !running_) return;
+  if (generation != generation_) return;
+  ready_ = ready_ || std::holds_alternative<seat::ReadyEvent>(event);
+  if (!running_) return;
   const uint64_t id = running_->id;
   if (const auto* progress = std::get_if<seat::ProgressEvent>(&event)) {
-    if (progress->id == id && running_->calls.progress) running_->calls.progress(*progress);
+    if (progress->id != id) return;
+    TakeSign(*progress);
+    if (running_->calls.progress) running_->calls.progress(*progress);
   } else if (const auto* prepared = std::get_if<seat::PreparedEvent>(&event)) {
     if (prepared->id == id) Finish(Answer(*prepared));
   } else if (const auto* done = std::get_if<seat::DoneEvent>(&event)) {
@@ -122,6 +206,7 @@ void TrainerDesk::OnExit(uint64_t generation, const launcher::TrainerExit& exit)
   if (generation != generation_) return;
   trainer_.reset();
   ending_ = false;
+  lingers_ = false;
   if (!running_) return Next();
   const bool cancelled = running_->cancelled;
   Finish(Fail(cancelled ? ErrorCode::kCancelled : ErrorCode::kUnavailable,
@@ -129,9 +214,11 @@ void TrainerDesk::OnExit(uint64_t generation, const launcher::TrainerExit& exit)
          true);
 }
 
-void TrainerDesk::Finish(Result<Answer> answer, bool for_want_of_trainer) {
+void TrainerDesk::Finish(Result<Answer> answer, bool for_want_of_trainer, bool hung) {
   DURE_CHECK(running_ != nullptr, "only a running task is answered");
+  ++watch_;
   lacks_trainer_ = for_want_of_trainer;
+  hung_ = hung;
   const auto finished = std::move(running_);
   finished->calls.done(std::move(answer));
   Next();

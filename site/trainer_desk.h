@@ -2,9 +2,9 @@
 //
 // Life: construct, Submit tasks from the loop, destroy (the trainer ends first). One task runs at a
 // time, in the order of submission; the trainer is started for the first task and again after a
-// crash. One that does not take a task, or does not stop when it is told to, is ended: the tasks
-// behind it are the next one's. Every callback runs on the loop; each task is answered exactly once
-// unless the desk is destroyed first.
+// crash. One that does not take a task, does not stop when it is told to, or gives no sign for too
+// long, is ended: the tasks behind it are the next one's. Every callback runs on the loop; each
+// task is answered exactly once unless the desk is destroyed first.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <variant>
 
 #include "federation/loop/loop.h"
@@ -27,9 +28,16 @@ using Answer =
 
 struct TaskCalls {
   std::function<void(const seat::ProgressEvent&)> progress;  // may be empty
-  // kUnavailable: the trainer died; kCancelled: Cancel was called; else what the trainer said.
+  // kUnavailable: the trainer died or hung; kCancelled: Cancel was called; else what the trainer
+  // said.
   std::function<void(Result<Answer>)> done;
 };
+
+// How long a trainer may give no sign, in spec.rank_patience: one between two steps, and so many
+// before the first and after the last, when it reads, compiles, loads and writes. In a cluster's
+// queue it may be silent until it says that it is ready. Time in which this process did not run
+// does not count; what is noticed late is at most half as much again.
+inline constexpr int kPatiencesBesideSteps = 12;
 
 class TrainerDesk {
  public:
@@ -50,6 +58,8 @@ class TrainerDesk {
   // In a task's callback, of its error: the trainer did not start or ended, and said nothing of the
   // task.
   bool lacks_trainer() const { return lacks_trainer_; }
+  // Likewise: it gave no sign for too long.
+  bool hung() const { return hung_; }
 
  private:
   struct Waiting {
@@ -57,14 +67,26 @@ class TrainerDesk {
     Task task;
     TaskCalls calls;
     bool cancelled = false;
+    std::string stage = {};  // the latest that the trainer told of
+    uint64_t step = 0;
+    bool steps_on = false;  // its next sign is another step
   };
   void Next();
+  // Looks at the running task's trainer from now on, until the task is answered.
+  void Watch();
+  void TakeSign(const seat::ProgressEvent& progress);
+  void GiveUpHung();
+  Duration QuietMax() const;
+  std::string Process() const;
+  std::string Lingers() const;
   Status EnsureTrainer();
   // Of no more use: nothing is asked of it, and what waits goes to the next one once it is gone.
   void EndTrainer();
+  // It was killed and is still there: nobody waits for that.
+  void Outlived(uint64_t generation);
   void OnEvent(uint64_t generation, const seat::Event& event);
   void OnExit(uint64_t generation, const launcher::TrainerExit& exit);
-  void Finish(Result<Answer> answer, bool for_want_of_trainer = false);
+  void Finish(Result<Answer> answer, bool for_want_of_trainer = false, bool hung = false);
 
   loop::EventLoop& loop_;
   launcher::Launcher& launcher_;
@@ -72,10 +94,15 @@ class TrainerDesk {
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // posted callbacks may outlive the desk
   std::unique_ptr<launcher::Trainer> trainer_;
+  bool ready_ = false;       // trainer_ said so
   bool ending_ = false;      // trainer_ was told to end, and has not yet
+  bool lingers_ = false;     // nor long after it was killed
   uint64_t generation_ = 0;  // of the trainer process: events of an earlier one are ignored
   Digest code_;
   bool lacks_trainer_ = false;
+  bool hung_ = false;
+  uint64_t watch_ = 0;  // a look at an earlier task carries an earlier one
+  int quiet_looks_ = 0;
   uint64_t next_id_ = 1;
   std::deque<Waiting> waiting_;
   std::unique_ptr<Waiting> running_;

@@ -9,6 +9,8 @@ namespace {
 
 using launcher::TrainerExit;
 using launcher::TrainerObserver;
+using testing::AllOf;
+using testing::HasSubstr;
 
 // What became of all trainers of a test.
 struct Seat {
@@ -57,16 +59,19 @@ class FakeLauncher final : public launcher::Launcher {
 
 class TrainerDeskTest : public testing::Test {
  protected:
-  TrainerDeskTest() {
-    Employ(kPatience);
-  }
+  TrainerDeskTest() { HavePatience(std::chrono::hours(1)); }
   ~TrainerDeskTest() override {
     OnLoop([this] { desk_.reset(); });
   }
-  void Employ(std::chrono::milliseconds patience) {
+  void HavePatience(std::chrono::milliseconds patience, bool waits_in_queue = false) {
     launcher::TrainerSpec spec;
     spec.rank_patience = patience;
+    spec.waits_in_queue = waits_in_queue;
     OnLoop([&] { desk_.emplace(loop_, launcher_, spec); });
+  }
+  void WaitForAStop() {
+    ASSERT_EQ(launcher_.seat.stopped.get_future().wait_for(kForTheTest), std::future_status::ready);
+    Settle();
   }
   void OnLoop(std::function<void()> task) { ASSERT_TRUE(loop_.Wait(std::move(task))); }
   // After every task posted so far, and those that these post.
@@ -79,6 +84,7 @@ class TrainerDeskTest : public testing::Test {
       id = desk_->Submit(seat::PrepareTask{}, {{}, [this, at = answers_.size()](auto answer) {
                                                  answers_.at(at) = std::move(answer);
                                                  lacked_trainer_ = desk_->lacks_trainer();
+                                                 hung_ = desk_->hung();
                                                }});
       answers_.emplace_back();
     });
@@ -94,11 +100,36 @@ class TrainerDeskTest : public testing::Test {
     event.id = id;
     Tell(start, event);
   }
+  static seat::Event Step(uint64_t id, uint64_t step) {
+    return seat::ProgressEvent{id, "training", step, 100};
+  }
+  static seat::Event Reading(uint64_t id) { return seat::ProgressEvent{id, "reading"}; }
+  static seat::Event Writing(uint64_t id, uint64_t step) {
+    return seat::ProgressEvent{id, "writing", step, 100};
+  }
   void Exits(size_t start) {
     launcher_.observers.at(start).on_exit(TrainerExit{});
     Settle();
   }
   ErrorCode CodeOf(size_t at) const { return answers_.at(at)->error().code; }
+  // After the loop has reached that time and done this.
+  void After(
+      std::chrono::milliseconds time, const std::function<void()>& then = [] {}) {
+    std::promise<void> later;
+    OnLoop([&] {
+      loop_.At(loop_.Now() + time, [&] {
+        then();
+        later.set_value();
+      });
+    });
+    later.get_future().wait();
+  }
+  // For longer than a trainer that is between two steps.
+  bool IsLeftAloneForLong() {
+    bool is_alone = false;
+    After(3 * kPatience, [&] { is_alone = launcher_.seat.stops == 0 && !answers_[0]; });
+    return is_alone;
+  }
 
   static constexpr std::chrono::milliseconds kPatience{20};
   static constexpr std::chrono::seconds kForTheTest{60};
@@ -108,6 +139,7 @@ class TrainerDeskTest : public testing::Test {
   std::optional<TrainerDesk> desk_;
   std::deque<std::optional<Result<Answer>>> answers_;
   bool lacked_trainer_ = false;  // as the latest answer found it
+  bool hung_ = false;
 };
 
 TEST_F(TrainerDeskTest, OneTaskRunsAtATimeInTheOrderOfSubmission) {
@@ -193,10 +225,11 @@ TEST_F(TrainerDeskTest, ACancelledTaskThatRunsIsAskedToStopAndStillAnswersItself
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatDoesNotStopIsEndedAndTheTaskBehindGoesToTheNext) {
+  HavePatience(kPatience);
   const uint64_t first = Submit();
   const uint64_t second = Submit();
   OnLoop([&] { desk_->Cancel(first, false); });
-  ASSERT_EQ(launcher_.seat.stopped.get_future().wait_for(kForTheTest), std::future_status::ready);
+  ASSERT_NO_FATAL_FAILURE(WaitForAStop());
   // Its answer comes after all: what waits is not given to one that is about to go.
   Prepared(0, first);
   ASSERT_EQ(launcher_.seat.sent.size(), 2u) << "the first task, and the stop";
@@ -216,16 +249,126 @@ TEST_F(TrainerDeskTest, ACancelledTaskWhoseTrainerHadToBeEndedIsAnsweredAsCancel
 
 TEST_F(TrainerDeskTest, ATrainerThatStopsInTimeStays) {
   constexpr std::chrono::seconds kInTime{1};  // also where threads wake late
-  Employ(kInTime);
+  HavePatience(kInTime);
   const uint64_t first = Submit();
   Submit();
   OnLoop([&] { desk_->Cancel(first, false); });
   Prepared(0, first);
-  std::promise<void> later;
-  OnLoop([&] { loop_.At(loop_.Now() + 2 * kInTime, [&] { later.set_value(); }); });
-  later.get_future().wait();
+  After(2 * kInTime);
   EXPECT_EQ(launcher_.seat.stops, 0);
   EXPECT_EQ(launcher_.starts, 1);
+}
+
+TEST_F(TrainerDeskTest, ATrainerThatHangsBetweenTwoStepsIsEndedAndTheTaskBehindGoesToTheNext) {
+  HavePatience(kPatience);
+  const uint64_t first = Submit();
+  const uint64_t second = Submit();
+  OnLoop([&] { launcher_.observers.at(0).on_event(Step(first, 7)); });
+  ASSERT_NO_FATAL_FAILURE(WaitForAStop());
+  ASSERT_TRUE(answers_[0]) << "it is not waited for";
+  EXPECT_EQ(CodeOf(0), ErrorCode::kUnavailable);
+  EXPECT_THAT(answers_[0]->error().message,
+              AllOf(HasSubstr("process 42"), HasSubstr("gave no sign"), HasSubstr("step 7")));
+  EXPECT_TRUE(hung_);
+  EXPECT_TRUE(lacked_trainer_);
+  EXPECT_EQ(launcher_.starts, 1) << "one at a time";
+  Exits(0);
+  EXPECT_EQ(launcher_.starts, 2);
+  Prepared(1, second);
+  EXPECT_TRUE(answers_[1] && answers_[1]->has_value());
+  EXPECT_FALSE(hung_);
+}
+
+TEST_F(TrainerDeskTest, ATrainerThatSaysTheSameStepAgainAndAgainHangs) {
+  HavePatience(kPatience);
+  const uint64_t id = Submit();
+  std::function<void()> repeat = [&] {
+    if (!desk_ || answers_[0]) return;
+    launcher_.observers.at(0).on_event(Step(id, 7));
+    loop_.At(loop_.Now() + kPatience / 8, repeat);
+  };
+  OnLoop(repeat);
+  ASSERT_NO_FATAL_FAILURE(WaitForAStop());
+  EXPECT_TRUE(answers_[0]);
+}
+
+TEST_F(TrainerDeskTest, BeforeTheFirstStepATrainerMayBeQuietForLonger) {
+  HavePatience(kPatience);
+  const uint64_t id = Submit();
+  std::optional<MonoTime> asked, stopped;
+  OnLoop([&] {
+    asked = loop_.Now();
+    launcher_.observers.at(0).on_event(Reading(id));
+  });
+  ASSERT_NO_FATAL_FAILURE(WaitForAStop());
+  OnLoop([&] { stopped = loop_.Now(); });
+  EXPECT_GE(*stopped - *asked, kPatiencesBesideSteps * kPatience);
+  ASSERT_TRUE(answers_[0]);
+  EXPECT_THAT(answers_[0]->error().message, HasSubstr("reading"));
+}
+
+TEST_F(TrainerDeskTest, WhileItWaitsInAQueueATrainerDoesNotHang) {
+  HavePatience(std::chrono::milliseconds(1), /*waits_in_queue=*/true);
+  Submit();
+  bool waits = false;
+  After(kPatience * 3, [&] { waits = launcher_.seat.stops == 0 && !answers_[0]; });
+  EXPECT_TRUE(waits);
+  OnLoop([&] { launcher_.observers.at(0).on_event(seat::ReadyEvent{}); });
+  ASSERT_NO_FATAL_FAILURE(WaitForAStop());
+  EXPECT_TRUE(answers_[0]) << "then it runs";
+}
+
+TEST_F(TrainerDeskTest, AfterTheLastStepATrainerMayBeQuietForLonger) {
+  HavePatience(kPatience);
+  const uint64_t id = Submit();
+  OnLoop([&] { launcher_.observers.at(0).on_event(Step(id, 100)); });
+  EXPECT_TRUE(IsLeftAloneForLong());
+}
+
+TEST_F(TrainerDeskTest, WhileItWritesATrainerMayBeQuietForLonger) {
+  HavePatience(kPatience);
+  const uint64_t id = Submit();
+  OnLoop([&] {
+    launcher_.observers.at(0).on_event(Step(id, 49));
+    launcher_.observers.at(0).on_event(Writing(id, 50));
+  });
+  EXPECT_TRUE(IsLeftAloneForLong());
+}
+
+TEST_F(TrainerDeskTest, ATrainerThatGetsOnIsNotEnded) {
+  HavePatience(kPatience);
+  const uint64_t id = Submit();
+  uint64_t step = 0;
+  std::promise<void> enough;
+  std::function<void()> next = [&] {
+    launcher_.observers.at(0).on_event(Step(id, ++step));
+    if (step == 32) return enough.set_value();
+    loop_.At(loop_.Now() + kPatience / 8, next);
+  };
+  OnLoop(next);
+  enough.get_future().wait();
+  Settle();
+  EXPECT_EQ(launcher_.seat.stops, 0);
+  EXPECT_FALSE(answers_[0]);
+}
+
+TEST_F(TrainerDeskTest, WhatCannotBeKilledIsWaitedForByNobody) {
+  HavePatience(5 * kPatience);
+  const uint64_t first = Submit();
+  Submit();
+  OnLoop([&] { launcher_.observers.at(0).on_event(Step(first, 7)); });
+  ASSERT_NO_FATAL_FAILURE(WaitForAStop());
+  After(20 * kPatience);
+  ASSERT_TRUE(answers_[1]);
+  EXPECT_EQ(CodeOf(1), ErrorCode::kUnavailable);
+  EXPECT_TRUE(lacked_trainer_);
+  Submit();
+  ASSERT_TRUE(answers_[2]);
+  EXPECT_THAT(answers_[2]->error().message, HasSubstr("does not end"));
+  Exits(0);
+  const uint64_t fourth = Submit();
+  Prepared(1, fourth);
+  EXPECT_TRUE(answers_[3] && answers_[3]->has_value());
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatTakesNoTaskIsEndedAndNotAskedAgain) {

@@ -22,11 +22,21 @@ Result<OpenModel> Open(const std::string& model_path, const std::string& config_
 
 Result<text::Dataset> Prepare(const Task& task, const seat::DataSpec& data,
                               const text::Tokenizer& tokenizer, const std::string& work_dir) {
-  task.report(seat::ProgressEvent{.id = task.id, .stage = "reading"});
+  const auto sign = [&task] {
+    task.report(seat::ProgressEvent{.id = task.id, .stage = "reading"});
+  };
+  sign();
   const text::SplitOptions split{data.held_out_fraction, data.held_out_bytes_max};
   const text::Source source{data.path, data.columns, {data.more.begin(), data.more.end()}};
-  return text::PrepareDataset(source, tokenizer, split, work_dir,
-                              [&task] { return !task.ShouldStop(); });
+  double told = Seconds();
+  return text::PrepareDataset(source, tokenizer, split, work_dir, [&] {
+    // However much there is to read, the site sees that it is being read.
+    if (Seconds() - told >= kSignSeconds) {
+      sign();
+      told = Seconds();
+    }
+    return !task.ShouldStop();
+  });
 }
 
 double Seconds() {

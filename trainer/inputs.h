@@ -24,6 +24,9 @@ Result<OpenModel> Open(const std::string& model_path, const std::string& config_
 Result<text::Dataset> Prepare(const Task& task, const seat::DataSpec& data,
                               const text::Tokenizer& tokenizer, const std::string& work_dir);
 
+// Where no steps show that work goes on, progress does, so often.
+inline constexpr double kSignSeconds = 1;
+
 // Seconds since an arbitrary start.
 double Seconds();
 

@@ -100,7 +100,12 @@ Result<seat::Event> Run(const Task& task, const seat::EvaluateTask& request) {
   cpu::Likelihood total;
   std::vector<SequenceLoss> losses;
   text::Batch one;
+  double told = begin;
   for (uint64_t i = 0; i < spread.count(); ++i) {
+    if (Seconds() - told >= kSignSeconds) {
+      task.report(seat::ProgressEvent{task.id, "evaluating", i, spread.count()});
+      told = Seconds();
+    }
     if (task.ShouldStop()) return Fail(ErrorCode::kCancelled, "asked to stop while evaluating");
     text::EvaluationBatch(tokens, model.tokenizer, spread.at(i), 1, request.sequence, &one);
     DURE_ASSIGN(const cpu::Likelihood part,

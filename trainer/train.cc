@@ -95,6 +95,13 @@ class Progress {
                                      done_.tokens, Rate(now)});
   }
 
+  // What may take longer than a step begins.
+  void SayItWrites() const {
+    const double loss = losses_.empty() ? 0 : losses_.back();
+    task_.report(seat::ProgressEvent{task_.id, "writing", done_.steps, request_.steps, loss,
+                                     done_.tokens, Rate(Seconds())});
+  }
+
   bool IsOver() const {
     if (request_.steps > 0 && done_.steps >= request_.steps) return true;
     return request_.seconds > 0 && done_.steps > 0 && Seconds() - begin_ >= request_.seconds;
@@ -238,6 +245,7 @@ Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& reque
   if (turn == Turn::kDrop || (turn == Turn::kKeep && done.steps == 0)) {
     return Fail(ErrorCode::kCancelled, "asked to stop while training");
   }
+  progress.SayItWrites();
   // The output first: state without output would move on without the round's contribution.
   DURE_TRY(WriteOutput(task, request, outfit));
   outfit.place.cursor = source.cursor();

@@ -3,10 +3,11 @@
 //
 // A trainer starts, says `ready`, then does one task at a time and answers each with progress and
 // one last event (done, prepared, evaluated, generated or error) that carries the task's id. `stop`
-// ends the running task within one step; the trainer stays. When the socket closes the trainer
-// exits. Paths are the trainer's view of the file system; data is in files, never in a message. Any
-// program in any language can sit in the seat: docs in messages.cc name each field as it stands on
-// the wire.
+// ends the running task within one step; the trainer stays. Progress tells each step, and that work
+// goes on where there are none: a trainer that is silent for too long is ended
+// (site/trainer_desk.h). When the socket closes the trainer exits. Paths are the trainer's view of
+// the file system; data is in files, never in a message. Any program in any language can sit in the
+// seat: docs in messages.cc name each field as it stands on the wire.
 #pragma once
 
 #include <cstdint>
@@ -143,7 +144,7 @@ struct ReadyEvent {
 
 struct ProgressEvent {
   uint64_t id = 0;
-  std::string stage;   // "reading", "training", "evaluating"
+  std::string stage;   // "reading", "training", "writing", "evaluating"
   uint64_t step = 0;   // in this task
   uint64_t steps = 0;  // 0 when bounded by time only
   double loss = 0;     // nats a token, of the last step

@@ -259,7 +259,7 @@ Result<Dataset> PrepareDataset(const Source& source, const Tokenizer& tokenizer,
   if (!(split.held_out_fraction > 0 && split.held_out_fraction <= 0.5)) {
     return Fail(ErrorCode::kInvalid, "the held-out fraction is more than 0 and at most 0.5");
   }
-  DURE_ASSIGN(const SourceIdentity identity, IdentifySource(source));
+  DURE_ASSIGN(const SourceIdentity identity, IdentifySource(source, keep_going));
   const Digest key = KeyOf(identity.digest, tokenizer.digest(), split);
   const fs::path folder = work_folder / "tokens" / key.Hex().substr(0, 32);
   if (auto cached = OpenDataset(folder, key, tokenizer.digest())) {

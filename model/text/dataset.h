@@ -53,9 +53,9 @@ struct Dataset {
 // of ReadDocuments.
 Status CheckSplit(const Source& source);
 
-// `keep_going` is asked about once a document; false ends with kCancelled. Other errors: those of
-// ReadDocuments; kInvalid: too little text to hold any out; kExhausted: the disk is full;
-// kUnavailable: the work folder cannot be written.
+// `keep_going` is asked about once a document or some megabytes; false ends with kCancelled. Other
+// errors: those of ReadDocuments; kInvalid: too little text to hold any out; kExhausted: the disk
+// is full; kUnavailable: the work folder cannot be written.
 Result<Dataset> PrepareDataset(const Source& source, const Tokenizer& tokenizer,
                                const SplitOptions& split, const std::filesystem::path& work_folder,
                                const std::function<bool()>& keep_going = {});

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kHashedAtOnce = size_t{64} << 20;
+
 Result<DataFiles> ListFiles(const Source& source) {
   DURE_ASSIGN(DataFiles found, ListDataFiles(source.path));
   for (size_t i = 0; i < source.more.size(); ++i) {
@@ -305,6 +307,19 @@ class Reading {
   uint64_t rows_noted_ = 0;  // of the file that is read
 };
 
+Result<Digest> DigestOf(ByteView bytes, const std::function<bool()>& keep_going) {
+  Sha256Hasher hasher;
+  do {
+    if (keep_going && !keep_going()) {
+      return Fail(ErrorCode::kCancelled, "asked to stop while reading data");
+    }
+    const ByteView piece = bytes.first(std::min(bytes.size(), kHashedAtOnce));
+    hasher.Update(piece);
+    bytes = bytes.subspan(piece.size());
+  } while (!bytes.empty());
+  return hasher.Finish();
+}
+
 }  // namespace
 
 Result<ReadReport> ReadDocuments(const Source& source,
@@ -323,7 +338,8 @@ Result<ReadReport> ReadDocuments(const Source& source,
   return std::move(reading.report);
 }
 
-Result<SourceIdentity> IdentifySource(const Source& source) {
+Result<SourceIdentity> IdentifySource(const Source& source,
+                                      const std::function<bool()>& keep_going) {
   DURE_ASSIGN(const DataFiles found, ListFiles(source));
   SourceIdentity identity;
   CanonicalWriter writer;
@@ -335,8 +351,9 @@ Result<SourceIdentity> IdentifySource(const Source& source) {
     const auto mapped = MappedFile::Open(file.path);
     // Left out when read too; its name still tells the source from one without it.
     const ByteView bytes = mapped ? mapped->bytes() : ByteView{};
+    DURE_ASSIGN(const Digest digest, DigestOf(bytes, keep_going));
     CanonicalWriter entry;
-    entry.Text(file.name).Bool(mapped.has_value()).U64(bytes.size()).Raw32(Sha256(bytes));
+    entry.Text(file.name).Bool(mapped.has_value()).U64(bytes.size()).Raw32(digest);
     hasher.Update(entry.bytes());
     identity.bytes += bytes.size();
   }

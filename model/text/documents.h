@@ -58,7 +58,9 @@ struct SourceIdentity {
   Digest digest;       // of paths below the source, contents and columns
   uint64_t bytes = 0;  // of all files
 };
-// Errors as of ListDataFiles.
-Result<SourceIdentity> IdentifySource(const Source& source);
+// `keep_going` is asked once a file, and about each second of a large one; false ends with
+// kCancelled. Other errors as of ListDataFiles.
+Result<SourceIdentity> IdentifySource(const Source& source,
+                                      const std::function<bool()>& keep_going = {});
 
 }  // namespace dure::text

@@ -242,6 +242,18 @@ TEST_F(Documents, IdentityFollowsContentNamesAndColumns) {
   EXPECT_NE(IdentifySource({folder_, {}})->digest, first);
 }
 
+TEST_F(Documents, IdentityIsMadeAsLongAsItIsWanted) {
+  Write("a.txt", "one");
+  Write("b.txt", "");
+  int asked = 0;
+  const auto goes_on = [&asked] { return ++asked > 0; };
+  EXPECT_EQ(IdentifySource({folder_, {}}, goes_on)->digest, IdentifySource({folder_, {}})->digest);
+  EXPECT_EQ(asked, 2) << "once a file";
+  const auto stopped = IdentifySource({folder_, {}}, [] { return false; });
+  ASSERT_FALSE(stopped.has_value());
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+}
+
 TEST_F(Documents, APipeInTheFolderDoesNotHoldTheReader) {
   Write("a.txt", "one");
   ASSERT_EQ(std::system(("mkfifo '" + (folder_ / "pipe.txt").string() + "'").c_str()), 0);

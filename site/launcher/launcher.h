@@ -40,6 +40,7 @@ struct TrainerSpec {
   uint32_t ranks = 1;  // processes of the gang, at most kRanksMax
   // For a rank that gives no sign, and for a trainer that was told to stop its task.
   std::chrono::milliseconds rank_patience{300'000};
+  bool waits_in_queue = false;  // a cluster's, for hours it may be, before it runs
 };
 
 struct TrainerExit {

@@ -78,6 +78,20 @@ TEST_F(Training, AStepOfMoreTokensThanFitIsAnErrorOfTheTask) {
   EXPECT_TRUE(trainer.Next<seat::DoneEvent>().has_value()) << trainer.error;
 }
 
+// A site takes silence between two steps for a hang, and gives more time to what is none.
+TEST_F(Training, SaysThatItWritesOnceItHasMadeItsSteps) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(spec_));
+  ASSERT_TRUE(trainer->Send(seat::TaskRequest{++id_, Train("one", 3)}));
+  std::vector<std::string> stages;
+  for (auto told = trainer.Next<seat::ProgressEvent>(); told && told->stage != "writing";) {
+    if (stages.empty() || stages.back() != told->stage) stages.push_back(told->stage);
+    told = trainer.Next<seat::ProgressEvent>();
+  }
+  EXPECT_THAT(stages, testing::ElementsAre("reading", "training"));
+  EXPECT_TRUE(trainer.Next<seat::DoneEvent>().has_value()) << trainer.error;
+}
+
 // What it cannot do is known when it prepares: its site does not join the round then.
 TEST_F(Training, WhatItCannotTrainIsRefusedBeforeItPrepares) {
   spec_.arguments = {"--device", "cpu", "--optimizer", "muon"};

@@ -56,6 +56,27 @@ class TrainerTest(FaultTest):
         self.assertEqual(self.counted(closed[0]), ['east'])
         self.assertEqual(sorted(self.counted(closed[1])), SITES[:2])
 
+    def test_trainer_that_hangs_where_nobody_can_be_missed_is_replaced_and_the_run_ends(self):
+        self.hang_where_nobody_can_be_missed(SITES[:2], masking='none')
+
+    def test_trainer_that_hangs_in_a_masked_round_is_replaced_and_the_run_ends(self):
+        self.hang_where_nobody_can_be_missed(SITES)
+
+    def hang_where_nobody_can_be_missed(self, sites, **options):
+        """One hangs; the round waits for it, and closes with everybody at the first attempt."""
+        federation = self.found(sites)
+        federation.sites['north'].arguments += ['--rank-patience', '4']
+        federation.start_sites()
+        federation.propose('awaited', steps=200, **options)
+        self.training(federation, 'awaited', 'north')
+        hung = federation.sites['north'].trainers()[0]
+        os.kill(hung, signal.SIGSTOP)
+        closed = self.settle(federation, 'awaited')
+        self.assertEqual([sorted(self.counted(event)) for event in closed], [sites] * 2)
+        self.assertEqual([event['attempt'] for event in closed], [0, 0])
+        self.assertTrue(federation.sites['north'].log_has(
+            f'training ended: the trainer (process {hung}) hangs'))
+
     def test_a_site_that_could_never_train_declines_and_is_not_admitted(self):
         federation = self.found(SITES[:2])
         federation.sites['north'].arguments += ['--device', 'cuda']
