@@ -42,21 +42,23 @@ void RunDesk::ReservePrivacy(const round::RoundAttempt& at,
 void RunDesk::ChargeTraining(const round::StartTraining& effect,
                              const round::TrainingDone& result) {
   if (!manifest_.privacy.per_record()) return Feed(result);
+  const uint64_t turn = training_turn_;  // else it was given up meanwhile
   const Status charged = shop_.privacy.CommitTraining(run_, effect.number, result.steps);
   if (charged) return Feed(result);
   if (charged.error().code != ErrorCode::kFailedPrecondition) {
     shop_.say(effect.plan.at.Text() + ": privacy: " + charged.error().message);
-    shop_.loop.At(shop_.loop.Now() + kChargeRetry, [this, alive = alive_, effect, result] {
-      if (*alive) ChargeTraining(effect, result);
+    shop_.loop.At(shop_.loop.Now() + kChargeRetry, [this, alive = alive_, effect, result, turn] {
+      if (*alive && turn == training_turn_) ChargeTraining(effect, result);
     });
     return;
   }
   // A training that was not used has been charged, too: there must be enough for the rest.
-  const auto again = [this, alive = alive_, effect, result](std::string objection) {
-    if (!*alive) return;
+  const auto again = [this, alive = alive_, effect, result, turn](std::string objection) {
+    if (!*alive || turn != training_turn_) return;
     const Status extended = shop_.privacy.CommitTraining(run_, effect.number, result.steps);
     if (objection.empty() && extended) return Feed(result);
-    Feed(round::TrainingFailed{result.round, objection.empty() ? "privacy-account" : objection});
+    Feed(round::TrainingFailed{result.round, effect.number,
+                               objection.empty() ? "privacy-account" : objection});
   };
   shop_.privacy.Reserve(manifest_, effect.plan.at.round, {}, again);
 }

@@ -79,7 +79,7 @@ void RunDesk::Do(const round::StartTraining& effect) {
   if (const auto done = shop_.journal.Get(mark);
       done && *done && std::filesystem::exists(folder_.trained(round))) {
     CanonicalReader reader(**done);
-    round::TrainingDone result{round, reader.U64(), reader.U64(), reader.F64()};
+    round::TrainingDone result{round, effect.number, reader.U64(), reader.U64(), reader.F64()};
     const uint64_t number = reader.U64();
     result.code = reader.Raw32();
     if (reader.Done("a training mark") && number == effect.number) {
@@ -93,8 +93,8 @@ void RunDesk::Do(const round::StartTraining& effect) {
   const std::optional<bool> has = shop_.lending.Has(effect.datasets);
   if (!has) return TrainLater(effect, kLentRetry);
   if (!*has) {
-    shop_.loop.Post([this, alive = alive_, round] {
-      if (*alive) Feed(round::TrainingFailed{round, "data-gone"});
+    shop_.loop.Post([this, alive = alive_, round, number = effect.number] {
+      if (*alive) Feed(round::TrainingFailed{round, number, "data-gone"});
     });
     return;
   }
@@ -102,9 +102,8 @@ void RunDesk::Do(const round::StartTraining& effect) {
 }
 
 void RunDesk::TrainLater(const round::StartTraining& effect, Duration wait) {
-  shop_.loop.At(shop_.loop.Now() + wait, [this, alive = alive_, effect] {
-    if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
-    if (participation_.at().round == effect.plan.at.round) Do(effect);
+  shop_.loop.At(shop_.loop.Now() + wait, [this, alive = alive_, effect, turn = training_turn_] {
+    if (*alive && turn == training_turn_) Do(effect);
   });
 }
 
@@ -163,10 +162,10 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
   if (!objection.empty()) {
     training_task_ = 0;
     training_round_.reset();
-    return Feed(round::TrainingFailed{round, objection});
+    return Feed(round::TrainingFailed{round, effect.number, objection});
   }
-  const round::TrainingDone result{round, done->tokens, done->steps, done->final_loss,
-                                   shop_.trainer.code()};
+  const round::TrainingDone result{round,       effect.number,    done->tokens,
+                                   done->steps, done->final_loss, shop_.trainer.code()};
   CrashPoint("site.trained");
   // Not every program in the trainer's seat makes its result durable; what is noted as done is.
   auto sync = [path = folder_.trained(round).string()]() -> Status {
@@ -193,7 +192,8 @@ void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error,
   if (full && ++roomless_trainings_ < kRoomlessMax) return TrainLater(effect, kRoomRetry);
   roomless_trainings_ = 0;
   trainer_deaths_ = 0;
-  Feed(round::TrainingFailed{effect.plan.at.round, "trainer-" + CodeWord(error.code)});
+  Feed(round::TrainingFailed{effect.plan.at.round, effect.number,
+                             "trainer-" + CodeWord(error.code)});
 }
 
 void RunDesk::NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result) {
@@ -214,10 +214,10 @@ void RunDesk::NoteTraining(const round::StartTraining& effect, const round::Trai
 }
 
 void RunDesk::Do(const round::StopTraining& effect) {
+  // The same round may be trained anew at once, on other data: what was to be tried again is not.
+  ++training_turn_;
   if (training_task_ == 0 || training_round_ != effect.round) return;
   shop_.trainer.Cancel(training_task_, false);
-  // The same round may be trained anew at once, on other data.
-  ++training_turn_;
   training_task_ = 0;
   training_round_.reset();
 }

@@ -234,7 +234,7 @@ struct Submitted {
     Do(Decided{{manifest.run, {0}, 0}, true, {}, Offered(kSites[0])});
     Do(BaseFetched{{{manifest.run, {0}, 0}, base, {}}, true});
     Rostered(0);
-    const auto encode = Only<EncodeUpdate>(Do(TrainingDone{{0}, 100, 10, 1.0}));
+    const auto encode = Only<EncodeUpdate>(Do(TrainingDone{{0}, site.training(), 100, 10, 1.0}));
     first_version = encode.at(0).residual_to;
     Do(Encoded{{0}, Sha256(AsBytes("masked-0")), 77, 1, {}, 1000});
     Do(UploadDone{{0}, Sha256(AsBytes("masked-0"))});

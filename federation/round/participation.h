@@ -49,6 +49,7 @@ class Participation {
   bool rostered() const { return s_.rostered; }                // to at()
   const RunManifest& manifest() const { return s_.manifest; }  // of the last plan taken
   bool folding() const { return s_.folding; }                  // a FoldBack is wanted
+  uint64_t training() const { return s_.trainings; }           // the latest one's number
   bool IsOfThisRound(const Roster& roster) const;              // else it changes nothing
   const std::vector<OfferedDataset>& trained_on() const { return s_.work_datasets; }  // in work
 

@@ -124,6 +124,7 @@ struct EndRefused {
 };
 struct TrainingDone {
   RoundNumber round;
+  uint64_t number = 0;  // StartTraining's: the same round may have been begun anew on other data
   uint64_t tokens = 0;
   uint64_t steps = 0;
   double loss = 0;
@@ -131,6 +132,7 @@ struct TrainingDone {
 };
 struct TrainingFailed {
   RoundNumber round;
+  uint64_t number = 0;
   std::string reason;  // a code
 };
 struct Encoded {

@@ -12,7 +12,7 @@ bool Participation::Works(RoundNumber round, SitePhase phase) const {
 }
 
 void Participation::On(const TrainingDone& e) {
-  if (!Works(e.round, SitePhase::kTraining)) return;
+  if (!Works(e.round, SitePhase::kTraining) || e.number != s_.trainings) return;
   if (e.tokens == 0) return WithdrawWork("no-tokens");
   s_.work = Work::kTrained;
   s_.tokens = e.tokens;
@@ -23,7 +23,7 @@ void Participation::On(const TrainingDone& e) {
 }
 
 void Participation::On(const TrainingFailed& e) {
-  if (!Works(e.round, SitePhase::kTraining)) return;
+  if (!Works(e.round, SitePhase::kTraining) || e.number != s_.trainings) return;
   WithdrawWork(e.reason);
 }
 

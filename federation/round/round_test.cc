@@ -261,7 +261,7 @@ TEST(Participation, SendsTheSameSubmissionUntilTheReceiptAndCommitsOnlyThen) {
   Participation site = Ready_(plan);
   EXPECT_EQ(site.phase(), SitePhase::kReady);
   site.Handle(At(2), FromAggregator{Roster{at, {kA}, 0, Duration(1), Granted(kA)}});
-  site.Handle(At(3), TrainingDone{{0}, 10, 1, 2.0});
+  site.Handle(At(3), TrainingDone{{0}, site.training(), 10, 1, 2.0});
   const Digest blob = Sha256(AsBytes("blob"));
   site.Handle(At(4), Encoded{{0}, blob, 5, 0});
   site.Handle(At(5), UploadDone{{0}, blob});

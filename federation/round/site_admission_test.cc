@@ -26,7 +26,7 @@ struct Site {
     return Feed(FromAggregator{Roster{at, {kA}, 0, Duration(1), std::move(admitted)}});
   }
   void Upload() {
-    Feed(TrainingDone{at.round, 10, 1, 2.0});
+    Feed(TrainingDone{at.round, core.training(), 10, 1, 2.0});
     Feed(Encoded{at.round, blob, 5, 0});
     Feed(UploadDone{at.round, blob});
   }
@@ -71,6 +71,26 @@ TEST(SiteAdmission, TrainsOnAndSubmitsExactlyWhatWasAdmitted) {
   const auto told = Told<Submission>(site.Feed(Signed{site.at, {1}}));
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].datasets, one);
+}
+
+// Both are of one round: what was given up may have been trained on data that is admitted no more.
+TEST(SiteAdmission, WhatComesOfATrainingGivenUpIsNotTheNextOnes) {
+  Site site;
+  site.GetReady();
+  const auto former = Only<StartTraining>(site.Rostered(kBoth));
+  ASSERT_EQ(former.size(), 1u);
+  EXPECT_EQ(Only<StopTraining>(site.Feed(DatasetWithdrawn{kTwo[0].dataset})).size(), 1u);
+  site.NextAttempt();
+  site.Feed(Decided{site.at, true, "", {kTwo[1]}});
+  const auto started = Only<StartTraining>(site.Rostered({kBoth[1]}));
+  ASSERT_EQ(started.size(), 1u);
+  ASSERT_NE(started[0].number, former[0].number);
+  EXPECT_TRUE(site.Feed(TrainingDone{site.at.round, former[0].number, 10, 1, 2.0}).empty());
+  EXPECT_TRUE(
+      site.Feed(TrainingFailed{site.at.round, former[0].number, "trainer-unavailable"}).empty());
+  EXPECT_EQ(site.core.phase(), SitePhase::kTraining);
+  site.Feed(TrainingDone{site.at.round, started[0].number, 10, 1, 2.0});
+  EXPECT_EQ(site.core.phase(), SitePhase::kEncoding);
 }
 
 TEST(SiteAdmission, WithoutADatasetASiteDeclines) {
@@ -119,7 +139,7 @@ TEST(SiteAdmission, WhatIsRefusedBeforeItLeavesIsFoldedBackAndWhatIsVoidIsDroppe
     Site site;
     site.GetReady();
     site.Rostered(kBoth);
-    site.Feed(TrainingDone{site.at.round, 10, 1, 2.0});
+    site.Feed(TrainingDone{site.at.round, site.core.training(), 10, 1, 2.0});
     site.Feed(Encoded{site.at.round, site.blob, 5, 0});
     const auto effects = site.Feed(RoundRefused{site.at, "void", false, drops});
     EXPECT_EQ(Only<FoldBack>(effects).size(), drops ? 0u : 1u);
@@ -278,7 +298,8 @@ TEST(SiteCarried, OfADatasetThatIsNotAdmittedIsForgottenBeforeTraining) {
   EXPECT_EQ(Only<CommitResidual>(effects)[0].current, 0u);
   EXPECT_EQ(Only<CommitResidual>(effects)[0].former, 0u);
   EXPECT_EQ(Only<StartTraining>(effects).size(), 1u);
-  const auto encodes = Only<EncodeUpdate>(site.Feed(TrainingDone{site.at.round, 10, 1, 2.0}));
+  const auto encodes =
+      Only<EncodeUpdate>(site.Feed(TrainingDone{site.at.round, site.core.training(), 10, 1, 2.0}));
   ASSERT_EQ(encodes.size(), 1u);
   EXPECT_EQ(encodes[0].residual_from, 0u);
 }

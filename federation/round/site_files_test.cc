@@ -20,7 +20,7 @@ class SiteWithFiles : public testing::Test {
     Feed(FromAggregator{plan});
     Feed(Decided{at_, true, "", Offered(kA)});
     Feed(FromAggregator{Roster{at_, {kA, kB}, 0, Duration(1), Granted(kA)}});
-    return Only<EncodeUpdate>(Feed(TrainingDone{at_.round, 10, 1, 2.0})).at(0);
+    return Only<EncodeUpdate>(Feed(TrainingDone{at_.round, site_.training(), 10, 1, 2.0})).at(0);
   }
   void Submit() {
     Feed(Encoded{at_.round, blob_, 5, 0});

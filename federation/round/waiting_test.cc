@@ -231,7 +231,7 @@ class SiteAtWork : public testing::Test {
     for (const StartTraining& start : Only<StartTraining>(effects)) work_ = start.number;
   }
   void Upload() {
-    site_.Handle(At(3), TrainingDone{{0}, 10, 1, 2.0});
+    site_.Handle(At(3), TrainingDone{{0}, work_, 10, 1, 2.0});
     site_.Handle(At(4), Encoded{{0}, blob_, 5, 0});
   }
   void LeaveAndCome(int seconds) {

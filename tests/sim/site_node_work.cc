@@ -11,13 +11,13 @@ void SiteNode::Do(const round::StartTraining& start) {
   const uint64_t mine = ++training_;
   const RoundNumber round = start.plan.at.round;
   const uint64_t tokens = 300 + 200 * (index_ % 5);
-  const round::TrainingDone done{round, tokens, 10, 2.5};
+  const round::TrainingDone done{round, start.number, tokens, 10, 2.5};
   const bool any = world_.bug() == Bug::kTakeAnyResult;
   const bool kept =
       trained_.contains(round.value) && (any || trained_as_[round.value] == start.number);
   if (kept) return Later(0.01, done);
   if (world_.Happens(world_.faults().training_fails)) {
-    return Later(1, round::TrainingFailed{round, "trainer-failed"});
+    return Later(1, round::TrainingFailed{round, start.number, "trainer-failed"});
   }
   const double seconds = world_.scenario().training * world_.Between(0.3, 1.7);
   const Digest model = start.plan.base.model;
