@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <deque>
+#include <filesystem>
 #include <optional>
 
 #include "federation/limits.h"
@@ -163,19 +164,41 @@ Result<Outfit> ReadInputs(const Task& task, const seat::TrainTask& request) {
   return Outfit{std::move(model), std::move(dataset)};
 }
 
-Status FitOut(const Task& task, const seat::TrainTask& request, Outfit& outfit) {
+Status FitOut(const Task& task, const seat::TrainTask& request, const std::string& state_in,
+              Outfit& outfit) {
   DURE_ASSIGN(outfit.session,
               task.engine.Train(outfit.model.config, OptionsOf(request), task.gang));
   Session* const session = outfit.session.get();
   DURE_TRY(session->LoadParameters(outfit.model.weights.flat()));
   DataPlace& place = outfit.place;
   place = {outfit.dataset.key, request.seed, request.sequence, {}};
-  if (!request.state_in.empty()) {
-    DURE_ASSIGN(const SavedState saved, LoadState(request.state_in, session));
+  if (!state_in.empty()) {
+    DURE_ASSIGN(const SavedState saved, LoadState(state_in, session));
     if (task.gang.rank() == 0) TellOfAnotherOptimizer(saved.saved_by, task.engine.uses_muon());
     place.cursor = Continue(saved.place, place);
   }
   return {};
+}
+
+// A state that a disk lost must not keep the site from this round and all later ones: without it
+// the moments and the place in the data begin anew, on every rank, and it is said aloud. It goes,
+// so that the same round begun again finds the same.
+Status FitOutTogether(const Task& task, const seat::TrainTask& request, Outfit& outfit) {
+  const Status fitted = AgreeOnFiles(task.gang, FitOut(task, request, request.state_in, outfit));
+  if (fitted || request.state_in.empty()) return fitted;
+  const ErrorCode code = fitted.error().code;
+  if (code != ErrorCode::kCorrupt && code != ErrorCode::kNotFound) return fitted;
+  if (task.gang.rank() == 0) {
+    std::fprintf(stderr,
+                 "dure-trainer: LOST: the optimizer's state of an earlier round, which begins "
+                 "anew: %s\n",
+                 fitted.error().message.c_str());
+    std::error_code ignored;
+    std::filesystem::remove_all(request.state_in, ignored);
+  }
+  outfit.session.reset();
+  outfit.place = {};
+  return AgreeOnFiles(task.gang, FitOut(task, request, {}, outfit));
 }
 
 // Rank 0 writes; where the parameters are split, the others give theirs.
@@ -217,7 +240,7 @@ Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& reque
   auto read = ReadInputs(task, request);
   DURE_TRY(AgreeOnFiles(task.gang, read ? Status{} : Fail(read.error())));
   Outfit& outfit = *read;
-  DURE_TRY(AgreeOnFiles(task.gang, FitOut(task, request, outfit)));
+  DURE_TRY(FitOutTogether(task, request, outfit));
   text::TokenSource source(outfit.dataset.train.tokens(), outfit.model.tokenizer, request.seed);
   source.Seek(outfit.place.cursor);
 

@@ -121,6 +121,37 @@ TEST_F(Training, ARoundBegunAgainFromItsStateRepeatsBitForBit) {
   }
 }
 
+// It would keep its site from this round and all later ones.
+TEST_F(Training, AStateThatADiskLostBeginsAnewAndIsRemoved) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(trainer.Start(spec_).has_value());
+  const auto train = [&](const seat::TrainTask& task) {
+    EXPECT_TRUE(trainer->Send(seat::TaskRequest{++id_, task}));
+    return trainer.Next<seat::DoneEvent>();
+  };
+  const seat::TrainTask fresh = Train("fresh", 3);
+  ASSERT_TRUE(train(fresh).has_value()) << trainer.error;
+  for (const char* part : {"place", "optimizer"}) {
+    for (const bool gone : {false, true}) {
+      const std::string name = part + std::string(gone ? "-gone" : "-damaged");
+      seat::TrainTask task = Train(name, 3);
+      const fs::path state = task.state_in = folder_ / "work" / (name + ".before");
+      fs::copy(fresh.state_out, state);
+      if (gone) {
+        fs::remove(state / part);
+      } else {
+        fs::resize_file(state / part, fs::file_size(state / part) - 1);
+      }
+      const auto done = train(task);
+      ASSERT_TRUE(done.has_value()) << name << ": " << trainer.error;
+      EXPECT_EQ(done->steps_total, 3u);
+      EXPECT_EQ(Read(task.output_path), Read(fresh.output_path)) << name;
+      EXPECT_FALSE(fs::exists(state)) << name;
+      EXPECT_TRUE(fs::exists(task.state_out)) << name;
+    }
+  }
+}
+
 TEST_F(Training, RefusesBeforeTheFirstStepWhatTheMachineCannotHold) {
   WatchedTrainer trainer;
   ASSERT_TRUE(trainer.Start(spec_).has_value());
