@@ -66,6 +66,17 @@ Status SyncDirectory(const std::filesystem::path& file) {
   return {};
 }
 
+Status WriteParameters(const std::filesystem::path& path, const Layout& layout,
+                       std::span<const float> parameters) {
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.value() < 0) return Fail(SystemError(path, "cannot create"));
+  const auto* bytes = reinterpret_cast<const uint8_t*>(parameters.data());
+  DURE_TRY(WriteAll(file, SafetensorsHeader(layout), path));
+  DURE_TRY(WriteAll(file, {bytes, parameters.size_bytes()}, path));
+  if (fsync(file.value()) != 0) return Fail(SystemError(path, "cannot sync"));
+  return {};
+}
+
 }  // namespace
 
 Result<SafetensorsFile> SafetensorsFile::Create(const std::filesystem::path& path,
@@ -156,13 +167,10 @@ Status WriteSafetensors(const std::filesystem::path& path, const Layout& layout,
     return Fail(ErrorCode::kInvalid, "the parameters are not as many as the layout says");
   }
   const std::filesystem::path temporary = path.string() + ".writing";
-  {
-    const Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.value() < 0) return Fail(SystemError(temporary, "cannot create"));
-    const auto* bytes = reinterpret_cast<const uint8_t*>(parameters.data());
-    DURE_TRY(WriteAll(file, SafetensorsHeader(layout), temporary));
-    DURE_TRY(WriteAll(file, {bytes, parameters.size_bytes()}, temporary));
-    if (fsync(file.value()) != 0) return Fail(SystemError(temporary, "cannot sync"));
+  const Status written = WriteParameters(temporary, layout, parameters);
+  if (!written) {
+    unlink(temporary.c_str());  // a full disk needs the room
+    return written;
   }
   if (rename(temporary.c_str(), path.c_str()) != 0)
     return Fail(SystemError(path, "cannot replace"));

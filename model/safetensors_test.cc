@@ -1,8 +1,10 @@
 #include "model/safetensors.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 
@@ -74,6 +76,23 @@ TEST(SafetensorsTest, MappedAndWrittenFilesAreTheSameBytes) {
   EXPECT_EQ(read(Temporary("written")).size(), 4096u + 28);
   std::filesystem::remove(Temporary("written"));
   std::filesystem::remove(Temporary("mapped"));
+}
+
+TEST(SafetensorsTest, AFileForWhichThereIsNoRoomIsNotLeftHalfWritten) {
+  Layout layout;
+  ASSERT_TRUE(layout.Add("a", {3, 2}));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit small = before;
+  small.rlim_cur = 4100;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Status written = WriteSafetensors(Temporary("large"), layout, std::vector<float>(6));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(written);
+  EXPECT_FALSE(std::filesystem::exists(Temporary("large")));
+  EXPECT_FALSE(std::filesystem::exists(Temporary("large").string() + ".writing"));
 }
 
 TEST(SafetensorsTest, ReadsTensorsInTheOrderOfTheirBytesNotOfTheirNames) {

@@ -92,7 +92,7 @@ void RunDesk::Start() {
   const uint64_t round = participation_.at().round.value;
   auto sweep = [left = folder_.LeftoversBefore({round > 0 ? round - 1 : 0})] {
     std::error_code ignored;
-    for (const auto& path : left) std::filesystem::remove(path, ignored);
+    for (const auto& path : left) std::filesystem::remove_all(path, ignored);
   };
   (void)shop_.compute.Run(sweep);  // before anything that this life makes
   FinishPublishing();

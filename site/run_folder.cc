@@ -74,8 +74,19 @@ std::vector<fs::path> RunFolder::TrainedBefore(RoundNumber round) const {
   return before;
 }
 
+std::vector<fs::path> RunFolder::HalfTrained() const {
+  std::vector<fs::path> half;
+  for (const uint64_t number : NumbersIn(dir_, "trained-", ".safetensors.writing")) {
+    half.push_back(trained(RoundNumber{number}).string() + ".writing");
+  }
+  for (const uint64_t number : NumbersIn(dir_, "state-", ".new")) {
+    half.push_back(state(RoundNumber{number}).string() + ".new");
+  }
+  return half;
+}
+
 std::vector<fs::path> RunFolder::LeftoversBefore(RoundNumber round) const {
-  std::vector<fs::path> left;
+  std::vector<fs::path> left = HalfTrained();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(dir_, ignored)) {
     const std::string name = entry.path().filename().string();

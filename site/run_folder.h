@@ -8,6 +8,7 @@
 //   masked,
 //                                        until the sum is checked
 //   payload-<round>                      a masked contribution under way
+//   trained-….writing, state-….new       a result and a state that a trainer is writing
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,10 @@ class RunFolder {
   void ForgetStatesBefore(RoundNumber round) const;
   // Results of rounds before `round`.
   std::vector<std::filesystem::path> TrainedBefore(RoundNumber round) const;
+  // What a trainer began to write and did not finish, of any round. REQUIRES: none is writing.
+  std::vector<std::filesystem::path> HalfTrained() const;
   // What a process that died left half made, and nothing will finish: the files of a derivation,
-  // what was made ready for a round, lanes and payloads of rounds before `round`.
+  // HalfTrained, what was made ready for a round, lanes and payloads of rounds before `round`.
   std::vector<std::filesystem::path> LeftoversBefore(RoundNumber round) const;
   // Residual versions other than these two.
   std::vector<std::filesystem::path> ResidualsBut(uint64_t current, uint64_t former) const;

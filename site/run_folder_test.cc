@@ -72,6 +72,9 @@ TEST_F(RunFolderTest, WhatADeadProcessLeftHalfMadeMayGoAndNothingElse) {
   left.push_back(folder_->dir() / "ready-0");
   left.push_back(folder_->lanes({3}));
   left.push_back(folder_->payload({3}));
+  left.push_back(folder_->trained({9}).string() + ".writing");
+  left.push_back(folder_->state({9}).string() + ".new");
+  EXPECT_THAT(folder_->HalfTrained(), testing::IsEmpty());
   for (const fs::path& path : left) Touch(path);
   for (const fs::path& path : {folder_->lanes({4}), folder_->payload({4}), folder_->trained({3}),
                                folder_->state({3}), folder_->residual(1), folder_->config(),
@@ -79,6 +82,8 @@ TEST_F(RunFolderTest, WhatADeadProcessLeftHalfMadeMayGoAndNothingElse) {
     Touch(path);
   }
   EXPECT_THAT(folder_->LeftoversBefore({4}), testing::UnorderedElementsAreArray(left));
+  EXPECT_THAT(folder_->HalfTrained(),
+              testing::UnorderedElementsAre(left[left.size() - 2], left.back()));
 }
 
 TEST_F(RunFolderTest, AFolderThatIsNotThereHoldsNothing) {

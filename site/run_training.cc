@@ -128,6 +128,7 @@ void RunDesk::Train(const round::StartTraining& effect) {
   std::filesystem::remove_all(folder_.state(round),
                               ignored);  // of a training that was not finished
   std::filesystem::remove(folder_.trained(round), ignored);
+  for (const auto& half : folder_.HalfTrained()) std::filesystem::remove_all(half, ignored);
   training_round_ = round;
   status_ = {};
   status_.steps = effect.manifest.inner.steps;

@@ -104,6 +104,23 @@ struct UpdateFiles {
   }
 };
 
+// What an encoding makes, gone again unless it came to its end: a full disk needs that room, if
+// only to fold the update back.
+class HalfMade {
+ public:
+  explicit HalfMade(std::vector<std::filesystem::path> paths) : paths_(std::move(paths)) {}
+  HalfMade(const HalfMade&) = delete;
+  HalfMade& operator=(const HalfMade&) = delete;
+  ~HalfMade() {
+    std::error_code ignored;
+    for (const auto& path : paths_) std::filesystem::remove(path, ignored);
+  }
+  void Keep() { paths_.clear(); }
+
+ private:
+  std::vector<std::filesystem::path> paths_;
+};
+
 // Too long an update is not sent: it would not be counted.
 Result<std::optional<double>> NormOf(const std::string& lanes, const UpdateFiles& files,
                                      const round::RunManifest& manifest) {
@@ -126,6 +143,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
   DURE_ASSIGN(const uint64_t lane_bytes,
               codec::ContributionBytes(files.parameters.lane, files.count()));
   const std::filesystem::path lanes_path = folder.lanes(work.round);
+  HalfMade half({lanes_path, folder.residual(work.residual_to)});
   DURE_ASSIGN(const auto lanes,
               derivation::NewFile(store, lanes_path.string(), lane_bytes, codec::Caching::kKept));
   DURE_ASSIGN(const auto next,
@@ -143,6 +161,7 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
     DURE_ASSIGN(made.norm, NormOf(lanes_path.string(), files, manifest));
   }
   DURE_ASSIGN(made.blob, store.Import(lanes_path.string(), blob));
+  half.Keep();
   return made;
 }
 
@@ -253,6 +272,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
   }
   const std::filesystem::path payload_path = folder.payload(work.round);
   const uint64_t bytes = with.layout.PayloadBytes();
+  HalfMade half({payload_path, folder.lanes(work.round), folder.residual(work.residual_to)});
   DURE_ASSIGN(const auto payload,
               derivation::NewFile(store, payload_path.string(), bytes, codec::Caching::kKept));
   const std::string lanes_path = folder.lanes(work.round).string();
@@ -284,6 +304,7 @@ Result<MaskedContribution> EncodeMasked(const round::EncodeUpdate& work,
     contribution.stays = LookAt(staying.bytes());
   }
   DURE_ASSIGN(contribution.made.blob, store.Import(payload_path.string(), blob));
+  half.Keep();
   return contribution;
 }
 

@@ -109,6 +109,14 @@ TEST_F(UpdateWorkTest, RepeatingTheWorkAfterACrashGivesTheSameContribution) {
   EXPECT_NE(Encode(0, 2, "snu")->blob, first->blob) << "another site draws other rounding";
 }
 
+TEST_F(UpdateWorkTest, AnEncodingThatFailsLeavesNothingBehind) {
+  fs::create_directories(folder_->residual(1));  // takes no file
+  ASSERT_FALSE(Encode(0, 1));
+  EXPECT_FALSE(fs::exists(folder_->lanes({0})));
+  EXPECT_TRUE(Encode(0, 2));
+  EXPECT_TRUE(fs::exists(folder_->residual(2)));
+}
+
 TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) {
   ASSERT_TRUE(Fold(0, 1));
   ASSERT_TRUE(Fold(1, 2));
@@ -118,6 +126,15 @@ TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) 
     ASSERT_EQ(once[i], base_[i] - trained_[i]) << i;
     ASSERT_EQ(twice[i], once[i] + (base_[i] - trained_[i])) << i;
   }
+}
+
+TEST_F(UpdateWorkTest, AMaskedEncodingThatFailsLeavesNothingBehind) {
+  const MaskWith with{masking::WordLayout::Make(127, 3, kCount).value(), {}, {}};
+  fs::create_directories(folder_->residual(1));  // takes no file
+  ASSERT_FALSE(
+      EncodeMasked(Work(0, 1), manifest_, round::TestSite("kt"), with, *folder_, *store_, {}));
+  EXPECT_FALSE(fs::exists(folder_->lanes({0})));
+  EXPECT_FALSE(fs::exists(folder_->payload({0})));
 }
 
 // Of one survivor: its lanes are the planes.

@@ -76,9 +76,15 @@ Status SaveState(const fs::path& folder, Session& session, const DataPlace& plac
                  model::collective::Collective& gang) {
   const fs::path fresh = folder.string() + ".new";
   const bool is_first = gang.rank() == 0;
-  DURE_TRY(AgreeOnFiles(gang, is_first ? MakeAnew(fresh) : Status{}));
-  DURE_TRY(AgreeOnFiles(gang, session.SaveOptimizer(fresh / "optimizer")));
-  return AgreeOnFiles(gang, is_first ? PutInPlace(fresh, folder, place) : Status{});
+  const auto save = [&]() -> Status {
+    DURE_TRY(AgreeOnFiles(gang, is_first ? MakeAnew(fresh) : Status{}));
+    DURE_TRY(AgreeOnFiles(gang, session.SaveOptimizer(fresh / "optimizer")));
+    return AgreeOnFiles(gang, is_first ? PutInPlace(fresh, folder, place) : Status{});
+  };
+  const Status saved = save();
+  std::error_code ignored;
+  if (!saved && is_first) fs::remove_all(fresh, ignored);  // a full disk needs the room
+  return saved;
 }
 
 Result<SavedState> LoadState(const fs::path& folder, Session* session) {

@@ -256,6 +256,10 @@ TEST(Masked, AnAbandonedAttemptIsMaskedAnewFromWhatWasTrained) {
     }
     const auto again = s.Begin(1);
     EXPECT_TRUE(Only<StartTraining>(again).empty());
+    const auto kept = Only<CommitResidual>(again);
+    ASSERT_EQ(kept.size(), 1u) << "what the abandoned encoding wrote may go";
+    EXPECT_EQ(kept[0].current, 0u);
+    EXPECT_EQ(kept[0].former, 0u);
     const auto encode = Only<EncodeUpdate>(again);
     ASSERT_EQ(encode.size(), 1u);
     EXPECT_EQ(encode[0].at.attempt, 1u);

@@ -65,7 +65,7 @@ struct VerifyReceipt {
 struct CommitResidual {
   uint64_t current = 0;
   uint64_t former = 0;
-  Digest contribution;  // whose receipt, or outcome, says so; zero after a fold
+  Digest contribution;  // whose receipt, or outcome, says so; else zero
 };                      // remove all other versions but these two
 struct FoldBack {       // -> Folded
   RoundNumber round;    // whose training result and base are added

@@ -29,6 +29,7 @@ void Participation::UndoEncoding() {
   s_.norm.reset();
   s_.work = Work::kTrained;
   Changed();
+  Emit(CommitResidual{s_.residual, s_.residual, {}});
 }
 
 void Participation::Settle(bool counted) {
