@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace dure::launcher {
@@ -17,6 +19,10 @@ namespace {
 // Orphans have children of their own, who come once those are dead; who forks faster than it is
 // killed is left to the system.
 constexpr int kGenerationsMax = 100;
+// What is killed may still wait in the kernel for a device or a file system; it is then reaped with
+// the next orphans.
+constexpr std::chrono::seconds kOrphansPatience{2};
+constexpr std::chrono::milliseconds kLookAgain{2};
 
 struct Count {
   std::mutex mutex;  // held while forking: a child is counted before it can be taken for an orphan
@@ -48,12 +54,35 @@ std::vector<pid_t> Orphans() {
   return orphans;
 }
 
+// Those that there are now; none while a trainer runs, whose they might be.
+std::vector<pid_t> KillThoseThere() {
+  Count& ours = Ours();
+  const std::lock_guard lock(ours.mutex);
+  if (ours.running > 0) return {};
+  std::vector<pid_t> orphans = Orphans();
+  for (const pid_t pid : orphans) kill(pid, SIGKILL);
+  return orphans;
+}
+
+// Whether all of them ended until then.
+bool WaitForAll(std::vector<pid_t> orphans, std::chrono::steady_clock::time_point until) {
+  for (;;) {
+    std::erase_if(orphans, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+    if (orphans.empty()) return true;
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(kLookAgain);
+  }
+}
+
+// Whoever forks meanwhile does not wait. One at a time, so that no number that another has reaped
+// is waited for: it may be a new child's.
 void KillOrphans() {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  const auto until = std::chrono::steady_clock::now() + kOrphansPatience;
   for (int generation = 0; generation < kGenerationsMax; ++generation) {
-    const std::vector<pid_t> orphans = Orphans();
-    if (orphans.empty()) return;
-    for (const pid_t pid : orphans) kill(pid, SIGKILL);
-    for (const pid_t pid : orphans) WaitFor(pid);
+    const std::vector<pid_t> orphans = KillThoseThere();
+    if (orphans.empty() || !WaitForAll(orphans, until)) return;
   }
 }
 
@@ -71,8 +100,12 @@ pid_t ForkChild() {
 int ReapChild(pid_t pid) {
   const int status = WaitFor(pid);
   Count& ours = Ours();
-  const std::lock_guard lock(ours.mutex);
-  if (--ours.running == 0 && getpid() != 1) KillOrphans();
+  bool was_last = false;
+  {
+    const std::lock_guard lock(ours.mutex);
+    was_last = --ours.running == 0;
+  }
+  if (was_last && getpid() != 1) KillOrphans();
   return status;
 }
 

@@ -12,7 +12,8 @@ namespace dure::launcher {
 pid_t ForkChild();
 
 // Waits for a child of ForkChild to end, and gives how it did. Where it was the last one, nobody is
-// left to whom the orphans may belong, and they are killed. A process that is its container's first
+// left to whom the orphans may belong, and they are killed; they are waited for a second or two, as
+// one that a device holds may not end. A process that is its container's first
 // has orphans of others too, and leaves them all alone.
 int ReapChild(pid_t pid);
 

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -165,6 +167,39 @@ TEST(LocalLauncher, WhatItStartedInASessionOfItsOwnGoesWithTheLastTrainer) {
   other->Stop(milliseconds(60000));
   ASSERT_TRUE(other.Exit().has_value());
   EXPECT_NE(kill(orphan, 0), 0);
+}
+
+// Held by a tracer that never asks for it, as by a device that never answers.
+TEST(LocalLauncher, WhatDoesNotEndWhenItIsKilledHoldsUpNoTrainer) {
+  WatchedTrainer trainer;
+  ASSERT_TRUE(
+      trainer.Start(Shell(R"(orphan=$(setsid sleep 1000 >/dev/null 3>&- & echo $!); )"
+                          R"(echo "{\"kind\":\"generated\",\"text\":\"$orphan\"}" >&3; cat <&3)")));
+  const auto told = trainer.Next<seat::GeneratedEvent>();
+  ASSERT_TRUE(told.has_value());
+  const pid_t orphan = std::stoi(told->text);
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t tracer = fork();
+  ASSERT_GE(tracer, 0);
+  if (tracer == 0) {
+    const char held = ptrace(PTRACE_SEIZE, orphan, nullptr, nullptr) == 0 ? 'y' : 'n';
+    if (write(ready[1], &held, 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char held = 'n';
+  EXPECT_EQ(read(ready[0], &held, 1), 1);
+  close(ready[0]);
+  close(ready[1]);
+  trainer->Stop(milliseconds(60000));
+  const bool ended = trainer.Exit(std::chrono::seconds(30)).has_value();
+  WatchedTrainer next;
+  const bool starts = ended && next.Start(Shell("exit 0")) && next.Exit().has_value();
+  kill(tracer, SIGKILL);
+  waitpid(tracer, nullptr, 0);
+  if (held != 'y') GTEST_SKIP() << "this system lets no process trace another";
+  EXPECT_TRUE(ended);
+  EXPECT_TRUE(starts);
 }
 
 TEST(LocalLauncher, DestructionKillsAndStillTellsTheExit) {
