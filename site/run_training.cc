@@ -184,17 +184,17 @@ void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error,
   training_task_ = 0;
   training_round_.reset();
   shop_.say(effect.plan.at.Text() + ": training ended: " + error.message);
-  if (error.code == ErrorCode::kCancelled) return;
-  // The trainer died: the same round again, from its base and the state before it.
-  const bool died = error.code == ErrorCode::kUnavailable;
+  // The trainer died, or says that it was told to stop, which it was not: the same round again,
+  // from its base and the state before it.
+  const bool died = error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kCancelled;
   if (died) trainer_deaths_ += hung ? kDeathsOfAHang : 1;
   if (died && trainer_deaths_ < kTrainerDeathsMax) return TrainLater(effect, kTrainerRetry);
   const bool full = error.code == ErrorCode::kExhausted;
   if (full && ++roomless_trainings_ < kRoomlessMax) return TrainLater(effect, kRoomRetry);
   roomless_trainings_ = 0;
   trainer_deaths_ = 0;
-  Feed(round::TrainingFailed{effect.plan.at.round, effect.number,
-                             "trainer-" + CodeWord(error.code)});
+  const ErrorCode code = died ? ErrorCode::kUnavailable : error.code;
+  Feed(round::TrainingFailed{effect.plan.at.round, effect.number, "trainer-" + CodeWord(code)});
 }
 
 void RunDesk::NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result) {

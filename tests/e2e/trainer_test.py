@@ -13,6 +13,23 @@ from faults import SITES, FaultTest
 from processes import until
 
 
+# Prepares, and gives up every training unasked.
+UNWILLING = """#!/usr/bin/python3
+import json, socket, sys
+seat = socket.socket(fileno=int(sys.argv[sys.argv.index('--seat-fd') + 1])).makefile('rw')
+def say(**event):
+    seat.write(json.dumps(event) + chr(10))
+    seat.flush()
+say(kind='ready', version=1, trainer='unwilling', protections=[])
+for line in seat:
+    asked = json.loads(line)
+    if asked.get('task') == 'prepare':
+        say(kind='prepared', id=asked['id'], documents=9, train_tokens=999, held_out_tokens=9)
+    elif asked['kind'] == 'task':
+        say(kind='error', id=asked['id'], code='cancelled', message='as I was told')
+"""
+
+
 class TrainerTest(FaultTest):
     def test_trainer_killed_while_it_trains(self):
         federation = self.found(SITES[:2])
@@ -42,6 +59,19 @@ class TrainerTest(FaultTest):
         until(settled, lambda: 'the run is complete' + federation.logs())
         closed = self.settle(federation, 'deaths')
         self.assertEqual(self.counted(closed[0]), ['east'])
+        self.assertEqual(closed[0]['excluded'],
+                         [{'site': 'north', 'reason': 'trainer-unavailable'}])
+
+    def test_trainer_that_stops_unasked_every_time_is_given_up(self):
+        federation = self.found(SITES[:2])
+        program = f'{self.folder}/unwilling'
+        with open(program, 'w', encoding='ascii') as file:
+            file.write(UNWILLING)
+        os.chmod(program, 0o755)
+        federation.sites['north'].arguments += ['--trainer', program]
+        federation.start_sites()
+        federation.propose('unwilling', quorum=1, rounds=1)
+        closed = self.settle(federation, 'unwilling')
         self.assertEqual(closed[0]['excluded'],
                          [{'site': 'north', 'reason': 'trainer-unavailable'}])
 
