@@ -82,6 +82,7 @@ Daemon::~Daemon() {
   });
   // Work under way ends before what it works with, and the desks, which still hear of it, get no
   // more done.
+  if (state.small_calls) state.small_calls->Stop();
   if (state.transfers) state.transfers->Stop();
   if (state.compute) state.compute->Stop();
   state.loop->Wait([&state] {
@@ -124,6 +125,7 @@ Status Daemon::State::Open() {
   trainer = std::make_unique<TrainerDesk>(*loop, *launcher, std::move(spec));
   compute = std::make_unique<loop::WorkerPool>(1);
   transfers = std::make_unique<loop::WorkerPool>(2);
+  small_calls = std::make_unique<loop::WorkerPool>(1);
   lending = std::make_unique<Lending>(loans, *scribe, dir, *loop, *transfers, options.say);
   DURE_ASSIGN(privacy, PrivacyDesk::Open({*journal, *loop, *compute, random, options.say,
                                           options.rules.account_delta}));
@@ -133,6 +135,7 @@ Status Daemon::State::Open() {
       Workshop{*loop,
                *compute,
                *transfers,
+               *small_calls,
                *journal,
                *store,
                *scribe,
@@ -359,7 +362,7 @@ void Daemon::State::Renew() {
     }
     RenewLater();
   };
-  if (!transfers->RunThen(*loop, work, done)) RenewLater();
+  if (!small_calls->RunThen(*loop, work, done)) RenewLater();
 }
 
 }  // namespace dure::site

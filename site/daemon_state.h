@@ -65,6 +65,7 @@ struct Daemon::State {
   std::unique_ptr<PrivacyDesk> privacy;
   std::unique_ptr<loop::WorkerPool> compute;
   std::unique_ptr<loop::WorkerPool> transfers;
+  std::unique_ptr<loop::WorkerPool> small_calls;
   std::set<Digest> removing;
   RunId pen_holder;
   std::unique_ptr<Workshop> shop;

@@ -84,7 +84,7 @@ void EvaluationDesk::AskWhatMayBe(const Request& request) {
   auto done = [this, alive = alive_, request, asked](const Result<std::string>& answer) {
     if (*alive) HearWhatMayBe(request, asked, answer);
   };
-  if (Status queued = shop_.transfers.RunThen(shop_.loop, work, done); !queued) {
+  if (Status queued = shop_.calls.RunThen(shop_.loop, work, done); !queued) {
     Refuse(request, queued.error());
   }
 }

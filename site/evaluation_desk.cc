@@ -244,8 +244,8 @@ void EvaluationDesk::Tell(const Request& request, const Measured& measured) {
                      });
 }
 
-// Whoever asked waits for this line, and it may be said twice: an answer that was taken is not
-// taken again.
+// Whoever asked waits for this line, and so does whoever would write after it, for the pen is held.
+// It may be said twice: an answer that was taken is not taken again.
 void EvaluationDesk::Report(const Request& request, const Measured& measured, std::string text) {
   auto work = [dial = std::atomic_load(&dial_), text] {
     return transport::AdminLink(*dial).Call("evaluation.report", text);
@@ -262,7 +262,7 @@ void EvaluationDesk::Report(const Request& request, const Measured& measured, st
                 ": not reported: " + answer.error().message);
     Done();
   };
-  if (Status queued = shop_.transfers.RunThen(shop_.loop, work, done); !queued) {
+  if (Status queued = shop_.calls.RunThen(shop_.loop, work, done); !queued) {
     shop_.loop.Post([done, queued] { done(Fail(queued.error())); });
   }
 }

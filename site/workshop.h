@@ -28,6 +28,7 @@ struct Workshop {
   loop::EventLoop& loop;
   loop::WorkerPool& compute;    // codec, derivation
   loop::WorkerPool& transfers;  // uploads and downloads, which may wait for a link
+  loop::WorkerPool& calls;      // what is short, and may not wait behind those for hours
   journal::Journal& journal;
   blob::BlobStore& store;
   Scribe& scribe;

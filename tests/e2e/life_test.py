@@ -7,7 +7,10 @@ import glob
 import os
 import shutil
 import signal
+import ssl
+import subprocess
 import sys
+import time
 import unittest
 
 from life import SITES, LifeTest
@@ -114,6 +117,37 @@ class RenewalTest(LifeTest):
         federation.propose('renewed', rounds=1)
         self.settle(federation, 'renewed')
 
+
+    def test_a_certificate_is_renewed_while_uploads_take_hours(self):
+        federation = self.found(SITES)
+        clock = self.clock()
+        north = federation.sites['north']
+        north.arguments += ['--upload-limit', '0.01']
+        federation.aggregator.stop()
+        # In a while, when both transfers that a site makes at a time are under way.
+        clock.jump(self.renewal_time(federation.home('north')) - time.time() - 30)
+        os.environ['DURE_CLOCK'] = clock.path
+        self.addCleanup(os.environ.pop, 'DURE_CLOCK')
+        federation.aggregator.start(clock=clock.path)
+        for site in SITES:
+            federation.sites[site].start(clock=clock.path)
+        for run in ('one', 'two'):
+            federation.propose(run, rounds=1, deadline_seconds=3600)
+        for run in ('one', 'two'):
+            until(lambda run=run: north.log_has(f'{run}/0/0: uploading'), f'{run} is under way')
+        until(lambda: north.log_has('certificate renewed'), 'a certificate')
+        for run in ('one', 'two'):
+            self.assertFalse(north.log_has(f'{run}/0/0: signing'), 'it was not waited for')
+
+    @staticmethod
+    def renewal_time(home):
+        """When a third of its certificate's life is left."""
+        said = subprocess.run(['openssl', 'x509', '-noout', '-dates', '-in',
+                               f'{home}/identity/tls.crt'], capture_output=True, text=True,
+                              check=True).stdout
+        begin, end = (ssl.cert_time_to_seconds(line.split('=')[1])
+                      for line in said.strip().splitlines())
+        return end - (end - begin) / 3
 
     def test_who_was_revoked_gets_no_certificate_by_an_older_identity_book(self):
         federation = self.found(SITES)
