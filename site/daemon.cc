@@ -117,7 +117,8 @@ Status Daemon::State::Open() {
   data->LimitUploads(static_cast<uint64_t>(options.upload_mib * 1024 * 1024));
   launcher::TrainerSpec spec = SpecOf(options);
   const std::filesystem::path absolute = std::filesystem::absolute(dir);
-  spec.read_paths = {absolute / "blobs"};
+  // Not the lock of the store: one that outlives this process could keep the next from starting.
+  spec.read_paths = {blob::WholeBlobsIn(absolute / "blobs")};
   for (const Loan& loan : loans) spec.read_paths.push_back(loan.data);
   spec.write_paths = {absolute / "runs", absolute / "work"};
   DURE_ASSIGN(code, launcher::CodeOf(spec));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -218,6 +219,37 @@ TEST_F(Sandbox, TypesNothingIntoATerminal) {
 TEST_F(Sandbox, StaysInTheGroupThatIsKilled) {
   EXPECT_EQ(InSandbox([] { return ErrorOf(setpgid(0, getpgid(getppid()))); }), EPERM);
   EXPECT_EQ(InSandbox([] { return ErrorOf(setsid()); }), EPERM);
+}
+
+TEST_F(Sandbox, DiesWithTheDaemon) {
+  EXPECT_EQ(InSandbox([] { return ErrorOf(prctl(PR_SET_PDEATHSIG, 0)); }), EPERM);
+  EXPECT_EQ(
+      InSandbox([] { return ErrorOf(syscall(SYS_prctl, 0x100000000 + PR_SET_PDEATHSIG, 0)); }),
+      EPERM);
+  // A change of rights clears it, too.
+  EXPECT_EQ(InSandbox([] { return ErrorOf(syscall(SYS_setfsuid, 65534)); }), EPERM);
+  EXPECT_EQ(InSandbox([] { return ErrorOf(syscall(SYS_setfsgid, 65534)); }), EPERM);
+  EXPECT_EQ(InSandbox([] { return ErrorOf(prctl(PR_SET_NAME, "step")); }), 0);
+}
+
+// Queues, semaphores and memory that others made are reached by their number.
+TEST_F(Sandbox, SpeaksThroughNothingThatIsOpenToAll) {
+  const struct {
+    const char* name;
+    std::function<long()> call;
+  } calls[] = {
+      {"msgsnd", [] { return syscall(SYS_msgsnd, -1, nullptr, 0, 0); }},
+      {"msgrcv", [] { return syscall(SYS_msgrcv, -1, nullptr, 0, 0, 0); }},
+      {"msgctl", [] { return syscall(SYS_msgctl, -1, 0, nullptr); }},
+      {"semop", [] { return syscall(SYS_semop, -1, nullptr, 0); }},
+      {"semtimedop", [] { return syscall(SYS_semtimedop, -1, nullptr, 0, nullptr); }},
+      {"semctl", [] { return syscall(SYS_semctl, -1, 0, 0, 0); }},
+      {"shmctl", [] { return syscall(SYS_shmctl, -1, 0, nullptr); }},
+      {"mq_unlink", [] { return syscall(SYS_mq_unlink, "dure-nobody's"); }},
+  };
+  for (const auto& [name, call] : calls) {
+    EXPECT_EQ(InSandbox([&call] { return ErrorOf(call()); }), EPERM) << name;
+  }
 }
 
 TEST_F(Sandbox, SaysWhatHolds) {

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,8 +22,11 @@ namespace {
 // By name, so that a kernel or libseccomp that lacks one is no obstacle.
 constexpr const char* kRefused[] = {
     // the network, and other ways to speak to processes
-    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "shmget", "shmat",
-    "msgget", "semget", "mq_open", "keyctl", "add_key", "request_key",
+    "socket", "socketpair", "connect", "bind", "listen", "accept", "accept4", "keyctl", "add_key",
+    "request_key",
+    // also under a number that needs no opening
+    "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop",
+    "semtimedop", "semctl", "mq_open", "mq_unlink",
     // other programs and processes
     "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
     "process_madvise", "kcmp", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill",
@@ -41,7 +45,7 @@ constexpr const char* kRefused[] = {
     "io_uring_setup", "io_uring_enter", "io_uring_register", "bpf", "perf_event_open",
     "userfaultfd", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module",
     "reboot", "swapon", "swapoff", "syslog", "acct", "quotactl", "setuid", "setgid", "setreuid",
-    "setregid", "setresuid", "setresgid", "setgroups", "personality"};
+    "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "personality"};
 
 // Newer than libseccomp's names; from 424 on, all processors number alike. setxattrat,
 // removexattrat, file_setattr.
@@ -118,6 +122,8 @@ Status RestrictSystemCalls() {
   rules.RefuseWhen(SCMP_SYS(kill), SCMP_A0(SCMP_CMP_NE, self));
   rules.RefuseWhen(SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_NE, self));
   rules.RefuseWhen(SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_GT, 0));
+  // It dies with the daemon; another user's rights, for files only, would also undo that.
+  rules.RefuseWhen(SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_MASKED_EQ, kInt, PR_SET_PDEATHSIG));
   for (const uint32_t command : kRefusedOfFcntl)
     rules.RefuseWhen(SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_MASKED_EQ, kInt, command));
   for (const uint32_t command : kRefusedOfIoctl)

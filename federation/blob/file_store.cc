@@ -59,7 +59,7 @@ class FileBlobStore final : public BlobStore {
   std::vector<Digest> ListSpools() const override;
 
  private:
-  std::string BlobFolder() const { return folder_ + "/blobs"; }
+  std::string BlobFolder() const { return WholeBlobsIn(folder_); }
   std::string BlobPath(const Digest& digest) const { return BlobFolder() + "/" + digest.Hex(); }
   std::string SpoolStem(const Digest& digest) const { return folder_ + "/spools/" + digest.Hex(); }
   // A file that has all its bytes, on the blobs' file system.

@@ -117,5 +117,8 @@ std::unique_ptr<BlobStore> MemoryBlobStore();
 // or when the disk is full. One process owns the folder. kUnavailable: it cannot be created or
 // written; kFailedPrecondition: another process holds it.
 Result<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& folder);
+// Where what is whole lies, in the folder of such a store; its lock and what is under way lie
+// elsewhere.
+inline std::string WholeBlobsIn(const std::string& folder) { return folder + "/blobs"; }
 
 }  // namespace dure::blob

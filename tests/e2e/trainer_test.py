@@ -139,6 +139,12 @@ class TrainerTest(FaultTest):
         federation.propose('orphan', steps=400, rounds=1)
         self.training(federation, 'orphan', 'north')
         trainer = federation.sites['north'].trainers()[0]
+        with open(f'/proc/{trainer}/cmdline', encoding='utf-8') as line:
+            arguments = line.read().split('\0')
+        readable = [path for flag, path in zip(arguments, arguments[1:]) if flag == '--read']
+        self.assertTrue(readable)
+        for path in readable:
+            self.assertFalse(os.path.exists(f'{path}/lock'), 'it could hold the next daemon off')
         federation.sites['north'].kill()
         until(lambda: not alive(trainer), 'the trainer ended')
         federation.sites['north'].start()
