@@ -18,6 +18,8 @@
 namespace dure::codec {
 namespace {
 
+constexpr uint64_t kStretchBytes = uint64_t{1} << 20;  // sent to the disk at a time
+
 ErrorCode CodeOf(int error) {
   switch (error) {
     case ENOENT:
@@ -230,10 +232,18 @@ Status OutputFile::WriteAt(uint64_t offset, ByteView bytes) const {
   }
   if (bytes.empty()) return {};
   DURE_TRY(WriteThrough(descriptor_, offset, bytes));
-  // A hint: what fails here shows in Sync.
-  ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes.size()),
-                    SYNC_FILE_RANGE_WRITE);
+  StartSync(offset, offset + bytes.size());
   return {};
+}
+
+// Each request to the disk costs the processor as much as copying its bytes, if they are few.
+void OutputFile::StartSync(uint64_t begin, uint64_t end) const {
+  begin = begin / kStretchBytes * kStretchBytes;
+  if (end != size_) end = end / kStretchBytes * kStretchBytes;
+  if (begin >= end) return;  // whoever completes the stretch sends it
+  // A hint: what fails here shows in Sync.
+  ::sync_file_range(descriptor_, static_cast<off_t>(begin), static_cast<off_t>(end - begin),
+                    SYNC_FILE_RANGE_WRITE);
 }
 
 Status OutputFile::WriteThrough(int descriptor, uint64_t offset, ByteView bytes) const {

@@ -96,8 +96,8 @@ class OutputFile {
   uint64_t size() const { return size_; }
   // REQUIRES: the range lies in [0, size). kExhausted: disk or quota is full; kUnavailable: any
   // other refusal. Only ranges and addresses of whole kDirectBytes go around the page cache; the
-  // rest goes through it, in whichever file. What went through it begins its way to the disk at
-  // once, so that Sync waits for little.
+  // rest goes through it, in whichever file. What went through it begins its way to the disk with
+  // the write that ends a MiB or the file, so that Sync waits for little.
   Status WriteAt(uint64_t offset, ByteView bytes) const;
   // Durable contents (fdatasync). The directory entry is the caller's to make durable. Errors as
   // WriteAt.
@@ -106,6 +106,7 @@ class OutputFile {
  private:
   OutputFile() = default;
   Status WriteThrough(int descriptor, uint64_t offset, ByteView bytes) const;
+  void StartSync(uint64_t begin, uint64_t end) const;
 
   int descriptor_ = -1;
   int direct_ = -1;  // the same file without the page cache; -1: not asked for, or not to be had
