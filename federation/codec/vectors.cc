@@ -4,43 +4,19 @@
 #include <numeric>
 #include <string>
 
-#include "federation/codec/chunk_pair.h"
 #include "federation/codec/chunk_writer.h"
 #include "federation/codec/merge.h"
 #include "federation/codec/pieces.h"
+#include "federation/codec/ranges.h"
 #include "federation/codec/typed.h"
 #include "federation/limits.h"
 
 namespace dure::codec {
 namespace {
 
-// Parameters worked on at a time: what is written stays in the second-level cache until it is
-// hashed.
-constexpr uint64_t kPieceParameters = 64 * kBlockParameters;
-
-Status Require(bool fits, std::string_view what) {
-  if (!fits) return Fail(ErrorCode::kInvalid, std::string(what));
-  return {};
-}
-
 template <typename T>
 ByteView RawBytes(std::span<const T> values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
-}
-
-std::span<float> FloatsIn(std::span<uint8_t> bytes) {
-  return {Typed<float>(bytes.data()), bytes.size() / sizeof(float)};
-}
-
-// The scales of the blocks of a range that begins at a block.
-template <typename T>
-std::span<T> OfBlocks(std::span<T> values, Range range) {
-  return values.subspan(range.begin / kBlockParameters, BlockCount(range.size()));
-}
-
-template <typename T>
-std::span<T> Of(std::span<T> values, Range range) {
-  return values.empty() ? values : values.subspan(range.begin, range.size());
 }
 
 // --- encode
@@ -163,116 +139,6 @@ class Merger {
   uint64_t segments_a_piece_ = 1;
 };
 
-// --- derive
-// ---------------------------------------------------------------------------------------
-
-class ModelDeriver {
- public:
-  ModelDeriver(const AggregateLayout& layout, const ModelInput& in, const OutputFile& model,
-               const OutputFile* momentum)
-      : layout_(layout),
-        in_(in),
-        model_(model),
-        momentum_(momentum),
-        keeps_momentum_(momentum != nullptr) {
-    model_chunks.resize(ChunkCount(model.size()));
-    if (keeps_momentum_) momentum_chunks.resize(model_chunks.size());
-    squares.resize(BlockCount(layout.parameter_count()));
-  }
-
-  uint64_t piece_count() const { return model_chunks.size(); }
-
-  // One chunk of both files, or of the model's alone.
-  Result<uint64_t> Derive(uint64_t chunk) {
-    const uint64_t begin = chunk * limits::kChunkBytes;
-    const uint64_t end = std::min<uint64_t>(begin + limits::kChunkBytes, model_.size());
-    const uint64_t data = std::clamp(in_.data_offset, begin, end);
-    ChunkPair& pair = ChunkPair::OfThisThread();
-    ByteView base = in_.base_file.subspan(begin, end - begin);
-    if (in_.base_input != nullptr) {
-      const std::span<uint8_t> room = pair.Source().first(base.size());
-      DURE_TRY(in_.base_input->ReadAt(begin, room));
-      base = room;
-    }
-    pair.Begin(keeps_momentum_);
-    for (const std::span<uint8_t> header : pair.Room(data - begin)) {
-      std::ranges::copy(base.first(header.size()), header.begin());
-    }
-    pair.Take(data - begin);
-    // data_offset and chunks are multiples of 4096 bytes: the data begins at a block.
-    const Range range{(std::max(data, in_.data_offset) - in_.data_offset) / sizeof(float),
-                      (std::max(end, in_.data_offset) - in_.data_offset) / sizeof(float)};
-    DURE_TRY(Fill(range, base.subspan(data - begin), pair));
-    const auto digests = pair.Finish();
-    model_chunks[chunk] = digests[0];
-    DURE_TRY(model_.WriteAt(begin, pair.bytes(0)));
-    if (keeps_momentum_) {
-      momentum_chunks[chunk] = digests[1];
-      DURE_TRY(momentum_->WriteAt(begin, pair.bytes(1)));
-    }
-    return range.size();
-  }
-
-  std::vector<Digest> model_chunks;
-  std::vector<Digest> momentum_chunks;
-  std::vector<uint64_t> squares;
-
- private:
-  Status Fill(Range rest, ByteView base, ChunkPair& pair) {
-    while (rest.size() > 0) {
-      const uint64_t segment_end = layout_.Segment(rest.begin / kSegmentParameters).end;
-      const Range piece{rest.begin,
-                        std::min({rest.begin + kPieceParameters, rest.end, segment_end})};
-      const auto [model, momentum] = pair.Room(piece.size() * sizeof(float));
-      const std::span<const float> from{Typed<float>(base.data()), piece.size()};
-      DURE_TRY(Step(piece, from, {FloatsIn(model), FloatsIn(momentum)}));
-      pair.Take(model.size());
-      base = base.subspan(model.size());
-      rest.begin = piece.end;
-    }
-    return {};
-  }
-
-  Status Step(Range piece, std::span<const float> base, const OuterOutput& out) {
-    const OuterInput in{base, keeps_momentum_ ? Of(in_.momentum, piece) : std::span<const float>()};
-    return OuterStepRange(
-        layout_, in_.outer,
-        {PlanesOf(layout_, in_.aggregate, piece), OfBlocks(in_.scales, piece), in_.weight_sum,
-         in_.turn_back ? &in_.turn_back : nullptr, piece.begin / kBlockParameters},
-        in, out, OfBlocks(std::span(squares), piece));
-  }
-
-  const AggregateLayout& layout_;
-  const ModelInput& in_;
-  const OutputFile& model_;
-  const OutputFile* const momentum_;
-  const bool keeps_momentum_;
-};
-
-Status CheckModelInput(const AggregateLayout& layout, const ModelInput& in, const OutputFile& model,
-                       const OutputFile* momentum) {
-  const uint64_t count = layout.parameter_count();
-  DURE_TRY(Check(in.outer));
-  DURE_TRY(CheckScales(in.scales, count));
-  DURE_TRY(CheckWeightSum(in.weight_sum, layout.site_count()));
-  DURE_TRY(Require(in.data_offset % 4096 == 0, "the model's vector is not at a multiple of 4096"));
-  DURE_TRY(Require(in.base_file.size() == in.data_offset + count * sizeof(float),
-                   "the base model has another size than its layout"));
-  DURE_TRY(Require(in.momentum.empty() || in.momentum.size() == count,
-                   "the momentum has another shape than the model"));
-  DURE_TRY(Require(model.size() == in.base_file.size(), "the new model's file has another size"));
-  DURE_TRY(Require((momentum != nullptr) == in.outer.keeps_momentum(),
-                   "momentum is written exactly if the outer optimizer keeps one"));
-  DURE_TRY(Require(momentum == nullptr || momentum->size() == model.size(),
-                   "the new momentum's file has another size than the model's"));
-  if (in.aggregate.size() != layout.bytes()) {
-    return Fail(ErrorCode::kCorrupt, "the aggregate has " + std::to_string(in.aggregate.size()) +
-                                         " bytes where its layout has " +
-                                         std::to_string(layout.bytes()));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<EncodedUpdate> EncodeUpdate(const UpdateInput& in, const EncodeParameters& parameters,
@@ -315,26 +181,6 @@ Result<MergedAggregate> MergeContributions(const AggregateLayout& layout, const 
               NextScales(in.scales, {layout.lane(), layout.site_count(), in.weight_sum, count,
                                      merger.squares}));
   return MergedAggregate{std::move(merger.chunks), std::move(next)};
-}
-
-Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput& in,
-                                 const OutputFile& model, const OutputFile* momentum,
-                                 const Work& work) {
-  DURE_TRY(CheckModelInput(layout, in, model, momentum));
-  const uint64_t count = layout.parameter_count();
-  ModelDeriver deriver(layout, in, model, momentum);
-  DURE_TRY(RunPieces(work, deriver.piece_count(), count,
-                     [&](uint64_t chunk) { return deriver.Derive(chunk); }));
-  if (in.keeps_scales) {
-    return DerivedModel{std::move(deriver.model_chunks),
-                        std::move(deriver.momentum_chunks),
-                        {in.scales.begin(), in.scales.end()}};
-  }
-  DURE_ASSIGN(std::vector<float> next,
-              NextScales(in.scales, {layout.lane(), layout.site_count(), in.weight_sum, count,
-                                     deriver.squares}));
-  return DerivedModel{std::move(deriver.model_chunks), std::move(deriver.momentum_chunks),
-                      std::move(next)};
 }
 
 std::vector<Digest> ChunkDigests(ByteView bytes) {

@@ -4,10 +4,10 @@
 // In a round's order: a site's EncodeUpdate writes a contribution and the next residual; the
 // aggregator's MergeContributions writes the aggregate; then the aggregator and every site run
 // DeriveModel on the same aggregate and compare. Each call streams through the files once on
-// `work.threads` threads, holds a few MiB a thread whatever the model's size, and hashes what it
-// writes while it is in cache: the digests returned are those of the 1 MiB chunks of each written
-// blob, in order, ready for its manifest. On any error the outputs are void and the caller removes
-// them; inputs are never changed.
+// `work.threads` threads, holds a few MiB a thread whatever the model's size (deriving 17, on eight
+// of them at most), and hashes what it writes while it is in cache: the digests returned are those
+// of the 1 MiB chunks of each written blob, in order, ready for its manifest. On any error the
+// outputs are void and the caller removes them; inputs are never changed.
 #pragma once
 
 #include <cstdint>
@@ -97,6 +97,10 @@ struct DerivedModel {
 Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput& in,
                                  const OutputFile& model, const OutputFile* momentum,
                                  const Work& work);
+
+// With how many threads to derive files that are read and written around memory, for a machine that
+// may compute with `threads`: some wait for the disk while others compute.
+int ThreadsAroundMemory(int threads);
 
 // The digests of the 1 MiB chunks of bytes at hand, as for scales.
 std::vector<Digest> ChunkDigests(ByteView bytes);

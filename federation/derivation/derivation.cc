@@ -13,9 +13,6 @@
 namespace dure::derivation {
 namespace {
 
-// Around memory a thread waits four times as long for the disk as it computes; each holds 3 MiB.
-constexpr int kThreadsWaiting = 5;
-
 // A file under way: removed unless the store took it.
 class Scratch {
  public:
@@ -179,7 +176,7 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
   }
   const bool large = model->size() >= kLargeBytes;
   codec::Work pace = work;
-  if (large) pace.threads *= kThreadsWaiting;
+  if (large) pace.threads = codec::ThreadsAroundMemory(work.threads);
   DURE_ASSIGN(auto next_model,
               Scratch::Create(store, prefix + ".model", model->size(),
                               large ? codec::Caching::kAround : codec::Caching::kKept));
