@@ -134,11 +134,10 @@ class ModelDeriver {
     return Fill((first + index) * limits::kChunkBytes + at, base, model, momentum);
   }
 
-  // The base's bytes from `begin` on, read into `room` unless they are in memory already.
+  // The base's bytes from `begin` on: where they are in memory, else read into `room`.
   Result<ByteView> BaseAt(uint64_t begin, std::span<uint8_t> room) const {
     if (in_.base_input == nullptr) return in_.base_file.subspan(begin, room.size());
-    DURE_TRY(in_.base_input->ReadAt(begin, room));
-    return ByteView(room);
+    return in_.base_input->View(begin, room);
   }
 
   // Bytes of the vector from `at` in the file on; that and their end are multiples of 4096 behind

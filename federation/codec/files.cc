@@ -150,6 +150,13 @@ Status InputFile::ReadAt(uint64_t offset, std::span<uint8_t> room) const {
   return {};
 }
 
+// Pages that leave memory between the question and the look are faulted in, no more.
+Result<ByteView> InputFile::View(uint64_t offset, std::span<uint8_t> room) const {
+  if (InMemory(offset, room.size())) return map_.bytes().subspan(offset, room.size());
+  DURE_TRY(ReadAt(offset, room));
+  return ByteView(room);
+}
+
 void DropFromMemory(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return;

@@ -36,7 +36,7 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// A file read once, piece by piece, from several threads: pages that are in memory are copied from
+// A file read once, piece by piece, from several threads: pages that are in memory are taken from
 // there, others are read around the page cache, so that reading a file that nobody needs again
 // takes no memory for it. Move-only.
 class InputFile {
@@ -51,12 +51,15 @@ class InputFile {
   // kDirectBytes, and so is the size of the memory behind `room`, which may be written to its end.
   // kCorrupt: the file ends before; kUnavailable.
   Status ReadAt(uint64_t offset, std::span<uint8_t> room) const;
+  // As many bytes as `room` has: where they lie if they are in memory, else read into `room` as by
+  // ReadAt. The view holds while this does and `room` is not written to.
+  Result<ByteView> View(uint64_t offset, std::span<uint8_t> room) const;
 
  private:
   explicit InputFile(MappedFile map) : map_(std::move(map)) {}
   bool InMemory(uint64_t offset, size_t bytes) const;
 
-  MappedFile map_;  // tells what is in memory; never read through
+  MappedFile map_;  // tells what is in memory
   int descriptor_ = -1;
   int direct_ = -1;  // -1: not to be had
 };

@@ -91,6 +91,21 @@ TEST_F(FilesTest, AnInputThatEndsTooEarlyIsCorrupt) {
   EXPECT_EQ(InputFile::Open(Path("absent")).error().code, ErrorCode::kNotFound);
 }
 
+TEST_F(FilesTest, AViewIsWhereTheBytesAreIfTheyAreInMemory) {
+  WriteAll(OutputFile::Create(Path("file"), kOddSize).value());
+  const auto in = InputFile::Open(Path("file")).value();
+  const std::unique_ptr<uint8_t, decltype(&std::free)> room(
+      static_cast<uint8_t*>(std::aligned_alloc(kDirectBytes, kMiB)), &std::free);
+  const std::span<uint8_t> tail(room.get(), kOddSize - kMiB);
+  std::fill(tail.begin(), tail.end(), uint8_t{0});
+  const auto view = in.View(kMiB, tail);
+  ASSERT_TRUE(view);
+  EXPECT_NE(view->data(), tail.data());
+  EXPECT_TRUE(std::ranges::equal(*view, ByteView(memory() + kMiB, tail.size())));
+  EXPECT_EQ(tail[0], 0);
+  EXPECT_EQ(in.View(kMiB, {room.get(), kMiB}).error().code, ErrorCode::kCorrupt);
+}
+
 TEST_F(FilesTest, AFileWrittenOverKeepsItsSize) {
   { const auto old = OutputFile::Create(Path("old"), kOddSize).value(); }
   EXPECT_EQ(OutputFile::Reuse(Path("old"), kOddSize + 1).error().code, ErrorCode::kInvalid);
