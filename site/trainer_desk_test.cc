@@ -59,11 +59,11 @@ class FakeLauncher final : public launcher::Launcher {
 
 class TrainerDeskTest : public testing::Test {
  protected:
-  TrainerDeskTest() { HavePatience(std::chrono::hours(1)); }
+  TrainerDeskTest() { Employ(std::chrono::hours(1)); }
   ~TrainerDeskTest() override {
     OnLoop([this] { desk_.reset(); });
   }
-  void HavePatience(std::chrono::milliseconds patience, bool waits_in_queue = false) {
+  void Employ(std::chrono::milliseconds patience, bool waits_in_queue = false) {
     launcher::TrainerSpec spec;
     spec.rank_patience = patience;
     spec.waits_in_queue = waits_in_queue;
@@ -225,7 +225,7 @@ TEST_F(TrainerDeskTest, ACancelledTaskThatRunsIsAskedToStopAndStillAnswersItself
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatDoesNotStopIsEndedAndTheTaskBehindGoesToTheNext) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t first = Submit();
   const uint64_t second = Submit();
   OnLoop([&] { desk_->Cancel(first, false); });
@@ -249,7 +249,7 @@ TEST_F(TrainerDeskTest, ACancelledTaskWhoseTrainerHadToBeEndedIsAnsweredAsCancel
 
 TEST_F(TrainerDeskTest, ATrainerThatStopsInTimeStays) {
   constexpr std::chrono::seconds kInTime{1};  // also where threads wake late
-  HavePatience(kInTime);
+  Employ(kInTime);
   const uint64_t first = Submit();
   Submit();
   OnLoop([&] { desk_->Cancel(first, false); });
@@ -260,7 +260,7 @@ TEST_F(TrainerDeskTest, ATrainerThatStopsInTimeStays) {
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatHangsBetweenTwoStepsIsEndedAndTheTaskBehindGoesToTheNext) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t first = Submit();
   const uint64_t second = Submit();
   OnLoop([&] { launcher_.observers.at(0).on_event(Step(first, 7)); });
@@ -280,7 +280,7 @@ TEST_F(TrainerDeskTest, ATrainerThatHangsBetweenTwoStepsIsEndedAndTheTaskBehindG
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatSaysTheSameStepAgainAndAgainHangs) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t id = Submit();
   std::function<void()> repeat = [&] {
     if (!desk_ || answers_[0]) return;
@@ -293,7 +293,7 @@ TEST_F(TrainerDeskTest, ATrainerThatSaysTheSameStepAgainAndAgainHangs) {
 }
 
 TEST_F(TrainerDeskTest, BeforeTheFirstStepATrainerMayBeQuietForLonger) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t id = Submit();
   std::optional<MonoTime> asked, stopped;
   OnLoop([&] {
@@ -308,7 +308,7 @@ TEST_F(TrainerDeskTest, BeforeTheFirstStepATrainerMayBeQuietForLonger) {
 }
 
 TEST_F(TrainerDeskTest, WhileItWaitsInAQueueATrainerDoesNotHang) {
-  HavePatience(std::chrono::milliseconds(1), /*waits_in_queue=*/true);
+  Employ(std::chrono::milliseconds(1), /*waits_in_queue=*/true);
   Submit();
   bool waits = false;
   After(kPatience * 3, [&] { waits = launcher_.seat.stops == 0 && !answers_[0]; });
@@ -319,14 +319,14 @@ TEST_F(TrainerDeskTest, WhileItWaitsInAQueueATrainerDoesNotHang) {
 }
 
 TEST_F(TrainerDeskTest, AfterTheLastStepATrainerMayBeQuietForLonger) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t id = Submit();
   OnLoop([&] { launcher_.observers.at(0).on_event(Step(id, 100)); });
   EXPECT_TRUE(IsLeftAloneForLong());
 }
 
 TEST_F(TrainerDeskTest, WhileItWritesATrainerMayBeQuietForLonger) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t id = Submit();
   OnLoop([&] {
     launcher_.observers.at(0).on_event(Step(id, 49));
@@ -336,7 +336,7 @@ TEST_F(TrainerDeskTest, WhileItWritesATrainerMayBeQuietForLonger) {
 }
 
 TEST_F(TrainerDeskTest, ATrainerThatGetsOnIsNotEnded) {
-  HavePatience(kPatience);
+  Employ(kPatience);
   const uint64_t id = Submit();
   uint64_t step = 0;
   std::promise<void> enough;
@@ -353,7 +353,7 @@ TEST_F(TrainerDeskTest, ATrainerThatGetsOnIsNotEnded) {
 }
 
 TEST_F(TrainerDeskTest, WhatCannotBeKilledIsWaitedForByNobody) {
-  HavePatience(5 * kPatience);
+  Employ(5 * kPatience);
   const uint64_t first = Submit();
   Submit();
   OnLoop([&] { launcher_.observers.at(0).on_event(Step(first, 7)); });

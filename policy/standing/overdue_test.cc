@@ -322,7 +322,11 @@ TEST_F(OverdueTest, NothingThatIsDueIsMissed) {
   vote("snu-desk", suspension, Choice::kNo);
   Adopt(rule);
   same("an adoption, which leaves another proposal behind");
-  w_->Say("host", ledger::PolicyRejected{beside, "superseded", Due(beside)->tally});
+  for (const uint64_t proposal : {suspension, beside}) {
+    const auto due = Due(proposal);
+    ASSERT_TRUE(due);
+    w_->Say("host", ledger::PolicyRejected{proposal, due->reason, due->tally});
+  }
   w_->Enrol("late", ledger::House::kSmallFirm, 40);
   same("one more member");
   vote("kt-desk", stop);
@@ -331,6 +335,7 @@ TEST_F(OverdueTest, NothingThatIsDueIsMissed) {
   w_->SetTime(kWindowIsOver);
   GoOn();
   same("the end of a window");
+  EXPECT_EQ(Dissent(), "none");
 }
 
 // Runs that no vote is taken on leave no proposal.
