@@ -115,7 +115,7 @@ end
       seat.subject.role = identity::Role::kOfficer;
       seat.domicile = {house, "KR"};
       seat.signing_key = signer->Key();
-      Must(record->Admit({seat}));
+      Must(record->Admit({seat}, {}));
       const ledger::Actor actor{seat.subject.member, signer->Key(), ledger::Role::kOfficer};
       const auto say = [&](const ledger::Event& said) {
         const auto sealed =
