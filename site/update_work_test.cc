@@ -110,7 +110,7 @@ TEST_F(UpdateWorkTest, RepeatingTheWorkAfterACrashGivesTheSameContribution) {
 }
 
 TEST_F(UpdateWorkTest, AnEncodingThatFailsLeavesNothingBehind) {
-  fs::create_directories(folder_->residual(1));  // takes no file
+  fs::create_directories(fs::path(folder_->residual(1)) / "full");  // takes no file
   ASSERT_FALSE(Encode(0, 1));
   EXPECT_FALSE(fs::exists(folder_->lanes({0})));
   EXPECT_TRUE(Encode(0, 2));
@@ -130,7 +130,7 @@ TEST_F(UpdateWorkTest, ARefusedContributionIsFoldedBackWithTheResidualBeforeIt) 
 
 TEST_F(UpdateWorkTest, AMaskedEncodingThatFailsLeavesNothingBehind) {
   const MaskWith with{masking::WordLayout::Make(127, 3, kCount).value(), {}, {}};
-  fs::create_directories(folder_->residual(1));  // takes no file
+  fs::create_directories(fs::path(folder_->residual(1)) / "full");  // takes no file
   ASSERT_FALSE(
       EncodeMasked(Work(0, 1), manifest_, round::TestSite("kt"), with, *folder_, *store_, {}));
   EXPECT_FALSE(fs::exists(folder_->lanes({0})));
