@@ -53,12 +53,11 @@ TEST_F(CohortTest, WhoEnrolsOrLeavesBesideARunMovesNobodyOfIt) {
     }
     return of;
   };
-  w_.Say("host", ledger::RunProposed{*RunId::Parse("four"),
-                                     DigestOf("four"),
-                                     {{"masking", "pairwise"}},
-                                     {*SiteId::Parse("etri-site"), *SiteId::Parse("kt-site"),
-                                      *SiteId::Parse("skt-site"), *SiteId::Parse("snu-site")},
-                                     World::Bounds()});
+  ledger::RunProposed four{*RunId::Parse("four"), DigestOf("four"), {{"masking", "pairwise"}}};
+  for (const auto& [member, dataset] : all_) {
+    four.invited.push_back(*SiteId::Parse(member + "-site"));
+  }
+  w_.Say("host", four);
   using Batches = std::map<std::string, uint32_t>;
   const Batches before = {{"etri", 0}, {"kt", 0}, {"skt", 1}, {"snu", 1}};
   EXPECT_EQ(batches("four", 2), before);

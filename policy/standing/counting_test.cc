@@ -18,7 +18,9 @@ using testing::World;
 // A round of two, open; kt's contribution is what a test makes of it.
 class CountingTest : public ::testing::Test {
  protected:
-  explicit CountingTest(const std::map<std::string, std::string>& more = {}) {
+  explicit CountingTest(const std::map<std::string, std::string>& more = {},
+                        uint32_t words = rules::kWordsVersion) {
+    world_.SetWords(words);
     world_.Found();
     terms::Terms open = terms::testing::OpenTerms();
     world_.Lend("reviews", "kt", open);
@@ -122,7 +124,8 @@ TEST_F(CountingTest, OneThatWeighsMoreThanItsTokensIsVoid) {
 // Its weight is what makes every update as long as half of what the scales expect.
 class DirectionsTest : public CountingTest {
  protected:
-  DirectionsTest() : CountingTest({{"merge", "direction-norm"}, {"lane", "int8"}}) {}
+  explicit DirectionsTest(uint32_t words = rules::kWordsVersion)
+      : CountingTest({{"merge", "direction-norm"}, {"lane", "int8"}}, words) {}
   std::string VoidWith(uint64_t weight) {
     ContributionSubmitted said = Honest();
     said.weight = weight;
@@ -148,6 +151,15 @@ TEST_F(DirectionsTest, OneBelowTheLeastIsVoid) {
 TEST_F(DirectionsTest, OneAboveOneIsVoid) {
   EXPECT_EQ(VoidWith(testing::kWeight + 1), "weight");
   EXPECT_EQ(CountingIt(testing::kWeight + 1), "counts-void");
+}
+
+class OlderDirectionsTest : public DirectionsTest {
+ protected:
+  OlderDirectionsTest() : DirectionsTest(kDirectionsCountSince - 1) {}
+};
+
+TEST_F(OlderDirectionsTest, InOlderWordsEveryoneWeighsOneAsItWasReplayed) {
+  EXPECT_EQ(VoidWith(12345 * 16), "weight");
 }
 
 TEST_F(CountingTest, OneUnderTermsThatChangedSinceIsVoid) {
