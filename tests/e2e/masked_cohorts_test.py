@@ -115,20 +115,15 @@ class TwoRunsTest(MaskingTest):
         assert seeds[:2] == [7, 7] and seeds[2] != 7, seeds
 
     def test_a_sum_that_was_released_and_not_recorded_counts_as_well(self):
-        # West does not say that the sum is right: all have it, and the record has none.
-        passed = f'{self.folder}/east.passed'
-        self.arm('east', passed=passed)
-        self.lied('west', 'no-check:', 'unsaid', rounds=1, seed=8)
-
-        def checked():
-            with open(passed, encoding='ascii') as points:
-                return 'site.after-masking-persist/checked\n' in points.read()
-        until(checked, 'east has checked it')
+        # West sent what no site could reach: all have shown what unmasks the sum, and the record has
+        # none.
+        self.lied('west', 'weight:', 'unsaid', rounds=1, seed=8, weighting='equal')
+        until(lambda: self.federation.aggregator.log_has('the sum cannot be had'), 'it is refused')
         self.federation.dure('run', 'stop', '--dir', self.federation.consortium, 'unsaid')
         self.honest('west')
         self.honest('east')
         assert not self.closings('unsaid')
-        self.refused_beside('unsaid', 'without-west-either', seed=8)
+        self.refused_beside('unsaid', 'without-west-either', seed=8, weighting='equal')
 
 
 if __name__ == '__main__':

@@ -34,7 +34,9 @@ class LyingSiteTest(MaskingTest):
         self.honest('west')
         closed = self.settle(run)
         for event in closed:
-            assert event['sums']['weight'] == len(event['submissions']) << 20, event['sums']
+            most = len(event['submissions']) << 20  # by tokens, a site may have a few less
+            weight = event['sums']['weight']
+            assert most * (0.9 if not options else 1) <= weight <= most, event['sums']
         self.assertIn('refuse-aggregate', self.given_up(run))
 
     def given_up(self, run):

@@ -205,6 +205,13 @@ class RestoreTest(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         self.addCleanup(shutil.rmtree, self.folder)
 
+    @staticmethod
+    def open_again(aggregator):
+        """Starts it; its log takes entries when this returns."""
+        before = aggregator.log_count('it is written to again')
+        aggregator.start()
+        until(lambda: aggregator.log_count('it is written to again') > before, 'the log opens')
+
     def test_a_run_that_was_open_at_the_backup_ends_and_the_next_one_runs(self):
         federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
         self.addCleanup(federation.kill)
@@ -250,7 +257,7 @@ class RestoreTest(unittest.TestCase):
         federation.aggregator.stop()
         home, backup = federation.home('aggregator'), f'{self.folder}/backup'
         shutil.copytree(home, backup)
-        federation.aggregator.start()
+        self.open_again(federation.aggregator)
         federation.officer('east')  # a member of which the backup does not know
         federation.propose('second', rounds=1)
         federation.complete('second')
@@ -271,7 +278,7 @@ class RestoreTest(unittest.TestCase):
         healed = federation.dure('ledger', 'heal', '--dir', home, '--from',
                                  federation.home('north'))
         self.assertEqual((healed['before'], healed['after']), (before, len(lost)))
-        federation.aggregator.start()
+        self.open_again(federation.aggregator)
         shutil.rmtree(f'{self.folder}/east-desk')
         federation.officer('east')  # invited anew
         federation.propose('third', rounds=1)
