@@ -2,7 +2,6 @@
 #include "aggregator/deliberation.h"
 
 #include <gmock/gmock.h>
-
 #include "aggregator/admissions.h"
 #include "aggregator/testing.h"
 #include "federation/identity/private_files.h"
@@ -61,17 +60,23 @@ class DeliberationTest : public testing::Test {
   }
   // A refusal as a build with these words makes it.
   void Decide(const Deliberation& started, uint32_t words) {
-    ledger::AdmissionDecided entry;
-    Must(started.WithStanding([&](const standing::Standing& now) {
-      const standing::AdmissionRequest request{{run_, RoundNumber{0}, words},
-                                               round::TestSite("kt"),
-                                               {Must(DatasetId::Parse("notes")), 1},
-                                               now.latest()};
-      standing::Ruling ruling = Must(standing::Decide(now, request));
-      ruling.decision.words = words;
-      entry = standing::EventOf(now, request, ruling);
-    }));
-    Must(record_->Write(entry, "decided/" + std::to_string(words)));
+    std::promise<Result<ledger::Appended>> said;
+    const auto entry = [&](WallTime at) -> Result<ledger::Event> {
+      ledger::AdmissionDecided event;
+      Must(started.WithStanding([&](const standing::Standing& now) {
+        const standing::AdmissionRequest request{{run_, RoundNumber{0}, words},
+                                                 round::TestSite("kt"),
+                                                 {Must(DatasetId::Parse("notes")), 1},
+                                                 rules::Instant::At(at)};
+        standing::Ruling ruling = Must(standing::Decide(now, request));
+        ruling.decision.words = words;
+        event = standing::EventOf(now, request, ruling);
+      }));
+      return ledger::Event(event);
+    };
+    record_->Make(entry, "decided/" + std::to_string(words),
+                  [&](Result<ledger::Appended> appended) { said.set_value(std::move(appended)); });
+    Must(said.get_future().get());
   }
 
   const RunId run_ = Must(RunId::Parse("first"));

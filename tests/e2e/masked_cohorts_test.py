@@ -115,8 +115,8 @@ class TwoRunsTest(MaskingTest):
         assert seeds[:2] == [7, 7] and seeds[2] != 7, seeds
 
     def test_a_sum_that_was_released_and_not_recorded_counts_as_well(self):
-        # West sent what no site could reach: all have shown what unmasks the sum, and the record has
-        # none.
+        # West sent what no site could reach: all have shown what unmasks the sum, and the record
+        # has none.
         self.lied('west', 'weight:', 'unsaid', rounds=1, seed=8, weighting='equal')
         until(lambda: self.federation.aggregator.log_has('the sum cannot be had'), 'it is refused')
         self.federation.dure('run', 'stop', '--dir', self.federation.consortium, 'unsaid')

@@ -75,7 +75,7 @@ class TrainerTest(FaultTest):
         self.assertEqual(closed[0]['excluded'],
                          [{'site': 'north', 'reason': 'trainer-unavailable'}])
 
-    def test_trainer_that_hangs_costs_its_site_one_round(self):
+    def test_trainer_that_hangs_costs_its_site_one_round_at_most(self):
         federation = self.found(SITES[:2])
         federation.sites['north'].arguments += ['--rank-patience', '2']
         federation.start_sites()
@@ -83,7 +83,7 @@ class TrainerTest(FaultTest):
         self.training(federation, 'hangs', 'north')
         os.kill(federation.sites['north'].trainers()[0], signal.SIGSTOP)
         closed = self.settle(federation, 'hangs')
-        self.assertEqual(self.counted(closed[0]), ['east'])
+        self.assertIn('east', self.counted(closed[0]))
         self.assertEqual(sorted(self.counted(closed[1])), SITES[:2])
 
     def test_trainer_that_hangs_where_nobody_can_be_missed_is_replaced_and_the_run_ends(self):
