@@ -185,6 +185,13 @@ std::optional<rules::Decimal> EpsilonAfter(const State& state, const Dataset& da
   return sum;
 }
 
+// Its duties with a time limit that is past, and that are not done.
+uint64_t OverdueOf(const State& state, const MemberId& id, rules::Instant now) {
+  const auto dues = state.dues.find(id);
+  if (dues == state.dues.end()) return 0;
+  return static_cast<uint64_t>(std::distance(dues->second.begin(), dues->second.lower_bound(now)));
+}
+
 void SetMember(Facts& facts, const State& state, const MemberId& id, rules::Instant now) {
   facts.Set("member.id", Value::Text(id.str()));
   const auto found = state.members.find(id);
@@ -192,11 +199,7 @@ void SetMember(Facts& facts, const State& state, const MemberId& id, rules::Inst
   const Member& member = found->second;
   const char* status = member.keys == 0 ? "left" : member.suspended ? "suspended" : "active";
   facts.Set("member.status", Value::Text(status));
-  const auto overdue = std::ranges::count_if(state.duties, [&](const auto& item) {
-    const Duty& duty = item.second;
-    return duty.debtor == id && !duty.done && duty.due && *duty.due < now;
-  });
-  facts.Set("member.duties.overdue", Value::Count(static_cast<uint64_t>(overdue)));
+  facts.Set("member.duties.overdue", Value::Count(OverdueOf(state, id, now)));
   if (!member.described) return;
   facts.Set("member.house", Value::Text(Name(member.house)));
   facts.Set("member.country", Value::Text(member.country));

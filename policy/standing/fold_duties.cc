@@ -109,7 +109,12 @@ void Fold::Do(const Said& said, const ledger::IncidentClosed& e) {
 }
 
 void Fold::Do(const Said& said, const ledger::DutyFulfilled& e) {
-  state_.duties[{e.decision, e.duty}].done = said.index;
+  Duty& duty = state_.duties[{e.decision, e.duty}];
+  duty.done = said.index;
+  if (duty.due) {
+    std::multiset<rules::Instant>& dues = state_.dues.at(duty.debtor);
+    dues.erase(dues.find(*duty.due));
+  }
   Decisive();
 }
 
@@ -161,6 +166,7 @@ void Fold::OpenDuties(const Said& said, const std::string& decision, const DutyN
     state_.duty_names.insert(std::move(name));
     if (obligation.limit == rules::Duty::Limit::kWithin) {
       duty.due = rules::Instant{said.at.seconds + SecondsOf(obligation)};
+      state_.dues[duty.debtor].insert(*duty.due);
     }
   }
 }

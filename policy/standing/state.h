@@ -264,8 +264,9 @@ struct State {
   std::map<uint64_t, ledger::ShareComputed> shares;
   std::map<uint64_t, ledger::DisclosureExported> disclosures;
   std::map<uint64_t, Incident> incidents;
-  std::map<std::pair<uint64_t, uint64_t>, Duty> duties;                // by decision and number
-  std::set<DutyName> duty_names;                                       // of all of them
+  std::map<std::pair<uint64_t, uint64_t>, Duty> duties;    // by decision and number
+  std::set<DutyName> duty_names;                           // of all of them
+  std::map<MemberId, std::multiset<rules::Instant>> dues;  // of each member's that are not done
   std::map<uint64_t, std::vector<ledger::CoalitionsMade>> coalitions;  // by the closing entry
   std::set<uint64_t> revocations;                                      // key-revoked entries
   std::map<uint32_t, uint64_t> words;  // how many decisions hold, by the version of their words
