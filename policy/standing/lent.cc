@@ -17,17 +17,24 @@ constexpr size_t kSaidMax = 16;  // uses of one dataset that are asked for in tu
 
 Result<std::shared_ptr<const rules::PolicyDocument>> ReadyTerms::For(const terms::ModelTerms& terms,
                                                                      const terms::Use& use) const {
-  std::vector<terms::Clause> clauses = terms::Allows(terms, use).clauses;
-  Asked asked{use.action, use.purpose, use.beneficiary, use.country, use.used_for, use.every_term};
+  const auto asked =
+      std::tie(use.action, use.purpose, use.beneficiary, use.country, use.used_for, use.every_term);
   const std::lock_guard lock(mutex_);
   for (const Said& said : said_) {
-    if (said.asked == asked && said.clauses == clauses) return said.document;
+    const auto [from, until] = std::minmax(said.at, use.at);
+    if (asked == said.asked && !terms::HangsOnTime(terms, from, until)) return said.document;
+  }
+  std::vector<terms::Clause> clauses = terms::Allows(terms, use).clauses;
+  for (Said& said : said_) {
+    if (asked != said.asked || said.clauses != clauses) continue;
+    said.at = use.at;
+    return said.document;
   }
   DURE_ASSIGN(rules::PolicyDocument made, terms::PolicyFor(terms, use));
   auto document = std::make_shared<const rules::PolicyDocument>(std::move(made));
   if (std::ranges::any_of(clauses, terms::TellsTime)) return document;
   if (said_.size() >= kSaidMax) said_.clear();
-  said_.push_back({std::move(asked), std::move(clauses), document});
+  said_.push_back({asked, use.at, std::move(clauses), document});
   return document;
 }
 

@@ -20,7 +20,8 @@
 namespace dure::standing {
 
 // What the terms of one source say of uses, as rules: the uses of a run are the same each round,
-// and so are the clauses that stand in their way until a time limit passes. Any thread.
+// and so are the clauses that stand in their way until a time limit passes: they are looked for
+// again only where one may have. Any thread.
 class ReadyTerms {
  public:
   // As terms::PolicyFor. But for clauses that tell the time of the use, its document is a function
@@ -33,6 +34,7 @@ class ReadyTerms {
                            std::map<std::string, std::set<terms::Purpose>>, bool>;
   struct Said {
     Asked asked;
+    terms::Instant at;  // of the last use that it was told
     std::vector<terms::Clause> clauses;
     std::shared_ptr<const rules::PolicyDocument> document;
   };

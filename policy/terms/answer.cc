@@ -23,6 +23,11 @@ Permission DenyIf(bool breach) { return breach ? Permission::kDeny : Permission:
 // Serving and exporting are what a publication moratorium and an embargo hold back.
 bool GetsOut(Action action) { return !TouchesData(action); }
 
+std::optional<Instant> EndOfMoratorium(const DuoCode& code) {
+  if (code.values.empty()) return std::nullopt;
+  return ParseInstant(code.values.front(), DayPart::kLastSecond);
+}
+
 Permission OfDuo(const DuoCode& code, const Use& use) {
   const DuoMeaning* meaning = FindDuo(code.number);
   if (meaning == nullptr) return Permission::kUnknown;
@@ -45,9 +50,7 @@ Permission OfDuo(const DuoCode& code, const Use& use) {
                     std::find(there.begin(), there.end(), use.country) == there.end());
     }
     case DuoEffect::kMoratorium: {
-      const auto until = code.values.empty()
-                             ? std::nullopt
-                             : ParseInstant(code.values.front(), DayPart::kLastSecond);
+      const auto until = EndOfMoratorium(code);
       if (!until) return Permission::kUnknown;
       return DenyIf(GetsOut(use.action) && use.at <= *until);
     }
@@ -198,5 +201,22 @@ class Judge {
 }  // namespace
 
 Answer Allows(const ModelTerms& terms, const Use& use) { return Judge(terms, use).Take(); }
+
+bool HangsOnTime(const ModelTerms& terms, Instant from, Instant until) {
+  const auto within = [&](Instant at) { return from <= at && at <= until; };
+  const auto ends = [&](const auto& said) {
+    const DuoMeaning* meaning = FindDuo(said.first.number);
+    if (meaning == nullptr || meaning->effect != DuoEffect::kMoratorium) return false;
+    const auto end = EndOfMoratorium(said.first);
+    return end && within(*end);
+  };
+  const auto any_within = [&](const Said<Instant>& said) {
+    const auto first = said.lower_bound(from);
+    return first != said.end() && within(first->first);
+  };
+  return any_within(terms.valid_from) || any_within(terms.valid_until) ||
+         any_within(terms.delete_after) || any_within(terms.embargo_until) ||
+         std::ranges::any_of(terms.duo, ends);
+}
 
 }  // namespace dure::terms

@@ -46,6 +46,8 @@ struct Answer {
 };
 
 Answer Allows(const ModelTerms& terms, const Use& use);
+// Whether the answer to a use may be another one at another moment of [from, until], both included.
+bool HangsOnTime(const ModelTerms& terms, Instant from, Instant until);
 
 // "Dataset ds-7 v2 says of the kind of use: research only; the purpose is commercial service, for
 // the benefit of a company: it is not allowed."

@@ -126,6 +126,22 @@ RC_GTEST_PROP(Lineage, AModelIsNeverMorePermissiveThanAnyDatasetBehindIt, ()) {
   }
 }
 
+RC_GTEST_PROP(Lineage, WhatHangsOnNoMomentBetweenTwoIsTheSameAtBoth, ()) {
+  const ModelTerms terms = TermsDownThe(AnyLineage()).back();
+  for (int i = 0; i < 20; ++i) {
+    // Random terms begin and end at whole thousands.
+    const auto moment = [] {
+      return Instant{static_cast<int64_t>(1000 * testing::Below(8) + testing::Below(3)) - 1};
+    };
+    Use use = testing::AnyUse();
+    use.at = moment();
+    Use later = use;
+    later.at = std::max(use.at, moment());
+    if (HangsOnTime(terms, use.at, later.at)) continue;
+    RC_ASSERT(Allows(terms, use).clauses == Allows(terms, later).clauses);
+  }
+}
+
 RC_GTEST_PROP(Lineage, TheSummaryIsNeverWiderThanAnyDatasetBehindIt, ()) {
   const Lineage lineage = AnyLineage();
   const std::vector<ModelTerms> nodes = TermsDownThe(lineage);
