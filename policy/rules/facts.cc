@@ -97,9 +97,8 @@ Facts& Facts::Overlay(Facts other) {
   return *this;
 }
 
-const Fact& Facts::At(std::string_view text) const {
+const Fact& Facts::At(const FactPath& path) const {
   static const Fact kUnknownFact;
-  const FactPath path(text);
   const auto at = std::ranges::lower_bound(entries_, path, {}, &Entry::path);
   return at != entries_.end() && at->path == path ? at->fact : kUnknownFact;
 }

@@ -70,7 +70,8 @@ class Facts {
   // Everything that `other` says, over what is here.
   Facts& Overlay(Facts other);
 
-  const Fact& At(std::string_view path) const;                    // unknown for a path never set
+  const Fact& At(const FactPath& path) const;  // unknown for a path never set
+  const Fact& At(std::string_view path) const { return At(FactPath(path)); }
   const std::vector<Entry>& entries() const { return entries_; }  // ordered by path, none unknown
   bool empty() const { return entries_.empty(); }
 

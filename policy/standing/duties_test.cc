@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "policy/standing/testing.h"
+#include "policy/standing/unchanged.h"
 #include "policy/standing/valuation.h"
 #include "policy/standing/voting.h"
 
@@ -194,6 +195,21 @@ TEST_F(DutiesTest, WhoeverOwesAnOverdueDutyGetsNothingNew) {
     if (duty.due) w_.Say("kt-desk", ledger::DutyFulfilled{grant, duty.number, {}});
   }
   EXPECT_TRUE(Ask().allowed());
+}
+
+TEST_F(DutiesTest, NothingIsToldOfAnAdmissionAtOnceOverTheDayOnWhichADutyFallsDue) {
+  Train();
+  OwePolicy();
+  Grant();
+  const uint64_t admission = w_.DecideAndSay(w_.Asking("first", 1, "kt", "reviews"));
+  const auto told = [&](std::string_view when) {
+    const Standing now = w_.Now();
+    const Admission& one = now.state().rounds.at(World::At("first", 1)).admissions.front();
+    EXPECT_EQ(one.index, admission);
+    return SurelyStillHolds(now, World::At("first", 1), one, *rules::Instant::Parse(when));
+  };
+  EXPECT_TRUE(told("2026-10-11T08:59:59Z"));
+  EXPECT_FALSE(told("2026-10-11T09:00:01Z"));
 }
 
 TEST_F(DutiesTest, ASuspendedMemberDoesNothingAndHasNoVote) {

@@ -97,6 +97,16 @@ class Fold {
   void CountWords(const std::string& decision);                       // decided.cc
   void PutInForce(const Said& said, const std::string& text);
   void Decisive() { standing_.decisive_size_ = standing_.size_ + 1; }
+  // unchanged.cc: what decisions about data hang on may be another by this event. Any may, but for
+  // those that are named here.
+  template <typename Event>
+  void Note(const Event&) {
+    standing_.recency_.Note(standing_.size_ + 1);
+  }
+  void Note(const ledger::AdmissionDecided& e);
+  void Note(const ledger::RoundOpened& e);
+  void Note(const ledger::ContributionSubmitted&) {}
+  void Note(const ledger::ContributionReceipted&) {}
 
   Standing& standing_;
   State& state_;

@@ -236,7 +236,7 @@ void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
   CountWords(e.decision);
   Round& round = state_.rounds[{e.run, e.round, e.attempt}];
   round.admissions.push_back(
-      {said.index, e.site, e.what, e.admit, rules::WordsOf(e.decision).value_or(0)});
+      {said.index, e.site, e.what, e.admit, rules::WordsOf(e.decision).value_or(0), said.at});
   const auto run = state_.runs.find(e.run);
   if (!e.admit || run == state_.runs.end()) return;
   OpenDuties(said, e.decision, {run->second.proposer, e.run.str(), e.what, {}, 0});

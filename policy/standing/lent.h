@@ -2,6 +2,7 @@
 // round asks for it. Inside this room only.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,6 +52,12 @@ struct Lent {
   uint64_t tokens = 0;                          // that one pass over it reads at most
   ReadyTerms ready;
 };
+
+// What a run's proposal and this version say of a request once and for all: no entry after them
+// makes it another. Words older than kTdmIsYesOrNoSince tell dataset.terms.tdm otherwise.
+inline std::array<const rules::Facts*, 2> SettledFacts(const Run& run, const DatasetEntry& data) {
+  return {run.told.get(), &data.lent->facts};
+}
 
 // `entry` with all but `lent` filled.
 std::shared_ptr<const Lent> LentBy(const DatasetVersion& what, const MemberId& custodian,

@@ -128,7 +128,11 @@ MaybeBreach Fold::Holds(const Standing& standing, const Said& said) {
 
 void Fold::Apply(const Said& said) {
   NoteDue(said);
-  std::visit([&](const auto& e) { Do(said, e); }, said.entry.record.event);
+  const auto take = [&](const auto& e) {
+    Do(said, e);
+    Note(e);
+  };
+  std::visit(take, said.entry.record.event);
   NoteVotes(said);
 }
 

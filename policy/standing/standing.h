@@ -19,6 +19,7 @@
 #include "policy/ledger/events.h"
 #include "policy/rules/policy.h"
 #include "policy/standing/ready_sets.h"
+#include "policy/standing/recency.h"
 #include "policy/standing/state.h"
 
 namespace dure::standing {
@@ -51,6 +52,8 @@ class Standing {
   // The first size from which decisions are what they are now: an admission made as of less is
   // stale.
   uint64_t decisive_size() const { return decisive_size_; }
+  // From which size on decisions about data for this run are what they are now, at one moment.
+  uint64_t decided_alike_since(const RunId& run) const { return recency_.SizeFor(run); }
   // The document of a text that was ever in force; nullptr: there is none.
   const rules::PolicyDocument* Document(const Digest& digest) const;
   // The texts of an edition and the emergency texts of the moment, each once.
@@ -68,6 +71,7 @@ class Standing {
   friend class Fold;
   uint64_t size_ = 0;
   uint64_t decisive_size_ = 0;
+  Recency recency_;
   rules::Instant latest_;
   State state_;
   // Parsed once, immutable: copies of a standing share them.

@@ -157,6 +157,7 @@ struct Admission {
   DatasetVersion what;
   bool admit = false;
   uint32_t words = 0;  // of the decision
+  rules::Instant at;   // the decision's own time
 };
 struct Submission {
   uint64_t index = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/standing/admission.h"
+#include "policy/standing/unchanged.h"
 
 namespace dure::standing {
 namespace {
@@ -39,6 +40,7 @@ std::optional<AdmissionOver> WhyOver(const Standing& now, const RoundAttempt& at
                          std::move(due)};
   };
   if (IsWithdrawn(now.state(), admission.what.dataset)) return over(", was withdrawn", {});
+  if (SurelyStillHolds(now, at, admission, moment)) return std::nullopt;
   const Result<Ruling> due =
       Decide(now, AdmissionRequest{at, admission.site, admission.what, moment, admission.words});
   if (!due) return over(": " + due.error().message, {});
