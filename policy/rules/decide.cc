@@ -186,4 +186,25 @@ Decision Decide(const PolicySet& policies, Action action, const Facts& facts) {
   return Judge(policies.For(action), action, facts).Run();
 }
 
+std::optional<Outcome> OutcomeBy(const PolicySet& policies, Action action,
+                                 std::span<const Facts* const> facts) {
+  const Program& program = policies.For(action);
+  const Slots slots(program, action, facts);
+  const auto is_known = [&](uint32_t slot) {
+    return slot == Node::kLiteral || slots.At(slot).presence != Presence::kUnknown;
+  };
+  for (const Node& node : program.nodes) {
+    const bool compares = node.form == Condition::Form::kAtom;
+    if (compares && !(is_known(node.left) && is_known(node.right))) return std::nullopt;
+  }
+  bool permits = false;
+  for (const CompiledRule& rule : program.rules) {
+    const Effect effect = rule.rule->effect;
+    if (effect == Effect::kOblige || !Takes(effect, Evaluate(program, slots, rule.root))) continue;
+    if (effect != Effect::kPermit) return Outcome::kDeny;
+    permits = true;
+  }
+  return permits ? Outcome::kAdmit : Outcome::kDeny;
+}
+
 }  // namespace dure::rules

@@ -13,6 +13,9 @@
 // kEngineVersion, and that of a sentence behind the words' version (versions.h).
 #pragma once
 
+#include <optional>
+#include <span>
+
 #include "policy/rules/decision.h"
 #include "policy/rules/facts.h"
 #include "policy/rules/policy_set.h"
@@ -22,5 +25,10 @@ namespace dure::rules {
 // Sets `request.action` itself, from `action`. Where no rule at all permits the action, the one
 // reason is of the rule "no-permit" and of a policy without name and version.
 Decision Decide(const PolicySet& policies, Action action, const Facts& facts);
+
+// The outcome alone, where these facts settle it: each path is asked of them in turn, and the first
+// that says something counts. nullopt: a rule asks for what none of them says, and others may.
+std::optional<Outcome> OutcomeBy(const PolicySet& policies, Action action,
+                                 std::span<const Facts* const> facts);
 
 }  // namespace dure::rules

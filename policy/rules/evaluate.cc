@@ -135,6 +135,17 @@ Truth Holds(Op op, const Fact& left, const Fact& right) {
 
 Slots::Slots(const Program& program, Action action, const Facts& facts)
     : facts_(program.paths.size(), &UnknownFact()) {
+  Take(program, facts);
+  SetAction(program, action);
+}
+
+Slots::Slots(const Program& program, Action action, std::span<const Facts* const> facts)
+    : facts_(program.paths.size(), &UnknownFact()) {
+  for (auto last = facts.rbegin(); last != facts.rend(); ++last) Take(program, **last);
+  SetAction(program, action);
+}
+
+void Slots::Take(const Program& program, const Facts& facts) {
   // Both are ordered: one walk finds every path, without a search for each.
   const std::vector<Facts::Entry>& entries = facts.entries();
   size_t entry = 0;
@@ -143,10 +154,12 @@ Slots::Slots(const Program& program, Action action, const Facts& facts)
     while (entry < entries.size() && entries[entry].path < path) entry++;
     if (entry < entries.size() && entries[entry].path == path) facts_[slot] = &entries[entry].fact;
   }
-  if (program.action_slot < facts_.size()) {
-    action_ = {Presence::kKnown, Value::Text(Name(action))};
-    facts_[program.action_slot] = &action_;
-  }
+}
+
+void Slots::SetAction(const Program& program, Action action) {
+  if (program.action_slot >= facts_.size()) return;
+  action_ = {Presence::kKnown, Value::Text(Name(action))};
+  facts_[program.action_slot] = &action_;
 }
 
 Truth Evaluate(const Program& program, const Slots& slots, uint32_t root) {

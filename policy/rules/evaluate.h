@@ -22,12 +22,17 @@ class Slots {
  public:
   // Sets request.action itself, whatever the facts say of it.
   Slots(const Program& program, Action action, const Facts& facts);
+  // Of several, the first that says something of a path.
+  Slots(const Program& program, Action action, std::span<const Facts* const> facts);
   Slots(const Slots&) = delete;  // a slot points into this object
   Slots& operator=(const Slots&) = delete;
   const Fact& At(uint32_t slot) const { return *facts_[slot]; }
   std::span<const Fact* const> all() const { return facts_; }
 
  private:
+  void Take(const Program& program, const Facts& facts);
+  void SetAction(const Program& program, Action action);
+
   std::vector<const Fact*> facts_;
   Fact action_;
 };

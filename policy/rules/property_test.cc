@@ -282,6 +282,30 @@ RC_GTEST_PROP(TheCompiledRules, DecideAsThePlainReadingDoes, ()) {
   RC_ASSERT((decision.outcome == Outcome::kAdmit) == (permitted && !refused));
 }
 
+RC_GTEST_PROP(AnOutcomeByLayersOfFacts, IsThatOfTheDecisionWhereTheySettleIt, ()) {
+  const Policy policy = *Policies();
+  const PolicySet policies = InForce({policy});
+  for (int trial = 0; trial < 20; ++trial) {
+    const Facts above = *FactSets();
+    const Facts below = *FactSets();
+    const std::array<const Facts*, 2> layers = {&above, &below};
+    Facts all = below;
+    all.Overlay(above);
+    const auto outcome = OutcomeBy(policies, Action::kTrain, layers);
+    bool settled = true;
+    for (const Rule& rule : policy.rules) {
+      if (!std::binary_search(rule.actions.begin(), rule.actions.end(), Action::kTrain)) continue;
+      for (const Atom* atom : Atoms(rule.condition)) {
+        settled &= all.At(atom->path).presence != Presence::kUnknown;
+        const std::string& right = atom->right.path;
+        settled &= right.empty() || all.At(right).presence != Presence::kUnknown;
+      }
+    }
+    RC_ASSERT(outcome.has_value() == settled);
+    if (outcome) RC_ASSERT(*outcome == Decide(policies, Action::kTrain, all).outcome);
+  }
+}
+
 // The properties above say nothing if nearly everything is denied anyway.
 TEST(TheRandomPolicies, AdmitOftenEnough) {
   size_t decided = 0;

@@ -6,6 +6,7 @@
 #include "federation/codec/encode.h"
 #include "federation/codec/scales.h"
 #include "policy/standing/admission.h"
+#include "policy/standing/fold.h"
 #include "policy/standing/lent.h"
 
 namespace dure::standing {
@@ -45,29 +46,25 @@ std::optional<Value> Norm(const std::optional<double>& norm) {
   return decimal ? Known(*decimal) : std::nullopt;
 }
 
-Facts Over(Facts below, Facts above) {
-  below.Overlay(std::move(above));
-  return below;
-}
-
-Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
-              const AdmissionRequest& request, const ledger::ContributionSubmitted& said) {
+// What is said of the update itself, beside what is said of its data.
+Facts FactsOfUpdate(const Standing& standing, const Round& round, const Run& run,
+                    const DatasetVersion& what, const ledger::ContributionSubmitted& said) {
   Facts facts;
   facts.Set("admission.outcome", Value::Text("admit"));
   facts.Set("round.baseModel", Value::Text(round.base_model.Hex()));
+  facts.Set("round.no", Value::Count(said.at.round.value));
   facts.Set("round.participants", Value::Count(round.cohort.size()));
   facts.Set("update.signatureValid", Value::Bool(true));  // the chronicle checked it
   facts.Set("update.round", Value::Count(said.at.round.value));
   facts.Set("update.baseModel", Value::Text(said.base_model.Hex()));
   facts.Set("update.codeDigest", Value::Text(said.code.Hex()));
-  facts.Set("update.termsVersion", Value::Count(request.what.version));
-  if (const auto dataset = standing.state().datasets.find(request.what.dataset);
+  facts.Set("update.termsVersion", Value::Count(what.version));
+  if (const auto dataset = standing.state().datasets.find(what.dataset);
       dataset != standing.state().datasets.end()) {
     facts.Set("dataset.terms.version", Value::Count(dataset->second.version()));
   }
   if (said.masked()) {
-    facts.SetAbsent("update.norm").SetAbsent("update.steps").SetAbsent("update.tokens");
-    return Over(FactsOf(standing, request), std::move(facts));
+    return facts.SetAbsent("update.norm").SetAbsent("update.steps").SetAbsent("update.tokens");
   }
   facts.SetOrAbsent("update.norm", Norm(said.norm));
   facts.Set("update.steps", Value::Count(said.steps));
@@ -75,7 +72,21 @@ Facts FactsOf(const Standing& standing, const Round& round, const Run& run,
   if (run.bounds) {
     facts.Set("update.tokensMax", Value::Count(TokensMax(standing.state(), *run.bounds, said)));
   }
-  return Over(FactsOf(standing, request), std::move(facts));
+  return facts;
+}
+
+// Nearly always it may be counted, and what settles that is in few places.
+bool SurelyCounts(const rules::PolicySet& policies, const Standing& standing, const Run& run,
+                  const AdmissionRequest& request, const Facts& of_update) {
+  if (request.words < kTdmIsYesOrNoSince) return false;
+  const DatasetEntry& data =
+      standing.state().datasets.at(request.what.dataset).versions.at(request.what.version);
+  const auto member = standing.state().sites.find(request.site);
+  if (member == standing.state().sites.end()) return false;
+  const Facts of_member = FactsOfMember(standing.state(), member->second, request.now);
+  const auto [told, lent] = SettledFacts(run, data);
+  const std::array<const Facts*, 4> facts = {&of_update, &of_member, lent, told};
+  return rules::OutcomeBy(policies, rules::Action::kAggregate, facts) == rules::Outcome::kAdmit;
 }
 
 bool SpeaksOfCounting(const rules::PolicyDocument& document) {
@@ -105,8 +116,11 @@ Result<std::optional<rules::Decision>> RefusalBy(
   for (const ledger::DatasetUsed& used : said.datasets) {
     const AdmissionRequest request{said.at, said.site, used.what, standing.latest(),
                                    NewestWords(standing.state())};
-    rules::Decision decision = rules::Decide(policies, rules::Action::kAggregate,
-                                             FactsOf(standing, round, run, request, said));
+    Facts of_update = FactsOfUpdate(standing, round, run, used.what, said);
+    if (SurelyCounts(policies, standing, run, request, of_update)) continue;
+    Facts facts = FactsOf(standing, request);
+    facts.Overlay(std::move(of_update));
+    rules::Decision decision = rules::Decide(policies, rules::Action::kAggregate, facts);
     if (decision.outcome != rules::Outcome::kAdmit) return std::optional(std::move(decision));
   }
   return std::nullopt;

@@ -310,6 +310,12 @@ Facts FactsOfData(const Standing& standing, const AdmissionRequest& request) {
 
 }  // namespace
 
+Facts FactsOfMember(const State& state, const MemberId& id, rules::Instant now) {
+  Facts facts;
+  SetMember(facts, state, id, now);
+  return facts;
+}
+
 std::shared_ptr<const Facts> FactsToldBy(const ledger::RunProposed& e) {
   auto told = std::make_shared<Facts>();
   Facts& facts = *told;

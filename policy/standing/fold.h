@@ -112,6 +112,9 @@ class Fold {
   State& state_;
 };
 
+// facts.cc: what decisions are told of a member, under member.*.
+rules::Facts FactsOfMember(const State& state, const MemberId& id, rules::Instant now);
+
 // Whether an event holds, by file as above.
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::MemberAdmitted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::MemberDescribed& e);
