@@ -78,7 +78,7 @@ Sentence Lacking(const Rule& rule, const std::vector<FactSeen>& facts) {
 class Judge {
  public:
   Judge(const Program& program, Action action, const Facts& facts)
-      : program_(program), facts_(facts), slots_(program, action, facts) {
+      : program_(program), slots_(program, action, facts) {
     decision_.action = action;
   }
 
@@ -130,15 +130,17 @@ class Judge {
   }
 
   void Owe(const CompiledRule& oblige) {
-    const Action action = decision_.action;
-    for (const Duty& duty : oblige.rule->duties) {
+    const auto filled = [&](const SentencePieces& pieces, Language language) {
+      return Fill(pieces, slots_.all(), decision_.action, language);
+    };
+    for (const CompiledDuty& compiled : oblige.duties) {
+      const Duty& duty = *compiled.duty;
       Obligation owed;
       owed.rule = oblige.rule->id;
       owed.policy = RefOf(*oblige.document);
       owed.kind = duty.kind;
-      owed.text.en = Fill(duty.text.en, facts_, action, Language::kEnglish);
-      owed.text.ko = duty.text.ko.empty() ? owed.text.en
-                                          : Fill(duty.text.ko, facts_, action, Language::kKorean);
+      owed.text.en = filled(compiled.en, Language::kEnglish);
+      owed.text.ko = duty.text.ko.empty() ? owed.text.en : filled(compiled.ko, Language::kKorean);
       owed.limit = duty.limit;
       owed.count = duty.count;
       owed.unit = duty.unit;
@@ -173,7 +175,6 @@ class Judge {
   }
 
   const Program& program_;
-  const Facts& facts_;
   const Slots slots_;
   std::vector<const CompiledRule*> permits_;
   std::vector<const CompiledRule*> obliges_;

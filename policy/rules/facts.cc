@@ -77,19 +77,30 @@ Facts& Facts::Put(const Entry& entry) {
   return *this;
 }
 
-Facts& Facts::Overlay(Facts other) {
+Facts& Facts::Overlay(Facts&& other) {
   if (entries_.empty()) {
     entries_ = std::move(other.entries_);
     return *this;
   }
-  // Both are ordered: one walk, and nothing is moved twice.
+  return Merge(std::make_move_iterator(other.entries_.begin()),
+               std::make_move_iterator(other.entries_.end()));
+}
+
+Facts& Facts::Overlay(const Facts& other) {
+  return Merge(other.entries_.begin(), other.entries_.end());
+}
+
+// Both are ordered: one walk, and nothing is moved twice.
+template <typename Iterator>
+Facts& Facts::Merge(Iterator begin, Iterator end) {
   std::vector<Entry> merged;
-  merged.reserve(entries_.size() + other.entries_.size());
+  merged.reserve(entries_.size() + static_cast<size_t>(end - begin));
   auto own = entries_.begin();
-  for (Entry& entry : other.entries_) {
+  for (; begin != end; ++begin) {
+    auto&& entry = *begin;
     while (own != entries_.end() && own->path < entry.path) merged.push_back(std::move(*own++));
     if (own != entries_.end() && own->path == entry.path) ++own;
-    merged.push_back(std::move(entry));
+    merged.push_back(std::forward<decltype(entry)>(entry));
   }
   merged.insert(merged.end(), std::make_move_iterator(own),
                 std::make_move_iterator(entries_.end()));

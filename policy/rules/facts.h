@@ -68,7 +68,8 @@ class Facts {
   Facts& SetOrAbsent(std::string_view path, std::optional<Value> value);
   Facts& Put(const Entry& entry);
   // Everything that `other` says, over what is here.
-  Facts& Overlay(Facts other);
+  Facts& Overlay(const Facts& other);
+  Facts& Overlay(Facts&& other);
 
   const Fact& At(const FactPath& path) const;  // unknown for a path never set
   const Fact& At(std::string_view path) const { return At(FactPath(path)); }
@@ -84,6 +85,8 @@ class Facts {
 
  private:
   Fact& Place(std::string_view path);
+  template <typename Iterator>
+  Facts& Merge(Iterator begin, Iterator end);
   std::vector<Entry> entries_;
 };
 

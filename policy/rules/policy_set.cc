@@ -42,6 +42,15 @@ void AddPaths(const SentencePieces& pieces, std::vector<std::string_view>& paths
   }
 }
 
+void AddDuties(CompiledRule& compiled, std::vector<std::string_view>& paths) {
+  for (const Duty& duty : compiled.rule->duties) {
+    const CompiledDuty& read = compiled.duties.emplace_back(
+        CompiledDuty{&duty, ReadTemplate(duty.text.en), ReadTemplate(duty.text.ko)});
+    AddPaths(read.en, paths);
+    AddPaths(read.ko, paths);
+  }
+}
+
 void Place(SentencePieces& pieces, const std::vector<std::string_view>& paths) {
   for (SentencePiece& piece : pieces) {
     if (piece.slot == SentencePiece::kNoSlot) piece.slot = SlotOf(paths, piece.text);
@@ -77,6 +86,7 @@ Program Compile(const std::vector<PolicyDocument>& documents, Action action) {
       AddPaths(rule.condition, program.paths);
       AddPaths(program.rules.back().because_en, program.paths);
       AddPaths(program.rules.back().because_ko, program.paths);
+      AddDuties(program.rules.back(), program.paths);
     }
   }
   std::sort(program.paths.begin(), program.paths.end());
@@ -95,6 +105,10 @@ Program Compile(const std::vector<PolicyDocument>& documents, Action action) {
     AddNodes(rule.rule->condition, program);
     Place(rule.because_en, program.paths);
     Place(rule.because_ko, program.paths);
+    for (CompiledDuty& duty : rule.duties) {
+      Place(duty.en, program.paths);
+      Place(duty.ko, program.paths);
+    }
   }
   return program;
 }

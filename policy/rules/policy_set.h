@@ -32,12 +32,19 @@ struct Node {
   static constexpr uint32_t kLiteral = UINT32_MAX;
 };
 
+struct CompiledDuty {
+  const Duty* duty = nullptr;
+  SentencePieces en;
+  SentencePieces ko;
+};
+
 struct CompiledRule {
   const Rule* rule = nullptr;
   const PolicyDocument* document = nullptr;
   uint32_t root = 0;  // of its condition among the nodes
   SentencePieces because_en;
   SentencePieces because_ko;
+  std::vector<CompiledDuty> duties = {};
 };
 
 // What one action needs.

@@ -143,13 +143,13 @@ void SetMembers(Facts& facts, const State& state, const Run& run) {
 }
 
 void SetRun(Facts& facts, const State& state, const RunId& id, const Run& run) {
-  facts = *run.told;
   SetMembers(facts, state, run);
   facts.Set("run.status", Value::Text(StatusOf(run)));
   facts.Set("run.policyDigest", Value::Text(run.policies.Hex()));
   facts.Set("run.ownersAgreed", Value::TextSet(AgreedTo(state, id, run)));
   facts.Set("run.ownersRefused", Value::TextSet(RefusedBy(state, id, run)));
   SetVotes(facts, run);
+  facts.Overlay(*run.told);  // says nothing of these
 }
 
 void SetIncidents(Facts& facts, const State& state) {
