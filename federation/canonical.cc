@@ -7,7 +7,9 @@ namespace {
 
 template <typename T>
 void Append(Bytes& out, T value) {
-  for (size_t i = 0; i < sizeof value; ++i) out.push_back(static_cast<uint8_t>(value >> (8 * i)));
+  uint8_t bytes[sizeof value];
+  for (size_t i = 0; i < sizeof value; ++i) bytes[i] = static_cast<uint8_t>(value >> (8 * i));
+  out.insert(out.end(), bytes, bytes + sizeof value);
 }
 
 template <typename T>

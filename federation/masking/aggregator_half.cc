@@ -25,9 +25,11 @@ bool IsOpen(AggregatorPhase phase) {
   return phase != AggregatorPhase::kFinished && phase != AggregatorPhase::kAbandoned;
 }
 
-AggregatorHalf::AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier)
+AggregatorHalf::AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier,
+                               const KeyAgreement& agreement)
     : signer_(&signer),
       verifier_(&verifier),
+      agreement_(&agreement),
       context_(std::move(context)),
       context_id_(context_.Id()) {
   s_.context = context_.Canonical();
@@ -40,7 +42,8 @@ Bytes AggregatorHalf::Save() const {
 }
 
 Result<AggregatorHalf> AggregatorHalf::Load(ByteView state, const Signer& signer,
-                                            const Verifier& verifier) {
+                                            const Verifier& verifier,
+                                            const KeyAgreement& agreement) {
   State loaded;
   Get get(state);
   get(loaded);
@@ -51,7 +54,7 @@ Result<AggregatorHalf> AggregatorHalf::Load(ByteView state, const Signer& signer
   if (auto done = get.Done("the state"); !done) return corrupt(done.error());
   auto context = Context::Parse(loaded.context);
   if (!context) return corrupt(context.error());
-  AggregatorHalf half(*std::move(context), signer, verifier);
+  AggregatorHalf half(*std::move(context), signer, verifier, agreement);
   half.s_ = std::move(loaded);
   if (auto rebuilt = half.Rebuild(); !rebuilt) return corrupt(rebuilt.error());
   return half;

@@ -130,11 +130,12 @@ inline uint8_t EnumMax(AggregatorPhase) {
 
 class AggregatorHalf {
  public:
-  // The signer's key is context.agreed.aggregator. Signer and verifier outlive it.
+  // The signer's key is context.agreed.aggregator. What signs, verifies and agrees outlives it.
   // REQUIRES: context.Check(), CheckThreshold and CheckCohort pass.
-  AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier);
-  static Result<AggregatorHalf> Load(ByteView state, const Signer& signer,
-                                     const Verifier& verifier);  // kCorrupt
+  AggregatorHalf(Context context, const Signer& signer, const Verifier& verifier,
+                 const KeyAgreement& agreement = kX25519);
+  static Result<AggregatorHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier,
+                                     const KeyAgreement& agreement = kX25519);  // kCorrupt
   Bytes Save() const;
 
   std::vector<AggregatorEffect> Handle(const AggregatorEvent& event);
@@ -280,6 +281,7 @@ class AggregatorHalf {
 
   const Signer* signer_;
   const Verifier* verifier_;
+  const KeyAgreement* agreement_;
   State s_;
   Context context_;
   Digest context_id_;

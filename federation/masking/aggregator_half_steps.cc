@@ -254,10 +254,13 @@ std::optional<Secret> AggregatorHalf::Recover(uint32_t segment, uint32_t owner, 
   }
   const auto secret = Combine(shares);
   // Shares fit their owner's commitments, so a secret that does not is the owner's own doing.
-  const bool fits = secret && (alive ? SelfCommitment(context_id_, segment, owner, *secret) ==
-                                           heads_.at({segment, owner}).body.self
-                                     : PublicOf(*secret) == AdvertisedBy(owner).mask_keys[segment]);
-  if (fits) return *secret;
+  const auto fits = [&] {
+    if (!secret) return false;
+    if (!alive) return agreement_->PublicOf(*secret) == AdvertisedBy(owner).mask_keys[segment];
+    return SelfCommitment(context_id_, segment, owner, *secret) ==
+           heads_.at({segment, owner}).body.self;
+  };
+  if (fits()) return *secret;
   Blame(owner, Refusal::kShares, "the shares it dealt do not give what it advertised");
   return std::nullopt;
 }
@@ -272,7 +275,7 @@ std::vector<Mask> AggregatorHalf::UndoOf(uint32_t segment,
       continue;
     }
     for (const uint32_t site : alive) {
-      const auto agreed = Agree(secret, AdvertisedBy(site).mask_keys[segment]);
+      const auto agreed = agreement_->Agree(secret, AdvertisedBy(site).mask_keys[segment]);
       if (!agreed) continue;  // Sites would have refused such a key.
       // The survivor added if its index is the lower.
       undo.push_back({PairMask(*agreed, s_.agreed, PairOf(segment, site, owner)),

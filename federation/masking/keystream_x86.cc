@@ -153,13 +153,23 @@ bool HasAesNi() {
   return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
 }
 
-bool HasVaes() {
+namespace {
+
+bool AskForVaes() {
   // Leaf 7, bit 9 of ECX: clang 14 knows no name for it.
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (c >> 9 & 1) == 0) return false;
   __builtin_cpu_init();
   return HasAesNi() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+}  // namespace
+
+// Asked once: in a virtual machine the host answers CPUID, and takes longer than a short mask.
+bool HasVaes() {
+  static const bool has = AskForVaes();
+  return has;
 }
 
 DURE_AESNI void ExpandKey(const uint8_t* key32, uint8_t* round_keys) {

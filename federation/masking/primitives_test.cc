@@ -66,6 +66,7 @@ TEST(Agreement, RefusesEveryPointOfLowOrder) {
                             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
                             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
     EXPECT_FALSE(Agree(secret, KeyOf(point)).has_value()) << point;
+    EXPECT_FALSE(CheckAgreementKey(KeyOf(point)).has_value()) << point;
   }
 }
 

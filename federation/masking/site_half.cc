@@ -15,8 +15,9 @@ std::string_view Name(SitePhase phase) {
   return kNames[static_cast<size_t>(phase)];
 }
 
-SiteHalf::SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier)
-    : signer_(&signer), verifier_(&verifier) {
+SiteHalf::SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier,
+                   const KeyAgreement& agreement)
+    : signer_(&signer), verifier_(&verifier), agreement_(&agreement) {
   s_.self = std::move(self);
 }
 
@@ -26,8 +27,9 @@ Bytes SiteHalf::Save() const {
   return put.Take();
 }
 
-Result<SiteHalf> SiteHalf::Load(ByteView state, const Signer& signer, const Verifier& verifier) {
-  SiteHalf half({}, signer, verifier);
+Result<SiteHalf> SiteHalf::Load(ByteView state, const Signer& signer, const Verifier& verifier,
+                                const KeyAgreement& agreement) {
+  SiteHalf half({}, signer, verifier, agreement);
   Get get(state);
   get(half.s_);
   const auto corrupt = [](Error error) {

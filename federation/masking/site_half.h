@@ -140,10 +140,12 @@ inline uint8_t EnumMax(SitePhase) { return static_cast<uint8_t>(SitePhase::kLeft
 
 class SiteHalf {
  public:
-  // The signer and the verifier outlive it.
-  SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier);
+  // What signs, verifies and agrees on keys outlives it.
+  SiteHalf(SiteId self, const Signer& signer, const Verifier& verifier,
+           const KeyAgreement& agreement = kX25519);
   // kCorrupt: not the bytes that Save made.
-  static Result<SiteHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier);
+  static Result<SiteHalf> Load(ByteView state, const Signer& signer, const Verifier& verifier,
+                               const KeyAgreement& agreement = kX25519);
   // Of the bytes that an older version's Save made, only what outlives an attempt: what was signed,
   // released and begun. The attempt itself is given up, its secrets are never used again, and an
   // opening of it is refused as stale. kCorrupt: not such bytes.
@@ -290,7 +292,9 @@ class SiteHalf {
   // With another site's mask key of a segment, or its seal key. Keys were checked at advertising.
   Secret AgreedWith(uint32_t site, std::optional<uint32_t> segment) const;
   const Advertise& AdvertisedBy(uint32_t site) const { return advertised_.at(site); }
-  Signed<ShareHead> OwnHead(uint32_t segment, std::vector<ShareEntry>* entries) const;
+  // The message with this site's shares of a segment, the same each time; with the digest of its
+  // head.
+  Bytes OwnShares(uint32_t segment, Digest* head) const;
 
   void BeginAttempt(Context context, Bytes carried);
   void EndAttempt(SitePhase phase);
@@ -309,6 +313,7 @@ class SiteHalf {
 
   const Signer* signer_;
   const Verifier* verifier_;
+  const KeyAgreement* agreement_;
   State s_;
   // Derived from the attempt.
   Context context_;

@@ -75,12 +75,9 @@ bool SiteHalf::CheckAdvertised(const Signed<Advertise>& message) {
   if (std::adjacent_find(keys.begin(), keys.end()) != keys.end()) {
     return refuse(Refusal::kKey, "a key agreement key stands twice in the roster");
   }
-  if (site != me_) {
-    const Secret own = Own(kSealSecret);
-    bool good = Agree(own, body.seal_key).has_value();
-    for (const AgreementKey& key : body.mask_keys) good = good && Agree(own, key).has_value();
-    if (!good) return refuse(Refusal::kKey, "a key agreement key is of low order or out of form");
-  }
+  bool good = CheckAgreementKey(body.seal_key).has_value();
+  for (const AgreementKey& key : body.mask_keys) good = good && CheckAgreementKey(key).has_value();
+  if (!good) return refuse(Refusal::kKey, "a key agreement key is of low order or out of form");
   if (auto objection = s_.history.CheckPeer(context_.seats[site].site, body.released);
       objection && site != me_) {
     return refuse(objection->rule, objection->why);

@@ -16,8 +16,8 @@ Secret SiteHalf::Own(std::string_view label, uint32_t segment) const {
 
 Secret SiteHalf::AgreedWith(uint32_t site, std::optional<uint32_t> segment) const {
   const Advertise& other = AdvertisedBy(site);
-  auto agreed = segment ? Agree(Own(kMaskSecret, *segment), other.mask_keys[*segment])
-                        : Agree(Own(kSealSecret), other.seal_key);
+  auto agreed = segment ? agreement_->Agree(Own(kMaskSecret, *segment), other.mask_keys[*segment])
+                        : agreement_->Agree(Own(kSealSecret), other.seal_key);
   DURE_CHECK(agreed.has_value(), "advertised keys were checked");
   return *agreed;
 }
@@ -26,8 +26,10 @@ void SiteHalf::TellAdvertise() {
   const auto told = s_.attempt.advertised.find(me_);
   if (told != s_.attempt.advertised.end()) return Say(told->second);
   Advertise body;
-  body.seal_key = PublicOf(Own(kSealSecret));
-  for (uint32_t g = 0; g < segments(); ++g) body.mask_keys.push_back(PublicOf(Own(kMaskSecret, g)));
+  body.seal_key = agreement_->PublicOf(Own(kSealSecret));
+  for (uint32_t g = 0; g < segments(); ++g) {
+    body.mask_keys.push_back(agreement_->PublicOf(Own(kMaskSecret, g)));
+  }
   body.nonce = NonceCommitment(context_id_, me_, Own(kNonceSecret));
   body.released = s_.history.released();
   auto message = Sign(*signer_, OwnHeader(), std::move(body));
@@ -46,9 +48,10 @@ void SiteHalf::AdvanceAdvertised() {
   s_.attempt.roster = RosterTranscript(context_id_, ids);
   s_.phase = SitePhase::kShared;
   // The site's shares of its own secrets it keeps itself.
+  std::vector<Bytes> told;
   for (uint32_t g = 0; g < segments(); ++g) {
     Held held;
-    held.head = OwnHead(g, nullptr).Id();
+    told.push_back(OwnShares(g, &held.head));
     for (const SecretKind kind : {SecretKind::kMask, SecretKind::kSelf}) {
       const bool mask = kind == SecretKind::kMask;
       const auto shares =
@@ -59,10 +62,10 @@ void SiteHalf::AdvanceAdvertised() {
     s_.attempt.held[{g, me_}] = held;
   }
   Keep();
-  TellShares();
+  for (Bytes& one : told) Say(std::move(one));
 }
 
-Signed<ShareHead> SiteHalf::OwnHead(uint32_t segment, std::vector<ShareEntry>* entries) const {
+Bytes SiteHalf::OwnShares(uint32_t segment, Digest* head) const {
   const uint32_t threshold = context_.threshold;
   const uint32_t count = context_.site_count();
   const Secret self = Own(kSelfSecret, segment);
@@ -72,6 +75,7 @@ Signed<ShareHead> SiteHalf::OwnHead(uint32_t segment, std::vector<ShareEntry>* e
   const auto mask_shares =
       Split(Own(kMaskSecret, segment), threshold, count, coefficients(SecretKind::kMask));
   const auto self_shares = Split(self, threshold, count, coefficients(SecretKind::kSelf));
+  Shares shares;
   std::vector<Digest> leaves;
   for (uint32_t to = 0; to < count; ++to) {
     const ShareRoute route{segment, me_, to};
@@ -87,19 +91,18 @@ Signed<ShareHead> SiteHalf::OwnHead(uint32_t segment, std::vector<ShareEntry>* e
       ::explicit_bzero(plain.data(), plain.size());
     }
     leaves.push_back(entry.Leaf(to));
-    if (entries != nullptr) entries->push_back(std::move(entry));
+    shares.entries.push_back(std::move(entry));
   }
-  return Sign(*signer_, OwnHeader(),
-              ShareHead{s_.attempt.roster, segment, SelfCommitment(context_id_, segment, me_, self),
-                        RootOf(leaves)});
+  shares.head = Sign(*signer_, OwnHeader(),
+                     ShareHead{s_.attempt.roster, segment,
+                               SelfCommitment(context_id_, segment, me_, self), RootOf(leaves)})
+                    .carried;
+  if (head != nullptr) *head = Sha256(shares.head);
+  return EncodeMessage(shares);
 }
 
 void SiteHalf::TellShares() {
-  for (uint32_t g = 0; g < segments(); ++g) {
-    Shares shares;
-    shares.head = OwnHead(g, &shares.entries).carried;
-    Say(EncodeMessage(shares));
-  }
+  for (uint32_t g = 0; g < segments(); ++g) Say(OwnShares(g, nullptr));
 }
 
 void SiteHalf::AdvanceShared() {
