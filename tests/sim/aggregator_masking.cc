@@ -31,7 +31,8 @@ void AggregatorMasking::Start() {
        {std::pair(&kept_.attempt, &attempt_), std::pair(&kept_.former, &former_)}) {
     to->reset();
     if (!*from) continue;
-    auto loaded = masking::AggregatorHalf::Load((*from)->half, signer_, verifier_);
+    auto loaded =
+        masking::AggregatorHalf::Load((*from)->half, signer_, verifier_, world_.agreement());
     if (!loaded) return world_.Violate("the masking state: " + loaded.error().message);
     to->emplace(Attempt{(*from)->at, std::move(*loaded)});
   }
@@ -101,8 +102,9 @@ void AggregatorMasking::Begin() {
         round::AttemptFailed{node_.core().at(), rule ? context.error().message : "masking-cohort"});
   }
   if (attempt_ && attempt_->half.phase() == Phase::kFinished) former_ = std::move(attempt_);
-  attempt_.emplace(
-      Attempt{node_.core().at(), masking::AggregatorHalf(*std::move(context), signer_, verifier_)});
+  attempt_.emplace(Attempt{
+      node_.core().at(),
+      masking::AggregatorHalf(*std::move(context), signer_, verifier_, world_.agreement())});
   Push(masking::Begin{});
   OpenAgainLater();
 }

@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::string_view kHelp =
     "dure-sim [--seeds N] [--from S] [--scenario NAME] [--faults NAME] [--bug NAME]\n"
-    "         [--threads N] [--first] [--trace]\n"
+    "         [--keys real|stand-in] [--threads N] [--first] [--trace]\n"
     "Runs N simulated federations from seed S. Each seed picks its scenario and faults unless "
     "named.\n"
+    "Masked scenarios agree on keys as they say themselves unless told by --keys.\n"
     "Exit code: 0 all promises held, 1 one was broken, 2 wrong usage.\n";
 
 int Usage(const std::string& why) {
@@ -50,6 +51,11 @@ int main(int argc, char** argv) {
       options.scenario = value;
     } else if (flag == "--faults") {
       options.faults = value;
+    } else if (flag == "--keys") {
+      options.real_keys = std::string_view(value) == "real";
+      if (!*options.real_keys && std::string_view(value) != "stand-in") {
+        return Usage("--keys takes real or stand-in");
+      }
     } else if (flag == "--threads") {
       options.threads = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
     } else if (flag == "--bug") {

@@ -88,6 +88,7 @@ Result<Scenario> ParseScenario(std::string_view text) {
       {"training", [&](double v) { s.training = v; }},
       {"momentum", [&](double v) { s.momentum = v; }},
       {"masked", [&](double v) { s.masked = v != 0; }},
+      {"real_keys", [&](double v) { s.real_keys = v != 0; }},
       {"wild", [&](double v) { s.wild = v; }},
       {"saturation_limit", [&](double v) { s.saturation_limit = v; }},
       {"differences", [&](double v) { s.differences = v != 0; }},

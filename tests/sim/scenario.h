@@ -53,6 +53,7 @@ struct Scenario {
   double momentum = 0.9;
   round::Lane lane = round::Lane::kInt8;
   bool masked = false;
+  bool real_keys = false;  // masked: with X25519, and not with what stands in for it
   double saturation_limit = 0;
   double wild = 0;           // trainings that go astray: twenty times as far as others
   bool differences = false;  // masked: sums whose difference shows a member are taken

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tests/sim/sim_agreement.h"
 #include "tests/sim/swarm.h"
 
 namespace dure::sim {
@@ -45,6 +46,65 @@ TEST(Simulation, TheSameSeedGivesTheSameTrace) {
   EXPECT_EQ(first->events, second->events);
   options.from = 50;
   EXPECT_NE(swarm->Run(options)->trace, first->trace);
+}
+
+// What stands in for X25519 hides no key, and no more than that: step for step it is the protocol.
+TEST(Simulation, WithRealKeysAMaskedWorldGivesTheSameTrace) {
+  const auto swarm = Swarm::Load();
+  ASSERT_TRUE(swarm);
+  SwarmOptions options = Options();
+  options.seeds = 12;
+  size_t masked = 0;
+  size_t real = 0;
+  for (const auto& [name, scenario] : swarm->scenarios()) {
+    if (!scenario.masked) continue;
+    ++masked;
+    real += scenario.real_keys ? 1 : 0;
+    options.scenario = name;
+    options.real_keys = true;
+    const auto with_real = swarm->Run(options);
+    options.real_keys = false;
+    const auto without = swarm->Run(options);
+    ASSERT_TRUE(with_real && without);
+    EXPECT_EQ(with_real->trace, without->trace) << name;
+    EXPECT_EQ(with_real->events, without->events) << name;
+  }
+  EXPECT_GT(masked, 10u);
+  EXPECT_GT(real, 0u) << "no scenario has real keys";
+}
+
+template <typename Agreement>
+class KeyAgreementContract : public testing::Test {};
+using Agreements = testing::Types<masking::X25519, SimAgreement>;
+TYPED_TEST_SUITE(KeyAgreementContract, Agreements);
+
+TYPED_TEST(KeyAgreementContract, BothEndsAgreeAndNobodyElse) {
+  const TypeParam agreement;
+  masking::Secret a, b, c;
+  a.bytes.fill(1);
+  b.bytes.fill(2);
+  c.bytes.fill(3);
+  const auto of_a = agreement.PublicOf(a);
+  const auto of_b = agreement.PublicOf(b);
+  EXPECT_NE(of_a, of_b);
+  EXPECT_TRUE(masking::CheckAgreementKey(of_a));
+  EXPECT_EQ(agreement.PublicOf(a), of_a);
+  const auto agreed = agreement.Agree(a, of_b);
+  ASSERT_TRUE(agreed);
+  EXPECT_TRUE(masking::SameSecret(*agreed, *agreement.Agree(b, of_a)));
+  EXPECT_FALSE(masking::SameSecret(*agreed, *agreement.Agree(c, of_b)));
+  EXPECT_FALSE(masking::SameSecret(*agreed, *agreement.Agree(a, agreement.PublicOf(c))));
+}
+
+TYPED_TEST(KeyAgreementContract, RefusesAKeyOutOfFormOrOfLowOrder) {
+  const TypeParam agreement;
+  masking::Secret secret;
+  secret.bytes.fill(1);
+  masking::AgreementKey key{};
+  EXPECT_FALSE(agreement.Agree(secret, key));
+  key = agreement.PublicOf(secret);
+  key.back() |= 0x80;
+  EXPECT_FALSE(agreement.Agree(secret, key));
 }
 
 class PlantedBug : public testing::TestWithParam<size_t> {};

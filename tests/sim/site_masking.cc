@@ -26,9 +26,9 @@ SiteMasking::SiteMasking(World& world, SiteNode& node)
 // ---------------------------------------------------------------------------------------------
 
 void SiteMasking::Start() {
-  half_.emplace(node_.id(), signer_, verifier_);
+  half_.emplace(node_.id(), signer_, verifier_, world_.agreement());
   if (!kept_) return;
-  auto loaded = masking::SiteHalf::Load(kept_->half, signer_, verifier_);
+  auto loaded = masking::SiteHalf::Load(kept_->half, signer_, verifier_, world_.agreement());
   if (!loaded) return world_.Violate("a site's masking state: " + loaded.error().message);
   half_ = std::move(*loaded);
   own_ = kept_->own;

@@ -57,7 +57,9 @@ Failure Swarm::RunOne(const SwarmOptions& options, uint64_t seed) const {
   const std::string& faults = options.faults.empty() ? scenario->second.faults : options.faults;
   auto recipe = faults.empty() ? std::next(recipes_.begin(), long(mixed / 64 % recipes_.size()))
                                : recipes_.find(faults);
-  World world(scenario->second, recipe->second, options.bug, seed, options.verbose);
+  Scenario with = scenario->second;
+  with.real_keys = options.real_keys.value_or(with.real_keys);
+  World world(with, recipe->second, options.bug, seed, options.verbose);
   return {world.Run(), scenario->first, recipe->first};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct SwarmOptions {
   std::string scenario;  // empty: by seed
   std::string faults;    // empty: by seed
   Bug bug = Bug::kNone;
+  std::optional<bool> real_keys;  // none: as the scenario says
   bool verbose = false;
   bool stop_at_first = false;
 };

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "federation/check.h"
+#include "tests/sim/sim_agreement.h"
 
 namespace dure::sim {
 namespace {
@@ -306,6 +307,12 @@ void World::Withdraw(uint32_t site) {
 bool World::Denied(const SiteId& site) const {
   const auto until = denied_until_.find(site);
   return !liveness_ && until != denied_until_.end() && now_ < until->second;
+}
+
+const masking::KeyAgreement& World::agreement() const {
+  static const SimAgreement stand_in;
+  if (scenario_.real_keys) return masking::kX25519;
+  return stand_in;
 }
 
 Digest World::Remember(Bytes blob) {

@@ -66,6 +66,7 @@ class World {
   Oracle& oracle() { return oracle_; }
   Secrecy& secrecy() { return secrecy_; }
   const std::vector<masking::Seat>& Seats() const { return seats_; }
+  const masking::KeyAgreement& agreement() const;  // as the scenario says
   AggregatorNode& aggregator() { return *aggregator_; }
   std::vector<std::unique_ptr<SiteNode>>& sites() { return sites_; }
   // The bytes of every blob that ever was; who holds which is the nodes' business.
