@@ -76,6 +76,49 @@ std::set<MemberId> FindIsolated(const Spaces& spaces, const Columns& columns,
   return {};
 }
 
+// Whether the candidate, with these sums, isolates too few that those `beside` do not isolate by
+// themselves.
+Objection CheckBeside(const CohortRules& rules, const std::set<ReleasedSum>& beside,
+                      const std::vector<const ReleasedSum*>& sums, const ReleasedSum& candidate,
+                      const std::map<SiteId, MemberId>& member_of) {
+  if (!rules.forbid_differences) return {};
+  std::vector<const ReleasedSum*> rows;
+  for (const ReleasedSum& sum : beside) {
+    if (sum.segment == candidate.segment) rows.push_back(&sum);
+  }
+  const size_t of_others = rows.size();
+  for (const ReleasedSum* sum : sums) {
+    if (sum->segment == candidate.segment) rows.push_back(sum);
+  }
+  rows.push_back(&candidate);
+  std::map<SiteId, size_t> column_of;
+  for (const ReleasedSum* row : rows) {
+    for (const SiteId& site : row->sites) column_of.emplace(site, column_of.size());
+  }
+  Spaces spaces{RowSpace(column_of.size()), RowSpace(column_of.size())};
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::vector<size_t> columns;
+    for (const SiteId& site : rows[r]->sites) columns.push_back(column_of.at(site));
+    spaces.all.Add(columns);
+    if (r < of_others) spaces.shown.Add(columns);
+  }
+  Columns columns;
+  for (const auto& [site, column] : column_of) {
+    const auto member = member_of.find(site);
+    // A site's name and a member's are of one form.
+    columns[member != member_of.end() ? member->second : MemberId::Parse(site.str()).value()]
+        .insert(column);
+  }
+  const size_t fewest = std::max<uint32_t>(rules.batch_members, 2) - 1;
+  const auto isolated = FindIsolated(spaces, columns, columns.begin(), fewest, {}, {});
+  if (isolated.empty()) return {};
+  return Refused{Refusal::kMembership,
+                 "with the sums already released, this one would isolate " + Names(isolated) +
+                     "; sum over the same sites as before, or leave or add at least " +
+                     std::to_string(fewest + 1) + " members at once",
+                 kAggregator};
+}
+
 }  // namespace
 
 bool Exclude(const Quorum& one, const Quorum& other) {
@@ -175,49 +218,42 @@ Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
                                     const std::map<SiteId, MemberId>& member_of,
                                     const Quorum& quorum,
                                     const std::set<ReleasedSum>& beside) const {
-  if (!rules.forbid_differences) return {};
-  std::map<SiteId, size_t> column_of;
   std::vector<const ReleasedSum*> rows;
-  for (const ReleasedSum& sum : beside) {
-    if (sum.segment == candidate.segment) rows.push_back(&sum);
-  }
-  const size_t of_others = rows.size();
-  rows.push_back(&candidate);
-  for (const ReleasedSum& sum : sums_) {
-    if (sum.segment == candidate.segment) rows.push_back(&sum);
-  }
+  for (const ReleasedSum& sum : sums_) rows.push_back(&sum);
   for (const Attempted& attempt : attempts_) {
     const bool replaced = signed_ && signed_->round == round;
     if (replaced && Exclude(attempt.quorum, quorum)) continue;
-    for (const ReleasedSum& sum : attempt.sums) {
-      if (sum.segment == candidate.segment) rows.push_back(&sum);
-    }
+    for (const ReleasedSum& sum : attempt.sums) rows.push_back(&sum);
   }
-  for (const ReleasedSum* row : rows) {
-    for (const SiteId& site : row->sites) column_of.emplace(site, column_of.size());
+  return CheckBeside(rules, beside, rows, candidate, member_of);
+}
+
+Objection History::CheckReleased(const CohortRules& rules, const ReleasedSum& candidate,
+                                 const std::map<SiteId, MemberId>& member_of,
+                                 const std::set<ReleasedSum>& beside) const {
+  std::vector<const ReleasedSum*> rows;
+  for (const ReleasedSum& sum : sums_) rows.push_back(&sum);
+  return CheckBeside(rules, beside, rows, candidate, member_of);
+}
+
+void History::Disprove(const std::map<SiteId, std::optional<Released>>& claims) {
+  if (!signed_ || attempts_.empty()) return;
+  const size_t newest = attempts_.size() - 1;
+  for (size_t i = attempts_.size(); i-- > 0;) {
+    // What this site gave its own shares for it does not forget.
+    if (i == newest && released_ == signed_) continue;
+    const auto denies = [&](const SiteId& site) {
+      const auto claim = claims.find(site);
+      if (claim == claims.end()) return false;
+      if (!claim->second || claim->second->round < signed_->round) return true;
+      // The newest may stand for several that were the same, whose transcripts are not kept.
+      return i != newest && claim->second == signed_;
+    };
+    const Quorum& quorum = attempts_[i].quorum;
+    const auto denials = static_cast<uint64_t>(std::ranges::count_if(quorum.cohort, denies));
+    if (denials + quorum.threshold <= quorum.cohort.size() + quorum.corrupt_max) continue;
+    attempts_.erase(attempts_.begin() + static_cast<ptrdiff_t>(i));
   }
-  Spaces spaces{RowSpace(column_of.size()), RowSpace(column_of.size())};
-  for (size_t r = 0; r < rows.size(); ++r) {
-    std::vector<size_t> columns;
-    for (const SiteId& site : rows[r]->sites) columns.push_back(column_of.at(site));
-    spaces.all.Add(columns);
-    if (r < of_others) spaces.shown.Add(columns);
-  }
-  Columns columns;
-  for (const auto& [site, column] : column_of) {
-    const auto member = member_of.find(site);
-    // A site's name and a member's are of one form.
-    columns[member != member_of.end() ? member->second : MemberId::Parse(site.str()).value()]
-        .insert(column);
-  }
-  const size_t fewest = std::max<uint32_t>(rules.batch_members, 2) - 1;
-  const auto isolated = FindIsolated(spaces, columns, columns.begin(), fewest, {}, {});
-  if (isolated.empty()) return {};
-  return Refused{Refusal::kMembership,
-                 "with the sums already released, this one would isolate " + Names(isolated) +
-                     "; sum over the same sites as before, or leave or add at least " +
-                     std::to_string(fewest + 1) + " members at once",
-                 kAggregator};
 }
 
 Objection History::Sign(RoundNumber round, uint32_t attempt, const Digest& transcript,

@@ -98,6 +98,12 @@ class History {
                              const std::map<SiteId, MemberId>& member_of, const Quorum& quorum = {},
                              const std::set<ReleasedSum>& beside = {}) const;
 
+  // The same of sums that are known for released alone: what an opening can be held against before
+  // anybody has said what it released.
+  Objection CheckReleased(const CohortRules& rules, const ReleasedSum& candidate,
+                          const std::map<SiteId, MemberId>& member_of,
+                          const std::set<ReleasedSum>& beside = {}) const;
+
   // The site is about to sign this transcript: its sums count from now on as released.
   // kSurvivorSet: another transcript was signed for this attempt. kAlreadyReleased.
   Objection Sign(RoundNumber round, uint32_t attempt, const Digest& transcript,
@@ -105,6 +111,12 @@ class History {
   // The site is about to give its shares: what the same round's earlier attempts had signed, and
   // this one excludes, was not released. REQUIRES: Sign for the same.
   void Release(RoundNumber round, uint32_t attempt, const Digest& transcript);
+  // The sites of a later attempt have said what they released. Of what this site only signed at one
+  // number, that is forgotten which came to no sum and never will: so many of its cohort gave no
+  // shares for it that the rest, and as many liars as may collude, are fewer than its threshold.
+  // Whoever advertises keys has wiped those of the attempts before, and begins none of them again.
+  // Who has released a later number since says nothing of this one.
+  void Disprove(const std::map<SiteId, std::optional<Released>>& claims);
   // Sums of rounds in which this site had no part, as the log names them.
   void Learn(const ReleasedSum& sum) { sums_.insert(sum); }
 

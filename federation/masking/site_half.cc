@@ -195,9 +195,8 @@ void SiteHalf::On(const Examined& event) {
   ReleasedSum candidate;
   for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);
   for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {
-    if (auto objection =
-            s_.history.CheckDifferences(context_.agreed.rules, context_.round, candidate,
-                                        s_.attempt.members, QuorumOf(context_), beside_)) {
+    if (auto objection = s_.history.CheckReleased(context_.agreed.rules, candidate,
+                                                  s_.attempt.members, beside_)) {
       return Refuse(*objection);
     }
   }

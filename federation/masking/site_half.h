@@ -264,6 +264,7 @@ class SiteHalf {
   bool CheckAdvertised(const Signed<Advertise>& message);
   bool OpenShares(const Delivery& delivery, const Signed<ShareHead>& head);
   std::optional<Survived> CheckUploads(const Survivors& message);
+  bool CheckCohortSums();
   bool CheckAllSurvivors();
   bool CheckOpenings(const Openings& openings, std::vector<Digest>& ids);
   void NoteReleases(const Openings& openings);

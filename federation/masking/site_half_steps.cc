@@ -41,10 +41,15 @@ void SiteHalf::TellAdvertise() {
 void SiteHalf::AdvanceAdvertised() {
   if (!Is(SitePhase::kAdvertised) || advertised_.size() != context_.site_count()) return;
   std::vector<Digest> ids;
+  std::map<SiteId, std::optional<Released>> claims;
   for (const auto& [site, bytes] : s_.attempt.advertised) {
     ids.push_back(Sha256(bytes));
-    s_.history.NotePeer(context_.seats[site].site, advertised_.at(site).released);
+    const SiteId& name = context_.seats[site].site;
+    claims[name] = advertised_.at(site).released;
+    s_.history.NotePeer(name, claims[name]);
   }
+  s_.history.Disprove(claims);
+  if (!CheckCohortSums()) return;
   s_.attempt.roster = RosterTranscript(context_id_, ids);
   s_.phase = SitePhase::kShared;
   // The site's shares of its own secrets it keeps itself.
@@ -63,6 +68,21 @@ void SiteHalf::AdvanceAdvertised() {
   }
   Keep();
   for (Bytes& one : told) Say(std::move(one));
+}
+
+// Nothing is shared for a cohort whose sum, should all of it survive, would show somebody.
+bool SiteHalf::CheckCohortSums() {
+  ReleasedSum candidate;
+  for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);
+  for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {
+    const auto objection =
+        s_.history.CheckDifferences(context_.agreed.rules, context_.round, candidate,
+                                    s_.attempt.members, QuorumOf(context_), beside_);
+    if (!objection) continue;
+    Refuse(*objection);
+    return false;
+  }
+  return true;
 }
 
 Bytes SiteHalf::OwnShares(uint32_t segment, Digest* head) const {
