@@ -89,29 +89,35 @@ Status Daemon::State::Open() {
   registrar = std::make_unique<loop::WorkerPool>(1);
   evaluations = std::make_unique<Evaluations>(*loop, *record, *deliberation, *authority);
   admissions = AdmitByTheRecord(*deliberation, *loop, options.say);
-  shop = std::make_unique<Workshop>(
-      Workshop{*loop, *workers, *journal, *store, *record, *deliberation, *admissions, *authority,
-               self, scratch, threads,
-               [this](const SiteId& site, const round::Message& message) {
-                 (void)server->Send(site, message);
-               },
-               [this](const SiteId& site) { return connected.contains(site); }, options.say,
-               [this](const RunId& run, const std::string& reason) { Ended(run, reason); },
-               [this](const Digest& digest) {
-                 uploads->Forget(digest);
-                 (void)workers->Run([this, digest] { (void)store->Remove(digest); });
-               },
-               [this](const Digest& digest) { return IsNeeded(digest); }});
+  shop = std::make_unique<Workshop>(Workshop{
+      *loop, *workers, *journal, *store, *record, *deliberation, *admissions, *authority, self,
+      scratch, threads,
+      [this](const SiteId& site, const round::Message& message) {
+        (void)server->Send(site, message);
+      },
+      [this](const SiteId& site) { return connected.contains(site); }, options.say,
+      [this](const RunId& run, const std::string& reason) { Ended(run, reason); },
+      [this](const Digest& digest) {
+        uploads->Forget(digest);
+        RemoveLater(digest, [] {});
+      },
+      [this](const Digest& digest) { return OfRuns().use(digest); },
+      [this](const SiteId& site, const Digest& digest) { return uploads->IsBy(site, digest); }});
   auto forget = [this](const Digest& digest) {
-    (void)workers->Run([this, digest] {
-      (void)store->DiscardSpool(digest);
-      (void)store->Remove(digest);
-    });
+    RemoveLater(digest, [this, digest] { uploads->Removed(digest); });
   };
   DURE_ASSIGN(auto opened, Uploads::Open(*journal, *store, forget));
   uploads.emplace(std::move(opened));
   spooling.emplace(options.say, "take what sites upload", dir);
   return RestoreRuns();
+}
+
+void Daemon::State::RemoveLater(const Digest& digest, std::function<void()> done) {
+  auto removal = [this, digest] {
+    (void)store->DiscardSpool(digest);
+    return store->Remove(digest).has_value();
+  };
+  loop::RunFor(alive, *loop, *workers, removal, [done](bool) { done(); });
 }
 
 Status Daemon::State::RestoreRuns() {

@@ -35,6 +35,7 @@ struct Daemon::State {
 
   // daemon.cc: beginning and end.
   Status Open();
+  void RemoveLater(const Digest& digest, std::function<void()> done);  // and its spool
   Status RestoreRuns();
   // restored.cc: runs of which a healed log knows more than this disk.
   Status EndOvertakenRuns();

@@ -164,7 +164,7 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
     if (!driver->Invites(peer.site) || !driver->rounds().MayUpload(peer.site)) continue;
     const auto bytes = driver->ContributionBytes();
     if (!bytes || *bytes != size) continue;
-    return uploads->Allow(peer.site, digest, size, OfRuns());
+    return uploads->Allow(peer.site, digest, size, OfRuns(), driver->rounds().at().Text());
   }
   return Fail(ErrorCode::kPermissionDenied, "no open round takes a contribution of " +
                                                 std::to_string(size) + " bytes from " +

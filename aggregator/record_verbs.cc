@@ -1,4 +1,5 @@
 // What members say into the record and ask of it: their own entries, and grants.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "aggregator/daemon_state.h"
@@ -12,11 +13,16 @@ using transport::JsonLine;
 
 namespace {
 
-constexpr size_t kWaitingMax = 256;  // withdrawals that wait for a round to close
+// Withdrawals that wait for a round to close: of all, and of one seat, so that nobody's junk takes
+// the places of an owner.
+constexpr size_t kWaitingMax = 256;
+constexpr ptrdiff_t kWaitingOfOneMax = 8;
 
-bool IsWithdrawal(ByteView envelope) {
+// What an entry withdraws, if it withdraws a dataset.
+std::optional<DatasetId> WithdrawnBy(ByteView envelope) {
   const auto entry = ledger::ParseEntry(envelope);
-  return entry && ledger::TypeOf(entry->record.event) == ledger::EventType::kDatasetWithdrawn;
+  const auto* said = entry ? std::get_if<ledger::DatasetWithdrawn>(&entry->record.event) : nullptr;
+  return said ? std::optional(said->dataset) : std::nullopt;
 }
 
 // The key that an entry ends, if it ends one.
@@ -43,8 +49,9 @@ void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
     return reply(Fail(ErrorCode::kPermissionDenied, peer.site.str() + " holds no seat here"));
   }
   WaitingEntry entry{seat->signing_key, std::move(*envelope), std::move(reply)};
-  if (!IsWithdrawal(entry.envelope)) return Take(std::move(entry));
-  if (waiting_entries.size() >= kWaitingMax) {
+  if (!WithdrawnBy(entry.envelope)) return Take(std::move(entry));
+  const auto own = std::ranges::count(waiting_entries, entry.speaker, &WaitingEntry::speaker);
+  if (waiting_entries.size() >= kWaitingMax || own >= kWaitingOfOneMax) {
     return entry.reply(Fail(ErrorCode::kUnavailable, "too many withdrawals wait; try again"));
   }
   waiting_entries.push_back(std::move(entry));
@@ -52,7 +59,7 @@ void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
 }
 
 void Daemon::State::Take(WaitingEntry entry) {
-  const bool withdraws = IsWithdrawal(entry.envelope);
+  const bool withdraws = WithdrawnBy(entry.envelope).has_value();
   if (withdraws) CountWithdrawals(+1);
   const auto ended = KeyEndedBy(entry.envelope);
   deliberation->Take(
@@ -77,15 +84,21 @@ void Daemon::State::CountWithdrawals(int more) {
 }
 
 // A withdrawal's entry stands before a round's opening or after its closing, never while the
-// round's entries are being made of contributions that it would take out.
+// round's entries are being made of contributions that it would take out. One taken may hold up the
+// next: each is looked at when those before it are on their way.
 void Daemon::State::TakeWaiting() {
-  if (waiting_entries.empty()) return;
-  for (const auto& [id, driver] : runs) {
-    if (driver->rounds().HoldsWithdrawals()) return;
-  }
   std::vector<WaitingEntry> entries = std::move(waiting_entries);
   waiting_entries.clear();
-  for (WaitingEntry& entry : entries) Take(std::move(entry));
+  for (WaitingEntry& entry : entries) {
+    const auto holds = [withdrawn = *WithdrawnBy(entry.envelope)](const auto& each) {
+      return each.second->rounds().HoldsWithdrawalOf(withdrawn);
+    };
+    if (std::ranges::any_of(runs, holds)) {
+      waiting_entries.push_back(std::move(entry));
+    } else {
+      Take(std::move(entry));
+    }
+  }
 }
 
 void Daemon::State::ExcludeWithdrawn() {

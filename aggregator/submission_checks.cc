@@ -44,14 +44,20 @@ round::Verdict CheckEnvelope(const round::VerifySubmission& work,
 }  // namespace
 
 void RunDriver::Do(const round::VerifySubmission& effect) {
-  auto check = [effect, base = rounds_.base(), manifest = rounds_.manifest(),
+  // A digest that is on the record is no contribution of whoever reads it there. A site whose bytes
+  // are another's offers its own, and they need not be sent.
+  const bool own = shop_.uploaded_by(effect.site, effect.submission.contribution);
+  auto check = [effect, own, base = rounds_.base(), manifest = rounds_.manifest(),
                 count = parameter_count_, masked_bytes = masking_ ? masking_->PayloadBytes() : 0,
                 &store = shop_.store, &authority = shop_.authority] {
     const Digest& contribution = effect.submission.contribution;
-    round::Verdict verdict = manifest.masked()
-                                 ? CheckPayload(contribution, masked_bytes, store)
-                                 : CheckContribution(contribution, manifest, count, store);
-    if (verdict == round::Verdict::kOk) verdict = CheckEnvelope(effect, authority);
+    // The cheap ones first: the bytes are read for nobody who did not sign for them.
+    if (!own) return round::Verdict::kMissing;
+    round::Verdict verdict = CheckEnvelope(effect, authority);
+    if (verdict == round::Verdict::kOk) {
+      verdict = manifest.masked() ? CheckPayload(contribution, masked_bytes, store)
+                                  : CheckContribution(contribution, manifest, count, store);
+    }
     if (verdict == round::Verdict::kOk && !manifest.masked()) {
       verdict = CheckNorm(effect.submission, base, manifest, count, store);
     }

@@ -10,6 +10,8 @@ namespace dure::aggregator {
 namespace {
 
 constexpr std::string_view kKey = "contribution/";
+// New contributions that one site may offer to one attempt: it trains once, and offers that.
+constexpr uint32_t kOffersMax = 32;
 
 // "kt-seoul 104857600"; earlier versions wrote the site alone.
 std::string MarkOf(const SiteId& site, uint64_t bytes) {
@@ -48,9 +50,27 @@ Result<Uploads> Uploads::Open(journal::Journal& journal, const blob::BlobStore& 
   return uploads;
 }
 
-Status Uploads::Allow(const SiteId& site, const Digest& digest, uint64_t bytes, const Runs& runs) {
+bool Uploads::IsBy(const SiteId& site, const Digest& digest) const {
+  const auto own = here_.find(site);
+  return own != here_.end() &&
+         std::ranges::find(own->second, digest, &Upload::digest) != own->second.end();
+}
+
+Status Uploads::Allow(const SiteId& site, const Digest& digest, uint64_t bytes, const Runs& runs,
+                      std::string_view attempt) {
   std::vector<Upload>& own = here_[site];
   if (std::ranges::find(own, digest, &Upload::digest) != own.end()) return {};
+  if (const auto gone = removing_.find(site); gone != removing_.end() && !gone->second.empty()) {
+    return Fail(ErrorCode::kUnavailable,
+                "what " + site.str() + " uploaded before is still being removed; try again");
+  }
+  Offers& offers = offers_[site];
+  if (offers.attempt != attempt) offers = {std::string(attempt), 0};
+  if (offers.count >= kOffersMax) {
+    return Fail(ErrorCode::kUnavailable, site.str() + " has offered " + std::to_string(kOffersMax) +
+                                             " contributions to one attempt; it takes no more");
+  }
+  ++offers.count;
   const auto makes_room = [&](const Upload& one) {
     return (one.bytes == bytes || one.bytes == 0) && !runs.use(one.digest);
   };
@@ -82,6 +102,10 @@ void Uploads::Sweep(const Runs& runs) {
   for (const auto& [site, digest] : left) Drop(site, digest);
 }
 
+void Uploads::Removed(const Digest& digest) {
+  for (auto& [site, digests] : removing_) digests.erase(digest);
+}
+
 void Uploads::Forget(const Digest& digest) {
   for (auto& [site, own] : here_) {
     std::erase_if(own, [&](const Upload& one) { return one.digest == digest; });
@@ -94,7 +118,9 @@ void Uploads::Drop(const SiteId& site, const Digest& digest) {
   const bool of_another = std::ranges::any_of(here_, [&](const auto& each) {
     return std::ranges::find(each.second, digest, &Upload::digest) != each.second.end();
   });
-  if (!of_another) remove_(digest);
+  if (of_another) return;
+  removing_[site].insert(digest);
+  remove_(digest);
 }
 
 }  // namespace dure::aggregator

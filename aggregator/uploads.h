@@ -4,6 +4,8 @@
 // fetch it. Of what a site uploads and no round uses it keeps as many as there are runs that would
 // take one of that size: another takes the place of the oldest, whose bytes go, so that no member
 // fills the disk with what it never submits, and no attempt that failed leaves its upload behind.
+// While what made room is still being removed nothing takes its place, and an attempt takes few
+// offers of one site: each costs a mark for good.
 // What no run would take goes at Sweep. The marks stay: such bytes are private should they still
 // come.
 //
@@ -13,7 +15,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "federation/blob/store.h"
@@ -37,8 +41,15 @@ class Uploads {
                               std::function<void(const Digest&)> remove);
 
   bool Contains(const Digest& digest) const { return marks_.contains(digest); }
-  // The site may upload it now. Errors as the journal: then it may not.
-  Status Allow(const SiteId& site, const Digest& digest, uint64_t bytes, const Runs& runs);
+  // Whether this site itself offered what is here: another's digest anybody can read in the record.
+  bool IsBy(const SiteId& site, const Digest& digest) const;
+  // The site may upload it now, to this attempt of a run. kUnavailable: it has offered too much
+  // that was new in this attempt, or the disk still holds what this takes the place of; errors of
+  // the journal. Then it may not.
+  Status Allow(const SiteId& site, const Digest& digest, uint64_t bytes, const Runs& runs,
+               std::string_view attempt);
+  // What `remove` was asked for has gone.
+  void Removed(const Digest& digest);
   // Somebody else removed it: its round is over.
   void Forget(const Digest& digest);
   void Sweep(const Runs& runs);
@@ -56,6 +67,12 @@ class Uploads {
   std::function<void(const Digest&)> remove_;
   std::map<Digest, std::string> marks_;         // and what the journal says of each
   std::map<SiteId, std::vector<Upload>> here_;  // used or not; in order of offer
+  struct Offers {
+    std::string attempt;
+    uint32_t count = 0;
+  };
+  std::map<SiteId, Offers> offers_;              // of the attempt that each offered to last
+  std::map<SiteId, std::set<Digest>> removing_;  // by whom it was offered
 };
 
 }  // namespace dure::aggregator

@@ -28,11 +28,17 @@ class UploadsTest : public ::testing::Test {
     journal_.reset();
     std::filesystem::create_directories(folder_);
     journal_ = std::move(*journal::Journal::Open(folder_ + "/journal.db"));
-    uploads_.emplace(*Uploads::Open(*journal_, *store_,
-                                    [this](const Digest& digest) { removed_.push_back(digest); }));
+    uploads_.emplace(*Uploads::Open(*journal_, *store_, [this](const Digest& digest) {
+      removed_.push_back(digest);
+      if (removes_) uploads_->Removed(digest);
+    }));
   }
   void Allow(std::string_view site, std::string_view blob, uint64_t bytes = kBytes) {
-    ASSERT_TRUE(uploads_->Allow(Site(site), D(blob), bytes, runs_));
+    const Status allowed = Offer(site, blob, bytes);
+    ASSERT_TRUE(allowed) << allowed.error().message;
+  }
+  Status Offer(std::string_view site, std::string_view blob, uint64_t bytes = kBytes) {
+    return uploads_->Allow(Site(site), D(blob), bytes, runs_, attempt_);
   }
   // As if its bytes had come.
   void Arrive(std::string_view blob) { ASSERT_EQ(*store_->Put(AsBytes(blob)), Named(blob)); }
@@ -48,18 +54,59 @@ class UploadsTest : public ::testing::Test {
   std::vector<Digest> removed_;
   std::set<Digest> used_;
   size_t takers_ = 1;
+  bool removes_ = true;  // at once; else it takes its time
+  std::string attempt_ = "run/0/0";
   Uploads::Runs runs_{[this](const Digest& digest) { return used_.contains(digest); },
                       [this](const SiteId&, uint64_t) { return takers_; }};
 };
 
 TEST_F(UploadsTest, AnotherTakesThePlaceOfWhatWasNeverSubmitted) {
-  for (int i = 0; i < 1000; ++i) Allow("kt", "offer " + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) {
+    attempt_ = "run/0/" + std::to_string(i / 10);
+    Allow("kt", "offer " + std::to_string(i));
+  }
   EXPECT_EQ(removed_.size(), 999u);
   EXPECT_EQ(removed_.front(), D("offer 0"));
   Allow("kt", "offer 999");  // again, after a broken link
   Allow("lg", "offer of another");
   EXPECT_EQ(removed_.size(), 999u);
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(uploads_->Contains(D("offer " + std::to_string(i))));
+}
+
+TEST_F(UploadsTest, AnAttemptTakesFewOffersOfOneSiteAndTheNextTakesMore) {
+  for (int i = 0; i < 32; ++i) Allow("kt", "offer " + std::to_string(i));
+  const Status more = Offer("kt", "one more");
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(uploads_->Contains(D("one more"))) << "it left a mark";
+  Allow("kt", "offer 31");  // again, after a broken link
+  Allow("lg", "of another");
+  attempt_ = "run/0/1";
+  Allow("kt", "one more");
+}
+
+TEST_F(UploadsTest, NothingTakesThePlaceOfWhatTheDiskStillHolds) {
+  removes_ = false;
+  Allow("kt", "first");
+  Allow("kt", "second");
+  ASSERT_THAT(removed_, ElementsAre(D("first")));
+  const Status third = Offer("kt", "third");
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, ErrorCode::kUnavailable);
+  Allow("kt", "second");  // goes on
+  Allow("lg", "of another");
+  uploads_->Removed(D("first"));
+  Allow("kt", "third");
+}
+
+TEST_F(UploadsTest, IsOfWhoOfferedIt) {
+  Allow("kt", "its own");
+  EXPECT_TRUE(uploads_->IsBy(Site("kt"), D("its own")));
+  EXPECT_FALSE(uploads_->IsBy(Site("lg"), D("its own"))) << "who read its digest in the record";
+  Allow("lg", "its own");
+  EXPECT_TRUE(uploads_->IsBy(Site("lg"), D("its own"))) << "who made the same bytes";
+  uploads_->Forget(D("its own"));
+  EXPECT_FALSE(uploads_->IsBy(Site("kt"), D("its own")));
 }
 
 TEST_F(UploadsTest, WhatARoundUsesStaysAndEachRunHasItsOwn) {
@@ -100,7 +147,7 @@ TEST_F(UploadsTest, WhatNoRunWouldTakeIsSweptUnlessAnotherSiteHasTheSame) {
 }
 
 TEST_F(UploadsTest, MarksAndWhatIsHereOutliveARestart) {
-  ASSERT_TRUE(uploads_->Allow(Site("kt"), Named("came"), kBytes, runs_));
+  ASSERT_TRUE(uploads_->Allow(Site("kt"), Named("came"), kBytes, runs_, attempt_));
   Arrive("came");
   Allow("kt", "under way", 2 * kBytes);
   // As a version wrote it that told no size; and a model, which nobody uploaded.
@@ -119,7 +166,7 @@ TEST_F(UploadsTest, MarksAndWhatIsHereOutliveARestart) {
 
 TEST_F(UploadsTest, WhatADeathLeftInASpoolAndWholeIsOneUpload) {
   store_ = std::move(*blob::OpenFileBlobStore(folder_ + "/blobs"));
-  ASSERT_TRUE(uploads_->Allow(Site("kt"), Named("came"), kBytes, runs_));
+  ASSERT_TRUE(uploads_->Allow(Site("kt"), Named("came"), kBytes, runs_, attempt_));
   Arrive("came");
   // Killed between the rename of the blob and the removal of its spool.
   std::ofstream(folder_ + "/blobs/spools/" + Named("came").Hex() + ".manifest") << "left";

@@ -38,6 +38,8 @@ struct Workshop {
   std::function<void(const Digest&)> remove;  // a blob that nothing needs any more
   // Digests that other runs still need.
   std::function<bool(const Digest&)> needed_elsewhere;
+  // Whether the site offered the contribution itself, and it is here.
+  std::function<bool(const SiteId&, const Digest&)> uploaded_by;
 };
 
 }  // namespace dure::aggregator

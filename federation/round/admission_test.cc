@@ -238,6 +238,8 @@ TEST(Exclusion, TakesAReceiptedContributionOutAndTheClosingSaysSo) {
   Receipted(rounds, kB, 4);
   ASSERT_EQ(rounds.phase(), RunPhase::kMerging);
   EXPECT_TRUE(rounds.HoldsWithdrawals());
+  EXPECT_TRUE(rounds.HoldsWithdrawalOf(TestDataset(kA.str())));
+  EXPECT_FALSE(rounds.HoldsWithdrawalOf(TestDataset("in-no-run"))) << "it is no part of this";
   rounds.Handle(At(5), Exclude{kB, "withdrawn"});  // too late: changes nothing
   const auto effects = rounds.Handle(
       At(6), Merged{rounds.at(), Sha256(AsBytes("sum")), {Sha256(AsBytes("m")), {}, {}}, {}});
@@ -260,7 +262,7 @@ TEST(Exclusion, OfAWithdrawalThatWasOnItsWayWhenTheLastContributionCameIsInTime)
   EXPECT_TRUE(Only<StartMerge>(rounds.Handle(At(3), WithdrawalsUnderWay{true})).empty());
   Receipted(rounds, kB, 4);
   ASSERT_EQ(rounds.phase(), RunPhase::kCollecting) << "what may be counted is not known yet";
-  EXPECT_FALSE(rounds.HoldsWithdrawals());
+  EXPECT_TRUE(rounds.HoldsWithdrawals()) << "one after the other would keep it from closing";
   rounds.Handle(At(5), Exclude{kA, "dataset-withdrawn"});
   const auto merges = Only<StartMerge>(rounds.Handle(At(5), WithdrawalsUnderWay{false}));
   ASSERT_EQ(merges.size(), 1u);
@@ -289,6 +291,23 @@ TEST(Exclusion, WhileASubmissionIsVerifiedOrAppendedCountsNothing) {
     EXPECT_EQ(merge[0].contributions.size(), 1u);
     EXPECT_EQ(merge[0].contributions[0].site, kB);
   }
+}
+
+TEST(Exclusion, OfWhoeverSubmitsAgainAndAgainWhatItDidNotSign) {
+  Rounds rounds = Collecting();
+  const Submission submission = SubmissionOf(rounds, kA);
+  const SubmissionVerified bad{kA, rounds.at(), submission.contribution, Verdict::kNotSigned};
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_EQ(Only<VerifySubmission>(rounds.Handle(At(3), Received{kA, submission})).size(), 1u);
+    rounds.Handle(At(3), bad);
+    ASSERT_TRUE(rounds.MayUpload(kA));
+  }
+  rounds.Handle(At(3), Received{kA, submission});
+  rounds.Handle(At(3), bad);
+  EXPECT_FALSE(rounds.MayUpload(kA));
+  EXPECT_TRUE(Only<VerifySubmission>(rounds.Handle(At(4), Received{kA, submission})).empty());
+  Receipted(rounds, kB, 3);
+  EXPECT_EQ(rounds.phase(), RunPhase::kMerging) << "nobody waits for it";
 }
 
 TEST(Exclusion, OfTooManyAbandonsTheAttempt) {

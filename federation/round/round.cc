@@ -312,6 +312,7 @@ void Rounds::ForgetAttempt() {
     site.in_cohort = false;
     site.step = Step::kWaiting;
     site.taken.reset();
+    site.unsigned_ones = 0;
     site.out_reason.clear();
   }
   Changed();

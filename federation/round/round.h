@@ -82,10 +82,12 @@ class Rounds {
   // Ended, and every site that is connected knows it.
   bool Finished() const;
   // Whether a withdrawal must wait: for the opening of what is being admitted, or for the closing
-  // entry, since what is merged now can no longer be taken out. It closes, or is abandoned:
-  // unmasked without waiting for any site, masked within the time that its sites have to agree on
-  // the sum.
+  // entry, since what is merged now, or as soon as what is under way has come, can no longer be
+  // taken out. It closes, or is abandoned: unmasked without waiting for any site, masked within the
+  // time that its sites have to agree on the sum.
   bool HoldsWithdrawals() const;
+  // The same for one dataset: of one that no site offers for this attempt none waits.
+  bool HoldsWithdrawalOf(const DatasetId& dataset) const;
   // Whether this site may upload a contribution now.
   bool MayUpload(const SiteId& site) const;
   // The blobs a site may fetch: the current base and the last aggregate.
@@ -127,6 +129,7 @@ class Rounds {
     RoundNumber counted_round;
     uint32_t counted_attempt = 0;
     // Of this process life only.
+    uint32_t unsigned_ones = 0;  // submissions of this attempt
     bool connected = false;
     MonoTime gone_since{};
 

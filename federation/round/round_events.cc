@@ -6,6 +6,12 @@
 #include "federation/round/round.h"
 
 namespace dure::round {
+namespace {
+
+// Submissions of one site and attempt that its site did not sign: an honest one signs the first.
+constexpr uint32_t kUnsignedMax = 8;
+
+}  // namespace
 
 // Events from the driver
 // ----------------------------------------------------------------------------
@@ -172,6 +178,9 @@ void Rounds::On(const SubmissionVerified& e) {
   site.step = Step::kWaiting;
   if (e.verdict == Verdict::kCorrupt) DropOut(e.site, site, "blob-corrupt");
   if (e.verdict == Verdict::kNotAllowed) DropOut(e.site, site, e.reason);
+  if (e.verdict == Verdict::kNotSigned && ++site.unsigned_ones > kUnsignedMax) {
+    DropOut(e.site, site, "refused-often");
+  }
   DropIfGone(e.site, site);
   Refuse(e.site, refused,
          e.verdict == Verdict::kMissing     ? RefusalReason::kBlobMissing

@@ -350,8 +350,19 @@ bool Rounds::Finished() const {
 
 bool Rounds::HoldsWithdrawals() const {
   if (s_.phase == RunPhase::kAdmitting || s_.phase == RunPhase::kOpening) return true;
+  // What was on its way when the last contribution came is waited for, and nothing after it: else
+  // whoever goes on withdrawing keeps the round from closing.
+  if (s_.phase == RunPhase::kCollecting && !s_.collecting) return true;
   const RunPhase phase = s_.phase == RunPhase::kPaused ? s_.paused_in : s_.phase;
   return phase == RunPhase::kMerging || phase == RunPhase::kClosing;
+}
+
+bool Rounds::HoldsWithdrawalOf(const DatasetId& dataset) const {
+  if (!HoldsWithdrawals()) return false;
+  return std::ranges::any_of(s_.sites, [&](const auto& each) {
+    return std::ranges::find(each.second.offered, dataset, &OfferedDataset::dataset) !=
+           each.second.offered.end();
+  });
 }
 
 bool Rounds::MayUpload(const SiteId& site) const {

@@ -16,6 +16,8 @@ constexpr Row kRounds[] = {
     {"not-in-cohort", "the site is not of this round", "이 라운드의 참여 사이트가 아님"},
     {"blob-missing", "the upload is not there", "올린 파일이 없음"},
     {"blob-corrupt", "the upload is damaged", "올린 파일이 손상됨"},
+    {"refused-often", "what it submitted was not signed by it, again and again",
+     "서명이 맞지 않는 제출을 되풀이함"},
     {"not-signed", "the signature does not hold", "서명이 유효하지 않음"},
     {"not-recorded", "it is not in the record", "기록에 없음"},
     {"other-base", "it starts from another model", "다른 모델에서 출발함"},
