@@ -10,6 +10,7 @@
 #include "aggregator/deliberation.h"
 #include "aggregator/evaluations.h"
 #include "aggregator/record.h"
+#include "aggregator/record_pace.h"
 #include "aggregator/run_driver.h"
 #include "aggregator/stall.h"
 #include "aggregator/uploads.h"
@@ -148,6 +149,7 @@ struct Daemon::State {
   std::unique_ptr<Deliberation> deliberation;
   std::vector<WaitingEntry> waiting_entries;  // withdrawals, until no round is being closed
   int withdrawals_under_way = 0;              // into the log
+  RecordPace record_pace;
   std::unique_ptr<loop::WorkerPool> workers;
   // One thread for seats, revocations and the own certificates: they wait behind no merge.
   std::unique_ptr<loop::WorkerPool> registrar;

@@ -35,6 +35,14 @@ void Daemon::State::Admin(const PeerIdentity& peer, std::string_view verb, const
     return evaluations->Decide(peer.site, text, std::move(reply));
   if (verb == "evaluation.report" && is_member)
     return evaluations->Report(peer.site, text, std::move(reply));
+  // What leaves an entry for good; also what is refused costs, since deciding it may.
+  const bool says = verb == "ledger.append" || verb == "grant.request" || verb == "model.evaluate";
+  if (says) {
+    const std::string seat = std::string(Name(peer.role)) + " " + peer.site.str();
+    if (const Status paced = record_pace.Take(seat, text.size(), loop->Now()); !paced) {
+      return reply(Fail(paced.error()));
+    }
+  }
   if (verb == "ledger.append") return TakeEntry(peer, text, std::move(reply));
   if (verb == "ledger.cosign" && is_member) return reply(TakeCosignature(text));
   if (verb == "ledger.held" && is_member) return reply(HearHeld(peer, text));
