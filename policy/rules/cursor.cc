@@ -59,7 +59,12 @@ std::nullopt_t Cursor::BlameAt(Position at, std::string message, std::string adv
 }
 
 std::nullopt_t Cursor::Blame(std::string message, std::string advice) {
-  return BlameAt(Now().at, std::move(message), std::move(advice));
+  // What was blamed there already, as no text or no word of the language, is said once.
+  const Position& at = Now().at;
+  const bool known = std::ranges::any_of(problems_, [&at](const Problem& one) {
+    return one.at.line == at.line && one.at.column == at.column;
+  });
+  return known ? std::nullopt : BlameAt(at, std::move(message), std::move(advice));
 }
 
 std::nullopt_t Cursor::Expected(std::string_view what,

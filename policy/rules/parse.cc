@@ -77,8 +77,12 @@ class PolicyParser {
   }
 
   bool OneRule(std::vector<std::string> above) {
+    const std::string named(cursor_.After().written);
     std::optional<Rule> rule = ParseRule(cursor_, std::move(above));
-    if (!rule) return false;
+    if (!rule) {
+      broken_.insert(named);
+      return false;
+    }
     if (rule->effect == Effect::kPermit && policy_.layer != Layer::kConsortium) {
       cursor_.BlameAt(
           rule->at,
@@ -97,8 +101,12 @@ class PolicyParser {
   }
 
   bool OneSituation(std::vector<std::string> above) {
+    const std::string named = cursor_.After().text;
     std::optional<Situation> situation = ParseSituation(cursor_, std::move(above));
-    if (!situation) return false;
+    if (!situation) {
+      broken_.insert(named);
+      return false;
+    }
     if (!situations_.insert(situation->name).second) {
       cursor_.BlameAt(situation->at, "a situation of this name occurs above",
                       "give it a name of its own");
@@ -123,10 +131,12 @@ class PolicyParser {
     return true;
   }
 
-  // What cases name must be in the same text. Rules that could not be read are no reason to blame.
+  // What cases name must be in the same text. Rules and situations that
+  // could not be read are no reason to blame.
   void CheckCases() {
     for (const Case& one : policy_.cases) {
-      if (!one.situation.empty() && situations_.count(one.situation) == 0)
+      if (!one.situation.empty() && situations_.count(one.situation) == 0 &&
+          broken_.count(one.situation) == 0)
         NotHere(one, "situation \"" + one.situation + "\"", one.situation, situations_);
       CheckIds(one, one.expected.rules);
       if (one.expected.owing) CheckIds(one, *one.expected.owing);
@@ -135,7 +145,7 @@ class PolicyParser {
 
   void CheckIds(const Case& one, const std::vector<std::string>& ids) {
     for (const std::string& id : ids) {
-      if (ids_.count(id) == 0) NotHere(one, "rule " + id, id, ids_);
+      if (ids_.count(id) == 0 && broken_.count(id) == 0) NotHere(one, "rule " + id, id, ids_);
     }
   }
 
@@ -151,6 +161,7 @@ class PolicyParser {
   std::set<std::string> ids_;
   std::set<std::string> situations_;
   std::set<std::string> cases_;
+  std::set<std::string> broken_;  // rules and situations that are there and could not be read
 };
 
 bool Before(const Problem& a, const Problem& b) {

@@ -164,6 +164,31 @@ TEST(PolicyText, GoesOnBehindABrokenRule) {
   EXPECT_EQ(parsed.problems[1].at.line, 9u);
 }
 
+// One mistake is one finding: nothing is said again of what stands beside it or names it.
+TEST(PolicyText, SaysOneMistakeOnce) {
+  const std::string cases =
+      "situation \"s\" given a.b is 1 end\n"
+      "case \"x\" asks train in \"s\" expect deny by P1 end\n";
+  const std::pair<std::string, const char*> mistakes[] = {
+      {"a.b is 상업적-이용", "'상업적-이용' belongs nowhere"},
+      {"상업 is x", "'상업' belongs nowhere"},
+      {"a.b at least 5k", "neither a number"},
+      {"a.b is \"research", "no closing quotation mark"},
+      {"a.b exits", "did you mean 'exists'?"},
+  };
+  for (const auto& [condition, says] : mistakes) {
+    const std::string text =
+        std::string(kHeader) + "rule P1 forbid train\n  when " + condition + "\nend\n" + cases;
+    const Parsed parsed = ParsePolicy(text);
+    EXPECT_THAT(parsed.problems, SizeIs(1)) << Problems(text);
+    EXPECT_THAT(Problems(text), HasSubstr(says));
+  }
+  const Parsed situation =
+      ParsePolicy(WithCondition("a.b exists") + "situation \"s\" given a.b 1 end\n" +
+                  "case \"x\" asks train in \"s\" expect deny by P1 end\n");
+  EXPECT_THAT(situation.problems, SizeIs(1));
+}
+
 TEST(PolicyText, PutsTheCaretUnderKoreanText) {
   const std::string text = WithCondition("a.b is \"한글\" nonsense");
   EXPECT_THAT(Problems(text), HasSubstr("p.policy:3:20: "));

@@ -28,6 +28,8 @@ size_t CharacterBytes(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+constexpr std::string_view kOtherQuotes[] = {"“", "”", "‘", "’", "「", "」", "'"};
+
 // A comment's text: without one space behind the # and without spaces at the end.
 std::string_view CommentText(std::string_view text) {
   if (text.starts_with(' ')) text.remove_prefix(1);
@@ -35,6 +37,32 @@ std::string_view CommentText(std::string_view text) {
   return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
 }
 
+// A word in other letters than the language's is one mistake, not one a letter.
+std::string_view StrayWord(std::string_view text) {
+  size_t end = 0;
+  while (end < text.size()) {
+    const std::string_view rest = text.substr(end);
+    const bool ends = static_cast<uint8_t>(rest[0]) <= 0x20 ||
+                      std::string_view("(){},=#\"'").find(rest[0]) != std::string_view::npos ||
+                      std::ranges::any_of(kOtherQuotes, [&](std::string_view quote) {
+                        return rest.starts_with(quote);
+                      });
+    const size_t bytes = CharacterBytes(rest);
+    if (bytes == 0 || (ends && end > 0)) break;
+    end += bytes;
+  }
+  return text.substr(0, end);
+}
+
+// As much of it as a message has room for, whole characters.
+std::string Shortened(std::string_view word) {
+  constexpr size_t kShownBytes = 60;
+  size_t end = 0;
+  while (end < word.size() && end < kShownBytes) end += CharacterBytes(word.substr(end));
+  return std::string(word.substr(0, end)) + (end < word.size() ? "…" : "");
+}
+
+// A mistake is said once: what was blamed is passed on as the token that it stands for.
 class Lexer {
  public:
   Lexer(std::string_view text, std::vector<Problem>& problems) : text_(text), problems_(problems) {}
@@ -128,7 +156,7 @@ class Lexer {
       Blame("'" + std::string(written.substr(0, 40)) + "' is neither a number nor a time",
             "write numbers like 0.8, times like 2026-09-01 or 2026-09-01T12:30:00Z (UTC), and put "
             "other texts that start with a digit in \"quotes\"");
-      Advance(written.size());
+      Add(Token::Form::kWord, written.size());
     }
   }
 
@@ -157,20 +185,24 @@ class Lexer {
     return true;
   }
 
+  // A string that was blamed, up to `end`: there was one, whatever it says.
+  void Broken(size_t end) {
+    Add(Token::Form::kString, std::min(end, text_.size()) - at_).text = "?";
+  }
+
   void String() {
     std::string text;
     size_t end = at_ + 1;
     while (end < text_.size() && text_[end] != '"') {
-      if (!StringCharacter(end, text))
-        return Advance(std::min(text_.find('\n', at_), text_.size()) - at_);
+      if (!StringCharacter(end, text)) return Broken(text_.find('\n', at_));
     }
     if (end == text_.size()) {
       Blame("this string has no closing quotation mark", "close it with \"");
-      return Advance(end - at_);
+      return Broken(end);
     }
     if (text.size() > kTextBytesMax) {
       Blame("this string is longer than 4096 bytes", "say it shorter, or refer to a document");
-      return Advance(end + 1 - at_);
+      return Broken(end + 1);
     }
     Add(Token::Form::kString, end + 1 - at_).text = std::move(text);
   }
@@ -178,16 +210,19 @@ class Lexer {
   void Stray() {
     const std::string_view rest = text_.substr(at_);
     const size_t bytes = std::max<size_t>(1, CharacterBytes(rest));
-    for (const std::string_view quote : {"“", "”", "‘", "’", "「", "」", "'"}) {
+    for (const std::string_view quote : kOtherQuotes) {
       if (!rest.starts_with(quote)) continue;
       Blame("this quotation mark is not the straight one", "write \"…\"");
       return Advance(bytes);
     }
     const bool text = CharacterBytes(rest) != 0 && static_cast<uint8_t>(rest[0]) >= 0x20;
-    Blame(text ? "'" + std::string(rest.substr(0, bytes)) + "' belongs nowhere in a rule"
-               : "here are bytes that are no text",
-          text ? "put texts in \"quotes\"" : "save the file as UTF-8");
-    Advance(bytes);
+    if (!text) {
+      Blame("here are bytes that are no text", "save the file as UTF-8");
+      return Advance(bytes);
+    }
+    const std::string_view word = StrayWord(rest);
+    Blame("'" + Shortened(word) + "' belongs nowhere in a rule", "put texts in \"quotes\"");
+    Add(Token::Form::kWord, word.size());
   }
 
   std::string_view text_;
