@@ -31,6 +31,11 @@ terms::Terms OfferOf(const Dataset& dataset) {
   return terms;
 }
 
+// On record the commitments of the texts are part of a version: they do not change any more.
+std::string UidOf(const Dataset& dataset) {
+  return "urn:dure:terms:" + terms::DigestOf(OfferOf(dataset)).Hex();
+}
+
 // JSON that Dure itself wrote a moment ago.
 ordered_json Reparse(const std::string& text) { return ordered_json::parse(text, nullptr, false); }
 
@@ -41,6 +46,7 @@ std::vector<File> MakeOdrl(const Dossier& dossier) {
   for (const Dataset& dataset : dossier.datasets) {
     ordered_json offer = Reparse(terms::ToOdrlOffer(OfferOf(dataset), dataset.passport.dataset,
                                                     dataset.passport.rights_holder));
+    offer["uid"] = UidOf(dataset);
     offer["dure:record"] = {{"@type", "@json"},
                             {"@value", RecordOf(dossier, Format::kOdrl, dataset)}};
     files.push_back({.name = NameOf(dataset) + ".odrl.json",
@@ -62,6 +68,7 @@ std::vector<File> MakeCroissant(const Dossier& dossier) {
     draft.has_passport = true;
     draft.attachments = dataset.texts;
     ordered_json document = Reparse(terms::ToCroissant(draft, dataset.registered_at));
+    document["usageInfo"].back()["uid"] = UidOf(dataset);
     document["dure:record"] = {{"@type", "@json"},
                                {"@value", RecordOf(dossier, Format::kCroissant, dataset)}};
     files.push_back({.name = NameOf(dataset) + ".croissant.json",

@@ -10,6 +10,9 @@
 namespace dure::exports {
 namespace {
 
+constexpr const char* kOther = "other";  // a licence that the hub has no name of
+constexpr const char* kLicenceFile = "LICENSE";
+
 // A double-quoted YAML scalar; JSON's escapes are a part of YAML's.
 std::string Yaml(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -28,7 +31,11 @@ std::string HubLicence(const std::string& expression) {
   for (const char* ending : {"-only"}) {
     if (lower.ends_with(ending)) lower.resize(lower.size() - std::string_view(ending).size());
   }
-  return kHub.contains(lower) ? lower : "other";
+  return kHub.contains(lower) ? lower : kOther;
+}
+
+std::string HubName(const ModelLicence& licence) {
+  return licence.expression.empty() ? kOther : HubLicence(licence.expression);
 }
 
 // YAML's own spelling of what is no finite number.
@@ -65,13 +72,13 @@ std::string FrontMatter(const Dossier& dossier, const ModelLicence& licence) {
     datasets.insert(NameOf(dataset));
   }
   std::string text = "---\n" + List("language", languages);
-  const std::string hub = licence.expression.empty() ? "other" : HubLicence(licence.expression);
+  const std::string hub = HubName(licence);
   text += "license: " + Yaml(hub) + "\n";
-  if (hub == "other")
+  if (hub == kOther)
     text +=
         "license_name: " +
         Yaml(licence.expression.empty() ? "no-licence-satisfies-all-terms" : licence.expression) +
-        "\nlicense_link: \"LICENSE\"\n";
+        "\nlicense_link: " + Yaml(kLicenceFile) + "\n";
   text += "library_name: \"transformers\"\n";
   if (dossier.model.task) text += "pipeline_tag: " + Yaml(*dossier.model.task) + "\n";
   text += List("tags", {"federated-learning", "dure"}) + List("datasets", datasets);
@@ -121,6 +128,25 @@ std::string LicenceSection(const ModelLicence& licence) {
   because("share-alike", licence.proposal.share_alike);
   because("non-commercial", licence.proposal.non_commercial);
   return text;
+}
+
+std::string MadeFrom(const Dossier& dossier) {
+  return "Made from " + std::to_string(dossier.as_of) + " entries of the record " +
+         dossier.federation + " (root " + dossier.root.Hex() + "), template " +
+         TemplateVersion(Format::kModelCard) + ".";
+}
+
+// What license_link of a card leads to: the hub asks for a file beside the card, or an address.
+File LicenceFile(const Dossier& dossier, const ModelLicence& licence) {
+  std::string text = "Licence of the model " + dossier.model.name + "\n\n" +
+                     LicenceSection(licence) +
+                     "\nThis is what the record comes to, not the text of a licence: SPDX "
+                     "(https://spdx.org/licenses)\nhas those that it names, and a LicenseRef its "
+                     "owner. " +
+                     MadeFrom(dossier) + "\n\nWhat this file does not prove:\n";
+  for (const std::string& caveat : DoesNotProve(Format::kModelCard, terms::Language::kEnglish))
+    text += "- " + caveat + "\n";
+  return {.name = kLicenceFile, .media_type = "text/plain; charset=utf-8", .text = text};
 }
 
 std::string DataTable(const Dossier& dossier) {
@@ -198,10 +224,8 @@ std::vector<File> MakeModelCard(const Dossier& dossier) {
   const ModelLicence licence = LicenceOf(dossier);
   std::string text = FrontMatter(dossier, licence);
   text += "\n# " + model.name + "\n\nTrained together by " +
-          std::to_string(dossier.members.size()) +
-          " institutions without moving their data. Made from " + std::to_string(dossier.as_of) +
-          " entries of the record " + dossier.federation + " (root " + dossier.root.Hex() +
-          "), template " + TemplateVersion(Format::kModelCard) + ".\n";
+          std::to_string(dossier.members.size()) + " institutions without moving their data. " +
+          MadeFrom(dossier) + "\n";
   text += "\n## Model details\n\n- weights (SHA-256): " + model.digest.Hex() +
           "\n- provider: " + (model.provider.empty() ? kNotRecorded : model.provider) +
           "\n- architecture: " + OrAbsent(model.architecture) +
@@ -222,7 +246,10 @@ std::vector<File> MakeModelCard(const Dossier& dossier) {
   text += "\n## What this card does not prove\n\n";
   for (const std::string& caveat : DoesNotProve(Format::kModelCard, terms::Language::kEnglish))
     text += "- " + caveat + "\n";
-  return {{.name = "README.md", .media_type = "text/markdown; charset=utf-8", .text = text}};
+  std::vector<File> files = {
+      {.name = "README.md", .media_type = "text/markdown; charset=utf-8", .text = text}};
+  if (HubName(licence) == kOther) files.push_back(LicenceFile(dossier, licence));
+  return files;
 }
 
 }  // namespace dure::exports

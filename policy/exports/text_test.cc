@@ -11,6 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 std::string OnlyText(Format format, const Dossier& dossier) {
   return Make(format, dossier).files.at(0).text;
@@ -121,6 +122,16 @@ TEST(ModelCard, HasTheFrontMatterOfTheHub) {
   EXPECT_EQ(bare.at("license"), "\"other\"");
   EXPECT_TRUE(bare.contains("license_name"));
   EXPECT_FALSE(bare.contains("model-index"));
+}
+
+// The hub takes an own licence with its name and a file that is there; else the link leads nowhere.
+TEST(ModelCard, HasTheFileThatItsLicenceLinkNames) {
+  EXPECT_THAT(Make(Format::kModelCard, testing::FullDossier()).files, SizeIs(1));
+  const Export bare = Make(Format::kModelCard, testing::BareDossier());
+  ASSERT_THAT(bare.files, SizeIs(2));
+  EXPECT_EQ(FrontMatter(bare.files[0].text).at("license_link"), '"' + bare.files[1].name + '"');
+  EXPECT_THAT(bare.files[1].text, HasSubstr("No licence satisfies all terms"));
+  EXPECT_THAT(bare.files[1].text, HasSubstr("entries of the record"));
 }
 
 // Front matter that the hub cannot read is no card: what no text has is still a number of YAML.

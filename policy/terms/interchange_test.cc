@@ -134,6 +134,24 @@ TEST(Odrl, HasWhatTheInformationModelAsksFor) {
   CheckOdrl(agreement);
 }
 
+// The salts of a file's texts are drawn anew each time it is read: it is the same policy all the
+// same, and another where it says something else.
+TEST(Odrl, OfOneVersionHasOneUid) {
+  const auto uid = [](const Terms& terms) {
+    return json::parse(ToOdrlOffer(terms, "reviews", "portal-a"))["uid"].get<std::string>();
+  };
+  Terms terms = testing::FullTerms();
+  const std::string before = uid(terms);
+  const auto salted = [](const char* text) { return Sha256(AsBytes(std::string("salt") + text)); };
+  terms.licence.copyright = salted("c");
+  terms.personal.assessment = salted("a");
+  std::erase_if(terms.duties, [](const Duty& duty) { return duty.text.has_value(); });
+  terms.duties.insert({.kind = DutyKind::kAttribute, .text = salted("line")});
+  EXPECT_EQ(uid(terms), before);
+  terms.limits.max_runs = 3;
+  EXPECT_NE(uid(terms), before);
+}
+
 // Nothing said, nobody named: still a policy, and one that allows nothing.
 TEST(Odrl, OfTermsThatSayNothingIsAPolicyThatAllowsNothing) {
   const json policy = json::parse(ToOdrlOffer(Terms(), "", ""));

@@ -68,6 +68,24 @@ ordered_json MoreOf(const Terms& terms) {
   return more;
 }
 
+// Its uid is of what the terms say: their texts' commitments have another salt each time a file is
+// read, and the same version of a file would be another policy at each export.
+std::string UidOf(Terms terms) {
+  const auto said = [](std::optional<Digest>& text) {
+    if (text) text = Digest();
+  };
+  for (auto* notice : {&terms.licence.copyright, &terms.licence.patent, &terms.licence.trademark})
+    said(*notice);
+  said(terms.personal.assessment);
+  std::set<Duty> duties;
+  for (Duty duty : terms.duties) {
+    said(duty.text);
+    duties.insert(std::move(duty));
+  }
+  terms.duties = std::move(duties);
+  return "urn:dure:terms:" + DigestOf(terms).Hex();
+}
+
 }  // namespace
 
 std::string DutyAction(DutyKind kind) {
@@ -102,7 +120,7 @@ std::string TargetOf(const std::string& dataset) {
 ordered_json OfferTree(const Terms& terms, const std::string& dataset,
                        const std::string& assigner) {
   ordered_json policy = {{"@type", assigner.empty() ? "Set" : "Offer"},
-                         {"uid", "urn:dure:terms:" + DigestOf(terms).Hex()},
+                         {"uid", UidOf(terms)},
                          {"profile", std::string(kTermsNamespace)},
                          {"conflict", "prohibit"}};
   const std::string target = TargetOf(dataset);

@@ -17,7 +17,8 @@ namespace dure::terms {
 inline constexpr std::string_view kTermsNamespace = "https://dure.dev/ns/terms#";
 
 // `dataset` and `assigner` are codes, or empty where nobody is named: then it is a Set, because an
-// Offer has an assigner. Terms that say nothing become the prohibition of all use.
+// Offer has an assigner. Terms that say nothing become the prohibition of all use. The uid is of
+// what the terms say, the salts of their texts left out: one version of a file has one.
 std::string ToOdrlOffer(const Terms& terms, const std::string& dataset,
                         const std::string& assigner);
 // The same as concluded with `assignee`; it takes an assigner to conclude.
