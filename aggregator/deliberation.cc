@@ -61,33 +61,48 @@ Result<std::unique_ptr<Deliberation>> Deliberation::Open(const std::string& dir,
 
 Deliberation::~Deliberation() { *alive_ = false; }
 
+// A death between two of its entries is mended by saying the rest.
 Status Deliberation::Found(const std::string& dir) {
   bool chartered = false;
+  bool begun = false;
+  bool by_itself = false;
+  std::set<Digest> declared;
   Status may_decide;
   DURE_TRY(WithStanding([&](const standing::Standing& now) {
-    may_decide = standing::MayDecide(now.state());
-    chartered = now.state().voting.has_value();
+    const standing::State& state = now.state();
+    may_decide = standing::MayDecide(state);
+    chartered = state.voting.has_value();
+    begun = !state.proposals.empty() || !state.runs.empty();
+    by_itself = state.speakers.size() == 1;
+    for (const auto& [digest, text] : state.texts) declared.insert(digest);
     record_.NotBefore(WallTime(std::chrono::seconds(now.latest().seconds)));
   }));
   DURE_TRY(may_decide);
   DURE_ASSIGN(const Constitution constitution, ReadConstitution(dir + "/constitution"));
+  std::vector<std::pair<std::string, ledger::Event>> missing;
   if (!chartered) {
-    DURE_TRY(record_.Write(ledger::CharterDeclared{constitution.voting, rules::kWordsVersion},
-                           "charter"));
+    missing.emplace_back("charter",
+                         ledger::CharterDeclared{constitution.voting, rules::kWordsVersion});
   }
-  // A death between two of them is mended by saying the rest.
-  bool begun = false;
-  std::set<Digest> declared;
-  DURE_TRY(WithStanding([&](const standing::Standing& now) {
-    begun = !now.state().proposals.empty() || !now.state().runs.empty();
-    for (const auto& [digest, text] : now.state().texts) declared.insert(digest);
-  }));
-  if (begun) return {};
-  for (size_t i = 0; i < constitution.policies.size(); ++i) {
+  for (size_t i = 0; i < constitution.policies.size() && !begun; ++i) {
     const std::string& text = constitution.policies[i];
     if (declared.contains(Sha256(AsBytes(text)))) continue;
-    DURE_TRY(record_.Write(ledger::PolicyDeclared{text}, "declared/" + std::to_string(i)));
+    missing.emplace_back("declared/" + std::to_string(i), ledger::PolicyDeclared{text});
   }
+  if (missing.empty()) return {};
+  if (by_itself) record_.guard().FoundedByItself();
+  if (record_.guard().MayAppend()) return Declare(std::move(missing));
+  return Fail(ErrorCode::kFailedPrecondition,
+              dir + "/constitution says what the record does not (" +
+                  std::to_string(missing.size()) +
+                  " of it), and nothing is written before members have shown the heads that they "
+                  "hold. If this folder was not restored from a backup, start once with: dure "
+                  "aggregator serve --alone --dir " +
+                  dir);
+}
+
+Status Deliberation::Declare(std::vector<std::pair<std::string, ledger::Event>> events) {
+  for (auto& [key, event] : events) DURE_TRY(record_.Write(std::move(event), key));
   return {};
 }
 
@@ -290,8 +305,9 @@ void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
   }
   const std::string key = "said/" + opened->leaf.Hex();
   std::optional<standing::Finding> finding;
-  // What is said again, after a lost answer, is answered as before.
-  if (!record_.log().Find(key)) {
+  // What is said again, after a lost answer, is answered as before, by its place among what this
+  // key said: of a log that was healed there are no keys. Other bytes in that place it refuses.
+  if (opened->record.actor_seq >= record_.log().ChainOf(speaker).next_seq) {
     const Status looked =
         WithStanding([&](const standing::Standing& now) { finding = now.Check(*opened); });
     if (!looked) return done(Fail(looked.error()));

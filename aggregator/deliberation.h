@@ -84,7 +84,7 @@ class Deliberation {
   };
   Deliberation(Record& record, loop::EventLoop& loop) : record_(record), loop_(loop) {}
   Status Found(const std::string& dir);
-  Status Declare(const ledger::VotingRule& voting, const std::vector<std::string>& policies);
+  Status Declare(std::vector<std::pair<std::string, ledger::Event>> events);  // each under its key
   void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
                   std::function<void(Result<Admitted>)> done);
   void MeasureAgain(const standing::MeasuringRequest& request, uint32_t time,

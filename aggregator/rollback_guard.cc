@@ -94,6 +94,11 @@ void RollbackGuard::Excuse(const SiteId& site) {
   MayOpen();
 }
 
+void RollbackGuard::FoundedByItself() {
+  const std::lock_guard lock(mutex_);
+  if (lost_) open_ = true;
+}
+
 void RollbackGuard::WaitedLongEnough() {
   {
     const std::lock_guard lock(mutex_);

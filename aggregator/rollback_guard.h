@@ -42,6 +42,9 @@ class RollbackGuard {
   Status Hear(const SiteId& site, std::string_view note);
   // The access of this site is ended: it cannot come any more, and is not waited for.
   void Excuse(const SiteId& site);
+  // Its founding broke off before any key but the aggregator's own was admitted: nobody was let in
+  // who could hold more, or who will come and show a head.
+  void FoundedByItself();
   // kHeadsWait has passed since members could first connect.
   void WaitedLongEnough();
 

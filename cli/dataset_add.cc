@@ -66,13 +66,24 @@ Result<bool> IsDataOf(const std::string& dir, const ledger::DatasetVersion& what
   return measured.digest == recorded->data;
 }
 
+// What was counted of the same data stays counted, without counting it again. True: it was counted
+// now and never before, which the record does not know.
+bool KeepCounts(const std::string& recorded, terms::Passport& passport) {
+  const auto before = terms::ParseCanonicalPassport(recorded);
+  if (!before) return false;
+  if (!before->tokens) return passport.tokens.has_value();
+  passport.records = before->records;
+  passport.tokens = before->tokens;
+  return false;
+}
+
 // A description of the terms on record takes their salts again, so that they are the same bytes.
 // Other terms or other data are the next version.
 Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
                              const identity::Identity& self, const fs::path& data,
                              terms::Description& description) {
   Registration registration;
-  std::string passport;  // on record, of just these terms
+  std::string passport;  // on record
   ledger::DatasetRegistered& event = registration.event;
   DURE_ASSIGN(event.what.dataset, DatasetId::Parse(description.passport.dataset));
   event.what.version = 1;
@@ -90,8 +101,10 @@ Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
     registration.next = newest.site != event.site || newest.terms_text != event.terms;
     passport = newest.passport;
   });
-  if (!passport.empty() && !registration.next) {
-    DURE_ASSIGN(registration.there, IsDataOf(dir, event.what, passport, data));
+  if (!passport.empty()) {
+    DURE_ASSIGN(const bool same, IsDataOf(dir, event.what, passport, data));
+    const bool more = same && KeepCounts(passport, description.passport);
+    registration.there = same && !more && !registration.next;
     registration.next = !registration.there;
   }
   if (registration.next) ++event.what.version;

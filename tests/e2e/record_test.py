@@ -196,6 +196,22 @@ class LendingTest(unittest.TestCase):
         passport = json.loads(registered[0]['passport'])
         self.assertEqual((passport['tokens'], passport['records']), (added['tokens'], 1))
         self.assertGreaterEqual(added['tokens'], 12)  # and what ends a document
+        self.assert_counts_stay(federation, text, added['tokens'])
+
+    def assert_counts_stay(self, federation, text, tokens):
+        """What was counted of the same data once is not lost, and not asked for again."""
+        add = ['dataset', 'add', '--dir', federation.home('north'), '--data', text, '--terms']
+        again = federation.dure(*add, 'open')
+        self.assertEqual((again['entry'], again['tokens']), (None, tokens))
+        other = federation.dure(*add, 'research-only')
+        self.assertEqual((other['version'], other['tokens']), (2, tokens))
+        with open(text, 'a', encoding='utf-8') as file:
+            file.write(', and more')
+        uncounted = federation.dure(*add, 'research-only')
+        self.assertEqual((uncounted['version'], uncounted['tokens']), (3, None))
+        counted = federation.dure(*add, 'research-only', '--tokenizer', 'bytes')
+        self.assertEqual(counted['version'], 4, 'the record did not know how many')
+        self.assertGreater(counted['tokens'], tokens)
 
 
 class RestoreTest(unittest.TestCase):
