@@ -138,6 +138,7 @@ Result<terms::Use> UseOf(const State& state, const GrantRequest& request) {
   use.at = terms::Instant{request.now.seconds};
   use.every_term = request.words >= terms::kEveryTermSince;
   if (use.every_term) use.used_for = UsedFor(state, request.model, request.words);
+  use.withdrawn_named = request.words >= terms::kWithdrawnIsNamedSince;
   return use;
 }
 

@@ -224,7 +224,7 @@ TEST_F(RoundsTest, AModelThatNoRoundMadeIsLetBeUsedForNothing) {
 TEST(OlderGrants, OfAModelThatNoRoundMadeAreReplayed) {
   World w;
   w.Found();
-  w.SetWords(rules::kWordsVersion - 1);
+  w.SetWords(4);
   w.Lend("reviews", "kt", terms::testing::OpenTerms());
   const GrantRequest request = w.ToServe("anything", "commercial-service");
   const Standing now = w.Now();

@@ -3,6 +3,7 @@
 
 #include "policy/standing/behind.h"
 #include "policy/standing/testing.h"
+#include "policy/terms/answer.h"
 
 namespace dure::standing {
 namespace {
@@ -151,6 +152,30 @@ TEST_F(WithdrawalsTest, AWideOneEndsTheGrantsOnceTheNoticeIsOver) {
   EXPECT_FALSE(EndedBy(w_.Now().state(), model, at("2026-10-05T00:00:00Z")));
   EXPECT_EQ(EndedBy(w_.Now().state(), model, at("2026-10-12T00:00:00Z")), filed);
   EXPECT_FALSE(MayServe("kt")) << "nothing new is granted meanwhile";
+}
+
+// No purpose would change it: the dataset behind the model is what matters. A grant that was
+// decided in older words is decided again as it was.
+TEST_F(WithdrawalsTest, TheReasonIsTheDatasetAndNoPurpose) {
+  w_.Lend("notes", "etri", terms::testing::OpenTerms());
+  Train("first", "etri", "notes");
+  Withdraw(Filed("retire-models"));
+  for (const uint32_t words : {terms::kWithdrawnIsNamedSince - 1, terms::kWithdrawnIsNamedSince}) {
+    GrantRequest request = Serve("kt");
+    request.words = words;
+    const Ruling ruling = *Decide(w_.Now(), request);
+    const auto& reasons = ruling.decision.reasons;
+    const auto of_terms =
+        std::ranges::find(reasons, std::string("terms:notes#actions.serve"), &rules::Reason::rule);
+    ASSERT_NE(of_terms, reasons.end());
+    ASSERT_EQ(of_terms->facts.size(), 1u);
+    const bool named = words >= terms::kWithdrawnIsNamedSince;
+    EXPECT_EQ(of_terms->facts[0].path, named ? "model.datasets" : "request.purpose");
+    EXPECT_THAT(of_terms->because.en, ::testing::HasSubstr("notes was withdrawn"));
+  }
+  w_.SetWords(terms::kWithdrawnIsNamedSince - 1);
+  Grant("kt");
+  EXPECT_FALSE(w_.Audit().dissent());
 }
 
 TEST_F(WithdrawalsTest, OneOfFutureRoundsLeavesTheGrants) {

@@ -20,6 +20,9 @@ namespace dure::terms {
 // words are replayed as their builds made them: without where data is stored, without a change of
 // purpose, ...
 inline constexpr uint32_t kEveryTermSince = 4;
+// From this version on what is refused because a dataset was withdrawn names the dataset behind the
+// model as its fact; before, the purpose of the request, of which it never hung.
+inline constexpr uint32_t kWithdrawnIsNamedSince = 6;
 
 struct Use {
   Action action = Action::kTrain;
@@ -29,7 +32,8 @@ struct Use {
   Instant at;
   // What each dataset was used for so far; one that is not here was used for nothing yet.
   std::map<std::string, std::set<Purpose>> used_for = {};
-  bool every_term = true;  // false: as before kEveryTermSince
+  bool every_term = true;       // false: as before kEveryTermSince
+  bool withdrawn_named = true;  // false: as before kWithdrawnIsNamedSince
 };
 
 struct Clause {

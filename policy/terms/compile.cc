@@ -88,9 +88,6 @@ rules::Rule RuleOf(const std::string& id, const std::vector<Clause>& clauses, co
       clauses, [](const Clause& clause) { return clause.outcome == Permission::kAsk; });
   const Cause& cause = clauses.front().cause;
   rule.effect = asks ? rules::Effect::kRequire : rules::Effect::kForbid;
-  rule.condition =
-      asks ? rules::Compare("run.ownersAgreed", rules::Op::kIncludes, Value::Text(cause.dataset))
-           : ThisUse(use, cause.field);
   rule.title = {
       "What the owner of " + cause.dataset + " says of " +
           PlainField(cause.field, Language::kEnglish),
@@ -98,6 +95,14 @@ rules::Rule RuleOf(const std::string& id, const std::vector<Clause>& clauses, co
   // What its owner wrote before it was withdrawn is no reason any more.
   const bool gone = std::ranges::any_of(
       clauses, [](const Clause& clause) { return clause.withdrawn_at.has_value(); });
+  const Value dataset = Value::Text(cause.dataset);
+  if (asks) {
+    rule.condition = rules::Compare("run.ownersAgreed", rules::Op::kIncludes, dataset);
+  } else if (gone && use.withdrawn_named) {
+    rule.condition = rules::Compare("model.datasets", rules::Op::kIncludes, dataset);
+  } else {
+    rule.condition = ThisUse(use, cause.field);
+  }
   for (const Clause& clause : clauses) {
     if (gone && (!clause.withdrawn_at || !rule.because.en.empty())) continue;
     const char* space = rule.because.en.empty() ? "" : " ";
