@@ -22,6 +22,7 @@ struct ExportOptions {
   std::string dir;
   std::string out;
   uint64_t as_of = 0;
+  std::string recipient;
   bool no_log = false;
 };
 
@@ -83,6 +84,7 @@ Result<uint64_t> LogDisclosure(const ExportOptions& options, const exports::Expo
   event.subject = dossier.model.digest;
   event.file = exports::DigestOf(made);
   event.as_of = dossier.as_of;
+  event.recipient = options.recipient;
   return Submit(*desk, event, context);
 }
 
@@ -180,6 +182,8 @@ void AddExportCommands(Command dure, Context& context) {
     verb.Add("--as-of", options->as_of,
              "Only the first so many entries: makes a recorded export again");
     AddLanguage(verb, context);
+    verb.Add("--for", options->recipient, "Who gets it, for the record")
+        .OneOf({"authority", "auditor", "partner", "publication"});
     verb.Flag("--no-log", options->no_log, "Do not say in the record that it was made");
     context.Do(verb, [options, format = kind.format, &context] {
       return Export(*options, format, context);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/evidence_file.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/proposal_check.h"
@@ -120,6 +121,7 @@ struct VoteOptions {
   std::string dir;
   uint64_t proposal = 0;
   std::string choice;
+  std::string reason;  // a file
 };
 
 Status CheckOpen(const Desk& desk, uint64_t entry, const Context& context) {
@@ -147,8 +149,9 @@ Status CastVote(const VoteOptions& options, Context& context) {
   const uint64_t size = desk.clerk->mirror().Head().head.size;
   if (options.proposal >= size) return Fail(NoSuchEntry(options.proposal, size, context));
   DURE_TRY(CheckOpen(desk, options.proposal, context));
+  DURE_ASSIGN(const Digest reason, CommitEvidence(options.reason, context));
   const ledger::VoteCast event{options.proposal, desk.clerk->mirror().Leaf(options.proposal),
-                               choice};
+                               choice, reason};
   const std::string entry = std::to_string(options.proposal);
   return Record(desk, event,
                 Pick(context, "Voted " + options.choice + " on entry " + entry,
@@ -353,6 +356,8 @@ void AddVoteCommands(Command dure, Context& context) {
   vote.Add("choice", options->choice, "yes, no or abstain")
       .Required()
       .OneOf({"yes", "no", "abstain"});
+  vote.Add("--reason", options->reason,
+           "A file that says why; it stays here, its salted digest is recorded");
   vote.Add("--dir", options->dir, "The officer's folder").Required();
   AddLanguage(vote, context);
   context.Do(vote, [options, &context] { return CastVote(*options, context); });

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "cli/command.h"
+#include "cli/evidence_file.h"
 #include "cli/figures.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
@@ -26,6 +27,7 @@ struct WithdrawOptions {
   std::string ground = "owner";
   std::string scope = "future-rounds";
   std::string within = "30d";
+  std::string reference;  // a file
   uint64_t entry = 0;
   std::vector<uint64_t> evidence;
 };
@@ -266,7 +268,14 @@ Status FileIt(const WithdrawOptions& options, Context& context) {
   DURE_ASSIGN(const std::chrono::seconds within, ParseSpan(options.within));
   event.ground = options.ground;
   event.deadline = FormatRfc3339(context.Now() + within);
+  DURE_ASSIGN(event.reference, CommitEvidence(options.reference, context));
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
+  DURE_TRY(desk.clerk->Follow());
+  Status known;
+  desk.clerk->WithStanding([&](const standing::Auditor& own) {
+    known = HasDataset(own.standing().state(), event.dataset, context);
+  });
+  DURE_TRY(known);
   DURE_ASSIGN(const uint64_t index,
               RecordEntry(desk, event,
                           Pick(context, "Withdrew " + options.dataset,
@@ -330,6 +339,9 @@ void AddWithdrawCommands(Command dure, Context& context) {
            "future-rounds, restart, retrain or retire-models; it cannot be changed afterwards")
       .OneOf({"future-rounds", "restart", "retrain", "retire-models"})
       .ShowDefault();
+  file.Add("--reference", options->reference,
+           "A file that it rests on, such as an order of a court; it stays here, its salted digest "
+           "is recorded");
   file.Add("--within", options->within, "By when it is to be done").ShowDefault();
   file.Add("--dir", options->dir, "The officer's folder").Required();
   AddLanguage(file, context);

@@ -43,6 +43,7 @@ class EventsTest : public ::testing::Test {
             PolicyDeclared{"policy \"P1\"\n"},
             PolicyProposed{ProposalKind::kEmergency, DigestOf("old"), "정책 \"P2\"\n"},
             VoteCast{19, DigestOf("leaf"), Choice::kNo},
+            VoteCast{19, DigestOf("leaf"), Choice::kNo, DigestOf("reasons")},
             PolicyAdopted{19, DigestOf("new"), tally},
             PolicyRejected{19, "quorum", tally},
             RunApproved{c_.run, DigestOf("new"), {}},
@@ -54,6 +55,8 @@ class EventsTest : public ::testing::Test {
     return {
         DatasetRegistered{what, c_.site_id, R"({"tokens":5})", R"({"use":"open"})"},
         DatasetWithdrawn{what.dataset, "owner", WithdrawalScope::kRestart, "2027-01-01T00:00:00Z"},
+        DatasetWithdrawn{what.dataset, "court", WithdrawalScope::kRestart, "2027-01-01T00:00:00Z",
+                         DigestOf("order")},
         WithdrawalClosed{31, {33, 40}},
         AdmissionDecided{c_.run, {4}, 1, c_.site_id, what, false, DigestOf("p"), 30, decision},
         GrantDecided{UseKind::kServe, DigestOf("model"), c_.other.member, "commercial-service",
@@ -66,6 +69,7 @@ class EventsTest : public ::testing::Test {
             7,
             {{c_.site.member, 600000, 500000, 700000}, {c_.other.member, 400000, 400000, 400000}}},
         DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61},
+        DisclosureExported{"prov", "prov-1", DigestOf("model"), DigestOf("file"), 61, "authority"},
         ConsentGiven{what.dataset, c_.run, UseKind::kExport, "", {}},
         ConsentGiven{
             what.dataset, {}, UseKind::kServe, "benchmark", DigestOf("m"), c_.other.member, true},

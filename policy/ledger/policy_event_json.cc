@@ -145,11 +145,13 @@ void Write(const VoteCast& e, json& out) {
   out["proposal"] = e.proposal;
   out["proposalLeaf"] = e.leaf.Hex();
   out["choice"] = Name(e.choice);
+  if (!e.reason.IsZero()) out["reason"] = e.reason.Hex();
 }
 void Read(VoteCast& e, FieldReader& in) {
   e.proposal = in.Count("proposal");
   e.leaf = in.Hash("proposalLeaf");
   e.choice = ReadName(in, "choice", ParseChoice);
+  if (in.Has("reason")) e.reason = in.Hash("reason");
 }
 Status FormOf(const VoteCast&) { return {}; }
 Subject About(const std::string&, const VoteCast& e) {

@@ -94,6 +94,7 @@ struct VoteCast {
   uint64_t proposal = 0;  // the index of a policy-proposed or run-proposed entry
   Digest leaf;            // its leaf hash: what was voted on, whatever log this is
   Choice choice = Choice::kAbstain;
+  Digest reason = {};  // of a text that stays outside, salted; zero: none
   bool operator==(const VoteCast&) const = default;
 };
 struct HouseTally {
@@ -155,7 +156,8 @@ struct DatasetWithdrawn {
   DatasetId dataset;
   std::string ground;  // a code: "consent", "contract-end", "court", "quality", "owner"
   WithdrawalScope scope = WithdrawalScope::kFutureRounds;
-  std::string deadline;  // RFC 3339: by when the scope is to be done
+  std::string deadline;   // RFC 3339: by when the scope is to be done
+  Digest reference = {};  // of the order, the contract, ... that stays outside, salted; zero: none
   bool operator==(const DatasetWithdrawn&) const = default;
 };
 // The case is closed by entries that show it done.
@@ -238,6 +240,7 @@ struct DisclosureExported {
   Digest subject;                // the model or run manifest it speaks of
   Digest file;
   uint64_t as_of = 0;
+  std::string recipient = {};  // a code: "authority", "public", ...; empty: not said
   bool operator==(const DisclosureExported&) const = default;
 };
 

@@ -73,8 +73,12 @@ std::string Say(const PolicyProposed& e, Language l) {
 }
 std::string Say(const VoteCast& e, Language l) {
   const std::string choice = Words(Name(e.choice), l);
-  if (Ko(l)) return Entry(e.proposal, l) + "에 " + choice;
-  return "voted " + std::string(Name(e.choice)) + " on " + Entry(e.proposal, l);
+  const std::string reason = e.reason.IsZero() ? "" : Short(e.reason);
+  if (Ko(l)) {
+    return Entry(e.proposal, l) + "에 " + choice + (reason.empty() ? "" : ", 사유서 " + reason);
+  }
+  return "voted " + std::string(Name(e.choice)) + " on " + Entry(e.proposal, l) +
+         (reason.empty() ? "" : ", for reasons that it keeps, " + reason);
 }
 std::string Say(const PolicyAdopted& e, Language l) {
   const std::string tally = Text(e.tally, l);
@@ -103,8 +107,13 @@ std::string Say(const DatasetRegistered& e, Language l) {
 std::string Say(const DatasetWithdrawn& e, Language l) {
   const std::string why = WordsAndCode(e.ground, l);
   const std::string scope = WordsAndCode(Name(e.scope), l);
-  if (Ko(l)) return e.dataset.str() + " 철회, 사유 " + why + "; " + scope + ", 기한 " + e.deadline;
-  return "withdrew " + e.dataset.str() + ", because " + why + "; " + scope + ", by " + e.deadline;
+  const std::string shown = e.reference.IsZero() ? "" : Short(e.reference);
+  if (Ko(l)) {
+    return e.dataset.str() + " 철회, 사유 " + why + "; " + scope + ", 기한 " + e.deadline +
+           (shown.empty() ? "" : ", 근거 문서 " + shown);
+  }
+  return "withdrew " + e.dataset.str() + ", because " + why + "; " + scope + ", by " + e.deadline +
+         (shown.empty() ? "" : ", after a document " + shown);
 }
 std::string Say(const WithdrawalClosed& e, Language l) {
   const std::string count = std::to_string(e.evidence.size());
@@ -149,12 +158,14 @@ std::string Say(const DisclosureExported& e, Language l) {
   const std::string file = Short(e.file);
   const std::string what = WordsAndCode(e.kind, l);
   const std::string count = std::to_string(e.as_of);
+  const std::string to = e.recipient.empty() ? "" : WordsAndCode(e.recipient, l);
   if (Ko(l)) {
     return Short(e.subject) + "에 관한 " + what + " 내보냄, 처음 항목 " + count +
-           "개로 만든 파일 " + file;
+           "개로 만든 파일 " + file + (to.empty() ? "" : ", 받는 곳 " + to);
   }
   return "exported " + what + " about " + Short(e.subject) + ", from the first " + count +
-         (e.as_of == 1 ? " entry, file " : " entries, file ") + file;
+         (e.as_of == 1 ? " entry, file " : " entries, file ") + file +
+         (to.empty() ? "" : ", for " + to);
 }
 
 std::string Say(const ConsentGiven& e, Language l) {

@@ -75,12 +75,14 @@ void Write(const DatasetWithdrawn& e, json& out) {
   out["ground"] = e.ground;
   out["scope"] = Name(e.scope);
   out["deadline"] = e.deadline;
+  if (!e.reference.IsZero()) out["reference"] = e.reference.Hex();
 }
 void Read(DatasetWithdrawn& e, FieldReader& in) {
   e.dataset = in.Named<DatasetId>("dataset");
   e.ground = in.Code("ground");
   e.scope = ReadName(in, "scope", ParseWithdrawalScope);
   e.deadline = in.Text("deadline", 32);
+  if (in.Has("reference")) e.reference = in.Hash("reference");
 }
 Status FormOf(const DatasetWithdrawn& e) { return Time(e.deadline, "a withdrawal's deadline"); }
 Subject About(const std::string&, const DatasetWithdrawn& e) {
@@ -228,6 +230,7 @@ void Write(const DisclosureExported& e, json& out) {
   out["subject"] = e.subject.Hex();
   out["file"] = e.file.Hex();
   out["asOf"] = e.as_of;
+  if (!e.recipient.empty()) out["recipient"] = e.recipient;
 }
 void Read(DisclosureExported& e, FieldReader& in) {
   e.kind = in.Code("kind");
@@ -235,6 +238,7 @@ void Read(DisclosureExported& e, FieldReader& in) {
   e.subject = in.Hash("subject");
   e.file = in.Hash("file");
   e.as_of = in.Count("asOf");
+  if (in.Has("recipient")) e.recipient = in.Code("recipient");
 }
 Status FormOf(const DisclosureExported&) { return {}; }
 Subject About(const std::string&, const DisclosureExported& e) { return {"file", e.file}; }

@@ -187,6 +187,11 @@ constexpr Row kExports[] = {
     {"odrl", "offers of the data", "데이터 이용 제안"},
     {"croissant", "descriptions of the data", "데이터 설명"},
     {"csv", "tables", "표"},
+    // For whom a file was made.
+    {"authority", "an authority", "감독 기관"},
+    {"auditor", "an auditor", "감사인"},
+    {"partner", "a partner", "협력 기관"},
+    {"publication", "the public", "일반 공개"},
 };
 
 // Kinds of entries.

@@ -71,12 +71,15 @@ TEST(Words, AnEntryIsASentenceInBothLanguages) {
   EXPECT_THAT(sentence(withdrawn, Language::kEnglish),
               HasSubstr("withdrew reviews, because a consent was taken back (consent)"));
   EXPECT_THAT(sentence(withdrawn, Language::kKorean), Not(HasSubstr("withdrew")));
-  const DisclosureExported exported{"kr-overview", "kr-1", c.base, c.base, 49};
+  DisclosureExported exported{"kr-overview", "kr-1", c.base, c.base, 49};
   EXPECT_THAT(sentence(exported, Language::kEnglish),
               HasSubstr("exported overview for Korea (kr-overview) about "));
   EXPECT_THAT(sentence(exported, Language::kEnglish), HasSubstr(", from the first 49 entries, "));
   EXPECT_THAT(sentence(exported, Language::kKorean),
               HasSubstr("에 관한 한국 개요(kr-overview) 내보냄, 처음 항목 49개로 만든 파일 "));
+  exported.recipient = "authority";
+  EXPECT_THAT(sentence(exported, Language::kEnglish), HasSubstr(", for an authority (authority)"));
+  EXPECT_THAT(sentence(exported, Language::kKorean), HasSubstr(", 받는 곳 감독 기관(authority)"));
 }
 
 // A name may end in any sound, so no particle stands behind one.
