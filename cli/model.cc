@@ -12,6 +12,8 @@
 #include "cli/model_desk.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
+#include "cli/record_copy.h"
+#include "cli/trying.h"
 #include "model/text/documents.h"
 #include "model/text/tokenizer.h"
 
@@ -58,6 +60,20 @@ Status Export(const ExportOptions& options, Context& context) {
   return {};
 }
 
+// Decided here and recorded nowhere, like everything that a site does with what lies there.
+Status MayTry(const std::string& dir, const RunId& run, const Digest& model, Context& context) {
+  DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
+  const auto forbidden =
+      WhatForbidsTrying(record->state(), run, model, rules::Instant::At(context.Now()),
+                        IsKorean(context) ? terms::Language::kKorean : terms::Language::kEnglish);
+  if (forbidden.empty()) return {};
+  std::string message =
+      Pick(context, "the owners of the data behind this model do not let it be tried:",
+           "이 모델의 학습에 쓰인 데이터의 권리자가 모델을 시험하도록 허용하지 않았습니다.");
+  for (const std::string& line : forbidden) message += "\n  " + line;
+  return Fail(ErrorCode::kPermissionDenied, std::move(message));
+}
+
 Status Generate(const std::string& dir, const std::string& run_name, const std::string& folder,
                 const Prompt& prompt, Context& context) {
   Result<std::string> text = Fail(ErrorCode::kInvalid, "give --model, or --dir and --run");
@@ -69,6 +85,7 @@ Status Generate(const std::string& dir, const std::string& run_name, const std::
     DURE_ASSIGN(const auto copy, SiteCopy::Open(dir));
     DURE_ASSIGN(const RunId run, RunId::Parse(run_name));
     DURE_ASSIGN(const auto files, FilesOf(copy, run, -1));
+    DURE_TRY(MayTry(dir, run, files.digest, context));
     text = GenerateFrom(files, prompt);
   }
   if (!text) return Fail(std::move(text.error()));
@@ -171,6 +188,7 @@ void AddModelCommands(Command dure, Context& context) {
       .ShowDefault();
   generate.Add("--top-k", asked->prompt.top_k, "choose among so many; 0 for all").ShowDefault();
   generate.Add("--seed", asked->prompt.seed, "of the choices").ShowDefault();
+  AddLanguage(generate, context);
   context.Do(generate, [asked, &context] {
     return Generate(asked->dir, asked->run, asked->model, asked->prompt, context);
   });
