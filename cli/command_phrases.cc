@@ -66,7 +66,19 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"* exists; nothing is written over", "* 파일이 이미 있어 덮어쓰지 않았습니다"},
     {"* exists; give another folder with --out",
      "* 파일이 이미 있습니다. --out으로 다른 폴더를 지정하십시오"},
-    {"this copy has * entries, not *", "이 사본에는 항목이 *개 있고 *개가 아닙니다"},
+    {"this copy has * entries, not *",
+     "이 사본에는 항목이 *개뿐입니다. *개까지의 기록으로는 만들 수 없습니다"},
+    {"no closed round of this log made model *",
+     "이 기록에서 완료된 라운드 가운데 모델 *을(를) 만든 것이 없습니다"},
+    {"there is no identity in *; enrol first (dure site enrol INVITATION --dir *)",
+     "*에는 신원이 없습니다. 먼저 등록하십시오(dure site enrol 초대장 --dir *)"},
+    {"while reading *: *", "*을(를) 읽는 중: *"},
+    {"*/constitution says what the record does not (* of it), and nothing is written before "
+     "members "
+     "have shown the heads that they hold. If this folder was not restored from a backup, start "
+     "once with: *",
+     "*/constitution에 기록에 없는 것이 있습니다(*건). 회원들이 가진 트리 헤드를 보여 주기 전에는 "
+     "아무것도 쓰지 않습니다. 백업에서 복원한 폴더가 아니라면 한 번만 다음과 같이 시작하십시오: *"},
     {"entry * of this copy does not hold (*): nothing is exported from it",
      "이 사본의 항목 *이(가) 맞지 않아(*) 아무것도 내보내지 않습니다"},
     // Enrolment.

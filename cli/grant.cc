@@ -18,6 +18,7 @@
 #include "policy/rules/explain.h"
 #include "policy/standing/behind.h"
 #include "policy/standing/stops.h"
+#include "policy/terms/instant.h"
 #include "policy/terms/vocabulary.h"
 
 namespace dure::cli {
@@ -67,9 +68,27 @@ Result<Digest> ModelOf(const std::string& name, const std::string& dir, Context&
   return FindModel(record->state(), name, context);
 }
 
+// A day is meant with its last second; one that is over would be refused, and recorded, for
+// nothing.
+Result<std::string> UntilOf(const std::string& said, const Context& context) {
+  if (said.empty()) return said;
+  const auto until = terms::ParseInstant(said, terms::DayPart::kLastSecond);
+  if (!until) {
+    return Fail(ErrorCode::kInvalid,
+                Pick(context, "--until '" + said + "' is no day such as 2027-01-01",
+                     "--until '" + said + "': 2027-01-01과 같은 날짜를 쓰십시오"));
+  }
+  if (until->seconds < rules::Instant::At(context.Now()).seconds) {
+    return Fail(ErrorCode::kInvalid, Pick(context, "--until " + said + " is over already",
+                                          "--until " + said + ": 이미 지난 때입니다"));
+  }
+  return terms::FormatInstant(*until);
+}
+
 Status Request(const GrantOptions& options, Context& context) {
   GrantAsk ask = options.ask;
   DURE_TRY(CheckCountry(ask.territory));
+  DURE_ASSIGN(ask.until, UntilOf(ask.until, context));
   DURE_ASSIGN(const Digest model, ModelOf(ask.model, options.dir, context));
   ask.model = model.Hex();
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
@@ -328,7 +347,7 @@ void AddGrantCommands(Command dure, Context& context) {
       .ShowDefault();
   request.Add("--purpose", options->ask.purpose, "for what").OneOf(Purposes()).ShowDefault();
   request.Add("--territory", options->ask.territory, "where, ISO 3166").ShowDefault();
-  request.Add("--until", options->ask.until, "until when: 2027-01-01T00:00:00Z");
+  request.Add("--until", options->ask.until, "until when: 2027-01-01, or 2027-01-01T00:00:00Z");
   AddLanguage(request, context);
   request.Add("--dir", options->dir, "the folder of whoever asks").Required();
   context.Do(request, [options, &context] { return Request(*options, context); });

@@ -6,15 +6,38 @@
 
 #include "cli/command.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/spans.h"
 #include "federation/identity/enrolment.h"
 #include "federation/transport/client.h"
+#include "policy/standing/roles.h"
 
 namespace dure::cli {
 namespace {
 
 using nlohmann::ordered_json;
+
+std::string EnglishText(const identity::Identity& own, WallTime now) {
+  return std::string(identity::Name(own.role())) + " " + own.site().str() + " of " +
+         own.member().str() + " in " + own.subject.consortium + "\ncertificate  " +
+         (now < own.not_after ? "ends " : "ENDED ") + FormatRfc3339(own.not_after) + " (" +
+         FormatSpan(own.not_after, now) + "), serial " + own.serial +
+         "\nsigning key  ed25519:" + ToHex(own.signer->Key()) +
+         "\nroot CA      sha256:" + own.root_pin.Hex() + "\naggregator   " + own.address +
+         "\nlog          " + own.log_vkey;
+}
+
+std::string KoreanText(const identity::Identity& own, WallTime now) {
+  const std::string role =
+      ledger::Words(Name(standing::RoleInLog(own.role())), ledger::Language::kKorean);
+  return own.subject.consortium + " " + own.member().str() + "의 " + role + " " + own.site().str() +
+         "\n인증서     " + FormatRfc3339(own.not_after) +
+         (now < own.not_after ? "까지" : "에 끝남") + ", 일련번호 " + own.serial +
+         "\n서명 키    ed25519:" + ToHex(own.signer->Key()) +
+         "\n루트 CA    sha256:" + own.root_pin.Hex() + "\n집계 서버  " + own.address +
+         "\n기록의 키  " + own.log_vkey;
+}
 
 Status Show(const std::string& dir, Context& context) {
   DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(OperatorFolder(dir)));
@@ -40,13 +63,7 @@ Status Show(const std::string& dir, Context& context) {
          own.log_origin}}.dump());
     return {};
   }
-  context.Print(std::string(identity::Name(own.role())) + " " + own.site().str() + " of " +
-                own.member().str() + " in " + own.subject.consortium + "\ncertificate  " +
-                (is_valid ? "ends " : "ENDED ") + FormatRfc3339(own.not_after) + " (" +
-                FormatSpan(own.not_after, now) + "), serial " + own.serial +
-                "\nsigning key  ed25519:" + ToHex(own.signer->Key()) +
-                "\nroot CA      sha256:" + own.root_pin.Hex() + "\naggregator   " + own.address +
-                "\nlog          " + own.log_vkey);
+  context.Print(IsKorean(context) ? KoreanText(own, now) : EnglishText(own, now));
   return {};
 }
 

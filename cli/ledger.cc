@@ -211,9 +211,11 @@ Status Export(const LedgerOptions& options, Context& context) {
     context.PrintJson(object.dump());
     return {};
   }
-  context.Print("exported " + std::to_string(head.size) + " entries to " + options.out +
-                "; check them with\n  dure ledger fsck --tiles " + options.out + " --vkey " +
-                log->log_key().Vkey());
+  const std::string size = std::to_string(head.size);
+  context.Print(Pick(context,
+                     "exported " + size + " entries to " + options.out + "; check them with\n  ",
+                     "항목 " + size + "개를 " + options.out + "에 내보냈습니다. 확인하려면\n  ") +
+                "dure ledger fsck --tiles " + options.out + " --vkey " + log->log_key().Vkey());
   return {};
 }
 

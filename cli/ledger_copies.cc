@@ -8,6 +8,7 @@
 #include "cli/folders.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/phrases.h"
 #include "cli/record_folder.h"
 #include "federation/canonical.h"
 #include "federation/journal/journal.h"
@@ -57,9 +58,14 @@ Status Compare(const LedgerCopiesOptions& options, Context& context) {
         ordered_json{{"same", std::min(held, size)}, {"own", held}, {"other", size}}.dump());
     return {};
   }
-  context.Print("The same for " + std::to_string(std::min(held, size)) + " entries; " +
-                options.dir + " has " + std::to_string(held) + ", " + options.other + " " +
-                std::to_string(size) + ".");
+  const std::string same = std::to_string(std::min(held, size));
+  const std::string here = std::to_string(held);
+  const std::string there = std::to_string(size);
+  context.Print(Pick(context,
+                     "The same for " + same + " entries; " + options.dir + " has " + here + ", " +
+                         options.other + " " + there + ".",
+                     "처음 항목 " + same + "개가 같습니다. 항목 수: " + options.dir + " " + here +
+                         "개, " + options.other + " " + there + "개"));
   return {};
 }
 
@@ -84,19 +90,33 @@ Status Continue(ledger::Mirror& log, const ledger::LogReader& other) {
 }
 
 std::string HealText(const std::vector<std::string>& mended, uint64_t before, uint64_t after,
-                     bool runs_end) {
+                     bool runs_end, bool korean) {
   std::string text;
-  for (const std::string& one : mended) text += "Mended: " + one + "\n";
-  if (!mended.empty()) text += "The file as it was is kept beside it as ledger.db.rotted.\n";
-  if (after == before) {
-    return text + "Nothing was missing: the log has " + std::to_string(before) + " entries.";
+  for (const std::string& one : mended) {
+    text += Pick(korean, "Mended: " + one, "고침: " + InKorean(one)) + "\n";
   }
-  text += "Took entries " + std::to_string(before) + " to " + std::to_string(after - 1) +
-          ", each checked and under a head that this log's key had signed.";
+  if (!mended.empty()) {
+    text += Pick(korean, "The file as it was is kept beside it as ledger.db.rotted.\n",
+                 "전의 파일은 옆에 ledger.db.rotted로 남겨 두었습니다.\n");
+  }
+  const std::string from = std::to_string(before);
+  if (after == before) {
+    return text + Pick(korean, "Nothing was missing: the log has " + from + " entries.",
+                       "빠진 것이 없습니다. 기록의 항목은 " + from + "개입니다.");
+  }
+  const std::string last = std::to_string(after - 1);
+  text += Pick(korean,
+               "Took entries " + from + " to " + last +
+                   ", each checked and under a head that this log's key had signed.",
+               "항목 " + from + "번부터 " + last +
+                   "번까지 받아 왔습니다. 하나하나 확인했으며, 모두 이 기록의 키로 서명된 트리 "
+                   "헤드에 들어 있습니다.");
   if (!runs_end) return text;
-  return text +
-         "\nRuns that they speak of end when the aggregator starts: what they were made of is "
-         "on no disk here.";
+  return text + Pick(korean,
+                     "\nRuns that they speak of end when the aggregator starts: what they were "
+                     "made of is on no disk here.",
+                     "\n이 항목들에 나오는 학습은 집계 서버를 시작할 때 끝납니다. 이어 가는 데 "
+                     "필요한 자료가 이 디스크에 없기 때문입니다.");
 }
 
 Status Heal(const LedgerCopiesOptions& options, Context& context) {
@@ -127,7 +147,7 @@ Status Heal(const LedgerCopiesOptions& options, Context& context) {
     context.PrintJson(ordered_json{{"before", before}, {"after", after}, {"mended", texts}}.dump());
     return {};
   }
-  context.Print(HealText(texts, before, after, is_aggregator));
+  context.Print(HealText(texts, before, after, is_aggregator, IsKorean(context)));
   return {};
 }
 

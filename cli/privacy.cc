@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "federation/transport/json_fields.h"
 #include "policy/privacy/account.h"
@@ -100,7 +101,9 @@ Status ShowAccounts(const std::string& dir, Context& context) {
     context.PrintJson(json{{"accounts", std::move(list)}}.dump());
     return {};
   }
-  context.Print(text.empty() ? "no run with noise has used this site's data" : text);
+  context.Print(!text.empty() ? text
+                              : Pick(context, "no run with noise has used this site's data",
+                                     "잡음을 넣는 학습이 이 사이트의 데이터를 쓴 적이 없습니다"));
   return {};
 }
 
