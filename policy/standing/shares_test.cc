@@ -71,7 +71,7 @@ TEST(Shares, AModelThatAMemberMeasuredTwiceCountsOnce) {
   EXPECT_EQ(inputs.at(*MemberId::Parse("etri")).evaluations, 2u);
   // A computation that was recorded before replays as it was.
   State before = trained.world.Now().state();
-  before.words = {{rules::kWordsVersion - 1, 1}};
+  before.words = {{4, 1}};
   EXPECT_EQ(ShareInputs(before, trained.run).at(*MemberId::Parse("kt")).evaluations, 9u);
 }
 

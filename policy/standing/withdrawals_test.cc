@@ -157,6 +157,7 @@ TEST_F(WithdrawalsTest, AWideOneEndsTheGrantsOnceTheNoticeIsOver) {
 // No purpose would change it: the dataset behind the model is what matters. A grant that was
 // decided in older words is decided again as it was.
 TEST_F(WithdrawalsTest, TheReasonIsTheDatasetAndNoPurpose) {
+  w_.SetWords(terms::kWithdrawnIsNamedSince - 1);
   w_.Lend("notes", "etri", terms::testing::OpenTerms());
   Train("first", "etri", "notes");
   Withdraw(Filed("retire-models"));
@@ -173,7 +174,6 @@ TEST_F(WithdrawalsTest, TheReasonIsTheDatasetAndNoPurpose) {
     EXPECT_EQ(of_terms->facts[0].path, named ? "model.datasets" : "request.purpose");
     EXPECT_THAT(of_terms->because.en, ::testing::HasSubstr("notes was withdrawn"));
   }
-  w_.SetWords(terms::kWithdrawnIsNamedSince - 1);
   Grant("kt");
   EXPECT_FALSE(w_.Audit().dissent());
 }
