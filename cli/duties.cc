@@ -163,6 +163,13 @@ std::string KoreanTermOf(const standing::Duty& duty) {
          kUnits[static_cast<size_t>(duty.obligation.unit)] + " 동안";
 }
 
+// The run whose training brings it, or the model that was granted: the same duty is owed for each.
+std::string AboutOf(const standing::Duty& duty, bool korean) {
+  const bool of_model = duty.what.dataset.empty();
+  return of_model ? Pick(korean, "model ", "모델 ") + duty.about.substr(0, 16)
+                  : Pick(korean, "run ", "학습 ") + duty.about;
+}
+
 std::string LineOf(const standing::Duty& duty, const std::string& status, const std::string& says,
                    bool korean) {
   const std::string entry = std::to_string(duty.decision);
@@ -170,13 +177,13 @@ std::string LineOf(const standing::Duty& duty, const std::string& status, const 
   // A term follows, and the sentence's full stop would stand before it.
   const std::string said = says.ends_with('.') ? says.substr(0, says.size() - 1) : says;
   if (korean) {
-    return KoreanOf(status) + "  " + duty.debtor.str() + ", " + KoreanOf(duty.obligation.kind) +
-           ": " + said + KoreanTermOf(duty) + "  (항목 " + entry + "의 " + number + "번, " +
-           duty.obligation.rule + ")\n";
+    return KoreanOf(status) + "  " + duty.debtor.str() + ", " + AboutOf(duty, korean) + ", " +
+           KoreanOf(duty.obligation.kind) + ": " + said + KoreanTermOf(duty) + "  (항목 " + entry +
+           "의 " + number + "번, " + duty.obligation.rule + ")\n";
   }
-  return status + "  " + duty.debtor.str() + ", " + duty.obligation.kind + ": " + said +
-         TermOf(duty) + "  (entry " + entry + " number " + number + ", " + duty.obligation.rule +
-         ")\n";
+  return status + "  " + duty.debtor.str() + ", " + AboutOf(duty, korean) + ", " +
+         duty.obligation.kind + ": " + said + TermOf(duty) + "  (entry " + entry + " number " +
+         number + ", " + duty.obligation.rule + ")\n";
 }
 
 // Whose use brings it; of a grant, whose owner asks for it. Null: no one dataset's.

@@ -15,7 +15,7 @@ constexpr std::chrono::hours kBack{-1};
 
 }  // namespace
 
-std::string Moved(const std::string& time, std::chrono::hours by) {
+std::string Moved(const std::string& time, std::chrono::minutes by) {
   const auto at = rules::Instant::Parse(time);
   return at ? FormatRfc3339(WallTime(std::chrono::seconds(at->seconds)) + by) : time;
 }
@@ -206,6 +206,9 @@ void ForgedLog::Commit(OpenedEntry& next) {
     case Act::kSilent:
     case Act::kUnadmitted:
       if (!Hide(TypeOf(record.event))) return;
+      break;
+    case Act::kUnsettled:
+      if (crept_ < 4 * kCreep) return;  // half an hour after the first that came behind it
       break;
     case Act::kSwallow:
       if (TypeOf(record.event) != EventType::kDatasetWithdrawn) return;

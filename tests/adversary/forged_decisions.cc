@@ -121,4 +121,20 @@ bool ForgedLog::DecideUnknown(OpenedEntry& next) {
   return true;
 }
 
+// Whether this is an outcome, which is not recorded; what the aggregator says afterwards is dated
+// later and later.
+bool ForgedLog::Withhold(ledger::OpenedEntry& next) {
+  const auto type = TypeOf(next.record.event);
+  if (type == ledger::EventType::kPolicyAdopted || type == ledger::EventType::kPolicyRejected) {
+    withheld_ = true;
+    return true;
+  }
+  if (!withheld_ || next.record.actor.key != keys_.aggregator->Key()) return false;
+  crept_ += kCreep;
+  ledger::Record record = next.record;
+  record.occurred_at = Moved(record.occurred_at, crept_);
+  next = Resealed(record);
+  return false;
+}
+
 }  // namespace dure::adversary

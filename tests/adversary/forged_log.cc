@@ -14,11 +14,12 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 24> kActs = {
-    "none",     "rewrite",         "drop",      "reorder",  "backdate",    "replay",
-    "tally",    "admit",           "weight",    "swallow",  "void",        "withdrawn",
-    "postdate", "impersonate",     "reword",    "base",     "measure",     "over",
-    "grant-unknown", "measure-unknown", "slow", "silent",   "unadmitted",  "mislabel"};
+constexpr std::array<std::string_view, 25> kActs = {
+    "none",   "rewrite",   "drop",       "reorder",       "backdate",
+    "replay", "tally",     "admit",      "weight",        "swallow",
+    "void",   "withdrawn", "postdate",   "impersonate",   "reword",
+    "base",   "measure",   "over",       "grant-unknown", "measure-unknown",
+    "slow",   "silent",    "unadmitted", "mislabel",      "unsettled"};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 }  // namespace
@@ -180,6 +181,8 @@ Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& k
     record.occurred_at = Moved(record.occurred_at, kAhead);
     entry = Resealed(record);
   }
+  const bool unsettled = act_ == Act::kUnsettled && (done_ || Due());
+  const bool withheld = unsettled && Withhold(entry);
   if (Due()) {
     const size_t honest = entries_.size();  // heads of as many entries or fewer are true
     Commit(entry);
@@ -187,7 +190,7 @@ Result<ledger::Appended> ForgedLog::Take(OpenedEntry entry, const std::string& k
   }
   const bool swallowed =
       act_ == Act::kSwallow && done_ && TypeOf(entry.record.event) == EventType::kDatasetWithdrawn;
-  if (!swallowed) {
+  if (!swallowed && !withheld) {
     Put(entry);
     if (!key.empty()) by_key_[key] = entries_.size() - 1;
   }

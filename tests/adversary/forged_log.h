@@ -42,11 +42,15 @@ enum class Act : uint8_t {
   kSilent,          // from the approval of the next run on, sites are shown no entry any more
   kUnadmitted,      // the same from its first admission on
   kMislabel,        // the next run is recorded as one that hides single updates
+  kUnsettled,       // a vote's outcome is never recorded, and more than half an hour goes by
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
 
 inline constexpr std::chrono::hours kAhead{240};
-std::string Moved(const std::string& time, std::chrono::hours by);
+// Of kUnsettled: how much later each entry of the aggregator is dated than the one before, so that
+// time goes by and it is never silent for long.
+inline constexpr std::chrono::minutes kCreep{11};
+std::string Moved(const std::string& time, std::chrono::minutes by);
 
 struct Keys {
   const Signer* log = nullptr;         // signs heads
@@ -116,6 +120,7 @@ class ForgedLog final : public ledger::Ledger {
   // forged_decisions.cc
   bool OpenOver(ledger::OpenedEntry& next);
   bool DecideUnknown(ledger::OpenedEntry& next);
+  bool Withhold(ledger::OpenedEntry& next);
   void PutBefore(ledger::OpenedEntry& next, const ledger::Event& event);
 
   std::unique_ptr<ledger::Ledger> honest_;
@@ -127,6 +132,8 @@ class ForgedLog final : public ledger::Ledger {
   bool overstated_ = false;        // of kVoid
   std::optional<uint64_t> shown_;  // of kSilent and kUnadmitted: the size that sites are shown
   std::function<void()> late_;     // of kSlow: the answer
+  bool withheld_ = false;          // of kUnsettled: an outcome was
+  std::chrono::minutes crept_{};   // of kUnsettled
   std::vector<ledger::OpenedEntry> entries_;
   ledger::MerkleTree tree_;
   std::map<std::string, uint64_t, std::less<>> by_key_;

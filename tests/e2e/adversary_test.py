@@ -71,6 +71,16 @@ class AdversaryTest(LiedToTest):
         north.start()
         self.said(f'{entry} ', 'clock: the aggregator says that it is', sites=['north'])
 
+    def test_the_outcome_of_a_vote_is_never_recorded(self):
+        self.forge('unsettled')
+        desks = [self.desk, self.all.officer('south'), self.all.officer('east')]
+        proposed = self.propose_house_rules()
+        self.training('second')
+        self.act()
+        for desk in desks:
+            self.all.dure('vote', proposed, 'yes', '--dir', desk)
+        self.named('dissents from entry', 'outcome-overdue')
+
     def test_a_key_of_the_aggregators_speaks_for_a_member(self):
         self.forge('impersonate')
         proposed = self.propose_house_rules()
