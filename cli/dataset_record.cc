@@ -94,7 +94,7 @@ std::string UsesText(const lineage::DatasetUses& uses, const standing::State& st
   const std::string rounds = std::to_string(uses.rounds.size());
   const std::string models = std::to_string(uses.models.size());
   std::string text =
-      korean ? "\n라운드 " + rounds + "개에 쓰였고, 모델 " + models + "개의 뒤에 있습니다.\n"
+      korean ? "\n라운드 " + rounds + "개에 쓰였고, 모델 " + models + "개에 들어 있습니다.\n"
              : "\nCounted in " + rounds + " rounds; behind " + models + " models\n";
   for (const lineage::Made& made : uses.models) {
     text += "  " + made.model.Hex().substr(0, 16) + "  " + made.at.run.str() +

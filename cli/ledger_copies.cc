@@ -179,11 +179,11 @@ Status ReadBack(const LedgerCopiesOptions& options, Context& context) {
                        "Read back from the disk: " + size +
                            " entries, their tree heads, cosignatures and keys. Nothing has rotted.",
                        "디스크에서 항목 " + size +
-                           "개와 그 트리 헤드, 공동 서명, 키를 다시 읽었습니다. 상한 곳이 "
+                           "개와 그 트리 헤드, 공동 서명, 키를 다시 읽었습니다. 손상된 곳이 "
                            "없습니다."));
     return {};
   }
-  std::string text = dir + Pick(context, "/ledger.db has rotted:", "/ledger.db가 상했습니다:");
+  std::string text = dir + Pick(context, "/ledger.db has rotted:", "/ledger.db에 손상된 곳이 있습니다:");
   for (const std::string& one : rotted) text += "\n  " + one;
   return Fail(
       ErrorCode::kCorrupt,

@@ -134,7 +134,7 @@ std::string LineageText(const lineage::ModelLineage& story, const standing::Stat
   const auto language = korean ? terms::Language::kKorean : terms::Language::kEnglish;
   std::string text = korean ? "모델 " : "model ";
   text += story.model.Hex();
-  text += korean ? "\n\n뒤에 있는 데이터셋\n" : "\n\nDatasets behind it\n";
+  text += korean ? "\n\n학습에 쓰인 데이터셋\n" : "\n\nDatasets behind it\n";
   text += DatasetsText(story, korean);
   text += korean ? "\n권리자들의 이용조건을 합치면\n" : "\nWhat their owners' terms come to\n";
   for (const std::string& line : restrictions) text += "  " + line + "\n";

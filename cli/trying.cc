@@ -58,9 +58,18 @@ std::vector<std::string> WhatForbidsTrying(const standing::State& state, const R
       FieldOf(found->second, "beneficiaries").find("for-profit") != std::string::npos;
   use.beneficiary = profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
   use.at = {now.seconds};
+  const terms::ModelTerms behind = standing::TermsBehind(state, model);
+  std::vector<terms::Clause> clauses = terms::Allows(behind, use).clauses;
+  // A new use of a model that its owners let be used for nothing new.
+  for (const auto& [dataset, entry] : behind.withdrawn_at) {
+    const uint64_t version = state.datasets.at(*DatasetId::Parse(dataset)).version();
+    clauses.push_back({terms::Permission::kDeny,
+                       {dataset, version, "actions.evaluate"},
+                       std::string(terms::Word(terms::Permission::kDeny)),
+                       entry});
+  }
   std::vector<std::string> lines;
-  for (const terms::Clause& clause :
-       terms::Allows(standing::TermsBehind(state, model), use).clauses) {
+  for (const terms::Clause& clause : clauses) {
     if (IsOfTheDataItself(clause)) continue;
     const bool asks = clause.outcome == terms::Permission::kAsk;
     if (asks && OwnerAgreed(state, run, found->second, clause.cause.dataset)) continue;

@@ -208,8 +208,9 @@ Status ShowImpact(const std::string& dir, const std::string& file, Context& cont
                          " contributions, decided again with " + file + ": " + flipped +
                          " would come out otherwise.\n",
                      "지난 결정 " + decided + "개와 제출 " + contributions + "건을 " +
-                         rules::WithParticle(file, "(으)로") + " 다시 결정해 보니 " + flipped +
-                         "개가 달라집니다.\n") +
+                         rules::WithParticle(file, "(으)로") + " 다시 결정해 보니 " +
+                         (impact.flips.empty() ? "달라지는 것이 없습니다.\n"
+                                               : flipped + "개가 달라집니다.\n")) +
                 lines);
   return {};
 }

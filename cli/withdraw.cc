@@ -134,7 +134,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State&
   const std::string grants = std::to_string(plan.uses.grants.size());
   std::string text = plan.uses.dataset.str();
   text += korean ? " (" + plan.uses.custodian.str() + "): 라운드 " + rounds + "개에 쓰였고, 모델 " +
-                       models + "개와 이용 허가 " + grants + "건의 뒤에 있습니다.\n"
+                       models + "개와 이용 허가 " + grants + "건에 들어 있습니다.\n"
                  : " of " + plan.uses.custodian.str() + " was counted in " +
                        Counted(plan.uses.rounds.size(), "round") + " and is behind " +
                        Counted(plan.uses.models.size(), "model") + " and " +

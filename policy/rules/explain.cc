@@ -239,11 +239,19 @@ std::string FactLine(const FactSeen& fact, ReasonClass reason_class, const Schem
          ComparisonText(fact, Spoken(fact.expected, attribute, language), language) + "\n";
 }
 
+// A basis may say both: "PIPA art. 28-2 | 개인정보 보호법 제28조의2".
+std::string BasisText(const std::string& basis, Language language) {
+  constexpr std::string_view kBetween = " | ";
+  const size_t at = basis.find(kBetween);
+  if (at == std::string::npos) return basis;
+  return IsKorean(language) ? basis.substr(at + kBetween.size()) : basis.substr(0, at);
+}
+
 // An owner's terms are named by policy/terms in English alone: "terms of reviews v2".
 std::string BasisText(const Reason& reason, Language language) {
   constexpr std::string_view kTerms = "terms of ";
   const bool of_terms = reason.policy.layer == Layer::kTerms && reason.basis.starts_with(kTerms);
-  if (!of_terms || !IsKorean(language)) return reason.basis;
+  if (!of_terms || !IsKorean(language)) return BasisText(reason.basis, language);
   return reason.basis.substr(kTerms.size()) + " 이용조건";
 }
 
@@ -305,7 +313,8 @@ std::string ExplainRule(const Rule& rule, const Schema& schema, Language languag
     text += "  - " + FillWith(Pick(duty.text, language), name, language) +
             LimitText(duty.limit, duty.count, duty.unit, language) + "\n";
   }
-  if (!rule.basis.empty()) text += (korean ? "  근거: " : "  Basis: ") + rule.basis + "\n";
+  if (!rule.basis.empty())
+    text += (korean ? "  근거: " : "  Basis: ") + BasisText(rule.basis, language) + "\n";
   return text;
 }
 

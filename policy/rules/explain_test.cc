@@ -47,6 +47,16 @@ TEST(Explained, ARuleIsASentenceInBothLanguages) {
       "  근거: DUO:0000046 NCU\n");
 }
 
+// A law has a name in each language, and the record has both.
+TEST(Explained, ABasisIsShownInTheReadersLanguage) {
+  Rule rule = Constitution()[2].policy.rules[0];
+  rule.basis = "PIPA art. 28-2 | 개인정보 보호법 제28조의2";
+  EXPECT_THAT(ExplainRule(rule, ConsortiumSchema(), Language::kEnglish),
+              HasSubstr("Basis: PIPA art. 28-2\n"));
+  EXPECT_THAT(ExplainRule(rule, ConsortiumSchema(), Language::kKorean),
+              HasSubstr("근거: 개인정보 보호법 제28조의2\n"));
+}
+
 TEST(Explained, EveryRuleOfTheConstitutionHasWords) {
   for (const PolicyDocument& document : Constitution()) {
     for (const Language language : {Language::kEnglish, Language::kKorean}) {
