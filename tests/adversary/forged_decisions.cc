@@ -130,7 +130,7 @@ bool ForgedLog::Withhold(ledger::OpenedEntry& next) {
     return true;
   }
   if (!withheld_ || next.record.actor.key != keys_.aggregator->Key()) return false;
-  crept_ += kCreep;
+  if (!done_) crept_ += kCreep;
   ledger::Record record = next.record;
   record.occurred_at = Moved(record.occurred_at, crept_);
   next = Resealed(record);

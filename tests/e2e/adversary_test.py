@@ -79,7 +79,11 @@ class AdversaryTest(LiedToTest):
         self.act()
         for desk in desks:
             self.all.dure('vote', proposed, 'yes', '--dir', desk)
-        self.named('dissents from entry', 'outcome-overdue')
+        self.said('dissents from entry', 'outcome-overdue', 'idle (record-refused)',
+                  sites=('north', 'south'))
+        lied = int(re.search(r'lied at entry (\d+)', self.all.aggregator.tail(100000))[1])
+        for site in ('north', 'south'):
+            self.assertLessEqual(self.cosigned(site), lied, site)
 
     def test_a_key_of_the_aggregators_speaks_for_a_member(self):
         self.forge('impersonate')
