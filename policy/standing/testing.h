@@ -71,7 +71,12 @@ class World {
     if (!caught) throw std::runtime_error(caught.error().message);
     return auditor;
   }
-  Standing Now() const { return Audit().standing(); }
+  // The same, of an auditor that stays and takes what is new, as a daemon's does.
+  Standing Now() const {
+    const Status caught = following_.CatchUp(*log_);
+    if (!caught) throw std::runtime_error(caught.error().message);
+    return following_.standing();
+  }
 
   // Genesis, charter, constitution; two sites with an officer each, in two houses.
   static ledger::VotingRule NoVoteOnRuns() {
@@ -306,6 +311,7 @@ class World {
   std::unique_ptr<ledger::Ledger> log_;
   std::map<std::string, Seat> seats_;
   WallTime now_ = TimeAt("2026-10-01T09:00:00Z");
+  mutable Auditor following_;
   uint32_t words_ = rules::kWordsVersion;
 };
 
