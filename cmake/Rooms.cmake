@@ -6,7 +6,8 @@
 #     themselves: -O1, a quarter less to compile.
 #   dure_program(<name> LAYER <n> SOURCES ... [USES ...] [LINKS ...])
 #   dure_test(<name> SOURCES ..._test.cc [APART ...] [HOT] [USES ...] [LINKS ...] [LABELS ...] [TIMEOUT s])
-#     -O0, half as long to compile; HOT for those that compute in their own files: -O2.
+#     -O0, half as long to compile; HOT for those that compute in their own files: -O2. What may take longest (TIMEOUT)
+#     begins first.
 #   dure_note_script(<..._test.py>)
 #     the script is a test, added by add_test.
 #   dure_fuzz(<name> SOURCES <one_fuzz.cc> [USES ...] [LINKS ...])
@@ -96,6 +97,7 @@ function(dure_test name)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
+  set(cost ${T_TIMEOUT})
   math(EXPR T_TIMEOUT "${T_TIMEOUT} * ${DURE_SLOWER}")
   add_executable(${name} ${T_SOURCES} ${T_APART})
   dure_compile_together(${name} ${T_APART})
@@ -110,7 +112,7 @@ function(dure_test name)
   endforeach()
   target_link_libraries(${name} PRIVATE ${T_LINKS})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} COST ${cost} LABELS "${T_LABELS}")
   foreach(source IN LISTS T_SOURCES T_APART)
     set_property(GLOBAL APPEND PROPERTY DURE_TEST_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${source})
   endforeach()

@@ -102,7 +102,9 @@ class GroupWriterTest(Injecting):
         self.each(fresh, check, self.home, 'append', self.home, '8')
 
 
-class DiskTest(Injecting):
+class InjectingDure(Injecting):
+    """The command line tool, over the record of a federation of one round."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -119,6 +121,8 @@ class DiskTest(Injecting):
         cls.vkey = cls.all.dure('ledger', 'head', '--dir', cls.all.home('north'))['vkey']
         cls.program = os.path.abspath(cls.all.programs.path('dure'))
 
+
+class AppendTest(InjectingDure):
     def test_an_append_fails_or_dies_at_each_call_and_nothing_half_written_is_believed(self):
         home, whole = f'{self.folder}/home', len(self.all.entries('north'))
         arguments = ['ledger', 'heal', '--dir', home, '--from', self.all.home('north')]
@@ -138,6 +142,8 @@ class DiskTest(Injecting):
             self.assertEqual(sum(found['entries'].values()), whole)
         self.each(fresh, check, home, *arguments)
 
+
+class PublishTest(InjectingDure):
     def test_a_publish_fails_or_dies_at_each_call_and_the_next_one_completes_it(self):
         out = f'{self.folder}/out'
         arguments = ['ledger', 'export', '--dir', self.all.home('north'), '--out', out]

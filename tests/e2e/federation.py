@@ -3,6 +3,8 @@
 Everything is looked at from outside: the command line, the log, files and exit codes.
 """
 
+import errno
+import functools
 import glob
 import hashlib
 import itertools
@@ -30,10 +32,22 @@ PORTS_EACH = 20
 NEXT_PORT = itertools.count()
 
 
+@functools.cache
+def own_ports():
+    """The first of this suite's ports, until its process ends: below those that connections and
+    port 0 are given, and no other suite's, so that nobody takes one while its daemon is down."""
+    claim = socket.socket(socket.AF_UNIX)
+    for number in itertools.count(os.getpid()):
+        try:
+            claim.bind(f'\0dure-e2e-ports-{number % 1100}')
+            return 10000 + PORTS_EACH * (number % 1100), claim
+        except OSError as taken:
+            if taken.errno != errno.EADDRINUSE:
+                raise
+
+
 def free_ports(count):
-    """Below those that connections and port 0 are given, and apart from other suites' (by process):
-    nobody takes one while its daemon is down."""
-    first, ports = 10000 + PORTS_EACH * (os.getpid() % 1100), []
+    first, ports = own_ports()[0], []
     while len(ports) < count:
         port = first + next(NEXT_PORT) % PORTS_EACH
         with socket.socket() as probe:

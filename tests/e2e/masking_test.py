@@ -14,7 +14,7 @@ from masked import LEAVES, LOOSE, SITES, MaskingTest
 from processes import until
 
 
-class LyingAggregatorTest(MaskingTest):
+class ContextTest(MaskingTest):
     """Each lie is refused by its name; the honest aggregator then finishes the run."""
 
     BEFORE = [
@@ -49,6 +49,8 @@ class LyingAggregatorTest(MaskingTest):
                 self.honest('aggregator')
                 self.settle(run)
 
+
+class LyingAggregatorTest(MaskingTest):
     def test_survivors_told_differently_to_one_get_no_share_of_it(self):
         # Three of four make a sum of this run, so north signs what it is told.
         self.lied('aggregator', 'survivors:north', 'two-sets', quorum=3)
@@ -214,7 +216,7 @@ class LostSiteTest(MaskingTest):
 
 def load_tests(loader, _, __):
     suite = unittest.TestSuite()
-    for case in (LyingAggregatorTest, LyingSiteTest, LostSiteTest):
+    for case in (ContextTest, LyingAggregatorTest, LyingSiteTest, LostSiteTest):
         suite.addTests(loader.loadTestsFromTestCase(case))
     return suite
 
