@@ -211,6 +211,7 @@ class RevocationTest(FaultTest):
     def test_proposal_ends_when_the_aggregator_dies_during_its_upload(self):
         federation = self.found(SITES[:2])
         federation.aggregator.stop()
+        federation.trust_the_log()
         federation.aggregator.start(crash_at='aggregator.chunk-received:2')
         with federation.proposing('dead', patience_seconds=2) as proposal:
             federation.aggregator.wait_for_death()

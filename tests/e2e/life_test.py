@@ -41,7 +41,7 @@ class EnrolmentTest(LifeTest):
 
     def test_aggregator_killed_while_it_enrols_admits_the_seat_once(self):
         federation = self.found(['north'])
-        federation.aggregator.arguments.append('--alone')  # no site runs to compare the log with
+        federation.trust_the_log()
         for number, point in enumerate(('aggregator.enrolled', 'aggregator.admitted')):
             name = f'site-{number}'
             self.invitation = federation.invite(name)
@@ -124,8 +124,9 @@ class RenewalTest(LifeTest):
         north = federation.sites['north']
         north.arguments += ['--upload-limit', '0.01']
         federation.aggregator.stop()
+        federation.trust_the_log()
         # In a while, when both transfers that a site makes at a time are under way.
-        clock.jump(self.renewal_time(federation.home('north')) - time.time() - 30)
+        clock.jump(self.renewal_time(federation.home('north')) - time.time() - 20)
         os.environ['DURE_CLOCK'] = clock.path
         self.addCleanup(os.environ.pop, 'DURE_CLOCK')
         federation.aggregator.start(clock=clock.path)
@@ -216,10 +217,8 @@ class ClockTest(LifeTest):
         self.settle(federation, 'jumps')
 
     def test_aggregator_whose_clock_jumps_loses_nothing(self):
-        federation = self.found(SITES)
         clock = self.clock()
-        federation.aggregator.stop()
-        federation.aggregator.start(clock=clock.path)
+        federation = self.found(SITES, clock=clock.path)
         federation.start_sites()
         federation.propose('jumps', rounds=3, steps=100)
         self.training(federation, 'jumps', 'north')
@@ -281,6 +280,7 @@ class ClockTest(LifeTest):
         clock = self.clock()
         clock.jump(30 * DAY)
         federation.aggregator.stop()
+        federation.trust_the_log()
         federation.aggregator.start(clock=clock.path)
         until(lambda: federation.aggregator.log_has('certificates were renewed'), 'of next month')
         clock.jump(0)
