@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <latch>
+#include <nlohmann/json.hpp>
 
 #include "aggregator/testing.h"
 #include "federation/canonical.h"
@@ -193,6 +194,22 @@ TEST_F(DaemonTest, AKeyThatItsMemberEndedKeepsNoOtherFromBeingEnded) {
     EXPECT_THAT(*revoked, testing::HasSubstr(R"("on_record":true)")) << site;
   }
   EXPECT_TRUE(log_->FindKey(south.signer->Key())->revoked);
+}
+
+// A run invites everybody who may come, and would wait for good for whoever may not.
+TEST_F(DaemonTest, TheListOfSitesSaysWhoseAccessEnded) {
+  Enrol("north");
+  Enrol("south");
+  const auto daemon = Must(Daemon::Start(options_));
+  Must(Revoke(*daemon, "north"));
+  const auto listed = nlohmann::json::parse(Must(Ask(*daemon, Operator(), "site.list", "{}")));
+  int sites = 0;
+  for (const auto& site : listed["sites"]) {
+    if (site["role"] != "member") continue;
+    EXPECT_EQ(site["ended"], site["site"] == "north") << site.dump();
+    ++sites;
+  }
+  EXPECT_EQ(sites, 2);
 }
 
 TEST_F(DaemonTest, ASiteWhoseKeyItsMemberEndsIsCutOff) {

@@ -237,6 +237,7 @@ Result<std::string> Daemon::State::ListSites() const {
                     {"member", seat.subject.member.str()},
                     {"role", std::string(Name(seat.subject.role))},
                     {"connected", connected.contains(seat.subject.site)},
+                    {"ended", Objection(seat).has_value()},
                     {"enrolled", FormatRfc3339(seat.enrolled)},
                     {"not_after", FormatRfc3339(seat.not_after)}});
   }

@@ -75,11 +75,15 @@ Result<std::string> OperatorDesk::StartRun(
     return Fail(ErrorCode::kUnavailable, "cannot make a folder for temporary files");
   DURE_ASSIGN(const auto store, blob::OpenFileBlobStore((scratch.path() / "blobs").string()));
   if (options.sites.empty()) {
-    // Everybody who is enrolled is invited, and named: so the log says who was.
+    // Everybody who is enrolled is invited, and named: so the log says who was. Whose access has
+    // ended cannot come, and a run that wants all would wait for it.
     DURE_ASSIGN(const std::string answer, Ask("site.list", "{}"));
     DURE_ASSIGN(const json listed, ParseJsonObject(answer, "the aggregator's answer"));
     for (const json& site : ListField(listed, "sites")) {
-      if (TextField(site, "role") == "member") options.sites.push_back(TextField(site, "site"));
+      const bool ended = site.value("ended", json(false)) == true;
+      if (TextField(site, "role") == "member" && !ended) {
+        options.sites.push_back(TextField(site, "site"));
+      }
     }
     if (options.sites.empty()) {
       return Fail(ErrorCode::kFailedPrecondition,
