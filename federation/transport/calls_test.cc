@@ -114,6 +114,20 @@ TEST(Renewal, TheAggregatorServesItsNewCertificateWithoutARestart) {
   EXPECT_NE(now, before);
 }
 
+TEST(Listening, AnAddressThatIsNoneIsRefusedAndNotAnotherTaken) {
+  World world;
+  for (const char* wrong : {"127.0.0.1:99999", "127.0.0.1:", "localhost", "127.0.0.1:7x"}) {
+    ServerOptions options;
+    options.address = wrong;
+    options.key_path = (world.consortium.folder / "aggregator/identity/tls.key").string();
+    options.chain_path = (world.consortium.folder / "aggregator/identity/tls.crt").string();
+    options.trust =
+        Must(identity::LoadIdentity((world.consortium.folder / "aggregator").string())).trust();
+    const auto server = Must(TransportServer::Make(options, world.loop, *world.store, {}));
+    EXPECT_EQ(CodeOf(server->Listen()), ErrorCode::kInvalid) << wrong;
+  }
+}
+
 LedgerCalls SmallLog() {
   LedgerCalls calls;
   calls.tree_head = [] {

@@ -5,6 +5,8 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <charconv>
+
 #include "federation/limits.h"
 #include "federation/transport/call_services.h"
 #include "federation/transport/channel.h"
@@ -46,6 +48,22 @@ void SweepLater(loop::EventLoop& loop, std::weak_ptr<Gate> weak) {
   });
 }
 
+// gRPC listens on port 34463 where it is told 99999.
+Status CheckListenAddress(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  const std::string_view digits =
+      colon == std::string::npos ? std::string_view() : std::string_view(address).substr(colon + 1);
+  uint32_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (!digits.empty() && error == std::errc() && end == digits.data() + digits.size() &&
+      port <= 65535) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalid, "cannot listen on '" + address +
+                                       "': it is not host:port with a port up to 65535 (for "
+                                       "example 0.0.0.0:7443)");
+}
+
 }  // namespace
 
 struct TransportServer::State {
@@ -84,6 +102,7 @@ struct TransportServer::State {
 };
 
 Status TransportServer::State::Listen() {
+  DURE_TRY(CheckListenAddress(options.address));
   auto tls = ServerTls(options.key_path, options.chain_path, ClientCertificate::kAsked);
   tls->SetAuthMetadataProcessor(gate);
   grpc::ServerBuilder builder;
@@ -100,6 +119,7 @@ Status TransportServer::State::Listen() {
 
 Status TransportServer::State::ListenForEnrolment() {
   if (options.enrol_address.empty()) return {};
+  DURE_TRY(CheckListenAddress(options.enrol_address));
   grpc::ServerBuilder builder;
   Common(builder, kEnrolmentBytesOnWire);
   builder.AddListeningPort(

@@ -112,7 +112,8 @@ class TransportServer {
   static Result<std::unique_ptr<TransportServer>> Make(const ServerOptions& options,
                                                        loop::EventLoop& loop,
                                                        blob::BlobStore& store, ServerCalls calls);
-  // Opens the doors: calls may come in before this returns. kUnavailable: an address cannot be
+  // Opens the doors: calls may come in before this returns. kInvalid: an address is none.
+  // kUnavailable: an address cannot be
   // listened on, and the server is of no use. REQUIRES: called once, not on the loop.
   Status Listen();
   // Cancels every call and waits for the transport's threads. REQUIRES: not called on the loop.
