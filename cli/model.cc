@@ -153,6 +153,7 @@ Status TrainTokenizer(const std::vector<std::string>& inputs, uint32_t vocabular
 void AddModelCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "model", "take the shared model away, try it, measure it");
   AddModelLineage(noun, context);
+  AddModelFolderVerbs(noun, context);
   auto out = std::make_shared<ExportOptions>();
   Command exporting =
       AddVerb(noun, "export", "a folder that Hugging Face tools load, from a site's own copy",

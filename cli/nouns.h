@@ -48,6 +48,7 @@ void AddMemberCommands(Command dure, Context& context);    // member suspend|rei
 void AddRunRecord(Command run, Context& context);               // run record
 void AddPolicyChangeVerbs(Command policy, Context& context);    // policy propose|impact
 void AddModelLineage(Command model, Context& context);          // model lineage
+void AddModelFolderVerbs(Command model, Context& context);      // model check|measure
 void AddDatasetAdd(Command dataset, Context& context);          // dataset add
 void AddDatasetRecordVerbs(Command dataset, Context& context);  // dataset list|show
 
