@@ -45,6 +45,8 @@ bool IsUtf8(std::string_view text) {
 
 constexpr std::string_view kNotUtf8 =
     "is not UTF-8 text (Korean of older programs: iconv -f CP949 -t UTF-8)";
+constexpr std::string_view kIsUtf16 =
+    "is not UTF-8 text but UTF-16 (\"Unicode text\" of Excel: iconv -f UTF-16 -t UTF-8)";
 
 // A name of somebody's file or column, as it may stand in a line that a terminal shows.
 std::string Printable(std::string_view name) {
@@ -105,6 +107,7 @@ class Reading {
     if (!mapped) return LeaveOut("cannot be read");
     const std::string_view text = mapped->text();
     constexpr size_t kBinaryLookBytes = 8192;
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return LeaveOut(kIsUtf16);
     if (text.substr(0, kBinaryLookBytes).find('\0') != std::string_view::npos) {
       return LeaveOut("is not UTF-8 text");
     }
@@ -137,6 +140,8 @@ class Reading {
   }
   bool BadRow(uint64_t row, std::string_view why) {
     ++report.bad_rows;
+    // How to convert it is said once a file.
+    if (why == kNotUtf8 && rows_noted_ > 0) why = "is not UTF-8 text";
     if (rows_noted_++ < kRowsNotedMax) Note("row " + std::to_string(row) + ": " + std::string(why));
     return true;
   }

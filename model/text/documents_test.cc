@@ -213,6 +213,16 @@ TEST_F(Documents, TextOfAnotherEncodingIsLeftOutAndSaysHowToConvertIt) {
   EXPECT_THAT(report_.notes, Contains(HasSubstr("b.csv row 2: is not UTF-8 text")));
 }
 
+TEST_F(Documents, HowToConvertIsSaidOnceAFileAndOfUtf16Too) {
+  const std::string cp949(kCp949);
+  Write("a.csv", "id,text\n1," + cp949 + "\n2," + cp949 + "\n3,한글\n");
+  Write("b.csv", std::string("\xff\xfei\0d\0", 6));
+  EXPECT_THAT(Read(), ElementsAre("한글"));
+  EXPECT_THAT(report_.notes,
+              ElementsAre(HasSubstr("a.csv row 2: is not UTF-8 text (Korean of older"),
+                          "a.csv row 3: is not UTF-8 text", HasSubstr("iconv -f UTF-16")));
+}
+
 TEST_F(Documents, ASlipInALongTextCostsNobodyTheText) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "the quick brown fox jumps over the lazy dog\n";
