@@ -112,7 +112,7 @@ TEST_F(ConsortiumCommands, AnInvitationIsOneLineThatParses) {
   Must(identity::AcceptEnrolment(invitation, dir + "/s", Must(authority->Enrol(request, kStart)),
                                  kStart));
   const Outcome shown = RunAt({"identity", "show", "--dir", dir + "/s"});
-  EXPECT_THAT(shown.out, AllOf(HasSubstr("member kt-seoul of kt in hanguk"), HasSubstr("in 7 d"),
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("site kt-seoul of kt in hanguk"), HasSubstr("in 7 d"),
                                Not(HasSubstr("PRIVATE KEY"))));
 }
 

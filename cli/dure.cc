@@ -7,6 +7,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -29,6 +30,41 @@ std::string LanguageIn(const std::vector<std::string>& arguments) {
     }
   }
   return language == "ko" || language == "en" ? language : std::string();
+}
+
+// How many letters it takes to make one word of the other (Levenshtein 1966).
+size_t Letters(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
+    }
+  }
+  return row[b.size()];
+}
+
+// What somebody may have meant by a word that `at` does not know: a verb of a noun that has it, or
+// one that is written nearly so. Empty: nothing comes near.
+std::string Meant(const CLI::App& root, const CLI::App& at, const std::string& path,
+                  const std::string& word) {
+  constexpr size_t kLettersOff = 2;
+  const auto any = [](const CLI::App*) { return true; };
+  std::string meant;
+  for (const CLI::App* noun : root.get_subcommands(any)) {
+    for (const CLI::App* verb : noun->get_subcommands(any)) {
+      if (verb->get_name() != word) continue;
+      meant += (meant.empty() ? "dure " : ", dure ") + noun->get_name() + " " + word;
+    }
+  }
+  for (const CLI::App* near : at.get_subcommands(any)) {
+    const std::string name = near->get_name();
+    if (!meant.empty() || name.size() <= kLettersOff + 1) continue;
+    if (Letters(word.substr(0, 32), name) <= kLettersOff) meant = path + " " + name;
+  }
+  return meant;
 }
 
 }  // namespace
@@ -145,7 +181,11 @@ class Dure {
             ? Pick(korean, path + " has no command '" + unknown.front() + "'",
                    path + "에 '" + unknown.front() + "'(이)라는 명령이 없습니다")
             : Pick(korean, error.what(), InKorean(error.what()));
-    PrintError("usage", what + Pick(korean, " (see: ", " (도움말: ") + path + " --help)",
+    const std::string meant =
+        has_verbs && !unknown.empty() ? Meant(app_, *at, path, unknown.front()) : std::string();
+    const std::string there =
+        meant.empty() ? meant : Pick(korean, "; there is: ", ". 이런 명령이 있습니다: ") + meant;
+    PrintError("usage", what + there + Pick(korean, " (see: ", " (도움말: ") + path + " --help)",
                ExitCode::kUsage);
     return static_cast<int>(ExitCode::kUsage);
   }

@@ -25,7 +25,10 @@ TEST(Dure, SaysWhatIsWrongWithACommandLineAndHowToGetHelp) {
   EXPECT_EQ(unknown.code, 2);
   EXPECT_THAT(unknown.out, IsEmpty());
   EXPECT_THAT(unknown.err, HasSubstr("dure has no command 'no-such-noun'"));
-  EXPECT_THAT(RunLine({"run", "begin"}).err, HasSubstr("dure run has no command 'begin'"));
+  EXPECT_THAT(RunLine({"run", "begin"}).err, HasSubstr("dure run has no command 'begin' (see"));
+  EXPECT_THAT(RunLine({"doctor"}).err,
+              HasSubstr("no command 'doctor'; there is: dure site doctor"));
+  EXPECT_THAT(RunLine({"site", "docter"}).err, HasSubstr("; there is: dure site doctor (see"));
 }
 
 TEST(Dure, TellsWhichFolderACommandNeeds) {

@@ -99,7 +99,7 @@ TEST_F(EnrolCommands, ASiteEnrolsWithOneCommandAndRepeatsItWithoutHarm) {
   const std::string invitation = Invite(identity::Role::kMember, "kt-seoul");
   const Outcome outcome = RunNow({"site", "enrol", invitation, "--dir", dir});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("Enrolled: member kt-seoul of kt in hanguk"));
+  EXPECT_THAT(outcome.out, HasSubstr("Enrolled: site kt-seoul of kt in hanguk"));
   EXPECT_THAT(outcome.err, HasSubstr("dure site serve --dir"));
   const Outcome again = RunNow({"site", "enrol", invitation, "--dir", dir, "--json"});
   ASSERT_EQ(again.code, 0) << again.err;
@@ -118,7 +118,7 @@ TEST_F(EnrolCommands, TheInvitationIsTakenFromStandardInputToo) {
   const Outcome nothing = RunNow({"site", "enrol", "-", "--dir", consortium.SiteDir("c")});
   std::cin.rdbuf(keyboard);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("Enrolled: member kt-busan of kt"));
+  EXPECT_THAT(outcome.out, HasSubstr("Enrolled: site kt-busan of kt"));
   EXPECT_EQ(nothing.code, 1);
   EXPECT_THAT(nothing.err, HasSubstr("holds no invitation"));
 }

@@ -108,8 +108,9 @@ Status Invite(const InviteOptions& options, Context& context) {
     return {};
   }
   context.Print(invitation.text);
-  context.Say("\nGood once, until " + FormatRfc3339(invitation.expires) + ", for " + options.role +
-              " " + options.site + " of " + options.member + " (" + draft.domicile.ToText() +
+  context.Say("\nGood once, until " + FormatRfc3339(invitation.expires) + ", for " +
+              (options.role == "member" ? "site" : options.role) + " " + options.site + " of " +
+              options.member + " (" + draft.domicile.ToText() +
               "). Hand it over like a password. There, type:\n  dure site enrol INVITATION --dir "
               "FOLDER\nTo withdraw it: dure revoke --dir " +
               options.dir + " --invitation " + invitation.NonceHex());

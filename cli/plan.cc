@@ -36,9 +36,12 @@ struct PlanOptions {
   CpuQuestion cpu;
 };
 
-Status Take(const std::string& text, Result<double> (*parse)(std::string_view), double& value) {
+Status Take(const char* option, const std::string& text, Result<double> (*parse)(std::string_view),
+            double& value) {
   if (text.empty()) return {};
-  DURE_ASSIGN(value, parse(text));
+  const Result<double> parsed = parse(text);
+  if (!parsed) return Within(parsed.error(), option);
+  value = *parsed;
   return {};
 }
 
@@ -50,17 +53,18 @@ Result<Question> QuestionOf(const PlanOptions& options) {
     q.gpus = preset->gpus;
     q.tokens_per_step = preset->tokens_per_step;
   } else {
-    DURE_TRY(Take(options.params, planning::ParseCount, q.parameters));
+    DURE_TRY(Take("--params", options.params, planning::ParseCount, q.parameters));
   }
-  DURE_TRY(Take(options.gpus, planning::ParseCount, q.gpus));
-  DURE_TRY(Take(options.tokens, planning::ParseCount, q.tokens_per_step));
-  DURE_TRY(Take(options.micro_tokens, planning::ParseCount, q.tokens_per_micro_step));
-  DURE_TRY(Take(options.gpu_memory, planning::ParseBytes, q.gpu_memory_bytes));
-  DURE_TRY(Take(options.gpu_link, planning::ParseBytes, q.gpu_link_bytes_s));
-  DURE_TRY(Take(options.link, planning::ParseRate, q.link_bits_s));
-  DURE_TRY(Take(options.port, planning::ParseRate, q.port_bits_s));
-  DURE_TRY(Take(options.mask_rate, planning::ParseBytes, q.mask_bytes_core_s));
-  DURE_TRY(Take(options.peak, planning::ParseCount, q.peak_flops));
+  DURE_TRY(Take("--gpus", options.gpus, planning::ParseCount, q.gpus));
+  DURE_TRY(Take("--tokens", options.tokens, planning::ParseCount, q.tokens_per_step));
+  DURE_TRY(
+      Take("--micro-tokens", options.micro_tokens, planning::ParseCount, q.tokens_per_micro_step));
+  DURE_TRY(Take("--gpu-memory", options.gpu_memory, planning::ParseBytes, q.gpu_memory_bytes));
+  DURE_TRY(Take("--gpu-link", options.gpu_link, planning::ParseBytes, q.gpu_link_bytes_s));
+  DURE_TRY(Take("--link", options.link, planning::ParseRate, q.link_bits_s));
+  DURE_TRY(Take("--port", options.port, planning::ParseRate, q.port_bits_s));
+  DURE_TRY(Take("--mask-rate", options.mask_rate, planning::ParseBytes, q.mask_bytes_core_s));
+  DURE_TRY(Take("--peak", options.peak, planning::ParseCount, q.peak_flops));
   if (options.layers != 0) q.shape.layers = options.layers;
   if (options.width != 0) q.shape.width = options.width;
   // The default, which is nobody's wish, in short rounds.
@@ -115,7 +119,7 @@ Status MakeAndPrint(const PlanOptions& options, Context& context) {
   }
   if (options.privacy.noise_multiplier != 0 && !options.memory) {
     PrivacyQuestion privacy = options.privacy;
-    DURE_TRY(Take(options.coordinates, planning::ParseCount, privacy.coordinates));
+    DURE_TRY(Take("--coordinates", options.coordinates, planning::ParseCount, privacy.coordinates));
     DURE_ASSIGN(planning::Section section, PrivacySection(privacy, question, *plan));
     plan->sections.push_back(std::move(section));
   }

@@ -194,7 +194,8 @@ void ProgressView::PrintChanges(const RunProgress& progress) {
   const bool due = progress.elapsed_seconds - last_plain_seconds_ >= kPlainIntervalSeconds;
   for (const SiteProgress& site : progress.sites) {
     std::string& last = last_state_[site.site];
-    if (!site.note.empty() && last != site.note) {
+    // "equal" is no news: the site derived the model that everybody has.
+    if (!site.note.empty() && site.note != "equal" && last != site.note) {
       out_ << fmt::format("  {}: {}\n", site.site, site.note);
       last = site.note;
     }

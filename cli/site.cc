@@ -50,12 +50,11 @@ std::string NextStep(const identity::Identity& own, const std::string& dir, bool
   return "dure identity show --dir " + dir;
 }
 
-// "member kt-seoul of kt", "kt의 사이트 kt-seoul".
+// "site kt-seoul of kt", "officer kim of kt", "kt의 사이트 kt-seoul".
 std::string Subject(identity::Role role, const std::string& site, const std::string& member,
                     bool korean) {
-  const std::string name(identity::Name(role));
-  if (!korean) return name + " " + site + " of " + member;
-  const std::string word = role == identity::Role::kMember ? "site" : name;
+  const std::string word(role == identity::Role::kMember ? "site" : identity::Name(role));
+  if (!korean) return word + " " + site + " of " + member;
   return member + "의 " + ledger::Words(word, ledger::Language::kKorean) + " " + site;
 }
 

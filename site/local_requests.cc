@@ -63,7 +63,10 @@ Result<std::string> Daemon::State::Obey(const LocalRequest& request) {
                     ". Start the version that kept it to take part again");
   }
   if (desk == desks.end()) {
-    return Fail(ErrorCode::kNotFound, "this site knows no run \"" + request.run.str() + "\"");
+    return Fail(ErrorCode::kNotFound,
+                "this site knows no run \"" + request.run.str() +
+                    "\": it knows those that invited it and began; a "
+                    "site that enrolled later takes part from the next run on");
   }
   RunDesk& run = *desk->second;
   DURE_ASSIGN(const auto event, EventFor(request.verb, run.participation().phase()));

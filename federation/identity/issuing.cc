@@ -97,8 +97,9 @@ Status IssuingAuthority::State::CheckOperator(const Invitation& invitation, Wall
 Status IssuingAuthority::State::CheckInvited(const Invitation& invitation, WallTime now) const {
   const std::string nonce = invitation.NonceHex();
   if (const Revocation* found = revocations->Find(RevocationKind::kInvitation, nonce)) {
-    return Fail(ErrorCode::kFailedPrecondition,
-                "the invitation was withdrawn " + FormatRfc3339(found->since));
+    return Fail(ErrorCode::kFailedPrecondition, "the invitation was withdrawn " +
+                                                    FormatRfc3339(found->since) +
+                                                    "; ask the operator for a new one");
   }
   DURE_TRY(CheckNotExpired(invitation, now));
   DURE_TRY(CheckOperator(invitation, now));
