@@ -48,7 +48,7 @@ Command AddNoun(Command dure, const std::string& name, const std::string& one_li
 Command AddVerb(Command noun, const std::string& name, const std::string& one_line,
                 const std::string& examples) {
   CLI::App* verb = noun.app().add_subcommand(name, one_line);
-  verb->footer(Examples(examples));
+  verb->footer(Examples(examples) + "\nAlso: --json, --quiet and --lang en|ko, as everywhere.\n");
   return Command(verb);
 }
 

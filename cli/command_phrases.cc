@@ -98,6 +98,9 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
      "이 사본의 항목 *이(가) 맞지 않아(*) 아무것도 내보내지 않습니다"},
     // Enrolment.
     {"enrolling: *", "등록하지 못했습니다. *"},
+    {"the invitation expired *; ask the operator for a new one (this machine's clock says *)",
+     "초대장의 기한이 *에 끝났습니다. 운영자에게 새 초대장을 받으십시오(이 컴퓨터의 시계로는 지금 "
+     "*입니다)"},
     {"the invitation expired *; ask the operator for a new one",
      "초대장의 기한이 *에 끝났습니다. 운영자에게 새 초대장을 받으십시오"},
     {"the invitation was withdrawn *; ask the operator for a new one",

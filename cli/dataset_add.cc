@@ -11,6 +11,7 @@
 #include "cli/record_copy.h"
 #include "cli/terms_form.h"
 #include "federation/journal/journal.h"
+#include "model/text/dataset.h"
 #include "site/lending.h"
 #include "site/private_side.h"
 
@@ -154,6 +155,12 @@ Status CheckText(const DatasetAddOptions& options, terms::Passport& passport, Co
                          "붙이십시오"));
   }
   context.Say(ReadText(counted->report, context));
+  if (const Status split = text::CheckSplit({options.data, options.columns}); !split) {
+    context.Say(
+        Pick(context, "! " + split.error().message + ": no run can train on it",
+             "! 글이 너무 적어 학습용과 평가용으로 나눌 수 없습니다. 이대로는 어떤 학습에도 "
+             "쓰이지 않습니다"));
+  }
   if (!counted->tokens) return {};
   passport.records = counted->report.documents;
   passport.tokens = counted->tokens;
@@ -246,8 +253,9 @@ Status Add(const DatasetAddOptions& options, Context& context) {
                            "기록에 이용조건과 데이터가 같은 " +
                                rules::WithParticle(what, "이(가)") + " 이미 있습니다.")
                     : Pick(context,
-                           "Registered " + what + ", entry " + entry + ": " + files + " files, " +
-                               bytes + " bytes, " + tokens + ". Nothing of them left this machine.",
+                           "Registered " + what + ", entry " + entry + ": " + files +
+                               (description.passport.files == 1 ? " file, " : " files, ") + bytes +
+                               " bytes, " + tokens + ". Nothing of them left this machine.",
                            rules::WithParticle(what, "을(를)") + " 등록했습니다(항목 " + entry +
                                "). 파일 " + files + "개, " + bytes + "바이트, " + tokens +
                                ". 내용은 이 컴퓨터를 떠나지 않았습니다."));

@@ -125,7 +125,7 @@ TEST_F(DatasetVerbs, DescribeMeasuresAndKeepsTextsAndSaltsApart) {
   const Outcome described = RunLine({"dataset", "describe", "--terms", At("terms.toml"), "--data",
                                      At("data"), "--out", At("out"), "--tokenizer", "bytes"});
   EXPECT_EQ(described.code, 0) << described.err;
-  EXPECT_THAT(described.out, HasSubstr("14 bytes in 1 files, 1 lines"));
+  EXPECT_THAT(described.out, HasSubstr("14 bytes in 1 file, 1 line"));
   EXPECT_THAT(described.out, HasSubstr("Tokens"));
   const std::string recorded = Read("out/dialogue.passport.json") + Read("out/dialogue.terms.json");
   EXPECT_THAT(recorded, HasSubstr("\"dataset\":\"dialogue\""));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <ios>
+#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -67,6 +68,15 @@ std::string Meant(const CLI::App& root, const CLI::App& at, const std::string& p
   return meant;
 }
 
+// CLI11 would write "decision(1x)" where one word or several may stand.
+class UsageFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_usage(const CLI::Option* option) const override {
+    const std::string name = option->get_name(true) + (option->get_expected_max() > 1 ? "..." : "");
+    return option->get_required() ? name : "[" + name + "]";
+  }
+};
+
 }  // namespace
 
 // Builds the tree of nouns, reads the command line, runs the one chosen verb.
@@ -75,6 +85,7 @@ class Dure {
   Dure(std::ostream& out, std::ostream& err, std::function<WallTime()> now)
       : context_(out, err, std::move(now)),
         app_("Dure: institutions train one model together; no one's data leaves home.", "dure") {
+    app_.formatter(std::make_shared<UsageFormatter>());  // inherited, too
     app_.fallthrough();  // inherited by every verb: --json may stand anywhere
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "dure " DURE_VERSION);

@@ -135,7 +135,8 @@ Status TrainTokenizer(const std::vector<std::string>& inputs, uint32_t vocabular
                   bytes += document.size();
                   return true;
                 }));
-    context.Say(input + ": " + std::to_string(report.documents) + " documents");
+    context.Say(input + ": " + std::to_string(report.documents) +
+                (report.documents == 1 ? " document" : " documents"));
   }
   DURE_ASSIGN(const auto tokenizer, trainer.Train(vocabulary));
   DURE_TRY(tokenizer.Save(to));

@@ -66,6 +66,10 @@ seat::DataSpec SpecOf(const std::vector<const Loan*>& loans) {
   return spec;
 }
 
+std::string FilesText(uint64_t files) {
+  return std::to_string(files) + (files == 1 ? " file, " : " files, ");
+}
+
 }  // namespace
 
 Status CheckTerms(const std::string& terms) {
@@ -286,8 +290,8 @@ void Lending::SayIfDataChanged(Lent& lent, const std::string& recorded) {
     return;
   }
   say_("the data of " + now.dataset + " is not what the record describes (" +
-       std::to_string(passport->files) + " files, " + std::to_string(passport->bytes) +
-       " bytes there; " + std::to_string(now.files) + " files, " + std::to_string(now.bytes) +
+       FilesText(passport->files) + std::to_string(passport->bytes) + " bytes there; " +
+       FilesText(now.files) + std::to_string(now.bytes) +
        " bytes here): dure dataset add registers it as the next version, with the daemon stopped");
 }
 

@@ -130,7 +130,11 @@ Status CheckOwner(const SeatFiles& files, const Subject& subject) {
 
 Result<Bytes> PrepareEnrolment(const Invitation& invitation, const std::string& dir, WallTime now,
                                Keys keys) {
-  DURE_TRY(CheckNotExpired(invitation, now));
+  if (Status good = CheckNotExpired(invitation, now); !good) {
+    // It may be this clock that is wrong, and then a new one would seem to have expired, too.
+    good.error().message += " (this machine's clock says " + FormatRfc3339(now) + ")";
+    return Fail(std::move(good.error()));
+  }
   const SeatFiles files(dir);
   DURE_TRY(MakePrivateFolder(dir));
   DURE_TRY(MakePrivateFolder(files.folder));

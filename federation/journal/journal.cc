@@ -75,7 +75,9 @@ struct Journal::State {
 
   tl::unexpected<Error> Failure(std::string_view doing) const {
     const int code = sqlite3_extended_errcode(db);
-    return Fail(CodeOf(code), std::string(doing) + " " + path + ": " + sqlite3_errmsg(db));
+    const bool full = (code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) == ENOSPC;
+    return Fail(CodeOf(code), std::string(doing) + " " + path + ": " + sqlite3_errmsg(db) +
+                                  (full ? " (no space is left on the disk)" : ""));
   }
   Status Execute(const char* sql, std::string_view doing) const {
     if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure(doing);

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 #include "federation/digest.h"
 
 namespace dure::ledger {
@@ -101,7 +103,9 @@ Result<sqlite3_stmt*> Connection::Prepare(const char* sql) {
 
 tl::unexpected<Error> Connection::Failure(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(db_);
-  return Fail(CodeOf(code), std::string(doing) + ": " + sqlite3_errmsg(db_));
+  const bool full = (code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db_) == ENOSPC;
+  return Fail(CodeOf(code), std::string(doing) + ": " + sqlite3_errmsg(db_) +
+                                (full ? " (no space is left on the disk)" : ""));
 }
 
 void Connection::RollBack() {

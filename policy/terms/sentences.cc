@@ -187,8 +187,10 @@ std::vector<TextLine> PlainLines(const Passport& passport,
   t.SayTime("Collected until", "수집 종료", passport.collected_until);
   t.Say("Size", "크기",
         std::to_string(passport.bytes) + t.Pick(" bytes in ", "바이트, 파일 ") +
-            std::to_string(passport.files) + t.Pick(" files, ", "개, ") +
-            std::to_string(passport.lines) + t.Pick(" lines", "줄"));
+            std::to_string(passport.files) +
+            t.Pick(passport.files == 1 ? " file, " : " files, ", "개, ") +
+            std::to_string(passport.lines) +
+            t.Pick(passport.lines == 1 ? " line" : " lines", "줄"));
   t.SayCount("Records", "기록 수", passport.records);
   t.SayCount("Tokens", "토큰 수", passport.tokens);
   t.Say("Salted digest", "솔트 다이제스트", passport.data.Hex());
