@@ -40,7 +40,7 @@ class ModelDeriver {
     const uint64_t first = ChunkCount(in.data_offset);
     const uint64_t whole = model.size() / limits::kChunkBytes;
     grouped_ = {first, first};
-    if (InGroups(threads) && whole > first)
+    if (in.in_groups && InGroups(threads) && whole > first)
       grouped_.end += (whole - first) / group_chunks() * group_chunks();
   }
 
@@ -203,9 +203,9 @@ Status CheckModelInput(const AggregateLayout& layout, const ModelInput& in, cons
 
 }  // namespace
 
-int ThreadsAroundMemory(int threads) {
+int ThreadsAroundMemory(int threads, bool in_groups) {
   const int of_groups = threads + kGroupThreadsWaiting;
-  return InGroups(of_groups) ? of_groups : threads * kThreadsWaiting;
+  return in_groups && InGroups(of_groups) ? of_groups : threads * kThreadsWaiting;
 }
 
 Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput& in,

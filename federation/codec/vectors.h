@@ -79,6 +79,8 @@ struct ModelInput {
   OuterOptimizer outer;
   TurnBack turn_back = {};    // empty: nothing was rotated
   bool keeps_scales = false;  // the next round's are those of this one
+  // Sixteen chunks at a time, where the processor can: faster, for 16 MiB of memory a thread.
+  bool in_groups = true;
   // The file of base_file, if there is one: then the vector is read from it.
   const InputFile* base_input = nullptr;
 };
@@ -100,7 +102,7 @@ Result<DerivedModel> DeriveModel(const AggregateLayout& layout, const ModelInput
 
 // With how many threads to derive files that are read and written around memory, for a machine that
 // may compute with `threads`: some wait for the disk while others compute.
-int ThreadsAroundMemory(int threads);
+int ThreadsAroundMemory(int threads, bool in_groups);
 
 // The digests of the 1 MiB chunks of bytes at hand, as for scales.
 std::vector<Digest> ChunkDigests(ByteView bytes);

@@ -13,6 +13,9 @@
 namespace dure::derivation {
 namespace {
 
+// Below, a group's memory costs more than its hashing saves: it is a good part of the model.
+constexpr uint64_t kGroupedBytesMin = uint64_t{64} << 20;
+
 // A file under way: removed unless the store took it.
 class Scratch {
  public:
@@ -176,7 +179,8 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
   }
   const bool large = model->size() >= kLargeBytes;
   codec::Work pace = work;
-  if (large) pace.threads = codec::ThreadsAroundMemory(work.threads);
+  in.in_groups = model->size() >= kGroupedBytesMin;
+  if (large) pace.threads = codec::ThreadsAroundMemory(work.threads, in.in_groups);
   DURE_ASSIGN(auto next_model,
               Scratch::Create(store, prefix + ".model", model->size(),
                               large ? codec::Caching::kAround : codec::Caching::kKept));
