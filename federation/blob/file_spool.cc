@@ -14,21 +14,6 @@ namespace {
 
 constexpr size_t kBootIdBytes = 36;
 
-// Names this boot of the machine, so that a power cut between two openings is noticed.
-std::string BootId() {
-  static const std::string id = [] {
-    std::string text(kBootIdBytes, '?');  // an unreadable id never equals a stored one's text
-    const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return text;
-    if (::read(file, text.data(), kBootIdBytes) != static_cast<ssize_t>(kBootIdBytes)) {
-      text.assign(kBootIdBytes, '?');
-    }
-    ::close(file);
-    return text;
-  }();
-  return id;
-}
-
 Status Reserve(const File& file, uint64_t size, const std::string& what) {
   if (size == 0) return {};
   const int failed = HasRoom(file.descriptor(), size)
@@ -40,10 +25,26 @@ Status Reserve(const File& file, uint64_t size, const std::string& what) {
 
 }  // namespace
 
+// So that a power cut between two openings is noticed.
+std::string BootId() {
+  static const std::string id = [] {
+    std::string text(kBootIdBytes,
+                     kUnknownBoot);  // an unreadable id never equals a stored one's text
+    const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return text;
+    if (::read(file, text.data(), kBootIdBytes) != static_cast<ssize_t>(kBootIdBytes)) {
+      text.assign(kBootIdBytes, kUnknownBoot);
+    }
+    ::close(file);
+    return text;
+  }();
+  return id;
+}
+
 Result<std::shared_ptr<FileSpool>> FileSpool::Open(const std::string& stem,
-                                                   const Manifest& manifest, Spares& spares,
-                                                   Settle settle) {
-  std::shared_ptr<FileSpool> spool(new FileSpool(stem, manifest, std::move(settle)));
+                                                   const Manifest& manifest, Lasting lasting,
+                                                   Spares& spares, Settle settle) {
+  std::shared_ptr<FileSpool> spool(new FileSpool(stem, manifest, lasting, std::move(settle)));
   spool->held_.assign((manifest.ChunkCount() + 7) / 8, 0);
   DURE_TRY(spool->Create(spares));
   return spool;
@@ -87,7 +88,7 @@ Status FileSpool::LoadBits(const Files& files) {
     held_[bit / 8] &= static_cast<uint8_t>(~(1u << (bit % 8)));
   }
   const std::string boot(AsText(ByteView(stored).first(kBootIdBytes)));
-  if (boot != BootId() || boot.front() == '?') DURE_TRY(VerifyHeld(files.part));
+  if (boot != BootId() || boot.front() == kUnknownBoot) DURE_TRY(VerifyHeld(files.part));
   for (const uint8_t byte : held_) held_count_ += static_cast<uint64_t>(std::popcount(byte));
   return {};
 }
@@ -123,8 +124,10 @@ Status FileSpool::WriteChunk(uint64_t index, ByteView bytes) {
   DURE_TRY(files->part.WriteAt(bytes, offset, stem_));
   // Starts writeback now, so that Complete's fsync finds little left to do. A hint: its failure
   // shows there.
-  ::sync_file_range(files->part.descriptor(), static_cast<off_t>(offset),
-                    static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
+  if (lasting_ == Lasting::kThroughPowerCuts) {
+    ::sync_file_range(files->part.descriptor(), static_cast<off_t>(offset),
+                      static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
+  }
   std::lock_guard lock(mutex_);
   if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
   if (Held(index)) return {};  // another stream was faster with the same bytes

@@ -20,15 +20,20 @@
 
 namespace dure::blob {
 
+// Names this boot of the machine; never twice the same where the kernel does not say.
+std::string BootId();
+inline constexpr char kUnknownBoot = '?';  // begins the id then
+
 class FileSpool final : public Spool {
  public:
-  // Moves the whole, synced part file into the store. Called once, on success of Complete.
+  // Moves the whole part file into the store. Called once, on success of Complete.
   using Settle = std::function<Status(const std::string& part_path, const Manifest& manifest)>;
 
-  // `stem` is the path without suffix; a new spool may take over a file of `spares`. kExhausted: no
-  // room; nothing is left behind.
+  // `stem` is the path without suffix; a new spool may take over a file of `spares`. Of a blob that
+  // lasts for this boot alone, nothing is sent to the disk. kExhausted: no room; nothing is left
+  // behind.
   static Result<std::shared_ptr<FileSpool>> Open(const std::string& stem, const Manifest& manifest,
-                                                 Spares& spares, Settle settle);
+                                                 Lasting lasting, Spares& spares, Settle settle);
   // Deletes a spool's files. Success if there are none.
   static void Delete(const std::string& stem);
 
@@ -44,8 +49,11 @@ class FileSpool final : public Spool {
   void Discard();
 
  private:
-  FileSpool(std::string stem, const Manifest& manifest, Settle settle)
-      : stem_(std::move(stem)), manifest_(manifest), settle_(std::move(settle)) {}
+  FileSpool(std::string stem, const Manifest& manifest, Lasting lasting, Settle settle)
+      : stem_(std::move(stem)),
+        manifest_(manifest),
+        lasting_(lasting),
+        settle_(std::move(settle)) {}
   struct Files {
     File part;
     File bits;
@@ -57,6 +65,7 @@ class FileSpool final : public Spool {
 
   const std::string stem_;
   const Manifest manifest_;
+  const Lasting lasting_;
   const Settle settle_;
   mutable std::mutex mutex_;
   // Guarded by mutex_. Null once discarded; shared with the writes that are under way then.

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "federation/blob/file.h"
 #include "federation/blob/file_spool.h"
@@ -39,7 +40,9 @@ class FileReader final : public Reader {
 class FileBlobStore final : public BlobStore {
  public:
   explicit FileBlobStore(std::string folder)
-      : folder_(std::move(folder)), spares_(folder_ + "/spare") {}
+      : folder_(std::move(folder)),
+        passing_folder_(folder_ + "/passing/" + BootId()),
+        spares_(folder_ + "/spare") {}
   Status Prepare();
 
   Result<Digest> Put(ByteView bytes) override;
@@ -54,13 +57,18 @@ class FileBlobStore final : public BlobStore {
   void Scrap(const std::string& path) override;
   std::vector<Digest> List() const override;
   uint64_t TotalBytes() const override;
-  Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) override;
+  Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest, Lasting lasting) override;
   Status DiscardSpool(const Digest& digest) override;
   std::vector<Digest> ListSpools() const override;
 
  private:
   std::string BlobFolder() const { return WholeBlobsIn(folder_); }
   std::string BlobPath(const Digest& digest) const { return BlobFolder() + "/" + digest.Hex(); }
+  std::string PassingPath(const Digest& digest) const {
+    return passing_folder_ + "/" + digest.Hex();
+  }
+  std::string PathTo(const Digest& digest) const;
+  bool Lasts(const Digest& digest) const;  // it is here, and a power cut does not change that
   std::string SpoolStem(const Digest& digest) const { return folder_ + "/spools/" + digest.Hex(); }
   // A file that has all its bytes, on the blobs' file system.
   struct Whole {
@@ -71,19 +79,22 @@ class FileBlobStore final : public BlobStore {
     File encoded = {};  // its manifest, under a name of this attempt's own
     std::string manifest_path = {};
   };
-  // Makes files part of the store.
+  // Makes files part of the store; for this boot, without waiting for the disk.
   Status Settle(std::vector<Whole> files);
+  Status SettleForNow(Whole file);
   Status MakeDurable(std::vector<Whole>& files);
   std::string NewName();
   // The same file, or a copy on the blobs' file system.
   Result<std::string> BringNear(const std::string& path, const Digest& digest) const;
-  void Load();
+  void Load(const std::string& blobs, bool lasts);
 
   const std::string folder_;
+  const std::string passing_folder_;  // of this boot
   File lock_;
   Spares spares_;
   mutable std::mutex mutex_;
   std::map<Digest, uint64_t> sizes_;  // guarded by mutex_
+  std::set<Digest> passing_;          // of those, what lasts for this boot; guarded by mutex_
   uint64_t temporary_count_ = 0;      // guarded by mutex_
   // Taken before mutex_: the files of a blob and what is known of it change together. Else one that
   // is removed while it comes anew would be known, and its file gone.
@@ -96,7 +107,7 @@ class FileBlobStore final : public BlobStore {
 
 Status FileBlobStore::Prepare() {
   std::error_code failed;
-  for (const char* part : {"/blobs", "/spools", "/incoming", "/spare"}) {
+  for (const char* part : {"/blobs", "/spools", "/incoming", "/spare", "/passing"}) {
     fs::create_directories(folder_ + part, failed);
     if (failed) return Fail(ErrorCode::kUnavailable, folder_ + part + ": " + failed.message());
   }
@@ -105,20 +116,28 @@ Status FileBlobStore::Prepare() {
     return Fail(ErrorCode::kFailedPrecondition, folder_ + ": another process uses this blob store");
   }
   spares_.Clear();
-  Load();
-  return {};
-}
-
-void FileBlobStore::Load() {
-  std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder_ + "/incoming", failed)) {
     fs::remove(entry.path(), failed);  // a Put or copy that did not finish
   }
-  for (const auto& entry : fs::directory_iterator(BlobFolder(), failed)) {
+  for (const auto& entry : fs::directory_iterator(folder_ + "/passing", failed)) {
+    const bool of_this_boot = entry.path() == passing_folder_ && BootId().front() != kUnknownBoot;
+    if (!of_this_boot) fs::remove_all(entry.path(), failed);
+  }
+  fs::create_directories(passing_folder_, failed);
+  if (failed) return Fail(ErrorCode::kUnavailable, passing_folder_ + ": " + failed.message());
+  Load(BlobFolder(), true);
+  Load(passing_folder_, false);
+  return {};
+}
+
+void FileBlobStore::Load(const std::string& blobs, bool lasts) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(blobs, failed)) {
     const Result<Digest> digest = Digest::FromHex(entry.path().filename().string());
-    if (!digest) continue;
-    if (fs::exists(BlobPath(*digest) + ".manifest", failed)) {
+    if (!digest || Has(*digest)) continue;
+    if (fs::exists(entry.path().string() + ".manifest", failed)) {
       sizes_[*digest] = entry.file_size(failed);
+      if (!lasts) passing_.insert(*digest);
     } else if (!failed) {
       fs::remove(entry.path(), failed);  // half of a removal that a power cut undid
     }
@@ -128,7 +147,7 @@ void FileBlobStore::Load() {
 Result<Digest> FileBlobStore::Put(ByteView bytes) {
   const Manifest manifest = ManifestOf(bytes);
   const Digest digest = manifest.BlobDigest();
-  if (Has(digest)) return digest;
+  if (Lasts(digest)) return digest;
   const std::string path = NewName();
   DURE_TRY(WriteAside(path, bytes).map([](const File&) {}));
   std::vector<Whole> file;
@@ -166,7 +185,7 @@ Result<std::vector<Digest>> FileBlobStore::ImportAll(std::span<const Incoming> f
     const Digest digest = manifest.BlobDigest();
     const bool twice = std::ranges::find(digests, digest) != digests.end();
     digests.push_back(digest);
-    if (twice || Has(digest)) continue;
+    if (twice || Lasts(digest)) continue;
     DURE_ASSIGN(std::string near, BringNear(path, digest));
     wanted.push_back({std::move(near), manifest, digest});
   }
@@ -187,7 +206,7 @@ Status FileBlobStore::Settle(std::vector<Whole> files) {
   const std::lock_guard naming(naming_mutex_);
   for (const Whole& file : files) {
     const std::string target = BlobPath(file.digest);
-    if (Has(file.digest)) {  // it came another way meanwhile
+    if (Lasts(file.digest)) {  // it came another way meanwhile
       ::unlink(file.manifest_path.c_str());
       ::unlink(file.path.c_str());
       continue;
@@ -199,7 +218,29 @@ Status FileBlobStore::Settle(std::vector<Whole> files) {
   }
   DURE_TRY(SyncFolder(BlobFolder()));
   std::lock_guard lock(mutex_);
-  for (const Whole& file : files) sizes_[file.digest] = file.manifest.size;
+  for (const Whole& file : files) {
+    sizes_[file.digest] = file.manifest.size;
+    if (passing_.erase(file.digest) == 0) continue;
+    ::unlink((PassingPath(file.digest) + ".manifest").c_str());
+    ::unlink(PassingPath(file.digest).c_str());
+  }
+  return {};
+}
+
+// The manifest before the bytes, as there; a death in between leaves what counts as nothing.
+Status FileBlobStore::SettleForNow(Whole file) {
+  const std::string target = PassingPath(file.digest);
+  const std::lock_guard naming(naming_mutex_);
+  if (Has(file.digest)) {
+    ::unlink(file.path.c_str());
+    return {};
+  }
+  DURE_TRY(WriteAside(target + ".manifest", file.manifest.Encode()).map([](const File&) {}));
+  ::chmod(file.path.c_str(), 0400);
+  if (::rename(file.path.c_str(), target.c_str()) != 0) return Fail(SystemError(target, errno));
+  std::lock_guard lock(mutex_);
+  sizes_[file.digest] = file.manifest.size;
+  passing_.insert(file.digest);
   return {};
 }
 
@@ -223,7 +264,7 @@ Status FileBlobStore::MakeDurable(std::vector<Whole>& files) {
 
 Result<std::unique_ptr<Reader>> FileBlobStore::Open(const Digest& digest) const {
   if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
-  const std::string path = BlobPath(digest);
+  const std::string path = PathTo(digest);
   DURE_ASSIGN(const File manifest_file, File::Open(path + ".manifest", O_RDONLY));
   DURE_ASSIGN(const Bytes encoded, manifest_file.ReadAll(kManifestBytesMax, path + ".manifest"));
   Result<Manifest> manifest = Manifest::Parse(encoded);
@@ -242,13 +283,24 @@ bool FileBlobStore::Has(const Digest& digest) const {
   return sizes_.contains(digest);
 }
 
+bool FileBlobStore::Lasts(const Digest& digest) const {
+  std::lock_guard lock(mutex_);
+  return sizes_.contains(digest) && !passing_.contains(digest);
+}
+
+std::string FileBlobStore::PathTo(const Digest& digest) const {
+  std::lock_guard lock(mutex_);
+  return passing_.contains(digest) ? PassingPath(digest) : BlobPath(digest);
+}
+
 Result<std::string> FileBlobStore::PathOf(const Digest& digest) const {
   if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
-  return BlobPath(digest);
+  return PathTo(digest);
 }
 
 Status FileBlobStore::Remove(const Digest& digest) {
   const std::lock_guard naming(naming_mutex_);
+  const std::string path = PathTo(digest);
   uint64_t size = 0;
   {
     std::lock_guard lock(mutex_);
@@ -256,8 +308,8 @@ Status FileBlobStore::Remove(const Digest& digest) {
     if (found == sizes_.end()) return {};
     size = found->second;
     sizes_.erase(found);
+    passing_.erase(digest);
   }
-  const std::string path = BlobPath(digest);
   // The manifest first: without it the bytes count as nothing.
   if (::unlink((path + ".manifest").c_str()) != 0 && errno != ENOENT)
     return Fail(SystemError(path, errno));
@@ -288,24 +340,26 @@ uint64_t FileBlobStore::TotalBytes() const {
   return total;
 }
 
-Result<std::shared_ptr<Spool>> FileBlobStore::OpenSpool(const Manifest& manifest) {
+Result<std::shared_ptr<Spool>> FileBlobStore::OpenSpool(const Manifest& manifest, Lasting lasting) {
   const Digest digest = manifest.BlobDigest();
   // Held while the spool opens, so that two streams of one blob get one spool.
   std::lock_guard lock(spool_mutex_);
-  if (Has(digest)) {
+  const bool for_now = lasting == Lasting::kThisBoot;
+  if (Lasts(digest) || (for_now && Has(digest))) {
     return Fail(ErrorCode::kAlreadyExists, "blob " + digest.Hex() + " is here already");
   }
   std::erase_if(spools_, [](const auto& entry) { return entry.second.expired(); });
   if (const auto found = spools_.find(digest); found != spools_.end()) {
     if (auto open = found->second.lock()) return open;
   }
-  const auto settle = [this, digest](const std::string& path, const Manifest& whole) {
+  const auto settle = [this, digest, for_now](const std::string& path, const Manifest& whole) {
+    if (for_now) return SettleForNow({path, whole, digest});
     std::vector<Whole> file;
     file.push_back({path, whole, digest});
     return Settle(std::move(file));
   };
   DURE_ASSIGN(std::shared_ptr<FileSpool> spool,
-              FileSpool::Open(SpoolStem(digest), manifest, spares_, settle));
+              FileSpool::Open(SpoolStem(digest), manifest, lasting, spares_, settle));
   spools_[digest] = spool;
   return spool;
 }

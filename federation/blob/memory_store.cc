@@ -109,7 +109,7 @@ class MemoryStore final : public BlobStore {
     for (const auto& [digest, held] : blobs_) total += held->bytes.size();
     return total;
   }
-  Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) override {
+  Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest, Lasting) override {
     const Digest digest = manifest.BlobDigest();
     std::lock_guard lock(mutex_);
     if (blobs_.contains(digest)) {

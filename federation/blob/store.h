@@ -3,8 +3,9 @@
 //
 // Life: open once, then from any thread; every method is thread-safe. A blob appears whole or not
 // at all, and Put, ImportAll and Spool::Complete return only after it survives a power cut.
-// Removing a blob leaves open readers valid. These calls touch the disk: never on the loop, except
-// Has and PathOf.
+// One that need not last (Lasting) is there until the machine starts anew, and without the wait
+// for the disk. Removing a blob leaves open readers valid. These calls touch the disk: never on the
+// loop, except Has and PathOf.
 //
 // A Spool is a blob that is still arriving. It survives kill -9 and a power cut: OpenSpool of the
 // same manifest finds the chunks that had been verified before.
@@ -53,10 +54,15 @@ class Spool {
   virtual uint64_t MissingCount() const = 0;
   // DiscardSpool was called: nothing more comes of this one, and it holds no room.
   virtual bool Discarded() const = 0;
-  // All chunks held -> the blob is in the store, durable. Idempotent: a second call, also from
-  // another stream, succeeds. kFailedPrecondition: chunks are missing. kExhausted, kUnavailable:
-  // not stored, spool kept.
+  // All chunks held -> the blob is in the store, durable if it is to last. Idempotent: a second
+  // call, also from another stream, succeeds. kFailedPrecondition: chunks are missing. kExhausted,
+  // kUnavailable: not stored, spool kept.
   virtual Status Complete() = 0;
+};
+
+enum class Lasting {
+  kThroughPowerCuts,
+  kThisBoot,  // also through the end of this process, however it ends
 };
 
 struct Incoming {
@@ -98,8 +104,10 @@ class BlobStore {
 
   // The spool of this manifest, with what it already holds; the same object while anyone holds it.
   // Its whole size is reserved on disk first. kExhausted: that room is not there (no spool is left
-  // behind). kAlreadyExists: the blob is in the store already.
-  virtual Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest) = 0;
+  // behind). kAlreadyExists: the blob is in the store already, and lasts as long. How long it lasts
+  // is said by whoever opens it first.
+  virtual Result<std::shared_ptr<Spool>> OpenSpool(
+      const Manifest& manifest, Lasting lasting = Lasting::kThroughPowerCuts) = 0;
   // Forgets a partly received blob and frees its room, also while somebody holds its spool. Success
   // if there was none.
   virtual Status DiscardSpool(const Digest& digest) = 0;
@@ -112,7 +120,8 @@ class BlobStore {
 // In memory: the fake for tests and the simulator. Import reads and removes the file.
 std::unique_ptr<BlobStore> MemoryBlobStore();
 
-// Files under `folder`, created if absent: blobs/<hex>, blobs/<hex>.manifest,
+// Files under `folder`, created if absent: blobs/<hex>, blobs/<hex>.manifest, the same in
+// passing/<boot> for what lasts as long as that boot of the machine,
 // spools/<hex>.{part,manifest,bits}, and spare/ for files to write over, emptied when it is opened
 // or when the disk is full. One process owns the folder. kUnavailable: it cannot be created or
 // written; kFailedPrecondition: another process holds it.

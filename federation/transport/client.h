@@ -97,11 +97,12 @@ class DataLink {
   // The same of a blob of which the aggregator can hold nothing yet: a small one moves in one call
   // with its offer.
   Status UploadNew(const blob::Reader& blob, std::stop_token stop, OnProgress progress = nullptr);
-  // Returns when the blob is in `store`. Chunks that a spool of `store` already holds are not
-  // fetched again. Errors as above; kNotFound: the aggregator has no such blob; kExhausted: our
-  // disk is full.
+  // Returns when the blob is in `store`, to last as long as is asked for. Chunks that a spool of
+  // `store` already holds are not fetched again. Errors as above; kNotFound: the aggregator has no
+  // such blob; kExhausted: our disk is full.
   Status Download(const Digest& digest, blob::BlobStore& store, std::stop_token stop,
-                  OnProgress progress = nullptr);
+                  OnProgress progress = nullptr,
+                  blob::Lasting lasting = blob::Lasting::kThroughPowerCuts);
 
   void UseDial(Dial dial);  // for transfers that begin, or retry, afterwards
   // Uploads take no more of the line than this, on average over a few chunks; 0: all they get. For

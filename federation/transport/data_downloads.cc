@@ -42,17 +42,18 @@ Result<DataLink::State::Fetched> DataLink::State::FetchManifest(const Digest& di
   return fetched;
 }
 
-Result<uint64_t> DataLink::State::DownloadOnce(const Digest& digest, blob::BlobStore& store,
+Result<uint64_t> DataLink::State::DownloadOnce(const Wanted& wanted, blob::BlobStore& store,
                                                Lease& lease, bool& done,
                                                const std::stop_token& stop,
                                                const OnProgress& progress) {
+  const Digest& digest = wanted.digest;
   if (store.Has(digest)) {
     done = true;
     return uint64_t{0};
   }
   DURE_ASSIGN(const Fetched fetched, FetchManifest(digest, lease.connections.front(), stop));
   const blob::Manifest& manifest = fetched.manifest;
-  Result<std::shared_ptr<blob::Spool>> spool = store.OpenSpool(manifest);
+  Result<std::shared_ptr<blob::Spool>> spool = store.OpenSpool(manifest, wanted.lasting);
   if (!spool && spool.error().code == ErrorCode::kAlreadyExists) {
     done = true;
     return uint64_t{0};

@@ -139,10 +139,10 @@ Status DataLink::UploadNew(const blob::Reader& blob, std::stop_token stop, OnPro
 }
 
 Status DataLink::Download(const Digest& digest, blob::BlobStore& store, std::stop_token stop,
-                          OnProgress progress) {
+                          OnProgress progress, blob::Lasting lasting) {
   return state_->Persist(
       [&](State::Lease& lease, bool& done) {
-        return state_->DownloadOnce(digest, store, lease, done, stop, progress);
+        return state_->DownloadOnce({digest, lasting}, store, lease, done, stop, progress);
       },
       stop);
 }

@@ -85,7 +85,11 @@ struct DataLink::State {
   };
   Result<Fetched> FetchManifest(const Digest& digest, const Connection& connection,
                                 const std::stop_token& stop);
-  Result<uint64_t> DownloadOnce(const Digest& digest, blob::BlobStore& store, Lease& lease,
+  struct Wanted {
+    Digest digest;
+    blob::Lasting lasting;
+  };
+  Result<uint64_t> DownloadOnce(const Wanted& wanted, blob::BlobStore& store, Lease& lease,
                                 bool& done, const std::stop_token& stop,
                                 const OnProgress& progress);
   void GetStream(const Digest& digest, blob::Spool& spool, const Connection& connection,

@@ -234,9 +234,10 @@ class FullStore final : public blob::BlobStore {
   void Scrap(const std::string& path) override { store_->Scrap(path); }
   std::vector<Digest> List() const override { return store_->List(); }
   uint64_t TotalBytes() const override { return store_->TotalBytes(); }
-  Result<std::shared_ptr<blob::Spool>> OpenSpool(const blob::Manifest& manifest) override {
+  Result<std::shared_ptr<blob::Spool>> OpenSpool(const blob::Manifest& manifest,
+                                                 blob::Lasting lasting) override {
     if (full) return Fail(ErrorCode::kExhausted, "no room on the disk");
-    return store_->OpenSpool(manifest);
+    return store_->OpenSpool(manifest, lasting);
   }
   Status DiscardSpool(const Digest& digest) override { return store_->DiscardSpool(digest); }
   std::vector<Digest> ListSpools() const override { return store_->ListSpools(); }
