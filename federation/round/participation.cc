@@ -27,7 +27,10 @@ std::vector<SiteEffect> Participation::Handle(MonoTime now, const SiteEvent& eve
 // Life of the process and the link
 // ------------------------------------------------------------------
 
-void Participation::On(const SiteStarted&) { Drive(); }
+void Participation::On(const SiteStarted&) {
+  s_.fetched = false;  // an aggregate need not outlive what ended the last life
+  Drive();
+}
 
 void Participation::On(const LinkUp&) {
   connected_ = true;
@@ -270,8 +273,7 @@ void Participation::On(const AggregateFetched& e) {
   if (s_.phase != SitePhase::kDeriving || e.at != s_.outcome->at || s_.fetched) return;
   if (!e.ok) return Failed();
   retry_ = false;
-  s_.fetched = true;
-  Changed();
+  s_.fetched = true;  // not kept: after a death it is asked for anew
   Drive();
 }
 

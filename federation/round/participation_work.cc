@@ -63,6 +63,9 @@ void Participation::On(const UploadDone& e) {
   s_.work = Work::kUploaded;
   if (!s_.rostered) return EnterPhase(SitePhase::kReady);
   EnterPhase(s_.envelope.empty() ? SitePhase::kSigning : SitePhase::kSubmitted);
+  // Nothing is told before the signature is kept; after a death the blob is offered again, and is
+  // found to be there.
+  if (s_.phase == SitePhase::kSigning) changed_ = false;
 }
 
 void Participation::On(const UploadFailed& e) {
@@ -80,9 +83,8 @@ void Participation::On(const Signed& e) {
 void Participation::OnMessage(const Receipt& m) {
   if (s_.phase != SitePhase::kSubmitted || s_.receipt) return;
   if (m.at != s_.work_at || m.contribution != s_.blob) return;
-  s_.receipt = m;
-  s_.join_pending = false;
-  Changed();
+  s_.receipt = m;  // kept once it is verified: whoever submits again is given it again
+  if (std::exchange(s_.join_pending, false)) Changed();
   Drive();
 }
 

@@ -59,9 +59,9 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Submission& m) {
     return Refuse(id, m, RefusalReason::kNotSigned);
   }
   if (m.datasets != site.admitted) return Refuse(id, m, RefusalReason::kNotAdmitted);
+  // Kept once it is verified: nobody was told of it, and the site says it again after a death.
   site.step = Step::kVerifying;
   site.taken = m;
-  Changed();
   Note(NoticeKind::kSubmitted, id);
   out_.emplace_back(VerifySubmission{id, m});
 }

@@ -133,6 +133,35 @@ TEST_F(SiteWithFiles, AnUpdateForWhichThereIsNoRoomIsFoldedBackAndNotLost) {
   EXPECT_EQ(site_.residual(), fold[0].residual_to);
 }
 
+TEST_F(SiteWithFiles, KeepsNoStepThatIsTakenAgainAfterADeathBeforeAnythingIsToldOfIt) {
+  Feed(Encoded{at_.round, blob_, 5, 0});
+  EXPECT_TRUE(Only<PersistSite>(Feed(UploadDone{at_.round, blob_})).empty());
+  EXPECT_FALSE(Only<PersistSite>(Feed(Signed{at_, {1}})).empty());
+  const auto receipted = Feed(FromAggregator{Receipt{at_, blob_, 7, {}}});
+  EXPECT_TRUE(Only<PersistSite>(receipted).empty());
+  EXPECT_EQ(Only<VerifyReceipt>(receipted).size(), 1u);
+  EXPECT_FALSE(Only<PersistSite>(Feed(ReceiptChecked{at_, true})).empty());
+  Outcome outcome = WithoutUs();
+  outcome.counted = {{kA, 5, 1}};
+  EXPECT_FALSE(Only<PersistSite>(Feed(FromAggregator{outcome})).empty());
+  EXPECT_TRUE(Only<PersistSite>(Feed(AggregateFetched{outcome.at, true})).empty());
+  EXPECT_FALSE(Only<PersistSite>(Feed(Derived{outcome.at, true, outcome.next})).empty());
+}
+
+TEST_F(SiteWithFiles, AsksInItsNextLifeForAnAggregateThatAPowerCutMayHaveTaken) {
+  Submit();
+  Outcome outcome = WithoutUs();
+  outcome.counted = {{kA, 5, 1}};
+  outcome.aggregate = Sha256(AsBytes("aggregate"));
+  Feed(FromAggregator{outcome});
+  EXPECT_EQ(Only<DeriveModel>(Feed(AggregateFetched{outcome.at, true})).size(), 1u);
+  site_ = Participation::Load(site_.Save()).value();
+  const auto asked = Only<FetchAggregate>(Feed(SiteStarted{}));
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].aggregate, outcome.aggregate);
+  EXPECT_EQ(Only<DeriveModel>(Feed(AggregateFetched{outcome.at, true})).size(), 1u);
+}
+
 TEST_F(SiteWithFiles, AnUpdateThatCannotBeRoundedIsNotKept) {
   const auto effects = Feed(EncodeFailed{at_.round, "invalid"});
   EXPECT_EQ(Only<DropWork>(effects).size(), 1u);
