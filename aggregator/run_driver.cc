@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "aggregator/merge.h"
 #include "federation/canonical.h"
@@ -28,15 +29,6 @@ std::string_view KindOf(const round::Append& append) {
   if (std::holds_alternative<round::RecordAbandoned>(append.record)) return "abandoned";
   if (std::holds_alternative<round::RecordClosed>(append.record)) return "closed";
   return "opened";
-}
-
-Bytes NoteOf(const round::RemoveBlobs& removal) {
-  CanonicalWriter writer;
-  for (const auto* part : {&removal.blobs, &removal.checkpoints}) {
-    writer.U64(part->size());
-    for (const Digest& digest : *part) writer.Raw32(digest);
-  }
-  return writer.Take();
 }
 
 // The entries that a roster names: the opening of the round, then the admissions.
@@ -162,12 +154,7 @@ bool RunDriver::Perform(const round::Effect& effect) {
     // The state of now: it may already hold what later effects of the queue stand for, and then a
     // restart emits those again.
     change.Put("run/" + rounds_.manifest().run.str() + "/state", rounds_.Save(shop_.loop.Now()));
-    // The state says nothing of what is no longer needed: a death before it is gone must not leave
-    // it for good.
-    for (const round::Effect& later : queue_.waiting()) {
-      const auto* remove = std::get_if<round::RemoveBlobs>(&later);
-      if (remove != nullptr) change.Put(LeavingKey(), NoteOf(*remove));
-    }
+    NoteLeaving(change);
     CrashPoint("aggregator.before-persist");
     const bool kept = keeping_.Note(shop_.journal.Apply(change));
     if (kept) with_state_ = {};
@@ -193,7 +180,7 @@ bool RunDriver::Perform(const round::Effect& effect) {
     if (announce->notice.kind == round::NoticeKind::kEnded) TellEnd();
   } else if (const auto* remove = std::get_if<round::RemoveBlobs>(&effect)) {
     CrashPoint("aggregator.before-remove");
-    Do(*remove);
+    RemoveSoon(*remove);
   }
   return true;
 }
@@ -341,41 +328,6 @@ void RunDriver::Do(const round::SetTimer& effect) {
   shop_.loop.At(effect.at, [this, alive = alive_, timer] {
     if (*alive && timer == timer_) Feed(round::Timer{});
   });
-}
-
-void RunDriver::Do(const round::RemoveBlobs& effect) {
-  std::vector<Digest> gone = effect.blobs;
-  for (const Digest& digest : effect.checkpoints) {
-    // Models stay: people evaluate and export any version. Momentum and scales only served the next
-    // round.
-    if (const auto model = shop_.journal.Get(ModelKey(digest)); model && !*model)
-      gone.push_back(digest);
-  }
-  const std::vector<Digest> needs = Needs();
-  for (const Digest& digest : gone) {
-    if (digest.IsZero() || std::ranges::find(needs, digest) != needs.end()) continue;
-    if (rounds_.Uses(digest)) continue;
-    if (shop_.needed_elsewhere(digest)) continue;
-    shop_.remove(digest);
-  }
-}
-
-std::string RunDriver::LeavingKey() const {
-  return "run/" + rounds_.manifest().run.str() + "/leaving";
-}
-
-// At a start, whatever was gone by then: nobody asks for what is not there.
-void RunDriver::RemoveLeaving() {
-  const auto noted = shop_.journal.Get(LeavingKey());
-  if (!noted || !*noted) return;
-  CanonicalReader reader(**noted);
-  round::RemoveBlobs leaving;
-  for (auto* part : {&leaving.blobs, &leaving.checkpoints}) {
-    for (uint64_t left = reader.U64(); reader.ok() && left > 0; --left) {
-      part->push_back(reader.Raw32());
-    }
-  }
-  if (reader.Done("what is leaving")) Do(leaving);
 }
 
 std::string RunDriver::ModelKey(const Digest& model) const {

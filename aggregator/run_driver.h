@@ -74,6 +74,9 @@ class RunDriver {
   void Conclude(const round::Merged& merged);
   void Do(const round::SetTimer& effect);
   void Do(const round::RemoveBlobs& effect);
+  // run_removal.cc
+  void RemoveSoon(const round::RemoveBlobs& effect);
+  void NoteLeaving(journal::Change& change) const;
   std::string LeavingKey() const;  // in the journal: what was removed last, or is to be
   void RemoveLeaving();
   ledger::RunProposed Describe() const;
@@ -96,6 +99,7 @@ class RunDriver {
   loop::EffectQueue<round::Effect> queue_;
   Stall keeping_;
   Stall merging_;
+  round::RemoveBlobs leaving_;  // in a moment; noted in the journal
   journal::Change with_state_;  // durable together with the state that the next Persist saves
   size_t summing_ = 0;          // contributions of the merge under way
   derivation::Growths growths_;
