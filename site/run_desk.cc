@@ -112,22 +112,14 @@ void RunDesk::FeedNow(const round::SiteEvent& event) {
   queue_.Push(participation_.Handle(shop_.loop.Now(), event));
   masking_.Look();
   const round::SitePhase phase = participation_.phase();
+  if (phase != round::SitePhase::kDeriving && !leaves_soon_) RemoveDropped();
   if (phase != round::SitePhase::kSigning && phase != round::SitePhase::kSubmitted) GivePenBack();
 }
 
 bool RunDesk::Perform(const round::SiteEffect& effect) {
   if (std::holds_alternative<round::PersistSite>(effect)) {
     CrashPoint("site.before-persist");
-    journal::Change change;
-    change.Put(Key("state"), participation_.Save());
-    // The state already holds the model that a later effect publishes: noted with it, so that a
-    // restart between the two finishes it.
-    for (const round::SiteEffect& later : queue_.waiting()) {
-      if (const auto* publish = std::get_if<round::PublishModel>(&later)) {
-        change.Put(Key("publishing"), BytesOf(*publish));
-      }
-    }
-    const bool kept = shop_.journal.Apply(change).has_value();
+    const bool kept = KeepState();
     CrashPoint("site.after-persist");
     return kept;
   }
@@ -137,8 +129,8 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
     CrashPoint("site.after-tell", round::KindName(tell->message));
   } else if (const auto* commit = std::get_if<round::CommitResidual>(&effect)) {
     CrashPoint("site.before-residual-kept");
-    for (const auto& gone : folder_.ResidualsBut(commit->current, commit->former)) {
-      (void)shop_.compute.Run([&store = shop_.store, gone] { store.Scrap(gone.string()); });
+    for (auto& gone : folder_.ResidualsBut(commit->current, commit->former)) {
+      scraps_.push_back(std::move(gone));
     }
     CrashPoint("site.residual-kept");
   } else if (const auto* announce = std::get_if<round::AnnounceSite>(&effect)) {
@@ -155,6 +147,23 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
         },
         effect);
   }
+  return true;
+}
+
+// The state already holds the model that a later effect publishes: that is kept with it. Of
+// several, which a full disk held up, the last is noted, so that a restart in between finishes it.
+bool RunDesk::KeepState() {
+  journal::Change change = with_state_;
+  change.Put(Key("state"), participation_.Save());
+  std::vector<const round::PublishModel*> publishing;
+  for (const round::SiteEffect& later : queue_.waiting()) {
+    if (const auto* one = std::get_if<round::PublishModel>(&later)) publishing.push_back(one);
+  }
+  if (publishing.size() == 1) NotePublished(*publishing.front(), change);
+  if (publishing.size() > 1) change.Put(Key("publishing"), BytesOf(*publishing.back()));
+  if (!shop_.journal.Apply(change)) return false;
+  with_state_ = {};
+  published_ = publishing.size() == 1;
   return true;
 }
 
@@ -264,20 +273,23 @@ void RunDesk::Do(const round::DropWork& effect) {
     std::filesystem::remove(folder_.trained(effect.round), ignored);
     (void)shop_.journal.Apply(journal::Change().Erase(TrainedKey(effect.round)));
   }
-  if (effect.blob.IsZero()) return;
-  // With a cohort of one the aggregate is the contribution itself, and is still to be derived from:
-  // so first the other effects of this event, which name the aggregate.
-  shop_.loop.Post([this, alive = alive_, blob = effect.blob] {
-    if (!*alive || blob == aggregate_) return;
-    (void)shop_.compute.Run([&store = shop_.store, blob] { (void)store.Remove(blob); });
+  // With a cohort of one the aggregate is the contribution itself, and is still to be derived from.
+  if (!effect.blob.IsZero()) dropped_.push_back(effect.blob);
+}
+
+void RunDesk::RemoveDropped() {
+  if (dropped_.empty() && scraps_.empty()) return;
+  std::erase_if(dropped_, [this](const Digest& one) { return shop_.needed_elsewhere(run_, one); });
+  (void)shop_.compute.Run([&store = shop_.store, blobs = std::exchange(dropped_, {}),
+                           files = std::exchange(scraps_, {})] {
+    for (const Digest& digest : blobs) (void)store.Remove(digest);
+    for (const auto& file : files) store.Scrap(file.string());
   });
 }
 
-void RunDesk::Do(const round::PublishModel& effect) {
-  CrashPoint("site.before-publish");
+void RunDesk::NotePublished(const round::PublishModel& effect, journal::Change& change) const {
   const auto before = shop_.journal.Get(Key("model"));
   const auto older = shop_.journal.Get(Key("model-before"));
-  journal::Change change;
   change.Put(Key("model"), BytesOf(effect)).Erase(Key("publishing"));
   // The model before stays one round more, for whoever still reads it; what it replaced goes, and
   // the momentum and scales that only served to derive this one.
@@ -285,10 +297,21 @@ void RunDesk::Do(const round::PublishModel& effect) {
   if (effect.rounds.value > 0) change.Erase(TrainedKey({effect.rounds.value - 1}));
   CanonicalWriter leaving;
   for (const Digest& digest : Leaving()) leaving.Raw32(digest);
+  for (const Digest& digest : dropped_) leaving.Raw32(digest);
   if (older && *older) leaving.Raw32(BaseIn(**older).model);
   if (before && *before) leaving.Raw32(BaseIn(**before).scales).Raw32(BaseIn(**before).momentum);
   change.Put(Key("leaving"), leaving.Take());
-  if (!shop_.journal.Apply(change)) return;  // noted as under way: the next start does it
+}
+
+void RunDesk::Do(const round::PublishModel& effect) {
+  CrashPoint("site.before-publish");
+  if (!std::exchange(published_, false)) {
+    journal::Change change;
+    NotePublished(effect, change);
+    if (!shop_.journal.Apply(change)) return;  // noted as under way: the next start does it
+  }
+  dropped_.clear();  // noted with the rest that leaves
+  leaves_soon_ = true;
   CrashPoint("site.published");
   folder_.ForgetStatesBefore(effect.rounds);
   shop_.loop.At(shop_.loop.Now() + kLeavingAfter, [this, alive = alive_] {
@@ -308,6 +331,8 @@ std::vector<Digest> RunDesk::Leaving() const {
 // What nobody needs any more, noted until it is gone: a death in between leaves no file behind. A
 // blob that the base held now has too stays, or that another run of the same start works with.
 void RunDesk::RemoveLeaving() {
+  leaves_soon_ = false;
+  if (participation_.phase() != round::SitePhase::kDeriving) RemoveDropped();
   const auto noted = shop_.journal.Get(Key("leaving"));
   const auto held = shop_.journal.Get(Key("model"));
   if (!noted || !*noted || !held || !*held) return;
@@ -315,7 +340,9 @@ void RunDesk::RemoveLeaving() {
   std::vector<Digest> leaving;
   for (const Digest& digest : Leaving()) {
     const bool stays = digest.IsZero() || digest == base.model || digest == base.momentum ||
-                       digest == base.scales || shop_.needed_elsewhere(run_, digest);
+                       digest == base.scales || digest == aggregate_ ||
+                       digest == participation_.contribution() ||
+                       shop_.needed_elsewhere(run_, digest);
     if (!stays) leaving.push_back(digest);
   }
   const RoundNumber rounds{CanonicalReader(**held).U64()};

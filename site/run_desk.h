@@ -71,8 +71,11 @@ class RunDesk {
   void RecordAgain(round::SitePhase phase, std::function<void()> check);
   void CheckEnd(const round::FetchBase& effect);
   void Fetch(const round::FetchBase& effect);
+  bool KeepState();
+  void NotePublished(const round::PublishModel& effect, journal::Change& change) const;
   std::vector<Digest> Leaving() const;
   void RemoveLeaving();
+  void RemoveDropped();
   void PrepareFiles(const round::DecideLocally& effect);
   void Object(const round::RoundAttempt& at, const std::string& objection);
   void PrepareData(const round::DecideLocally& effect);
@@ -129,7 +132,13 @@ class RunDesk {
   round::RunManifest manifest_;   // of the latest plan that was decided or trained
   std::string recorded_epsilon_;  // what the record says that the run costs
   Digest aggregate_;              // of the outcome being derived
-  round::Base coming_;            // what is being derived or fetched, or was last
+  // What nobody needs any more: to go when the outcome is derived.
+  std::vector<Digest> dropped_;
+  std::vector<std::filesystem::path> scraps_;
+  bool leaves_soon_ = false;    // what a model that was published left behind
+  journal::Change with_state_;  // to be kept with the state that is kept next
+  bool published_ = false;      // the model that is to be published, kept with the state
+  round::Base coming_;          // what is being derived or fetched, or was last
   Seen seen_;
   derivation::Growths growths_;
   loop::EffectQueue<round::SiteEffect> queue_;

@@ -36,9 +36,11 @@ Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttemp
                    ByteView proof, ByteView envelope) {
   std::error_code ignored;  // a missing folder shows itself at the first file
   std::filesystem::create_directories(folder, ignored);
-  // The proof goes last: where it stands, its entry does too.
-  DURE_TRY(WriteWhole(folder / (NameOf(at) + ".entry"), envelope));
-  return WriteWhole(folder / (NameOf(at) + ".tlog-proof"), proof);
+  // The proof goes last. A power cut may take either, as long as this has not returned; Proves
+  // says.
+  DURE_TRY(text::WriteWhole(folder / (NameOf(at) + ".entry"), AsText(envelope)));
+  const std::filesystem::path last = folder / (NameOf(at) + ".tlog-proof");
+  return WriteWhole(last, proof);
 }
 
 Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Outcome& outcome,

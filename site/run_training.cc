@@ -209,9 +209,12 @@ void RunDesk::NoteTraining(const round::StartTraining& effect, const round::Trai
                          .U64(effect.number)
                          .Raw32(result.code)
                          .Take();
-  (void)shop_.journal.Apply(journal::Change().Put(TrainedKey(result.round), mark));
+  // With the state that says so, unless an account may have to be charged first.
+  with_state_.Put(TrainedKey(result.round), mark);
+  if (!manifest_.privacy.per_record()) ChargeTraining(effect, result);
+  (void)shop_.journal.Apply(std::exchange(with_state_, {}));
   CrashPoint("site.training-noted");
-  ChargeTraining(effect, result);
+  if (manifest_.privacy.per_record()) ChargeTraining(effect, result);
 }
 
 void RunDesk::Do(const round::StopTraining& effect) {

@@ -62,8 +62,15 @@ void RunDesk::Fetch(const round::FetchBase& effect) {
 void RunDesk::Do(const round::FetchAggregate& effect) {
   aggregate_ = effect.aggregate;
   shop_.scribe.Sync([](const Status&) {});  // the entry that the outcome is checked against
+  std::erase(dropped_, effect.aggregate);
+  // Only the model that comes of it need last: after a power cut it is fetched again.
   Run(
-      shop_.transfers, [this, digest = effect.aggregate] { return Download({digest}); },
+      shop_.transfers,
+      [this, digest = effect.aggregate]() -> Status {
+        if (shop_.store.Has(digest)) return {};
+        return shop_.data.Download(digest, shop_.store, shop_.stop, nullptr,
+                                   blob::Lasting::kThisBoot);
+      },
       [this, at = effect.at](Status fetched) {
         if (!fetched)
           shop_.say(at.Text() + ": cannot fetch the aggregate: " + fetched.error().message);
@@ -73,6 +80,8 @@ void RunDesk::Do(const round::FetchAggregate& effect) {
 }
 
 void RunDesk::Do(const round::EncodeUpdate& effect) {
+  // Before anything is made that may be called the same.
+  if (leaves_soon_) RemoveLeaving();
   if (manifest_.privacy.noisy()) return EncodeNoised(effect);
   if (manifest_.masked()) return masking_.Encode(effect);
   const uint64_t turn = ++encode_turn_;
@@ -196,6 +205,8 @@ void RunDesk::Do(const round::DeriveModel& effect) {
     blob::BlobStore& store = shop_.store;
     DURE_ASSIGN(const round::Base next,
                 derivation::DeriveNext(step, effect.manifest, store, folder_.dir().string(), pace));
+    // Before anybody is accused: what was derived from is what was asked for.
+    if (next != outcome.next) DURE_TRY(store.Scrub(outcome.aggregate));
     DURE_ASSIGN(const auto model, store.Open(next.model));
     DURE_ASSIGN(const auto shape, derivation::ShapeOf(model->bytes()));
     DURE_ASSIGN(const auto growth, derivation::GrowthOf(outcome.base, next, effect.manifest,
@@ -263,10 +274,7 @@ void RunDesk::CheckOutcome(const round::DeriveModel& effect, Result<round::Base>
     if (base != said.next) shop_.say(said.at.Text() + ": DISSENT: this site derives another model");
     LookAtSum(said, *closed);
     aggregate_ = {};
-    if (!shop_.needed_elsewhere(run_, said.aggregate)) {
-      (void)shop_.compute.Run(
-          [&store = shop_.store, aggregate = said.aggregate] { (void)store.Remove(aggregate); });
-    }
+    dropped_.push_back(said.aggregate);
     CrashPoint("site.derived");
     Feed(round::Derived{said.at, true, base});
   });

@@ -151,7 +151,6 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
                                   files.count() * sizeof(float), codec::Caching::kKept));
   DURE_ASSIGN(auto encoded, codec::EncodeUpdate(files.in(), files.parameters, lanes, next, pace));
   DURE_TRY(next.Sync());
-  DURE_TRY(codec::SyncFolderOf(folder.residual(work.residual_to).string()));
   DURE_ASSIGN(const auto blob, blob::Manifest::Make(lane_bytes, std::move(encoded.lane_chunks)));
   ContributionMade made;
   made.weight = files.weight;
@@ -161,6 +160,8 @@ Result<ContributionMade> EncodeContribution(const round::EncodeUpdate& work,
     DURE_ASSIGN(made.norm, NormOf(lanes_path.string(), files, manifest));
   }
   DURE_ASSIGN(made.blob, store.Import(lanes_path.string(), blob));
+  // Last: the disk's journal has most likely taken the name along with the lanes'.
+  DURE_TRY(codec::SyncFolderOf(folder.residual(work.residual_to).string()));
   half.Keep();
   return made;
 }
