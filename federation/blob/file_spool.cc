@@ -76,7 +76,7 @@ Status FileSpool::Create(Spares& spares) {
   if (present == manifest_.size) DURE_TRY(LoadBits(files));
   DURE_TRY(files.bits.WriteAt(AsBytes(BootId()), 0, stem_));
   DURE_TRY(files.bits.WriteAt(held_, kBootIdBytes, stem_));
-  files_ = std::make_shared<const Files>(std::move(files));
+  files_ = std::move(files);
   return {};
 }
 
@@ -105,34 +105,57 @@ Status FileSpool::VerifyHeld(const File& part) {
   return {};
 }
 
+class FileSpool::Writing {
+ public:
+  // REQUIRES: the spool's mutex_ is held, and its files are open.
+  explicit Writing(FileSpool& spool) : spool_(spool), files_(*spool.files_) { ++spool.writing_; }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+  ~Writing() {
+    const std::lock_guard lock(spool_.mutex_);
+    if (--spool_.writing_ == 0) spool_.calm_.notify_all();
+  }
+  const Files& files() const { return files_; }
+
+ private:
+  FileSpool& spool_;
+  const Files& files_;
+};
+
+void FileSpool::Close(std::unique_lock<std::mutex>& lock) {
+  calm_.wait(lock, [this] { return writing_ == 0; });
+  files_.reset();
+}
+
 Status FileSpool::WriteChunk(uint64_t index, ByteView bytes) {
   if (index >= manifest_.ChunkCount()) {
     return Fail(ErrorCode::kInvalid, "no chunk " + std::to_string(index) + " in this blob");
   }
-  std::shared_ptr<const Files> files;
+  std::optional<Writing> writing;  // destroyed after the locks below
   {
     std::lock_guard lock(mutex_);
     if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
     if (Held(index)) return {};
-    files = files_;
+    writing.emplace(*this);
   }
+  const Files& files = writing->files();
   if (!manifest_.ChunkMatches(index, bytes)) {
     return Fail(ErrorCode::kCorrupt,
                 "chunk " + std::to_string(index) + " does not match its digest");
   }
   const uint64_t offset = manifest_.ChunkOffset(index);
-  DURE_TRY(files->part.WriteAt(bytes, offset, stem_));
+  DURE_TRY(files.part.WriteAt(bytes, offset, stem_));
   // Starts writeback now, so that Complete's fsync finds little left to do. A hint: its failure
   // shows there.
   if (lasting_ == Lasting::kThroughPowerCuts) {
-    ::sync_file_range(files->part.descriptor(), static_cast<off_t>(offset),
+    ::sync_file_range(files.part.descriptor(), static_cast<off_t>(offset),
                       static_cast<off_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
   }
   std::lock_guard lock(mutex_);
   if (discarded_) return Fail(ErrorCode::kCancelled, "the blob is no longer wanted");
   if (Held(index)) return {};  // another stream was faster with the same bytes
   const uint8_t byte = static_cast<uint8_t>(held_[index / 8] | 1u << (index % 8));
-  DURE_TRY(files->bits.WriteAt(ByteView(&byte, 1), kBootIdBytes + index / 8, stem_));
+  DURE_TRY(files.bits.WriteAt(ByteView(&byte, 1), kBootIdBytes + index / 8, stem_));
   held_[index / 8] = byte;
   ++held_count_;
   return {};
@@ -170,8 +193,9 @@ Status FileSpool::Complete() {
   }
   DURE_TRY(settle_(stem_ + ".part", manifest_));
   Delete(stem_);
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   complete_ = true;
+  Close(lock);  // of the spool's files only the blob's bytes still have a name
   return {};
 }
 
@@ -182,9 +206,9 @@ bool FileSpool::Discarded() const {
 
 void FileSpool::Discard() {
   std::lock_guard one_at_a_time(complete_mutex_);
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   discarded_ = true;
-  files_.reset();
+  Close(lock);
 }
 
 }  // namespace dure::blob

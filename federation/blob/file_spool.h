@@ -9,9 +9,11 @@
 // differs, and every claimed chunk is hashed again when the spool is opened.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "federation/blob/file.h"
@@ -45,7 +47,8 @@ class FileSpool final : public Spool {
   Status Complete() override;
   bool Discarded() const override;
   // No write succeeds any more, and the files are closed, whoever still holds this spool: once
-  // deleted, they take no room. Waits for a Complete that is under way; what it completed stays.
+  // deleted, they take no room. Waits for a Complete that is under way, whose blob stays, and for
+  // writes, each of which is a chunk.
   void Discard();
 
  private:
@@ -58,6 +61,10 @@ class FileSpool final : public Spool {
     File part;
     File bits;
   };
+  // The open files, for one write; the last one wakes Close.
+  class Writing;
+  // Lets go of the files, with mutex_ held, once no write uses them.
+  void Close(std::unique_lock<std::mutex>& lock);
   Status Create(Spares& spares);
   Status LoadBits(const Files& files);
   Status VerifyHeld(const File& part);
@@ -68,12 +75,13 @@ class FileSpool final : public Spool {
   const Lasting lasting_;
   const Settle settle_;
   mutable std::mutex mutex_;
-  // Guarded by mutex_. Null once discarded; shared with the writes that are under way then.
-  std::shared_ptr<const Files> files_;
-  Bytes held_;               // guarded by mutex_
-  uint64_t held_count_ = 0;  // guarded by mutex_
-  bool complete_ = false;    // guarded by mutex_
-  bool discarded_ = false;   // guarded by mutex_
+  std::optional<Files> files_;    // guarded by mutex_; none once closed; stays while writing_ > 0
+  int writing_ = 0;               // guarded by mutex_
+  std::condition_variable calm_;  // writing_ is 0
+  Bytes held_;                    // guarded by mutex_
+  uint64_t held_count_ = 0;       // guarded by mutex_
+  bool complete_ = false;         // guarded by mutex_
+  bool discarded_ = false;        // guarded by mutex_
   std::mutex
       complete_mutex_;  // taken before mutex_: one Complete at a time, the others wait for it
 };
