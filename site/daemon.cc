@@ -117,14 +117,15 @@ Status Daemon::State::Open() {
   data->LimitUploads(static_cast<uint64_t>(options.upload_mib * 1024 * 1024));
   launcher::TrainerSpec spec = SpecOf(options);
   const std::filesystem::path absolute = std::filesystem::absolute(dir);
-  // Not the lock of the store: one that outlives this process could keep the next from starting.
-  spec.read_paths = {blob::WholeBlobsIn(absolute / "blobs")};
-  for (const Loan& loan : loans) spec.read_paths.push_back(loan.data);
-  spec.write_paths = {absolute / "runs", absolute / "work"};
   DURE_ASSIGN(code, launcher::CodeOf(spec));
   launcher = MakeLauncher(options, absolute / "work" / "gangs");
   trainer = std::make_unique<TrainerDesk>(*loop, *launcher, std::move(spec));
   compute = std::make_unique<loop::WorkerPool>(1);
+  // Where an earlier version kept the tokens of all data together.
+  (void)compute->Run([tokens = absolute / "work" / "tokens"] {
+    std::error_code ignored;
+    std::filesystem::remove_all(tokens, ignored);
+  });
   transfers = std::make_unique<loop::WorkerPool>(2);
   small_calls = std::make_unique<loop::WorkerPool>(1);
   lending = std::make_unique<Lending>(loans, *scribe, dir, *loop, *transfers, options.say);

@@ -10,6 +10,7 @@
 #include "federation/crash_point.h"
 #include "site/evaluation_pace.h"
 #include "site/run_desk_work.h"
+#include "site/trainer_files.h"
 
 namespace dure::site {
 
@@ -156,14 +157,16 @@ void EvaluationDesk::Evaluate(const Request& request, const std::vector<round::O
   task.config_path = folder.config().string();
   task.tokenizer_path = folder.tokenizer().string();
   task.data = shop_.lending.DataOf(on);
-  task.work_dir = (shop_.dir / "work").string();
+  task.work_dir = WorkFolderFor(shop_.dir, task.data).string();
   task.batch = kBatch;
   task.sequence = request.manifest.inner.sequence;
   task.sequences_max = std::max<uint64_t>(kEvaluationTokens / std::max(task.sequence, 1u), 1);
   task.threads = static_cast<uint32_t>(shop_.threads);
   task.seed = SeedFor(request.model);
+  Reach reach = ReachOf(task.data, folder.given(), task.work_dir);
+  reach.read.insert(task.model_path);
   shop_.trainer.Submit(
-      std::move(task),
+      std::move(task), std::move(reach),
       {{}, [this, alive = alive_, request, used](Result<Answer> answer) {
          if (!*alive) return;
          if (!answer && FetchesAgain(request, answer.error())) return;

@@ -6,6 +6,7 @@
 #include "site/data_text.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
+#include "site/trainer_files.h"
 #include "site/update_work.h"
 
 namespace dure::site {
@@ -26,8 +27,7 @@ void RunDesk::Do(const round::DecideLocally& effect) {
 
 Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
                      const round::RunManifest& manifest) {
-  std::error_code ignored;  // a missing folder shows itself at the first file, with its name
-  std::filesystem::create_directories(folder.dir(), ignored);
+  folder.MakeReady();
   DURE_TRY(WriteWhole(folder.config(), AsBytes(manifest.model_config)));
   if (manifest.tokenizer.IsZero()) {
     return WriteWhole(folder.tokenizer(), AsBytes(text::Tokenizer::Bytes().json()));
@@ -113,7 +113,7 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
   seat::PrepareTask task;
   task.tokenizer_path = folder_.tokenizer().string();
   task.data = shop_.lending.Everything();
-  task.work_dir = (shop_.dir / "work").string();
+  task.work_dir = WorkFolderFor(shop_.dir, task.data).string();
   task.config_path = folder_.config().string();
   task.zero = shop_.zero;
   task.record_clip = effect.manifest.privacy.record_clip;
@@ -122,8 +122,9 @@ void RunDesk::PrepareData(const round::DecideLocally& effect) {
   if (preparing_task_ != 0 && task == preparing_) return;
   if (preparing_task_ != 0) shop_.trainer.Cancel(preparing_task_, false);
   preparing_ = task;
+  Reach reach = ReachOf(task.data, folder_.given(), task.work_dir);
   preparing_task_ = shop_.trainer.Submit(
-      std::move(task),
+      std::move(task), std::move(reach),
       {{}, [this, alive = alive_, turn = ++preparing_turn_](const Result<Answer>& answer) {
          if (!*alive || turn != preparing_turn_) return;
          preparing_task_ = 0;

@@ -54,8 +54,7 @@ RunDesk::RunDesk(Workshop& shop, const RunId& run, round::Participation particip
               {}}),
       sent_before_(shop.data.bytes_sent()),
       received_before_(shop.data.bytes_received()) {
-  std::error_code ignored;  // a missing folder shows itself at the first file, with its name
-  std::filesystem::create_directories(folder_.dir(), ignored);
+  folder_.MakeReady();
   if (const auto kept = shop.journal.Get(Key("manifest")); kept && *kept) {
     if (auto manifest = round::RunManifest::Parse(**kept)) manifest_ = std::move(*manifest);
   }
@@ -94,6 +93,8 @@ void RunDesk::Start() {
     std::error_code ignored;
     for (const auto& path : left) std::filesystem::remove_all(path, ignored);
   };
+  std::error_code ignored;
+  std::filesystem::remove(folder_.base(), ignored);
   (void)shop_.compute.Run(sweep);  // before anything that this life makes
   FinishPublishing();
   RemoveLeaving();

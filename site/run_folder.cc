@@ -36,8 +36,9 @@ std::vector<uint64_t> NumbersIn(const fs::path& dir, std::string_view prefix,
 fs::path RunFolder::trained(RoundNumber round) const {
   return dir_ / ("trained-" + std::to_string(round.value) + ".safetensors");
 }
+fs::path RunFolder::made(RoundNumber round) const { return seat() / trained(round).filename(); }
 fs::path RunFolder::state(RoundNumber round) const {
-  return dir_ / ("state-" + std::to_string(round.value));
+  return seat() / ("state-" + std::to_string(round.value));
 }
 fs::path RunFolder::residual(uint64_t version) const {
   return dir_ / ("residual-" + std::to_string(version) + ".f32");
@@ -50,9 +51,23 @@ fs::path RunFolder::payload(RoundNumber round) const {
   return dir_ / ("payload-" + std::to_string(round.value));
 }
 
+void RunFolder::MakeReady() const {
+  std::error_code ignored;
+  fs::create_directories(given(), ignored);
+  fs::create_directories(seat(), ignored);
+  for (const fs::path& file : {config(), tokenizer()}) {
+    const fs::path before = dir_ / file.filename();
+    if (fs::exists(before, ignored)) fs::rename(before, file, ignored);
+  }
+  for (const uint64_t number : NumbersIn(dir_, "state-", "")) {
+    const fs::path now = state(RoundNumber{number});
+    fs::rename(dir_ / now.filename(), now, ignored);
+  }
+}
+
 std::optional<fs::path> RunFolder::StateBefore(RoundNumber round) const {
   std::optional<uint64_t> latest;
-  for (const uint64_t number : NumbersIn(dir_, "state-", "")) {
+  for (const uint64_t number : NumbersIn(seat(), "state-", "")) {
     if (number < round.value && (!latest || number > *latest)) latest = number;
   }
   if (!latest) return std::nullopt;
@@ -61,7 +76,7 @@ std::optional<fs::path> RunFolder::StateBefore(RoundNumber round) const {
 
 void RunFolder::ForgetStatesBefore(RoundNumber round) const {
   std::error_code ignored;
-  for (const uint64_t number : NumbersIn(dir_, "state-", "")) {
+  for (const uint64_t number : NumbersIn(seat(), "state-", "")) {
     if (number + 1 < round.value) fs::remove_all(state(RoundNumber{number}), ignored);
   }
 }
@@ -76,10 +91,13 @@ std::vector<fs::path> RunFolder::TrainedBefore(RoundNumber round) const {
 
 std::vector<fs::path> RunFolder::HalfTrained() const {
   std::vector<fs::path> half;
-  for (const uint64_t number : NumbersIn(dir_, "trained-", ".safetensors.writing")) {
-    half.push_back(trained(RoundNumber{number}).string() + ".writing");
+  for (const uint64_t number : NumbersIn(seat(), "trained-", ".safetensors")) {
+    half.push_back(made(RoundNumber{number}));
   }
-  for (const uint64_t number : NumbersIn(dir_, "state-", ".new")) {
+  for (const uint64_t number : NumbersIn(seat(), "trained-", ".safetensors.writing")) {
+    half.push_back(made(RoundNumber{number}).string() + ".writing");
+  }
+  for (const uint64_t number : NumbersIn(seat(), "state-", ".new")) {
     half.push_back(state(RoundNumber{number}).string() + ".new");
   }
   return half;

@@ -16,7 +16,7 @@ class RunFolderTest : public testing::Test {
     std::string pattern = (fs::temp_directory_path() / "dure-folder-XXXXXX").string();
     home_ = ::mkdtemp(pattern.data());
     folder_.emplace(home_, *RunId::Parse("run"));
-    fs::create_directories(folder_->dir());
+    folder_->MakeReady();
   }
   ~RunFolderTest() override { fs::remove_all(home_); }
   void Touch(const fs::path& path) { std::ofstream(path) << "x"; }
@@ -36,10 +36,10 @@ TEST_F(RunFolderTest, TheLatestStateBeforeARoundIsFoundByNumberAndNotByName) {
 TEST_F(RunFolderTest, NamesThatOnlyLookLikeStatesAreLeftAlone) {
   for (const char* name :
        {"state-", "state-x", "state-3x", "state--1", "state-99999999999999999999"})
-    fs::create_directories(folder_->dir() / name);
+    fs::create_directories(folder_->seat() / name);
   EXPECT_EQ(folder_->StateBefore({100}), std::nullopt);
   folder_->ForgetStatesBefore({100});
-  EXPECT_TRUE(fs::exists(folder_->dir() / "state-3x"));
+  EXPECT_TRUE(fs::exists(folder_->seat() / "state-3x"));
 }
 
 TEST_F(RunFolderTest, TheStateThatTheRoundContinuesFromIsKept) {
@@ -48,6 +48,17 @@ TEST_F(RunFolderTest, TheStateThatTheRoundContinuesFromIsKept) {
   EXPECT_FALSE(fs::exists(folder_->state({2})));
   EXPECT_TRUE(fs::exists(folder_->state({3})));
   EXPECT_TRUE(fs::exists(folder_->state({4})));
+}
+
+TEST_F(RunFolderTest, WhatAnEarlierVersionKeptBesideTheFoldersIsBroughtToItsPlace) {
+  Touch(folder_->dir() / "config.json");
+  fs::create_directories(folder_->dir() / "state-7" / "optimizer");
+  Touch(folder_->residual(1));
+  folder_->MakeReady();
+  EXPECT_TRUE(fs::exists(folder_->config()));
+  EXPECT_EQ(folder_->StateBefore({8}), folder_->state({7}));
+  EXPECT_TRUE(fs::exists(folder_->state({7}) / "optimizer"));
+  EXPECT_TRUE(fs::exists(folder_->residual(1)));
 }
 
 TEST_F(RunFolderTest, AllResidualsButTheTwoNamedOnesMayGo) {
@@ -72,7 +83,8 @@ TEST_F(RunFolderTest, WhatADeadProcessLeftHalfMadeMayGoAndNothingElse) {
   left.push_back(folder_->dir() / "ready-0");
   left.push_back(folder_->lanes({3}));
   left.push_back(folder_->payload({3}));
-  left.push_back(folder_->trained({9}).string() + ".writing");
+  left.push_back(folder_->made({9}));
+  left.push_back(folder_->made({9}).string() + ".writing");
   left.push_back(folder_->state({9}).string() + ".new");
   EXPECT_THAT(folder_->HalfTrained(), testing::IsEmpty());
   for (const fs::path& path : left) Touch(path);
@@ -83,7 +95,7 @@ TEST_F(RunFolderTest, WhatADeadProcessLeftHalfMadeMayGoAndNothingElse) {
   }
   EXPECT_THAT(folder_->LeftoversBefore({4}), testing::UnorderedElementsAreArray(left));
   EXPECT_THAT(folder_->HalfTrained(),
-              testing::UnorderedElementsAre(left[left.size() - 2], left.back()));
+              testing::UnorderedElementsAreArray(left.end() - 3, left.end()));
 }
 
 TEST_F(RunFolderTest, AFolderThatIsNotThereHoldsNothing) {

@@ -3,12 +3,12 @@
 
 #include "federation/canonical.h"
 #include "federation/check.h"
-#include "federation/codec/files.h"
 #include "federation/crash_point.h"
 #include "federation/derivation/derivation.h"
 #include "federation/error_code.h"
 #include "site/run_desk.h"
 #include "site/run_desk_work.h"
+#include "site/trainer_files.h"
 #include "site/update_work.h"
 
 namespace dure::site {
@@ -112,22 +112,29 @@ void RunDesk::Train(const round::StartTraining& effect) {
   seat::TrainTask task = TaskOf(effect.manifest);
   task.run = run_.str();
   task.round = round.value;
-  const auto base = shop_.store.PathOf(effect.plan.base.model);
-  if (base) task.model_path = *base;
+  folder_.MakeReady();
   task.config_path = folder_.config().string();
   task.tokenizer_path = folder_.tokenizer().string();
   task.data = shop_.lending.DataOf(effect.datasets);
-  task.work_dir = (shop_.dir / "work").string();
+  task.work_dir = WorkFolderFor(shop_.dir, task.data).string();
+  Reach reach = ReachOf(task.data, folder_.given(), task.work_dir);
+  reach.write.insert(folder_.seat());
+  if (const auto base = shop_.store.PathOf(effect.plan.base.model)) {
+    task.model_path = LinkAs(*base, folder_.base()) ? folder_.base().string() : *base;
+    if (task.model_path == *base) reach.read.insert(*base);
+  }
   if (const auto state = folder_.StateBefore(round)) task.state_in = state->string();
   task.state_out = folder_.state(round).string();
-  task.output_path = folder_.trained(round).string();
+  task.output_path = folder_.made(round).string();
   task.threads = std::max(1u, static_cast<uint32_t>(shop_.threads) / shop_.ranks);
   task.zero = shop_.zero;
   task.seed = OrderSeed(effect.manifest.inner.seed, shop_.site);
   std::error_code ignored;
   std::filesystem::remove_all(folder_.state(round),
                               ignored);  // of a training that was not finished
-  std::filesystem::remove(folder_.trained(round), ignored);
+  for (const auto& result : {folder_.made(round), folder_.trained(round)}) {
+    std::filesystem::remove_all(result, ignored);
+  }
   for (const auto& half : folder_.HalfTrained()) std::filesystem::remove_all(half, ignored);
   training_round_ = round;
   status_ = {};
@@ -139,7 +146,7 @@ void RunDesk::Train(const round::StartTraining& effect) {
   calls.done = [this, alive = alive_, effect, turn = ++training_turn_](Result<Answer> answer) {
     if (*alive && turn == training_turn_) Trained(effect, std::move(answer));
   };
-  training_task_ = shop_.trainer.Submit(std::move(task), std::move(calls));
+  training_task_ = shop_.trainer.Submit(std::move(task), std::move(reach), std::move(calls));
   shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, base = effect.plan.base] {
     if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
     (void)shop_.compute.Run([manifest = manifest_, folder = folder_, &store = shop_.store, base,
@@ -150,6 +157,8 @@ void RunDesk::Train(const round::StartTraining& effect) {
 }
 
 void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer) {
+  std::error_code ignored;
+  std::filesystem::remove(folder_.base(), ignored);  // a name of a blob holds its room
   if (!answer) return NotTrained(effect, answer.error(), shop_.trainer.hung());
   const RoundNumber round = effect.plan.at.round;
   const auto* done = std::get_if<seat::DoneEvent>(&*answer);
@@ -168,14 +177,14 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
   const round::TrainingDone result{round,       effect.number,    done->tokens,
                                    done->steps, done->final_loss, shop_.trainer.code()};
   CrashPoint("site.trained");
-  // Not every program in the trainer's seat makes its result durable; what is noted as done is.
-  auto sync = [path = folder_.trained(round).string()]() -> Status {
-    DURE_TRY(codec::SyncFile(path));
-    return codec::SyncFolderOf(path);
+  // Not every program in the trainer's seat makes its result durable, or leaves it alone; what is
+  // noted as done is both.
+  auto take = [made = folder_.made(round), taken = folder_.trained(round)] {
+    return TakeOver(made, taken);
   };
-  Run(shop_.compute, sync, [this, effect, result, turn = training_turn_](const Status& synced) {
+  Run(shop_.compute, take, [this, effect, result, turn = training_turn_](const Status& taken) {
     if (turn != training_turn_) return;
-    if (!synced) return NotTrained(effect, synced.error());
+    if (!taken) return NotTrained(effect, taken.error());
     NoteTraining(effect, result);
   });
 }
@@ -222,6 +231,8 @@ void RunDesk::Do(const round::StopTraining& effect) {
   ++training_turn_;
   if (training_task_ == 0 || training_round_ != effect.round) return;
   shop_.trainer.Cancel(training_task_, false);
+  std::error_code ignored;
+  std::filesystem::remove(folder_.base(), ignored);
   training_task_ = 0;
   training_round_.reset();
 }

@@ -28,6 +28,10 @@ ErrorCode CodeNamed(const std::string& name) {
 
 }  // namespace
 
+bool Reach::Covers(const Reach& other) const {
+  return std::ranges::includes(read, other.read) && std::ranges::includes(write, other.write);
+}
+
 TrainerDesk::TrainerDesk(loop::EventLoop& loop, launcher::Launcher& launcher,
                          launcher::TrainerSpec spec)
     : loop_(loop), launcher_(launcher), spec_(std::move(spec)) {}
@@ -39,9 +43,9 @@ TrainerDesk::~TrainerDesk() {
 
 int64_t TrainerDesk::trainer_pid() const { return trainer_ ? trainer_->pid() : 0; }
 
-uint64_t TrainerDesk::Submit(Task task, TaskCalls calls) {
+uint64_t TrainerDesk::Submit(Task task, Reach reach, TaskCalls calls) {
   const uint64_t id = next_id_++;
-  waiting_.push_back({id, std::move(task), std::move(calls)});
+  waiting_.push_back({id, std::move(task), std::move(reach), std::move(calls)});
   // Never inside the call: the caller has not stored the id yet.
   loop_.Post([this, alive = alive_] {
     if (*alive) Next();
@@ -155,13 +159,19 @@ Status TrainerDesk::EnsureTrainer() {
       if (*alive) OnExit(generation, exit);
     });
   };
-  DURE_ASSIGN(trainer_, launcher_.Start(spec_, std::move(observer)));
+  launcher::TrainerSpec spec = spec_;
+  reach_ = running_->reach;
+  spec.read_paths.insert(spec.read_paths.end(), reach_.read.begin(), reach_.read.end());
+  spec.write_paths.insert(spec.write_paths.end(), reach_.write.begin(), reach_.write.end());
+  DURE_ASSIGN(trainer_, launcher_.Start(spec, std::move(observer)));
   code_ = trainer_->code();
   return {};
 }
 
 void TrainerDesk::Next() {
   if (running_ || (ending_ && !lingers_) || waiting_.empty()) return;
+  // Its end, or that it does not end, brings us here again.
+  if (trainer_ && !lingers_ && !reach_.Covers(waiting_.front().reach)) return EndTrainer();
   running_ = std::make_unique<Waiting>(std::move(waiting_.front()));
   waiting_.pop_front();
   if (lingers_) {

@@ -1,17 +1,20 @@
 // TrainerDesk: one trainer process and the tasks that wait for it.
 //
 // Life: construct, Submit tasks from the loop, destroy (the trainer ends first). One task runs at a
-// time, in the order of submission; the trainer is started for the first task and again after a
-// crash. One that does not take a task, does not stop when it is told to, or gives no sign for too
-// long, is ended: the tasks behind it are the next one's. Every callback runs on the loop; each
-// task is answered exactly once unless the desk is destroyed first.
+// time, in the order of submission; the trainer is started for the first task, again after a crash,
+// and for a task that needs other files than it may see: a process that has seen the files of one
+// run's task never sees another's. One that does not take a task, does not stop when it is told to,
+// or gives no sign for too long, is ended: the tasks behind it are the next one's. Every callback
+// runs on the loop; each task is answered exactly once unless the desk is destroyed first.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -25,6 +28,13 @@ using Task =
     std::variant<seat::PrepareTask, seat::TrainTask, seat::EvaluateTask, seat::GenerateTask>;
 using Answer =
     std::variant<seat::PreparedEvent, seat::DoneEvent, seat::EvaluatedEvent, seat::GeneratedEvent>;
+
+// The files of a task. A trainer holds itself to what it was started with, for good.
+struct Reach {
+  std::set<std::filesystem::path> read;   // files, or folders with all below
+  std::set<std::filesystem::path> write;  // folders, which are there
+  bool Covers(const Reach& other) const;
+};
 
 struct TaskCalls {
   std::function<void(const seat::ProgressEvent&)> progress;  // may be empty
@@ -45,7 +55,7 @@ class TrainerDesk {
   TrainerDesk(loop::EventLoop& loop, launcher::Launcher& launcher, launcher::TrainerSpec spec);
   ~TrainerDesk();
 
-  uint64_t Submit(Task task, TaskCalls calls);
+  uint64_t Submit(Task task, Reach reach, TaskCalls calls);
   // A waiting task is dropped and answered kCancelled. A running one is asked to stop: with `keep`
   // it hands over what it has. A trainer that has not after the spec's rank_patience is ended.
   // Unknown ids are ignored: the answer may already be on its way.
@@ -65,6 +75,7 @@ class TrainerDesk {
   struct Waiting {
     uint64_t id = 0;
     Task task;
+    Reach reach;
     TaskCalls calls;
     bool cancelled = false;
     std::string stage = {};  // the latest that the trainer told of
@@ -94,6 +105,7 @@ class TrainerDesk {
   std::shared_ptr<bool> alive_ =
       std::make_shared<bool>(true);  // posted callbacks may outlive the desk
   std::unique_ptr<launcher::Trainer> trainer_;
+  Reach reach_;              // of trainer_
   bool ready_ = false;       // trainer_ said so
   bool ending_ = false;      // trainer_ was told to end, and has not yet
   bool lingers_ = false;     // nor long after it was killed

@@ -14,10 +14,12 @@ namespace dure::blob {
 namespace {
 
 // Taken from us the moment anybody else opens the file; refused while anybody else has it open or
-// mapped. Asked for and given back at once: the file has no name that others know.
+// mapped. Asked for and given back at once: the file has no name that others know, and but one.
 bool OnlyOurs(const std::string& path) {
   const auto file = File::Open(path, O_RDWR);
-  if (!file || ::fcntl(file->descriptor(), F_SETLEASE, F_WRLCK) != 0) return false;
+  struct stat status {};
+  if (!file || ::fstat(file->descriptor(), &status) != 0 || status.st_nlink != 1) return false;
+  if (::fcntl(file->descriptor(), F_SETLEASE, F_WRLCK) != 0) return false;
   ::fcntl(file->descriptor(), F_SETLEASE, F_UNLCK);
   return true;
 }

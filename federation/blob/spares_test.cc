@@ -68,6 +68,16 @@ TEST_F(SpareTest, WhatSomebodyStillReadsIsNotWrittenOver) {
   EXPECT_FALSE(store_->Recycle(kSize, folder_.path("new"))) << "it is gone for good";
 }
 
+TEST_F(SpareTest, WhatHasAnotherNameIsNotWrittenOver) {
+  const Bytes bytes = SomeBytes(kSize, 86);
+  const Digest digest = store_->Put(bytes).value();
+  const fs::path given = folder_.path("given");
+  fs::create_hard_link(store_->PathOf(digest).value(), given);
+  ASSERT_TRUE(store_->Remove(digest));
+  EXPECT_FALSE(store_->Recycle(kSize, folder_.path("new")));
+  EXPECT_EQ(fs::file_size(given), kSize);
+}
+
 TEST_F(SpareTest, ASpoolInASparesFileHoldsNothingAtFirst) {
   const Digest digest = store_->Put(SomeBytes(kSize, 82)).value();
   ASSERT_TRUE(store_->Remove(digest));

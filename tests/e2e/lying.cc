@@ -126,7 +126,7 @@ void SpoilTheWeights(std::string_view point, std::string_view) {
   if (point != "site.trained") return;
   const float value = TheLie().name == "nan" ? std::numeric_limits<float>::quiet_NaN() : 1e38F;
   for (const auto& run : std::filesystem::directory_iterator(lying::Home() + "/runs")) {
-    const auto path = run.path() / "trained-0.safetensors";
+    const auto path = run.path() / "seat" / "trained-0.safetensors";
     std::fstream weights(path, std::ios::in | std::ios::out | std::ios::binary);
     if (!weights) continue;
     weights.seekp(-4096, std::ios::end);

@@ -48,7 +48,7 @@ class SeveralDatasets(OfficerCase):
                 for run in ('study', 'product')}
         self.assertEqual(used, {'study': [sorted(parts)], 'product': [['open-reviews']]})
         # What the trainer was shown: all of it to count and for the study, one for the product.
-        self.assertEqual(len(glob.glob(f'{home}/work/tokens/*')), 2)
+        self.assertEqual(len(glob.glob(f'{home}/work/*/tokens/*')), 2)
         lineage = self.all.dure('model', 'lineage', 'product', '--dir', home)
         behind = {used['dataset'] for each in lineage['rounds'] for one in each['contributed']
                   for used in one['datasets']}

@@ -29,6 +29,30 @@ for line in seat:
         say(kind='error', id=asked['id'], code='cancelled', message='as I was told')
 """
 
+# Says that it has trained, and goes on cutting its result short and making it long again.
+LYING = """#!/usr/bin/python3
+import json, os, shutil, socket, sys, threading
+seat = socket.socket(fileno=int(sys.argv[sys.argv.index('--seat-fd') + 1])).makefile('rw')
+def say(**event):
+    seat.write(json.dumps(event) + chr(10))
+    seat.flush()
+def cut(held, size):
+    while True:
+        os.ftruncate(held, 4096)
+        os.ftruncate(held, size)
+say(kind='ready', version=1, trainer='lying', protections=[])
+for line in seat:
+    asked = json.loads(line)
+    if asked.get('task') == 'prepare':
+        say(kind='prepared', id=asked['id'], documents=9, train_tokens=999, held_out_tokens=9)
+    elif asked['kind'] == 'task':
+        made = asked['output_path']
+        shutil.copyfile(asked['model_path'], made)
+        held = os.open(made, os.O_RDWR)
+        threading.Thread(target=cut, args=(held, os.path.getsize(made)), daemon=True).start()
+        say(kind='done', id=asked['id'], steps=2, tokens=256)
+"""
+
 
 class TrainerTest(FaultTest):
     def test_trainer_killed_while_it_trains(self):
@@ -74,6 +98,22 @@ class TrainerTest(FaultTest):
         closed = self.settle(federation, 'unwilling')
         self.assertEqual(closed[0]['excluded'],
                          [{'site': 'north', 'reason': 'trainer-unavailable'}])
+
+    def test_a_result_that_is_cut_short_while_it_is_read_does_not_end_the_site(self):
+        federation = self.found(SITES[:2])
+        program = f'{self.folder}/lying'
+        with open(program, 'w', encoding='ascii') as file:
+            file.write(LYING)
+        os.chmod(program, 0o755)
+        north = federation.sites['north']
+        north.arguments += ['--trainer', program]
+        federation.start_sites()
+        federation.propose('cut', quorum=1, rounds=3, steps=2)
+        closed = self.settle(federation, 'cut')
+        self.assertEqual(len(closed), 3)
+        for event in closed:
+            self.assertIn('east', self.counted(event))
+        self.assertEqual(north.stop(), 0, north.tail())
 
     def test_trainer_that_hangs_costs_its_site_one_round_at_most(self):
         federation = self.found(SITES[:2])
@@ -145,6 +185,12 @@ class TrainerTest(FaultTest):
         self.assertTrue(readable)
         for path in readable:
             self.assertFalse(os.path.exists(f'{path}/lock'), 'it could hold the next daemon off')
+        home, data = (os.path.abspath(path) for path in (
+            federation.home('north'), f'{federation.folder}/north-data'))
+        self.assertEqual(sorted(readable), sorted([data, f'{home}/runs/orphan/given']))
+        writable = [path for flag, path in zip(arguments, arguments[1:]) if flag == '--write']
+        self.assertEqual(sorted({os.path.dirname(path) for path in writable}),
+                         [f'{home}/runs/orphan', f'{home}/work'])
         federation.sites['north'].kill()
         until(lambda: not alive(trainer), 'the trainer ended')
         federation.sites['north'].start()
