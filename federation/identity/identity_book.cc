@@ -11,6 +11,9 @@
 namespace dure::identity {
 namespace {
 
+// A day more than an issuing CA's life.
+constexpr std::chrono::hours kForgotAfter{24 * 366};
+
 constexpr char kSchema[] =
     "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA journal_mode=WAL;"
@@ -252,9 +255,11 @@ Status IdentityBook::Spend(const Spending& spending, WallTime now) {
 
 Status IdentityBook::PutSeat(const Seat& seat, WallTime now) {
   return state_->Together([&]() -> Status {
-    // Serials that are over need no revocation any more.
+    // Serials that are over need no revocation any more. A clock that ran ahead for a while must
+    // not make one forgotten that is good when it is right again: what ended before the issuing CA
+    // began is over by any clock that lets it issue.
     Statement forget(state_->db, "DELETE FROM issued WHERE not_after <= ?");
-    DURE_TRY(state_->Write(forget.Int(Micros(now))));
+    DURE_TRY(state_->Write(forget.Int(Micros(now - kForgotAfter))));
     return state_->WriteSeat(seat);
   });
 }

@@ -277,6 +277,19 @@ TEST(Life, TheAggregatorRenewsWhatItMadeWhileItsClockWasAhead) {
   EXPECT_FALSE(Must(c.authority->RenewOwn(kStart)));
 }
 
+// Else the certificate of keys that were stolen would be good again when the clock is right.
+TEST(Life, AClockThatRanAheadMakesNoCertificateForgottenThatIsToBeRevoked) {
+  const TestConsortium c;
+  const Identity old = c.Enrol("kt", "kt-seoul");
+  ASSERT_TRUE(Must(c.authority->RenewOwn(kStart + hours(24 * 30))));
+  ASSERT_TRUE(Must(c.authority->RenewOwn(kStart)));
+  fs::rename(c.SiteDir("kt-seoul"), c.SiteDir("stolen"));
+  (void)c.Enrol("kt", "kt-seoul");
+  const auto refused = c.Verify(old.cert_chain_pem);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("superseded"));
+}
+
 TEST(Life, LifetimesMayBeSecondsAndTheClockMayBeBehind) {
   TestConsortium c;
   c.lifetimes.site = seconds(3);

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <system_error>
 #include <thread>
 
 #include "federation/limits.h"
@@ -75,8 +76,14 @@ grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
   };
   context->AddInitialMetadata(kAcceptedKey, "1");
   io->SendInitialMetadata();
+  // Before the line is known: where no thread is to be had nothing must be left of it.
+  std::thread writer;
+  try {
+    writer = std::thread([&] { line->WriteAll(*io); });
+  } catch (const std::system_error&) {
+    return {grpc::StatusCode::UNAVAILABLE, "the aggregator has no thread left; try again"};
+  }
   Attach(line);
-  std::thread writer([&] { line->WriteAll(*io); });
   const grpc::Status ended = ReadAll(*line, *io);
   line->Finish();
   writer.join();

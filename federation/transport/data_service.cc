@@ -11,6 +11,7 @@ namespace dure::transport {
 namespace {
 
 constexpr int kRangesMax = 4096;
+constexpr uint32_t kOffersAtOnceMax = 4;  // of a site, which offers one a run
 
 Result<Digest> DigestFrom(const std::string& bytes) { return Digest::FromBytes(AsBytes(bytes)); }
 
@@ -22,11 +23,35 @@ Status DataService::Ask(const std::function<Status()>& question) {
   return answer;
 }
 
+// A manifest is as large as its blob makes it, and read before anybody knows whether it is wanted.
+class DataService::Offering {
+ public:
+  Offering(DataService& service, const SiteId& site) : service_(service), site_(site) {
+    const std::lock_guard lock(service_.mutex_);
+    may_ = ++service_.offering_[site_] <= kOffersAtOnceMax;
+  }
+  Offering(const Offering&) = delete;
+  Offering& operator=(const Offering&) = delete;
+  ~Offering() {
+    const std::lock_guard lock(service_.mutex_);
+    const auto own = service_.offering_.find(site_);
+    if (--own->second == 0) service_.offering_.erase(own);
+  }
+  bool may() const { return may_; }
+
+ private:
+  DataService& service_;
+  const SiteId site_;
+  bool may_ = false;
+};
+
 grpc::Status DataService::Offer(grpc::ServerContext* context,
                                 grpc::ServerReader<v1::ManifestPart>* parts,
                                 v1::OfferReply* reply) {
   const Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
+  const Offering offering(*this, pass->peer().site);
+  if (!offering.may()) return {grpc::StatusCode::UNAVAILABLE, "offered too much at once"};
   const auto manifest = ReadManifest([&](v1::ManifestPart* part) { return parts->Read(part); });
   if (!manifest) return ToGrpc(manifest.error());
   Result<v1::OfferReply> answer = TakeOffer(pass->peer(), *manifest);

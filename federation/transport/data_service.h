@@ -46,6 +46,7 @@ class DataService final : public v1::Data::Service {
     uint64_t age = 0;
   };
 
+  class Offering;
   Result<v1::OfferReply> TakeOffer(const PeerIdentity& peer, const blob::Manifest& manifest);
   Result<std::shared_ptr<blob::Spool>> SpoolFor(const PeerIdentity& peer, const Digest& digest);
   Result<v1::PutReply> Fill(const PeerIdentity& peer, grpc::ServerReader<v1::Chunk>& chunks);
@@ -63,9 +64,10 @@ class DataService final : public v1::Data::Service {
   blob::BlobStore& store_;
   const ServerCalls& calls_;
   mutable std::mutex mutex_;
-  std::map<Digest, Filling> filling_;  // guarded by mutex_
-  uint64_t offers_ = 0;                // guarded by mutex_
-  std::map<SiteId, Traffic> traffic_;  // guarded by mutex_
+  std::map<Digest, Filling> filling_;    // guarded by mutex_
+  uint64_t offers_ = 0;                  // guarded by mutex_
+  std::map<SiteId, uint32_t> offering_;  // manifests being read; guarded by mutex_
+  std::map<SiteId, Traffic> traffic_;    // guarded by mutex_
 };
 
 }  // namespace dure::transport

@@ -12,6 +12,9 @@ using identity::Roles;
 // The issuing CA and the root may expire too, which the peer's own dates do not say.
 constexpr std::chrono::seconds kJudgementHolds{60};
 constexpr size_t kJudgedMax = 1024;  // four times the sites; people come and go
+// Each holds a thread. A site has its stream, two streams of data a transfer and now and then a
+// question; behind a person's seat some watch.
+constexpr size_t kOpenOfSeatMax = 64;
 
 // The chain that the peer presented, leaf first; empty without a certificate.
 std::string PresentedChain(const grpc::AuthContext& context) {
@@ -34,6 +37,8 @@ Gate::Gate(GateRules rules, const Clock& clock)
 
 Roles Gate::RolesFor(std::string_view path) const {
   if (path.starts_with("/dure.v1.Control/")) return {Role::kMember};
+  const bool uploads = path == "/dure.v1.Data/Offer" || path == "/dure.v1.Data/PutChunks";
+  if (uploads) return {Role::kMember, Role::kOperator};
   if (path == "/dure.v1.Admin/Call") return rules_.admin_roles;
   if (path == "/dure.v1.Admin/Watch") return rules_.watch_roles;
   return Roles::Invited();
@@ -90,6 +95,13 @@ Result<Gate::Pass> Gate::Enter(grpc::ServerContextBase& context) {
   if (const identity::Revocation* revoked = revocations_->Find(peer)) {
     return Fail(ErrorCode::kPermissionDenied, "revoked: " + revoked->ToText());
   }
+  size_t& own = per_seat_[{peer.role, peer.site}];
+  if (own >= kOpenOfSeatMax) {
+    return Fail(ErrorCode::kUnavailable, std::string(Name(peer.role)) + " " + peer.site.str() +
+                                             " holds " + std::to_string(own) +
+                                             " calls open already; let some of them end");
+  }
+  ++own;
   const uint64_t id = next_id_++;
   open_[id] = {peer, &context};
   return Pass(this, id, std::move(peer));
@@ -109,6 +121,8 @@ void Gate::Pass::Leave() {
   if (gate_ == nullptr) return;
   std::lock_guard lock(gate_->mutex_);
   gate_->open_.erase(id_);
+  const auto own = gate_->per_seat_.find({peer_.role, peer_.site});
+  if (--own->second == 0) gate_->per_seat_.erase(own);
   gate_ = nullptr;
 }
 

@@ -54,7 +54,8 @@ class Gate final : public grpc::AuthMetadataProcessor {
     uint64_t id_ = 0;
     identity::PeerIdentity peer_;
   };
-  // The first thing a call does. REQUIRES: `context` outlives the pass.
+  // The first thing a call does. REQUIRES: `context` outlives the pass. kUnavailable: the seat
+  // holds as many calls open as it may.
   Result<Pass> Enter(grpc::ServerContextBase& context);
 
   void SetRevocations(std::shared_ptr<const identity::Revocations> revocations);
@@ -84,8 +85,9 @@ class Gate final : public grpc::AuthMetadataProcessor {
   const GateRules rules_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::shared_ptr<const identity::Revocations> revocations_;  // guarded by mutex_; never null
-  std::map<uint64_t, Open> open_;                             // guarded by mutex_
+  std::shared_ptr<const identity::Revocations> revocations_;      // guarded by mutex_; never null
+  std::map<uint64_t, Open> open_;                                 // guarded by mutex_
+  std::map<std::pair<identity::Role, SiteId>, size_t> per_seat_;  // of open_; guarded by mutex_
   std::map<Digest, Judged> judged_;  // guarded by mutex_; by SHA-256 of the chain
   uint64_t next_id_ = 0;             // guarded by mutex_
 };
