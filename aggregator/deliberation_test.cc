@@ -2,6 +2,7 @@
 #include "aggregator/deliberation.h"
 
 #include <gmock/gmock.h>
+
 #include "aggregator/admissions.h"
 #include "aggregator/testing.h"
 #include "federation/identity/private_files.h"

@@ -183,7 +183,8 @@ Status ReadBack(const LedgerCopiesOptions& options, Context& context) {
                            "없습니다."));
     return {};
   }
-  std::string text = dir + Pick(context, "/ledger.db has rotted:", "/ledger.db에 손상된 곳이 있습니다:");
+  std::string text =
+      dir + Pick(context, "/ledger.db has rotted:", "/ledger.db에 손상된 곳이 있습니다:");
   for (const std::string& one : rotted) text += "\n  " + one;
   return Fail(
       ErrorCode::kCorrupt,
