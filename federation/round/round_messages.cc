@@ -237,7 +237,9 @@ void Rounds::KeepTimeLeft() {
 void Rounds::ArmTimer() {
   std::optional<MonoTime> next;
   const auto by = [&next](MonoTime when) { next = next ? std::min(*next, when) : when; };
-  if (s_.window_end) by(std::min(*s_.window_end, *s_.patience_end));
+  if (s_.window_end) by(*s_.window_end);
+  // Over while the window is not, and enough are here: what is past would come again at once.
+  if (s_.window_end && *s_.patience_end > now_) by(*s_.patience_end);
   if (s_.deadline && s_.collecting) by(*s_.deadline);
   if (TimeRuns()) by(kept_at_ + pace_.keep);
   for (const auto& [id, site] : s_.sites) {

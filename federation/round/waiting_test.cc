@@ -46,6 +46,27 @@ TEST(Gathering, SaysWhyASiteDeclined) {
   EXPECT_EQ(waits->missing[0].reason, "policy");
 }
 
+TEST(Gathering, AWindowLongerThanThePatienceIsWaitedForWithoutHaste) {
+  RunManifest manifest = TestManifest();
+  manifest.quorum = manifest.cohort_min = 1;
+  manifest.join_window = std::chrono::hours(2);
+  Rounds rounds(manifest, {kA, kB});
+  rounds.Handle(At(0), Started{});
+  rounds.Handle(At(0), Appended{"run/proposed", 0, {}, {}});
+  rounds.Handle(At(1), SiteConnected{kA});
+  MonoTime now = At(1);
+  auto effects = rounds.Handle(now, Received{kA, Ready{rounds.at(), rounds.base(), Offered(kA)}});
+  int timers = 0;
+  while (rounds.phase() == RunPhase::kGathering && timers < 10000) {
+    for (const SetTimer& set : Only<SetTimer>(effects)) now = std::max(now, set.at);
+    effects = rounds.Handle(now, Timer{});
+    ++timers;
+  }
+  EXPECT_EQ(rounds.phase(), RunPhase::kAdmitting);
+  EXPECT_EQ(now, At(2 * 3600));
+  EXPECT_LT(timers, 2000) << "one in five seconds, for who has not answered, at the most";
+}
+
 TEST(Gathering, PausesWithAReasonWhenThePatienceEndsAndGoesOnWhenTheSitesCome) {
   Rounds rounds = Gathering_();
   Comes(rounds, kA, 1);
