@@ -47,7 +47,7 @@ struct TaskCalls {
 // before the first and after the last, when it reads, compiles, loads and writes. In a cluster's
 // queue it may be silent until it says that it is ready. Time in which this process did not run
 // does not count; what is noticed late is at most half as much again.
-inline constexpr int kPatiencesBesideSteps = 12;
+inline constexpr int kPatiencesBesideSteps = seat::kPatiencesBesideSteps;
 
 class TrainerDesk {
  public:

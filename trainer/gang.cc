@@ -11,7 +11,8 @@ namespace {
 
 using model::collective::Collective;
 
-constexpr std::chrono::minutes kFilesPatience{30};
+// At least, also where the patience between two steps was set for small models.
+constexpr std::chrono::minutes kFilesPatienceMin{30};
 constexpr size_t kReasonBytesMax = 2048;
 
 // Restores what one call changed.
@@ -56,7 +57,11 @@ Status Agree(Collective& gang, const Status& mine) {
 }
 
 Status AgreeOnFiles(Collective& gang, const Status& mine) {
-  const Patience longer(gang, std::max<std::chrono::milliseconds>(gang.patience(), kFilesPatience));
+  // As long as the site is patient with the whole gang: it would not lose it before.
+  const bool is_forever =
+      gang.patience() > model::collective::kForever / seat::kPatiencesBesideSteps;
+  const auto beside = is_forever ? gang.patience() : gang.patience() * seat::kPatiencesBesideSteps;
+  const Patience longer(gang, std::max<std::chrono::milliseconds>(beside, kFilesPatienceMin));
   return Agree(gang, mine);
 }
 

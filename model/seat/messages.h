@@ -26,6 +26,9 @@ inline constexpr uint32_t kSeatVersion = 1;
 // Exit code of a process of a gang that lost another: the fault is the other's.
 inline constexpr int kGangLostExit = 4;
 
+// So many patiences of its site a trainer may be silent where there are no steps.
+inline constexpr int kPatiencesBesideSteps = 12;
+
 // A site's private data and how to read it (model/text/documents.h, dataset.h).
 struct DataSpec {
   std::string path;
