@@ -16,7 +16,6 @@ namespace dure::aggregator {
 namespace {
 
 using identity::Must;
-using identity::TemporaryFolder;
 
 class DeliberationTest : public testing::Test {
  protected:
@@ -82,7 +81,7 @@ class DeliberationTest : public testing::Test {
 
   const RunId run_ = Must(RunId::Parse("first"));
   const Digest first_model_ = Sha256(AsBytes("model"));
-  TemporaryFolder folder_;
+  identity::TemporaryFolder folder_;
   identity::Identity self_;
   loop::EventLoop loop_;
   std::unique_ptr<Record> record_;

@@ -7,6 +7,7 @@
 #include "federation/blob/manifest.h"
 #include "policy/ledger/receipt.h"
 #include "policy/ledger/sqlite_ledger.h"
+#include "site/run_folder.h"
 
 namespace dure::cli {
 namespace {
@@ -20,6 +21,15 @@ Result<Bytes> ReadFile(const std::filesystem::path& path) {
   return Bytes{std::istreambuf_iterator<char>(in), {}};
 }
 
+// Where an earlier version kept it, as long as the site's daemon has not moved it.
+std::filesystem::path NowOrBefore(const std::filesystem::path& now,
+                                  const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const std::filesystem::path before = folder / now.filename();
+  return std::filesystem::exists(before, ignored) && !std::filesystem::exists(now, ignored) ? before
+                                                                                            : now;
+}
+
 }  // namespace
 
 Result<SiteCopy> SiteCopy::Open(const std::string& dir) {
@@ -28,6 +38,16 @@ Result<SiteCopy> SiteCopy::Open(const std::string& dir) {
   copy.verifier_ = std::make_unique<Ed25519Verifier>();
   DURE_ASSIGN(copy.log_, ledger::OpenLogCopy(dir, *copy.verifier_));
   return copy;
+}
+
+std::filesystem::path SiteCopy::Config(const RunId& run) const {
+  const site::RunFolder folder(dir_, run);
+  return NowOrBefore(folder.config(), folder.dir());
+}
+
+std::filesystem::path SiteCopy::Tokenizer(const RunId& run) const {
+  const site::RunFolder folder(dir_, run);
+  return NowOrBefore(folder.tokenizer(), folder.dir());
 }
 
 Result<std::vector<ClosedRound>> SiteCopy::Rounds(const RunId& run) const {

@@ -39,12 +39,8 @@ class SiteCopy {
   Result<std::filesystem::path> ModelFile(const Digest& model) const {
     return StoredModel(dir_, model);
   }
-  std::filesystem::path Config(const RunId& run) const {
-    return dir_ / "runs" / run.str() / "config.json";
-  }
-  std::filesystem::path Tokenizer(const RunId& run) const {
-    return dir_ / "runs" / run.str() / "tokenizer.json";
-  }
+  std::filesystem::path Config(const RunId& run) const;
+  std::filesystem::path Tokenizer(const RunId& run) const;
 
   // One stored receipt of this site's own contributions to `run`, checked against this copy. Its
   // index and name.

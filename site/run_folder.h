@@ -9,9 +9,8 @@
 //     trained-….writing, state-….new     a result and a state that a trainer is writing
 //   trained-<round>.safetensors          a round's result, until it is settled
 //   residual-<version>.f32               error feedback, one file a version
-//   lanes-<round>                        a contribution under way; in a masked round, what was
-//   masked,
-//                                        until the sum is checked
+//   lanes-<round>                        a contribution under way; in a masked round what was
+//                                        masked, until the sum is checked
 //   payload-<round>                      a masked contribution under way
 #pragma once
 
