@@ -30,9 +30,16 @@ class FoundingTest : public testing::Test {
     self_.subject.role = identity::Role::kAggregator;
     StartAgain();
   }
+  ~FoundingTest() override { Close(); }
+  // On the loop, where what was to be answered looks at whether it stands still.
+  void Close() {
+    loop_.Wait([this] {
+      deliberation_.reset();
+      record_.reset();
+    });
+  }
   void StartAgain() {
-    deliberation_.reset();
-    record_.reset();
+    Close();
     record_ = Must(Record::Open(folder_.str(), self_, loop_));
   }
   Status Found() {
@@ -122,8 +129,7 @@ TEST_F(FoundingTest, WhatAMemberSaysAgainIsAnsweredAcrossAHeal) {
   const uint64_t index = Must(Take(entry));
   const auto whole = Must(ledger::MakeExtension(record_->log(), 0));
   const ledger::NoteKey key = record_->log().log_key();
-  loop_.Wait([this] { deliberation_.reset(); });
-  record_.reset();
+  Close();
   HealAnew(folder_.str(), whole, key);
   StartAgain();
   Must(Found());
