@@ -24,6 +24,14 @@ uint64_t Plus(uint64_t a, uint64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<uint64_t>::max() : sum;
 }
 
+// Nothing keeps a policy from admitting what is not on record.
+const DatasetEntry* FindVersion(const State& state, const ledger::DatasetVersion& what) {
+  const auto dataset = state.datasets.find(what.dataset);
+  if (dataset == state.datasets.end()) return nullptr;
+  const auto version = dataset->second.versions.find(what.version);
+  return version == dataset->second.versions.end() ? nullptr : &version->second;
+}
+
 // What its steps could read, and what is there to be read.
 uint64_t TokensMax(const State& state, const ledger::RunBounds& bounds,
                    const ledger::ContributionSubmitted& said) {
@@ -31,8 +39,8 @@ uint64_t TokensMax(const State& state, const ledger::RunBounds& bounds,
   if (bounds.passes == 0) return most;
   uint64_t registered = 0;
   for (const ledger::DatasetUsed& used : said.datasets) {
-    const Dataset& dataset = state.datasets.at(used.what.dataset);
-    registered = Plus(registered, dataset.versions.at(used.what.version).lent->tokens);
+    const DatasetEntry* data = FindVersion(state, used.what);
+    if (data != nullptr) registered = Plus(registered, data->lent->tokens);
   }
   return std::min(most, Times(registered, bounds.passes));
 }
@@ -79,12 +87,12 @@ Facts FactsOfUpdate(const Standing& standing, const Round& round, const Run& run
 bool SurelyCounts(const rules::PolicySet& policies, const Standing& standing, const Run& run,
                   const AdmissionRequest& request, const Facts& of_update) {
   if (request.words < kTdmIsYesOrNoSince) return false;
-  const DatasetEntry& data =
-      standing.state().datasets.at(request.what.dataset).versions.at(request.what.version);
+  const DatasetEntry* data = FindVersion(standing.state(), request.what);
+  if (data == nullptr) return false;
   const auto member = standing.state().sites.find(request.site);
   if (member == standing.state().sites.end()) return false;
   const Facts of_member = FactsOfMember(standing.state(), member->second, request.now);
-  const auto [told, lent] = SettledFacts(run, data);
+  const auto [told, lent] = SettledFacts(run, *data);
   const std::array<const Facts*, 4> facts = {&of_update, &of_member, lent, told};
   return rules::OutcomeBy(policies, rules::Action::kAggregate, facts) == rules::Outcome::kAdmit;
 }
