@@ -184,6 +184,43 @@ TEST_F(CountingTest, AnEmergencyRuleActsOnWhatIsUnderWay) {
   EXPECT_THAT(text_, ::testing::HasSubstr("E1.1"));
 }
 
+// It asks nothing of the data, so that what is not on record is admitted as well.
+constexpr std::string_view kAnything = R"(
+policy "P1 Anything" ko "P1 무엇이든" version 1 effective 2026-09-01
+
+rule P1.1 permit train
+  title "Whatever an approved run takes" ko "승인된 학습이 받는 것은 무엇이든"
+  when run.status is one of {approved, running}
+  because "Run {run.id} is {run.status}." ko "학습 {run.id}의 상태는 {run.status}입니다."
+end
+)";
+
+TEST(Counting, OfAVersionThatIsNotOnRecordIsJudgedLikeAnyOther) {
+  for (const char* masking : {"none", "pairwise"}) {
+    World w;
+    w.FoundUnder({std::string(kAnything), std::string(rules::ConstitutionTexts()[4].text)});
+    w.Lend("reviews", "kt", terms::testing::OpenTerms());
+    w.Propose("run-1", "scientific-research", "non-profit", {{"masking", masking}});
+    w.Approve("run-1");
+    const RoundAttempt at = World::At("run-1", 0);
+    const Digest base = DigestOf("run-1/start");
+    const uint64_t admission = w.DecideAndSay(w.Asking("run-1", 0, "kt", "reviews", 99));
+    w.Say("host", ledger::RoundOpened{at, base, {*SiteId::Parse("kt-site")}});
+    ContributionSubmitted said = World::Submitted(at, base, {"kt", "reviews"}, admission);
+    said.datasets[0].what.version = 99;
+    if (std::string_view(masking) != "none") {
+      said.weight = said.tokens = said.steps = 0;
+      said.norm.reset();
+    }
+    const uint64_t index = w.Say("kt-site", said);
+    const Auditor audit = w.Audit();
+    EXPECT_FALSE(audit.dissent());
+    const Round& round = audit.standing().state().rounds.at(at);
+    ASSERT_TRUE(round.admissions.at(0).admit) << "this is what the test is about";
+    EXPECT_EQ(round.submissions.contains(index), audit.voids().empty());
+  }
+}
+
 TEST(TokensRegistered, AreAtMostTheBytesAndEndsWhereNobodyCounted) {
   terms::Passport passport = *terms::ParseCanonicalPassport(World::PassportOf("reviews", "kt"));
   EXPECT_EQ(TokensRegistered(passport), 50000u);

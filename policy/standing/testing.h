@@ -86,12 +86,18 @@ class World {
   }
   // `words`: as its charter says; 0: one of before it was said.
   void Found(const ledger::VotingRule& voting = NoVoteOnRuns(), uint32_t words = 0) {
+    std::vector<std::string> policies;
+    for (const rules::ConstitutionText& text : rules::ConstitutionTexts()) {
+      policies.emplace_back(text.text);
+    }
+    FoundUnder(policies, voting, words);
+  }
+  void FoundUnder(const std::vector<std::string>& policies,
+                  const ledger::VotingRule& voting = NoVoteOnRuns(), uint32_t words = 0) {
     Say("host", ledger::ConsortiumGenesis{log_key_.Vkey(), DigestOf("ca"),
                                           seats_.at("host").signer->Key()});
     Say("host", ledger::CharterDeclared{voting, words});
-    for (const rules::ConstitutionText& text : rules::ConstitutionTexts()) {
-      Say("host", ledger::PolicyDeclared{std::string(text.text)});
-    }
+    for (const std::string& text : policies) Say("host", ledger::PolicyDeclared{text});
     Enrol("kt", ledger::House::kPrivate, 10);
     Enrol("etri", ledger::House::kPublic, 20);
   }
