@@ -93,6 +93,7 @@ struct Daemon::State {
     PublicKey speaker{};
     Bytes envelope;
     transport::JsonReply reply;
+    std::optional<DatasetId> withdrawn;  // by the entry, if it withdraws one
   };
   void TakeEntry(const PeerIdentity& peer, const std::string& json, transport::JsonReply reply);
   void Take(WaitingEntry entry);

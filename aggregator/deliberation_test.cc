@@ -19,18 +19,7 @@ using identity::Must;
 
 class DeliberationTest : public testing::Test {
  protected:
-  DeliberationTest() {
-    const auto log_signer = Ed25519Signer::Generate();
-    Must(identity::WritePrivateFile(folder_ / "log.key", log_signer->ToPem()));
-    self_.log_vkey = Must(ledger::NoteKey::Make("hanguk/log", log_signer->Key())).Vkey();
-    self_.log_origin = "hanguk/log";
-    self_.signer = Ed25519Signer::Generate();
-    self_.subject.consortium = "hanguk";
-    self_.subject.member = Must(MemberId::Parse("hanguk"));
-    self_.subject.site = round::TestSite("aggregator");
-    self_.subject.role = identity::Role::kAggregator;
-    OpenRecord();
-  }
+  DeliberationTest() { OpenRecord(); }
   void OpenRecord() {
     RecordOptions options;
     options.seam =
@@ -82,7 +71,7 @@ class DeliberationTest : public testing::Test {
   const RunId run_ = Must(RunId::Parse("first"));
   const Digest first_model_ = Sha256(AsBytes("model"));
   identity::TemporaryFolder folder_;
-  identity::Identity self_;
+  const identity::Identity self_ = SelfIn(folder_);
   loop::EventLoop loop_;
   std::unique_ptr<Record> record_;
   HeldLog* log_ = nullptr;  // the record's

@@ -18,18 +18,7 @@ using ::testing::HasSubstr;
 
 class FoundingTest : public testing::Test {
  protected:
-  FoundingTest() {
-    const auto log_signer = Ed25519Signer::Generate();
-    Must(identity::WritePrivateFile(folder_ / "log.key", log_signer->ToPem()));
-    self_.log_vkey = Must(ledger::NoteKey::Make("hanguk/log", log_signer->Key())).Vkey();
-    self_.log_origin = "hanguk/log";
-    self_.signer = Ed25519Signer::Generate();
-    self_.subject.consortium = "hanguk";
-    self_.subject.member = Must(MemberId::Parse("hanguk"));
-    self_.subject.site = round::TestSite("aggregator");
-    self_.subject.role = identity::Role::kAggregator;
-    StartAgain();
-  }
+  FoundingTest() { StartAgain(); }
   ~FoundingTest() override { Close(); }
   // On the loop, where what was to be answered looks at whether it stands still.
   void Close() {
@@ -79,7 +68,7 @@ class FoundingTest : public testing::Test {
   uint64_t Size() const { return record_->log().Head().head.size; }
 
   TemporaryFolder folder_;
-  identity::Identity self_;
+  const identity::Identity self_ = SelfIn(folder_);
   std::unique_ptr<Ed25519Signer> officer_ = Ed25519Signer::Generate();
   loop::EventLoop loop_;
   std::unique_ptr<Record> record_;

@@ -48,8 +48,9 @@ void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
   if (!seat) {
     return reply(Fail(ErrorCode::kPermissionDenied, peer.site.str() + " holds no seat here"));
   }
-  WaitingEntry entry{seat->signing_key, std::move(*envelope), std::move(reply)};
-  if (!WithdrawnBy(entry.envelope)) return Take(std::move(entry));
+  const auto withdrawn = WithdrawnBy(*envelope);
+  WaitingEntry entry{seat->signing_key, std::move(*envelope), std::move(reply), withdrawn};
+  if (!withdrawn) return Take(std::move(entry));
   const auto own = std::ranges::count(waiting_entries, entry.speaker, &WaitingEntry::speaker);
   if (waiting_entries.size() >= kWaitingMax || own >= kWaitingOfOneMax) {
     return entry.reply(Fail(ErrorCode::kUnavailable, "too many withdrawals wait; try again"));
@@ -59,7 +60,7 @@ void Daemon::State::TakeEntry(const PeerIdentity& peer, const std::string& text,
 }
 
 void Daemon::State::Take(WaitingEntry entry) {
-  const bool withdraws = WithdrawnBy(entry.envelope).has_value();
+  const bool withdraws = entry.withdrawn.has_value();
   if (withdraws) CountWithdrawals(+1);
   const auto ended = KeyEndedBy(entry.envelope);
   deliberation->Take(
@@ -90,8 +91,8 @@ void Daemon::State::TakeWaiting() {
   std::vector<WaitingEntry> entries = std::move(waiting_entries);
   waiting_entries.clear();
   for (WaitingEntry& entry : entries) {
-    const auto holds = [withdrawn = *WithdrawnBy(entry.envelope)](const auto& each) {
-      return each.second->rounds().HoldsWithdrawalOf(withdrawn);
+    const auto holds = [&entry](const auto& each) {
+      return each.second->rounds().HoldsWithdrawalOf(*entry.withdrawn);
     };
     if (std::ranges::any_of(runs, holds)) {
       waiting_entries.push_back(std::move(entry));

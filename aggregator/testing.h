@@ -12,11 +12,28 @@
 #include <utility>
 #include <vector>
 
+#include "federation/identity/private_files.h"
 #include "federation/identity/testing.h"
 #include "policy/ledger/ledger.h"
 #include "policy/ledger/mirror.h"
+#include "policy/ledger/note.h"
 
 namespace dure::aggregator {
+
+// Who the aggregator is whose folder this is; the log's key is put there.
+inline identity::Identity SelfIn(const identity::TemporaryFolder& folder) {
+  const auto log_signer = Ed25519Signer::Generate();
+  identity::Must(identity::WritePrivateFile(folder / "log.key", log_signer->ToPem()));
+  identity::Identity self;
+  self.log_vkey = identity::Must(ledger::NoteKey::Make("hanguk/log", log_signer->Key())).Vkey();
+  self.log_origin = "hanguk/log";
+  self.signer = Ed25519Signer::Generate();
+  self.subject.consortium = "hanguk";
+  self.subject.member = identity::Must(MemberId::Parse("hanguk"));
+  self.subject.site = identity::Must(SiteId::Parse("aggregator"));
+  self.subject.role = identity::Role::kAggregator;
+  return self;
+}
 
 // As `dure ledger heal` gives a folder without a log one: the same entries, none under the key that
 // it was written with. REQUIRES: nothing has the log open.

@@ -58,8 +58,7 @@ bool Uploads::IsBy(const SiteId& site, const Digest& digest) const {
 
 Status Uploads::Allow(const SiteId& site, const Digest& digest, uint64_t bytes, const Runs& runs,
                       std::string_view attempt) {
-  std::vector<Upload>& own = here_[site];
-  if (std::ranges::find(own, digest, &Upload::digest) != own.end()) return {};
+  if (IsBy(site, digest)) return {};
   if (const auto gone = removing_.find(site); gone != removing_.end() && !gone->second.empty()) {
     return Fail(ErrorCode::kUnavailable,
                 "what " + site.str() + " uploaded before is still being removed; try again");
@@ -71,6 +70,7 @@ Status Uploads::Allow(const SiteId& site, const Digest& digest, uint64_t bytes, 
                                              " contributions to one attempt; it takes no more");
   }
   ++offers.count;
+  std::vector<Upload>& own = here_[site];
   const auto makes_room = [&](const Upload& one) {
     return (one.bytes == bytes || one.bytes == 0) && !runs.use(one.digest);
   };

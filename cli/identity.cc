@@ -19,9 +19,8 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string EnglishText(const identity::Identity& own, WallTime now) {
-  const bool is_site = own.role() == identity::Role::kMember;
-  return std::string(is_site ? "site" : identity::Name(own.role())) + " " + own.site().str() +
-         " of " + own.member().str() + " in " + own.subject.consortium + "\ncertificate  " +
+  return std::string(Name(standing::RoleInLog(own.role()))) + " " + own.site().str() + " of " +
+         own.member().str() + " in " + own.subject.consortium + "\ncertificate  " +
          (now < own.not_after ? "ends " : "ENDED ") + FormatRfc3339(own.not_after) + " (" +
          FormatSpan(own.not_after, now) + "), serial " + own.serial +
          "\nsigning key  ed25519:" + ToHex(own.signer->Key()) +

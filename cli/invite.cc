@@ -12,6 +12,7 @@
 #include "cli/spans.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/invitation.h"
+#include "policy/standing/roles.h"
 
 namespace dure::cli {
 namespace {
@@ -109,8 +110,8 @@ Status Invite(const InviteOptions& options, Context& context) {
   }
   context.Print(invitation.text);
   context.Say("\nGood once, until " + FormatRfc3339(invitation.expires) + ", for " +
-              (options.role == "member" ? "site" : options.role) + " " + options.site + " of " +
-              options.member + " (" + draft.domicile.ToText() +
+              std::string(Name(standing::RoleInLog(draft.subject.role))) + " " + options.site +
+              " of " + options.member + " (" + draft.domicile.ToText() +
               "). Hand it over like a password. There, type:\n  dure site enrol INVITATION --dir "
               "FOLDER\nTo withdraw it: dure revoke --dir " +
               options.dir + " --invitation " + invitation.NonceHex());

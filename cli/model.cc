@@ -63,9 +63,8 @@ Status Export(const ExportOptions& options, Context& context) {
 // Decided here and recorded nowhere, like everything that a site does with what lies there.
 Status MayTry(const std::string& dir, const RunId& run, const Digest& model, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
-  const auto forbidden =
-      WhatForbidsTrying(record->state(), run, model, rules::Instant::At(context.Now()),
-                        IsKorean(context) ? terms::Language::kKorean : terms::Language::kEnglish);
+  const auto forbidden = WhatForbidsTrying(
+      record->state(), run, model, rules::Instant::At(context.Now()), TermsLanguage(context));
   if (forbidden.empty()) return {};
   std::string message =
       Pick(context, "the owners of the data behind this model do not let it be tried:",

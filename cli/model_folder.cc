@@ -36,11 +36,6 @@ Result<std::string> SmallFile(const fs::path& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-std::string FieldOf(const standing::Run& run, const char* key) {
-  const auto field = run.fields.find(key);
-  return field == run.fields.end() ? "" : field->second;
-}
-
 std::optional<RecordedModel> Recorded(const standing::State& state, const Digest& model) {
   if (const auto made = state.models.find(model);
       made != state.models.end() && !made->second.empty()) {
@@ -48,7 +43,7 @@ std::optional<RecordedModel> Recorded(const standing::State& state, const Digest
     return RecordedModel{model, at.run, at.round.value + 1, state.rounds.at(at).closed.value_or(0)};
   }
   for (const auto& [id, run] : state.runs) {
-    if (FieldOf(run, "initialModel") == model.Hex()) {
+    if (run.Field("initialModel") == model.Hex()) {
       return RecordedModel{model, id, 0, run.proposed};
     }
   }
@@ -62,11 +57,11 @@ Status CheckBeside(const standing::Run& run, const fs::path& folder) {
                                          " that the record has for these weights");
   };
   DURE_ASSIGN(const std::string config, SmallFile(folder / "config.json"));
-  if (Sha256(AsBytes(config)).Hex() != FieldOf(run, "modelConfig")) {
+  if (Sha256(AsBytes(config)).Hex() != run.Field("modelConfig")) {
     return altered("config.json", "configuration");
   }
   DURE_ASSIGN(const std::string tokenizer, SmallFile(folder / "tokenizer.json"));
-  std::string expected = FieldOf(run, "tokenizer");
+  std::string expected = run.Field("tokenizer");
   if (expected == "bytes") {
     DURE_ASSIGN(const auto bytes, text::Tokenizer::Load(expected));
     expected = blob::ManifestOf(AsBytes(bytes.json())).BlobDigest().Hex();

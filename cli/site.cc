@@ -13,6 +13,7 @@
 #include "federation/identity/invitation.h"
 #include "federation/journal/journal.h"
 #include "federation/transport/client.h"
+#include "policy/standing/roles.h"
 
 namespace dure::cli {
 namespace {
@@ -53,7 +54,7 @@ std::string NextStep(const identity::Identity& own, const std::string& dir, bool
 // "site kt-seoul of kt", "officer kim of kt", "kt의 사이트 kt-seoul".
 std::string Subject(identity::Role role, const std::string& site, const std::string& member,
                     bool korean) {
-  const std::string word(role == identity::Role::kMember ? "site" : identity::Name(role));
+  const std::string word(Name(standing::RoleInLog(role)));
   if (!korean) return word + " " + site + " of " + member;
   return member + "의 " + ledger::Words(word, ledger::Language::kKorean) + " " + site;
 }

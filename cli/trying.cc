@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/standing/admission.h"
 #include "policy/standing/behind.h"
 #include "policy/terms/answer.h"
 #include "policy/terms/duo.h"
@@ -9,11 +10,6 @@
 
 namespace dure::cli {
 namespace {
-
-std::string FieldOf(const standing::Run& run, const std::string& name) {
-  const auto found = run.fields.find(name);
-  return found == run.fields.end() ? std::string() : found->second;
-}
 
 // By a consent to the run, or by its vote on it.
 bool OwnerAgreed(const standing::State& state, const RunId& id, const standing::Run& run,
@@ -44,7 +40,7 @@ std::vector<std::string> WhatForbidsTrying(const standing::State& state, const R
                                            const Digest& model, rules::Instant now,
                                            terms::Language language) {
   const auto found = state.runs.find(run);
-  const std::string said = found == state.runs.end() ? "" : FieldOf(found->second, "purpose");
+  const std::string said = found == state.runs.end() ? "" : found->second.Field("purpose");
   const auto purpose = terms::FromWord<terms::Purpose>(said);
   if (!purpose) {
     return {language == terms::Language::kKorean
@@ -54,9 +50,7 @@ std::vector<std::string> WhatForbidsTrying(const standing::State& state, const R
   terms::Use use;
   use.action = terms::Action::kEvaluate;
   use.purpose = *purpose;
-  const bool profit =
-      FieldOf(found->second, "beneficiaries").find("for-profit") != std::string::npos;
-  use.beneficiary = profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
+  use.beneficiary = standing::StrictestOf(found->second.Field("beneficiaries"));
   use.at = {now.seconds};
   const terms::ModelTerms behind = standing::TermsBehind(state, model);
   std::vector<terms::Clause> clauses = terms::Allows(behind, use).clauses;

@@ -204,12 +204,7 @@ struct Stored {
   std::map<std::string, Bytes> entries;
   Result<round::SitePhase> PhaseOf(const RunId& run) const {
     const auto state = entries.find("run/" + run.str() + "/state");
-    if (state == entries.end()) {
-      return Fail(ErrorCode::kNotFound,
-                  "this site knows no run \"" + run.str() +
-                      "\": it knows those that invited it and began; a "
-                      "site that enrolled later takes part from the next run on");
-    }
+    if (state == entries.end()) return Fail(NotKnownHere(run));
     DURE_ASSIGN(const auto participation, round::Participation::Load(state->second));
     return participation.phase();
   }

@@ -43,6 +43,13 @@ std::string LineOf(const LocalRequest& request) {
       {{"verb", std::string(Name(request.verb))}, {"run", request.run.str()}});
 }
 
+Error NotKnownHere(const RunId& run) {
+  return {ErrorCode::kNotFound,
+          "this site knows no run \"" + run.str() +
+              "\": it knows those that invited it and began; a site that enrolled later takes part "
+              "from the next run on"};
+}
+
 Result<std::optional<round::SiteEvent>> EventFor(LocalVerb verb, SitePhase phase) {
   DURE_CHECK(!OnlyAsks(verb), "asking where a site stands changes nothing");
   const auto wrong = [&](std::string_view what) {

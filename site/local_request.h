@@ -31,6 +31,9 @@ inline constexpr size_t kLocalRequestBytesMax = 1024;  // of a line: a verb and 
 Result<LocalRequest> ParseLocalRequest(std::string_view line);
 std::string LineOf(const LocalRequest& request);
 
+// The error of a request about a run that the site does not know. kNotFound.
+Error NotKnownHere(const RunId& run);
+
 // What the request means to a site in this phase; nullopt: it is so already. kFailedPrecondition:
 // it makes no sense there, and the message says what would. REQUIRES: !OnlyAsks(verb).
 Result<std::optional<round::SiteEvent>> EventFor(LocalVerb verb, round::SitePhase phase);

@@ -62,12 +62,7 @@ Result<std::string> Daemon::State::Obey(const LocalRequest& request) {
                 "this site declines the rounds of \"" + request.run.str() + "\": " + aside->second +
                     ". Start the version that kept it to take part again");
   }
-  if (desk == desks.end()) {
-    return Fail(ErrorCode::kNotFound,
-                "this site knows no run \"" + request.run.str() +
-                    "\": it knows those that invited it and began; a "
-                    "site that enrolled later takes part from the next run on");
-  }
+  if (desk == desks.end()) return Fail(NotKnownHere(request.run));
   RunDesk& run = *desk->second;
   DURE_ASSIGN(const auto event, EventFor(request.verb, run.participation().phase()));
   if (event) {

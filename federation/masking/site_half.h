@@ -264,6 +264,8 @@ class SiteHalf {
   bool CheckAdvertised(const Signed<Advertise>& message);
   bool OpenShares(const Delivery& delivery, const Signed<ShareHead>& head);
   std::optional<Survived> CheckUploads(const Survivors& message);
+  // If all of the cohort survive: one of each segment.
+  std::vector<ReleasedSum> CohortSums() const;
   bool CheckCohortSums();
   bool CheckAllSurvivors();
   bool CheckOpenings(const Openings& openings, std::vector<Digest>& ids);

@@ -70,11 +70,17 @@ void SiteHalf::AdvanceAdvertised() {
   for (Bytes& one : told) Say(std::move(one));
 }
 
+std::vector<ReleasedSum> SiteHalf::CohortSums() const {
+  ReleasedSum sum;
+  for (const Seat& seat : context_.seats) sum.sites.push_back(seat.site);
+  std::vector<ReleasedSum> sums;
+  for (; sum.segment < segments(); ++sum.segment) sums.push_back(sum);
+  return sums;
+}
+
 // Nothing is shared for a cohort whose sum, should all of it survive, would show somebody.
 bool SiteHalf::CheckCohortSums() {
-  ReleasedSum candidate;
-  for (const Seat& seat : context_.seats) candidate.sites.push_back(seat.site);
-  for (candidate.segment = 0; candidate.segment < segments(); ++candidate.segment) {
+  for (const ReleasedSum& candidate : CohortSums()) {
     const auto objection =
         s_.history.CheckDifferences(context_.agreed.rules, context_.round, candidate,
                                     s_.attempt.members, QuorumOf(context_), beside_);

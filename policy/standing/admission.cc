@@ -22,17 +22,6 @@ Result<Documents> ConsortiumTexts(const Standing& standing, const Digest& polici
   return standing.DecidingTexts(edition->second, now);
 }
 
-std::string FieldOf(const Run& run, const std::string& name) {
-  const auto found = run.fields.find(name);
-  return found == run.fields.end() ? std::string() : found->second;
-}
-
-// Whoever profits, if anybody does: the terms are asked about the strictest beneficiary.
-terms::Beneficiary StrictestOf(const std::string& beneficiaries) {
-  const bool profit = beneficiaries.find("for-profit") != std::string::npos;
-  return profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
-}
-
 const std::string* TextAt(const rules::Facts& facts, std::string_view path) {
   const rules::Fact& fact = facts.At(path);
   return fact.presence == rules::Presence::kKnown ? fact.value.text() : nullptr;
@@ -59,7 +48,7 @@ terms::Use Supposed(terms::Use use, const rules::Facts& as_if) {
 
 // The use of data in a run; to train, or to fine-tune.
 Result<terms::Use> UseOf(const State& state, const Run& run, const AdmissionRequest& request) {
-  const auto purpose = terms::FromWord<terms::Purpose>(FieldOf(run, "purpose"));
+  const auto purpose = terms::FromWord<terms::Purpose>(run.Field("purpose"));
   if (!purpose) {
     return Fail(ErrorCode::kFailedPrecondition, request.at.run.str() + " names no purpose");
   }
@@ -67,7 +56,7 @@ Result<terms::Use> UseOf(const State& state, const Run& run, const AdmissionRequ
   use.every_term = request.words >= terms::kEveryTermSince;
   use.action = use.every_term && run.from_model ? terms::Action::kFinetune : terms::Action::kTrain;
   use.purpose = *purpose;
-  use.beneficiary = StrictestOf(FieldOf(run, "beneficiaries"));
+  use.beneficiary = StrictestOf(run.Field("beneficiaries"));
   const auto member = state.sites.find(request.site);
   if (member != state.sites.end()) use.country = state.members.at(member->second).country;
   use.at = terms::Instant{request.now.seconds};
@@ -152,6 +141,11 @@ void AddOwn(rules::Decision decision, std::vector<rules::Reason>& objections) {
 }
 
 }  // namespace
+
+terms::Beneficiary StrictestOf(const std::string& beneficiaries) {
+  const bool profit = beneficiaries.find("for-profit") != std::string::npos;
+  return profit ? terms::Beneficiary::kForProfit : terms::Beneficiary::kNonProfit;
+}
 
 Result<std::set<DatasetId>> AskedFor(const Standing& standing, const GrantRequest& request) {
   DURE_ASSIGN(const terms::Use use, UseOf(standing.state(), request));

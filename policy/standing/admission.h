@@ -74,6 +74,9 @@ Result<rules::PolicySet> PoliciesOf(const Standing& standing, const GrantRequest
 Result<rules::PolicySet> PoliciesOf(const Standing& standing, const MeasuringRequest& request,
                                     const rules::Facts& as_if = {});
 
+// Whoever profits, if anybody does: terms are asked about the strictest beneficiary of a run.
+terms::Beneficiary StrictestOf(const std::string& beneficiaries);
+
 // The decision of such policies. Whoever fine-tunes also trains: rules that speak of training
 // alone, of a consortium or a site, hold for both.
 rules::Decision DecideUnder(const rules::PolicySet& policies, rules::Action action,

@@ -24,14 +24,6 @@ uint64_t Plus(uint64_t a, uint64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<uint64_t>::max() : sum;
 }
 
-// Nothing keeps a policy from admitting what is not on record.
-const DatasetEntry* FindVersion(const State& state, const ledger::DatasetVersion& what) {
-  const auto dataset = state.datasets.find(what.dataset);
-  if (dataset == state.datasets.end()) return nullptr;
-  const auto version = dataset->second.versions.find(what.version);
-  return version == dataset->second.versions.end() ? nullptr : &version->second;
-}
-
 // What its steps could read, and what is there to be read.
 uint64_t TokensMax(const State& state, const ledger::RunBounds& bounds,
                    const ledger::ContributionSubmitted& said) {
@@ -40,6 +32,7 @@ uint64_t TokensMax(const State& state, const ledger::RunBounds& bounds,
   uint64_t registered = 0;
   for (const ledger::DatasetUsed& used : said.datasets) {
     const DatasetEntry* data = FindVersion(state, used.what);
+    // Nothing keeps a policy from admitting what is not on record.
     if (data != nullptr) registered = Plus(registered, data->lent->tokens);
   }
   return std::min(most, Times(registered, bounds.passes));

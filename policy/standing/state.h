@@ -149,6 +149,11 @@ struct Run {
   std::string halt_reason;
   uint64_t rounds = 0;  // closed
   Digest model;         // of the last of them
+  // Empty: its proposal does not name it.
+  std::string Field(const std::string& name) const {
+    const auto found = fields.find(name);
+    return found == fields.end() ? std::string() : found->second;
+  }
 };
 
 struct Admission {
@@ -273,5 +278,13 @@ struct State {
   std::map<uint32_t, uint64_t> words;  // how many decisions hold, by the version of their words
   uint32_t words_of_charter = 0;       // no decision of this log is in older ones
 };
+
+// nullptr: it is not on record.
+inline const DatasetEntry* FindVersion(const State& state, const DatasetVersion& what) {
+  const auto dataset = state.datasets.find(what.dataset);
+  if (dataset == state.datasets.end()) return nullptr;
+  const auto version = dataset->second.versions.find(what.version);
+  return version == dataset->second.versions.end() ? nullptr : &version->second;
+}
 
 }  // namespace dure::standing

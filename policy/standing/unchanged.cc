@@ -73,17 +73,15 @@ bool NoMomentMatters(const Standing& now, const AdmissionRequest& request, const
       state.emergencies, [&](const EmergencyRule& rule) { return span.Has(rule.until); });
   if (ends || !NothingFallsDue(state, request.site, span)) return false;
   const auto run = state.runs.find(request.at.run);
-  const auto dataset = state.datasets.find(request.what.dataset);
-  if (run == state.runs.end() || dataset == state.datasets.end()) return false;
-  const auto data = dataset->second.versions.find(request.what.version);
-  if (data == dataset->second.versions.end()) return false;
-  if (terms::HangsOnTime(data->second.lent->terms, {span.from.seconds}, {span.until.seconds})) {
+  const DatasetEntry* data = FindVersion(state, request.what);
+  if (run == state.runs.end() || data == nullptr) return false;
+  if (terms::HangsOnTime(data->lent->terms, {span.from.seconds}, {span.until.seconds})) {
     return false;
   }
   const Result<rules::PolicySet> policies = PoliciesOf(now, request);
   const rules::Action action = ActionOf(now, request);
-  return policies && RulesAreSteady(*policies, action, run->second, data->second, span) &&
-         RulesAreSteady(*policies, rules::Action::kTrain, run->second, data->second, span);
+  return policies && RulesAreSteady(*policies, action, run->second, *data, span) &&
+         RulesAreSteady(*policies, rules::Action::kTrain, run->second, *data, span);
 }
 
 }  // namespace

@@ -13,13 +13,17 @@ from faults import SITES, FaultTest
 from processes import until
 
 
-# Prepares, and gives up every training unasked.
-UNWILLING = """#!/usr/bin/python3
+# How a program in the trainer's seat begins.
+SEAT = """#!/usr/bin/python3
 import json, socket, sys
 seat = socket.socket(fileno=int(sys.argv[sys.argv.index('--seat-fd') + 1])).makefile('rw')
 def say(**event):
     seat.write(json.dumps(event) + chr(10))
     seat.flush()
+"""
+
+# Prepares, and gives up every training unasked.
+UNWILLING = SEAT + """
 say(kind='ready', version=1, trainer='unwilling', protections=[])
 for line in seat:
     asked = json.loads(line)
@@ -30,12 +34,8 @@ for line in seat:
 """
 
 # Says that it has trained, and goes on cutting its result short and making it long again.
-LYING = """#!/usr/bin/python3
-import json, os, shutil, socket, sys, threading
-seat = socket.socket(fileno=int(sys.argv[sys.argv.index('--seat-fd') + 1])).makefile('rw')
-def say(**event):
-    seat.write(json.dumps(event) + chr(10))
-    seat.flush()
+LYING = SEAT + """
+import os, shutil, threading
 def cut(held, size):
     while True:
         os.ftruncate(held, 4096)
