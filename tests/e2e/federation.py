@@ -17,7 +17,7 @@ import sqlite3
 import subprocess
 import time
 
-from processes import PATIENCE, Daemon, Late, Programs, until
+from processes import PATIENCE, Daemon, Late, Programs, Waiting, until
 
 CHUNK = 1 << 20
 # One layer whose update is three chunks at 16 bits, so that a transfer can break in the middle.
@@ -204,29 +204,38 @@ class Federation:
         return self.dure('run', 'show', '--dir', self.consortium, run)
 
     def watch(self, run, wanted, what, seconds=PATIENCE):
-        """The first progress line that `wanted` accepts, across restarts of the aggregator."""
-        deadline = time.monotonic() + seconds
+        """The first progress line that `wanted` accepts, across restarts of the aggregator. A run
+        that goes on is waited for: a busy machine may be slow, but nothing stands still on it."""
+        waiting = Waiting(seconds)
         line = None
-        while time.monotonic() < deadline:
+        while waiting.left() > 0:
             with subprocess.Popen([self.programs.path('dure-crashing'), 'run', 'watch', '--dir',
                                    self.consortium, run, '--json'], stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL) as watch:
                 try:
-                    for line in self._lines(watch, deadline):
+                    for line in self._lines(watch, waiting):
                         if wanted(line):
                             return line
+                        waiting.sees(self._advance(line))
                 finally:
                     watch.kill()
-        raise Late(f'run {run}: after {seconds:.0f} s still not: {what}; last seen {line}\n'
-                   + self.logs())
+        raise Late(f'run {run}: {seconds:.0f} s without progress, or far longer in all, and still '
+                   f'not: {what}; last seen {line}\n' + self.logs())
 
     @staticmethod
-    def _lines(watch, deadline):
+    def _advance(line):
+        """What changes when the run gets on."""
+        return [line.get(key) for key in ('round', 'attempt', 'phase', 'ended')] + [
+            (each['site'], each['state'], each['step'], each['bytes_up'], each['bytes_down'])
+            for each in line.get('sites', [])]
+
+    @staticmethod
+    def _lines(watch, waiting):
         """What it says; read without Python's buffer, of whose lines the poll would not know."""
         rest = b''
         poll = select.poll()
         poll.register(watch.stdout, select.POLLIN | select.POLLHUP)
-        while (left := deadline - time.monotonic()) > 0 and poll.poll(left * 1000):
+        while (left := waiting.left()) > 0 and poll.poll(left * 1000):
             piece = os.read(watch.stdout.fileno(), 1 << 16)
             if not piece:
                 return

@@ -9,11 +9,28 @@ import subprocess
 import time
 
 # Seconds; far beyond what a healthy step takes. DURE_PATIENCE: how many times slower all is.
-PATIENCE = 60.0 * float(os.environ.get('DURE_PATIENCE', '1'))
+SLOWER = float(os.environ.get('DURE_PATIENCE', '1'))
+PATIENCE = 120.0 * SLOWER
 
 
 class Late(AssertionError):
     """Something that had to happen did not, in time."""
+
+
+class Waiting:
+    """How long what is waited for may stand still; while it moves, five times as long in all."""
+
+    def __init__(self, seconds):
+        self.seconds, self.mark = seconds, None
+        self.end = time.monotonic() + 5 * seconds
+        self.still = time.monotonic() + seconds
+
+    def left(self):
+        return min(self.still, self.end) - time.monotonic()
+
+    def sees(self, mark):
+        if mark != self.mark:
+            self.mark, self.still = mark, time.monotonic() + self.seconds
 
 
 def until(condition, what, seconds=PATIENCE, wake=None):
