@@ -5,6 +5,15 @@
 #include <system_error>
 
 namespace dure::model::cuda {
+namespace {
+
+bool HasDriver() {
+  void* const driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver != nullptr) dlclose(driver);
+  return driver != nullptr;
+}
+
+}  // namespace
 
 Result<const DeviceTable*> LoadPlugin(const std::filesystem::path& path) {
   std::error_code error;
@@ -35,9 +44,14 @@ std::vector<std::filesystem::path> PluginPlaces() {
 
 CudaState LookForCuda() {
   CudaState state;
+  std::error_code error;
   for (const auto& place : PluginPlaces()) {
+    if (!std::filesystem::exists(place, error)) continue;
+    if (!HasDriver()) {
+      state.trouble = "no NVIDIA driver is installed (libcuda.so.1 is not there)";
+      return state;
+    }
     const auto table = LoadPlugin(place);
-    if (!table && table.error().code == ErrorCode::kNotFound) continue;
     if (!table) {
       state.trouble = table.error().message;
       return state;
