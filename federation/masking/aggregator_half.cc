@@ -57,6 +57,7 @@ Result<AggregatorHalf> AggregatorHalf::Load(ByteView state, const Signer& signer
   AggregatorHalf half(*std::move(context), signer, verifier, agreement);
   half.s_ = std::move(loaded);
   if (auto rebuilt = half.Rebuild(); !rebuilt) return corrupt(rebuilt.error());
+  half.agreed_unheard_ = half.Is(AggregatorPhase::kSurviving);
   return half;
 }
 
@@ -230,7 +231,7 @@ Sites AggregatorHalf::survivors(uint32_t segment) const {
 
 bool AggregatorHalf::may_be_released() const {
   if (s_.phase == AggregatorPhase::kSurviving) {
-    return s_.agreed2.size() + 1 >= context_.threshold;
+    return agreed_unheard_ || s_.agreed2.size() + 1 >= context_.threshold;
   }
   return s_.phase >= AggregatorPhase::kRevealing && s_.phase <= AggregatorPhase::kFinished;
 }

@@ -49,6 +49,10 @@ struct Stored {
   uint64_t bytes = 0;
 };
 struct PhaseOverdue {};
+// The driver comes to no sum, whatever the half thinks of it: the attempt is abandoned.
+struct Failed {
+  std::string why;
+};
 // To whoever has not answered the opening.
 struct OpenAgain {};
 // Answers UnmaskSegment. Not exact (a sum beyond reach): the attempt is abandoned.
@@ -63,7 +67,7 @@ struct SegmentMeasured {
   uint32_t segment = 0;
   uint64_t product = 0;
 };
-using AggregatorEvent = std::variant<Begin, FromSite, SiteConnected, Stored, PhaseOverdue,
+using AggregatorEvent = std::variant<Begin, FromSite, SiteConnected, Stored, PhaseOverdue, Failed,
                                      OpenAgain, SegmentUnmasked, SegmentMeasured>;
 
 // Effects
@@ -152,7 +156,8 @@ class AggregatorHalf {
   Sites Awaited() const;
   // Who says that it uploaded what its submission, signed as well, does not name.
   Sites Contradicting() const;
-  // Whether some site may have given its shares: it needs t agreements, its own among them.
+  // Whether some site may have given its shares: it needs t agreements, its own among them. Of an
+  // attempt that is abandoned nothing is known any more: asked before.
   bool may_be_released() const;
   // How far that is, and of which sum.
   struct Release {
@@ -210,6 +215,7 @@ class AggregatorHalf {
   void On(const SiteConnected&);
   void On(const Stored&);
   void On(const PhaseOverdue&);
+  void On(const Failed& event) { GiveUp(event.why, {}); }
   void On(const OpenAgain&);
   void On(const SegmentUnmasked&);
   void On(const SegmentMeasured&);
@@ -288,6 +294,9 @@ class AggregatorHalf {
   std::map<uint32_t, Advertise> advertised_;
   std::map<SegmentSite, Signed<ShareHead>> heads_;
   std::map<uint32_t, uint64_t> measured_;  // by segment; asked for again after a restart
+  // It was loaded while the survivors were being agreed on. Agreements are relayed before they are
+  // kept, so that sites may hold some of the life before, which this one has not heard.
+  bool agreed_unheard_ = false;
   std::map<SegmentSite, MerkleTree> trees_;
   // Of each site, in this process life.
   std::map<uint32_t, std::set<Digest>> complaints_;
