@@ -63,8 +63,7 @@ void MaskingDesk::Run(Work work, Done done) {
 void MaskingDesk::Resume() {
   // What failed before a restart stays so: its number may be another attempt's by now, and sites
   // that went on with this one would have released it. Nor is anybody blamed for it any more.
-  const bool over = attempt_ && attempt_->half.phase() != Phase::kFinished && !MayStillSum();
-  failed_ = failed_ || over;
+  if (attempt_ && IsForsaken()) Forsake();
   if (attempt_ && !failed_) {
     Push(masking::Begin{});
     ArmTimer();
@@ -96,6 +95,7 @@ void MaskingDesk::Look() {
 
 void MaskingDesk::Begin() {
   if (lost_) return feed_(round::AttemptFailed{rounds_.at(), "masking-state-lost"});
+  if (attempt_ && IsForsaken()) Forsake();
   auto context = Compose();
   merge_.reset();
   published_.reset();
@@ -300,6 +300,7 @@ void MaskingDesk::Do(const masking::MeasureSegment& effect) {
 }
 
 void MaskingDesk::Do(const masking::Published& effect) {
+  if (attempt_->half.phase() == Phase::kAbandoned) return;  // while the disk was full
   published_ = effect.outcome;
   const masking::SegmentResult& sum = published_->segments.front();
   const auto refused =

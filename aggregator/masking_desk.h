@@ -89,6 +89,9 @@ class MaskingDesk {
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
+  // Whether the rounds go on without the attempt, and without its sum.
+  bool IsForsaken() const;
+  void Forsake();
   void OpenAgainLater();
   void ArmTimer();
   Bytes Save() const;

@@ -93,18 +93,34 @@ void MaskingDesk::NoteSilent() {
             ": not heard in time: " + names);
 }
 
-// No sum, though the half itself has not given up.
+// No sum, though the half itself has not given up. It has then, and with it is kept that its number
+// may be used up: before anybody is told, however long the disk takes nothing.
 void MaskingDesk::Fail(std::string reason) {
-  if (std::exchange(failed_, true)) return;
-  const round::RoundAttempt at = attempt_->at;
-  UseUp(attempt_->half.release());
+  if (std::exchange(failed_, true) || attempt_->half.phase() == Phase::kAbandoned) return;
   merge_.reset();
-  // The number is used up, whatever happens next.
-  if (!shop_.journal.Apply(journal::Change().Put(Key(), Save()))) {
-    shop_.say(at.Text() + ": masking: the disk does not take that it failed");
-  }
-  shop_.say(at.Text() + ": masking: no sum: " + reason);
-  feed_(round::AttemptFailed{at, std::move(reason)});
+  refusal_ = reason;
+  Push(masking::Failed{std::move(reason)});
+}
+
+bool MaskingDesk::IsForsaken() const {
+  if (attempt_->half.phase() != Phase::kFinished) return !MayStillSum();
+  // With a sum that is in the record its round is over.
+  const bool replaced = attempt_->at != rounds_.at();
+  return attempt_->at.round == rounds_.at().round &&
+         (replaced || rounds_.phase() == round::RunPhase::kAbandoning);
+}
+
+// The rounds may have given up what the half did not: they had a reason of their own, or an older
+// version did not keep theirs. Shares may have been given all the same. If this is not kept before
+// a death, the attempt is found as it was, and counted from there.
+void MaskingDesk::Forsake() {
+  failed_ = true;
+  masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() == Phase::kAbandoned) return;
+  const Release release = half.release();
+  (void)half.Handle(masking::Failed{"the round went on without it"});
+  UseUp(release);
+  queue_.Push({masking::PersistAggregator{}});
 }
 
 }  // namespace dure::aggregator

@@ -257,7 +257,8 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
     pinned.admitted = standing::SeatsOf(state, manifest.run, manifest.masking_rules.batch_members);
     pinned.recorded = standing::SumsOf(state, manifest.run);
     pinned.cohort = standing::CohortOf(state, RecordedAt());
-    // A number is used up by an attempt that gave no sum; two, where the aggregator died over it.
+    // A number is used up by an attempt that gave no sum; two, where an aggregator of a version
+    // before died over it.
     pinned.round_max.value =
         participation_.at().round.value + 2 * standing::AttemptsOf(state, manifest.run);
     const auto run = state.runs.find(manifest.run);

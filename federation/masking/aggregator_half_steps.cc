@@ -123,11 +123,10 @@ void AggregatorHalf::OnMessage(uint32_t site, const Signed<Agreement>& message) 
   }
   auto& agreed = first ? s_.agreed1 : s_.agreed2;
   const bool in_phase = s_.phase <= (first ? of : AggregatorPhase::kUnmasking);
-  const bool released = may_be_released();
   if (!in_phase || !agreed.emplace(site, message.carried).second) return Answer(site, of);
   if (first) return AdvanceAgreeing();
-  // With this one a site may have enough to give its shares: that is known after any restart, too.
-  if (!released && may_be_released()) Keep();
+  // A site may have enough with it to give its shares. It need not be kept for that: whoever loads
+  // this phase takes it for granted.
   SendAll(message.carried);
   AdvanceSurviving();
 }

@@ -50,8 +50,7 @@ void AggregatorMasking::Stop() {
 }
 
 void AggregatorMasking::Resume() {
-  const bool over = attempt_ && IsOpen(attempt_->half.phase()) && !MayStillSum();
-  failed_ = failed_ || over;
+  if (attempt_ && IsForsaken()) Forsake();
   if (attempt_ && !failed_) {
     Push(masking::Begin{});
     if (Lives()) ArmTimer();
@@ -90,6 +89,7 @@ void AggregatorMasking::Look() {
 }
 
 void AggregatorMasking::Begin() {
+  if (attempt_ && IsForsaken()) Forsake();
   auto context = Compose();
   merge_.reset();
   published_.reset();

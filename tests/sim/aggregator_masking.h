@@ -74,6 +74,8 @@ class AggregatorMasking {
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
+  bool IsForsaken() const;
+  void Forsake();
   void OpenAgainLater();
   void ArmTimer();
   void Keep();

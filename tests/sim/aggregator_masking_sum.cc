@@ -189,6 +189,7 @@ void AggregatorMasking::Do(const masking::MeasureSegment& effect) {
 }
 
 void AggregatorMasking::Do(const masking::Published& effect) {
+  if (attempt_->half.phase() == Phase::kAbandoned) return;
   published_ = effect.outcome;
   const auto refused =
       masking::CheckSaturation(node_.core().manifest(), published_->segments.front().scalars,
@@ -226,12 +227,28 @@ void AggregatorMasking::TryFinish() {
 }
 
 void AggregatorMasking::Fail(std::string reason) {
-  if (std::exchange(failed_, true)) return;
-  const round::RoundAttempt at = attempt_->at;
-  UseUp(attempt_->half.release());
+  if (std::exchange(failed_, true) || attempt_->half.phase() == Phase::kAbandoned) return;
   merge_.reset();
+  refusal_ = reason;
+  Push(masking::Failed{std::move(reason)});
+}
+
+bool AggregatorMasking::IsForsaken() const {
+  const round::Rounds& rounds = node_.core();
+  if (attempt_->half.phase() != Phase::kFinished) return !MayStillSum();
+  const bool replaced = attempt_->at != rounds.at();
+  return attempt_->at.round == rounds.at().round &&
+         (replaced || rounds.phase() == round::RunPhase::kAbandoning);
+}
+
+void AggregatorMasking::Forsake() {
+  failed_ = true;
+  masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() == Phase::kAbandoned) return;
+  const Release release = half.release();
+  (void)half.Handle(masking::Failed{"the round went on without it"});
+  UseUp(release);
   Keep();
-  node_.Feed(round::AttemptFailed{at, std::move(reason)});
 }
 
 }  // namespace dure::sim
