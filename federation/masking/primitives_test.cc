@@ -1,5 +1,7 @@
 // The published vectors of each primitive, and what must be refused.
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <numeric>
@@ -94,6 +96,63 @@ TEST(Expand, AgreesWithRfc5869) {
       ToHex(longer),
       "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c6"
       "5e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
+}
+
+// RFC 5869 over OpenSSL's HMAC.
+Bytes HmacOf(ByteView key, const Bytes& message) {
+  Bytes mac(32);
+  unsigned size = 0;
+  const void* taken = ::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), message.data(),
+                             message.size(), mac.data(), &size);
+  EXPECT_TRUE(taken != nullptr && size == mac.size());
+  return mac;
+}
+Bytes ExpandWithOpenSsl(const Bytes& secret, const Bytes& salt, const Bytes& info, size_t size) {
+  const Bytes key = HmacOf(salt.empty() ? Bytes(32, 0) : salt, secret);
+  Bytes out, block;
+  for (uint8_t number = 1; out.size() < size; ++number) {
+    block.insert(block.end(), info.begin(), info.end());
+    block.push_back(number);
+    block = HmacOf(key, block);
+    out.insert(out.end(), block.begin(), block.end());
+  }
+  out.resize(size);
+  return out;
+}
+
+// A salt of the hash's block, of one byte less and one more; an output of whole and of broken
+// blocks, up to the last that the one-byte counter reaches.
+TEST(Expand, AgreesWithHmacAtEveryEdge) {
+  const auto counted = [](size_t size, uint8_t from) {
+    Bytes bytes(size);
+    std::iota(bytes.begin(), bytes.end(), from);
+    return bytes;
+  };
+  for (const size_t salt_size : {0U, 1U, 32U, 63U, 64U, 65U, 127U, 128U, 129U}) {
+    for (const size_t size : {1U, 31U, 32U, 33U, 63U, 64U, 65U, 8128U, 8129U, 8159U, 8160U}) {
+      for (const size_t info_size : {0U, 255U}) {
+        for (const size_t secret_size : {1U, 32U, 64U, 65U}) {
+          const Bytes secret = counted(secret_size, 3);
+          const Bytes salt = counted(salt_size, 101);
+          const Bytes info = counted(info_size, 7);
+          Bytes out(size, 0xee);
+          Expand(secret, salt, info, out);
+          ASSERT_EQ(out, ExpandWithOpenSsl(secret, salt, info, size))
+              << "salt of " << salt_size << ", output of " << size << ", info of " << info_size
+              << ", secret of " << secret_size;
+        }
+      }
+    }
+  }
+}
+
+TEST(Expand, EndsAtTheBoundsOfHkdf) {
+  const Bytes secret(32, 1);
+  Bytes most(8160), more(8161), none;
+  Expand(secret, {}, Bytes(255), most);
+  EXPECT_DEATH(Expand(secret, {}, {}, more), "HKDF's own bounds");
+  EXPECT_DEATH(Expand(secret, {}, {}, none), "HKDF's own bounds");
+  EXPECT_DEATH(Expand(secret, {}, Bytes(256), most), "HKDF's own bounds");
 }
 
 TEST(Seal, AgreesWithTheGcmSpecificationsCases13To16) {
