@@ -76,10 +76,18 @@ TEST_F(Disproved, WhoWasNotInItsCohortOrWentOnSaysNothingOfIt) {
 }
 
 TEST_F(Disproved, WhatThisSiteGaveItsOwnSharesForItKeeps) {
+  const auto known = [this] { return history_.CheckReleased({}, SumOver({0, 1, 2, 3}), {}); };
+  EXPECT_FALSE(known()) << "it was only signed";
   history_.Release({7}, 2, second_.transcript);
+  EXPECT_TRUE(known()) << "before anybody else says anything";
   history_.Disprove({{SiteAt(1), Claim()}, {SiteAt(2), Claim()}, {SiteAt(3), Claim()}});
   EXPECT_TRUE(Takes({0, 1, 3}));
   EXPECT_FALSE(Takes({0, 1, 2, 3}));
+  EXPECT_TRUE(known());
+  EXPECT_FALSE(history_.CheckReleased({}, SumOver({0, 1, 3}), {}))
+      << "the same again shows nothing";
+  ASSERT_FALSE(history_.Sign({8}, 3, later_.transcript, {SumOver({0, 1, 3})}, quorum_));
+  EXPECT_TRUE(known()) << "of an earlier number";
 }
 
 TEST_F(Disproved, OneThatWasTriedAgainIsNotDeniedByItsEarlierTranscript) {
@@ -108,6 +116,7 @@ TEST(DisprovedQuorum, NeedsAsManyAsLeaveTooFewWithAllThatCollude) {
       const ReleasedSum without{0, {quorum.cohort.begin(), quorum.cohort.end() - 1}};
       const bool refused = history.CheckDifferences({}, {1}, without, {}).has_value();
       EXPECT_EQ(refused, possible) << count << " sites, " << denials;
+      EXPECT_EQ(refused, denials < (count == 3 ? 2 : threshold)) << "as decision 0030 says";
     }
   }
 }
@@ -168,8 +177,14 @@ TEST_F(ReplacedAttempt, IsForgottenForGoodAlsoAcrossARestart) {
 }
 
 TEST_F(ReplacedAttempt, ThatWasReleasedIsHeldAgainstASumWithTheLostSite) {
+  const size_t before = world_.seen.size();
   world_.RunAttempt(1, 3);
   EXPECT_EQ(world_.refusals.at(1).name, "REFUSE_MEMBERSHIP") << "site 1 gave its shares";
+  for (size_t i = before; i < world_.seen.size(); ++i) {
+    Message decoded;
+    const bool advertises = As<Advertise>(world_.seen[i].second, decoded) != nullptr;
+    EXPECT_FALSE(advertises && world_.seen[i].first == 1) << "it makes no key for that";
+  }
   EXPECT_EQ(world_.refusals.count(0), 0U);
 }
 

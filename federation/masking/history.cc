@@ -233,6 +233,11 @@ Objection History::CheckReleased(const CohortRules& rules, const ReleasedSum& ca
                                  const std::set<ReleasedSum>& beside) const {
   std::vector<const ReleasedSum*> rows;
   for (const ReleasedSum& sum : sums_) rows.push_back(&sum);
+  // What this site gave its shares for last stays among the attempts until it signs at another
+  // number; none of them is newer, and Disprove leaves it there.
+  if (released_ && released_ == signed_ && !attempts_.empty()) {
+    for (const ReleasedSum& sum : attempts_.back().sums) rows.push_back(&sum);
+  }
   return CheckBeside(rules, beside, rows, candidate, member_of);
 }
 

@@ -98,8 +98,8 @@ class History {
                              const std::map<SiteId, MemberId>& member_of, const Quorum& quorum = {},
                              const std::set<ReleasedSum>& beside = {}) const;
 
-  // The same of sums that are known for released alone: what an opening can be held against before
-  // anybody has said what it released.
+  // The same of sums that are known for released alone, this site's own last among them: what an
+  // opening can be held against before anybody has said what it released.
   Objection CheckReleased(const CohortRules& rules, const ReleasedSum& candidate,
                           const std::map<SiteId, MemberId>& member_of,
                           const std::set<ReleasedSum>& beside = {}) const;
