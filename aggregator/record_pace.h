@@ -12,6 +12,7 @@
 
 #include "federation/clock.h"
 #include "federation/result.h"
+#include "federation/token_bucket.h"
 
 namespace dure::aggregator {
 
@@ -25,12 +26,11 @@ class RecordPace {
   Status Take(const std::string& seat, uint64_t bytes, MonoTime now);
 
  private:
-  struct Bucket {
-    double entries = kPaceEntries;
-    double bytes = kPaceBytes;
-    MonoTime filled{};
+  struct Room {
+    TokenBucket entries{kPaceEntries, kPaceRefill};
+    TokenBucket bytes{kPaceBytes, kPaceRefill};
   };
-  std::map<std::string, Bucket> buckets_;
+  std::map<std::string, Room> rooms_;
 };
 
 }  // namespace dure::aggregator

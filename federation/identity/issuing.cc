@@ -11,6 +11,7 @@
 #include "federation/identity/messages.h"
 #include "federation/identity/seat_certificates.h"
 #include "federation/identity/seat_files.h"
+#include "federation/token_bucket.h"
 
 namespace dure::identity {
 namespace {
@@ -34,14 +35,24 @@ PeerIdentity PeerOf(const Seat& seat) {
 }
 
 struct IssuingAuthority::State {
+  // An enrolment whose form, signatures and consortium are good.
+  struct Asked {
+    Invitation invitation;
+    SeatKeys keys;
+    Digest keys_digest;
+  };
+
   std::filesystem::path dir;
   Lifetimes lifetimes;
   Trust trust;
+  Digest root_pin;
   mutable std::mutex mutex;  // guards everything below; no other lock is taken while it is held
   IssuingFiles ca;
   Identity own;
   std::unique_ptr<IdentityBook> book;
   Snapshot revocations;
+  TokenBucket enrolments{kEnrolmentsAMinuteMax, std::chrono::minutes(1)};
+  TokenBucket answers{kEnrolmentsAMinuteMax, std::chrono::minutes(1)};  // that are given again
   std::function<void(Snapshot)> observer;
 
   Result<Credentials> Issue(const SeatKeys& keys, WallTime now) const;
@@ -49,7 +60,8 @@ struct IssuingAuthority::State {
   Status CheckInvited(const Invitation& invitation, WallTime now) const;
   Status CheckDomicile(const Invitation& invitation) const;
   Status CheckUnrevoked(const PeerIdentity& peer) const;
-  Result<Bytes> Enrol(const EnrolmentRequest& request, WallTime now);
+  Result<Asked> Read(const EnrolmentRequest& request) const;  // takes no lock
+  Result<Bytes> Enrol(const Asked& asked, WallTime now);
   Result<Bytes> Renew(const PeerIdentity& peer, const RenewalRequest& request, WallTime now);
   Result<std::string> Obey(const RevocationOrder& order, WallTime now);
   Result<std::string> WarningFor(const RevocationOrder& order) const;
@@ -132,14 +144,17 @@ Status IssuingAuthority::State::CheckDomicile(const Invitation& invitation) cons
   return {};
 }
 
-Result<Bytes> IssuingAuthority::State::Enrol(const EnrolmentRequest& request, WallTime now) {
-  DURE_ASSIGN(const Invitation invitation, ParseInvitation(request.invitation));
-  if (invitation.subject.consortium != trust.consortium || invitation.root_pin != own.root_pin) {
+Result<IssuingAuthority::State::Asked> IssuingAuthority::State::Read(
+    const EnrolmentRequest& request) const {
+  Asked asked;
+  DURE_ASSIGN(asked.invitation, ParseInvitation(request.invitation));
+  const Invitation& invitation = asked.invitation;
+  if (invitation.subject.consortium != trust.consortium || invitation.root_pin != root_pin) {
     return Fail(ErrorCode::kPermissionDenied,
                 "wrong consortium: the invitation is for '" + invitation.subject.consortium +
                     "', this is the aggregator of '" + trust.consortium + "' or has another root");
   }
-  SeatKeys keys;
+  SeatKeys& keys = asked.keys;
   keys.subject = invitation.subject;
   keys.domicile = invitation.domicile;
   keys.signing_key = request.signing_key;
@@ -148,22 +163,34 @@ Result<Bytes> IssuingAuthority::State::Enrol(const EnrolmentRequest& request, Wa
   if (!request.ProofVerifies()) {
     return Fail(ErrorCode::kInvalid, "the request is not signed by its own signing key");
   }
+  asked.keys_digest = KeysOf(keys.tls_spki, keys.signing_key);
+  return asked;
+}
+
+Result<Bytes> IssuingAuthority::State::Enrol(const Asked& asked, WallTime now) {
+  const Invitation& invitation = asked.invitation;
   PeerIdentity asking;
   asking.member = invitation.subject.member;
   asking.site = invitation.subject.site;
   DURE_TRY(CheckUnrevoked(asking));
-  const Digest keys_digest = KeysOf(keys.tls_spki, keys.signing_key);
   DURE_ASSIGN(const auto spent, book->FindSpent(invitation.nonce));
-  if (spent && spent->keys == keys_digest) return spent->response;  // its first answer was lost
-  if (spent) {
+  if (spent && spent->keys != asked.keys_digest) {
     return Fail(ErrorCode::kAlreadyExists,
                 "the invitation was used already, with other keys; ask the operator for a new one "
                 "(and tell them if it was not you)");
   }
-  DURE_TRY(CheckInvited(invitation, now));
-  DURE_ASSIGN(const Credentials credentials, Issue(keys, now));
-  const Seat seat = SeatOf(credentials, keys, now);
-  DURE_TRY(book->Spend({invitation.nonce, keys_digest, credentials.Encode(), seat}, now));
+  if (!spent) {
+    DURE_TRY(CheckInvited(invitation, now));
+  }
+  // Not before: anybody may ask, and those who were invited would be kept out by those who were
+  // not; nor do those who ask again keep out who asks for the first time.
+  if (!(spent ? answers : enrolments).Take(1, now.time_since_epoch())) {
+    return Fail(ErrorCode::kUnavailable, "too many enrolments at once: try again in a minute");
+  }
+  if (spent) return spent->response;  // its first answer was lost
+  DURE_ASSIGN(const Credentials credentials, Issue(asked.keys, now));
+  const Seat seat = SeatOf(credentials, asked.keys, now);
+  DURE_TRY(book->Spend({invitation.nonce, asked.keys_digest, credentials.Encode(), seat}, now));
   return credentials.Encode();
 }
 
@@ -245,6 +272,7 @@ Result<std::unique_ptr<IssuingAuthority>> IssuingAuthority::Open(const std::stri
                                          ", not an aggregator's");
   }
   state->trust = state->own.trust();
+  state->root_pin = state->own.root_pin;
   DURE_ASSIGN(state->book, IdentityBook::Open((state->dir / "identity.db").string()));
   DURE_TRY(state->Refresh());
   return std::unique_ptr<IssuingAuthority>(new IssuingAuthority(std::move(state)));
@@ -252,12 +280,13 @@ Result<std::unique_ptr<IssuingAuthority>> IssuingAuthority::Open(const std::stri
 
 Result<Bytes> IssuingAuthority::Enrol(ByteView request, WallTime now) {
   DURE_ASSIGN(const EnrolmentRequest parsed, EnrolmentRequest::Parse(request));
+  DURE_ASSIGN(const State::Asked asked, state_->Read(parsed));
   Snapshot changed;
   Result<Bytes> response;
   std::function<void(Snapshot)> tell;
   {
     const std::lock_guard lock(state_->mutex);
-    response = state_->Enrol(parsed, now);
+    response = state_->Enrol(asked, now);
     if (!response) return response;
     DURE_ASSIGN(changed, state_->Refresh());  // a new enrolment may supersede an old one
     tell = state_->observer;

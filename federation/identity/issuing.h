@@ -30,6 +30,9 @@ struct Lifetimes {
   std::chrono::seconds clock_skew = std::chrono::minutes(5);
 };
 
+// Each costs signatures and disk, whoever asks; people do not need more.
+inline constexpr int kEnrolmentsAMinuteMax = 120;
+
 // From this much before its end on a person is reminded of the issuing CA: the root key may lie in
 // a safe elsewhere.
 inline constexpr std::chrono::days kIssuingNotice{60};
@@ -64,7 +67,9 @@ class IssuingAuthority {
   // does not verify. kUnauthenticated: signed by no operator of this consortium. kPermissionDenied:
   // wrong consortium, revoked, or the site belongs to another member. kFailedPrecondition: expired,
   // withdrawn, or it puts the member in another house or country than the seats it has.
-  // kAlreadyExists: spent by another key.
+  // kAlreadyExists: spent by another key. kUnavailable: as many as may were let in within a
+  // minute, or asked again for what they were answered; who is refused for another reason is none
+  // of them.
   Result<Bytes> Enrol(ByteView request, WallTime now);
 
   // For a peer that VerifyPeer let in. kPermissionDenied: revoked, or superseded by a later

@@ -217,6 +217,46 @@ TEST_F(Refusals, OfACertificateRequestMadeForAnotherInvitation) {
                       "made for something else"));
 }
 
+// Whatever is refused for what it is: worth nothing, and any number of it.
+std::vector<Bytes> Garbage(Refusals& refusals) {
+  const TestConsortium other("other");
+  const Identity nobody = other.Operator();
+  const Invitation genuine = refusals.c.Invite("kt", "kt-seoul");
+  SystemRandom random;
+  const InvitationDraft draft = {genuine.subject,  genuine.domicile, genuine.expires,
+                                 genuine.root_pin, genuine.address,  genuine.enrol_address};
+  const Invitation forged = Must(MakeInvitation(draft, *nobody.signer, random));
+  const Invitation late = refusals.c.Invite("kt", "kt-late", Role::kMember, kStart + hours(1));
+  const Bytes late_request = refusals.Request(late, "late");
+  EnrolmentRequest unsigned_one = Must(EnrolmentRequest::Parse(refusals.Request(genuine)));
+  unsigned_one.signing_key = nobody.signer->Key();
+  return {ToBytes("nonsense"), refusals.Request(forged), refusals.Request(other.Invite("a", "b")),
+          late_request, unsigned_one.Encode()};
+}
+
+TEST_F(Refusals, OfWhoWasNotInvitedKeepNobodyOut) {
+  const WallTime now = kStart + hours(2);
+  for (const Bytes& request : Garbage(*this)) {
+    for (int i = 0; i < 200; ++i) ASSERT_FALSE(c.authority->Enrol(request, now));
+  }
+  EXPECT_TRUE(c.authority->Enrol(Request(c.Invite("kt", "kt-seoul"), "good"), now));
+}
+
+TEST_F(Refusals, OfMoreEnrolmentsThanAMinuteTakesButNotOfAnotherMinutes) {
+  const Bytes first = Request(c.Invite("kt", "kt-seoul"));
+  Must(c.authority->Enrol(first, kStart));
+  for (int i = 1; i < 120; ++i) {
+    Must(c.authority->Enrol(Request(c.Invite("kt", "kt-seoul")), kStart));
+  }
+  const Bytes more = Request(c.Invite("kt", "kt-seoul"));
+  EXPECT_TRUE(Refuses(c.authority->Enrol(more, kStart), ErrorCode::kUnavailable, "in a minute"));
+  for (int i = 0; i < 120; ++i) {
+    EXPECT_TRUE(c.authority->Enrol(first, kStart)) << "whose first answer was lost";
+  }
+  EXPECT_TRUE(Refuses(c.authority->Enrol(first, kStart), ErrorCode::kUnavailable, "in a minute"));
+  EXPECT_TRUE(c.authority->Enrol(more, kStart + std::chrono::minutes(1)));
+}
+
 TEST_F(Refusals, OfASecondFounding) {
   ConsortiumPlan plan;
   plan.name = "hanguk";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <mutex>
 #include <optional>
 
 #include "federation/identity/enrolment.h"
@@ -116,25 +117,11 @@ grpc::Status RenewalService::Renew(grpc::ServerContext* context,
   return Answer(calls_.renew(pass->peer(), AsBytes(request->request())), reply->mutable_response());
 }
 
-bool EnrolmentService::TakeToken() {
-  std::lock_guard lock(mutex_);
-  const MonoTime now = clock_.Now();
-  const double minutes = std::chrono::duration<double, std::ratio<60>>(now - refilled_).count();
-  refilled_ = now;
-  tokens_ = std::min<double>(per_minute_max_, tokens_ + minutes * per_minute_max_);
-  if (tokens_ < 1) return false;
-  tokens_ -= 1;
-  return true;
-}
-
 grpc::Status EnrolmentService::Enrol(grpc::ServerContext*, const v1::CertificateRequest* request,
                                      v1::CertificateReply* reply) {
   if (!calls_.enrol) return Absent("issuing CA");
   if (request->request().size() > identity::kEnrolmentBytesMax) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "the request is too large"};
-  }
-  if (!TakeToken()) {
-    return {grpc::StatusCode::UNAVAILABLE, "too many enrolments at once: try again in a minute"};
   }
   return Answer(calls_.enrol(AsBytes(request->request())), reply->mutable_response());
 }

@@ -3,8 +3,6 @@
 
 #include <grpcpp/server_context.h>
 
-#include <mutex>
-
 #include "dure/v1/admin.grpc.pb.h"
 #include "dure/v1/enrol.grpc.pb.h"
 #include "dure/v1/ledger.grpc.pb.h"
@@ -67,22 +65,15 @@ class AdminService final : public v1::Admin::Service {
   const ServerCalls& calls_;
 };
 
-// The only calls without a certificate. Few a minute: a token bucket that starts full.
+// The only calls without a certificate.
 class EnrolmentService final : public v1::Enrolment::Service {
  public:
-  EnrolmentService(const Clock& clock, const ServerCalls& calls, uint32_t per_minute_max)
-      : clock_(clock), calls_(calls), per_minute_max_(per_minute_max), tokens_(per_minute_max) {}
+  explicit EnrolmentService(const ServerCalls& calls) : calls_(calls) {}
   grpc::Status Enrol(grpc::ServerContext* context, const v1::CertificateRequest* request,
                      v1::CertificateReply* reply) override;
 
  private:
-  bool TakeToken();
-  const Clock& clock_;
   const ServerCalls& calls_;
-  const uint32_t per_minute_max_;
-  std::mutex mutex_;
-  double tokens_;      // guarded by mutex_
-  MonoTime refilled_;  // guarded by mutex_
 };
 
 }  // namespace dure::transport

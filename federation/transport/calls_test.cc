@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "dure/v1/enrol.grpc.pb.h"
+#include "federation/transport/channel.h"
 #include "federation/transport/testing_world.h"
 
 namespace dure::transport {
@@ -40,7 +42,7 @@ TEST(Enrolment, TheRootMustHaveTheInvitationsFingerprint) {
   EXPECT_THAT(refused.error().message, HasSubstr("foreign CA"));
 }
 
-TEST(Enrolment, IsBoundedInSizeAndRate) {
+TEST(Enrolment, IsBoundedInSize) {
   World world;
   std::atomic<int> asked = 0;
   world.calls.enrol = [&](ByteView) -> Result<Bytes> {
@@ -53,6 +55,31 @@ TEST(Enrolment, IsBoundedInSizeAndRate) {
   EXPECT_EQ(CodeOf(Enrol(dial, Bytes(20 * 1024))), ErrorCode::kInvalid);
   EXPECT_EQ(CodeOf(Enrol(dial, Bytes(64 * 1024))), ErrorCode::kExhausted);
   EXPECT_EQ(asked, 0);
+}
+
+TEST(Enrolment, TwoHundredThatAreWorthNothingKeepNobodyOut) {
+  World world;
+  world.Start();
+  const identity::Invitation invitation = world.Invite("jeju", Role::kMember, RealNow());
+  const Bytes request =
+      Must(identity::PrepareEnrolment(invitation, world.consortium.SiteDir("jeju"), RealNow()));
+  const EnrolDial dial{"127.0.0.1:" + std::to_string(world.server->enrol_port()), "hanguk",
+                       invitation.root_pin};
+  const Connection connection = Must(ConnectPinned(dial));
+  const auto stub = v1::Enrolment::NewStub(connection.channel);
+  const auto asked = [&](const Bytes& what) {
+    grpc::ClientContext context;
+    v1::CertificateRequest carried;
+    carried.set_request(what.data(), what.size());
+    v1::CertificateReply reply;
+    return stub->Enrol(&context, carried, &reply).error_code();
+  };
+  Bytes damaged = request;
+  damaged.back() ^= 1;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(asked(i % 2 == 0 ? damaged : ToBytes("nonsense")), grpc::INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(asked(request), grpc::OK);
 }
 
 TEST(Enrolment, TheMainListenerDoesNotEnrolAndTheOtherDoesNothingElse) {

@@ -23,21 +23,17 @@ constexpr const char* kPortTaken =
 constexpr std::chrono::milliseconds kSweepEvery{1000};  // "within seconds"
 constexpr int kEnrolmentBytesOnWire = 32 * 1024;
 constexpr std::chrono::milliseconds kPingsAtMostEvery{5000};
-constexpr std::chrono::milliseconds kHandshakeWithin{10000};  // or the connection is closed
-// And so is one without a call: who has no certificate may shake hands, and gets no further. A site
-// keeps a stream open; whoever else comes again connects again.
-constexpr std::chrono::milliseconds kIdleAtMost{60000};
 // An enrolment is one small question.
 constexpr std::chrono::milliseconds kEnrolmentWithin{30000};
 constexpr std::chrono::milliseconds kEnrolmentGrace{10000};
 
-void Common(grpc::ServerBuilder& builder, int message_bytes_max) {
+void Common(grpc::ServerBuilder& builder, int message_bytes_max, const Patience& patience) {
   builder.SetMaxReceiveMessageSize(message_bytes_max);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a taken port is an error, not a share
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
-                             static_cast<int>(kHandshakeWithin.count()));
+                             static_cast<int>(patience.handshake.count()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
-                             static_cast<int>(kIdleAtMost.count()));
+                             static_cast<int>(patience.idle.count()));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindowBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveEveryMs);
@@ -87,7 +83,7 @@ struct TransportServer::State {
         ledger(*gate, calls.ledger),
         renewal(*gate, calls),
         admin(*gate, event_loop, calls),
-        enrolment(event_loop, calls, options.enrolments_per_minute_max) {}
+        enrolment(calls) {}
 
   Status Listen();
   Status ListenForEnrolment();
@@ -114,7 +110,7 @@ Status TransportServer::State::Listen() {
   auto tls = ServerTls(options.key_path, options.chain_path, ClientCertificate::kAsked);
   tls->SetAuthMetadataProcessor(gate);
   grpc::ServerBuilder builder;
-  Common(builder, kMessageBytesMax);
+  Common(builder, kMessageBytesMax, options.patience);
   builder.AddListeningPort(options.address, tls, &port);
   for (grpc::Service* service :
        std::initializer_list<grpc::Service*>{&control, &data, &ledger, &renewal, &admin}) {
@@ -129,7 +125,7 @@ Status TransportServer::State::ListenForEnrolment() {
   if (options.enrol_address.empty()) return {};
   DURE_TRY(CheckListenAddress(options.enrol_address));
   grpc::ServerBuilder builder;
-  Common(builder, kEnrolmentBytesOnWire);
+  Common(builder, kEnrolmentBytesOnWire, options.patience);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
                              static_cast<int>(kEnrolmentWithin.count()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,

@@ -3,7 +3,7 @@
 //
 // Two listeners. The main one asks every peer for its certificate, and verifies it (chain, expiry,
 // revocation, role) before any message of that call is parsed; a refusal says its cause. The
-// enrolment one has no client certificate and one small, rate-bounded call.
+// enrolment one has no client certificate and one small call.
 //
 // Life: Make; once what the callbacks touch is there, Listen; callbacks arrive; destroy before the
 // loop, the store and whatever the callbacks touch. Send, Revoke, Cut and the counters are
@@ -12,6 +12,7 @@
 // several at a time, and may block on disk.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,6 +76,7 @@ struct ServerCalls {
   // The blob is whole and durable in the store. May be said more than once.
   std::function<void(const PeerIdentity&, const Digest&)> blob_arrived;  // [loop]
 
+  // Asked by anybody, at any rate: what costs something is for the owner to bound.
   std::function<Result<Bytes>(ByteView request)> enrol;                       // [any]
   std::function<Result<Bytes>(const PeerIdentity&, ByteView request)> renew;  // [any]
   LedgerCalls ledger;
@@ -82,6 +84,15 @@ struct ServerCalls {
       admin;  // [loop]
   std::function<void(const PeerIdentity&, std::string json, std::shared_ptr<Watcher>)>
       watch;  // [loop]
+};
+
+// How long a connection may do nothing.
+struct Patience {
+  // Until the first frames of HTTP/2 have come.
+  std::chrono::milliseconds handshake{10'000};
+  // Without a call: who has no certificate may shake hands, and gets no further. A site keeps a
+  // stream open; whoever else comes again connects again.
+  std::chrono::milliseconds idle{60'000};
 };
 
 struct ServerOptions {
@@ -96,8 +107,7 @@ struct ServerOptions {
       revocations;  // in force from the first call; may be null
   identity::Roles admin_roles = {identity::Role::kOperator};
   identity::Roles watch_roles = identity::Roles::Invited();
-  uint32_t enrolments_per_minute_max =
-      120;  // each costs signatures and disk; people do not need more
+  Patience patience;
 };
 
 struct Traffic {

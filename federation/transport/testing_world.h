@@ -103,6 +103,7 @@ class World {
     options.key_path = folder + "/tls.key";
     options.chain_path = folder + "/tls.crt";
     options.trust = consortium.authority->trust();
+    options.patience = patience;
     server = Must(TransportServer::Make(options, loop, *store, calls));
     Must(server->Listen());
     port = server->port();
@@ -155,6 +156,7 @@ class World {
   Events events;
   std::unique_ptr<blob::BlobStore> store;
   ServerCalls calls;
+  Patience patience;
   std::string listen_host = "127.0.0.1";
   uint16_t port = 0;
   std::unique_ptr<TransportServer> server;
