@@ -2,8 +2,8 @@
 
 #include <condition_variable>
 #include <deque>
+#include <optional>
 #include <system_error>
-#include <thread>
 
 #include "federation/limits.h"
 #include "federation/transport/convert.h"
@@ -56,6 +56,28 @@ struct ControlService::Line {
   }
 };
 
+// A line's writer. However the stream's thread leaves, also by an exception: the writer has ended
+// before `io` goes, and nobody knows the line any more.
+class ControlService::Writing {
+ public:
+  Writing(ControlService& service, std::shared_ptr<Line> line, Io& io)
+      : service_(service), line_(std::move(line)) {
+    writer_ = service_.start_thread_([&line = *line_, &io] { line.WriteAll(io); });
+  }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+  ~Writing() {
+    line_->Finish();
+    writer_.join();
+    service_.Detach(line_);
+  }
+
+ private:
+  ControlService& service_;
+  const std::shared_ptr<Line> line_;
+  std::thread writer_;
+};
+
 grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
   Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
@@ -74,21 +96,17 @@ grpc::Status ControlService::Stream(grpc::ServerContext* context, Io* io) {
       if (calls_.caught_up) calls_.caught_up(peer);
     });
   };
-  context->AddInitialMetadata(kAcceptedKey, "1");
-  io->SendInitialMetadata();
-  // Before the line is known: where no thread is to be had nothing must be left of it.
-  std::thread writer;
+  // Before the line is known and its site told: where no thread is to be had nothing is left of it.
+  std::optional<Writing> writing;
   try {
-    writer = std::thread([&] { line->WriteAll(*io); });
+    writing.emplace(*this, line, *io);
   } catch (const std::system_error&) {
     return {grpc::StatusCode::UNAVAILABLE, "the aggregator has no thread left; try again"};
   }
+  context->AddInitialMetadata(kAcceptedKey, "1");
+  io->SendInitialMetadata();
   Attach(line);
-  const grpc::Status ended = ReadAll(*line, *io);
-  line->Finish();
-  writer.join();
-  Detach(line);
-  return ended;
+  return ReadAll(*line, *io);
 }
 
 grpc::Status ControlService::ReadAll(Line& line, Io& io) {

@@ -7,9 +7,11 @@
 
 #include <grpcpp/server_context.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "dure/v1/control.grpc.pb.h"
 #include "federation/transport/gate.h"
@@ -23,9 +25,11 @@ inline constexpr size_t kControlQueueMax = 256;  // messages to one site that it
 
 class ControlService final : public v1::Control::Service {
  public:
+  using StartThread = std::function<std::thread(std::function<void()>)>;
   // REQUIRES: all outlive it.
-  ControlService(Gate& gate, loop::EventLoop& loop, const ServerCalls& calls)
-      : gate_(gate), loop_(loop), calls_(calls) {}
+  ControlService(Gate& gate, loop::EventLoop& loop, const ServerCalls& calls,
+                 const StartThread& start_thread)
+      : gate_(gate), loop_(loop), calls_(calls), start_thread_(start_thread) {}
 
   grpc::Status Stream(
       grpc::ServerContext* context,
@@ -36,6 +40,7 @@ class ControlService final : public v1::Control::Service {
 
  private:
   struct Line;
+  class Writing;
   using Io = grpc::ServerReaderWriter<v1::ControlMessage, v1::ControlMessage>;
   void Attach(const std::shared_ptr<Line>& line);
   void Detach(const std::shared_ptr<Line>& line);
@@ -44,6 +49,7 @@ class ControlService final : public v1::Control::Service {
   Gate& gate_;
   loop::EventLoop& loop_;
   const ServerCalls& calls_;
+  const StartThread& start_thread_;
   mutable std::mutex mutex_;
   std::map<SiteId, std::shared_ptr<Line>>
       lines_;  // guarded by mutex_; shared with the stream's own thread

@@ -112,6 +112,29 @@ TEST(ControlStream, ASiteFindsARestartedAggregatorAgain) {
   ASSERT_TRUE(world.events.Await("seoul up", 2));
 }
 
+TEST(ControlStream, WithoutAThreadForItsWriterNothingIsLeftOfItAndTheNextOneWorks) {
+  World world;
+  std::atomic<int> started = 0;
+  world.start_thread = [&](std::function<void()> work) {
+    if (started++ == 0) {
+      EXPECT_FALSE(world.server->IsConnected(SiteNamed("seoul")));
+      throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+    }
+    EXPECT_FALSE(world.server->IsConnected(SiteNamed("seoul"))) << "the first one is still known";
+    return std::thread(std::move(work));
+  };
+  world.Start();
+  const auto link = world.Link("seoul", world.DialAs("seoul"));
+  ASSERT_TRUE(world.events.Await("seoul down"));
+  EXPECT_THAT(world.LastError("seoul").message, HasSubstr("no thread left"));
+  ASSERT_TRUE(world.events.Await("connected seoul"));
+  EXPECT_EQ(world.events.Count("disconnected seoul"), 0);
+  ASSERT_TRUE(world.server->Send(SiteNamed("seoul"), ToSite()));
+  ASSERT_TRUE(world.events.Await("seoul hears run-ended"));
+  EXPECT_EQ(world.events.Count("seoul up"), 1) << "what has no writer was taken for a stream";
+  EXPECT_EQ(world.events.Count("connected seoul"), 1);
+}
+
 // As from Busan to Frankfurt over a poor line, or from a machine that has much else to do.
 TEST(ControlStream, AnAggregatorFarAwayIsReachedAtTheFirstAttempt) {
   World world;

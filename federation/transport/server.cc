@@ -78,7 +78,7 @@ struct TransportServer::State {
         loop(event_loop),
         gate(std::make_shared<Gate>(
             GateRules{options.trust, options.admin_roles, options.watch_roles}, event_loop)),
-        control(*gate, event_loop, calls),
+        control(*gate, event_loop, calls, options.start_thread),
         data(*gate, event_loop, store, calls),
         ledger(*gate, calls.ledger),
         renewal(*gate, calls),

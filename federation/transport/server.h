@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "federation/blob/store.h"
@@ -108,6 +109,10 @@ struct ServerOptions {
   identity::Roles admin_roles = {identity::Role::kOperator};
   identity::Roles watch_roles = identity::Roles::Invited();
   Patience patience;
+  // Begins a thread for a control stream. Throws std::system_error where none is to be had; a test
+  // has it do so.
+  std::function<std::thread(std::function<void()> work)> start_thread =
+      [](std::function<void()> work) { return std::thread(std::move(work)); };
 };
 
 struct Traffic {

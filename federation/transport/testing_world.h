@@ -104,6 +104,7 @@ class World {
     options.chain_path = folder + "/tls.crt";
     options.trust = consortium.authority->trust();
     options.patience = patience;
+    if (start_thread) options.start_thread = start_thread;
     server = Must(TransportServer::Make(options, loop, *store, calls));
     Must(server->Listen());
     port = server->port();
@@ -157,6 +158,7 @@ class World {
   std::unique_ptr<blob::BlobStore> store;
   ServerCalls calls;
   Patience patience;
+  decltype(ServerOptions::start_thread) start_thread;
   std::string listen_host = "127.0.0.1";
   uint16_t port = 0;
   std::unique_ptr<TransportServer> server;
