@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "federation/check.h"
+#include "federation/crash_point.h"
 
 namespace dure::identity {
 namespace {
@@ -145,6 +145,7 @@ struct IdentityBook::State {
   Status Together(const std::function<Status()>& changes) const {
     DURE_TRY(Execute("BEGIN IMMEDIATE"));
     const Status changed = changes();
+    CrashPoint("identity.before-commit");
     const Status committed = changed ? Execute("COMMIT") : changed;
     if (!committed) sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr);
     return committed;
@@ -262,16 +263,6 @@ Status IdentityBook::PutSeat(const Seat& seat, WallTime now) {
     DURE_TRY(state_->Write(forget.Int(Micros(now - kForgotAfter))));
     return state_->WriteSeat(seat);
   });
-}
-
-Result<std::optional<Seat>> IdentityBook::FindSeat(Role role, const SiteId& site) const {
-  const std::string sql = std::string(kSelectSeats) + " WHERE role = ? AND site = ?";
-  Statement find(state_->db, sql.c_str());
-  const int step = find.Int(static_cast<int64_t>(role)).Text(site.str()).Step();
-  if (step == SQLITE_DONE) return std::optional<Seat>();
-  if (step != SQLITE_ROW) return state_->Failure("cannot read");
-  DURE_ASSIGN(Seat seat, SeatOf(find));
-  return std::optional<Seat>(std::move(seat));
 }
 
 Result<std::vector<Seat>> IdentityBook::Seats() const {

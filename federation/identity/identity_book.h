@@ -46,7 +46,6 @@ class IdentityBook {
   // A renewal, or a seat that needed no invitation: the aggregator and the first operator.
   Status PutSeat(const Seat& seat, WallTime now);
 
-  Result<std::optional<Seat>> FindSeat(Role role, const SiteId& site) const;
   Result<std::vector<Seat>> Seats() const;  // by role and site
 
   // Adding one that is there changes nothing, not even the version.

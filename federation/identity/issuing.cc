@@ -1,14 +1,16 @@
 #include "federation/identity/issuing.h"
 
-#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <mutex>
+#include <utility>
 
 #include "federation/identity/ca_files.h"
 #include "federation/identity/enrolment.h"
 #include "federation/identity/identity_book.h"
 #include "federation/identity/key.h"
 #include "federation/identity/messages.h"
+#include "federation/identity/roll.h"
 #include "federation/identity/seat_certificates.h"
 #include "federation/identity/seat_files.h"
 #include "federation/token_bucket.h"
@@ -46,26 +48,26 @@ struct IssuingAuthority::State {
   Lifetimes lifetimes;
   Trust trust;
   Digest root_pin;
-  mutable std::mutex mutex;  // guards everything below; no other lock is taken while it is held
   IssuingFiles ca;
+  LatestRoll roll;
+  // One change after another, each until it is durable: guards everything below. No other lock is
+  // taken while it is held, but for the moment in which the roll is replaced.
+  mutable std::mutex mutex;
   Identity own;
   std::unique_ptr<IdentityBook> book;
-  Snapshot revocations;
   TokenBucket enrolments{kEnrolmentsAMinuteMax, std::chrono::minutes(1)};
   TokenBucket answers{kEnrolmentsAMinuteMax, std::chrono::minutes(1)};  // that are given again
+  std::map<std::pair<Role, SiteId>, TokenBucket> renewals;
   std::function<void(Snapshot)> observer;
 
   Result<Credentials> Issue(const SeatKeys& keys, WallTime now) const;
-  Status CheckOperator(const Invitation& invitation, WallTime now) const;
-  Status CheckInvited(const Invitation& invitation, WallTime now) const;
-  Status CheckDomicile(const Invitation& invitation) const;
-  Status CheckUnrevoked(const PeerIdentity& peer) const;
   Result<Asked> Read(const EnrolmentRequest& request) const;  // takes no lock
   Result<Bytes> Enrol(const Asked& asked, WallTime now);
   Result<Bytes> Renew(const PeerIdentity& peer, const RenewalRequest& request, WallTime now);
+  Status TakePace(const PeerIdentity& peer, WallTime now);
   Result<std::string> Obey(const RevocationOrder& order, WallTime now);
-  Result<std::string> WarningFor(const RevocationOrder& order) const;
-  // Reads the revocations again; returns them if they changed.
+  // What the book says now is what is answered from now on. Returns the revocations if they
+  // changed.
   Result<Snapshot> Refresh();
 };
 
@@ -79,69 +81,6 @@ Result<Credentials> IssuingAuthority::State::Issue(const SeatKeys& keys, WallTim
   credentials.enrol_address = own.enrol_address;
   credentials.Sign(*own.signer);
   return credentials;
-}
-
-Status IssuingAuthority::State::CheckUnrevoked(const PeerIdentity& peer) const {
-  const Revocation* found = revocations->Find(peer);
-  if (found == nullptr) return {};
-  return Fail(ErrorCode::kPermissionDenied, "revoked: " + found->ToText());
-}
-
-// An invitation counts as long as the operator who signed it is one.
-Status IssuingAuthority::State::CheckOperator(const Invitation& invitation, WallTime now) const {
-  DURE_ASSIGN(const std::vector<Seat> seats, book->Seats());
-  const auto found = std::find_if(seats.begin(), seats.end(), [&](const Seat& seat) {
-    return seat.subject.role == Role::kOperator && seat.signing_key == invitation.operator_key;
-  });
-  if (found == seats.end()) {
-    return Fail(ErrorCode::kUnauthenticated,
-                "the invitation is signed by nobody who is an operator of this consortium");
-  }
-  const Status unrevoked = CheckUnrevoked(PeerOf(*found));
-  if (!unrevoked) return Within(unrevoked.error(), "the operator who signed the invitation");
-  if (found->not_after > now) return {};
-  return Fail(ErrorCode::kUnauthenticated,
-              "the certificate of the operator who signed the "
-              "invitation expired " +
-                  FormatRfc3339(found->not_after));
-}
-
-Status IssuingAuthority::State::CheckInvited(const Invitation& invitation, WallTime now) const {
-  const std::string nonce = invitation.NonceHex();
-  if (const Revocation* found = revocations->Find(RevocationKind::kInvitation, nonce)) {
-    return Fail(ErrorCode::kFailedPrecondition, "the invitation was withdrawn " +
-                                                    FormatRfc3339(found->since) +
-                                                    "; ask the operator for a new one");
-  }
-  DURE_TRY(CheckNotExpired(invitation, now));
-  DURE_TRY(CheckOperator(invitation, now));
-  const Subject& subject = invitation.subject;
-  if (subject.site == own.site()) {
-    return Fail(ErrorCode::kPermissionDenied, subject.site.str() + " is the aggregator's name");
-  }
-  DURE_ASSIGN(const auto holder, book->FindSeat(subject.role, subject.site));
-  if (holder && holder->subject.member != subject.member) {
-    return Fail(ErrorCode::kPermissionDenied, "the name " + subject.site.str() + " belongs to " +
-                                                  holder->subject.member.str() + ", not to " +
-                                                  subject.member.str());
-  }
-  return CheckDomicile(invitation);
-}
-
-// A member votes in one house and stands under one law, whichever seat speaks for it.
-Status IssuingAuthority::State::CheckDomicile(const Invitation& invitation) const {
-  DURE_ASSIGN(const std::vector<Seat> seats, book->Seats());
-  for (const Seat& seat : seats) {
-    if (seat.subject.member != invitation.subject.member) continue;
-    if (seat.domicile == invitation.domicile) continue;
-    return Fail(ErrorCode::kFailedPrecondition,
-                "the invitation says that " + seat.subject.member.str() + " is " +
-                    invitation.domicile.ToText() + ", but its seat " + seat.subject.site.str() +
-                    " was enrolled as " + seat.domicile.ToText() +
-                    ": a member has one house and one country; ask the operator for an invitation "
-                    "that says so");
-  }
-  return {};
 }
 
 Result<IssuingAuthority::State::Asked> IssuingAuthority::State::Read(
@@ -172,7 +111,8 @@ Result<Bytes> IssuingAuthority::State::Enrol(const Asked& asked, WallTime now) {
   PeerIdentity asking;
   asking.member = invitation.subject.member;
   asking.site = invitation.subject.site;
-  DURE_TRY(CheckUnrevoked(asking));
+  const std::shared_ptr<const Roll> current = roll.Get();
+  DURE_TRY(current->CheckUnrevoked(asking));
   DURE_ASSIGN(const auto spent, book->FindSpent(invitation.nonce));
   if (spent && spent->keys != asked.keys_digest) {
     return Fail(ErrorCode::kAlreadyExists,
@@ -180,7 +120,7 @@ Result<Bytes> IssuingAuthority::State::Enrol(const Asked& asked, WallTime now) {
                 "(and tell them if it was not you)");
   }
   if (!spent) {
-    DURE_TRY(CheckInvited(invitation, now));
+    DURE_TRY(current->CheckInvited(invitation, own.site(), now));
   }
   // Not before: anybody may ask, and those who were invited would be kept out by those who were
   // not; nor do those who ask again keep out who asks for the first time.
@@ -196,9 +136,10 @@ Result<Bytes> IssuingAuthority::State::Enrol(const Asked& asked, WallTime now) {
 
 Result<Bytes> IssuingAuthority::State::Renew(const PeerIdentity& peer,
                                              const RenewalRequest& request, WallTime now) {
-  DURE_TRY(CheckUnrevoked(peer));
-  DURE_ASSIGN(const auto seat, book->FindSeat(peer.role, peer.site));
-  if (!seat || seat->subject != peer.subject()) {
+  const std::shared_ptr<const Roll> current = roll.Get();
+  DURE_TRY(current->CheckUnrevoked(peer));
+  const Seat* seat = current->Find(peer.role, peer.site);
+  if (seat == nullptr || seat->subject != peer.subject()) {
     return Fail(ErrorCode::kPermissionDenied,
                 peer.subject().ToUri() + " holds no seat here; enrol with an invitation");
   }
@@ -212,24 +153,25 @@ Result<Bytes> IssuingAuthority::State::Renew(const PeerIdentity& peer,
                 "the renewal is not signed by the seat's signing key: the seat was enrolled again "
                 "elsewhere, or the key was lost; enrol with a new invitation");
   }
+  DURE_TRY(TakePace(peer, now));
   DURE_ASSIGN(const Credentials credentials, Issue(keys, now));
   DURE_TRY(book->PutSeat(SeatOf(credentials, keys, seat->enrolled), now));
+  DURE_TRY(Refresh());
   return credentials.Encode();
 }
 
-// A name that nobody holds is barred too, but more often it is a slip of whoever is in a hurry, and
-// the seat that was meant goes on.
-Result<std::string> IssuingAuthority::State::WarningFor(const RevocationOrder& order) const {
-  const bool is_site = order.kind == RevocationKind::kSite;
-  if (!is_site && order.kind != RevocationKind::kMember) return std::string();
-  DURE_ASSIGN(const std::vector<Seat> seats, book->Seats());
-  for (const Seat& seat : seats) {
-    const std::string& name = is_site ? seat.subject.site.str() : seat.subject.member.str();
-    if (name == order.target) return std::string();
-  }
-  return std::string(
-      "\nWARNING: nobody of that name is enrolled, so nobody's access has ended; it "
-      "is refused should it ever enrol. Check the name: dure consortium show");
+// Once the renewal is found good: who stole the key of a connection alone uses up nothing.
+Status IssuingAuthority::State::TakePace(const PeerIdentity& peer, WallTime now) {
+  const auto [pace, is_new] = renewals.try_emplace({peer.role, peer.site}, kRenewalsAtOnceMax,
+                                                   kRenewalsAtOnceMax * kRenewalAgainAfter);
+  const Duration time = now.time_since_epoch();
+  if (pace->second.Take(1, time)) return {};
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(pace->second.Wait(1, time));
+  return Fail(ErrorCode::kUnavailable,
+              peer.site.str() +
+                  " was renewed just now, and its certificate is good; it may be "
+                  "renewed again in " +
+                  std::to_string(seconds.count()) + " s");
 }
 
 Result<std::string> IssuingAuthority::State::Obey(const RevocationOrder& order, WallTime now) {
@@ -245,16 +187,22 @@ Result<std::string> IssuingAuthority::State::Obey(const RevocationOrder& order, 
   }
   const Revocation revocation = {order.kind, order.target, order.reason, now};
   DURE_TRY(book->Revoke(revocation));
-  const Revocation* before = revocations->Find(order.kind, order.target);
-  DURE_ASSIGN(const std::string warning, WarningFor(order));
+  const std::shared_ptr<const Roll> current = roll.Get();
+  const Revocation* before = current->revocations->Find(order.kind, order.target);
+  const std::string warning = current->WarningFor(order);
   return (before == nullptr ? revocation : *before).ToText() + warning;
 }
 
 Result<Snapshot> IssuingAuthority::State::Refresh() {
+  auto fresh = std::make_shared<Roll>();
+  DURE_ASSIGN(fresh->seats, book->Seats());
   DURE_ASSIGN(Revocations loaded, book->LoadRevocations());
-  if (revocations != nullptr && loaded.version() == revocations->version()) return Snapshot();
-  revocations = std::make_shared<const Revocations>(std::move(loaded));
-  return revocations;
+  const std::shared_ptr<const Roll> before = roll.Get();
+  const bool same = before != nullptr && before->revocations->version() == loaded.version();
+  fresh->revocations =
+      same ? before->revocations : std::make_shared<const Revocations>(std::move(loaded));
+  roll.Set(fresh);
+  return same ? Snapshot() : fresh->revocations;
 }
 
 IssuingAuthority::IssuingAuthority(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -313,7 +261,7 @@ Result<std::string> IssuingAuthority::Obey(const PeerIdentity& peer, ByteView or
   std::function<void(Snapshot)> tell;
   {
     const std::lock_guard lock(state_->mutex);
-    DURE_TRY(state_->CheckUnrevoked(peer));
+    DURE_TRY(state_->roll.Get()->CheckUnrevoked(peer));
     done = state_->Obey(parsed, now);
     if (!done) return done;
     DURE_ASSIGN(changed, state_->Refresh());
@@ -335,8 +283,10 @@ Result<bool> IssuingAuthority::RenewOwn(WallTime now) {
   DURE_ASSIGN(const Leaf leaf, ReadLeaf(chain.front()));
   SeatKeys keys;
   keys.subject = own.subject;
-  DURE_ASSIGN(const auto seat, state_->book->FindSeat(own.subject.role, own.subject.site));
-  if (!seat) return Fail(ErrorCode::kCorrupt, "identity.db does not know the aggregator itself");
+  const std::shared_ptr<const Roll> current = state_->roll.Get();
+  const Seat* seat = current->Find(own.subject.role, own.subject.site);
+  if (seat == nullptr)
+    return Fail(ErrorCode::kCorrupt, "identity.db does not know the aggregator itself");
   keys.domicile = seat->domicile;
   keys.signing_key = own.signer->Key();
   keys.hosts = leaf.hosts;
@@ -346,14 +296,12 @@ Result<bool> IssuingAuthority::RenewOwn(WallTime now) {
   credentials.Sign(*own.signer);
   DURE_TRY(WriteSeat(SeatFiles(state_->dir), own.subject, credentials));
   DURE_TRY(state_->book->PutSeat(SeatOf(credentials, keys, now), now));
+  DURE_TRY(state_->Refresh());
   DURE_ASSIGN(state_->own, LoadIdentity(state_->dir.string()));
   return true;
 }
 
-WallTime IssuingAuthority::IssuingEnds() const {
-  const std::lock_guard lock(state_->mutex);
-  return EndOf(state_->ca.issuing.certificate_der);
-}
+WallTime IssuingAuthority::IssuingEnds() const { return EndOf(state_->ca.issuing.certificate_der); }
 
 std::string IssuingNotice(WallTime ends, WallTime now) {
   if (now < ends - kIssuingNotice) return "";
@@ -368,8 +316,7 @@ std::string IssuingNotice(WallTime ends, WallTime now) {
 }
 
 std::shared_ptr<const Revocations> IssuingAuthority::revocations() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->revocations;
+  return state_->roll.Get()->revocations;
 }
 
 void IssuingAuthority::OnRevocation(std::function<void(Snapshot)> observer) {
@@ -378,16 +325,12 @@ void IssuingAuthority::OnRevocation(std::function<void(Snapshot)> observer) {
 }
 
 std::optional<Seat> IssuingAuthority::FindSeat(Role role, const SiteId& site) const {
-  const std::lock_guard lock(state_->mutex);
-  auto seat = state_->book->FindSeat(role, site);
-  return seat ? std::move(*seat) : std::nullopt;
+  const std::shared_ptr<const Roll> current = state_->roll.Get();
+  const Seat* seat = current->Find(role, site);
+  return seat == nullptr ? std::nullopt : std::optional<Seat>(*seat);
 }
 
-std::vector<Seat> IssuingAuthority::Seats() const {
-  const std::lock_guard lock(state_->mutex);
-  auto seats = state_->book->Seats();
-  return seats ? std::move(*seats) : std::vector<Seat>();
-}
+std::vector<Seat> IssuingAuthority::Seats() const { return state_->roll.Get()->seats; }
 
 const Trust& IssuingAuthority::trust() const { return state_->trust; }
 

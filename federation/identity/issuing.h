@@ -1,5 +1,8 @@
 // The aggregator's half: the issuing CA, which seats there are, and who is revoked.
 //
+// Who asks (revocations, FindSeat, Seats, IssuingEnds) never waits for a change that is being
+// written, and hears of it once it is durable: the loop asks.
+//
 // Life: Open once at start on the aggregator's folder; Enrol, Renew and Obey from any thread;
 // destroyed at exit. It owns <dir>/ca/issuing.pem in memory and <dir>/identity.db through the
 // IdentityBook.
@@ -32,6 +35,10 @@ struct Lifetimes {
 
 // Each costs signatures and disk, whoever asks; people do not need more.
 inline constexpr int kEnrolmentsAMinuteMax = 120;
+
+// Of one seat, which renews every few days: each stays in the book until its certificate ends.
+inline constexpr int kRenewalsAtOnceMax = 6;
+inline constexpr std::chrono::minutes kRenewalAgainAfter{10};
 
 // From this much before its end on a person is reminded of the issuing CA: the root key may lie in
 // a safe elsewhere.
@@ -73,7 +80,8 @@ class IssuingAuthority {
   Result<Bytes> Enrol(ByteView request, WallTime now);
 
   // For a peer that VerifyPeer let in. kPermissionDenied: revoked, or superseded by a later
-  // enrolment of the same seat. kInvalid: malformed, or a proof does not verify.
+  // enrolment of the same seat. kInvalid: malformed, or a proof does not verify. kUnavailable:
+  // renewed often within the last hour; the message says when it may be again.
   Result<Bytes> Renew(const PeerIdentity& peer, ByteView request, WallTime now);
 
   // Carries out a revocation order (canonical bytes, revocation.h) of an operator, durably, then

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <future>
 
+#include "federation/crash_point.h"
 #include "federation/identity/certificate.h"
 #include "federation/identity/messages.h"
 #include "federation/identity/testing.h"
@@ -127,6 +129,67 @@ TEST(Life, ARenewalMayReplaceTheTlsKeyAndSurvivesACrashBeforeTheKeyIsInPlace) {
   fs::permissions(fs::path(dir) / "identity/tls.key", fs::perms(0600));
   EXPECT_EQ(Must(LoadIdentity(dir)).tls_key_pem, new_key);
   EXPECT_EQ(Slurp(fs::path(dir) / "identity/tls.key"), new_key);
+}
+
+// Each stays in the book until its certificate ends, and is revoked by itself with the seat.
+TEST(Life, ASeatThatRenewsInALoopHasToWaitAndNobodyElse) {
+  const TestConsortium c;
+  const Identity kt = c.Enrol("kt", "kt-seoul");
+  const Identity lg = c.Enrol("lg", "lg-seoul");
+  const PeerIdentity peer = Must(c.Verify(kt.cert_chain_pem));
+  const Bytes request = Must(PrepareRenewal(kt, c.SiteDir("kt-seoul"), false));
+  Bytes damaged = request;
+  damaged.back() ^= 1;
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(c.authority->Renew(peer, damaged, kStart));
+  for (int i = 0; i < 6; ++i) Must(c.authority->Renew(peer, request, kStart + seconds(i)));
+  const auto refused = c.authority->Renew(peer, request, kStart + seconds(6));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("renewed just now"));
+  EXPECT_TRUE(c.authority->Renew(Must(c.Verify(lg.cert_chain_pem)),
+                                 Must(PrepareRenewal(lg, c.SiteDir("lg-seoul"), false)), kStart));
+  EXPECT_TRUE(c.authority->Renew(peer, request, kStart + seconds(601)));
+  EXPECT_FALSE(c.authority->Renew(peer, request, kStart + seconds(602)));
+  EXPECT_TRUE(c.authority->Renew(peer, request, kStart + hours(1)));
+}
+
+// Where a commit stops while it is being written, until it is let go on.
+struct HeldCommit {
+  std::promise<void> reached;
+  std::promise<void> go_on;
+};
+HeldCommit* held_commit = nullptr;
+
+void HoldCommit(std::string_view point, std::string_view) {
+  if (point != "identity.before-commit") return;
+  held_commit->reached.set_value();
+  held_commit->go_on.get_future().wait();
+}
+
+TEST(Life, WhoAsksForASeatDoesNotWaitForARenewalThatIsBeingWritten) {
+  const TestConsortium c;
+  const Identity kt = c.Enrol("kt", "kt-seoul");
+  const PeerIdentity peer = Must(c.Verify(kt.cert_chain_pem));
+  const Bytes request = Must(PrepareRenewal(kt, c.SiteDir("kt-seoul"), false));
+  const auto serial = [&] { return c.authority->FindSeat(Role::kMember, kt.site())->serial; };
+  HeldCommit held;
+  held_commit = &held;
+  SetCrashHook(HoldCommit);
+  auto renewal =
+      std::async(std::launch::async, [&] { return c.authority->Renew(peer, request, kStart); });
+  held.reached.get_future().wait();
+  SetCrashHook(nullptr);
+  auto answer = std::async(std::launch::async, [&] {
+    return std::pair(serial(), c.authority->Seats().size() + c.authority->revocations()->size());
+  });
+  const bool answered = answer.wait_for(seconds(20)) == std::future_status::ready;
+  held.go_on.set_value();
+  EXPECT_TRUE(answered) << "it waited for the disk";
+  if (answered) {
+    EXPECT_EQ(answer.get(), std::pair(kt.serial, size_t{3})) << "nothing is told before it is kept";
+  }
+  EXPECT_TRUE(renewal.get());
+  EXPECT_NE(serial(), kt.serial);
 }
 
 TEST(Life, RevocationActsAtOnceTellsTheObserverAndSurvivesARestart) {
