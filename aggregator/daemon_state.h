@@ -67,6 +67,8 @@ struct Daemon::State {
   void TellAll(const SiteId& site);
   void CaughtUp(const SiteId& site);
   void Received(const PeerIdentity& peer, const round::Message& message);
+  Result<const RunDriver*> TakerOf(const PeerIdentity& peer, uint64_t size) const;
+  Status MayOffer(const PeerIdentity& peer, uint64_t size) const;
   Status MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size);
   Status MayGet(const PeerIdentity& peer, const Digest& digest) const;
   Result<Bytes> Enrol(ByteView request);

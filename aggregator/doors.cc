@@ -61,6 +61,9 @@ transport::ServerCalls Daemon::State::Calls() {
   calls.received = [this](const PeerIdentity& peer, const round::Message& message) {
     if (*alive) Received(peer, message);
   };
+  calls.may_offer = [this](const PeerIdentity& peer, uint64_t size) {
+    return *alive ? MayOffer(peer, size) : Status(Fail(Stopping()));
+  };
   calls.may_put = [this](const PeerIdentity& peer, const Digest& digest, uint64_t size) {
     return *alive ? MayPut(peer, digest, size) : Status(Fail(Stopping()));
   };
@@ -154,8 +157,8 @@ void Daemon::State::Received(const PeerIdentity& peer, const round::Message& mes
   found->second->Feed(round::Received{peer.site, message});
 }
 
-Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size) {
-  if (peer.role == identity::Role::kOperator) return {};
+// The run of which an open round takes so many bytes from that seat.
+Result<const RunDriver*> Daemon::State::TakerOf(const PeerIdentity& peer, uint64_t size) const {
   if (peer.role != identity::Role::kMember) {
     return Fail(ErrorCode::kPermissionDenied,
                 "wrong role: " + std::string(Name(peer.role)) + " may not upload");
@@ -163,12 +166,22 @@ Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uin
   for (const auto& [id, driver] : runs) {
     if (!driver->Invites(peer.site) || !driver->rounds().MayUpload(peer.site)) continue;
     const auto bytes = driver->ContributionBytes();
-    if (!bytes || *bytes != size) continue;
-    return uploads->Allow(peer.site, digest, size, OfRuns(), driver->rounds().at().Text());
+    if (bytes && *bytes == size) return driver.get();
   }
   return Fail(ErrorCode::kPermissionDenied, "no open round takes a contribution of " +
                                                 std::to_string(size) + " bytes from " +
                                                 peer.site.str());
+}
+
+Status Daemon::State::MayOffer(const PeerIdentity& peer, uint64_t size) const {
+  if (peer.role == identity::Role::kOperator) return {};
+  return TakerOf(peer, size).map([](const RunDriver*) {});
+}
+
+Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size) {
+  if (peer.role == identity::Role::kOperator) return {};
+  DURE_ASSIGN(const RunDriver* run, TakerOf(peer, size));
+  return uploads->Allow(peer.site, digest, size, OfRuns(), run->rounds().at().Text());
 }
 
 bool Daemon::State::IsNeeded(const Digest& digest) const {

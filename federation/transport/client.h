@@ -107,7 +107,9 @@ class DataLink {
   void UseDial(Dial dial);  // for transfers that begin, or retry, afterwards
   // Uploads take no more of the line than this, on average over a few chunks; 0: all they get. For
   // transfers that begin afterwards.
-  void LimitUploads(uint64_t bytes_per_second);
+  // A stream that would be silent for longer than `silence_max` ends and begins anew.
+  void LimitUploads(uint64_t bytes_per_second,
+                    std::chrono::milliseconds silence_max = std::chrono::seconds(30));
   uint64_t bytes_sent() const;  // chunk payload since construction
   uint64_t bytes_received() const;
 

@@ -22,14 +22,16 @@ Result<DataLink::State::Fetched> DataLink::State::FetchManifest(const Digest& di
   const auto reader = stub->GetManifest(&call.context(), request);
   Fetched fetched;
   bool ended = false;
-  Result<blob::Manifest> manifest = ReadManifest([&](v1::ManifestPart* part) {
+  const auto read = [&](v1::ManifestPart* part) {
     while (!(ended = !reader->Read(part))) {
       if (!part->has_chunk()) return true;
       if (fetched.chunks.size() == kAtOnceChunks) return false;
       fetched.chunks.push_back(std::move(*part->mutable_chunk()));
     }
     return false;
-  });
+  };
+  // Asked for by its digest, it is as long as it is.
+  Result<blob::Manifest> manifest = ReadManifest(read, [](uint64_t) { return Status{}; });
   // Not after the end: a cancellation would hide what the aggregator says in its status.
   if (!ended) call.context().TryCancel();
   const grpc::Status status = reader->Finish();

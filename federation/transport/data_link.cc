@@ -111,7 +111,10 @@ void DataLink::UseDial(Dial dial) {
   state_->idle.clear();
 }
 
-void DataLink::LimitUploads(uint64_t bytes_per_second) { state_->upload_limit = bytes_per_second; }
+void DataLink::LimitUploads(uint64_t bytes_per_second, std::chrono::milliseconds silence_max) {
+  state_->upload_limit = bytes_per_second;
+  state_->silence_max = silence_max;
+}
 
 uint64_t DataLink::bytes_sent() const { return state_->sent; }
 uint64_t DataLink::bytes_received() const { return state_->received; }

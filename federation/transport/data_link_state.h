@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -58,6 +59,9 @@ struct DataLink::State {
   std::atomic<uint64_t> sent = 0;
   std::atomic<uint64_t> received = 0;
   std::atomic<uint64_t> upload_limit = 0;  // bytes a second; 0: none
+  // A stream that the limit would leave silent for longer ends, and another one goes on: the
+  // aggregator lets go of what does not move.
+  std::atomic<std::chrono::milliseconds> silence_max{std::chrono::seconds(30)};
 
   // Connections of one attempt. They go back only if nothing failed: a broken one is not kept.
   struct Lease {
@@ -79,6 +83,16 @@ struct DataLink::State {
   void PutStream(const blob::Reader& blob, const Connection& connection,
                  const std::vector<uint64_t>& missing, Shared& shared, const std::stop_token& stop,
                  const std::function<void()>& moved, bool at_once = false);
+  struct Put {
+    const blob::Reader& blob;
+    const Connection& connection;
+    const std::vector<uint64_t>& missing;
+    bool at_once = false;
+  };
+  // One call. `go_on(size)` follows each chunk; it returns false to end the call. Returns whether
+  // it did, and nothing failed.
+  bool PutSome(const Put& put, Shared& shared, const std::stop_token& stop,
+               const std::function<bool(uint64_t)>& go_on);
   struct Fetched {
     blob::Manifest manifest;
     std::vector<v1::Chunk> chunks;  // of a small blob: all of them

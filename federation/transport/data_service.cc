@@ -48,16 +48,26 @@ class DataService::Offering {
 grpc::Status DataService::Offer(grpc::ServerContext* context,
                                 grpc::ServerReader<v1::ManifestPart>* parts,
                                 v1::OfferReply* reply) {
-  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
   const Offering offering(*this, pass->peer().site);
   if (!offering.may()) return {grpc::StatusCode::UNAVAILABLE, "offered too much at once"};
-  const auto manifest = ReadManifest([&](v1::ManifestPart* part) { return parts->Read(part); });
+  const auto manifest = ReadOffered(*pass, *parts);
   if (!manifest) return ToGrpc(manifest.error());
   Result<v1::OfferReply> answer = TakeOffer(pass->peer(), *manifest);
   if (!answer) return ToGrpc(answer.error());
   *reply = std::move(*answer);
   return grpc::Status::OK;
+}
+
+Result<blob::Manifest> DataService::ReadOffered(Gate::Pass& pass,
+                                                grpc::ServerReader<v1::ManifestPart>& parts) {
+  const auto read = [&](v1::ManifestPart* part) {
+    return pass.Await([&] { return parts.Read(part); });
+  };
+  return ReadManifest(read, [&](uint64_t size) {
+    return Ask([&] { return calls_.may_offer ? calls_.may_offer(pass.peer(), size) : Status{}; });
+  });
 }
 
 Result<v1::OfferReply> DataService::TakeOffer(const PeerIdentity& peer,
@@ -112,18 +122,19 @@ Result<std::shared_ptr<blob::Spool>> DataService::SpoolFor(const PeerIdentity& p
 
 grpc::Status DataService::PutChunks(grpc::ServerContext* context,
                                     grpc::ServerReader<v1::Chunk>* chunks, v1::PutReply* reply) {
-  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
-  Result<v1::PutReply> answer = Fill(pass->peer(), *chunks);
+  Result<v1::PutReply> answer = Fill(*pass, *chunks);
   if (!answer) return ToGrpc(answer.error());
   *reply = std::move(*answer);
   return grpc::Status::OK;
 }
 
-Result<v1::PutReply> DataService::Fill(const PeerIdentity& peer,
-                                       grpc::ServerReader<v1::Chunk>& chunks) {
+Result<v1::PutReply> DataService::Fill(Gate::Pass& pass, grpc::ServerReader<v1::Chunk>& chunks) {
+  const PeerIdentity& peer = pass.peer();
   v1::Chunk chunk;
-  if (!chunks.Read(&chunk)) return Fail(ErrorCode::kInvalid, "a stream without chunks");
+  const auto read = [&] { return chunks.Read(&chunk); };
+  if (!pass.Await(read)) return Fail(ErrorCode::kInvalid, "a stream without chunks");
   DURE_ASSIGN(const Digest digest, DigestFrom(chunk.blob_digest()));
   if (!chunk.manifest().empty()) {
     DURE_ASSIGN(const auto manifest, blob::Manifest::Parse(AsBytes(chunk.manifest())));
@@ -146,7 +157,7 @@ Result<v1::PutReply> DataService::Fill(const PeerIdentity& peer,
     DURE_TRY(spool->WriteChunk(chunk.index(), AsBytes(chunk.payload())));
     Count(peer.site, chunk.payload().size(), 0);
     CrashPoint("aggregator.chunk-received");
-  } while (chunks.Read(&chunk));
+  } while (pass.Await(read));
   v1::PutReply reply;
   reply.set_missing_count(spool->MissingCount());
   if (reply.missing_count() > 0) return reply;
@@ -182,12 +193,15 @@ Result<std::unique_ptr<blob::Reader>> DataService::OpenFor(const PeerIdentity& p
 grpc::Status DataService::GetManifest(grpc::ServerContext* context,
                                       const v1::GetManifestRequest* request,
                                       grpc::ServerWriter<v1::ManifestPart>* parts) {
-  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
   const auto reader = OpenFor(pass->peer(), request->blob_digest());
   if (!reader) return ToGrpc(reader.error());
   const blob::Manifest& manifest = (*reader)->manifest();
-  WriteManifest(manifest, [&](const v1::ManifestPart& part) { return parts->Write(part); });
+  const auto write = [&](const v1::ManifestPart& part) {
+    return pass->Await([&] { return parts->Write(part); });
+  };
+  WriteManifest(manifest, write);
   if (!request->with_chunks() || manifest.ChunkCount() > kAtOnceChunks) return grpc::Status::OK;
   v1::ManifestPart part;
   for (uint64_t index = 0; index < manifest.ChunkCount(); ++index) {
@@ -195,7 +209,7 @@ grpc::Status DataService::GetManifest(grpc::ServerContext* context,
     part.mutable_chunk()->set_index(index);
     part.mutable_chunk()->set_payload((*reader)->bytes().data() + manifest.ChunkOffset(index),
                                       size);
-    if (!parts->Write(part)) break;
+    if (!write(part)) break;
     Count(pass->peer().site, 0, size);
   }
   return grpc::Status::OK;
@@ -204,13 +218,14 @@ grpc::Status DataService::GetManifest(grpc::ServerContext* context,
 grpc::Status DataService::GetChunks(grpc::ServerContext* context,
                                     const v1::GetChunksRequest* request,
                                     grpc::ServerWriter<v1::Chunk>* chunks) {
-  const Result<Gate::Pass> pass = gate_.Enter(*context);
+  Result<Gate::Pass> pass = gate_.Enter(*context);
   if (!pass) return ToGrpc(pass.error());
-  return ToGrpc(SendChunks(pass->peer(), *request, *chunks));
+  return ToGrpc(SendChunks(*pass, *request, *chunks));
 }
 
-Status DataService::SendChunks(const PeerIdentity& peer, const v1::GetChunksRequest& request,
+Status DataService::SendChunks(Gate::Pass& pass, const v1::GetChunksRequest& request,
                                grpc::ServerWriter<v1::Chunk>& chunks) {
+  const PeerIdentity& peer = pass.peer();
   DURE_ASSIGN(const std::unique_ptr<blob::Reader> reader, OpenFor(peer, request.blob_digest()));
   const blob::Manifest& manifest = reader->manifest();
   if (request.ranges_size() > kRangesMax) return Fail(ErrorCode::kInvalid, "too many ranges");
@@ -224,7 +239,8 @@ Status DataService::SendChunks(const PeerIdentity& peer, const v1::GetChunksRequ
       const size_t size = manifest.ChunkSize(index);
       chunk.set_index(index);
       chunk.set_payload(reader->bytes().data() + manifest.ChunkOffset(index), size);
-      if (!chunks.Write(chunk)) return Fail(ErrorCode::kUnavailable, "the link is gone");
+      const bool taken = pass.Await([&] { return chunks.Write(chunk); });
+      if (!taken) return Fail(ErrorCode::kUnavailable, "the link is gone");
       Count(peer.site, 0, size);
     }
   }

@@ -49,11 +49,12 @@ class DataService final : public v1::Data::Service {
   class Offering;
   Result<v1::OfferReply> TakeOffer(const PeerIdentity& peer, const blob::Manifest& manifest);
   Result<std::shared_ptr<blob::Spool>> SpoolFor(const PeerIdentity& peer, const Digest& digest);
-  Result<v1::PutReply> Fill(const PeerIdentity& peer, grpc::ServerReader<v1::Chunk>& chunks);
+  Result<blob::Manifest> ReadOffered(Gate::Pass& pass, grpc::ServerReader<v1::ManifestPart>& parts);
+  Result<v1::PutReply> Fill(Gate::Pass& pass, grpc::ServerReader<v1::Chunk>& chunks);
   Status Complete(const PeerIdentity& peer, const Digest& digest, blob::Spool& spool);
   Result<std::unique_ptr<blob::Reader>> OpenFor(const PeerIdentity& peer,
                                                 const std::string& digest);
-  Status SendChunks(const PeerIdentity& peer, const v1::GetChunksRequest& request,
+  Status SendChunks(Gate::Pass& pass, const v1::GetChunksRequest& request,
                     grpc::ServerWriter<v1::Chunk>& chunks);
   // Asks on the loop.
   Status Ask(const std::function<Status()>& question);

@@ -84,6 +84,18 @@ TEST_F(Transfer, SmallAndEmptyBlobs) {
   }
 }
 
+TEST_F(Transfer, AnUploadThatMaySendSeldomGoesOnWithOneStreamAfterTheOther) {
+  DataLink link(dial, kQuick, kPatience);
+  link.LimitUploads(64 * kMiB, std::chrono::milliseconds(0));
+  for (const size_t chunks : {2, 12}) {
+    const auto reader = ReaderOf(*mine, SomeBytes(chunks * kMiB, chunks));
+    const uint64_t sent = link.bytes_sent();
+    Must(link.UploadNew(*reader, {}));
+    EXPECT_EQ(link.bytes_sent(), sent + reader->size()) << "no chunk went twice";
+    EXPECT_TRUE(world.store->Scrub(reader->manifest().BlobDigest()));
+  }
+}
+
 TEST_F(Transfer, ACutUploadResumesWithoutSendingCompletedChunksAgain) {
   Relay relay(world.port);
   dial.address = relay.address();

@@ -85,49 +85,66 @@ void DataLink::State::PutStream(const blob::Reader& blob, const Connection& conn
                                 const std::vector<uint64_t>& missing, Shared& shared,
                                 const std::stop_token& stop, const std::function<void()>& moved,
                                 bool at_once) {
-  const blob::Manifest& manifest = blob.manifest();
-  const Digest digest = manifest.BlobDigest();
-  Cancellable call(stop);
-  v1::PutReply reply;
-  const auto stub = v1::Data::NewStub(connection.channel);
-  const auto writer = stub->PutChunks(&call.context(), &reply);
-  v1::Chunk chunk;
-  chunk.set_blob_digest(digest.bytes.data(), digest.bytes.size());
-  if (at_once) {
-    const Bytes encoded = manifest.Encode();
-    chunk.set_manifest(encoded.data(), encoded.size());
-  }
-  const uint64_t limit = upload_limit;
   const auto begun = std::chrono::steady_clock::now();
-  while (!shared.failed()) {
-    const size_t at = shared.cursor++;
-    if (at >= missing.size()) break;
-    const uint64_t index = missing[at];
-    const size_t size = manifest.ChunkSize(index);
-    SetPayload(chunk, blob, index);
-    if (!writer->Write(chunk)) break;
-    chunk.clear_blob_digest();
-    chunk.clear_manifest();
+  const uint64_t limit = upload_limit;
+  // Until the limit allows for the next chunk.
+  const auto pause = [&] {
+    if (limit == 0) return std::chrono::milliseconds(0);
+    const auto due = begun + std::chrono::microseconds(shared.moved * 1'000'000 / limit);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(due -
+                                                                 std::chrono::steady_clock::now());
+  };
+  const auto go_on = [&](uint64_t size) {
     sent += size;
     shared.moved += size;
     moved();
-    if (limit != 0) {
-      const auto due = begun + std::chrono::microseconds(shared.moved * 1'000'000 / limit);
-      Sleep(std::chrono::duration_cast<std::chrono::milliseconds>(due -
-                                                                  std::chrono::steady_clock::now()),
-            stop);
-    }
+    if (pause() > silence_max.load()) return false;
+    Sleep(pause(), stop);
+    return true;
+  };
+  while (PutSome({blob, connection, missing, at_once}, shared, stop, go_on)) {
+    at_once = false;
+    Sleep(pause(), stop);  // also after the last one: the limit holds over all uploads
+    if (shared.complete) return;
+  }
+}
+
+bool DataLink::State::PutSome(const Put& put, Shared& shared, const std::stop_token& stop,
+                              const std::function<bool(uint64_t)>& go_on) {
+  const blob::Manifest& manifest = put.blob.manifest();
+  const Digest digest = manifest.BlobDigest();
+  Cancellable call(stop);
+  v1::PutReply reply;
+  const auto stub = v1::Data::NewStub(put.connection.channel);
+  const auto writer = stub->PutChunks(&call.context(), &reply);
+  v1::Chunk chunk;
+  chunk.set_blob_digest(digest.bytes.data(), digest.bytes.size());
+  if (put.at_once) {
+    const Bytes encoded = manifest.Encode();
+    chunk.set_manifest(encoded.data(), encoded.size());
+  }
+  bool paused = false;
+  while (!paused && !shared.failed()) {
+    const size_t at = shared.cursor++;
+    if (at >= put.missing.size()) break;
+    const uint64_t index = put.missing[at];
+    SetPayload(chunk, put.blob, index);
+    if (!writer->Write(chunk)) break;
+    chunk.clear_blob_digest();
+    chunk.clear_manifest();
+    paused = !go_on(manifest.ChunkSize(index));
   }
   writer->WritesDone();
   const grpc::Status status = writer->Finish();
   if (status.ok()) {
     if (reply.complete()) shared.complete = true;
-    return;
+    return paused;
   }
-  Error error = connection.Explain(status);
+  Error error = put.connection.Explain(status);
   // "A stream without chunks": the other streams were faster. Nothing is wrong.
-  if (error.code == ErrorCode::kInvalid && !chunk.blob_digest().empty()) return;
+  if (error.code == ErrorCode::kInvalid && !chunk.blob_digest().empty()) return false;
   shared.Fail(error);
+  return false;
 }
 
 }  // namespace dure::transport

@@ -103,7 +103,7 @@ Result<Gate::Pass> Gate::Enter(grpc::ServerContextBase& context) {
   }
   ++own;
   const uint64_t id = next_id_++;
-  open_[id] = {peer, &context};
+  open_[id] = {peer, &context, std::nullopt};
   return Pass(this, id, std::move(peer));
 }
 
@@ -126,33 +126,44 @@ void Gate::Pass::Leave() {
   gate_ = nullptr;
 }
 
+void Gate::Pass::Waits(bool waits) {
+  const MonoTime now = gate_->clock_.Now();
+  const std::lock_guard lock(gate_->mutex_);
+  auto& since = gate_->open_.at(id_).waits_since;
+  since = waits ? std::optional(now) : std::nullopt;
+}
+
 void Gate::SetRevocations(std::shared_ptr<const identity::Revocations> revocations) {
   {
     std::lock_guard lock(mutex_);
     revocations_ = revocations;
   }
-  CancelWhere([&](const PeerIdentity& peer) { return revocations->Find(peer) != nullptr; });
+  CancelWhere([&](const Open& open) { return revocations->Find(open.peer) != nullptr; });
 }
 
 void Gate::Cut(identity::Role role, const SiteId& site) {
-  CancelWhere([&](const PeerIdentity& peer) { return peer.role == role && peer.site == site; });
+  CancelWhere([&](const Open& open) { return open.peer.role == role && open.peer.site == site; });
 }
 
 void Gate::Sweep() {
-  const WallTime now = clock_.WallNow();
-  CancelWhere([&](const PeerIdentity& peer) { return peer.not_after <= now; });
+  const WallTime wall = clock_.WallNow();
+  const MonoTime now = clock_.Now();
+  CancelWhere([&](const Open& open) {
+    const bool idle = open.waits_since && now - *open.waits_since >= kMovesWithin;
+    return idle || open.peer.not_after <= wall;
+  });
 }
 
 void Gate::CancelAll() {
-  CancelWhere([](const PeerIdentity&) { return true; });
+  CancelWhere([](const Open&) { return true; });
 }
 
-void Gate::CancelWhere(const std::function<bool(const PeerIdentity&)>& ended) {
+void Gate::CancelWhere(const std::function<bool(const Open&)>& ended) {
   // Under the lock: a call that leaves meanwhile takes its context with it. TryCancel does not call
   // back here.
   std::lock_guard lock(mutex_);
   for (const auto& [id, open] : open_) {
-    if (ended(open.peer)) open.context->TryCancel();
+    if (ended(open)) open.context->TryCancel();
   }
 }
 

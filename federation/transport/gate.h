@@ -5,6 +5,7 @@
 #include <grpcpp/security/auth_metadata_processor.h>
 #include <grpcpp/server_context.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,6 +24,9 @@ struct GateRules {
   identity::Roles admin_roles;
   identity::Roles watch_roles;
 };
+
+// A piece is at most a chunk: over a link that takes longer for one nothing arrives in time.
+inline constexpr std::chrono::seconds kMovesWithin{120};
 
 class Gate final : public grpc::AuthMetadataProcessor {
  public:
@@ -47,9 +51,20 @@ class Gate final : public grpc::AuthMetadataProcessor {
     Pass& operator=(Pass&& other) noexcept;
     ~Pass() { Leave(); }
     const identity::PeerIdentity& peer() const { return peer_; }
+    // Around what ends when the peer gives the next piece of a transfer, or takes it: one that lets
+    // us wait too long for it is let go. What we do in between is our own time. Returns what `move`
+    // returns.
+    template <typename Move>
+    bool Await(Move move) {
+      Waits(true);
+      const bool moved = move();
+      Waits(false);
+      return moved;
+    }
 
    private:
     void Leave();
+    void Waits(bool waits);
     Gate* gate_ = nullptr;
     uint64_t id_ = 0;
     identity::PeerIdentity peer_;
@@ -61,7 +76,8 @@ class Gate final : public grpc::AuthMetadataProcessor {
   void SetRevocations(std::shared_ptr<const identity::Revocations> revocations);
   // Ends the calls of a seat.
   void Cut(identity::Role role, const SiteId& site);
-  // Ends calls whose certificate has expired meanwhile.
+  // Ends calls whose certificate has expired meanwhile, and transfers whose peer has neither given
+  // nor taken anything for kMovesWithin.
   void Sweep();
   // Ends every call: the server is going away.
   void CancelAll();
@@ -70,6 +86,7 @@ class Gate final : public grpc::AuthMetadataProcessor {
   struct Open {
     identity::PeerIdentity peer;
     grpc::ServerContextBase* context = nullptr;
+    std::optional<MonoTime> waits_since = std::nullopt;
   };
   // A chain that was found to lead to our root. Checking it takes milliseconds, and every call
   // presents one; what may change from call to call (role, revocation, expiry) is asked every time.
@@ -80,7 +97,7 @@ class Gate final : public grpc::AuthMetadataProcessor {
   std::optional<identity::PeerIdentity> Remembered(const Digest& chain, WallTime now);
   identity::Roles RolesFor(std::string_view path) const;
   Result<identity::PeerIdentity> Judge(const grpc::AuthContext& context, identity::Roles roles);
-  void CancelWhere(const std::function<bool(const identity::PeerIdentity&)>& ended);
+  void CancelWhere(const std::function<bool(const Open&)>& ended);
 
   const GateRules rules_;
   const Clock& clock_;

@@ -1,12 +1,10 @@
 #include <openssl/ssl.h>
 
-#include <algorithm>
-#include <future>
-#include <mutex>
+#include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "dure/v1/control.grpc.pb.h"
-#include "dure/v1/data.grpc.pb.h"
 #include "federation/limits.h"
 #include "federation/transport/channel.h"
 #include "federation/transport/testing_relay.h"
@@ -292,50 +290,6 @@ std::string AfterSending(const Dial& dial, const std::string& bytes) {
   while (io->Read(&message)) {
   }
   return io->Finish().error_message();
-}
-
-// What comes of calls that say nothing, once one of them is answered and the others were let go.
-template <typename Begin>
-std::vector<grpc::StatusCode> HeldOpen(size_t count, const Begin& begin) {
-  std::vector<grpc::ClientContext> contexts(count);
-  std::vector<grpc::StatusCode> ends(count);
-  std::promise<void> answered;
-  std::once_flag first;
-  {
-    std::vector<std::jthread> calls;
-    for (size_t i = 0; i < count; ++i) {
-      calls.emplace_back([&, i] {
-        ends[i] = begin(contexts[i]);
-        std::call_once(first, [&] { answered.set_value(); });
-      });
-    }
-    answered.get_future().wait();
-    for (grpc::ClientContext& context : contexts) context.TryCancel();
-  }
-  return ends;
-}
-
-// Each open call holds a thread of the aggregator's, and an offer what its manifest may come to.
-TEST_F(Refused, WhoeverOffersTooMuchAtOnce) {
-  const Connection seoul = Must(Connect(world_.DialAs("seoul")));
-  const auto stub = v1::Data::NewStub(seoul.channel);
-  const auto offers = HeldOpen(5, [&](grpc::ClientContext& context) {
-    v1::OfferReply reply;
-    return stub->Offer(&context, &reply)->Finish().error_code();
-  });
-  EXPECT_EQ(std::ranges::count(offers, grpc::StatusCode::UNAVAILABLE), 1);
-  EXPECT_EQ(std::ranges::count(offers, grpc::StatusCode::CANCELLED), 4);
-}
-
-TEST_F(Refused, WhoeverHoldsTooManyCallsOpen) {
-  const Connection seoul = Must(Connect(world_.DialAs("seoul")));
-  const auto stub = v1::Data::NewStub(seoul.channel);
-  const auto uploads = HeldOpen(65, [&](grpc::ClientContext& context) {
-    v1::PutReply reply;
-    return stub->PutChunks(&context, &reply)->Finish().error_code();
-  });
-  EXPECT_EQ(std::ranges::count(uploads, grpc::StatusCode::UNAVAILABLE), 1);
-  EXPECT_EQ(std::ranges::count(uploads, grpc::StatusCode::CANCELLED), 64);
 }
 
 TEST_F(Refused, AMessageAbove64KiBAndNonsenseFromAHostileSite) {

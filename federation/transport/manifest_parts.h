@@ -6,6 +6,7 @@
 
 #include "dure/v1/data.pb.h"
 #include "federation/blob/manifest.h"
+#include "federation/canonical.h"
 
 namespace dure::transport {
 
@@ -31,22 +32,47 @@ bool WriteManifest(const blob::Manifest& manifest, Write write) {
   return true;
 }
 
-// `read(&part)` returns false at the end. kInvalid: not a manifest; kExhausted: above
-// kManifestBytesMax.
-template <typename Read>
-Result<blob::Manifest> ReadManifest(Read read) {
+// The size of the blob, from the first bytes of its manifest. kInvalid: no manifest of
+// `encoded_bytes` begins so.
+inline Result<uint64_t> BlobSizeIn(ByteView begun, uint64_t encoded_bytes) {
+  CanonicalReader reader(begun);
+  const uint64_t size = reader.U64();
+  const uint64_t chunk_bytes = reader.U32();
+  const uint64_t count = reader.U64();
+  const uint64_t header_bytes = begun.size() - reader.remaining();
+  const bool fits = reader.ok() && chunk_bytes == limits::kChunkBytes &&
+                    size <= limits::kBlobBytesMax &&
+                    count == (size + chunk_bytes - 1) / chunk_bytes &&
+                    encoded_bytes == header_bytes + count * sizeof(Digest);
+  if (!fits) return Fail(ErrorCode::kInvalid, "a manifest that does not fit its blob");
+  return size;
+}
+
+// `read(&part)` returns false at the end. Once a manifest of several parts has begun, `may_go_on`
+// is asked about the size of its blob, and its refusal returned. kInvalid: not a manifest;
+// kExhausted: above kManifestBytesMax.
+template <typename Read, typename MayGoOn>
+Result<blob::Manifest> ReadManifest(Read read, MayGoOn may_go_on) {
   Bytes encoded;
+  uint64_t total_bytes = 0;
   v1::ManifestPart part;
   while (read(&part)) {
-    if (part.total_bytes() > kManifestBytesMax) {
-      return Fail(ErrorCode::kExhausted, "a manifest of " + std::to_string(part.total_bytes()) +
-                                             " bytes is above the limit");
+    const bool first = encoded.empty();
+    if (first) total_bytes = part.total_bytes();
+    if (total_bytes > kManifestBytesMax) {
+      return Fail(ErrorCode::kExhausted,
+                  "a manifest of " + std::to_string(total_bytes) + " bytes is above the limit");
     }
-    if (encoded.size() + part.part().size() > part.total_bytes()) {
-      return Fail(ErrorCode::kInvalid, "a manifest longer than it says");
+    if (part.part().empty() || part.total_bytes() != total_bytes ||
+        encoded.size() + part.part().size() > total_bytes) {
+      return Fail(ErrorCode::kInvalid, "a manifest that is not as long as it says");
     }
     const ByteView bytes = AsBytes(part.part());
     encoded.insert(encoded.end(), bytes.begin(), bytes.end());
+    if (first && encoded.size() < total_bytes) {
+      DURE_ASSIGN(const uint64_t size, BlobSizeIn(encoded, total_bytes));
+      DURE_TRY(may_go_on(size));
+    }
   }
   return blob::Manifest::Parse(encoded);
 }

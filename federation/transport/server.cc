@@ -1,10 +1,12 @@
 #include "federation/transport/server.h"
 
 #include <grpc/support/time.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "federation/limits.h"
@@ -26,6 +28,21 @@ constexpr std::chrono::milliseconds kPingsAtMostEvery{5000};
 // An enrolment is one small question.
 constexpr std::chrono::milliseconds kEnrolmentWithin{30000};
 constexpr std::chrono::milliseconds kEnrolmentGrace{10000};
+
+// What a listener's connections may hold in gRPC's buffers: twice what is on its way to us when all
+// sites upload at once, and of the machine's memory at most a quarter. Above, gRPC lets go of
+// connections without a call, and then of calls.
+constexpr uint64_t kBufferedBytesMax =
+    uint64_t{2} * limits::kSitesMax * limits::kDataStreamsPerSite * kWindowBytes;
+constexpr int kEnrolmentThreadsMax = 16;
+
+void Bound(grpc::ServerBuilder& builder, const std::string& name, int threads_max) {
+  const auto pages = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  const uint64_t quarter = pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) / 4;
+  grpc::ResourceQuota quota(name);
+  quota.Resize(std::min(kBufferedBytesMax, quarter)).SetMaxThreads(threads_max);
+  builder.SetResourceQuota(quota);
+}
 
 void Common(grpc::ServerBuilder& builder, int message_bytes_max, const Patience& patience) {
   builder.SetMaxReceiveMessageSize(message_bytes_max);
@@ -111,6 +128,7 @@ Status TransportServer::State::Listen() {
   tls->SetAuthMetadataProcessor(gate);
   grpc::ServerBuilder builder;
   Common(builder, kMessageBytesMax, options.patience);
+  Bound(builder, "members", options.threads_max);
   builder.AddListeningPort(options.address, tls, &port);
   for (grpc::Service* service :
        std::initializer_list<grpc::Service*>{&control, &data, &ledger, &renewal, &admin}) {
@@ -130,6 +148,7 @@ Status TransportServer::State::ListenForEnrolment() {
                              static_cast<int>(kEnrolmentWithin.count()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
                              static_cast<int>(kEnrolmentGrace.count()));
+  Bound(builder, "enrolment", kEnrolmentThreadsMax);
   builder.AddListeningPort(
       options.enrol_address,
       ServerTls(options.key_path, options.chain_path, ClientCertificate::kNotAsked), &enrol_port);

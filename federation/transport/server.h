@@ -69,7 +69,10 @@ struct ServerCalls {
   // it should know is to be said again.
   std::function<void(const PeerIdentity&)> caught_up;  // [loop]
 
-  // Who may move what. `put` is asked before room is reserved for `size` bytes.
+  // Who may move what. `offer` is asked before a long manifest is read: whether a blob of `size`
+  // bytes may be wanted of that peer at all (an absent function lets it be read). `put` is asked
+  // before room is reserved for `size` bytes.
+  std::function<Status(const PeerIdentity&, uint64_t size)> may_offer;               // [loop]
   std::function<Status(const PeerIdentity&, const Digest&, uint64_t size)> may_put;  // [loop]
   std::function<Status(const PeerIdentity&, const Digest&)> may_get;                 // [loop]
   // Whether room was reserved for what is then uploaded.
@@ -109,6 +112,9 @@ struct ServerOptions {
   identity::Roles admin_roles = {identity::Role::kOperator};
   identity::Roles watch_roles = identity::Roles::Invited();
   Patience patience;
+  // Of gRPC's for all calls of members together; above, a call is refused. Every site's stream and
+  // transfers need 1,280, the people a few; each seat may hold 64 calls.
+  int threads_max = 4096;
   // Begins a thread for a control stream. Throws std::system_error where none is to be had; a test
   // has it do so.
   std::function<std::thread(std::function<void()> work)> start_thread =

@@ -104,6 +104,7 @@ class World {
     options.chain_path = folder + "/tls.crt";
     options.trust = consortium.authority->trust();
     options.patience = patience;
+    options.threads_max = threads_max;
     if (start_thread) options.start_thread = start_thread;
     server = Must(TransportServer::Make(options, loop, *store, calls));
     Must(server->Listen());
@@ -158,6 +159,7 @@ class World {
   std::unique_ptr<blob::BlobStore> store;
   ServerCalls calls;
   Patience patience;
+  int threads_max = ServerOptions().threads_max;
   decltype(ServerOptions::start_thread) start_thread;
   std::string listen_host = "127.0.0.1";
   uint16_t port = 0;
