@@ -47,7 +47,20 @@ Result<Uploads> Uploads::Open(journal::Journal& journal, const blob::BlobStore& 
     DURE_ASSIGN(const SiteId site, SiteOf(mark->second));
     uploads.here_[site].push_back({digest, BytesOf(mark->second)});
   }
+  uploads.ForgetMarksBut(here);
   return uploads;
+}
+
+// A store that holds nothing at all, not even a model, may be one that was not put back yet. On a
+// full disk they stay until the next start.
+void Uploads::ForgetMarksBut(const std::set<Digest>& here) {
+  if (here.empty()) return;
+  const auto is_gone = [&here](const auto& mark) { return !here.contains(mark.first); };
+  journal::Change change;
+  for (const auto& mark : marks_) {
+    if (is_gone(mark)) change.Erase(std::string(kKey) + mark.first.Hex());
+  }
+  if (!change.empty() && journal_->Apply(change)) std::erase_if(marks_, is_gone);
 }
 
 bool Uploads::IsBy(const SiteId& site, const Digest& digest) const {

@@ -6,8 +6,9 @@
 // fills the disk with what it never submits, and no attempt that failed leaves its upload behind.
 // While what made room is still being removed nothing takes its place, and an attempt takes few
 // offers of one site: each costs a mark for good.
-// What no run would take goes at Sweep. The marks stay: such bytes are private should they still
-// come.
+// What no run would take goes at Sweep. While the daemon runs the marks stay: an offer that was let
+// in may still bring such bytes, and they are private. At a start nothing can, and those without a
+// byte here are forgotten.
 //
 // On the loop. Removal is the caller's, since it waits for the disk.
 #pragma once
@@ -61,6 +62,7 @@ class Uploads {
   };
   Uploads(journal::Journal& journal, std::function<void(const Digest&)> remove)
       : journal_(&journal), remove_(std::move(remove)) {}
+  void ForgetMarksBut(const std::set<Digest>& here);
   void Drop(const SiteId& site, const Digest& digest);
 
   journal::Journal* journal_;

@@ -156,12 +156,34 @@ TEST_F(UploadsTest, MarksAndWhatIsHereOutliveARestart) {
   Arrive("old");
   Arrive("a model");
   Open();
-  for (const Digest& mark : {Named("came"), Named("old"), D("under way")}) {
-    EXPECT_TRUE(uploads_->Contains(mark));
-  }
+  for (const Digest& mark : {Named("came"), Named("old")}) EXPECT_TRUE(uploads_->Contains(mark));
+  EXPECT_FALSE(uploads_->Contains(Named("a model")));
   takers_ = 0;
   uploads_->Sweep(runs_);
   EXPECT_THAT(removed_, ::testing::UnorderedElementsAre(Named("came"), Named("old")));
+}
+
+TEST_F(UploadsTest, AtAStartAMarkOfNothingIsForgottenAndNoOther) {
+  for (int i = 0; i < 30; ++i) Allow("kt", "offer " + std::to_string(i));
+  ASSERT_TRUE(uploads_->Allow(Site("lg"), Named("came"), kBytes, runs_, attempt_));
+  Arrive("came");
+  EXPECT_EQ(journal_->Scan("contribution/")->size(), 31u) << "its bytes may still come";
+  Open();
+  EXPECT_FALSE(uploads_->Contains(D("offer 29")));
+  EXPECT_TRUE(uploads_->IsBy(Site("lg"), Named("came")));
+  EXPECT_EQ(journal_->Scan("contribution/")->size(), 1u);
+  Allow("kt", "offer 29");  // its site offers it again
+  EXPECT_TRUE(uploads_->Contains(D("offer 29")));
+}
+
+// Its files may be put back later, after the journal: then they are private still.
+TEST_F(UploadsTest, AStoreWithoutAnythingInItTellsNothingOfMarks) {
+  ASSERT_TRUE(uploads_->Allow(Site("kt"), Named("came"), kBytes, runs_, attempt_));
+  Open();
+  EXPECT_TRUE(uploads_->Contains(Named("came")));
+  Arrive("came");
+  Open();
+  EXPECT_TRUE(uploads_->IsBy(Site("kt"), Named("came")));
 }
 
 TEST_F(UploadsTest, WhatADeathLeftInASpoolAndWholeIsOneUpload) {

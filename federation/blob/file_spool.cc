@@ -16,7 +16,7 @@ constexpr size_t kBootIdBytes = 36;
 
 Status Reserve(const File& file, uint64_t size, const std::string& what) {
   if (size == 0) return {};
-  const int failed = HasRoom(file.descriptor(), size)
+  const int failed = HasRoomBesideWhatIsKept(file.descriptor(), size)
                          ? ::posix_fallocate(file.descriptor(), 0, static_cast<off_t>(size))
                          : ENOSPC;
   if (failed == 0) return {};

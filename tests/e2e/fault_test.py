@@ -338,6 +338,19 @@ class DiskTest(FaultTest):
         self.assertTrue(federation.aggregator.log_has(f'can {upload} again'))
         self.assertEqual(federation.aggregator.log_count(f'cannot {upload}'), 1)
 
+    def test_what_sites_upload_leaves_room_for_the_record(self):
+        federation, home = self.with_disk_at('aggregator')
+        federation.propose('kept', rounds=1, steps=300)
+        self.training(federation, 'kept', 'north')
+        ballast = self.fill(home, left=4 * MEBIBYTE)  # one upload, and less than is kept
+        until(lambda: federation.aggregator.log_has('cannot take what sites upload: reserving '),
+              'it takes nothing')
+        size = max(entry['index'] for entry in federation.entries('aggregator'))
+        federation.officer('north')
+        self.assertGreater(max(entry['index'] for entry in federation.entries('aggregator')), size)
+        os.remove(ballast)
+        self.settle(federation, 'kept')
+
 
 if __name__ == '__main__':
     FaultTest.programs = os.path.abspath(sys.argv.pop(1))
