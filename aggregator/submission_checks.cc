@@ -6,6 +6,7 @@
 #include "aggregator/run_driver.h"
 #include "federation/crash_point.h"
 #include "policy/ledger/events.h"
+#include "policy/standing/counting.h"
 
 namespace dure::aggregator {
 namespace {
@@ -88,14 +89,16 @@ std::string RunDriver::ObjectionTo(const Bytes& envelope) const {
   return finding ? finding->rule : "";
 }
 
-// What was said between the check and the entry may have made it void: then it counts for nothing.
+// What was said between the check and the entry may have made it void, or may be the same of
+// another site: then it counts for nothing.
 bool RunDriver::IsVoid(const round::Appended& submission) const {
   bool counts = false;
   const Status looked = shop_.deliberation.WithStanding([&](const standing::Standing& now) {
     const round::RoundAttempt at = rounds_.at();
     const auto found = now.state().rounds.find({at.run, at.round, at.attempt});
-    counts =
-        found != now.state().rounds.end() && found->second.submissions.contains(submission.index);
+    counts = found != now.state().rounds.end() &&
+             found->second.submissions.contains(submission.index) &&
+             standing::SameOfAnother(found->second, submission.index) == nullptr;
   });
   return looked && !counts;
 }

@@ -132,7 +132,7 @@ class Writer {
       leaves.push_back(Say(pen, ContributionSubmitted{at,
                                                       pen.site,
                                                       base,
-                                                      base,
+                                                      Sha256(AsBytes(pen.site.str())),
                                                       codec::kWeightOne,
                                                       kTokens,
                                                       8,

@@ -311,6 +311,8 @@ constexpr Row kFindings[] = {
     {"weight-sum", "its sites do not weigh that much together",
      "사이트들의 가중치 합이 그렇게 될 수 없음"},
     {"counts-void", "it counts what must not be counted", "세면 안 되는 기여를 셈"},
+    {"counts-twice", "it is another site's contribution, and one counts once",
+     "다른 사이트의 기여와 똑같고, 같은 기여는 한 번만 셈"},
     {"counts-withdrawn", "it counts data that was withdrawn", "철회된 데이터를 셈"},
     {"cohort", "it does not name each site once", "사이트를 한 번씩 적지 않음"},
     {"backdated", "it carries an earlier time than the entry before",

@@ -166,6 +166,21 @@ std::optional<CountingBreach> WeightBreach(const State& state, const Run& run,
 
 }  // namespace
 
+const Submission* SameOfAnother(const Round& round, const SiteId& site, const Digest& contribution,
+                                uint64_t before) {
+  for (const auto& [index, said] : round.submissions) {
+    if (index >= before) break;
+    if (said.site != site && said.contribution == contribution) return &said;
+  }
+  return nullptr;
+}
+
+const Submission* SameOfAnother(const Round& round, uint64_t submission) {
+  const auto found = round.submissions.find(submission);
+  if (found == round.submissions.end()) return nullptr;
+  return SameOfAnother(round, found->second.site, found->second.contribution, submission);
+}
+
 std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,
                                             const ledger::ContributionSubmitted& said) {
   const Run& run = standing.state().runs.at(said.at.run);

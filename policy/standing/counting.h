@@ -14,6 +14,17 @@
 
 namespace dure::standing {
 
+// From this version of the words on one contribution counts for one site (counts-twice). What is
+// submitted stands in the record for everybody to read: whoever names it too has done no work, and
+// has whoever did it counted twice.
+inline constexpr uint32_t kCountsOnceSince = 6;
+// The submission of another site that has those bytes in this round, and was there before entry
+// `before`; nullptr: there is none.
+const Submission* SameOfAnother(const Round& round, const SiteId& site, const Digest& contribution,
+                                uint64_t before);
+// The same of a submission that is on record and is not void.
+const Submission* SameOfAnother(const Round& round, uint64_t submission);
+
 // From this version of the words on an update that is merged by direction and norm weighs what its
 // length makes it, and not one: nothing else that such a site signs could be counted.
 inline constexpr uint32_t kDirectionsCountSince = 5;

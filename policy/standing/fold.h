@@ -146,6 +146,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundCl
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::EvaluationDecided& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::EvaluationReported& e);
 MaybeBreach NamesItsData(const ledger::EvaluationReported& e);
+MaybeBreach IsItsOwn(const Standing& now, const ledger::ContributionSubmitted& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentReported& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::IncidentClosed& e);
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::DutyFulfilled& e);

@@ -138,7 +138,35 @@ MaybeBreach Counts(const Standing& now, const Round& round, uint64_t index) {
   return std::nullopt;
 }
 
+Breach Twice(const std::string& what, const Submission& first) {
+  return {"counts-twice", what + " is, byte for byte, what " + first.site.str() +
+                              " had submitted by entry " + std::to_string(first.index)};
+}
+
+MaybeBreach CountsOnce(const Standing& now, const Round& round, const ledger::RoundClosed& e) {
+  if (NewestWords(now.state()) < kCountsOnceSince) return std::nullopt;
+  std::map<Digest, const Submission*> counted;
+  for (const ledger::CountedSubmission& one : e.submissions) {
+    const auto said = round.submissions.find(one.submission);
+    if (said == round.submissions.end()) continue;  // void
+    const auto [first, is_new] = counted.try_emplace(said->second.contribution, &said->second);
+    if (is_new || first->second->site == said->second.site) continue;
+    return Twice("entry " + std::to_string(one.submission) + " of " + one.site.str(),
+                 *first->second);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+// In a record both stand: which of them is counted is the closing's word.
+MaybeBreach IsItsOwn(const Standing& now, const ledger::ContributionSubmitted& e) {
+  const Round* round = RoundAt(now, e.at);
+  if (round == nullptr) return std::nullopt;
+  const Submission* first = SameOfAnother(*round, e.site, e.contribution, now.size());
+  if (first == nullptr) return std::nullopt;
+  return Twice("this contribution of " + e.site.str(), *first);
+}
 
 MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::AdmissionDecided& e) {
   if (e.as_of > said.index) return Breach{"as-of", "it was decided from entries after itself"};
@@ -214,6 +242,7 @@ MaybeBreach HoldsIn(const Standing& now, const Said&, const ledger::RoundClosed&
   if (MaybeBreach breach = Follows(now, e.at, round->base_model)) return breach;
   if (MaybeBreach breach = MasksAsProposed(now, e.at.run, e.sums.has_value(), standing::Text(e.at)))
     return breach;
+  if (MaybeBreach breach = CountsOnce(now, *round, e)) return breach;
   std::multiset<SiteId> named;
   for (const ledger::CountedSubmission& counted : e.submissions) {
     if (MaybeBreach breach = Counts(now, *round, counted.submission)) return breach;

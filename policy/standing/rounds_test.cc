@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "policy/standing/behind.h"
+#include "policy/standing/counting.h"
 #include "policy/standing/testing.h"
 
 namespace dure::standing {
@@ -200,6 +201,96 @@ TEST_F(RoundsTest, AClosingWhoseSitesDoNotWeighThatMuchTogetherIsALie) {
     w_.PlayMaskedRound(run, {{"kt", "reviews"}, {"etri", "notes"}}, {.weight = cases[i].sum});
     EXPECT_EQ(DissentRule(), cases[i].rule);
   }
+}
+
+// What is submitted stands in the record, and its digest is there for everybody to say.
+class TwiceTest : public RoundsTest {
+ protected:
+  // Round 0 of the run is open, with both sites in its cohort.
+  void Open(const std::string& run) {
+    Start(run);
+    at_ = World::At(run, 0);
+    ledger::RoundOpened opened{at_, DigestOf("start"), {}};
+    for (size_t i = 0; i < 2; ++i) {
+      admissions_[i] = w_.DecideAndSay(w_.Asking(run, 0, kWho[i].first, kWho[i].second));
+      opened.cohort.push_back(*SiteId::Parse(kWho[i].first + "-site"));
+    }
+    w_.Say("host", opened);
+  }
+  ledger::ContributionSubmitted Of(size_t who, const std::string& bytes) const {
+    auto said = World::Submitted(at_, DigestOf("start"), kWho[who], admissions_[who]);
+    said.contribution = DigestOf(bytes);
+    return said;
+  }
+  uint64_t Submit(size_t who, const std::string& bytes) {
+    return w_.Say(kWho[who].first + "-site", Of(who, bytes));
+  }
+  // What a site that asks before it says so is told.
+  std::string Objection(size_t who, const std::string& bytes) {
+    const auto& seat = w_.SeatOf(kWho[who].first + "-site");
+    const auto sealed =
+        ledger::SealNext(w_.log(), seat.actor, *seat.signer, w_.time(), Of(who, bytes));
+    const auto finding = w_.Now().Check(*ledger::ParseEntry(sealed->bytes));
+    return finding ? finding->rule : "none";
+  }
+  void Close(const std::vector<uint64_t>& counted) {
+    ledger::RoundClosed closed;
+    closed.at = at_;
+    closed.model = closed.aggregate = closed.momentum = closed.scales = DigestOf("a");
+    for (size_t i = 0; i < 2; ++i) {
+      const SiteId site = *SiteId::Parse(kWho[i].first + "-site");
+      if (i < counted.size()) {
+        closed.submissions.push_back({counted[i], site, testing::kWeight});
+      } else {
+        closed.excluded.push_back({site, "counts-twice"});
+      }
+    }
+    w_.Say("host", closed);
+  }
+
+  const std::pair<std::string, std::string> kWho[2] = {{"etri", "notes"}, {"kt", "reviews"}};
+  RoundAttempt at_;
+  uint64_t admissions_[2] = {};
+};
+
+TEST_F(TwiceTest, AClosingThatCountsOneContributionOfTwoSitesIsALie) {
+  Open("honest");
+  Close({Submit(0, "one"), Submit(1, "another")});
+  Open("left-out");
+  const uint64_t first = Submit(0, "one");
+  Submit(1, "one");
+  Close({first});
+  EXPECT_EQ(DissentRule(), "none");
+  Open("lie");
+  const uint64_t own = Submit(0, "one");
+  Close({own, Submit(1, "one")});
+  EXPECT_EQ(DissentRule(), "counts-twice");
+}
+
+TEST_F(TwiceTest, ARecordInOlderWordsIsReplayedAsItIs) {
+  w_.SetWords(kCountsOnceSince - 1);
+  Open("older");
+  const uint64_t first = Submit(0, "one");
+  Close({first, Submit(1, "one")});
+  EXPECT_EQ(DissentRule(), "none");
+}
+
+TEST_F(TwiceTest, WhatAnotherSiteHasSubmittedIsNotSaidAgain) {
+  Open("first");
+  const uint64_t first = Submit(0, "one");
+  EXPECT_EQ(Objection(1, "one"), "counts-twice");
+  EXPECT_EQ(Objection(1, "another"), "none");
+  // Both came at once: they stand, and the first is nobody else's.
+  const uint64_t second = Submit(1, "one");
+  EXPECT_EQ(DissentRule(), "none");
+  const Standing now = w_.Now();
+  const Round& round = now.state().rounds.at(at_);
+  EXPECT_EQ(SameOfAnother(round, first), nullptr);
+  ASSERT_NE(SameOfAnother(round, second), nullptr);
+  EXPECT_EQ(SameOfAnother(round, second)->index, first);
+  Close({first});
+  Open("second");  // another run's round: its own business
+  EXPECT_EQ(Objection(1, "one"), "none");
 }
 
 TEST_F(RoundsTest, ARecordInTheWordsOfABuildThatDidNotLookIsReplayedAsItIs) {

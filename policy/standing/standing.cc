@@ -107,6 +107,9 @@ MaybeBreach Fold::MaySay(const Standing& standing, const Said& said) {
   if (const auto* measured = std::get_if<ledger::EvaluationReported>(&event)) {
     return NamesItsData(*measured);
   }
+  if (const auto* submitted = std::get_if<ledger::ContributionSubmitted>(&event)) {
+    return IsItsOwn(standing, *submitted);
+  }
   if (const auto* vote = std::get_if<ledger::VoteCast>(&event)) {
     const auto proposal = standing.state().proposals.find(vote->proposal);
     const bool halted = proposal != standing.state().proposals.end() &&
