@@ -52,8 +52,8 @@ Status RollbackGuard::Compare(const SiteId& site, const ledger::SignedHead& held
 
 bool RollbackGuard::Enough() const {
   const uint64_t size = log_->Head().head.size;
-  const ledger::CosignerRoll roll = log_->Cosigners();
-  const auto cosigners = roll.At(size);
+  const std::shared_ptr<const ledger::CosignerRoll> roll = log_->Cosigners();
+  const auto cosigners = roll->At(size);
   if (cosigners.empty()) return waited_ || !agreed_.empty();
   std::vector<ledger::HouseCosigner> awaited;
   std::vector<ledger::CosignerKey> keys;
@@ -64,7 +64,7 @@ bool RollbackGuard::Enough() const {
   }
   // A minority may hold what the majority has not seen yet.
   if (keys.size() == awaited.size()) return true;
-  return waited_ && ledger::AllAgree(ledger::CountByHouse(awaited, roll.PercentAt(size), keys));
+  return waited_ && ledger::AllAgree(ledger::CountByHouse(awaited, roll->PercentAt(size), keys));
 }
 
 Status RollbackGuard::Hear(const SiteId& site, std::string_view note) {

@@ -131,7 +131,9 @@ class HeldLog final : public ledger::Ledger {
   std::optional<ledger::AdmittedKey> FindKey(const PublicKey& key) const override {
     return log_->FindKey(key);
   }
-  ledger::CosignerRoll Cosigners() const override { return log_->Cosigners(); }
+  std::shared_ptr<const ledger::CosignerRoll> Cosigners() const override {
+    return log_->Cosigners();
+  }
   Result<ledger::CosignedHead> Cosigned(uint64_t size) const override {
     return log_->Cosigned(size);
   }

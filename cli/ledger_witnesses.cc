@@ -65,9 +65,9 @@ Result<std::map<SiteId, LastWord>> LastWords(const ledger::LogReader& log,
 // When the last of the cosignatures came that the agreement needed.
 uint64_t AgreedSince(const ledger::LogReader& log, const ledger::CosignedHead& agreed) {
   const uint64_t size = agreed.head.head.size;
-  const std::vector<Cosigner> cosigners = log.Cosigners().At(size);
+  const std::vector<Cosigner> cosigners = log.Cosigners()->At(size);
   uint64_t since = 0;
-  for (const HouseAgreement& house : log.Cosigners().Count(size, {})) {
+  for (const HouseAgreement& house : log.Cosigners()->Count(size, {})) {
     std::vector<uint64_t> times;
     for (const Cosigner& cosigner : cosigners) {
       for (const Cosignature& line : agreed.cosignatures) {
@@ -157,15 +157,15 @@ Status ShowWitnesses(const LedgerWitnessesOptions& options, Context& context) {
   DURE_ASSIGN(const auto record, RecordCopy::Open(options.dir, context));
   const ledger::LogReader* const log = &record->log();
   const uint64_t size = log->Head().head.size;
-  const ledger::CosignerRoll roll = log->Cosigners();
+  const std::shared_ptr<const ledger::CosignerRoll> roll = log->Cosigners();
   if (options.policy) {
-    DURE_ASSIGN(const ledger::WitnessPolicy policy, roll.PolicyAt(size, log->log_key()));
+    DURE_ASSIGN(const ledger::WitnessPolicy policy, roll->PolicyAt(size, log->log_key()));
     std::string text = policy.Text();
     text.pop_back();
     context.Print(context.json() ? json{{"policy", text}}.dump() : text);
     return {};
   }
-  const std::vector<Cosigner> cosigners = roll.At(size);
+  const std::vector<Cosigner> cosigners = roll->At(size);
   DURE_ASSIGN(const auto last, LastWords(*log, cosigners));
   json found = {{"entries", size}, {"agreed", nullptr}, {"houses", json::array()}};
   if (const auto agreed = log->Agreed()) {
@@ -173,7 +173,7 @@ Status ShowWitnesses(const LedgerWitnessesOptions& options, Context& context) {
                        {"root", agreed->head.head.root.Hex()},
                        {"since", TimeOf(AgreedSince(*log, *agreed))}};
   }
-  for (const HouseAgreement& house : roll.Count(size, {})) {
+  for (const HouseAgreement& house : roll->Count(size, {})) {
     found["houses"].push_back(HouseJson(house, cosigners, last));
   }
   if (context.json()) {

@@ -9,7 +9,7 @@ namespace dure::site {
 namespace {
 
 bool CountsUnder(const AuditorKey& auditor, const ledger::LogReader& record, uint64_t size) {
-  const std::vector<ledger::Cosigner> cosigners = record.Cosigners().At(size);
+  const std::vector<ledger::Cosigner> cosigners = record.Cosigners()->At(size);
   return std::any_of(cosigners.begin(), cosigners.end(), [&](const ledger::Cosigner& one) {
     return one.site == auditor.site && one.key == auditor.key;
   });
@@ -25,7 +25,7 @@ Result<AuditorKey> OpenAuditorKey(const std::string& dir, const SiteId& site) {
 }
 
 Status RenewIfEnded(const std::string& dir, const ledger::LogReader& record, AuditorKey& auditor) {
-  if (!record.Cosigners().IsRevoked(auditor.key.key)) return {};
+  if (!record.Cosigners()->IsRevoked(auditor.key.key)) return {};
   const std::string path = dir + "/auditor.key";
   DURE_TRY(identity::RenamePrivate(path, path + ".ended"));
   DURE_ASSIGN(auditor, OpenAuditorKey(dir, auditor.site));

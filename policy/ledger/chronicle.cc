@@ -217,7 +217,7 @@ std::optional<Refusal> Chronicle::CheckEvent(const Record& record) const {
     }
   }
   if (const auto* e = std::get_if<CosignerAnnounced>(&record.event)) {
-    const auto why_not = cosigners_.WhyNot(*e, keys_.at(record.actor.key).site);
+    const auto why_not = cosigners_->WhyNot(*e, keys_.at(record.actor.key).site);
     if (why_not) return Refuse(RefusalReason::kRuleBroken, *why_not);
   }
   if (const auto* e = std::get_if<RoundAbandoned>(&record.event)) {
@@ -353,7 +353,11 @@ void Chronicle::Apply(const OpenedEntry& entry) {
   } else if (const auto* abandoned = std::get_if<RoundAbandoned>(&record.event)) {
     Forget(abandoned->at);
   }
-  cosigners_.Take(size_, record, keys_.at(record.actor.key).site);
+  if (CosignerRoll::Takes(record.event)) {
+    // One that anybody reads is also held by the chronicle that was published (stored_log.h).
+    if (cosigners_.use_count() > 1) cosigners_ = std::make_shared<CosignerRoll>(*cosigners_);
+    cosigners_->Take(size_, record, keys_.at(record.actor.key).site);
+  }
   chains_[record.actor.key] = {record.actor_seq + 1, entry.payload_digest};
   ++size_;
 }

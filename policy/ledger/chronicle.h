@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -78,7 +79,8 @@ class Chronicle {
   // nullptr: never admitted.
   const AdmittedKey* Find(const PublicKey& key) const;
   const std::map<PublicKey, AdmittedKey>& keys() const { return keys_; }
-  const CosignerRoll& cosigners() const { return cosigners_; }
+  // As of this entry: another is made when it changes.
+  std::shared_ptr<const CosignerRoll> cosigners() const { return cosigners_; }
 
  private:
   struct OpenRound {
@@ -109,7 +111,9 @@ class Chronicle {
   uint64_t size_ = 0;
   std::map<PublicKey, AdmittedKey> keys_;
   std::map<PublicKey, ActorChain> chains_;
-  CosignerRoll cosigners_;
+  // Every key that was ever announced. A chronicle is copied for each group of entries, so copies
+  // share it, and readers too, until one of them folds what changes it.
+  std::shared_ptr<CosignerRoll> cosigners_ = std::make_shared<CosignerRoll>();
   std::set<RunId> runs_;
   std::map<RoundAttempt, OpenRound> open_;
   std::map<uint64_t, Submission> submissions_;  // of open rounds

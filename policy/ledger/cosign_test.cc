@@ -155,7 +155,7 @@ class CosignerRollTest : public ::testing::Test {
   }
   std::vector<std::string> NamesAt(uint64_t size) const {
     std::vector<std::string> names;
-    for (const Cosigner& one : ledger_->Cosigners().At(size)) names.push_back(one.key.name);
+    for (const Cosigner& one : ledger_->Cosigners()->At(size)) names.push_back(one.key.name);
     return names;
   }
 
@@ -171,15 +171,49 @@ TEST_F(CosignerRollTest, AnAnnouncedKeyCountsUnderLaterHeadsOnly) {
       Add(c_.ByAggregator(*ledger_, KeyRevoked{c_.site.member, c_.site.key, "left"}));
   EXPECT_THAT(NamesAt(revoked), ::testing::SizeIs(1));
   EXPECT_THAT(NamesAt(revoked + 1), ::testing::IsEmpty());
-  EXPECT_TRUE(ledger_->Cosigners().IsRevoked(KeyOf(c_.site_id, 31).key));
+  EXPECT_TRUE(ledger_->Cosigners()->IsRevoked(KeyOf(c_.site_id, 31).key));
 }
 
 TEST_F(CosignerRollTest, AnotherKeyTakesThePlaceOfTheOneBefore) {
   Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 31))));
   const uint64_t at = Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 32))));
-  EXPECT_EQ(ledger_->Cosigners().At(at)[0].key, KeyOf(c_.site_id, 31));
-  EXPECT_EQ(ledger_->Cosigners().At(at + 1)[0].key, KeyOf(c_.site_id, 32));
+  EXPECT_EQ(ledger_->Cosigners()->At(at)[0].key, KeyOf(c_.site_id, 31));
+  EXPECT_EQ(ledger_->Cosigners()->At(at + 1)[0].key, KeyOf(c_.site_id, 32));
   EXPECT_THAT(NamesAt(at + 1), ::testing::SizeIs(1));
+}
+
+// It only ever grows, and is asked for with every cosignature: nobody makes a copy of it for that.
+TEST_F(CosignerRollTest, IsOneAndTheSameUntilAnEntryChangesIt) {
+  const CosignerKey first = KeyOf(c_.site_id, 31);
+  const uint64_t at = Add(c_.BySite(*ledger_, Announced(c_.site_id, first)));
+  const auto roll = ledger_->Cosigners();
+  Add(c_.BySite(*ledger_, EvaluationReported{testing::DigestOf("m"), c_.site_id, 1, 1, 1}));
+  EXPECT_EQ(ledger_->Cosigners(), roll);
+  Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 32))));
+  EXPECT_NE(ledger_->Cosigners(), roll);
+  EXPECT_TRUE(ledger_->Cosigners()->IsRevoked(first.key));
+  EXPECT_FALSE(roll->IsRevoked(first.key)) << "whoever asked before holds what was then";
+  EXPECT_EQ(roll->At(at + 1)[0].key, first);
+}
+
+// A mirror as well, of which the entries come in many extensions.
+TEST_F(CosignerRollTest, IsOneAndTheSameInAMirrorToo) {
+  Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 31))));
+  MirrorOptions options;
+  options.log_key = c_.log_key;
+  options.verifier = &c_.verifier;
+  const auto mirror = std::move(*Mirror::Open(std::move(options)));
+  const auto follow = [&] {
+    return mirror->Extend(*MakeExtension(*ledger_, mirror->Head().head.size));
+  };
+  ASSERT_FALSE(follow()->has_value());
+  const auto roll = mirror->Cosigners();
+  Add(c_.BySite(*ledger_, EvaluationReported{testing::DigestOf("m"), c_.site_id, 1, 1, 1}));
+  ASSERT_FALSE(follow()->has_value());
+  EXPECT_EQ(mirror->Cosigners(), roll);
+  Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 32))));
+  ASSERT_FALSE(follow()->has_value());
+  EXPECT_NE(mirror->Cosigners(), roll);
 }
 
 TEST_F(CosignerRollTest, RefusesKeysOfOthersOfPensAndUnderOtherNames) {
@@ -197,26 +231,27 @@ TEST_F(CosignerRollTest, CountsByTheHousesAndTheShareThatTheRecordSays) {
   Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 31))));
   Add(c_.ByOther(*ledger_, Announced(c_.other_id, KeyOf(c_.other_id, 32))));
   uint64_t size = ledger_->Head().head.size;
-  EXPECT_THAT(ledger_->Cosigners().Count(size, {}), ::testing::IsEmpty()) << "nobody described";
-  EXPECT_FALSE(ledger_->Cosigners().PolicyAt(size, c_.log_key).has_value());
+  EXPECT_THAT(ledger_->Cosigners()->Count(size, {}), ::testing::IsEmpty()) << "nobody described";
+  EXPECT_FALSE(ledger_->Cosigners()->PolicyAt(size, c_.log_key).has_value());
   Add(c_.ByAggregator(*ledger_, MemberDescribed{c_.site.member, House::kPublic, "KR"}));
   Add(c_.ByAggregator(*ledger_, MemberDescribed{c_.other.member, House::kPrivate, "KR"}));
-  EXPECT_THAT(ledger_->Cosigners().Count(size, {}), ::testing::IsEmpty()) << "a head's own entries";
+  EXPECT_THAT(ledger_->Cosigners()->Count(size, {}), ::testing::IsEmpty())
+      << "a head's own entries";
   size = ledger_->Head().head.size;
-  const auto houses = ledger_->Cosigners().Count(size, {KeyOf(c_.site_id, 31)});
+  const auto houses = ledger_->Cosigners()->Count(size, {KeyOf(c_.site_id, 31)});
   EXPECT_THAT(houses, ::testing::ElementsAre(HouseAgreement{House::kPublic, 1, 1, 1},
                                              HouseAgreement{House::kPrivate, 1, 1, 0}));
   EXPECT_FALSE(AllAgree(houses));
-  const auto policy = ledger_->Cosigners().PolicyAt(size, c_.log_key);
+  const auto policy = ledger_->Cosigners()->PolicyAt(size, c_.log_key);
   ASSERT_TRUE(policy.has_value());
   EXPECT_FALSE(policy->IsMetBy({KeyOf(c_.site_id, 31)}));
   EXPECT_TRUE(policy->IsMetBy({KeyOf(c_.site_id, 31), KeyOf(c_.other_id, 32)}));
-  EXPECT_EQ(ledger_->Cosigners().PercentAt(size), 50u);
+  EXPECT_EQ(ledger_->Cosigners()->PercentAt(size), 50u);
   VotingRule rule;
   rule.cosign_percent = 66;
   Add(c_.ByAggregator(*ledger_, CharterDeclared{rule}));
-  EXPECT_EQ(ledger_->Cosigners().PercentAt(size), 50u);
-  EXPECT_EQ(ledger_->Cosigners().PercentAt(size + 1), 66u);
+  EXPECT_EQ(ledger_->Cosigners()->PercentAt(size), 50u);
+  EXPECT_EQ(ledger_->Cosigners()->PercentAt(size + 1), 66u);
 }
 
 }  // namespace

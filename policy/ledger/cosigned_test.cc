@@ -71,7 +71,7 @@ TEST_P(CosignedLogTest, AHeadIsAgreedWhenEveryHouseHasCosignedIt) {
   ASSERT_TRUE(agreed.has_value());
   EXPECT_EQ(agreed->head.head, head);
   EXPECT_THAT(agreed->cosignatures, ::testing::SizeIs(2));
-  const auto policy = *ledger_->Cosigners().PolicyAt(head.size, c_.log_key);
+  const auto policy = *ledger_->Cosigners()->PolicyAt(head.size, c_.log_key);
   const auto opened = OpenCosigned(agreed->Note(), c_.log_key, {key_, other_key_}, c_.verifier);
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   EXPECT_TRUE(policy.IsMetBy({key_, other_key_}));

@@ -21,6 +21,14 @@ std::optional<std::string> CosignerRoll::WhyNot(const CosignerAnnounced& event,
   return std::nullopt;
 }
 
+bool CosignerRoll::Takes(const Event& event) {
+  return std::holds_alternative<MemberAdmitted>(event) ||
+         std::holds_alternative<KeyRevoked>(event) ||
+         std::holds_alternative<MemberDescribed>(event) ||
+         std::holds_alternative<CharterDeclared>(event) ||
+         std::holds_alternative<CosignerAnnounced>(event);
+}
+
 void CosignerRoll::Take(uint64_t index, const Record& record, const SiteId& speaker) {
   if (const auto* admitted = std::get_if<MemberAdmitted>(&record.event)) {
     pens_[admitted->key] = admitted->site;
@@ -38,15 +46,16 @@ void CosignerRoll::Take(uint64_t index, const Record& record, const SiteId& spea
     const Result<CosignerKey> key = CosignerKey::Parse(event->vkey);
     if (!key) return;
     End(index, speaker);
-    by_key_[key->key] = announced_.size();
+    current_[speaker] = by_key_[key->key] = announced_.size();
     announced_.push_back({speaker, record.actor.member, *key, index, std::nullopt});
   }
 }
 
 void CosignerRoll::End(uint64_t index, const SiteId& site) {
-  for (Announced& one : announced_) {
-    if (one.site == site && !one.until) one.until = index;
-  }
+  const auto current = current_.find(site);
+  if (current == current_.end()) return;
+  announced_[current->second].until = index;
+  current_.erase(current);
 }
 
 std::vector<Cosigner> CosignerRoll::At(uint64_t size) const {

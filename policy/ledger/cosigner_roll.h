@@ -32,6 +32,8 @@ class CosignerRoll {
   // Why the site of `speaker` may not announce this key; nullopt: it may. A site's auditor key is
   // named <site>/auditor, and it is not, and never was, another site's or the key of a pen.
   std::optional<std::string> WhyNot(const CosignerAnnounced& event, const SiteId& speaker) const;
+  // Whether such an entry is one for the roll; Take of another changes nothing.
+  static bool Takes(const Event& event);
   // REQUIRES: the chronicle has admitted the entry; entries in order, each once. `speaker` is the
   // site of the key that signed it.
   void Take(uint64_t index, const Record& record, const SiteId& speaker);
@@ -63,6 +65,7 @@ class CosignerRoll {
 
   std::vector<Announced> announced_;
   std::map<PublicKey, size_t> by_key_;  // into announced_
+  std::map<SiteId, size_t> current_;    // of each site the one that has not ended
   std::set<PublicKey> ended_;           // of them, those that were revoked
   std::map<PublicKey, SiteId> pens_;    // the keys under which sites write entries
   std::map<MemberId, Described> houses_;

@@ -46,7 +46,8 @@ class LogReader {
   virtual Digest RootAt(uint64_t size) const = 0;  // REQUIRES: size <= head size
   virtual ActorChain ChainOf(const PublicKey& key) const = 0;
   virtual std::optional<AdmittedKey> FindKey(const PublicKey& key) const = 0;
-  virtual CosignerRoll Cosigners() const = 0;
+  // As of now; it stays as it is, and is no copy.
+  virtual std::shared_ptr<const CosignerRoll> Cosigners() const = 0;
   // The stored head of exactly that size with the cosignatures it has by now. kNotFound: there is
   // none of that size.
   virtual Result<CosignedHead> Cosigned(uint64_t size) const = 0;

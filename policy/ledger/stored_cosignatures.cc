@@ -15,7 +15,7 @@ std::vector<CosignerKey> KeysOf(const std::vector<Cosigner>& cosigners) {
 
 }  // namespace
 
-CosignerRoll StoredLog::Cosigners() const {
+std::shared_ptr<const CosignerRoll> StoredLog::Cosigners() const {
   const std::shared_lock lock(mutex_);
   return chronicle_.cosigners();
 }
@@ -59,7 +59,7 @@ Result<bool> StoredLog::IsAgreed(uint64_t size) const {
     cosigned.push_back(std::move(key));
   }
   const std::shared_lock lock(mutex_);
-  return AllAgree(chronicle_.cosigners().Count(size, cosigned));
+  return AllAgree(chronicle_.cosigners()->Count(size, cosigned));
 }
 
 Status StoredLog::LoadAgreed() {
@@ -79,7 +79,7 @@ Status StoredLog::LoadAgreed() {
 Status StoredLog::Put(const SignedHead& head, const std::vector<Cosignature>& cosignatures) {
   std::vector<StoredCosignature> lines;
   const uint64_t size = head.head.size;
-  for (const Cosigner& cosigner : Cosigners().At(size)) {
+  for (const Cosigner& cosigner : Cosigners()->At(size)) {
     for (const Cosignature& one : cosignatures) {
       if (one.cosigner != cosigner.key.name || one.key_id != cosigner.key.Id()) continue;
       lines.push_back({cosigner.key.Vkey(), one.Line()});
@@ -95,12 +95,12 @@ Status StoredLog::Put(const SignedHead& head, const std::vector<Cosignature>& co
 Status StoredLog::AddCosignature(uint64_t size, std::string_view line, const Verifier& verifier) {
   DURE_ASSIGN(const Cosignature cosignature, Cosignature::Parse(line));
   DURE_ASSIGN(const CosignedHead cosigned, Cosigned(size));
-  const CosignerRoll roll = Cosigners();
-  const std::vector<CosignerKey> keys = KeysOf(roll.At(size));
+  const std::shared_ptr<const CosignerRoll> roll = Cosigners();
+  const std::vector<CosignerKey> keys = KeysOf(roll->At(size));
   const auto key = std::find_if(keys.begin(), keys.end(), [&](const CosignerKey& one) {
     return one.name == cosignature.cosigner && one.Id() == cosignature.key_id;
   });
-  if (key == keys.end() || roll.IsRevoked(key->key)) {
+  if (key == keys.end() || roll->IsRevoked(key->key)) {
     return Fail(ErrorCode::kPermissionDenied, cosignature.cosigner + " does not co-sign heads of " +
                                                   std::to_string(size) + " entries");
   }
@@ -138,7 +138,7 @@ Result<std::optional<Refusal>> StoredLog::TakeCosigned(std::string_view note,
                                             " entries has another root than this copy");
   }
   const Result<CosignedHead> opened =
-      OpenCosigned(note, log_key_, KeysOf(Cosigners().At(size)), verifier);
+      OpenCosigned(note, log_key_, KeysOf(Cosigners()->At(size)), verifier);
   if (!opened) return refuse(RefusalReason::kBadSignature, opened.error().message);
   DURE_TRY(Put(opened->head, opened->cosignatures));
   return std::optional<Refusal>();

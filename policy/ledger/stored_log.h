@@ -46,7 +46,7 @@ class StoredLog {
   Digest RootAt(uint64_t size) const;
   ActorChain ChainOf(const PublicKey& key) const;
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const;
-  CosignerRoll Cosigners() const;
+  std::shared_ptr<const CosignerRoll> Cosigners() const;
   Result<CosignedHead> Cosigned(uint64_t size) const;
   std::optional<CosignedHead> Agreed() const;
   Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const {
@@ -94,7 +94,7 @@ class StoredReader : public Base {
   std::optional<AdmittedKey> FindKey(const PublicKey& key) const override {
     return log_->FindKey(key);
   }
-  CosignerRoll Cosigners() const override { return log_->Cosigners(); }
+  std::shared_ptr<const CosignerRoll> Cosigners() const override { return log_->Cosigners(); }
   Result<CosignedHead> Cosigned(uint64_t size) const override { return log_->Cosigned(size); }
   std::optional<CosignedHead> Agreed() const override { return log_->Agreed(); }
   Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const override {

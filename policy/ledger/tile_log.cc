@@ -57,7 +57,7 @@ class TileLog final : public LogReader {
     }
     FoldEntries();
     std::vector<CosignerKey> known;
-    for (const Cosigner& one : chronicle_.cosigners().At(head_.head.size)) {
+    for (const Cosigner& one : chronicle_.cosigners()->At(head_.head.size)) {
       known.push_back(one.key);
     }
     DURE_ASSIGN(cosigned_, OpenCosigned(head_.note, log_key_, known, verifier));
@@ -97,22 +97,22 @@ class TileLog final : public LogReader {
     const AdmittedKey* found = chronicle_.Find(key);
     return found == nullptr ? std::nullopt : std::optional(*found);
   }
-  CosignerRoll Cosigners() const override { return chronicle_.cosigners(); }
+  std::shared_ptr<const CosignerRoll> Cosigners() const override { return chronicle_.cosigners(); }
   Result<CosignedHead> Cosigned(uint64_t size) const override {
     if (size == head_.head.size) return cosigned_;
     return Fail(ErrorCode::kNotFound, "the folder has one tree head");
   }
   std::optional<CosignedHead> Agreed() const override {
-    const CosignerRoll& roll = chronicle_.cosigners();
+    const std::shared_ptr<const CosignerRoll> roll = chronicle_.cosigners();
     std::vector<CosignerKey> signed_by;
-    for (const Cosigner& one : roll.At(head_.head.size)) {
+    for (const Cosigner& one : roll->At(head_.head.size)) {
       const auto& lines = cosigned_.cosignatures;
       const bool signed_it = std::any_of(lines.begin(), lines.end(), [&](const Cosignature& line) {
         return line.cosigner == one.key.name && line.key_id == one.key.Id();
       });
       if (signed_it) signed_by.push_back(one.key);
     }
-    const bool agreed = AllAgree(roll.Count(head_.head.size, signed_by));
+    const bool agreed = AllAgree(roll->Count(head_.head.size, signed_by));
     return agreed ? std::optional(cosigned_) : std::nullopt;
   }
   Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t below) const override {

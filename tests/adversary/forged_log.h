@@ -77,7 +77,9 @@ class ForgedLog final : public ledger::Ledger {
   Digest RootAt(uint64_t size) const override;
   ledger::ActorChain ChainOf(const PublicKey& key) const override;
   std::optional<ledger::AdmittedKey> FindKey(const PublicKey& key) const override;
-  ledger::CosignerRoll Cosigners() const override { return honest_->Cosigners(); }
+  std::shared_ptr<const ledger::CosignerRoll> Cosigners() const override {
+    return honest_->Cosigners();
+  }
   Result<ledger::CosignedHead> Cosigned(uint64_t size) const override;
   std::optional<ledger::CosignedHead> Agreed() const override { return std::nullopt; }
   Result<std::optional<uint64_t>> CosignedSizeBelow(uint64_t) const override {
