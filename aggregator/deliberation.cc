@@ -12,6 +12,9 @@ namespace dure::aggregator {
 namespace {
 
 constexpr uint32_t kDecidedAgainMax = 16;  // times that members' entries may overtake a decision
+// A site announces one key, and another when it has lost that one.
+constexpr size_t kAnnouncedMax = 4;
+constexpr std::chrono::hours kAnnouncedWithin{24};
 
 // What a member may append by itself; contributions and evaluations have their own doors.
 bool IsForMembers(ledger::EventType type) {
@@ -254,43 +257,18 @@ void Deliberation::Halt(const RunId& run, const std::string& reason,
                });
 }
 
-void Deliberation::Grant(const standing::GrantRequest& request,
-                         std::function<void(Result<Granted>)> done) {
-  GrantAgain(request, 0, std::move(done));
-}
-
-void Deliberation::GrantAgain(const standing::GrantRequest& request, uint32_t time,
-                              std::function<void(Result<Granted>)> done) {
-  auto granted = std::make_shared<Granted>();
-  auto decide = [asked = request, granted](const standing::Standing& now,
-                                           rules::Instant at) -> Result<ledger::Event> {
-    if (!now.state().models.contains(asked.model)) {
-      return Fail(ErrorCode::kNotFound,
-                  "no closed round of this log made model " + asked.model.Hex());
-    }
-    standing::GrantRequest timed = asked;
-    timed.now = at;
-    DURE_ASSIGN(const standing::Ruling ruling, standing::Decide(now, timed));
-    granted->granted = ruling.allowed();
-    granted->decision = ruling.Json();
-    return ledger::Event(standing::EventOf(now, timed, ruling));
-  };
-  record_.Make(Deciding(decide), "",
-               [this, alive = alive_, request, time, granted,
-                done = std::move(done)](Result<ledger::Appended> entry) {
-                 if (!*alive) return;
-                 if (!entry) return done(Fail(std::move(entry.error())));
-                 granted->index = entry->receipt.index;
-                 bool stands = false;
-                 const Status looked = WithStanding([&](const standing::Standing& now) {
-                   stands = now.state().grants.contains(granted->index);
-                 });
-                 if (!looked) return done(Fail(looked.error()));
-                 if (stands) return done(*granted);
-                 // Its entry has no effect: something came between.
-                 if (time + 1 < kDecidedAgainMax) return GrantAgain(request, time + 1, done);
-                 done(Fail(ErrorCode::kUnavailable, "the record changed each time it was decided"));
-               });
+// A key of the roll is looked through with every tree head, by everybody and for good.
+Status Deliberation::MayAnnounce(const PublicKey& speaker) {
+  std::deque<MonoTime>& lately = announced_[speaker];
+  const MonoTime now = loop_.Now();
+  while (!lately.empty() && now - lately.front() >= kAnnouncedWithin) lately.pop_front();
+  if (lately.size() >= kAnnouncedMax) {
+    return Fail(ErrorCode::kUnavailable, "this site has announced a key to co-sign with " +
+                                             std::to_string(kAnnouncedMax) +
+                                             " times within a day; try again tomorrow");
+  }
+  lately.push_back(now);
+  return {};
 }
 
 void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
@@ -307,13 +285,17 @@ void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
   std::optional<standing::Finding> finding;
   // What is said again, after a lost answer, is answered as before, by its place among what this
   // key said: of a log that was healed there are no keys. Other bytes in that place it refuses.
-  if (opened->record.actor_seq >= record_.log().ChainOf(speaker).next_seq) {
+  const bool is_new = opened->record.actor_seq >= record_.log().ChainOf(speaker).next_seq;
+  if (is_new) {
     const Status looked =
         WithStanding([&](const standing::Standing& now) { finding = now.Check(*opened); });
     if (!looked) return done(Fail(looked.error()));
   }
   if (finding) {
     return done(Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text));
+  }
+  if (is_new && std::holds_alternative<ledger::CosignerAnnounced>(opened->record.event)) {
+    if (const Status may = MayAnnounce(speaker); !may) return done(Fail(may.error()));
   }
   record_.AppendEnvelope(std::move(envelope), key,
                          [this, &loop = loop_, alive = alive_,

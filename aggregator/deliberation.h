@@ -9,7 +9,9 @@
 // on the loop. Decisions themselves are made on the thread that seals entries.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -59,7 +61,8 @@ class Deliberation {
     bool granted = false;
     std::string decision;  // canonical JSON
   };
-  // kNotFound: no closed round made the model.
+  // Whether a model may be used so, recorded, or found recorded where the same was asked before and
+  // comes out still, but for the moment. kNotFound: no closed round made the model.
   void Grant(const standing::GrantRequest& request, std::function<void(Result<Granted>)> done);
 
   // Records that a run has ended before its last round. kNotFound: the record knows no such run.
@@ -68,7 +71,7 @@ class Deliberation {
 
   // A member's own entry, `speaker` being who the transport says it is. kPermissionDenied: signed
   // by another key, or an event that is not for members to append. kFailedPrecondition: it would be
-  // void, and why.
+  // void, and why. kUnavailable: the site has announced cosigners too often lately.
   void Take(const PublicKey& speaker, Bytes envelope,
             std::function<void(Result<ledger::Appended>)> done);
   // A seat that was enrolled anew, because its keys were lost: the keys it had before speak no
@@ -83,6 +86,7 @@ class Deliberation {
     standing::Auditor auditor;
   };
   Deliberation(Record& record, loop::EventLoop& loop) : record_(record), loop_(loop) {}
+  Status MayAnnounce(const PublicKey& speaker);
   Status Found(const std::string& dir);
   Status Declare(std::vector<std::pair<std::string, ledger::Event>> events);  // each under its key
   void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,
@@ -109,7 +113,8 @@ class Deliberation {
   loop::EventLoop& loop_;
   std::shared_ptr<Fold> fold_ = std::make_shared<Fold>();  // decisions under way outlive this
   std::vector<WaitingRun> waiting_;
-  bool settling_ = false;              // the end of a vote is being recorded
+  std::map<PublicKey, std::deque<MonoTime>> announced_;  // cosigners, lately, by who did
+  bool settling_ = false;                                // the end of a vote is being recorded
   std::set<uint64_t> without_effect_;  // proposals whose recorded end ended nothing
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
