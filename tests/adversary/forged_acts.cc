@@ -45,6 +45,23 @@ bool ForgedLog::Overstate(OpenedEntry& next) const {
   return true;
 }
 
+// A site of one mind with the aggregator puts its name to what another has submitted.
+bool ForgedLog::Copy(OpenedEntry& next) const {
+  ledger::Record record = next.record;
+  auto* said = std::get_if<ledger::ContributionSubmitted>(&record.event);
+  const bool ours =
+      said != nullptr && keys_.colluder != nullptr && record.actor.key == keys_.colluder->Key();
+  if (!ours) return false;
+  for (const OpenedEntry& entry : entries_) {
+    const auto* other = std::get_if<ledger::ContributionSubmitted>(&entry.record.event);
+    if (other == nullptr || other->at != said->at) continue;
+    said->contribution = other->contribution;
+    next = Resealed(record, *keys_.colluder);
+    return true;
+  }
+  return false;
+}
+
 // Somebody contributed, was left out for it, and is counted after all.
 bool ForgedLog::CountLeftOut(OpenedEntry& next) const {
   ledger::Record record = next.record;
@@ -197,8 +214,9 @@ void ForgedLog::Commit(OpenedEntry& next) {
       if (!Alter(next)) return;
       break;
     case Act::kVoid:
-      overstated_ = overstated_ || Overstate(next);
-      if (!overstated_ || !CountLeftOut(next)) return;
+    case Act::kTwice:
+      misstated_ = misstated_ || (act_ == Act::kVoid ? Overstate(next) : Copy(next));
+      if (!misstated_ || !CountLeftOut(next)) return;
       break;
     case Act::kWithdrawn:
       if (!CountLeftOut(next)) return;

@@ -14,12 +14,12 @@ using ledger::EventType;
 using ledger::OpenedEntry;
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-constexpr std::array<std::string_view, 25> kActs = {
-    "none",   "rewrite",   "drop",       "reorder",       "backdate",
-    "replay", "tally",     "admit",      "weight",        "swallow",
-    "void",   "withdrawn", "postdate",   "impersonate",   "reword",
-    "base",   "measure",   "over",       "grant-unknown", "measure-unknown",
-    "slow",   "silent",    "unadmitted", "mislabel",      "unsettled"};
+constexpr std::array<std::string_view, 26> kActs = {
+    "none",          "rewrite",         "drop",   "reorder", "backdate",   "replay",
+    "tally",         "admit",           "weight", "swallow", "void",       "withdrawn",
+    "postdate",      "impersonate",     "reword", "base",    "measure",    "over",
+    "grant-unknown", "measure-unknown", "slow",   "silent",  "unadmitted", "mislabel",
+    "twice",         "unsettled"};
 constexpr size_t kPageBytes = 4 * 1024 * 1024;
 
 }  // namespace

@@ -42,6 +42,7 @@ enum class Act : uint8_t {
   kSilent,          // from the approval of the next run on, sites are shown no entry any more
   kUnadmitted,      // the same from its first admission on
   kMislabel,        // the next run is recorded as one that hides single updates
+  kTwice,           // a colluding site's contribution is another's, and both are counted
   kUnsettled,       // a vote's outcome is never recorded, and more than half an hour goes by
 };
 Result<Act> ParseAct(std::string_view word);  // "rewrite", …
@@ -55,7 +56,7 @@ std::string Moved(const std::string& time, std::chrono::minutes by);
 struct Keys {
   const Signer* log = nullptr;         // signs heads
   const Signer* aggregator = nullptr;  // signs the aggregator's entries
-  const Signer* colluder = nullptr;    // signs a site's; of kVoid
+  const Signer* colluder = nullptr;    // signs a site's; of kVoid, kOver and kTwice
 };
 
 class ForgedLog final : public ledger::Ledger {
@@ -105,6 +106,7 @@ class ForgedLog final : public ledger::Ledger {
     return Resealed(record, *keys_.aggregator);
   }
   bool Overstate(ledger::OpenedEntry& next) const;
+  bool Copy(ledger::OpenedEntry& next) const;
   template <typename Decided>
   bool AdmitRefused(ledger::OpenedEntry& next) const;
   bool Reword(ledger::OpenedEntry& next) const;
@@ -131,7 +133,7 @@ class ForgedLog final : public ledger::Ledger {
   std::string when_;
   mutable std::recursive_mutex mutex_;  // what follows
   bool done_ = false;
-  bool overstated_ = false;        // of kVoid
+  bool misstated_ = false;         // of kVoid and kTwice
   std::optional<uint64_t> shown_;  // of kSilent and kUnadmitted: the size that sites are shown
   std::function<void()> late_;     // of kSlow: the answer
   bool withheld_ = false;          // of kUnsettled: an outcome was

@@ -215,6 +215,12 @@ class AdversaryTest(LiedToTest):
         self.act()
         self.named('dissents from entry', 'round-closed', 'counts-void')
 
+    def test_one_contribution_is_counted_under_the_names_of_two_sites(self):
+        self.forge('twice', colluder='east')
+        self.training('second', deadline_seconds=5)  # as above
+        self.act()
+        self.named('dissents from entry', 'round-closed', 'counts-twice')
+
     def test_a_round_opens_with_data_that_was_withdrawn_since_it_was_admitted(self):
         self.forge('over', colluder='east')
         self.training('second')
