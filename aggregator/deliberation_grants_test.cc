@@ -89,10 +89,11 @@ TEST_F(GrantsTest, WhatIsAskedForAgainIsAnsweredWithTheEntryThatIsThere) {
 }
 
 TEST_F(GrantsTest, WhatComesOutOtherwiseByNowIsDecidedAnew) {
+  request_.kind = ledger::UseKind::kExport;
   const uint64_t first = Ask();
   ledger::IncidentReported incident;
   incident.kind = ledger::IncidentKind::kDataExposed;
-  Say("etri-desk", incident);  // while one is open the rules let nothing out
+  Say("etri-desk", incident);  // while one is open nothing leaves (P6.7)
   const uint64_t refused = Ask();
   EXPECT_GT(refused, first);
   EXPECT_FALSE(Now().grants.at(refused).decided.granted);
