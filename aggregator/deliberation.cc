@@ -164,9 +164,9 @@ Result<Deliberation::Admitted> Deliberation::Look(const standing::AdmissionReque
   DURE_TRY(WithStanding([&](const standing::Standing& now) {
     const auto round = now.state().rounds.find(request.at);
     if (round == now.state().rounds.end()) return;
-    for (const standing::Admission& one : round->second.admissions) {
-      if (one.index == index) found = Admitted{index, one.admit, {}};
-    }
+    const auto& all = round->second.admissions;
+    const auto one = std::ranges::lower_bound(all, index, {}, &standing::Admission::index);
+    if (one != all.end() && one->index == index) found = Admitted{index, one->admit, {}};
   }));
   if (!found || found->admit) return found;
   DURE_ASSIGN(const auto entry, record_.log().Read(index, index + 1, limits::kEntryBytesMax));

@@ -17,12 +17,6 @@ const Round* RoundAt(const Standing& now, const RoundAttempt& at) {
   return found == now.state().rounds.end() ? nullptr : &found->second;
 }
 
-bool HasAdmission(const Round& round, const SiteId& site) {
-  return std::ranges::any_of(round.admissions, [&](const Admission& one) {
-    return one.site == site && AdmittedBy(round, site, one.what.dataset) != nullptr;
-  });
-}
-
 // From this version of the words on (rules/versions.h) a run's rounds are held to each other, and
 // to its quorum, by everyone. Records of builds that did not look are replayed as they are.
 constexpr uint32_t kRoundsHoldSince = 3;
@@ -191,8 +185,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::RoundOp
     return Breach{"run-not-approved", e.at.run.str() + " is not approved"};
   }
   const Round* round = RoundAt(now, e.at);
+  const std::set<SiteId> admitted = round == nullptr ? std::set<SiteId>() : AdmittedSites(*round);
   for (const SiteId& site : e.cohort) {
-    if (round != nullptr && HasAdmission(*round, site)) continue;
+    if (admitted.contains(site)) continue;
     return Breach{"not-admitted", site.str() + " is in the cohort of " + Text(e.at) +
                                       " without an admitted dataset"};
   }
@@ -264,8 +259,8 @@ void Fold::Do(const Said& said, const ledger::AdmissionDecided& e) {
   if (e.as_of < standing_.decisive_size()) return;
   CountWords(e.decision);
   Round& round = state_.rounds[{e.run, e.round, e.attempt}];
-  round.admissions.push_back(
-      {said.index, e.site, e.what, e.admit, rules::WordsOf(e.decision).value_or(0), said.at});
+  standing::Note(round, {said.index, e.site, e.what, e.admit,
+                         rules::WordsOf(e.decision).value_or(0), said.at});
   const auto run = state_.runs.find(e.run);
   if (!e.admit || run == state_.runs.end()) return;
   OpenDuties(said, e.decision, {run->second.proposer, e.run.str(), e.what, {}, 0});

@@ -179,6 +179,7 @@ struct Round {
   Digest base_model;
   std::vector<SiteId> cohort;
   std::vector<Admission> admissions;  // in order of index; the last of a dataset counts
+  std::vector<uint32_t> counting;     // of them those that count, by dataset and site (Note)
   std::map<uint64_t, Submission> submissions;
   std::optional<uint64_t> closed;
   std::optional<uint64_t> abandoned;

@@ -8,10 +8,23 @@
 namespace dure::standing {
 namespace {
 
-bool Uses(const Round& round, const DatasetId& dataset) {
-  return std::ranges::any_of(round.cohort, [&](const SiteId& site) {
-    return AdmittedBy(round, site, dataset) != nullptr;
+using Place = std::pair<const DatasetId&, const SiteId&>;
+
+// The first of those that count which is not before this place.
+std::vector<uint32_t>::const_iterator LowerBound(const Round& round, const Place& place) {
+  return std::ranges::lower_bound(round.counting, place, std::less<>(), [&](uint32_t position) {
+    const Admission& one = round.admissions[position];
+    return Place(one.what.dataset, one.site);
   });
+}
+
+bool Uses(const Round& round, const DatasetId& dataset) {
+  for (auto it = LowerBound(round, {dataset, SiteId()}); it != round.counting.end(); ++it) {
+    const Admission& one = round.admissions[*it];
+    if (one.what.dataset != dataset) break;
+    if (one.admit && std::ranges::find(round.cohort, one.site) != round.cohort.end()) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -21,11 +34,36 @@ bool IsWithdrawn(const State& state, const DatasetId& id) {
   return dataset == state.datasets.end() || dataset->second.withdrawn.has_value();
 }
 
-const Admission* AdmittedBy(const Round& round, const SiteId& site, const DatasetId& dataset) {
-  for (auto it = round.admissions.rbegin(); it != round.admissions.rend(); ++it) {
-    if (it->site == site && it->what.dataset == dataset) return it->admit ? &*it : nullptr;
+void Note(Round& round, Admission admission) {
+  const auto position = static_cast<uint32_t>(round.admissions.size());
+  round.admissions.push_back(std::move(admission));
+  const Admission& last = round.admissions.back();
+  const auto at = LowerBound(round, {last.what.dataset, last.site});
+  const auto place = round.counting.begin() + (at - round.counting.cbegin());
+  const bool again = at != round.counting.end() && round.admissions[*at].site == last.site &&
+                     round.admissions[*at].what.dataset == last.what.dataset;
+  if (again) {
+    *place = position;
+  } else {
+    round.counting.insert(place, position);
   }
-  return nullptr;
+}
+
+std::set<SiteId> AdmittedSites(const Round& round) {
+  std::set<SiteId> sites;
+  for (const uint32_t position : round.counting) {
+    const Admission& one = round.admissions[position];
+    if (one.admit) sites.insert(one.site);
+  }
+  return sites;
+}
+
+const Admission* AdmittedBy(const Round& round, const SiteId& site, const DatasetId& dataset) {
+  const auto at = LowerBound(round, {dataset, site});
+  if (at == round.counting.end()) return nullptr;
+  const Admission& one = round.admissions[*at];
+  const bool found = one.site == site && one.what.dataset == dataset;
+  return found && one.admit ? &one : nullptr;
 }
 
 std::optional<AdmissionOver> WhyOver(const Standing& now, const RoundAttempt& at,
@@ -58,9 +96,11 @@ std::optional<AdmissionOver> FindAdmissionOver(const Standing& now, const RoundA
                                                rules::Instant moment) {
   const auto round = now.state().rounds.find(at);
   if (round == now.state().rounds.end()) return std::nullopt;
+  const std::set<SiteId> taking_part(cohort.begin(), cohort.end());
   for (const Admission& one : round->second.admissions) {
-    const bool takes_part = std::ranges::find(cohort, one.site) != cohort.end();
-    if (!takes_part || AdmittedBy(round->second, one.site, one.what.dataset) != &one) continue;
+    if (!taking_part.contains(one.site) ||
+        AdmittedBy(round->second, one.site, one.what.dataset) != &one)
+      continue;
     if (auto over = WhyOver(now, at, one, moment)) return over;
   }
   return std::nullopt;

@@ -36,6 +36,12 @@ std::optional<AdmissionOver> WhyOver(const Standing& now, const RoundAttempt& at
 // It was taken back, or never lent.
 bool IsWithdrawn(const State& state, const DatasetId& id);
 
+// The next decision of a round. Admissions come through here, so that the one that counts is found
+// without a look at all: each is asked for when it is made, at the opening and with a contribution,
+// by everybody, and a round has as many as all its sites have datasets.
+void Note(Round& round, Admission admission);
+// The sites that any data of theirs is admitted of.
+std::set<SiteId> AdmittedSites(const Round& round);
 // The decision that counts for a dataset of a site, if it admits.
 const Admission* AdmittedBy(const Round& round, const SiteId& site, const DatasetId& dataset);
 

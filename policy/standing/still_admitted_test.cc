@@ -301,5 +301,39 @@ TEST(SitesOfOneMember, ASiteThatIsEnrolledAnewIsLetIn) {
   EXPECT_FALSE(w.Audit().dissent());
 }
 
+// The one that counts is found by its place; what it is is said here by looking at all of them.
+TEST(Admissions, TheLastOneOfADatasetCountsInWhateverOrderTheyCome) {
+  Round round;
+  uint64_t chance = 1;
+  const auto below = [&chance](uint64_t n) {
+    chance = chance * 6364136223846793005 + 1442695040888963407;
+    return (chance >> 33) % n;
+  };
+  const auto site = [](uint64_t n) { return *SiteId::Parse("site-" + std::to_string(n)); };
+  const auto dataset = [](uint64_t n) { return *DatasetId::Parse("data-" + std::to_string(n)); };
+  for (uint64_t index = 0; index < 400; ++index) {
+    Admission one;
+    one.index = index;
+    one.site = site(below(12));
+    one.what = {dataset(below(12)), 1 + below(2)};
+    one.admit = below(3) > 0;
+    Note(round, one);
+    if (index % 20 > 0) continue;
+    std::set<SiteId> admitted;
+    for (uint64_t s = 0; s < 13; ++s) {
+      for (uint64_t d = 0; d < 13; ++d) {
+        const Admission* last = nullptr;
+        for (const Admission& each : round.admissions) {
+          if (each.site == site(s) && each.what.dataset == dataset(d)) last = &each;
+        }
+        if (last != nullptr && !last->admit) last = nullptr;
+        if (last != nullptr) admitted.insert(site(s));
+        EXPECT_EQ(AdmittedBy(round, site(s), dataset(d)), last) << index << " " << s << " " << d;
+      }
+    }
+    EXPECT_EQ(AdmittedSites(round), admitted);
+  }
+}
+
 }  // namespace
 }  // namespace dure::standing
