@@ -311,6 +311,13 @@ TEST(Admissions, TheLastOneOfADatasetCountsInWhateverOrderTheyCome) {
   };
   const auto site = [](uint64_t n) { return *SiteId::Parse("site-" + std::to_string(n)); };
   const auto dataset = [](uint64_t n) { return *DatasetId::Parse("data-" + std::to_string(n)); };
+  const auto by_looking = [&round](const SiteId& of, const DatasetId& what) {
+    const Admission* last = nullptr;
+    for (const Admission& each : round.admissions) {
+      if (each.site == of && each.what.dataset == what) last = &each;
+    }
+    return last != nullptr && last->admit ? last : nullptr;
+  };
   for (uint64_t index = 0; index < 400; ++index) {
     Admission one;
     one.index = index;
@@ -322,11 +329,7 @@ TEST(Admissions, TheLastOneOfADatasetCountsInWhateverOrderTheyCome) {
     std::set<SiteId> admitted;
     for (uint64_t s = 0; s < 13; ++s) {
       for (uint64_t d = 0; d < 13; ++d) {
-        const Admission* last = nullptr;
-        for (const Admission& each : round.admissions) {
-          if (each.site == site(s) && each.what.dataset == dataset(d)) last = &each;
-        }
-        if (last != nullptr && !last->admit) last = nullptr;
+        const Admission* last = by_looking(site(s), dataset(d));
         if (last != nullptr) admitted.insert(site(s));
         EXPECT_EQ(AdmittedBy(round, site(s), dataset(d)), last) << index << " " << s << " " << d;
       }
