@@ -126,7 +126,7 @@ bool RunDesk::Perform(const round::SiteEffect& effect) {
   }
   if (const auto* tell = std::get_if<round::Tell>(&effect)) {
     CrashPoint("site.before-tell", round::KindName(tell->message));
-    shop_.send(tell->message);
+    shop_.send(AsSaid(tell->message));
     CrashPoint("site.after-tell", round::KindName(tell->message));
   } else if (const auto* commit = std::get_if<round::CommitResidual>(&effect)) {
     CrashPoint("site.before-residual-kept");

@@ -22,6 +22,9 @@ inline constexpr uint32_t kRoomlessMax = 12;
 Status WriteRunFiles(const Workshop& shop, const RunFolder& folder,
                      const round::RunManifest& manifest);
 
+// What the site says, as a test's liar says it: another contribution, under another envelope.
+round::Message AsSaid(round::Message message);
+
 // <folder>/<run>-<round>-<attempt>.tlog-proof and .entry: what a checker needs besides the log's
 // key. Both are durable at the return. kExhausted: disk full.
 Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttempt& at,

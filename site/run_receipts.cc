@@ -1,7 +1,9 @@
-// Receipts on disk: what this site shows when it says that it contributed.
+// What this site says that it contributed, and its receipts on disk, which it shows for that.
 #include <algorithm>
 
+#include "federation/canonical.h"
 #include "federation/codec/files.h"
+#include "federation/wire_hook.h"
 #include "model/text/whole_file.h"
 #include "site/run_desk_work.h"
 
@@ -26,6 +28,17 @@ bool Proves(const std::filesystem::path& stem, uint64_t index, const ledger::Log
 }
 
 }  // namespace
+
+round::Message AsSaid(round::Message message) {
+  auto* said = std::get_if<round::Submission>(&message);
+  if (said == nullptr) return message;
+  Bytes bytes = CanonicalWriter().Raw32(said->contribution).Blob(said->envelope).Take();
+  PassWire("site.submission", "aggregator", bytes);
+  CanonicalReader reader(bytes);
+  said->contribution = reader.Raw32();
+  said->envelope = reader.Blob();
+  return message;
+}
 
 Status WriteWhole(const std::filesystem::path& path, ByteView bytes) {
   DURE_TRY(text::WriteWhole(path, AsText(bytes)));

@@ -24,6 +24,9 @@ void ChangeThePayload(std::string_view payload, Bytes& changed);
 void StandByTheWeight(Bytes& scalars);
 // The planes of a sum are a byte too long.
 void StretchThePlanes(std::string_view planes, Bytes& changed);
+// At a site: it submits, under its own name and key, what another did that its copy of the record
+// has of the same attempt.
+void CopyAnother(Bytes& submission);
 // At a site: what it would check the sum by is gone.
 void LoseTheLanes(std::string_view point, std::string_view);
 

@@ -352,6 +352,7 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   const bool is_base = place == "aggregator.base" || place == "aggregator.last";
   if (is_base) return StartOver(place, bytes);
   if (place == "site.payload") return lying::ChangeThePayload(whom, bytes);
+  if (place == "site.submission") return lying::CopyAnother(bytes);
   if (place == "site.scalars") return lying::StandByTheWeight(bytes);
   if (place == "aggregator.planes") return lying::StretchThePlanes(whom, bytes);
   if (place == "site.chunk") return SendAnotherChunk(bytes);

@@ -65,6 +65,30 @@ class MergingTest(unittest.TestCase):
         site.start()
         until(lambda: self.federation.show('shortened')['phase'] == 'ended', 'it is over')
 
+    def test_a_site_that_submits_what_another_did_is_not_counted(self):
+        federation = self.federation
+        site = federation.sites['mid']
+        told = f'{self.folder}/copied'
+        site.stop()
+        site.start(lie='copy:', told=told)
+        federation.propose('copied', rounds=200, masking='none', quorum=4, deadline_seconds=5)
+        until(lambda: os.path.exists(told), 'the site came after another')
+        copied_by = federation.show('copied')['round']
+        federation.watch('copied', lambda line: line['round'] > copied_by, 'its round closed')
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'copied')
+        entries = federation.entries('aggregator', 'copied')
+        said = [entry['event'] for entry in entries if entry['type'] == 'contribution-submitted']
+        made = [event['contribution'] for event in said]
+        assert len(made) == len(set(made)), said
+        # It offered nothing of the kind, which is seen before the record is asked.
+        assert not federation.aggregator.log_has('mid is not counted')
+        left = [each for entry in entries if entry['type'] == 'round-closed'
+                for each in entry['event']['excluded']]
+        assert 'mid' in [each['site'] for each in left], left
+        site.stop()
+        site.start()
+        until(lambda: federation.show('copied')['phase'] == 'ended', 'it is over')
+
     def test_the_median_tells_no_shares_and_every_site_derives_it(self):
         for event in self.run_to_its_end('by-median', 'median'):
             assert all('share' not in each for each in event['submissions']), event
