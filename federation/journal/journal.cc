@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "federation/check.h"
+#include "federation/write_ahead.h"
 
 namespace dure::journal {
 namespace {
@@ -15,8 +16,8 @@ constexpr char kSchema[] =
     "CREATE TABLE IF NOT EXISTS entry("
     "  name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     // Taking the write lock now shows at start, not at the first write, that another process is
-    // here.
-    "BEGIN IMMEDIATE; COMMIT;";
+    // here. What comes next needs it.
+    "BEGIN IMMEDIATE;";
 
 ErrorCode CodeOf(int sqlite) {
   switch (sqlite & 0xff) {
@@ -113,6 +114,8 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path) {
     }
     return Fail(std::move(opened.error()));
   }
+  GiveWriteAheadRoom(path);
+  DURE_TRY(state->Execute("COMMIT", "opening"));
   return std::unique_ptr<Journal>(new Journal(std::move(state)));
 }
 

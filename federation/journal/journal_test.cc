@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "federation/write_ahead.h"
+
 namespace dure::journal {
 namespace {
 
@@ -46,6 +48,33 @@ TEST_F(JournalTest, RefusesASecondProcess) {
   int status = 0;
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
+}
+
+TEST_F(JournalTest, ACommitMakesNoFileLonger) {
+  auto journal = Journal::Open(path()).value();
+  const auto length = [this] { return std::filesystem::file_size(path() + "-wal"); };
+  ASSERT_EQ(length(), kWriteAheadBytes);
+  for (uint8_t i = 0; i < 200; ++i) {
+    ASSERT_TRUE(journal->Apply(Change().Put("run/a", Bytes(20'000, i))));
+  }
+  EXPECT_EQ(length(), kWriteAheadBytes);
+}
+
+// A power cut leaves the log as it was: zeros behind the last commit, and none behind what a part
+// of one overwrote.
+TEST_F(JournalTest, WhatIsBehindTheLastCommitOfALongLogIsNothing) {
+  auto journal = Journal::Open(path()).value();
+  ASSERT_TRUE(journal->Apply(Change().Put("kept", {7})));
+  const std::string there = dir_ + "/there.db";
+  for (const char* tail : {"", "-wal"}) {
+    std::filesystem::copy_file(path() + tail, there + tail);
+  }
+  auto restored = Journal::Open(there).value();
+  EXPECT_EQ(restored->Get("kept").value(), Bytes({7}));
+  ASSERT_TRUE(restored->Apply(Change().Put("kept", {8})));
+  EXPECT_EQ(std::filesystem::file_size(there + "-wal"), kWriteAheadBytes);
+  restored.reset();
+  EXPECT_EQ(Journal::Open(there).value()->Get("kept").value(), Bytes({8}));
 }
 
 TEST_F(JournalTest, AFileThatIsNoJournalIsCorrupt) {

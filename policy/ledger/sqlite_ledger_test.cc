@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <future>
 
 #include "federation/random.h"
+#include "federation/write_ahead.h"
 #include "policy/ledger/audit.h"
 #include "policy/ledger/testing.h"
 
@@ -141,6 +143,19 @@ TEST_F(SqliteLedgerTest, AFullDiskRefusesAndLosesNothing) {
   const auto ledger = *Open();
   EXPECT_EQ(ledger->Head().note, head.note);
   EXPECT_TRUE(Evaluate(*ledger, taken).has_value()) << "with room again it goes on";
+}
+
+TEST_F(SqliteLedgerTest, AnAppendMakesNoFileLonger) {
+  const auto ledger = *Open();
+  const auto length = [this] {
+    return std::filesystem::file_size(folder_.path() + "/ledger.db-wal");
+  };
+  EXPECT_EQ(length(), kWriteAheadBytes);
+  c_.Found(*ledger);
+  for (uint64_t n = 0; n < 20; ++n) {
+    ASSERT_TRUE(Evaluate(*ledger, n).has_value());
+  }
+  EXPECT_EQ(length(), kWriteAheadBytes);
 }
 
 TEST_F(SqliteLedgerTest, AnIoErrorIsUnavailableAndTheSameEntryGoesInLater) {

@@ -2,6 +2,7 @@
 #include <mutex>
 
 #include "federation/check.h"
+#include "federation/write_ahead.h"
 #include "policy/ledger/entry_store.h"
 #include "policy/ledger/folder_lock.h"
 #include "policy/ledger/merkle.h"
@@ -140,7 +141,11 @@ class SqliteStore final : public EntryStore {
           "PRAGMA max_page_count=" + std::to_string(file_bytes_max / 4096 + 1);
       DURE_TRY(writer_.Execute(bound.c_str(), "opening " + path));
     }
-    DURE_TRY(InTransaction([&] { return writer_.Execute(kLedgerSchema, "opening " + path); }));
+    DURE_TRY(InTransaction([&] {
+      Status made = writer_.Execute(kLedgerSchema, "opening " + path);
+      if (made) GiveWriteAheadRoom(path);
+      return made;
+    }));
     DURE_ASSIGN(insert_,
                 writer_.Prepare("INSERT INTO entry(idx,type,actor,actor_seq,leaf_hash,bytes)"
                                 " VALUES(?1,?2,?3,?4,?5,?6)"));
