@@ -121,8 +121,8 @@ void Participation::OnMessage(const Plan& m) {
   }
   if (s_.folding || s_.outcome || AwaitsOutcomeBefore(plan)) {
     if (s_.next_plan && plan.at <= s_.next_plan->plan.at) return;
-    s_.next_plan = m;
-    return Changed();
+    s_.next_plan = m;  // not kept for itself: whoever does not answer a plan is told it again
+    return;
   }
   TakePlan(m);
 }

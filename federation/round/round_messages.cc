@@ -16,9 +16,9 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Ready& m) {
   if (site.answer == Answer::kReady || s_.unadmitted) return;
   site.answer = Answer::kReady;
   site.offered = m.datasets;
-  site.dissents = false;
   site.owes_ack = false;  // It holds what the last outcome named.
-  Changed();
+  if (std::exchange(site.dissents, false)) Changed();
+  // Kept with the admissions: after a death before them every site is asked again.
   Note(NoticeKind::kReady, id);
 }
 
@@ -69,10 +69,12 @@ void Rounds::OnMessage(const SiteId& id, Site& site, const Submission& m) {
 void Rounds::OnMessage(const SiteId& id, Site& site, const OutcomeAck& m) {
   if (!s_.last || m.at != s_.last->at || !site.owes_ack) return;
   site.owes_ack = false;
-  Changed();
   const bool equal = m.derivation == Derivation::kEqual && m.derived == s_.last->next;
   const bool claims = m.derivation == Derivation::kEqual || m.derivation == Derivation::kDifferent;
+  const bool dissented = site.dissents;
   if (claims) site.dissents = !equal;
+  // That it answered is kept with what comes next: who is told the outcome again answers again.
+  if (dissented || site.dissents || s_.phase == RunPhase::kEnded) Changed();
   const bool dissent = claims && !equal;
   Note(dissent ? NoticeKind::kDissent : NoticeKind::kDerived, id,
        std::string(Name(dissent ? Derivation::kDifferent : m.derivation)));
@@ -137,7 +139,7 @@ void Rounds::SubmissionAppended(const SiteId& id, Site& site, const Appended& ap
                          .contribution = site.taken->contribution,
                          .index = appended.index,
                          .proof = appended.proof};
-  Changed();
+  // Not kept for itself: that it is being appended is, and the log gives the same entry again.
   Note(NoticeKind::kReceipted, id);
   SendTo(id, site, *site.receipt);
   AppendReceipted(id, site);
