@@ -33,10 +33,10 @@ Result<Summed> Fill(const round::MergeRule& rule, const codec::AggregateLayout& 
 }
 
 struct Aggregate {
-  Digest blob;
+  blob::Incoming file;
   std::vector<uint64_t> shares;
 };
-// The aggregate, written and named.
+// The aggregate, written and named; the store takes it with the model.
 Result<Aggregate> SumInto(const round::StartMerge& work, const round::RunManifest& manifest,
                           const codec::AggregateLayout& layout, blob::BlobStore& store,
                           const std::string& path, int threads) {
@@ -55,11 +55,8 @@ Result<Aggregate> SumInto(const round::StartMerge& work, const round::RunManifes
   in.scales = scales;
   in.weight_sum = work.weight_sum;
   DURE_ASSIGN(auto summed, Fill(manifest.merge, layout, in, file, threads));
-  DURE_ASSIGN(const auto blob, blob::Manifest::Make(file.size(), std::move(summed.chunks)));
-  Aggregate aggregate;
-  DURE_ASSIGN(aggregate.blob, store.Import(path, blob));
-  aggregate.shares = std::move(summed.shares);
-  return aggregate;
+  DURE_ASSIGN(auto blob, blob::Manifest::Make(file.size(), std::move(summed.chunks)));
+  return Aggregate{{path, std::move(blob)}, std::move(summed.shares)};
 }
 
 }  // namespace
@@ -84,11 +81,14 @@ Result<MergeResult> Merge(const round::StartMerge& work, const round::RunManifes
   MergeResult result;
   const std::string path = scratch + "/" + manifest.run.str() + ".aggregate";
   DURE_ASSIGN(auto aggregate, SumInto(work, manifest, layout, store, path, threads));
-  result.aggregate = aggregate.blob;
+  result.aggregate = aggregate.file.manifest.BlobDigest();
   result.shares = std::move(aggregate.shares);
   CrashPoint("aggregator.summed");
-  const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum};
-  DURE_ASSIGN(result.next, DeriveFromSum(step, manifest, store, scratch, threads));
+  const derivation::Step step{work.base, result.aggregate, site_count, work.weight_sum,
+                              std::move(aggregate.file)};
+  auto next = DeriveFromSum(step, manifest, store, scratch, threads);
+  if (!next) store.Scrap(path);  // a full disk needs that room
+  DURE_ASSIGN(result.next, std::move(next));
   return result;
 }
 

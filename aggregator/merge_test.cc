@@ -83,6 +83,34 @@ TEST_F(MergeTest, ASiteDerivesFromTheAggregateWhatTheMergeAnnounced) {
   EXPECT_EQ(*derived, merged->next);
 }
 
+TEST_F(MergeTest, TheAggregateIsInTheStoreAndOutlivesIt) {
+  const auto merged = Merged({PutLanes(5), PutLanes(3)});
+  ASSERT_TRUE(merged);
+  store_.reset();
+  store_ = blob::OpenFileBlobStore((folder_ / "store").string()).value();
+  for (const Digest& digest : {merged->aggregate, merged->next.model, merged->next.scales}) {
+    EXPECT_TRUE(store_->Has(digest) && store_->Scrub(digest));
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "run.aggregate"));
+}
+
+// The sum of one contribution is that contribution: here already, and still here.
+TEST_F(MergeTest, TheSumOfOneIsWhatItSent) {
+  const Digest only = PutLanes(5);
+  const auto merged = Merged({only});
+  ASSERT_TRUE(merged) << merged.error().message;
+  EXPECT_TRUE(store_->Has(merged->aggregate) && store_->Scrub(merged->aggregate));
+  EXPECT_FALSE(fs::exists(folder_ / "run.aggregate"));
+  EXPECT_TRUE(Merged({only})) << "again, as after a death";
+}
+
+TEST_F(MergeTest, AMergeThatFailsLeavesNoSumBehind) {
+  manifest_.outer_mu = 0.5F;
+  base_.momentum = store_->Put(Bytes(8192)).value();
+  EXPECT_FALSE(Merged({PutLanes(5), PutLanes(3)}));
+  EXPECT_FALSE(fs::exists(folder_ / "run.aggregate"));
+}
+
 TEST_F(MergeTest, ARepeatedMergeGivesTheSameBlobsInAnyOrderOfSites) {
   const Digest a = PutLanes(5);
   const Digest b = PutLanes(0xfd);

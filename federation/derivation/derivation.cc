@@ -46,6 +46,25 @@ class Scratch {
   codec::OutputFile file_;
 };
 
+// The aggregate's bytes: in the store, or in a file that is to come into it.
+class AggregateBytes {
+ public:
+  static Result<AggregateBytes> Open(const Step& step, const blob::BlobStore& store) {
+    AggregateBytes aggregate;
+    if (step.incoming) {
+      DURE_ASSIGN(aggregate.file_, codec::MappedFile::Open(step.incoming->path));
+    } else {
+      DURE_ASSIGN(aggregate.blob_, store.Open(step.aggregate));
+    }
+    return aggregate;
+  }
+  ByteView bytes() const { return file_ ? file_->bytes() : blob_->bytes(); }
+
+ private:
+  std::optional<codec::MappedFile> file_;
+  std::unique_ptr<blob::Reader> blob_;
+};
+
 std::span<const float> FloatsAt(ByteView file, uint64_t offset) {
   const ByteView data = file.subspan(offset);
   return {reinterpret_cast<const float*>(data.data()), data.size() / sizeof(float)};
@@ -136,7 +155,7 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
                                blob::BlobStore& store, const std::string& scratch,
                                const codec::Work& work) {
   DURE_ASSIGN(const auto model, store.Open(step.base.model));
-  DURE_ASSIGN(const auto aggregate, store.Open(step.aggregate));
+  DURE_ASSIGN(const auto aggregate, AggregateBytes::Open(step, store));
   DURE_ASSIGN(const ModelShape shape, ShapeOf(model->bytes()));
   DURE_ASSIGN(const auto scales, ScalesOf(step.base, manifest, shape.parameter_count, store));
   DURE_ASSIGN(const auto layout, codec::AggregateLayout::Make(LaneOf(manifest), step.site_count,
@@ -150,7 +169,7 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
     in.base_input = &*model_file;
   }
   in.data_offset = shape.data_offset;
-  in.aggregate = aggregate->bytes();
+  in.aggregate = aggregate.bytes();
   in.scales = scales;
   in.weight_sum = step.weight_sum;
   in.outer = {manifest.outer_eta, manifest.outer_mu};
@@ -197,6 +216,7 @@ Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manif
   if (next_momentum) {
     DURE_ASSIGN(files.emplace_back(), next_momentum->With(std::move(derived.momentum_chunks)));
   }
+  if (step.incoming) files.push_back(*step.incoming);
   DURE_ASSIGN(const std::vector<Digest> names, store.ImportAll(files));
   return round::Base{names[0], next_momentum ? names[2] : Digest{}, names[1]};
 }

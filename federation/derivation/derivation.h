@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct Step {
   Digest aggregate;
   uint32_t site_count = 0;  // contributions in the aggregate
   uint64_t weight_sum = 0;
+  // The aggregate's file, where the store does not have it yet: it comes in together with what is
+  // derived from it, so that the disk is waited for once and not twice.
+  std::optional<blob::Incoming> incoming = {};
 };
 
 // A file of that size to be filled at `path`, replacing what is there: one that `store` has no use
@@ -62,9 +66,11 @@ std::vector<ReadyFile> FilesOfDerivation(uint64_t model_bytes, const round::RunM
 
 codec::Lane LaneOf(const round::RunManifest& manifest);
 
-// The next base; all its blobs are durable in `store` when this returns. `scratch` is a folder on
+// The next base; all its blobs, and the incoming aggregate, are durable in `store` when this
+// returns. `scratch` is a folder on
 // the store's file system for files under way. kNotFound: a blob of the step is absent; kCorrupt,
-// kInvalid: it does not fit the run; kExhausted: disk full, the store unchanged; kCancelled.
+// kInvalid: it does not fit the run; kExhausted: disk full, the store unchanged; kCancelled. On
+// failure the incoming file stays where it is.
 Result<round::Base> DeriveNext(const Step& step, const round::RunManifest& manifest,
                                blob::BlobStore& store, const std::string& scratch,
                                const codec::Work& work);

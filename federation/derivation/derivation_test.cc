@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "federation/codec/merge.h"
 #include "federation/limits.h"
@@ -46,6 +47,10 @@ class Machine {
     return DeriveNext(step, manifest, *store_, folder_.string(), work);
   }
   bool ScratchIsEmpty() const { return fs::is_empty(folder_); }
+  std::string Write(const std::string& name, const Bytes& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << AsText(bytes);
+    return (folder_ / name).string();
+  }
 
  private:
   fs::path folder_;
@@ -86,6 +91,37 @@ TEST(Derivation, EveryMachineDerivesTheSameNextBaseOnAnyNumberOfThreads) {
   EXPECT_TRUE(site.store().Has(here->momentum));
   EXPECT_TRUE(site.store().Has(here->scales));
   EXPECT_TRUE(site.ScratchIsEmpty());
+}
+
+TEST(Derivation, AnAggregateThatIsNotInTheStoreYetComesInWithTheModel) {
+  Machine machine;
+  Machine site;
+  const auto manifest = round::TestManifest();
+  Step step = StepAt(machine, ModelFile(1), Aggregate());
+  ASSERT_TRUE(machine.store().Remove(step.aggregate));
+  EXPECT_EQ(machine.Derive(step, manifest, 1).error().code, ErrorCode::kNotFound);
+  step.incoming = blob::Incoming{machine.Write("sum", Aggregate()), blob::ManifestOf(Aggregate())};
+  const auto next = machine.Derive(step, manifest, 1);
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(*next, site.Derive(StepAt(site, ModelFile(1), Aggregate()), manifest, 1).value());
+  EXPECT_TRUE(machine.store().Has(step.aggregate));
+  EXPECT_TRUE(machine.ScratchIsEmpty());
+  // Again, as after a death: it is there by now.
+  step.incoming->path = machine.Write("sum", Aggregate());
+  EXPECT_EQ(machine.Derive(step, manifest, 1).value(), *next);
+  EXPECT_TRUE(machine.ScratchIsEmpty());
+}
+
+TEST(Derivation, AnIncomingAggregateStaysAFileWhereNothingCanBeDerived) {
+  Machine machine;
+  Step step = StepAt(machine, ModelFile(1), Aggregate());
+  ASSERT_TRUE(machine.store().Remove(step.aggregate));
+  Bytes other = Aggregate();
+  other.pop_back();
+  step.incoming = blob::Incoming{machine.Write("sum", other), blob::ManifestOf(other)};
+  EXPECT_EQ(machine.Derive(step, round::TestManifest(), 1).error().code, ErrorCode::kCorrupt);
+  EXPECT_TRUE(fs::exists(step.incoming->path));
+  EXPECT_FALSE(machine.store().Has(step.incoming->manifest.BlobDigest()));
 }
 
 TEST(Derivation, WithoutOuterMomentumTheMeanIsSubtractedOnce) {
