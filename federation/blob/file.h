@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "federation/bytes.h"
 
@@ -25,8 +26,9 @@ class File {
   Result<uint64_t> Size() const;
   Status WriteAt(ByteView bytes, uint64_t offset, const std::string& what) const;
   Result<Bytes> ReadAll(size_t bytes_max, const std::string& what) const;
-  // Begins to write back what the page cache holds, so that a Sync of several files waits once.
+  // Begins to write back what the page cache holds, so that a Sync waits less.
   void StartSync() const;
+  // What can be read from the file survives a power cut.
   Status Sync(const std::string& what) const;
 
  private:
@@ -52,5 +54,7 @@ class Mapping {
 // Writes `path` anew and lets it begin its way to the disk; the caller syncs it. No file is left on
 // failure.
 Result<File> WriteAside(const std::string& path, ByteView bytes);
+// Syncs each of them, and waits for the file system's journal once.
+Status SyncTogether(const std::vector<const File*>& files, const std::string& what);
 Status SyncFolder(const std::string& folder);
 }  // namespace dure::blob

@@ -250,16 +250,14 @@ std::string FileBlobStore::NewName() {
 }
 
 Status FileBlobStore::MakeDurable(std::vector<Whole>& files) {
+  std::vector<const File*> written;
   for (Whole& file : files) {
     DURE_ASSIGN(file.bytes, File::Open(file.path, O_RDONLY));
     file.bytes.StartSync();
     DURE_ASSIGN(file.encoded, WriteAside(file.manifest_path, file.manifest.Encode()));
+    written.insert(written.end(), {&file.bytes, &file.encoded});
   }
-  for (const Whole& file : files) {
-    DURE_TRY(file.bytes.Sync(file.path));
-    DURE_TRY(file.encoded.Sync(file.path));
-  }
-  return {};
+  return SyncTogether(written, folder_);
 }
 
 Result<std::unique_ptr<Reader>> FileBlobStore::Open(const Digest& digest) const {
