@@ -49,11 +49,15 @@ Status KeepReceipt(const std::filesystem::path& folder, const round::RoundAttemp
                    ByteView proof, ByteView envelope) {
   std::error_code ignored;  // a missing folder shows itself at the first file
   std::filesystem::create_directories(folder, ignored);
-  // The proof goes last. A power cut may take either, as long as this has not returned; Proves
-  // says.
-  DURE_TRY(text::WriteWhole(folder / (NameOf(at) + ".entry"), AsText(envelope)));
+  // Both have their names before the disk is waited for, which is once for all. A power cut may
+  // take any of it, as long as this has not returned; Proves says.
+  const std::filesystem::path entry = folder / (NameOf(at) + ".entry");
   const std::filesystem::path last = folder / (NameOf(at) + ".tlog-proof");
-  return WriteWhole(last, proof);
+  DURE_TRY(text::WriteWholeUnsynced(entry, AsText(envelope)));
+  DURE_TRY(text::WriteWholeUnsynced(last, AsText(proof)));
+  DURE_TRY(codec::SyncFile(entry.string()));
+  DURE_TRY(codec::SyncFile(last.string()));
+  return codec::SyncFolderOf(last.string());
 }
 
 Status KeepReceiptOfOutcome(const std::filesystem::path& folder, const round::Outcome& outcome,

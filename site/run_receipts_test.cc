@@ -1,6 +1,7 @@
 // Receipts on disk, and what a power cut leaves of them.
 #include <gmock/gmock.h>
 
+#include "federation/testing_syncs.h"
 #include "model/text/whole_file.h"
 #include "policy/ledger/testing.h"
 #include "site/run_desk_work.h"
@@ -48,6 +49,14 @@ class ReceiptTest : public testing::Test {
 TEST_F(ReceiptTest, OneThatNeverCameIsMadeFromTheOwnCopy) {
   ASSERT_TRUE(Keep());
   EXPECT_TRUE(Proves());
+}
+
+TEST_F(ReceiptTest, OneThatIsKeptOutlivesAPowerCut) {
+  testing_syncs::Forget();
+  ASSERT_TRUE(Keep());
+  EXPECT_GT(testing_syncs::SyncsOf(PathOf(".entry")), 0);
+  EXPECT_GT(testing_syncs::SyncsOf(PathOf(".tlog-proof")), 0);
+  EXPECT_GT(testing_syncs::SyncsOf(folder_.path()), 0);
 }
 
 TEST_F(ReceiptTest, OneThatIsThereStaysAsItIs) {

@@ -10,14 +10,28 @@
 namespace dure::text {
 namespace {
 
-Status WriteAndSync(int fd, const std::filesystem::path& path, std::string_view bytes) {
+Status WriteAll(int fd, const std::filesystem::path& path, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Fail(FileError("write", path));
     bytes.remove_prefix(static_cast<size_t>(n));
   }
-  if (fsync(fd) != 0) return Fail(FileError("sync", path));
+  return {};
+}
+
+Status WriteAs(const std::filesystem::path& path, std::string_view bytes, bool is_synced) {
+  const std::filesystem::path temporary = path.string() + ".new";
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return Fail(FileError("create", temporary));
+  Status written = WriteAll(fd, temporary, bytes);
+  if (written && is_synced && fsync(fd) != 0) written = Fail(FileError("sync", temporary));
+  close(fd);
+  if (!written) {
+    unlink(temporary.c_str());
+    return written;
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return Fail(FileError("rename to", path));
   return {};
 }
 
@@ -54,17 +68,11 @@ Result<std::string> ReadWhole(const std::filesystem::path& path, size_t bytes_ma
 }
 
 Status WriteWhole(const std::filesystem::path& path, std::string_view bytes) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return Fail(FileError("create", temporary));
-  const Status written = WriteAndSync(fd, temporary, bytes);
-  close(fd);
-  if (!written) {
-    unlink(temporary.c_str());
-    return written;
-  }
-  if (rename(temporary.c_str(), path.c_str()) != 0) return Fail(FileError("rename to", path));
-  return {};
+  return WriteAs(path, bytes, true);
+}
+
+Status WriteWholeUnsynced(const std::filesystem::path& path, std::string_view bytes) {
+  return WriteAs(path, bytes, false);
 }
 
 }  // namespace dure::text

@@ -15,6 +15,9 @@ Result<std::string> ReadWhole(const std::filesystem::path& path, size_t bytes_ma
 // A temporary beside it, synced, then renamed over `path`. kExhausted: the disk is full;
 // kUnavailable.
 Status WriteWhole(const std::filesystem::path& path, std::string_view bytes);
+// The same for whoever reads it, but a power cut may leave half of it, or nothing, under that name
+// until the caller has synced the file.
+Status WriteWholeUnsynced(const std::filesystem::path& path, std::string_view bytes);
 
 // The error of errno after a failed call on `path`.
 Error FileError(std::string_view action, const std::filesystem::path& path);
