@@ -109,7 +109,9 @@ void RunDesk::Feed(const round::SiteEvent& event) {
 void RunDesk::FeedNow(const round::SiteEvent& event) {
   // Before the submission that it belongs to.
   if (std::holds_alternative<round::LinkUp>(event)) masking_.Resume();
-  if (const auto* made = std::get_if<round::Encoded>(&event)) new_blob_ = made->blob;
+  // What was trained in a life before this one may have been encoded and offered there, too.
+  const auto* made = std::get_if<round::Encoded>(&event);
+  if (made != nullptr && training_turn_ > 0) new_blob_ = made->blob;
   queue_.Push(participation_.Handle(shop_.loop.Now(), event));
   masking_.Look();
   const round::SitePhase phase = participation_.phase();

@@ -153,7 +153,7 @@ class RunDesk {
   seat::PrepareTask preparing_;
   round::RoundAttempt preparing_at_;  // for whom
   uint64_t training_task_ = 0;
-  std::optional<Digest> new_blob_;  // encoded by this process and not yet offered
+  std::optional<Digest> new_blob_;  // trained and encoded by this process, and not yet offered
   std::optional<RoundNumber> training_round_;
   uint32_t trainer_deaths_ = 0;      // before any training came to its end
   uint32_t roomless_trainings_ = 0;  // that ended for want of room, one after the other

@@ -43,6 +43,8 @@ void Participation::On(const Encoded& e) {
   s_.norm = e.norm;
   s_.replaced = {};
   EnterPhase(SitePhase::kUploading);
+  // Without masks and noise the next life would make the same bytes of the same files.
+  if (!s_.manifest.masked() && !s_.manifest.privacy.any()) changed_ = false;
 }
 
 void Participation::On(const EncodeFailed& e) {

@@ -134,7 +134,7 @@ TEST_F(SiteWithFiles, AnUpdateForWhichThereIsNoRoomIsFoldedBackAndNotLost) {
 }
 
 TEST_F(SiteWithFiles, KeepsNoStepThatIsTakenAgainAfterADeathBeforeAnythingIsToldOfIt) {
-  Feed(Encoded{at_.round, blob_, 5, 0});
+  EXPECT_TRUE(Only<PersistSite>(Feed(Encoded{at_.round, blob_, 5, 0})).empty());
   EXPECT_TRUE(Only<PersistSite>(Feed(UploadDone{at_.round, blob_})).empty());
   EXPECT_FALSE(Only<PersistSite>(Feed(Signed{at_, {1}})).empty());
   const auto receipted = Feed(FromAggregator{Receipt{at_, blob_, 7, {}}});
@@ -146,6 +146,17 @@ TEST_F(SiteWithFiles, KeepsNoStepThatIsTakenAgainAfterADeathBeforeAnythingIsTold
   EXPECT_FALSE(Only<PersistSite>(Feed(FromAggregator{outcome})).empty());
   EXPECT_TRUE(Only<PersistSite>(Feed(AggregateFetched{outcome.at, true})).empty());
   EXPECT_FALSE(Only<PersistSite>(Feed(Derived{outcome.at, true, outcome.next})).empty());
+}
+
+TEST_F(SiteWithFiles, EncodesAgainFromTheSameFilesWhatItDidNotKeepAsEncoded) {
+  const auto before = site_.Save();
+  Feed(Encoded{at_.round, blob_, 5, 0});
+  site_ = Participation::Load(before).value();
+  const auto asked = Only<EncodeUpdate>(Feed(SiteStarted{}));
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].residual_from, 0u);
+  EXPECT_EQ(asked[0].residual_to, 1u);
+  EXPECT_EQ(Only<UploadBlob>(Feed(Encoded{at_.round, blob_, 5, 0})).size(), 1u);
 }
 
 TEST_F(SiteWithFiles, AsksInItsNextLifeForAnAggregateThatAPowerCutMayHaveTaken) {
