@@ -49,6 +49,9 @@ class Context {
   void UseLanguage(std::string language) { language_ = std::move(language); }
   WallTime Now() const { return now_(); }
 
+  // Of an error that the action returns: a daemon was set up wrongly (exit_code.h).
+  void BlameSetUp() { set_up_wrongly_ = true; }
+
   // `action` runs if `verb` is chosen. It outlives the call: capture options by shared_ptr.
   void Do(Command verb, std::function<Status()> action);
 
@@ -60,6 +63,7 @@ class Context {
   std::function<WallTime()> now_;
   bool json_ = false;
   bool quiet_ = false;
+  bool set_up_wrongly_ = false;
   std::string language_;
   std::function<Status()> action_;
 };

@@ -142,7 +142,8 @@ class Dure {
     if (!context_.action_) return static_cast<int>(ExitCode::kOk);
     const Status done = Act();
     if (done) return static_cast<int>(ExitCode::kOk);
-    const ExitCode code = ExitCodeOf(done.error().code);
+    const ExitCode code =
+        context_.set_up_wrongly_ ? ExitCode::kSetUp : ExitCodeOf(done.error().code);
     PrintError(dure::Name(done.error().code), done.error().message, code);
     return static_cast<int>(code);
   }

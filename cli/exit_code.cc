@@ -31,6 +31,8 @@ std::string_view ExitCodesHelp() {
   2  usage: the command line is wrong; nothing was done
   3  refused: a peer said no, or a proof, signature, certificate or digest does not verify
   4  unavailable: nobody answered; the same command may work later
+  5  set up wrongly: an option, terms, a policy or the folder that a daemon was started with does
+     not fit; it did not begin, and will not before somebody has changed that
 
 On failure, one line on standard error says what was wrong, where, and what to do. With --json it
 is one object: {"error": {"code": "...", "message": "...", "exit_code": 3}}. Standard output then

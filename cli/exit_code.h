@@ -13,6 +13,7 @@ enum class ExitCode : int {
   kUsage = 2,        // the command line itself is wrong
   kRefused = 3,      // somebody said no, or a proof, signature or certificate does not verify
   kUnavailable = 4,  // nobody answered; the same command may work later
+  kSetUp = 5,        // what a daemon was started with is wrong, and stays so until it is changed
 };
 
 ExitCode ExitCodeOf(ErrorCode code);

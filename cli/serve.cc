@@ -14,10 +14,12 @@
 #include "cli/nouns.h"
 #include "cli/serving.h"
 #include "cli/terminal_text.h"
+#include "federation/identity/identity.h"
 #include "model/cpu/products.h"
 #include "model/text/dataset.h"
 #include "site/daemon.h"
 #include "site/launcher/launcher.h"
+#include "site/lending.h"
 
 namespace dure::cli {
 namespace {
@@ -43,6 +45,31 @@ Error WithCure(Error error, const std::string& dir) {
   return error;
 }
 
+// Whoever starts a daemon again and again need not, for a mistake that only a person can mend. A
+// file that is missing may come: what it lies on is not mounted yet.
+Status SetUp(Status checked, Context& context) {
+  const bool is_mistake = !checked && (checked.error().code == ErrorCode::kInvalid ||
+                                       checked.error().code == ErrorCode::kFailedPrecondition);
+  if (is_mistake) context.BlameSetUp();
+  return checked;
+}
+
+// Before a start, which may fail with the same codes because another process has the folder.
+Status CheckFolder(const std::string& dir, bool is_aggregator) {
+  DURE_ASSIGN(const identity::Identity own, identity::LoadIdentity(dir));
+  const auto wanted = is_aggregator ? identity::Role::kAggregator : identity::Role::kMember;
+  if (own.role() == wanted) return {};
+  return Fail(ErrorCode::kFailedPrecondition,
+              "--dir " + dir + " belongs to " + own.subject.ToUri() +
+                  (is_aggregator ? "; this needs the aggregator's folder"
+                                 : "; this needs the folder of a member's site"));
+}
+
+Error WhileStarting(Error error, Context& context) {
+  if (error.code == ErrorCode::kInvalid) context.BlameSetUp();
+  return error;
+}
+
 Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   options.dir = AggregatorFolder(options.dir);
   options.say = LogTo(context);
@@ -51,8 +78,9 @@ Status ServeAggregator(aggregator::DaemonOptions options, Context& context) {
   RaiseFileLimit();
   // Chunks pass through many threads of the transport; with an arena a thread each would keep some.
   mallopt(M_ARENA_MAX, 2);
+  DURE_TRY(SetUp(CheckFolder(options.dir, /*is_aggregator=*/true), context));
   auto started = aggregator::Daemon::Start(options);
-  if (!started) return Fail(WithCure(started.error(), options.dir));
+  if (!started) return Fail(WithCure(WhileStarting(started.error(), context), options.dir));
   const auto daemon = std::move(*started);
   const nlohmann::json ready = {
       {"ready", true}, {"port", daemon->port()}, {"enrol_port", daemon->enrol_port()}};
@@ -95,18 +123,24 @@ Status CheckEngine(const site::DaemonOptions& options) {
   return {};
 }
 
-// A slip in --data or --trainer is told now, and not when a round has opened.
+// Text may still come: too little of it is no wrong set-up.
+Status CheckData(const site::DaemonOptions& options) {
+  for (const std::string& data : options.data) {
+    const text::Source source{data, options.columns};
+    if (const Status split = text::CheckSplit(source); !split)
+      return Within(split.error(), "--data");
+  }
+  return {};
+}
+
+// A slip in --data, --terms or --trainer is told now, and not when a round has opened.
 Status CheckSite(const site::DaemonOptions& options) {
   if (options.data.size() != options.terms.size()) {
     return Fail(ErrorCode::kInvalid, "each --data has its --terms, in the same order: " +
                                          std::to_string(options.data.size()) + " and " +
                                          std::to_string(options.terms.size()) + " were given");
   }
-  for (const std::string& data : options.data) {
-    const text::Source source{data, options.columns};
-    if (const Status split = text::CheckSplit(source); !split)
-      return Within(split.error(), "--data");
-  }
+  for (const std::string& terms : options.terms) DURE_TRY(site::CheckTerms(terms));
   if (options.uses_slurm && options.threads < 1) {
     return Fail(ErrorCode::kInvalid,
                 "--launcher slurm needs --threads: all ranks' together, since the nodes may have "
@@ -117,12 +151,7 @@ Status CheckSite(const site::DaemonOptions& options) {
   return Fail(ErrorCode::kNotFound, "--trainer " + options.trainer + " is no program");
 }
 
-Status ServeSite(SiteOptions options, Context& context) {
-  DURE_TRY(CheckSite(options.daemon));
-  HoldSignals();
-  KeepFilesToOwner();
-  // The trainer is told paths below it, and need not share our working folder.
-  options.daemon.dir = std::filesystem::absolute(options.daemon.dir).string();
+Status ReadRules(SiteOptions& options) {
   for (const std::string& name : options.accept) {
     DURE_ASSIGN(RunId run, RunId::Parse(name));
     options.daemon.rules.accept.insert(std::move(run));
@@ -134,9 +163,21 @@ Status ServeSite(SiteOptions options, Context& context) {
   if (options.epsilon_max > 0) {
     options.daemon.rules.epsilon_micro_max = static_cast<uint64_t>(options.epsilon_max * 1e6);
   }
+  return {};
+}
+
+Status ServeSite(SiteOptions options, Context& context) {
+  DURE_TRY(SetUp(CheckSite(options.daemon), context));
+  DURE_TRY(SetUp(ReadRules(options), context));
+  DURE_TRY(CheckData(options.daemon));
+  HoldSignals();
+  KeepFilesToOwner();
+  // The trainer is told paths below it, and need not share our working folder.
+  options.daemon.dir = std::filesystem::absolute(options.daemon.dir).string();
+  DURE_TRY(SetUp(CheckFolder(options.daemon.dir, /*is_aggregator=*/false), context));
   options.daemon.say = LogTo(context);
   auto started = site::Daemon::Start(options.daemon);
-  if (!started) return Fail(WithCure(started.error(), options.daemon.dir));
+  if (!started) return Fail(WithCure(WhileStarting(started.error(), context), options.daemon.dir));
   const auto daemon = std::move(*started);
   context.Print(context.json()
                     ? "{\"ready\":true}"

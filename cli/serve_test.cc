@@ -1,11 +1,16 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "cli/exit_code.h"
 #include "cli/testing.h"
 #include "model/cpu/products.h"
 
 namespace dure::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 Outcome Serve(std::vector<std::string> options) {
@@ -22,6 +27,37 @@ TEST(SiteServe, SaysAtOnceWhatCouldNeverTrain) {
   }
   const std::string other = Serve({"--optimizer", "muon", "--ranks", "4", "--zero", "0"}).err;
   EXPECT_THAT(other, HasSubstr("/nonexistent"));
+}
+
+fs::path Written(const std::string& name, const std::string& text) {
+  const fs::path path = fs::path(testing::TempDir()) / name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(SiteServe, AWrongSetUpHasAnExitCodeOfItsOwnAndNamesTheFile) {
+  const std::string text =
+      Written("serve-text.jsonl", "{\"text\":\"one\"}\n{\"text\":\"another\"}\n");
+  const std::string terms = Written("serve-terms.toml", "[dataset]\ndataste = \"x\"\n");
+  const Outcome wrong_terms = Serve({"--data", text, "--terms", terms});
+  EXPECT_EQ(wrong_terms.code, static_cast<int>(ExitCode::kSetUp)) << wrong_terms.err;
+  EXPECT_THAT(wrong_terms.err, HasSubstr(terms + ":"));
+  const std::string policy = Written("serve-policy.txt", "site policy\nno such sentence\n");
+  const Outcome wrong_policy = Serve({"--policy", policy});
+  EXPECT_EQ(wrong_policy.code, static_cast<int>(ExitCode::kSetUp)) << wrong_policy.err;
+  EXPECT_THAT(wrong_policy.err, HasSubstr(policy + ":"));
+  const Outcome uneven = Serve({"--data", text});
+  EXPECT_EQ(uneven.code, static_cast<int>(ExitCode::kSetUp)) << uneven.err;
+  EXPECT_THAT(uneven.err, HasSubstr("--terms"));
+}
+
+TEST(SiteServe, WhatIsMissingMayComeAndIsNoMistake) {
+  const std::string text =
+      Written("serve-text.jsonl", "{\"text\":\"one\"}\n{\"text\":\"another\"}\n");
+  const Outcome no_folder = Serve({"--data", text, "--terms", "open"});
+  EXPECT_EQ(no_folder.code, static_cast<int>(ExitCode::kFailed)) << no_folder.err;
+  const Outcome no_terms = Serve({"--data", text, "--terms", "/nonexistent/terms.toml"});
+  EXPECT_EQ(no_terms.code, static_cast<int>(ExitCode::kFailed)) << no_terms.err;
 }
 
 }  // namespace

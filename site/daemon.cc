@@ -173,7 +173,7 @@ Result<std::vector<Loan>> Daemon::State::Loans() const {
                      options.terms.at(i), options.columns});
   }
   if (loans.empty()) {
-    return Fail(ErrorCode::kFailedPrecondition,
+    return Fail(ErrorCode::kInvalid,
                 "this site lends nothing: dure dataset add, or --data and --terms");
   }
   for (const Loan& loan : loans) {
