@@ -6,15 +6,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "federation/blob/file.h"
-#include "federation/blob/file_spool.h"
+#include "federation/blob/file_reader.h"
+#include "federation/blob/file_spools.h"
 #include "federation/blob/spares.h"
 #include "federation/blob/store.h"
 
@@ -23,26 +26,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kManifestBytesMax = size_t{3} << 30;  // at kBlobBytesMax: 2^26 digests of 32 bytes
-
-class FileReader final : public Reader {
- public:
-  FileReader(Manifest manifest, Mapping mapping)
-      : manifest_(std::move(manifest)), mapping_(std::move(mapping)) {}
-  const Manifest& manifest() const override { return manifest_; }
-  ByteView bytes() const override { return mapping_.bytes(); }
-
- private:
-  const Manifest manifest_;
-  const Mapping mapping_;
-};
-
 class FileBlobStore final : public BlobStore {
  public:
   explicit FileBlobStore(std::string folder)
       : folder_(std::move(folder)),
         passing_folder_(folder_ + "/passing/" + BootId()),
-        spares_(folder_ + "/spare") {}
+        spares_(folder_ + "/spare"),
+        spools_(folder_ + "/spools", spares_) {}
   Status Prepare();
 
   Result<Digest> Put(ByteView bytes) override;
@@ -50,7 +40,9 @@ class FileBlobStore final : public BlobStore {
   Result<std::unique_ptr<Reader>> Open(const Digest& digest) const override;
   bool Has(const Digest& digest) const override;
   Result<std::string> PathOf(const Digest& digest) const override;
-  Status Remove(const Digest& digest) override;
+  Status Remove(const Digest& digest) override {
+    return Forget(digest, std::nullopt).map([](auto) {});
+  }
   bool Recycle(uint64_t bytes, const std::string& path) override {
     return spares_.Take(bytes, path);
   }
@@ -58,8 +50,14 @@ class FileBlobStore final : public BlobStore {
   std::vector<Digest> List() const override;
   uint64_t TotalBytes() const override;
   Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest, Lasting lasting) override;
-  Status DiscardSpool(const Digest& digest) override;
-  std::vector<Digest> ListSpools() const override;
+  Status DiscardSpool(const Digest& digest) override {
+    spools_.Discard(digest);
+    return {};
+  }
+  std::vector<Digest> ListSpools() const override { return spools_.List(); }
+  uint64_t NewAge() override { return ++age_; }
+  Idle IdleSince(uint64_t age) const override;
+  uint64_t RemoveIdle(const Idle& idle, uint64_t age) override;
 
  private:
   std::string BlobFolder() const { return WholeBlobsIn(folder_); }
@@ -69,7 +67,6 @@ class FileBlobStore final : public BlobStore {
   }
   std::string PathTo(const Digest& digest) const;
   bool Lasts(const Digest& digest) const;  // it is here, and a power cut does not change that
-  std::string SpoolStem(const Digest& digest) const { return folder_ + "/spools/" + digest.Hex(); }
   // A file that has all its bytes, on the blobs' file system.
   struct Whole {
     std::string path;
@@ -87,22 +84,26 @@ class FileBlobStore final : public BlobStore {
   // The same file, or a copy on the blobs' file system.
   Result<std::string> BringNear(const std::string& path, const Digest& digest) const;
   void Load(const std::string& blobs, bool lasts);
+  // Its size; 0: it was not there, or, given an age, it was used since that began.
+  Result<uint64_t> Forget(const Digest& digest, std::optional<uint64_t> idle_since);
 
   const std::string folder_;
   const std::string passing_folder_;  // of this boot
   File lock_;
   Spares spares_;
   mutable std::mutex mutex_;
-  std::map<Digest, uint64_t> sizes_;  // guarded by mutex_
-  std::set<Digest> passing_;          // of those, what lasts for this boot; guarded by mutex_
-  uint64_t temporary_count_ = 0;      // guarded by mutex_
+  struct Known {
+    uint64_t bytes = 0;
+    mutable uint64_t used = 0;  // in which age, last; a look is a use
+  };
+  std::map<Digest, Known> known_;  // guarded by mutex_
+  std::set<Digest> passing_;       // of those, what lasts for this boot; guarded by mutex_
+  uint64_t temporary_count_ = 0;   // guarded by mutex_
+  std::atomic<uint64_t> age_ = 0;
   // Taken before mutex_: the files of a blob and what is known of it change together. Else one that
   // is removed while it comes anew would be known, and its file gone.
   std::mutex naming_mutex_;
-  // Taken before mutex_, and apart from it: opening a spool reserves room and may hash, while Has
-  // is asked on the loop.
-  std::mutex spool_mutex_;
-  std::map<Digest, std::weak_ptr<FileSpool>> spools_;  // guarded by spool_mutex_
+  FileSpools spools_;  // whose lock is taken before these
 };
 
 Status FileBlobStore::Prepare() {
@@ -127,16 +128,24 @@ Status FileBlobStore::Prepare() {
   if (failed) return Fail(ErrorCode::kUnavailable, passing_folder_ + ": " + failed.message());
   Load(BlobFolder(), true);
   Load(passing_folder_, false);
+  for (const Digest& digest : spools_.IdleSince(age_)) {
+    if (Lasts(digest)) spools_.Discard(digest);  // it had just become whole
+  }
   return {};
 }
 
 void FileBlobStore::Load(const std::string& blobs, bool lasts) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(blobs, failed)) {
+    if (entry.path().extension() == ".manifest") {
+      const fs::path bytes = fs::path(entry.path()).replace_extension();
+      if (!fs::exists(bytes, failed) && !failed) fs::remove(entry.path(), failed);
+      continue;
+    }
     const Result<Digest> digest = Digest::FromHex(entry.path().filename().string());
     if (!digest || Has(*digest)) continue;
     if (fs::exists(entry.path().string() + ".manifest", failed)) {
-      sizes_[*digest] = entry.file_size(failed);
+      known_[*digest].bytes = entry.file_size(failed);
       if (!lasts) passing_.insert(*digest);
     } else if (!failed) {
       fs::remove(entry.path(), failed);  // half of a removal that a power cut undid
@@ -219,7 +228,7 @@ Status FileBlobStore::Settle(std::vector<Whole> files) {
   DURE_TRY(SyncFolder(BlobFolder()));
   std::lock_guard lock(mutex_);
   for (const Whole& file : files) {
-    sizes_[file.digest] = file.manifest.size;
+    known_[file.digest] = {file.manifest.size, age_};
     if (passing_.erase(file.digest) == 0) continue;
     ::unlink((PassingPath(file.digest) + ".manifest").c_str());
     ::unlink(PassingPath(file.digest).c_str());
@@ -239,7 +248,7 @@ Status FileBlobStore::SettleForNow(Whole file) {
   ::chmod(file.path.c_str(), 0400);
   if (::rename(file.path.c_str(), target.c_str()) != 0) return Fail(SystemError(target, errno));
   std::lock_guard lock(mutex_);
-  sizes_[file.digest] = file.manifest.size;
+  known_[file.digest] = {file.manifest.size, age_};
   passing_.insert(file.digest);
   return {};
 }
@@ -262,28 +271,21 @@ Status FileBlobStore::MakeDurable(std::vector<Whole>& files) {
 
 Result<std::unique_ptr<Reader>> FileBlobStore::Open(const Digest& digest) const {
   if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
-  const std::string path = PathTo(digest);
-  DURE_ASSIGN(const File manifest_file, File::Open(path + ".manifest", O_RDONLY));
-  DURE_ASSIGN(const Bytes encoded, manifest_file.ReadAll(kManifestBytesMax, path + ".manifest"));
-  Result<Manifest> manifest = Manifest::Parse(encoded);
-  if (!manifest || manifest->BlobDigest() != digest) {
-    return Fail(ErrorCode::kCorrupt, path + ": its manifest does not match its name");
-  }
-  DURE_ASSIGN(const File file, File::Open(path, O_RDONLY));
-  DURE_ASSIGN(const uint64_t size, file.Size());
-  if (size != manifest->size) return Fail(ErrorCode::kCorrupt, path + ": its size is wrong");
-  DURE_ASSIGN(Mapping mapping, Mapping::Of(file, size, path));
-  return std::make_unique<FileReader>(std::move(*manifest), std::move(mapping));
+  return OpenBlobFile(PathTo(digest), digest);
 }
 
 bool FileBlobStore::Has(const Digest& digest) const {
   std::lock_guard lock(mutex_);
-  return sizes_.contains(digest);
+  const auto found = known_.find(digest);
+  if (found == known_.end()) return false;
+  found->second.used = age_;
+  return true;
 }
 
 bool FileBlobStore::Lasts(const Digest& digest) const {
+  if (!Has(digest)) return false;
   std::lock_guard lock(mutex_);
-  return sizes_.contains(digest) && !passing_.contains(digest);
+  return known_.contains(digest) && !passing_.contains(digest);
 }
 
 std::string FileBlobStore::PathTo(const Digest& digest) const {
@@ -296,25 +298,42 @@ Result<std::string> FileBlobStore::PathOf(const Digest& digest) const {
   return PathTo(digest);
 }
 
-Status FileBlobStore::Remove(const Digest& digest) {
+Result<uint64_t> FileBlobStore::Forget(const Digest& digest, std::optional<uint64_t> idle_since) {
   const std::lock_guard naming(naming_mutex_);
   const std::string path = PathTo(digest);
   uint64_t size = 0;
   {
     std::lock_guard lock(mutex_);
-    const auto found = sizes_.find(digest);
-    if (found == sizes_.end()) return {};
-    size = found->second;
-    sizes_.erase(found);
+    const auto found = known_.find(digest);
+    if (found == known_.end() || (idle_since && found->second.used >= *idle_since)) return size;
+    size = found->second.bytes;
+    known_.erase(found);
     passing_.erase(digest);
   }
   // The manifest first: without it the bytes count as nothing.
   if (::unlink((path + ".manifest").c_str()) != 0 && errno != ENOENT)
     return Fail(SystemError(path, errno));
-  if (spares_.Keep(path, size)) return {};
+  if (!idle_since && spares_.Keep(path, size)) return size;
   // Not synced: after a power cut the blob is there again, whole, or counts as nothing.
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Fail(SystemError(path, errno));
-  return {};
+  return size;
+}
+
+Idle FileBlobStore::IdleSince(uint64_t age) const {
+  Idle idle;
+  idle.spools = spools_.IdleSince(age);
+  std::lock_guard lock(mutex_);
+  for (const auto& [digest, known] : known_) {
+    if (known.used < age) idle.blobs.push_back(digest);
+  }
+  return idle;
+}
+
+uint64_t FileBlobStore::RemoveIdle(const Idle& idle, uint64_t age) {
+  uint64_t freed = 0;
+  for (const Digest& digest : idle.spools) freed += spools_.RemoveIdle(digest, age);
+  for (const Digest& digest : idle.blobs) freed += Forget(digest, age).value_or(0);
+  return freed;
 }
 
 void FileBlobStore::Scrap(const std::string& path) {
@@ -327,62 +346,28 @@ void FileBlobStore::Scrap(const std::string& path) {
 std::vector<Digest> FileBlobStore::List() const {
   std::lock_guard lock(mutex_);
   std::vector<Digest> digests;
-  for (const auto& [digest, size] : sizes_) digests.push_back(digest);
+  for (const auto& [digest, known] : known_) digests.push_back(digest);
   return digests;
 }
 
 uint64_t FileBlobStore::TotalBytes() const {
   std::lock_guard lock(mutex_);
   uint64_t total = 0;
-  for (const auto& [digest, size] : sizes_) total += size;
+  for (const auto& [digest, known] : known_) total += known.bytes;
   return total;
 }
 
 Result<std::shared_ptr<Spool>> FileBlobStore::OpenSpool(const Manifest& manifest, Lasting lasting) {
   const Digest digest = manifest.BlobDigest();
-  // Held while the spool opens, so that two streams of one blob get one spool.
-  std::lock_guard lock(spool_mutex_);
   const bool for_now = lasting == Lasting::kThisBoot;
-  if (Lasts(digest) || (for_now && Has(digest))) {
-    return Fail(ErrorCode::kAlreadyExists, "blob " + digest.Hex() + " is here already");
-  }
-  std::erase_if(spools_, [](const auto& entry) { return entry.second.expired(); });
-  if (const auto found = spools_.find(digest); found != spools_.end()) {
-    if (auto open = found->second.lock()) return open;
-  }
-  const auto settle = [this, digest, for_now](const std::string& path, const Manifest& whole) {
+  const auto is_here = [&] { return Lasts(digest) || (for_now && Has(digest)); };
+  auto settle = [this, digest, for_now](const std::string& path, const Manifest& whole) {
     if (for_now) return SettleForNow({path, whole, digest});
     std::vector<Whole> file;
     file.push_back({path, whole, digest});
     return Settle(std::move(file));
   };
-  DURE_ASSIGN(std::shared_ptr<FileSpool> spool,
-              FileSpool::Open(SpoolStem(digest), manifest, lasting, spares_, settle));
-  spools_[digest] = spool;
-  return spool;
-}
-
-Status FileBlobStore::DiscardSpool(const Digest& digest) {
-  std::lock_guard lock(spool_mutex_);
-  if (const auto found = spools_.find(digest); found != spools_.end()) {
-    if (const auto open = found->second.lock()) open->Discard();
-    spools_.erase(found);
-  }
-  FileSpool::Delete(SpoolStem(digest));
-  return {};
-}
-
-std::vector<Digest> FileBlobStore::ListSpools() const {
-  std::vector<Digest> digests;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder_ + "/spools", failed)) {
-    if (entry.path().extension() != ".manifest") continue;
-    if (const auto digest = Digest::FromHex(entry.path().stem().string())) {
-      digests.push_back(*digest);
-    }
-  }
-  std::sort(digests.begin(), digests.end());
-  return digests;
+  return spools_.Open(manifest, lasting, age_, is_here, std::move(settle));
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ struct Held {
   Manifest manifest;
   Bytes bytes;
 };
+struct Blob {
+  std::shared_ptr<const Held> held;
+  mutable uint64_t used = 0;  // in which age, last
+};
 
 class MemoryReader final : public Reader {
  public:
@@ -77,11 +81,12 @@ class MemoryStore final : public BlobStore {
     std::lock_guard lock(mutex_);
     const auto found = blobs_.find(digest);
     if (found == blobs_.end()) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
-    return std::make_unique<MemoryReader>(found->second);
+    found->second.used = age_;
+    return std::make_unique<MemoryReader>(found->second.held);
   }
   bool Has(const Digest& digest) const override {
     std::lock_guard lock(mutex_);
-    return blobs_.contains(digest);
+    return Look(digest);
   }
   Result<std::string> PathOf(const Digest& digest) const override {
     if (!Has(digest)) return Fail(ErrorCode::kNotFound, "no blob " + digest.Hex());
@@ -100,29 +105,30 @@ class MemoryStore final : public BlobStore {
   std::vector<Digest> List() const override {
     std::lock_guard lock(mutex_);
     std::vector<Digest> digests;
-    for (const auto& [digest, held] : blobs_) digests.push_back(digest);
+    for (const auto& [digest, blob] : blobs_) digests.push_back(digest);
     return digests;
   }
   uint64_t TotalBytes() const override {
     std::lock_guard lock(mutex_);
     uint64_t total = 0;
-    for (const auto& [digest, held] : blobs_) total += held->bytes.size();
+    for (const auto& [digest, blob] : blobs_) total += blob.held->bytes.size();
     return total;
   }
   Result<std::shared_ptr<Spool>> OpenSpool(const Manifest& manifest, Lasting) override {
     const Digest digest = manifest.BlobDigest();
     std::lock_guard lock(mutex_);
-    if (blobs_.contains(digest)) {
+    if (Look(digest)) {
       return Fail(ErrorCode::kAlreadyExists, "blob " + digest.Hex() + " is here already");
     }
     auto& spool = spools_[digest];
-    if (!spool) spool = std::make_shared<MemorySpool>(*this, manifest);
-    return spool;
+    if (!spool.held) spool.held = std::make_shared<MemorySpool>(*this, manifest);
+    spool.used = age_;
+    return spool.held;
   }
   Status DiscardSpool(const Digest& digest) override {
     std::lock_guard lock(mutex_);
     if (const auto found = spools_.find(digest); found != spools_.end()) {
-      found->second->Discard();
+      found->second.held->Discard();
       spools_.erase(found);
     }
     return {};
@@ -133,20 +139,65 @@ class MemoryStore final : public BlobStore {
     for (const auto& [digest, spool] : spools_) digests.push_back(digest);
     return digests;
   }
+  uint64_t NewAge() override {
+    std::lock_guard lock(mutex_);
+    return ++age_;
+  }
+  Idle IdleSince(uint64_t age) const override {
+    std::lock_guard lock(mutex_);
+    Idle idle;
+    for (const auto& [digest, blob] : blobs_) {
+      if (blob.used < age) idle.blobs.push_back(digest);
+    }
+    for (const auto& [digest, spool] : spools_) {
+      if (spool.IsIdle(age)) idle.spools.push_back(digest);
+    }
+    return idle;
+  }
+  uint64_t RemoveIdle(const Idle& idle, uint64_t age) override {
+    std::lock_guard lock(mutex_);
+    uint64_t freed = 0;
+    for (const Digest& digest : idle.spools) {
+      const auto found = spools_.find(digest);
+      if (found == spools_.end() || !found->second.IsIdle(age)) continue;
+      freed += found->second.held->manifest().size;
+      spools_.erase(found);
+    }
+    for (const Digest& digest : idle.blobs) {
+      const auto found = blobs_.find(digest);
+      if (found == blobs_.end() || found->second.used >= age) continue;
+      freed += found->second.held->bytes.size();
+      blobs_.erase(found);
+    }
+    return freed;
+  }
 
   Digest Keep(const Manifest& manifest, Bytes bytes) {
     const Digest digest = manifest.BlobDigest();
     auto held = std::make_shared<const Held>(Held{manifest, std::move(bytes)});
     std::lock_guard lock(mutex_);
-    blobs_.emplace(digest, std::move(held));
+    blobs_[digest] = {std::move(held), age_};
     spools_.erase(digest);
     return digest;
   }
 
  private:
+  struct Arriving {
+    std::shared_ptr<MemorySpool> held;
+    uint64_t used = 0;
+    bool IsIdle(uint64_t age) const { return held.use_count() == 1 && used < age; }
+  };
+  bool Look(const Digest& digest) const {  // with mutex_ held
+    const auto found = blobs_.find(digest);
+    if (found == blobs_.end()) return false;
+    found->second.used = age_;
+    return true;
+  }
+
   mutable std::mutex mutex_;
-  std::map<Digest, std::shared_ptr<const Held>> blobs_;    // guarded by mutex_
-  std::map<Digest, std::shared_ptr<MemorySpool>> spools_;  // guarded by mutex_
+  uint64_t age_ = 0;                   // guarded by mutex_
+  std::map<Digest, Blob> blobs_;       // guarded by mutex_
+  std::map<Digest, Arriving> spools_;  // guarded by mutex_
 };
 
 Status MemorySpool::WriteChunk(uint64_t index, ByteView bytes) {

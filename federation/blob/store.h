@@ -7,6 +7,10 @@
 // for the disk. Removing a blob leaves open readers valid. These calls touch the disk: never on the
 // loop, except Has and PathOf.
 //
+// Who does not need a blob by name may still be about to: whatever was put, imported, opened, asked
+// for or found (Has, PathOf) in an age, or arrived in it, is in use until the age is over. So what
+// is idle for an age, and named by nothing that is kept, can go, whatever goes on meanwhile.
+//
 // A Spool is a blob that is still arriving. It survives kill -9 and a power cut: OpenSpool of the
 // same manifest finds the chunks that had been verified before.
 #pragma once
@@ -70,6 +74,12 @@ struct Incoming {
   Manifest manifest;
 };
 
+// Blobs, and what of others arrived in part; each in digest order.
+struct Idle {
+  std::vector<Digest> blobs;
+  std::vector<Digest> spools;
+};
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
@@ -112,6 +122,15 @@ class BlobStore {
   // if there was none.
   virtual Status DiscardSpool(const Digest& digest) = 0;
   virtual std::vector<Digest> ListSpools() const = 0;
+
+  // Begins an age, and says which: greater than all before. What was here at the opening is of age
+  // 0, the first.
+  virtual uint64_t NewAge() = 0;
+  // What nobody has used since that age began; no spool that somebody holds.
+  virtual Idle IdleSince(uint64_t age) const = 0;
+  // Removes those of them that nobody has used since; a blob that is used meanwhile stays, or is
+  // not here for whoever looks. How much went, in bytes.
+  virtual uint64_t RemoveIdle(const Idle& idle, uint64_t age) = 0;
 
   // Reads the blob and checks every chunk. kCorrupt names the first bad chunk; kNotFound.
   Status Scrub(const Digest& digest) const;

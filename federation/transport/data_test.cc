@@ -253,6 +253,11 @@ class FullStore final : public blob::BlobStore {
   }
   Status DiscardSpool(const Digest& digest) override { return store_->DiscardSpool(digest); }
   std::vector<Digest> ListSpools() const override { return store_->ListSpools(); }
+  uint64_t NewAge() override { return store_->NewAge(); }
+  blob::Idle IdleSince(uint64_t age) const override { return store_->IdleSince(age); }
+  uint64_t RemoveIdle(const blob::Idle& idle, uint64_t age) override {
+    return store_->RemoveIdle(idle, age);
+  }
 
  private:
   std::unique_ptr<blob::BlobStore> store_ = blob::MemoryBlobStore();
