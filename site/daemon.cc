@@ -197,6 +197,7 @@ Status Daemon::State::RestoreRuns() {
     }
     desks.emplace(run, std::move(*desk));
   }
+  SweepAtStart();  // before anything is asked for or made
   lending->Measure();
   for (const auto& [run, desk] : desks) desk->Start();
   scribe->OnForeignKey(options.say);

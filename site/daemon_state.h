@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 
+#include "federation/blob/kept_names.h"
 #include "federation/identity/identity.h"
 #include "federation/random.h"
 #include "site/daemon.h"
@@ -28,6 +29,12 @@ struct Daemon::State {
   // nothing is set aside.
   Status SetAside(const RunId& run, ByteView kept, const Error& why);
   void AnswerAside(const round::Message& message);
+  // sweep.cc
+  void SweepAtStart();
+  void SweepLater();
+  void Sweep(blob::Idle idle, uint64_t age);
+  void RemoveIdle(blob::Idle idle, uint64_t age);
+  Result<blob::KeptNames> KeptNames() const;
   // local_requests.cc
   Result<std::string> Answer(const LocalRequest& request);  // on the door's thread
   Result<std::string> Obey(const LocalRequest& request);

@@ -44,6 +44,7 @@ std::string Daemon::State::StatusLine() const {
                    {"connected", connected},
                    {"code", now.Hex()},
                    {"record", record},
+                   {"store", {{"blobs", store->List().size()}, {"bytes", store->TotalBytes()}}},
                    {"runs", std::move(runs)}});
 }
 

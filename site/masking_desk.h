@@ -52,6 +52,7 @@ class MaskingDesk {
   void Uploaded(const Digest& payload);  // it is whole and durable at the aggregator
   uint64_t PayloadBytes() const;         // of the attempt under way; 0: none is agreed upon
   void Drop(RoundNumber round);          // the lanes of that round's update may go
+  Bytes Save() const;                    // as kept, or to be kept
 
   enum class Judgement : uint8_t {
     kHolds,    // checked and the same; or this site had no part in the sum
@@ -106,7 +107,6 @@ class MaskingDesk {
   bool IsUnderWay(const Digest& base, uint32_t attempt) const;
   bool IsUnderWay() const;
 
-  Bytes Save() const;
   // false: the journal's bytes are none that this version knows.
   bool Load(ByteView kept);
   bool Keep();  // false: the disk did not take it

@@ -96,6 +96,7 @@ void RunDesk::Start() {
   std::error_code ignored;
   std::filesystem::remove(folder_.base(), ignored);
   (void)shop_.compute.Run(sweep);  // before anything that this life makes
+  RemoveFilesOfEnded();
   FinishPublishing();
   RemoveLeaving();
   masking_.Resume();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "federation/blob/kept_names.h"
 #include "federation/derivation/alarm.h"
 #include "federation/loop/effect_queue.h"
 #include "federation/round/participation.h"
@@ -34,6 +35,10 @@ class RunDesk {
   void Take(const round::Masked& message) { masking_.Take(message.message); }
   const round::Participation& participation() const { return participation_; }
   bool Needs(const Digest& blob) const;
+  // sweep.cc
+  void NameKept(blob::KeptNames& names) const;  // what its state names, kept or to be kept
+  // Of a run that is over: its error feedback, results, optimizer state, lanes and payloads.
+  void RemoveFilesOfEnded();
   std::set<masking::ReleasedSum> Summed() const { return masking_.Summed(); }
   const round::SiteStatus& status() const { return status_; }  // of this site's own eyes only
 

@@ -122,6 +122,19 @@ std::vector<fs::path> RunFolder::LeftoversBefore(RoundNumber round) const {
   return left;
 }
 
+std::vector<fs::path> RunFolder::FilesOfRounds() const {
+  const RoundNumber after_all{UINT64_MAX};
+  std::vector<fs::path> files = LeftoversBefore(after_all);
+  for (auto& result : TrainedBefore(after_all)) files.push_back(std::move(result));
+  for (const uint64_t version : NumbersIn(dir_, "residual-", ".f32")) {
+    files.push_back(residual(version));
+  }
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(seat(), ignored)) files.push_back(entry.path());
+  if (fs::exists(base(), ignored)) files.push_back(base());
+  return files;
+}
+
 std::vector<fs::path> RunFolder::ResidualsBut(uint64_t current, uint64_t former) const {
   std::vector<fs::path> others;
   for (const uint64_t version : NumbersIn(dir_, "residual-", ".f32")) {

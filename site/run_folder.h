@@ -59,6 +59,9 @@ class RunFolder {
   // What a process that died left half made, and nothing will finish: the files of a derivation,
   // HalfTrained, what was made ready for a round, lanes and payloads of rounds before `round`.
   std::vector<std::filesystem::path> LeftoversBefore(RoundNumber round) const;
+  // All that was made in its rounds, of a run that is over: not what the trainer reads, which a
+  // model of it is measured and exported with. Another program's files in the seat, too.
+  std::vector<std::filesystem::path> FilesOfRounds() const;
   // Residual versions other than these two.
   std::vector<std::filesystem::path> ResidualsBut(uint64_t current, uint64_t former) const;
 

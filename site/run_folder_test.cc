@@ -98,6 +98,23 @@ TEST_F(RunFolderTest, WhatADeadProcessLeftHalfMadeMayGoAndNothingElse) {
               testing::UnorderedElementsAreArray(left.end() - 3, left.end()));
 }
 
+TEST_F(RunFolderTest, OfARunThatIsOverWhatItsRoundsMadeMayGoAndNotWhatItsModelNeeds) {
+  const std::vector<fs::path> made = {
+      folder_->residual(1),  folder_->residual(7),  folder_->lanes({9}),
+      folder_->payload({9}), folder_->trained({9}), folder_->dir() / "ready-0",
+      folder_->made({9}),    folder_->base(),       folder_->seat() / "of-another-program"};
+  for (const fs::path& path : made) Touch(path);
+  fs::create_directories(folder_->state({9}));
+  Touch(folder_->state({9}) / "optimizer");
+  for (const fs::path& path : {folder_->config(), folder_->tokenizer()}) Touch(path);
+  for (const fs::path& path : folder_->FilesOfRounds()) fs::remove_all(path);
+  for (const fs::path& path : made) EXPECT_FALSE(fs::exists(path)) << path;
+  EXPECT_FALSE(fs::exists(folder_->state({9})));
+  EXPECT_TRUE(fs::exists(folder_->config()));
+  EXPECT_TRUE(fs::exists(folder_->tokenizer()));
+  EXPECT_THAT(folder_->FilesOfRounds(), testing::IsEmpty());
+}
+
 TEST_F(RunFolderTest, AFolderThatIsNotThereHoldsNothing) {
   const RunFolder absent(home_, *RunId::Parse("another"));
   EXPECT_EQ(absent.StateBefore({5}), std::nullopt);
