@@ -172,6 +172,7 @@ Status Daemon::State::Listen() {
   loop->Wait([&] { ended = EndOvertakenRuns(); });
   DURE_TRY(ended);
   loop->Wait([this] {
+    SweepAtStart();  // nothing arrives yet, and nothing is merged
     for (const auto& [id, driver] : runs) driver->Start();
     TellRunsOfSeats();  // also what a death kept them from being told
     ExcludeWithdrawn();

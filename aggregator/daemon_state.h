@@ -14,6 +14,7 @@
 #include "aggregator/run_driver.h"
 #include "aggregator/stall.h"
 #include "aggregator/uploads.h"
+#include "federation/blob/kept_names.h"
 #include "federation/blob/store.h"
 #include "federation/identity/identity.h"
 #include "federation/identity/issuing.h"
@@ -52,6 +53,14 @@ struct Daemon::State {
   // To a site that waits for a run which is set aside, or has ended and is no more.
   void AnswerWithoutRun(const SiteId& site, const round::Message& message);
   Error NoRun(const std::string& name) const;  // why a name names no run that goes on
+  // sweep.cc: what nothing needs any more.
+  Status NoteOffered(const Digest& digest);  // by an operator. Errors of the journal.
+  void ForgetOffered();
+  void SweepAtStart();
+  void SweepLater();
+  void SweepSince(uint64_t age);
+  // kUnavailable and others: it is not known what is needed, and nothing goes.
+  Status RemoveUnnamed(blob::Idle idle, uint64_t age);
   Status Listen();
   void Tick();
   void RenewOwnLater();
@@ -140,6 +149,7 @@ struct Daemon::State {
   bool IsNeeded(const Digest& digest) const;  // by any run, also one that has ended
   Uploads::Runs OfRuns() const;
   void Ended(const RunId& run, const std::string& reason);
+  void SweepUploads();
 
   DaemonOptions options;
   identity::Identity self;
@@ -163,6 +173,8 @@ struct Daemon::State {
   std::unique_ptr<Workshop> shop;
   std::map<RunId, std::unique_ptr<RunDriver>> runs;
   std::map<RunId, std::string> set_aside;  // and why
+  blob::KeptNames named_aside;             // by what is kept of those
+  std::map<Digest, MonoTime> offered;      // by operators, and when; noted in the journal
   std::set<SiteId> connected;
   std::optional<Uploads> uploads;    // once the store is open
   std::optional<Stall> spooling;     // what sites upload; likewise

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aggregator/testing.h"
+#include "federation/blob/store.h"
 #include "federation/canonical.h"
 #include "federation/identity/enrolment.h"
 #include "federation/identity/issuing.h"
@@ -194,6 +195,30 @@ TEST_F(DaemonTest, AKeyThatItsMemberEndedKeepsNoOtherFromBeingEnded) {
     EXPECT_THAT(*revoked, testing::HasSubstr(R"("on_record":true)")) << site;
   }
   EXPECT_TRUE(log_->FindKey(south.signer->Key())->revoked);
+}
+
+// A death left them, and no run, no model and no upload needs them.
+TEST_F(DaemonTest, WhatNothingNamesGoesAtTheStartAndNothingElse) {
+  const auto store_of = [&] { return Must(blob::OpenFileBlobStore(options_.dir + "/blobs")); };
+  std::map<std::string, Digest> blobs;
+  for (const char* name : {"orphan", "left", "used-aside", "base-aside", "model", "offered"}) {
+    blobs[name] = Must(store_of()->Put(AsBytes(name)));
+  }
+  CanonicalWriter unknown;
+  unknown.U32(99).Raw32(blobs["used-aside"]).Raw32(blobs["base-aside"]);
+  journal::Change change;
+  change.Put(kState, unknown.Take());
+  for (const char* name : {"left", "used-aside"}) {
+    change.Put("contribution/" + blobs[name].Hex(), ToBytes("kt-seoul 4"));
+  }
+  change.Put("run/over/model/" + blobs["model"].Hex(), {});
+  change.Put("offered/" + blobs["offered"].Hex(), {});
+  Must(Journal()->Apply(change));
+  Must(Daemon::Start(options_));  // and stopped: what it had begun is done
+  const auto store = store_of();
+  for (const auto& [name, digest] : blobs) {
+    EXPECT_EQ(store->Has(digest), name != "orphan" && name != "left") << name;
+  }
 }
 
 // A run invites everybody who may come, and would wait for good for whoever may not.

@@ -179,7 +179,7 @@ Status Daemon::State::MayOffer(const PeerIdentity& peer, uint64_t size) const {
 }
 
 Status Daemon::State::MayPut(const PeerIdentity& peer, const Digest& digest, uint64_t size) {
-  if (peer.role == identity::Role::kOperator) return {};
+  if (peer.role == identity::Role::kOperator) return NoteOffered(digest);
   DURE_ASSIGN(const RunDriver* run, TakerOf(peer, size));
   return uploads->Allow(peer.site, digest, size, OfRuns(), run->rounds().at().Text());
 }
@@ -194,7 +194,7 @@ bool Daemon::State::IsNeeded(const Digest& digest) const {
 Uploads::Runs Daemon::State::OfRuns() const {
   auto use = [this](const Digest& digest) {
     const auto uses = [&](const auto& each) { return each.second->rounds().Uses(digest); };
-    return std::ranges::any_of(runs, uses) || IsNeeded(digest);
+    return std::ranges::any_of(runs, uses) || IsNeeded(digest) || named_aside.Has(digest);
   };
   auto would_take = [this](const SiteId& site, uint64_t bytes) {
     const auto takes = [&](const auto& each) {

@@ -47,6 +47,7 @@ class MaskingDesk {
   void Sum(const round::StartMerge& merge);
   // Of a contribution to the attempt under way; 0: there is none.
   uint64_t PayloadBytes() const;
+  Bytes Save() const;  // as kept, or to be kept
 
  private:
   // A half with what the driver must remember of it.
@@ -94,7 +95,6 @@ class MaskingDesk {
   void Forsake();
   void OpenAgainLater();
   void ArmTimer();
-  Bytes Save() const;
   bool Load(ByteView kept);
   void Forget();
   Status RestoreSums(CanonicalReader& in);

@@ -96,6 +96,11 @@ Status Daemon::State::EndOvertakenRuns() {
 void Daemon::State::Ended(const RunId& run, const std::string& reason) {
   // An end before the last round belongs on the record; what was overtaken is compared with it.
   if (reason != round::kComplete && reason != round::kOvertaken) Halt(run, reason);
+  SweepUploads();
+}
+
+// Once whatever is being done is done.
+void Daemon::State::SweepUploads() {
   if (std::exchange(sweeping, true)) return;
   loop->Post([this, alive = alive] {
     if (!*alive) return;

@@ -19,6 +19,7 @@
 #include "aggregator/run_view.h"
 #include "aggregator/stall.h"
 #include "aggregator/workshop.h"
+#include "federation/blob/kept_names.h"
 #include "federation/derivation/alarm.h"
 #include "federation/loop/effect_queue.h"
 #include "federation/round/round.h"
@@ -48,6 +49,7 @@ class RunDriver {
   Result<uint64_t> ContributionBytes() const;
   // Everything this run may still need: its base, aggregate, tokenizer and first model.
   std::vector<Digest> Needs() const;
+  void NameKept(blob::KeptNames& names) const;  // what its state names, kept or to be kept
   RunView& view() { return view_; }
   const std::optional<Protection>& protection() const { return protection_; }  // of its noise
 

@@ -71,6 +71,12 @@ std::string RunDriver::LeavingKey() const {
   return "run/" + rounds_.manifest().run.str() + "/leaving";
 }
 
+void RunDriver::NameKept(blob::KeptNames& names) const {
+  names.Add(rounds_.Save(shop_.loop.Now()));
+  if (masking_) names.Add(masking_->Save());
+  for (const Digest& digest : Needs()) names.Add(digest);
+}
+
 // At a start, whatever was gone by then: nobody asks for what is not there.
 void RunDriver::RemoveLeaving() {
   const auto noted = shop_.journal.Get(LeavingKey());

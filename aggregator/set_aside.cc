@@ -15,6 +15,7 @@ Status Daemon::State::SetAside(const RunId& run, ByteView kept, const Error& why
               "version that kept it to go on with this one; or give it up (dure run stop) and " +
               "begin another from its last model (dure run start --from)");
   set_aside.emplace(run, why.message);
+  named_aside.Add(Bytes(kept.begin(), kept.end()));
   return {};
 }
 

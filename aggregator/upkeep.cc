@@ -61,6 +61,7 @@ Result<std::string> Daemon::State::ShowStatus() const {
       {"root", head.head.root.Hex()},
       {"agreed", agreed ? agreed->head.head.size : 0},
       {"connected", connected.size()},
+      {"store", {{"blobs", store->List().size()}, {"bytes", store->TotalBytes()}}},
       {"closed_because", may ? std::string() : may.error().message},
       {"issuing_ends", FormatRfc3339(authority->IssuingEnds())},
       {"issuing_notice", identity::IssuingNotice(authority->IssuingEnds(), loop->WallNow())}};

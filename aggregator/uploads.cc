@@ -69,6 +69,10 @@ bool Uploads::IsBy(const SiteId& site, const Digest& digest) const {
          std::ranges::find(own->second, digest, &Upload::digest) != own->second.end();
 }
 
+bool Uploads::Holds(const Digest& digest) const {
+  return std::ranges::any_of(here_, [&](const auto& own) { return IsBy(own.first, digest); });
+}
+
 Status Uploads::Allow(const SiteId& site, const Digest& digest, uint64_t bytes, const Runs& runs,
                       std::string_view attempt) {
   if (IsBy(site, digest)) return {};

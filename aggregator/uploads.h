@@ -44,6 +44,8 @@ class Uploads {
   bool Contains(const Digest& digest) const { return marks_.contains(digest); }
   // Whether this site itself offered what is here: another's digest anybody can read in the record.
   bool IsBy(const SiteId& site, const Digest& digest) const;
+  // Any site did, and it has not been removed: a round may yet name it, or it goes at Sweep.
+  bool Holds(const Digest& digest) const;
   // The site may upload it now, to this attempt of a run. kUnavailable: it has offered too much
   // that was new in this attempt, or the disk still holds what this takes the place of; errors of
   // the journal. Then it may not.
