@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
+#include "cli/progress_view.h"
 #include "cli/scrub_text.h"
 #include "federation/transport/json_fields.h"
 
@@ -39,6 +40,7 @@ std::string StatusText(const json& status) {
   } else if (!ends.empty()) {
     text += "the issuing CA ends " + ends + "\n";
   }
+  if (status.contains("store")) text += StoreText(status["store"]) + "\n";
   return text + "its file: " + ScrubText(scrub);
 }
 
@@ -57,6 +59,12 @@ Status Ask(const std::string& dir, const char* verb, Context& context) {
 }
 
 }  // namespace
+
+std::string StoreText(const json& store) {
+  const uint64_t blobs = CountField(store, "blobs");
+  return "its store holds " + FormatBytes(CountField(store, "bytes")) + " in " +
+         std::to_string(blobs) + (blobs == 1 ? " blob" : " blobs");
+}
 
 std::string ScrubText(const json& scrub) {
   std::string text;

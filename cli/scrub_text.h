@@ -1,5 +1,5 @@
-// What a daemon says of reading its record back, in a line: for dure site status and dure
-// aggregator status.
+// What a daemon says of reading its record back, and of its store, in a line each: for dure site
+// status and dure aggregator status.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,5 +9,7 @@ namespace dure::cli {
 
 // Of {"readings", "last", "mended", "rotted": [text…]}, which may be any JSON at all.
 std::string ScrubText(const nlohmann::json& scrub);
+// "its store holds 1.2 MiB in 3 blobs". Of {"blobs", "bytes"}, or any JSON.
+std::string StoreText(const nlohmann::json& store);
 
 }  // namespace dure::cli

@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
+#include "cli/scrub_text.h"
 #include "cli/testing.h"
 #include "model/cpu/products.h"
 
@@ -58,6 +60,15 @@ TEST(SiteServe, WhatIsMissingMayComeAndIsNoMistake) {
   EXPECT_EQ(no_folder.code, static_cast<int>(ExitCode::kFailed)) << no_folder.err;
   const Outcome no_terms = Serve({"--data", text, "--terms", "/nonexistent/terms.toml"});
   EXPECT_EQ(no_terms.code, static_cast<int>(ExitCode::kFailed)) << no_terms.err;
+}
+
+TEST(SiteServe, WhatItsStoreHoldsIsSaidInALineWhateverIsSaidOfIt) {
+  using nlohmann::json;
+  EXPECT_EQ(StoreText(json{{"blobs", 1u}, {"bytes", 1023u}}), "its store holds 1023 B in 1 blob");
+  EXPECT_EQ(StoreText(json{{"blobs", 3u}, {"bytes", 1u << 20}}),
+            "its store holds 1.0 MiB in 3 blobs");
+  EXPECT_THAT(StoreText(json{{"blobs", "x"}}), HasSubstr("0 blobs"));
+  EXPECT_THAT(StoreText(json::array()), HasSubstr("0 blobs"));
 }
 
 }  // namespace

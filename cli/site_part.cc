@@ -38,6 +38,7 @@ std::string StatusText(const json& status) {
   const std::string code = TextField(status, "code");
   if (!code.empty()) text += "trains with code " + code + "\n";
   if (status.contains("record")) text += RecordText(status["record"]);
+  if (status.contains("store")) text += StoreText(status["store"]) + "\n";
   for (const json& run : transport::ListField(status, "runs")) {
     text += TextField(run, "run") + "  " + TextField(run, "phase");
     if (run.contains("round")) text += ", round " + std::to_string(CountField(run, "round") + 1);

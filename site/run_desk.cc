@@ -283,6 +283,7 @@ void RunDesk::Do(const round::DropWork& effect) {
 
 void RunDesk::RemoveDropped() {
   if (dropped_.empty() && scraps_.empty()) return;
+  if (!dropped_.empty()) CrashPoint("site.before-drop");
   std::erase_if(dropped_, [this](const Digest& one) { return shop_.needed_elsewhere(run_, one); });
   (void)shop_.compute.Run([&store = shop_.store, blobs = std::exchange(dropped_, {}),
                            files = std::exchange(scraps_, {})] {

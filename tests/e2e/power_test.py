@@ -79,6 +79,37 @@ class PowerTest(LifeTest):
             path = f'{federation.home("aggregator")}/blobs/blobs/{digest}'
             until(lambda path=path: not os.path.exists(path), f'{digest} is gone')
 
+    def test_what_a_site_had_done_with_goes_when_it_starts_if_it_died_before_it_went(self):
+        federation = self.found(TRIO[:2])
+        federation.start_sites()
+        east, north = (federation.sites[site] for site in TRIO[:2])
+        # Without east there is no quorum: north has submitted when the operator stops the run.
+        federation.propose('over', rounds=1, steps=200)
+        self.training(federation, 'over', 'north')
+        east.kill()
+        north.stop()
+        north.start(crash_at='site.before-drop')
+        federation.watch('over', lambda line: any(
+            each['site'] == 'north' and each['state'] in ('submitted', 'receipted')
+            for each in line['sites']), 'north has submitted')
+        federation.dure('run', 'stop', '--dir', federation.consortium, 'over')
+        north.wait_for_death()
+        home = federation.home('north')
+        contribution, = (f'{home}/blobs/blobs/{entry["event"]["contribution"]}'
+                         for entry in federation.entries('aggregator', 'over')
+                         if entry['type'] == 'contribution-submitted')
+        model = f'{home}/blobs/blobs/{federation.show("over")["base"]["model"]}'
+        self.assertTrue(os.path.exists(contribution))
+        self.assertTrue(glob.glob(f'{home}/runs/over/residual-*'))
+        north.start()
+        until(lambda: not os.path.exists(contribution)
+              and not glob.glob(f'{home}/runs/over/residual-*')
+              and not os.listdir(f'{home}/runs/over/seat'), 'what was made in it is gone')
+        self.assertTrue(os.path.exists(model), 'and what came of it is there')
+        self.assertTrue(os.path.exists(f'{home}/runs/over/given/config.json'))
+        status = federation.dure('site', 'status', '--dir', home)
+        self.assertGreaterEqual(status['store']['bytes'], os.path.getsize(model))
+
 
 if __name__ == '__main__':
     PowerTest.programs = os.path.abspath(sys.argv.pop(1))
