@@ -20,9 +20,10 @@ struct DaemonOptions {
   std::string dir;  // made by `dure consortium init`
   std::string
       listen;  // "host:port"; empty: the port of the consortium's address, on every interface
-  std::string listen_enrol;                 // likewise
-  int threads = 0;                          // for merging; 0: as many as the machine has
-  Duration scrub = std::chrono::hours(24);  // its log is read back once in this time; zero: never
+  std::string listen_enrol;                   // likewise
+  int threads = 0;                            // for merging; 0: as many as the machine has
+  Duration scrub = std::chrono::hours(24);    // its log is read back once in this time; zero: never
+  Duration sweep = std::chrono::minutes(30);  // so long nobody used what goes
   bool alone = false;  // writes without having compared its log with members' copies
   LogSeam log_seam;    // of tests (tests/adversary)
   std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for the log

@@ -221,6 +221,25 @@ TEST_F(DaemonTest, WhatNothingNamesGoesAtTheStartAndNothingElse) {
   }
 }
 
+TEST_F(DaemonTest, WhatAnOperatorOfferedAndNeverUsedGoesInTheEndWhileItRuns) {
+  const auto offered =
+      Must(Must(blob::OpenFileBlobStore(options_.dir + "/blobs"))->Put(AsBytes("offered")));
+  Must(Journal()->Apply(journal::Change().Put("offered/" + offered.Hex(), {})));
+  options_.sweep = std::chrono::milliseconds(10);
+  std::promise<std::string> removed;
+  bool is_said = false;  // on the loop
+  options_.say = [&](const std::string& line) {
+    if (line.starts_with("removed ") && !std::exchange(is_said, true)) removed.set_value(line);
+  };
+  const MonoTime begun = loop::EventLoop().Now();
+  auto daemon = Must(Daemon::Start(options_));
+  EXPECT_THAT(removed.get_future().get(), testing::StartsWith("removed 7 bytes"));
+  EXPECT_GE(loop::EventLoop().Now() - begun, 48 * options_.sweep);
+  daemon.reset();
+  EXPECT_FALSE(Must(Journal()->Get("offered/" + offered.Hex())));
+  EXPECT_FALSE(Must(blob::OpenFileBlobStore(options_.dir + "/blobs"))->Has(offered));
+}
+
 // A run invites everybody who may come, and would wait for good for whoever may not.
 TEST_F(DaemonTest, TheListOfSitesSaysWhoseAccessEnded) {
   Enrol("north");

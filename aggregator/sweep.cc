@@ -13,9 +13,8 @@
 namespace dure::aggregator {
 namespace {
 
-constexpr std::chrono::minutes kSweepEvery{30};
 constexpr std::chrono::minutes kAfterMerge{1};
-constexpr std::chrono::hours kOfferedFor{24};  // a model takes hours to arrive, and a vote longer
+constexpr int kOfferedSweeps = 48;  // a day: a model takes hours to arrive, and a vote longer
 constexpr std::string_view kOfferedKey = "offered/";
 constexpr std::string_view kMarkKey = "contribution/";  // Uploads knows which of them stay
 
@@ -31,7 +30,7 @@ Status Daemon::State::NoteOffered(const Digest& digest) {
 
 void Daemon::State::ForgetOffered() {
   for (auto it = offered.begin(); it != offered.end();) {
-    const bool is_over = loop->Now() - it->second >= kOfferedFor;
+    const bool is_over = loop->Now() - it->second >= kOfferedSweeps * options.sweep;
     const bool forgotten =
         is_over &&
         journal->Apply(journal::Change().Erase(std::string(kOfferedKey) + it->first.Hex()));
@@ -78,7 +77,7 @@ void Daemon::State::SweepAtStart() {
 }
 
 void Daemon::State::SweepLater() {
-  loop->At(loop->Now() + kSweepEvery, [this, alive = alive, age = store->NewAge()] {
+  loop->At(loop->Now() + options.sweep, [this, alive = alive, age = store->NewAge()] {
     if (*alive) SweepSince(age);
   });
 }

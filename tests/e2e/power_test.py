@@ -101,7 +101,14 @@ class PowerTest(LifeTest):
         model = f'{home}/blobs/blobs/{federation.show("over")["base"]["model"]}'
         self.assertTrue(os.path.exists(contribution))
         self.assertTrue(glob.glob(f'{home}/runs/over/residual-*'))
+        # And what nobody would ever ask for again, in part and whole.
+        left = [f'{home}/blobs/spools/{"ab" * 32}.{part}' for part in ('part', 'bits', 'manifest')]
+        left += [f'{home}/blobs/blobs/{"cd" * 32}{part}' for part in ('', '.manifest')]
+        for path in left:
+            with open(path, 'w', encoding='ascii') as file:
+                file.write('left')
         north.start()
+        until(lambda: not any(map(os.path.exists, left)), lambda: f'some of {left} is there')
         until(lambda: not os.path.exists(contribution)
               and not glob.glob(f'{home}/runs/over/residual-*')
               and not os.listdir(f'{home}/runs/over/seat'), 'what was made in it is gone')
