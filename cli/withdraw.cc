@@ -1,6 +1,9 @@
 // dure withdraw: end a dataset's use. See first what that touches, then file it, then close the
 // case with the entries that show it done.
+#include <unistd.h>
+
 #include <algorithm>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -12,6 +15,8 @@
 #include "cli/nouns.h"
 #include "cli/record_copy.h"
 #include "cli/spans.h"
+#include "cli/terminal_text.h"
+#include "cli/withdraw_scope.h"
 #include "policy/lineage/lineage.h"
 
 namespace dure::cli {
@@ -25,7 +30,7 @@ struct WithdrawOptions {
   std::string dir;
   std::string dataset;
   std::string ground = "owner";
-  std::string scope = "future-rounds";
+  std::string scope;  // empty: not said
   std::string within = "30d";
   std::string reference;  // a file
   uint64_t entry = 0;
@@ -33,55 +38,6 @@ struct WithdrawOptions {
 };
 
 std::string Short(const Digest& digest) { return digest.Hex().substr(0, 16); }
-
-// "1 round", "2 rounds".
-std::string Counted(uint64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
-std::string Describe(const lineage::WithdrawalOption& option, bool masked) {
-  using ledger::WithdrawalScope;
-  const std::string rounds = Counted(option.rounds_again, "round");
-  const std::string tokens = "(" + std::string(masked ? "at most " : "") +
-                             std::to_string(option.tokens_again) + " tokens of others)";
-  const std::string models = Counted(option.models_retired, "model");
-  const std::string grants = Counted(option.grants_ended, "grant");
-  switch (option.scope) {
-    case WithdrawalScope::kFutureRounds:
-      return "no later round uses it; the models that are there stay as they are";
-    case WithdrawalScope::kRestart:
-      return "go back to the last models without it and train " + rounds + " again " + tokens +
-             "; " + models + " and " + grants + " end";
-    case WithdrawalScope::kRetrain:
-      return "begin the runs it reached again without it: " + rounds + " " + tokens + "; " +
-             models + " and " + grants + " end";
-    case WithdrawalScope::kRetireModels:
-      return "no more use of " + models + " and of " + grants;
-  }
-  return "";
-}
-
-std::string DescribeKo(const lineage::WithdrawalOption& option, bool masked) {
-  using ledger::WithdrawalScope;
-  const std::string rounds = "라운드 " + std::to_string(option.rounds_again) + "개";
-  const std::string tokens = "(다른 기관의 토큰 " + std::string(masked ? "최대 " : "") +
-                             std::to_string(option.tokens_again) + "개)";
-  const std::string ended = "모델 " + std::to_string(option.models_retired) + "개와 이용 허가 " +
-                            std::to_string(option.grants_ended) + "건";
-  switch (option.scope) {
-    case WithdrawalScope::kFutureRounds:
-      return "이후 라운드는 쓰지 않음. 이미 있는 모델은 그대로 둠";
-    case WithdrawalScope::kRestart:
-      return "이 데이터가 들어가지 않은 마지막 모델로 돌아가 " + rounds + "를 다시 학습 " + tokens +
-             ". " + ended + "은 더는 쓸 수 없음";
-    case WithdrawalScope::kRetrain:
-      return "이 데이터가 쓰인 학습을 처음부터 다시: " + rounds + " " + tokens + ". " + ended +
-             "은 더는 쓸 수 없음";
-    case WithdrawalScope::kRetireModels:
-      return ended + "을 더는 쓰지 않음";
-  }
-  return "";
-}
 
 // The figures that were measured on it; empty: none.
 std::string MeasuredText(const lineage::DatasetUses& uses, const standing::State& state,
@@ -154,12 +110,8 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State&
   const std::string measured = MeasuredText(plan.uses, state, korean);
   if (!measured.empty()) text += "\n" + measured;
   if (gone) return text + "\n";  // nothing is left to choose
-  text += korean ? "\n고를 수 있는 범위 (--scope)\n" : "\nWhat can be asked for (--scope)\n";
-  for (const lineage::WithdrawalOption& option : plan.options) {
-    text += "  " + std::string(Name(option.scope)) + ": " +
-            (korean ? DescribeKo(option, plan.masked) : Describe(option, plan.masked)) + "\n";
-  }
-  return text;
+  text += Pick(korean, "\nWhat can be asked for (--scope)\n", "\n고를 수 있는 범위 (--scope)\n");
+  return text + ScopesText(plan, korean);
 }
 
 // What its terms say of a withdrawal; empty: nothing that narrows it.
@@ -261,10 +213,28 @@ Status Plan(const WithdrawOptions& options, Context& context) {
   return {};
 }
 
+// It cannot be taken back or changed, so nobody's scope is guessed: who did not say it is asked at
+// a terminal, below the plan, and told elsewhere what there is to choose.
+Result<ledger::WithdrawalScope> ScopeOf(const WithdrawOptions& options,
+                                        const standing::State& state, const DatasetId& id,
+                                        Context& context) {
+  if (!options.scope.empty()) return ledger::ParseWithdrawalScope(options.scope);
+  DURE_ASSIGN(const lineage::WithdrawalPlan plan, lineage::PlanWithdrawal(state, id));
+  const auto& gone = state.datasets.at(id).withdrawn;
+  if (gone) {
+    return Fail(ErrorCode::kFailedPrecondition,
+                HowToFile(options, plan.uses.custodian, gone, context));
+  }
+  const bool korean = IsKorean(context);
+  if (context.json() || isatty(STDIN_FILENO) != 1) return Fail(NoScope(plan, korean));
+  std::cerr << TerminalText(PlanText(plan, state, false, korean) +
+                            TermsText(state.datasets.at(id), korean));
+  return AskForScope(plan, std::cin, std::cerr, korean);
+}
+
 Status FileIt(const WithdrawOptions& options, Context& context) {
   ledger::DatasetWithdrawn event;
   DURE_ASSIGN(event.dataset, DatasetId::Parse(options.dataset));
-  DURE_ASSIGN(event.scope, ledger::ParseWithdrawalScope(options.scope));
   DURE_ASSIGN(const std::chrono::seconds within, ParseSpan(options.within));
   event.ground = options.ground;
   event.deadline = FormatRfc3339(context.Now() + within);
@@ -272,10 +242,13 @@ Status FileIt(const WithdrawOptions& options, Context& context) {
   DURE_ASSIGN(Desk desk, OpenDesk(options.dir, kOfficers, context));
   DURE_TRY(desk.clerk->Follow());
   Status known;
+  standing::State before;  // copied: a person may take minutes to answer
   desk.clerk->WithStanding([&](const standing::Auditor& own) {
-    known = HasDataset(own.standing().state(), event.dataset, context);
+    before = own.standing().state();
+    known = HasDataset(before, event.dataset, context);
   });
   DURE_TRY(known);
+  DURE_ASSIGN(event.scope, ScopeOf(options, before, event.dataset, context));
   DURE_ASSIGN(const uint64_t index,
               RecordEntry(desk, event,
                           Pick(context, "Withdrew " + options.dataset,
@@ -329,16 +302,16 @@ void AddWithdrawCommands(Command dure, Context& context) {
 
   Command file =
       AddVerb(noun, "file", "Withdraw a dataset of your own institution, once and for good",
-              "dure withdraw file reviews --ground consent --dir /srv/desk\n"
+              "dure withdraw file reviews --scope future-rounds --ground consent --dir /srv/desk\n"
               "dure withdraw file reviews --scope retire-models --within 14d --dir .");
   file.Add("dataset", options->dataset, "The dataset").Required();
   file.Add("--ground", options->ground, "consent, contract-end, court, quality or owner")
       .OneOf({"consent", "contract-end", "court", "quality", "owner"})
       .ShowDefault();
   file.Add("--scope", options->scope,
-           "future-rounds, restart, retrain or retire-models; it cannot be changed afterwards")
-      .OneOf({"future-rounds", "restart", "retrain", "retire-models"})
-      .ShowDefault();
+           "future-rounds, restart, retrain or retire-models; it cannot be changed afterwards. Not "
+           "given: asked at a terminal, below what each costs")
+      .OneOf({"future-rounds", "restart", "retrain", "retire-models"});
   file.Add("--reference", options->reference,
            "A file that it rests on, such as an order of a court; it stays here, its salted digest "
            "is recorded");

@@ -253,7 +253,8 @@ class AdversaryTest(LiedToTest):
         south.wait_for_stop()
         until(lambda: self.all.sites['north'].log_has('second/0/0: receipted'), 'north gave')
         self.act()
-        self.all.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk)
+        self.all.dure('withdraw', 'file', 'north', '--scope', 'future-rounds', '--ground',
+                      'consent', '--dir', self.desk)
         south.go_on()
         self.named('dissents from entry', 'round-closed', 'counts-withdrawn')
 
@@ -271,7 +272,8 @@ class AdversaryTest(LiedToTest):
             until(lambda site=site: self.all.sites[site].log_has('second/0/0: receipted'),
                   f'{site} gave')
         withdrawing = threading.Thread(target=self.all.dure, args=(
-            'withdraw', 'file', 'north', '--ground', 'consent', '--dir', self.desk))
+            'withdraw', 'file', 'north', '--scope', 'future-rounds', '--ground', 'consent',
+            '--dir', self.desk))
         withdrawing.start()
         self.addCleanup(withdrawing.join)
         until(lambda: self.all.aggregator.log_has('a withdrawal waits'), 'it is on its way')
@@ -287,7 +289,8 @@ class AdversaryTest(LiedToTest):
         self.forge('swallow')
         self.training('second')
         self.act()
-        said = self.all.fails('withdraw', 'file', 'north', '--dir', self.desk, expect=3)
+        said = self.all.fails('withdraw', 'file', 'north', '--scope', 'future-rounds', '--dir',
+                              self.desk, expect=3)
         self.assertIn('where another one stands', said)
 
     def test_an_old_database_is_restored(self):

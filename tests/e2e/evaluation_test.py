@@ -97,7 +97,8 @@ class EvaluationTest(LifeTest):
         self.assertEqual((why['counts'], [each['replays'] for each in why['decisions']]),
                          (True, [True]))
         dure('export', 'model-card', 'measured', '--dir', desk, '--out', f'{self.folder}/card')
-        said = federation.says('withdraw', 'file', 'north', '--dir', desk)
+        said = federation.says('withdraw', 'file', 'north', '--scope', 'future-rounds', '--dir',
+                               desk)
         for figure in of_north:
             self.assertIn(f'entry {figure["entry"]}: model', said)
         plan = dure('withdraw', 'plan', 'north', '--dir', desk)
@@ -125,7 +126,8 @@ class EvaluationTest(LifeTest):
         north.start(stop_at='site.evaluated')
         with self.evaluation(federation, 'measured') as asked:
             north.wait_for_stop()
-            federation.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', desk)
+            federation.dure('withdraw', 'file', 'north', '--scope', 'future-rounds', '--ground',
+                            'consent', '--dir', desk)
             north.go_on()
             said, why = asked.communicate(timeout=PATIENCE)
         answers = {each['site']: each.get('error', '') for each in json.loads(said)['results']}

@@ -117,7 +117,8 @@ class FourInstitutions(unittest.TestCase):
         self.all.propose('shared', rounds=5, quorum=2, steps=150)
         self.all.watch('shared', lambda line: line['round'] >= 1, 'a round closed')
         self.dure('site', 'leave', '--dir', self.all.home('telecom'), '--run', 'shared')
-        entry = self.dure('withdraw', 'file', 'theses', '--ground', 'consent', '--dir',
+        entry = self.dure('withdraw', 'file', 'theses', '--scope', 'future-rounds',
+                          '--ground', 'consent', '--dir',
                           self.desks['university'])['index']
         self.all.complete('shared')
         entries = self.all.entries('aggregator', 'shared')

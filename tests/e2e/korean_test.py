@@ -51,9 +51,14 @@ class Korean(OfficerCase):
         self.assertIn('고를 수 있는 범위', plan)
         self.assertIn('철회는 한 번만 할 수 있고 범위는 나중에 바꿀 수 없습니다.', plan)
         self.assertIn('다른 회원의 데이터셋임(foreign-dataset): south는 north의 것이 아닙니다',
-                      say('withdraw', 'file', 'south', expect=1))
+                      say('withdraw', 'file', 'south', '--scope', 'retrain', expect=1))
+        # Nobody's scope is guessed: who did not say it is told what each costs; nothing is filed.
+        told = say('withdraw', 'file', 'north', expect=1)
+        self.assertIn('--scope로 철회 범위를 지정하십시오', told)
+        self.assertIn('retire-models: 모델 1개와', told)
+        self.assertNotIn('철회됨', say('dataset', 'list'))
         self.assertIn('데이터셋 north의 이용을 철회했습니다(항목 ',
-                      say('withdraw', 'file', 'north'))
+                      say('withdraw', 'file', 'north', '--scope', 'future-rounds'))
         entry = str(self.all.entries('aggregator')[-1]['index'])
         self.assertIn(f'north는 항목 {entry}에서 이미 철회되었습니다(범위 이후 라운드에서 제외',
                       say('withdraw', 'plan', 'north'))

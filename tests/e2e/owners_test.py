@@ -47,8 +47,9 @@ class Owners(OfficerCase):
                        each['decision']], 'the run is refused for fine-tuning')
         desk = self.all.officer('north')
         self.assertIn('withdrawal-not-allowed', self.all.fails(
-            'withdraw', 'file', 'reviews', '--dir', desk, expect=1))
-        self.all.dure('withdraw', 'file', 'reviews', '--ground', 'court', '--dir', desk)
+            'withdraw', 'file', 'reviews', '--scope', 'future-rounds', '--dir', desk, expect=1))
+        self.all.dure('withdraw', 'file', 'reviews', '--scope', 'future-rounds', '--ground',
+                      'court', '--dir', desk)
 
 
 if __name__ == '__main__':

@@ -38,7 +38,8 @@ class WithdrawalTest(unittest.TestCase):
                           for entry in federation.entries('aggregator', 'leaving')),
               'north has contributed')
         until(lambda: north.log_has('receipted'), 'north holds its receipt')
-        federation.dure('withdraw', 'file', 'north', '--ground', 'consent', '--dir', desk)
+        federation.dure('withdraw', 'file', 'north', '--scope', 'future-rounds', '--ground',
+                        'consent', '--dir', desk)
         south.go_on()
         federation.complete('leaving')
         closed = [entry['event'] for entry in federation.entries('aggregator', 'leaving')
@@ -287,7 +288,7 @@ class RestoreTest(unittest.TestCase):
         until(lambda: federation.aggregator.log_has('dure ledger heal'), 'the aggregator says so')
         # Not one entry more, whoever asks.
         self.assertIn('restored', federation.fails(
-            'withdraw', 'file', 'north', '--dir', desk, expect=3))
+            'withdraw', 'file', 'north', '--scope', 'future-rounds', '--dir', desk, expect=3))
         federation.fails(*federation._proposal('third', rounds=1), expect=3)
         self.assertEqual(len(federation.entries('aggregator')), before)
         federation.aggregator.stop()
