@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "cli/command.h"
@@ -93,6 +94,49 @@ bool Wanted(const LedgerOptions& options, const ledger::Event& event) {
          (options.type.empty() || Name(ledger::TypeOf(event)) == options.type);
 }
 
+constexpr size_t kNamesShown = 20;
+
+// A name that no entry has is a slip of whoever typed it, and is answered with those there are.
+Status IsOneOf(const std::set<std::string>& names, const std::string& typed, const std::string& en,
+               const std::string& ko, const Context& context) {
+  if (typed.empty() || names.contains(typed)) return {};
+  std::string there;
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (static_cast<size_t>(std::distance(names.begin(), name)) == kNamesShown) {
+      there += ", …";
+      break;
+    }
+    there += (there.empty() ? "" : ", ") + *name;
+  }
+  const bool none = names.empty();
+  return Fail(ErrorCode::kNotFound,
+              Pick(context,
+                   "the record knows no " + en + " \"" + typed + "\"; " +
+                       (none ? "it has none yet" : "there are: " + there),
+                   "기록에 \"" + typed + "\"(이)라는 " + rules::WithParticle(ko, "이(가)") +
+                       " 없습니다. " + (none ? "아직 하나도 없습니다" : "있는 것: " + there)));
+}
+
+// Whether there are entries of the run and of the site that were asked for, at any place.
+Status KnowsNames(const LedgerOptions& options, const LogReader& log, const Context& context) {
+  if (options.run.empty() && options.site.empty()) return {};
+  std::set<std::string> runs, sites;
+  const uint64_t size = log.Head().head.size;
+  for (uint64_t index = 0; index < size;) {
+    DURE_ASSIGN(const std::vector<Bytes> page, log.Read(index, size, kPageBytes));
+    for (const Bytes& bytes : page) {
+      DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::ParseEntry(bytes));
+      runs.insert(ledger::RunOf(entry.record.event));
+      sites.insert(ledger::SiteOf(entry.record.event));
+    }
+    index += page.size();
+  }
+  runs.erase("");
+  sites.erase("");
+  DURE_TRY(IsOneOf(runs, options.run, "run", "학습", context));
+  return IsOneOf(sites, options.site, "site", "사이트", context);
+}
+
 // Prints entries as they are read, so that a long log needs no memory: one object a line with
 // --json.
 Status ShowEntries(const LedgerOptions& options, Context& context) {
@@ -102,19 +146,19 @@ Status ShowEntries(const LedgerOptions& options, Context& context) {
   const ledger::Language language = RecordLanguage(context);
   uint64_t index = options.from;
   uint64_t shown = 0;
-  bool knows_run = options.run.empty();
   while (index < size && shown < options.count) {
     DURE_ASSIGN(const std::vector<Bytes> page, log->Read(index, size, kPageBytes));
     for (size_t i = 0; i < page.size() && shown < options.count; ++i, ++index) {
       DURE_ASSIGN(const ledger::OpenedEntry entry, ledger::OpenEntry(page[i], RecordVerifier()));
-      knows_run = knows_run || ledger::RunOf(entry.record.event) == options.run;
       if (!Wanted(options, entry.record.event)) continue;
       context.Print(context.json() ? ledger::EntryJson(index, entry)
                                    : ledger::EntrySentence(index, entry, language));
       shown++;
     }
   }
-  if (!knows_run && options.from == 0) return Fail(NoSuchRun(options.run, context));
+  if (shown == 0 && options.count > 0) {
+    DURE_TRY(KnowsNames(options, *log, context));
+  }
   const std::string all = std::to_string(size);
   context.Say(IsKorean(context) ? "항목 " + all + "개 중 " + std::to_string(shown) + "개"
                                 : std::to_string(shown) + " of " + all + " entries");

@@ -45,7 +45,14 @@ TEST_F(LedgerVerbs, TellWhoContributedWhatAndWhen) {
   EXPECT_THAT(one.out, HasSubstr("\"index\":5"));
   EXPECT_EQ(std::count(one.out.begin(), one.out.end(), '\n'), 1);
   EXPECT_THAT(RunLine({"ledger", "show", "--dir", dir(), "--run", "run-2"}).err,
-              HasSubstr("knows no run \"run-2\""));
+              HasSubstr("knows no run \"run-2\"; there are: run-1\n"));
+  const Outcome slip = RunLine({"ledger", "show", "--dir", dir(), "--site", "hospital-b"});
+  EXPECT_EQ(slip.code, 1);
+  EXPECT_THAT(slip.err, HasSubstr("knows no site \"hospital-b\"; there are: hospital-a-1"));
+  EXPECT_THAT(RunLine({"ledger", "show", "--dir", dir(), "--site", "hospital-b", "--from", "5",
+                       "--lang", "ko"})
+                  .err,
+              HasSubstr("기록에 \"hospital-b\"(이)라는 사이트가 없습니다. 있는 것: hospital-a-1"));
   EXPECT_THAT(
       RunLine({"ledger", "show", "--dir", dir(), "--run", "run-1", "--type", "grant-decided"}).err,
       HasSubstr("0 of 6 entries"));

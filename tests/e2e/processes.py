@@ -72,7 +72,7 @@ class Programs:
         """Runs one command to its end; returns what it printed as JSON where it is JSON."""
         done = subprocess.run([self.path('dure-crashing'), *arguments, '--json'],
                               capture_output=True, text=True, timeout=PATIENCE, check=False,
-                              env={**os.environ, **environment})
+                              stdin=subprocess.DEVNULL, env={**os.environ, **environment})
         if done.returncode != expect:
             raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
                                  f'{expect}: {done.stdout}{done.stderr}')
@@ -83,7 +83,8 @@ class Programs:
     def says(self, *arguments, expect=0):
         """What a command tells a person, on either stream."""
         done = subprocess.run([self.path('dure-crashing'), *arguments], capture_output=True,
-                              text=True, timeout=PATIENCE, check=False)
+                              text=True, timeout=PATIENCE, check=False,
+                              stdin=subprocess.DEVNULL)
         if done.returncode != expect:
             raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
                                  f'{expect}: {done.stdout}{done.stderr}')
@@ -92,7 +93,8 @@ class Programs:
     def fails(self, *arguments, expect):
         """Runs a command that must end with that code; what it said."""
         done = subprocess.run([self.path('dure-crashing'), *arguments, '--json'],
-                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+                              capture_output=True, text=True, timeout=PATIENCE, check=False,
+                              stdin=subprocess.DEVNULL)
         if done.returncode != expect:
             raise AssertionError(f'dure {" ".join(arguments)} ended {done.returncode}, expected '
                                  f'{expect}: {done.stdout}{done.stderr}')
