@@ -12,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/help_korean.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/phrases.h"
@@ -68,15 +69,6 @@ std::string Meant(const CLI::App& root, const CLI::App& at, const std::string& p
   return meant;
 }
 
-// CLI11 would write "decision(1x)" where one word or several may stand.
-class UsageFormatter : public CLI::Formatter {
- public:
-  std::string make_option_usage(const CLI::Option* option) const override {
-    const std::string name = option->get_name(true) + (option->get_expected_max() > 1 ? "..." : "");
-    return option->get_required() ? name : "[" + name + "]";
-  }
-};
-
 }  // namespace
 
 // Builds the tree of nouns, reads the command line, runs the one chosen verb.
@@ -85,8 +77,8 @@ class Dure {
   Dure(std::ostream& out, std::ostream& err, std::function<WallTime()> now)
       : context_(out, err, std::move(now)),
         app_("Dure: institutions train one model together; no one's data leaves home.", "dure") {
-    app_.formatter(std::make_shared<UsageFormatter>());  // inherited, too
-    app_.fallthrough();  // inherited by every verb: --json may stand anywhere
+    app_.formatter(MakeHelpFormatter());  // inherited, too
+    app_.fallthrough();                   // inherited by every verb: --json may stand anywhere
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "dure " DURE_VERSION);
     app_.add_flag("--json", context_.json_, "Print the result as one JSON object");
@@ -129,10 +121,13 @@ class Dure {
     AddHelpCommand(all, context_);
   }
 
+  std::vector<std::string> HelpWithoutKorean() { return SpeakKorean(app_); }
+
   int Run(std::vector<std::string> arguments) {
     // A usage error, --help and --version end the parse before flags are read.
     context_.json_ = std::ranges::find(arguments, "--json") != arguments.end();
     context_.language_ = LanguageIn(arguments);
+    if (IsKorean(context_) && !context_.json_) SpeakKorean(app_);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes a vector from its end
     try {
       app_.parse(std::move(arguments));
@@ -221,6 +216,11 @@ class Dure {
 int RunDure(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
             std::function<WallTime()> now) {
   return Dure(out, err, std::move(now)).Run(arguments);
+}
+
+std::vector<std::string> HelpWithoutKorean() {
+  std::ostringstream nowhere;
+  return Dure(nowhere, nowhere, [] { return WallTime{}; }).HelpWithoutKorean();
 }
 
 }  // namespace dure::cli

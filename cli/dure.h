@@ -15,4 +15,7 @@ namespace dure::cli {
 int RunDure(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
             std::function<WallTime()> now);
 
+// What the help says in English only; for tests.
+std::vector<std::string> HelpWithoutKorean();
+
 }  // namespace dure::cli

@@ -165,6 +165,26 @@ TEST(Dure, HelpTeachesWithExamples) {
               HasSubstr("Examples:\n  dure policy show constitution\n"));
 }
 
+// Whoever adds a verb or an option adds its Korean to cli/help_*.cc.
+TEST(Dure, HelpSaysEachTextInKoreanToo) {
+  EXPECT_THAT(HelpWithoutKorean(), IsEmpty());
+  const Outcome file = RunLine({"withdraw", "file", "--help", "--lang", "ko"});
+  EXPECT_EQ(file.code, 0);
+  EXPECT_THAT(file.out,
+              testing::AllOf(HasSubstr("사용법: dure withdraw file [옵션] dataset"),
+                             HasSubstr("\n인수:\n  dataset TEXT 필수           데이터셋\n"),
+                             HasSubstr("\n옵션:\n"), HasSubstr("정책 담당자의 폴더"),
+                             HasSubstr("\n예:\n  dure withdraw file reviews"),
+                             HasSubstr("모든 명령에서 --json")));
+  EXPECT_THAT(RunLine({"help", "revoke", "--lang", "ko"}).out,
+              testing::AllOf(HasSubstr("[대상]\n"), HasSubstr("하나만 써야 합니다"),
+                             Not(HasSubstr("Option Group"))));
+  EXPECT_THAT(RunLine({"--help", "--lang", "ko"}).out,
+              testing::AllOf(HasSubstr("\n명령:\n"), HasSubstr("기록을 읽고, 확인하고")));
+  // A program reads the same in any language.
+  EXPECT_THAT(RunLine({"--help", "--lang", "ko", "--json"}).out, HasSubstr("Usage: dure"));
+}
+
 // A folder of another user ended dure with an abort. A name that no file can have fails in the same
 // place for every user, root too.
 TEST(Dure, AFolderThatCannotBeLookedAtIsSaidAndNotThrown) {

@@ -1,0 +1,253 @@
+// What dure --help says of runs, models, plans and the demonstration, in English and in Korean.
+#include <array>
+
+#include "cli/help_korean.h"
+
+namespace dure::cli {
+namespace {
+
+constexpr auto kRunHelp = std::to_array<HelpText>({
+    // dure run
+    {"propose, watch and stop training runs", "학습을 제안하고, 지켜보고, 멈춥니다"},
+    {"propose a run to the sites", "사이트들에 학습을 제안합니다"},
+    {"the consortium's or the operator's folder", "컨소시엄이나 운영자의 폴더"},
+    {"of the run: a-z, 0-9 and '-'", "학습의 이름: a-z, 0-9, '-'"},
+    {"statistics, scientific-research, public-archiving, public-service, product-development, "
+     "commercial-service, safety-evaluation or benchmark",
+     "statistics(통계), scientific-research(과학적 연구), public-archiving(공익 기록 보존), "
+     "public-service(공공 서비스), product-development(제품 개발), commercial-service(상업 "
+     "서비스), safety-evaluation(안전성 평가), benchmark(성능 비교) 가운데 하나"},
+    {"whom the model serves: public-body, non-profit, for-profit; repeatable",
+     "모델을 쓸 곳: public-body(공공 기관), non-profit(비영리), for-profit(영리). 여러 번 쓸 수 "
+     "있습니다"},
+    {"a code such as health; none by default", "health 같은 분야 코드. 기본값은 없음"},
+    {"how finely contributions will be valued: none, group or individual",
+     "기여를 평가하는 단위: none(평가하지 않음), group(집단별), individual(기여마다)"},
+    {"trainers whose contributions are counted: digests (dure site status) or files; any by "
+     "default",
+     "기여를 집계해 줄 학습 프로그램: 다이제스트(dure site status로 확인)나 파일. 기본값은 제한 "
+     "없음"},
+    {"the longest update that is counted (L2); no bound by default, and none under masking",
+     "집계할 업데이트의 최대 길이(L2). 기본값은 제한 없음. 보안 합산에서는 쓸 수 없습니다"},
+    {"a site does not send an update of which more than this share of the lanes was cut at its "
+     "bounds, and nobody takes such a sum; by default they are counted and told",
+     "한도에서 잘린 숫자의 비율이 이보다 높은 업데이트는 사이트가 보내지 않고, 그런 합은 아무도 "
+     "받지 않습니다. 기본값에서는 세어서 알리기만 합니다"},
+    {"passes over a site's registered data that a round counts; any number by default",
+     "라운드가 사이트의 등록된 데이터를 몇 번까지 집계할지. 기본값은 제한 없음"},
+    {"ordinary or high-impact", "ordinary(일반) 또는 high-impact(고영향)"},
+    {"tiny, small, or a Hugging Face Llama config.json",
+     "tiny, small 또는 허깅페이스 Llama의 config.json"},
+    {"bytes, or a tokenizer.json", "bytes 또는 tokenizer.json"},
+    {"safetensors to start from; new weights by default",
+     "시작 가중치가 든 safetensors. 기본값은 새 가중치"},
+    {"invite only these sites; all by default", "이 사이트들만 초대합니다. 기본값은 모두"},
+    {"rounds of the run", "학습의 라운드 수"},
+    {"optimizer steps of a round; 0 with --seconds", "라운드의 최적화 스텝 수. --seconds를 쓰면 0"},
+    {"training seconds of a round, instead of or besides --steps",
+     "라운드의 학습 시간(초). --steps 대신 또는 함께 씁니다"},
+    {"sequences of a batch", "배치의 시퀀스 수"},
+    {"tokens of a sequence; the model's context by default",
+     "시퀀스의 토큰 수. 기본값은 모델의 문맥 길이"},
+    {"batches of a step", "스텝의 배치 수"},
+    {"steps; a twentieth of all by default", "준비 스텝 수. 기본값은 전체의 20분의 1"},
+    {"constant, cosine or wsd; cosine by default, and constant with --steps 0",
+     "constant, cosine, wsd 가운데 하나. 기본값은 cosine이고 --steps 0이면 constant"},
+    {"bits of a parameter in an update: int8 (the default), int16 (with --privacy) or int4",
+     "업데이트에서 매개변수 하나의 비트 수: int8(기본값), int16(--privacy를 쓸 때), int4"},
+    {"tokens, or equal; by default tokens under the mean, and equal otherwise or with --privacy",
+     "tokens(토큰 수에 비례) 또는 equal(모두 같게). 기본값은 mean이면 tokens, 그 밖이거나 "
+     "--privacy를 쓰면 equal"},
+    {"how updates become one: mean, direction-norm, or with --masking none median, "
+     "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
+     "norm-bound=FACTOR, centered-clipping=FACTOR",
+     "업데이트를 하나로 합치는 방식: mean, direction-norm. --masking none에서는 median, "
+     "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
+     "norm-bound=FACTOR, centered-clipping=FACTOR도 됩니다"},
+    {"pairwise: the aggregator sees only sums, the default of three sites or more; or none",
+     "pairwise: 집계 서버는 합만 봅니다(사이트가 셋 이상이면 기본값). 또는 none"},
+    {"fewest members in a masked sum", "가려진 합 하나에 드는 최소 회원 수"},
+    {"under masking members come and go in batches of at least so many",
+     "보안 합산에서 회원은 적어도 이만큼씩 묶여 들어오고 나갑니다"},
+    {"take sums whose difference to an earlier one shows one member's part; without it a round "
+     "waits for whoever was in the sums before, and sets apart whoever alone was not",
+     "앞선 합과의 차이로 회원 하나의 몫이 드러나는 합도 받습니다. 쓰지 않으면 앞선 합에 들었던 "
+     "사이트를 기다리고, 들지 않았던 사이트가 하나뿐이면 따로 둡니다"},
+    {"noise on updates, so that a model tells little of any one site: discrete-gaussian or "
+     "skellam; it destroys a whole model unless hundreds of sites take part (dure plan --noise)",
+     "업데이트에 넣을 잡음(모델에서 한 사이트에 대해 알 수 있는 것을 줄임): discrete-gaussian 또는 "
+     "skellam. 사이트 수백 곳이 참여하지 않으면 모델 전체가 망가집니다(dure plan --noise)"},
+    {"L2 norm to which each site cuts its update, in the model's own units",
+     "각 사이트가 업데이트를 잘라 맞출 L2 노름. 모델의 단위로 씁니다"},
+    {"deviation of the noise in a sum, in clip norms, even when the fewest sites stay and as many "
+     "collude as masking withstands",
+     "합에 든 잡음의 표준편차(절단 노름 단위). 남는 사이트가 가장 적고, 보안 합산이 견디는 만큼 "
+     "서로 짜더라도 이만큼은 됩니다"},
+    {"bound of each coordinate; a fourth of the clip, or the clip without rotation",
+     "좌표마다의 한도. 기본값은 절단 노름의 4분의 1, 회전하지 않으면 절단 노름"},
+    {"rotate blocks of 1024 before rounding, so that no coordinate stands out (default)",
+     "반올림하기 전에 1024개씩 회전하여 두드러지는 좌표가 없게 합니다(기본값)"},
+    {"train so that no single sequence can be told from the model: clip=1,noise=1.1,rate=0.01 "
+     "(norm of each sequence's gradient, noise of a step in clips, chance of a sequence to be in a "
+     "step); works with any number of sites",
+     "시퀀스 하나하나를 모델에서 알아낼 수 없게 학습합니다: clip=1,noise=1.1,rate=0.01(시퀀스별 "
+     "기울기의 노름, 절단 노름 단위로 나타낸 스텝의 잡음, 시퀀스가 스텝에 들 확률). 사이트 수와 "
+     "관계없이 쓸 수 있습니다"},
+    {"tokens a round that give full weight; with a step budget what the steps hold",
+     "가중치를 다 받는 라운드당 토큰 수. 스텝 수를 정했으면 그 스텝들에 든 토큰 수"},
+    {"outer learning rate; 1 with --outer-mu 0 is FedAvg",
+     "외부 학습률. 1이고 --outer-mu 0이면 FedAvg"},
+    {"outer Nesterov momentum", "외부 네스테로프 모멘텀"},
+    {"fewest contributions a round closes with; all invited by default",
+     "라운드가 완료되는 최소 기여 수. 기본값은 초대한 모두"},
+    {"how long sites are waited for at a round's start",
+     "라운드를 시작할 때 사이트를 기다리는 시간"},
+    {"of a round, from roster to last contribution",
+     "참가자 명단부터 마지막 기여까지 라운드의 시간"},
+    {"a site gone this long is not waited for", "사이트가 이만큼 보이지 않으면 기다리지 않습니다"},
+    {"how long an aggregator that falls silent during the upload is waited for",
+     "업로드 중에 응답이 없는 집계 서버를 기다리는 시간"},
+    {"of weights and data order; by default one of the run's own, made from its name",
+     "가중치와 데이터 순서의 시드. 기본값은 학습 이름으로 만든 고유한 값"},
+    {"see each site's state, live", "사이트마다의 상태를 실시간으로 봅니다"},
+    {"the folder of the operator, or of the consortium", "운영자나 컨소시엄의 폴더"},
+    {"phase, round, cohort and model of a run", "학습의 단계, 라운드, 참여 사이트, 모델"},
+    {"end a run; an open round is abandoned", "학습을 끝냅니다. 열린 라운드는 중단됩니다"},
+    {"let the open round close first", "열린 라운드가 먼저 완료되게 둡니다"},
+    {"go on with a paused run", "멈춘 학습을 이어 갑니다"},
+    {"a run as the record has it, from a copy", "사본에 기록된 학습을 보여 줍니다"},
+    {"The run", "학습"},
+    {"the runs there are", "학습의 목록"},
+    // dure model
+    {"take the shared model away, try it, measure it",
+     "함께 만든 모델을 가져가고, 써 보고, 평가합니다"},
+    {"Show what stands behind a model", "모델에 무엇이 들어갔는지 보여 줍니다"},
+    {"Its digest, the first digits of it, or a run for its newest",
+     "모델의 다이제스트나 그 앞자리. 학습 이름이면 그 최신 모델"},
+    {"Where the model would go or answer, ISO 3166; your own member's by default",
+     "모델이 가거나 응답할 국가(ISO 3166). 기본값은 자기 회원의 국가"},
+    {"whether a folder holds a model of the record, unchanged",
+     "폴더에 기록된 모델이 바뀌지 않고 들어 있는지 확인합니다"},
+    {"the exported folder", "모델을 내보낸 폴더"},
+    {"measure an exported model on your own text, here",
+     "내보낸 모델을 이 컴퓨터에서 자신의 글로 평가합니다"},
+    {"text: a folder or a file (text, TSV, CSV, JSONL, JSON)",
+     "글: 폴더나 파일(텍스트, TSV, CSV, JSONL, JSON)"},
+    {"of the text, from its beginning; 0 for all", "글의 앞에서부터 쓸 양. 0이면 전부"},
+    {"tokens that the model sees at once; its context by default",
+     "모델이 한 번에 보는 토큰 수. 기본값은 모델의 문맥 길이"},
+    {"all cores by default", "기본값은 모든 코어"},
+    {"a folder that Hugging Face tools load, from a site's own copy",
+     "사이트의 사본에서 허깅페이스 도구가 읽는 폴더를 만듭니다"},
+    {"the run", "학습 이름"},
+    {"the folder to make; an empty one may be there", "만들 폴더. 빈 폴더는 이미 있어도 됩니다"},
+    {"after which round, counted from 1 as run watch does; the last by default",
+     "몇 번째 라운드 뒤의 모델인지. run watch처럼 1부터 셉니다. 기본값은 마지막"},
+    {"for what it is taken away", "가져가는 용도"},
+    {"where to, ISO 3166", "가져갈 국가(ISO 3166)"},
+    {"let the model go on with a text", "모델이 글을 이어 쓰게 합니다"},
+    {"an exported folder instead", "대신 쓸, 모델을 내보낸 폴더"},
+    {"the text to go on with", "이어 쓸 글"},
+    {"tokens to make at most", "만들 토큰의 최대 개수"},
+    {"0 always takes the likeliest", "0이면 언제나 가장 그럴듯한 것을 고릅니다"},
+    {"choose among so many; 0 for all", "후보의 수. 0이면 전부"},
+    {"of the choices", "고를 때 쓰는 시드"},
+    {"have every site measure the model on its held-out text",
+     "모든 사이트가 따로 떼어 둔 글로 모델을 평가하게 합니다"},
+    {"the folder of an operator or a researcher, or of the consortium",
+     "운영자나 연구자, 컨소시엄의 폴더"},
+    {"the run whose model and tokenizer are meant", "모델과 토크나이저를 쓸 학습"},
+    {"digest of another version; the current one by default",
+     "다른 버전의 다이제스트. 기본값은 지금 모델"},
+    {"how long sites are waited for", "사이트를 기다리는 시간"},
+    // dure tokenizer
+    {"the tokenizer that a run's members agree on", "학습의 회원들이 함께 쓰기로 한 토크나이저"},
+    {"learn a byte-level BPE from text that may be shown to all",
+     "모두에게 보여도 되는 글에서 바이트 수준 BPE를 배웁니다"},
+    {"folders or files; their words will be readable in the vocabulary",
+     "폴더나 파일. 그 안의 낱말을 어휘에서 읽을 수 있게 됩니다"},
+    {"tokens", "토큰 수"},
+    {"the folder to write", "쓸 폴더"},
+    // dure plan
+    {"what a training will take: time, memory, links, disk",
+     "학습에 드는 것을 계산합니다: 시간, 메모리, 통신, 디스크"},
+    {"Parameters: 1.3B, 13B, 204B and 600B bring GPUs and batch that suit them",
+     "매개변수 수. 1.3B, 13B, 204B, 600B는 알맞은 GPU 수와 배치까지 정해 줍니다"},
+    {"Only the memory of a GPU and of a site", "GPU 하나와 사이트 하나의 메모리만 봅니다"},
+    {"With --memory: what Dure's engines take for this model, tiny, small or a config.json, or its "
+     "folder",
+     "--memory와 함께: 이 모델에 두레의 엔진이 쓰는 메모리. tiny, small, config.json 또는 그 폴더"},
+    {"Processes that train it together", "모델을 함께 학습하는 프로세스 수"},
+    {"What they split", "프로세스들이 나누어 갖는 것"},
+    {"Sequences of a batch", "배치의 시퀀스 수"},
+    {"Tokens of each; the model's context by default",
+     "시퀀스의 토큰 수. 기본값은 모델의 문맥 길이"},
+    {"Threads of a rank", "프로세스 하나의 스레드 수"},
+    {"GPUs of one site", "사이트 하나의 GPU 수"},
+    {"Tokens of one step of one site, such as 2M", "사이트 하나의 한 스텝 토큰 수(예: 2M)"},
+    {"Operations a second of one GPU in bf16, such as 989T",
+     "GPU 하나의 초당 bf16 연산 수(예: 989T)"},
+    {"Share of the peak that a step reaches", "한 스텝이 최대 성능 가운데 실제로 내는 비율"},
+    {"Memory of one GPU, such as 141GB", "GPU 하나의 메모리(예: 141GB)"},
+    {"Bytes a second from GPU to GPU, such as 50GB", "GPU 사이의 초당 바이트 수(예: 50GB)"},
+    {"GPUs that share each layer, with a trainer that can; Dure's own cannot",
+     "층 하나를 나누어 갖는 GPU 수. 그럴 수 있는 학습 프로그램에서만 쓰며 두레의 것은 할 수 "
+     "없습니다"},
+    {"Tokens in flight on one GPU, such as 8192",
+     "GPU 하나에서 한 번에 계산하는 토큰 수(예: 8192)"},
+    {"Layers, if not the usual number for the size", "층의 수. 그 크기의 보통 수와 다를 때"},
+    {"Width, likewise", "너비. 위와 같음"},
+    {"Institutions that train", "학습하는 기관의 수"},
+    {"Optimizer steps a round", "라운드의 최적화 스텝 수"},
+    {"A site's link, such as 10Gbps", "사이트의 통신 속도(예: 10Gbps)"},
+    {"Share of a link that data gets", "통신 속도 가운데 데이터에 쓰이는 비율"},
+    {"The aggregator's port, such as 10Gbps", "집계 서버의 통신 속도(예: 10Gbps)"},
+    {"int4, int8 or int16", "int4, int8 또는 int16"},
+    {"pairwise (of three sites or more, the default) or none",
+     "pairwise(사이트가 셋 이상이면 기본값) 또는 none"},
+    {"Sites that drop out while masked", "보안 합산 중에 빠지는 사이트 수"},
+    {"Cores for masking", "보안 합산에 쓸 코어 수"},
+    {"Keystream a second of one core, such as 7GB", "코어 하나가 1초에 만드는 키 스트림(예: 7GB)"},
+    {"Parts in which a streaming round travels", "나누어 보내는 라운드의 조각 수"},
+    {"Steps that one part has to travel; 5 by default, or a round's if it has fewer",
+     "조각 하나가 도착할 때까지의 스텝 수. 기본값은 5, 라운드의 스텝이 더 적으면 그만큼"},
+    {"Share of time in which GPUs shall compute", "GPU가 계산하고 있어야 하는 시간의 비율"},
+    {"Length of the whole run", "학습 전체의 길이"},
+    {"Noise for a member's privacy, in clip norms, such as 1",
+     "회원을 보호하는 잡음. 절단 노름 단위(예: 1)"},
+    {"For its epsilon", "엡실론을 계산할 델타"},
+    {"Parameters with noise, if only an adapter's", "잡음을 넣는 매개변수 수. 어댑터에만 넣을 때"},
+    // dure demo
+    {"a whole federation on this machine, from nothing to a checked model",
+     "이 컴퓨터에서 처음부터, 모델 확인까지 연합 전체를 실행합니다"},
+    {"a folder whose sub-folders (or files) are the institutions' texts; this machine's own by "
+     "default",
+     "하위 폴더나 파일이 각 기관의 글인 폴더. 기본값은 이 컴퓨터에 있는 글"},
+    {"how many institutions; three (four with --faults), or as many as --data has",
+     "기관의 수. 셋(--faults이면 넷), --data를 쓰면 그 수만큼"},
+    {"rounds", "라운드 수"},
+    {"steps of a round", "라운드의 스텝 수"},
+    {"tiny, small, or a config.json", "tiny, small 또는 config.json"},
+    {"bytes, a tokenizer.json, or train: learned from a sample of every site's text (the default)",
+     "bytes, tokenizer.json 또는 train: 모든 사이트의 글 일부에서 배웁니다(기본값)"},
+    {"tokens of a trained tokenizer", "배운 토크나이저의 토큰 수"},
+    {"sequences of a step", "스텝의 시퀀스 수"},
+    {"outer learning rate", "외부 학습률"},
+    {"fewest contributions a round closes with; all by default",
+     "라운드가 완료되는 최소 기여 수. 기본값은 모두"},
+    {"pairwise: the aggregator sees only sums, the default with a quorum of three or more; or "
+     "none: it sees each update",
+     "pairwise: 집계 서버는 합만 봅니다(최소 기여 수가 셋 이상이면 기본값). none: 업데이트를 "
+     "하나씩 봅니다"},
+    {"kill one site while it uploads its masked update, and see the others close the round",
+     "한 사이트가 가려진 업데이트를 올리는 동안 죽이고, 나머지가 라운드를 완료하는 것을 봅니다"},
+    {"the folder to work in and leave behind; ./.demo by default",
+     "작업하고 남겨 둘 폴더. 기본값은 ./.demo"},
+    {"what the shared model goes on with at the end", "마지막에 함께 만든 모델이 이어 쓸 글"},
+});
+
+}  // namespace
+
+std::span<const HelpText> RunHelp() { return kRunHelp; }
+
+}  // namespace dure::cli
