@@ -3,10 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
 #include "cli/progress_view.h"
 #include "cli/scrub_text.h"
+#include "cli/status_korean.h"
 #include "federation/transport/json_fields.h"
 
 namespace dure::cli {
@@ -54,7 +56,7 @@ Status Ask(const std::string& dir, const char* verb, Context& context) {
     return {};
   }
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
-  context.Print(StatusText(said));
+  context.Print(IsKorean(context) ? AggregatorStatusKorean(said) : StatusText(said));
   return {};
 }
 

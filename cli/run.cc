@@ -2,10 +2,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "cli/command.h"
 #include "cli/folders.h"
@@ -17,8 +15,8 @@
 #include "cli/run_privacy.h"
 #include "cli/run_proposal.h"
 #include "cli/run_watch.h"
+#include "cli/status_korean.h"
 #include "federation/transport/json_fields.h"
-#include "policy/rules/schema.h"
 
 namespace dure::cli {
 namespace {
@@ -50,27 +48,9 @@ std::string WithstandsText(const json& run) {
   return ", withstands " + std::to_string(sites) + " colluding site" + (sites == 1 ? "" : "s");
 }
 
-// "과학 연구, 학습 수혜자: 비영리 단체, ...": in the words of the rules' schema.
-std::string PurposeInKorean(const json& run) {
-  std::string text;
-  for (const char* name : {"purpose", "beneficiaries", "sector", "riskClass", "valuation"}) {
-    const rules::Attribute* known = rules::ConsortiumSchema().Find(std::string("run.") + name);
-    std::string values;
-    std::istringstream codes(TextField(run, name));
-    for (std::string code; std::getline(codes, code, ',');) {
-      const rules::PlainWord* word = known == nullptr ? nullptr : known->WordOf(code);
-      values += (values.empty() ? "" : "·") + (word == nullptr ? code : word->ko);
-    }
-    if (values.empty()) continue;
-    if (!text.empty()) text += ", " + (known == nullptr ? name : known->name_ko) + ": ";
-    text += values;
-  }
-  return text;
-}
-
 // "public-service, for public-body,non-profit; sector health; risk ordinary; valuation none"
 std::string PurposeText(const json& run, bool korean = false) {
-  if (korean) return PurposeInKorean(run);
+  if (korean) return PurposeKorean(run);
   const std::string sector = TextField(run, "sector");
   return TextField(run, "purpose") + ", for " + TextField(run, "beneficiaries") +
          (sector.empty() ? "" : "; sector " + sector) + "; risk " + TextField(run, "riskClass") +
@@ -129,31 +109,19 @@ std::string Names(const json& list) {
 
 // "round 3 of 20": counted from 1, as people do.
 std::string RoundText(const json& run, bool korean = false) {
+  if (korean) return RoundKorean(run);
   const uint64_t rounds = CountField(run, "rounds");
   const uint64_t round = std::min(CountField(run, "round") + 1, rounds);
-  if (korean) return "라운드 " + std::to_string(round) + "/" + std::to_string(rounds);
   return "round " + std::to_string(round) + " of " + std::to_string(rounds);
-}
-
-std::string PhaseInKorean(const std::string& phase) {
-  static const std::map<std::string, std::string> kPhases = {
-      {"new", "시작 전"},       {"proposing", "제안됨"},  {"gathering", "사이트를 기다림"},
-      {"admitting", "승인 중"}, {"opening", "여는 중"},   {"collecting", "학습 중"},
-      {"merging", "합산 중"},   {"closing", "마무리 중"}, {"abandoning", "중단 중"},
-      {"paused", "멈춤"},       {"ended", "끝남"}};
-  const auto found = kPhases.find(phase);
-  return found == kPhases.end() ? phase : found->second;
 }
 
 // "training", "paused (too-few-sites)", "ended (complete)".
 std::string PhaseText(const json& run, bool korean = false) {
+  if (korean) return PhaseKorean(run);
   const std::string phase = TextField(run, "phase");
   std::string reason = TextField(run, "reason");
   if (reason.empty() && phase == "ended") reason = "complete";
-  if (!korean) return phase + (reason.empty() ? "" : " (" + reason + ")");
-  const size_t code = std::min(reason.find(": "), reason.size());  // then whose, and why
-  reason = ledger::Words(reason.substr(0, code), ledger::Language::kKorean) + reason.substr(code);
-  return PhaseInKorean(phase) + (reason.empty() ? "" : "(" + reason + ")");
+  return phase + (reason.empty() ? "" : " (" + reason + ")");
 }
 
 std::string RunText(const json& run) {
@@ -195,6 +163,7 @@ Status Ask(const Target& target, const char* verb, const json& request, Context&
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the aggregator's answer"));
   context.Print(context.json()          ? answer
                 : said.contains("runs") ? ListText(said, IsKorean(context))
+                : IsKorean(context)     ? RunKorean(said)
                                         : RunText(said));
   return {};
 }
@@ -314,11 +283,12 @@ void AddStart(Command noun, Context& context) {
   context.Do(verb, [typed, &context] { return Start(typed->dir, typed->run, context); });
 }
 
-Command AddTargeted(Command noun, const std::string& name, const std::string& line,
-                    Target& target) {
+Command AddTargeted(Command noun, const std::string& name, const std::string& line, Target& target,
+                    Context& context) {
   Command verb = AddVerb(noun, name, line, "dure run " + name + " --dir /srv/dure first");
   verb.Add("--dir", target.dir, "the folder of the operator, or of the consortium").Required();
   verb.Add("run", target.run, "the run's name").Required();
+  AddLanguage(verb, context);
   return verb;
 }
 
@@ -328,20 +298,21 @@ void AddRunCommands(Command dure, Context& context) {
   Command noun = AddNoun(dure, "run", "propose, watch and stop training runs");
   AddStart(noun, context);
   auto target = std::make_shared<Target>();
-  Command watch = AddTargeted(noun, "watch", "see each site's state, live", *target);
-  AddLanguage(watch, context);
+  Command watch = AddTargeted(noun, "watch", "see each site's state, live", *target, context);
   context.Do(watch, [target, &context] { return WatchRun(target->dir, target->run, context); });
-  Command show = AddTargeted(noun, "show", "phase, round, cohort and model of a run", *target);
+  Command show =
+      AddTargeted(noun, "show", "phase, round, cohort and model of a run", *target, context);
   context.Do(show, [target, &context] {
     return Ask(*target, "run.show", {{"run", target->run}}, context);
   });
   auto after_round = std::make_shared<bool>(false);
-  Command stop = AddTargeted(noun, "stop", "end a run; an open round is abandoned", *target);
+  Command stop =
+      AddTargeted(noun, "stop", "end a run; an open round is abandoned", *target, context);
   stop.Flag("--after-round", *after_round, "let the open round close first");
   context.Do(stop, [target, after_round, &context] {
     return Ask(*target, "run.stop", {{"run", target->run}, {"after_round", *after_round}}, context);
   });
-  Command resume = AddTargeted(noun, "resume", "go on with a paused run", *target);
+  Command resume = AddTargeted(noun, "resume", "go on with a paused run", *target, context);
   context.Do(resume, [target, &context] {
     return Ask(*target, "run.resume", {{"run", target->run}}, context);
   });

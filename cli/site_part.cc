@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/scrub_text.h"
+#include "cli/status_korean.h"
 #include "federation/transport/json_fields.h"
 #include "site/local_door.h"
 
@@ -70,7 +72,13 @@ Status Ask(LocalVerb verb, const Wish& wish, Context& context) {
     return {};
   }
   DURE_ASSIGN(const json said, transport::ParseJsonObject(answer, "the site's answer"));
-  context.Print(verb == LocalVerb::kStatus ? StatusText(said) : DoneText(said, verb));
+  const bool korean = IsKorean(context);
+  if (verb == LocalVerb::kStatus) {
+    context.Print(korean ? SiteStatusKorean(said) : StatusText(said));
+  } else {
+    context.Print(korean ? SiteDoneKorean(said, std::string(site::Name(verb)))
+                         : DoneText(said, verb));
+  }
   return {};
 }
 

@@ -1,0 +1,70 @@
+#include "cli/status_korean.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+namespace dure::cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST(StatusKorean, SaysWhereASiteStands) {
+  const json status = {{"running", true},
+                       {"connected", false},
+                       {"record", {{"size", 12}, {"readings", 2}, {"last", "x"}, {"mended", 1}}},
+                       {"runs",
+                        {{{"run", "first"}, {"phase", "training"}, {"round", 2}},
+                         {{"run", "next"}, {"phase", "left"}, {"asked", "join"}}}}};
+  EXPECT_THAT(SiteStatusKorean(status),
+              AllOf(HasSubstr("접속되어 있지 않습니다"),
+                    HasSubstr("항목 12개. 손상된 곳 없음. 디스크에서 2번 다시 읽음"),
+                    HasSubstr("first  학습 중, 라운드 3\n"),
+                    HasSubstr("next  빠짐; 데몬이 시작되면: 다시 참여합니다")));
+  EXPECT_THAT(SiteStatusKorean(json::object()), HasSubstr("도는 데몬이 없습니다"));
+  EXPECT_EQ(SiteDoneKorean({{"run", "first"}, {"phase", "left"}}, "leave"), "first: 빠짐");
+  EXPECT_THAT(SiteDoneKorean({{"run", "first"}, {"asked", "leave"}}, "leave"),
+              HasSubstr("학습 first: 빠집니다"));
+}
+
+TEST(StatusKorean, SaysWhereTheAggregatorStands) {
+  const json status = {{"size", 40},           {"root", "ab"},   {"agreed", 38},
+                       {"connected", 3},       {"runs_open", 1}, {"issuing_ends", "2027-01-01"},
+                       {"closed_because", "x"}};
+  EXPECT_THAT(AggregatorStatusKorean(status),
+              AllOf(HasSubstr("항목 40개, 루트 ab"), HasSubstr("항목 38까지 동의함"),
+                    HasSubstr("아무것도 쓰지 않음: x"), HasSubstr("사이트 3곳, 열린 학습 1개"),
+                    HasSubstr("발급용 CA의 기한 2027-01-01"), HasSubstr("아직 디스크에서")));
+}
+
+TEST(StatusKorean, SaysAllThatARunIs) {
+  const json run = {
+      {"run", "first"},
+      {"phase", "gathering"},
+      {"round", 0},
+      {"rounds", 3},
+      {"invited", {"north", "south"}},
+      {"quorum", 2},
+      {"purpose", "scientific-research"},
+      {"masking", "none"},
+      {"lane", "int8"},
+      {"merge", "mean"},
+      {"saturation_limit", 0.25},
+      {"waiting",
+       {{"ready", 1}, {"needed", 2}, {"missing", {{{"site", "south"}, {"cause", "no-answer"}}}}}}};
+  EXPECT_THAT(RunKorean(run),
+              AllOf(HasSubstr("단계        사이트를 기다림, 라운드 1/3, 시도 1\n"),
+                    HasSubstr("필요한 사이트 2곳 가운데 1곳 준비됨; south: 아직 답이 없음"),
+                    HasSubstr("초대        north, south\n"),
+                    HasSubstr("참여        없음; 최소 2곳"), HasSubstr("목적        과학적 연구"),
+                    HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
+                    HasSubstr("병합 방식   mean")));
+  EXPECT_THAT(PhaseKorean({{"phase", "ended"}}), ::testing::StartsWith("끝남("));
+  EXPECT_THAT(RunKorean({{"phase", "paused"}, {"reason", "waiting-for-vote"}}),
+              HasSubstr("정책 담당자들의 투표"));
+}
+
+}  // namespace
+}  // namespace dure::cli
