@@ -64,8 +64,8 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
      "규칙 이름의 앞부분. 지정하면 그 내용을 모두 문장으로 보여 줍니다"},
     {"As a text that can be changed and proposed", "고쳐서 안건으로 올릴 수 있는 글로 출력합니다"},
     {"Propose a policy, or a share formula, for the members' vote",
-     "규칙이나 몫의 계산식을 회원 투표에 올립니다"},
-    {"The policy's text, or the formula's line", "규칙 파일, 또는 계산식 한 줄"},
+     "규칙이나 몫의 산식을 회원 투표에 올립니다"},
+    {"The policy's text, or the formula's line", "규칙 파일, 또는 산식 한 줄"},
     {"The officer's folder", "정책 담당자의 폴더"},
     {"Rules that only forbid, in force at once with few votes, for a time",
      "금지만 하는 규칙. 적은 표로 바로 시행되며 기간이 정해져 있습니다"},
@@ -143,7 +143,7 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
     {"The entry that proposes", "안건의 항목 번호"},
     {"yes, no or abstain", "yes(찬성), no(반대), abstain(기권)"},
     {"A file that says why; it stays here, its salted digest is recorded",
-     "이유를 적은 파일. 파일은 밖으로 나가지 않고 솔트를 넣은 다이제스트만 기록됩니다"},
+     "이유를 적은 파일. 파일은 밖으로 나가지 않고 솔트를 섞은 다이제스트만 기록됩니다"},
     // dure tally
     {"Count the votes of the record, per house", "기록의 표를 집단별로 셉니다"},
     {"One proposal's entry; all without it", "안건 하나의 항목 번호. 지정하지 않으면 모두"},
@@ -168,7 +168,7 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
      "지정하지 않으면 터미널에서 각 범위의 비용을 보여 주고 묻습니다"},
     {"A file that it rests on, such as an order of a court; it stays here, its salted digest is "
      "recorded",
-     "법원 명령처럼 근거가 되는 파일. 파일은 밖으로 나가지 않고 솔트를 넣은 다이제스트만 "
+     "법원 명령처럼 근거가 되는 파일. 파일은 밖으로 나가지 않고 솔트를 섞은 다이제스트만 "
      "기록됩니다"},
     {"By when it is to be done", "처리 기한"},
     {"Close a withdrawal with entries that show it done",
@@ -239,14 +239,14 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
      "구간을 구하는 추첨의 시드. 기본값은 학습의 마지막 라운드 완료 항목에서 얻습니다"},
     {"formula: as members voted; leave-one-out or group-shapley: as sites measured, in a run that "
      "declared it",
-     "formula: 회원들이 투표한 계산식. leave-one-out, group-shapley: 사이트들이 잰 값(기여 평가를 "
+     "formula: 회원들이 투표한 산식. leave-one-out, group-shapley: 사이트들이 잰 값(기여 평가를 "
      "선언한 학습에서만)"},
     {"An officer: have the result recorded", "정책 담당자만: 결과를 기록합니다"},
     {"Have sites measure a valued run's models without some members",
      "기여 평가를 선언한 학습의 모델을, 일부 회원을 빼고 사이트들이 재게 합니다"},
     {"A run that declared --valuation", "--valuation을 선언한 학습"},
     {"The folder of an operator, or of the consortium", "운영자나 컨소시엄의 폴더"},
-    {"Show what each part of the formula came to", "계산식의 부분마다 얼마가 나왔는지 보여 줍니다"},
+    {"Show what each part of the formula came to", "산식의 부분마다 얼마가 나왔는지 보여 줍니다"},
     {"Compute recorded shares again and compare", "기록된 몫을 다시 계산하여 비교합니다"},
     {"The entry that recorded them", "몫을 기록한 항목의 번호"},
     // dure incident
@@ -258,7 +258,7 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
     {"The member, dataset, run or model; a code", "관련된 회원, 데이터셋, 학습 또는 모델의 코드"},
     {"Entries of the record that show it", "사고를 보여 주는 기록의 항목"},
     {"A text; it stays here, its salted digest is recorded",
-     "설명 파일. 파일은 밖으로 나가지 않고 솔트를 넣은 다이제스트만 기록됩니다"},
+     "설명 파일. 파일은 밖으로 나가지 않고 솔트를 섞은 다이제스트만 기록됩니다"},
     {"The folder of an officer or operator", "정책 담당자나 운영자의 폴더"},
     {"Close an incident that your member reported", "자기 회원이 신고한 사고를 마무리합니다"},
     {"The entry that reported it", "신고한 항목의 번호"},
@@ -274,7 +274,7 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
     {"The decision that began it", "의무가 생긴 결정의 항목 번호"},
     {"Which of its duties, from 0", "그 결정의 의무 가운데 몇 번째인지. 0부터 셉니다"},
     {"A file that shows it; it stays here, its salted digest is recorded",
-     "이행했음을 보여 주는 파일. 파일은 밖으로 나가지 않고 솔트를 넣은 다이제스트만 기록됩니다"},
+     "이행했음을 보여 주는 파일. 파일은 밖으로 나가지 않고 솔트를 섞은 다이제스트만 기록됩니다"},
     {"The folder of an officer or researcher of the member that owes it",
      "의무가 있는 회원의 정책 담당자나 연구자의 폴더"},
     // dure quota

@@ -28,11 +28,11 @@ constexpr auto kRunHelp = std::to_array<HelpText>({
      "기여를 집계해 줄 학습 프로그램: 다이제스트(dure site status로 확인)나 파일. 기본값은 제한 "
      "없음"},
     {"the longest update that is counted (L2); no bound by default, and none under masking",
-     "집계할 업데이트의 최대 길이(L2). 기본값은 제한 없음. 보안 합산에서는 쓸 수 없습니다"},
+     "집계할 갱신값의 최대 길이(L2). 기본값은 제한 없음. 보안 합산에서는 쓸 수 없습니다"},
     {"a site does not send an update of which more than this share of the lanes was cut at its "
      "bounds, and nobody takes such a sum; by default they are counted and told",
-     "한도에서 잘린 숫자의 비율이 이보다 높은 업데이트는 사이트가 보내지 않고, 그런 합은 아무도 "
-     "받지 않습니다. 기본값에서는 세어서 알리기만 합니다"},
+     "한도에서 잘린 숫자의 비율이 이보다 높은 갱신값은 사이트가 보내지 않고, 그런 합은 아무도 받지 "
+     "않습니다. 기본값에서는 세어서 알리기만 합니다"},
     {"passes over a site's registered data that a round counts; any number by default",
      "라운드가 사이트의 등록된 데이터를 몇 번까지 집계할지. 기본값은 제한 없음"},
     {"ordinary or high-impact", "ordinary(일반) 또는 high-impact(고영향)"},
@@ -54,14 +54,14 @@ constexpr auto kRunHelp = std::to_array<HelpText>({
     {"constant, cosine or wsd; cosine by default, and constant with --steps 0",
      "constant, cosine, wsd 가운데 하나. 기본값은 cosine이고 --steps 0이면 constant"},
     {"bits of a parameter in an update: int8 (the default), int16 (with --privacy) or int4",
-     "업데이트에서 매개변수 하나의 비트 수: int8(기본값), int16(--privacy를 쓸 때), int4"},
+     "갱신값에서 매개변수 하나의 비트 수: int8(기본값), int16(--privacy를 쓸 때), int4"},
     {"tokens, or equal; by default tokens under the mean, and equal otherwise or with --privacy",
      "tokens(토큰 수에 비례) 또는 equal(모두 같게). 기본값은 mean이면 tokens, 그 밖이거나 "
      "--privacy를 쓰면 equal"},
     {"how updates become one: mean, direction-norm, or with --masking none median, "
      "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
      "norm-bound=FACTOR, centered-clipping=FACTOR",
-     "업데이트를 하나로 합치는 방식: mean, direction-norm. --masking none에서는 median, "
+     "갱신값을 하나로 합치는 방식: mean, direction-norm. --masking none에서는 median, "
      "geometric-median, trimmed-mean=FAULTS, krum=FAULTS, multi-krum=FAULTS,KEEP, "
      "norm-bound=FACTOR, centered-clipping=FACTOR도 됩니다"},
     {"pairwise: the aggregator sees only sums, the default of three sites or more; or none",
@@ -75,10 +75,10 @@ constexpr auto kRunHelp = std::to_array<HelpText>({
      "사이트를 기다리고, 들지 않았던 사이트가 하나뿐이면 따로 둡니다"},
     {"noise on updates, so that a model tells little of any one site: discrete-gaussian or "
      "skellam; it destroys a whole model unless hundreds of sites take part (dure plan --noise)",
-     "업데이트에 넣을 잡음(모델에서 한 사이트에 대해 알 수 있는 것을 줄임): discrete-gaussian 또는 "
+     "갱신값에 넣을 잡음(모델에서 한 사이트에 대해 알 수 있는 것을 줄임): discrete-gaussian 또는 "
      "skellam. 사이트 수백 곳이 참여하지 않으면 모델 전체가 망가집니다(dure plan --noise)"},
     {"L2 norm to which each site cuts its update, in the model's own units",
-     "각 사이트가 업데이트를 잘라 맞출 L2 노름. 모델의 단위로 씁니다"},
+     "각 사이트가 갱신값을 잘라 맞출 L2 노름. 모델의 단위로 씁니다"},
     {"deviation of the noise in a sum, in clip norms, even when the fewest sites stay and as many "
      "collude as masking withstands",
      "합에 든 잡음의 표준편차(절단 노름 단위). 남는 사이트가 가장 적고, 보안 합산이 견디는 만큼 "
@@ -237,10 +237,10 @@ constexpr auto kRunHelp = std::to_array<HelpText>({
      "라운드가 완료되는 최소 기여 수. 기본값은 모두"},
     {"pairwise: the aggregator sees only sums, the default with a quorum of three or more; or "
      "none: it sees each update",
-     "pairwise: 집계 서버는 합만 봅니다(최소 기여 수가 셋 이상이면 기본값). none: 업데이트를 "
-     "하나씩 봅니다"},
+     "pairwise: 집계 서버는 합만 봅니다(최소 기여 수가 셋 이상이면 기본값). none: 갱신값을 하나씩 "
+     "봅니다"},
     {"kill one site while it uploads its masked update, and see the others close the round",
-     "한 사이트가 가려진 업데이트를 올리는 동안 죽이고, 나머지가 라운드를 완료하는 것을 봅니다"},
+     "한 사이트가 가려진 갱신값을 올리는 동안 죽이고, 나머지가 라운드를 완료하는 것을 봅니다"},
     {"the folder to work in and leave behind; ./.demo by default",
      "작업하고 남겨 둘 폴더. 기본값은 ./.demo"},
     {"what the shared model goes on with at the end", "마지막에 함께 만든 모델이 이어 쓸 글"},
