@@ -145,6 +145,11 @@ TEST(Phrases, SayWhatBecameOfARecord) {
       "항목이 9개 있는데 집계 서버가 보인 기록은 7개입니다. 기록의 키로 서명되었던 항목 7부터 "
       "8까지가 사라졌습니다. 증거는 desk/evidence/9.txt에 있습니다. 담당자가 확인하고 "
       "desk/evidence/stop을 지울 때까지 아무것도 제출하지 않습니다");
+  EXPECT_EQ(
+      InKorean("old/ledger.db에 손상된 곳이 있습니다:\n  entry 48 (admission-decided): its bytes "
+               "are not those that the signed tree head counts\n  entry 49 is gone"),
+      "old/ledger.db에 손상된 곳이 있습니다:\n  항목 48(admission-decided): 서명된 트리 "
+      "헤드에 든 내용과 다릅니다\n  항목 49: 사라졌습니다");
   EXPECT_EQ(InKorean("south is not north's"), "south는 north의 것이 아닙니다");
   EXPECT_EQ(InKorean("a message that nobody put into the book"),
             "a message that nobody put into the book");

@@ -148,6 +148,22 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"* round * was not opened", "*의 라운드 *은(는) 시작되지 않았습니다"},
     {"* round * is not open", "*의 라운드 *은(는) 진행 중이 아닙니다"},
     {"* does not run", "*은(는) 진행 중이 아닙니다"},
+    // What a disk did not keep (dure ledger scrub, heal).
+    {"entry * (*): its bytes are not those that the signed tree head counts",
+     "항목 *(*): 서명된 트리 헤드에 든 내용과 다릅니다"},
+    {"entry * (*): what its row says of it is not what its bytes say",
+     "항목 *(*): 목록에 적힌 것이 항목의 내용과 다릅니다"},
+    {"entry * is gone", "항목 *: 사라졌습니다"},
+    {"the tree head of * entries is no head that the log's key signed",
+     "항목 *개의 트리 헤드: 기록의 키로 서명된 것이 아닙니다"},
+    {"the tree head of * entries is of another size", "항목 *개의 트리 헤드: 항목 수가 다릅니다"},
+    {"the tree head of * entries has another root than the entries",
+     "항목 *개의 트리 헤드: 루트가 항목들과 맞지 않습니다"},
+    {"a cosignature of the tree head of * entries (*) does not verify",
+     "항목 *개의 트리 헤드에 한 공동 서명(*)이 맞지 않습니다"},
+    {"it could not be mended: *", "고치지 못했습니다. *"},
+    {"statement: field _type is not in-toto's Statement/v1",
+     "항목의 진술이 in-toto Statement/v1 형식이 아닙니다"},
 });
 
 }  // namespace
