@@ -145,7 +145,7 @@ constexpr auto kRecordHelp = std::to_array<HelpText>({
     {"A file that says why; it stays here, its salted digest is recorded",
      "이유를 적은 파일. 파일은 밖으로 나가지 않고 솔트를 섞은 다이제스트만 기록됩니다"},
     // dure tally
-    {"Count the votes of the record, per house", "기록의 표를 집단별로 셉니다"},
+    {"Count the votes of the record, per house", "기록의 표를 구분별로 셉니다"},
     {"One proposal's entry; all without it", "안건 하나의 항목 번호. 지정하지 않으면 모두"},
     // dure why
     {"Explain a decision of the record, and what would have changed it",

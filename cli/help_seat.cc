@@ -29,7 +29,7 @@ constexpr auto kSeatHelp = std::to_array<HelpText>({
     {"More host names or IP addresses of the aggregator",
      "집계 서버의 다른 호스트 이름이나 IP 주소"},
     {"Where the member that runs it votes: public, private, academic or small-firm",
-     "집계 서버를 운영하는 회원이 투표하는 집단: public(공공), private(민간), academic(학계), "
+     "집계 서버를 운영하는 회원이 투표하는 구분: public(공공), private(민간), academic(학계), "
      "small-firm(중소기업)"},
     {"Its country: ISO 3166, two letters", "그 회원의 국가: ISO 3166 두 글자"},
     {"A folder with charter.toml and *.policy to begin with (default: Dure's own six)",
@@ -55,7 +55,7 @@ constexpr auto kSeatHelp = std::to_array<HelpText>({
      "member, officer(정책 담당자), researcher(연구자), operator(운영자) 가운데 하나"},
     {"Where the member votes: public, private, academic or small-firm; the same for every seat of "
      "the member",
-     "회원이 투표하는 집단: public(공공), private(민간), academic(학계), small-firm(중소기업). 한 "
+     "회원이 투표하는 구분: public(공공), private(민간), academic(학계), small-firm(중소기업). 한 "
      "회원의 모든 초대장에서 같아야 합니다"},
     {"The member's country: ISO 3166, two letters; the same for every seat",
      "회원의 국가: ISO 3166 두 글자. 한 회원의 모든 초대장에서 같아야 합니다"},

@@ -164,7 +164,7 @@ std::string SiteDoneKorean(const json& answer, const std::string& verb) {
 std::string AggregatorStatusKorean(const json& status) {
   const auto count = [&](const char* name) { return std::to_string(CountField(status, name)); };
   std::string text = "기록: 항목 " + count("size") + "개, 루트 " + TextField(status, "root") + "\n";
-  text += "모든 집단이 항목 " + count("agreed") + "까지 동의함\n";
+  text += "모든 구분이 항목 " + count("agreed") + "까지 동의함\n";
   const std::string closed = TextField(status, "closed_because");
   if (!closed.empty()) text += "지금은 아무것도 쓰지 않음: " + closed + "\n";
   text += "접속한 사이트 " + count("connected") + "곳, 열린 학습 " + count("runs_open") + "개\n";
