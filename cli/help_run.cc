@@ -9,6 +9,9 @@ namespace {
 constexpr auto kRunHelp = std::to_array<HelpText>({
     // dure run
     {"propose, watch and stop training runs", "학습을 제안하고, 지켜보고, 멈춥니다"},
+    {"peak of the inner schedule", "사이트 안 학습률의 최댓값"},
+    {"at which the run's epsilon is told: below one in the number of sequences",
+     "학습의 엡실론을 계산할 델타. 시퀀스 수분의 1보다 작아야 합니다"},
     {"propose a run to the sites", "사이트들에 학습을 제안합니다"},
     {"the consortium's or the operator's folder", "컨소시엄이나 운영자의 폴더"},
     {"of the run: a-z, 0-9 and '-'", "학습의 이름: a-z, 0-9, '-'"},

@@ -60,6 +60,7 @@ constexpr auto kSeatHelp = std::to_array<HelpText>({
     {"The member's country: ISO 3166, two letters; the same for every seat",
      "회원의 국가: ISO 3166 두 글자. 한 회원의 모든 초대장에서 같아야 합니다"},
     {"How long the invitation is good", "초대장의 유효 기간"},
+    {"The name of the site, or of the person's desk", "사이트 이름, 또는 사람 자리의 이름"},
     // dure identity
     {"Show and renew who a folder is", "폴더가 누구의 것인지 보여 주고 인증서를 갱신합니다"},
     {"Show names, certificate, keys and addresses", "이름, 인증서, 키, 주소를 보여 줍니다"},
@@ -71,6 +72,10 @@ constexpr auto kSeatHelp = std::to_array<HelpText>({
      "사람이나 사이트의 폴더(집계 서버의 것은 그 데몬이나 dure consortium renew가 갱신합니다)"},
     // dure site
     {"Enrol and run a site", "사이트를 등록하고 운영합니다"},
+    {"what the ranks split instead of each holding all: 0 nothing, 1 the optimizer's state, 2 also "
+     "gradients, 3 also weights; 1 by default",
+     "프로세스마다 모두 갖지 않고 나누어 가질 것: 0 없음, 1 옵티마이저 상태, 2 기울기까지, 3 "
+     "가중치까지. 기본값 1"},
     {"take part in training rounds until interrupted", "멈출 때까지 학습 라운드에 참여합니다"},
     {"the site's folder, made by dure site enrol", "dure site enrol로 만든 사이트의 폴더"},
     {"the member's text: a folder or a file (text, TSV, CSV, JSONL, JSON); it stays here. Once for "

@@ -11,6 +11,9 @@ using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+// As it comes over the wire: numbers that are not negative are unsigned there.
+json Answered(const json& object) { return json::parse(object.dump()); }
+
 TEST(StatusKorean, SaysWhereASiteStands) {
   const json status = {{"running", true},
                        {"connected", false},
@@ -18,7 +21,7 @@ TEST(StatusKorean, SaysWhereASiteStands) {
                        {"runs",
                         {{{"run", "first"}, {"phase", "training"}, {"round", 2}},
                          {{"run", "next"}, {"phase", "left"}, {"asked", "join"}}}}};
-  EXPECT_THAT(SiteStatusKorean(status),
+  EXPECT_THAT(SiteStatusKorean(Answered(status)),
               AllOf(HasSubstr("접속되어 있지 않습니다"),
                     HasSubstr("항목 12개. 손상된 곳 없음. 디스크에서 2번 다시 읽음"),
                     HasSubstr("first  학습 중, 라운드 3\n"),
@@ -33,7 +36,7 @@ TEST(StatusKorean, SaysWhereTheAggregatorStands) {
   const json status = {{"size", 40},           {"root", "ab"},   {"agreed", 38},
                        {"connected", 3},       {"runs_open", 1}, {"issuing_ends", "2027-01-01"},
                        {"closed_because", "x"}};
-  EXPECT_THAT(AggregatorStatusKorean(status),
+  EXPECT_THAT(AggregatorStatusKorean(Answered(status)),
               AllOf(HasSubstr("항목 40개, 루트 ab"), HasSubstr("항목 38까지 동의함"),
                     HasSubstr("아무것도 쓰지 않음: x"), HasSubstr("사이트 3곳, 열린 학습 1개"),
                     HasSubstr("발급용 CA의 기한 2027-01-01"), HasSubstr("아직 디스크에서")));
@@ -54,7 +57,7 @@ TEST(StatusKorean, SaysAllThatARunIs) {
       {"saturation_limit", 0.25},
       {"waiting",
        {{"ready", 1}, {"needed", 2}, {"missing", {{{"site", "south"}, {"cause", "no-answer"}}}}}}};
-  EXPECT_THAT(RunKorean(run),
+  EXPECT_THAT(RunKorean(Answered(run)),
               AllOf(HasSubstr("단계        사이트를 기다림, 라운드 1/3, 시도 1\n"),
                     HasSubstr("필요한 사이트 2곳 가운데 1곳 준비됨; south: 아직 답이 없음"),
                     HasSubstr("초대        north, south\n"),
