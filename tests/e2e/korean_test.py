@@ -55,7 +55,7 @@ class Korean(OfficerCase):
         # Nobody's scope is guessed: who did not say it is told what each costs; nothing is filed.
         told = say('withdraw', 'file', 'north', expect=1)
         self.assertIn('--scope로 철회 범위를 지정하십시오', told)
-        self.assertIn('retire-models: 모델 1개와', told)
+        self.assertIn('(retire-models): 모델 1개와', told)
         self.assertNotIn('철회됨', say('dataset', 'list'))
         self.assertIn('데이터셋 north의 이용을 철회했습니다(항목 ',
                       say('withdraw', 'file', 'north', '--scope', 'future-rounds'))
