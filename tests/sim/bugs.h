@@ -37,12 +37,13 @@ enum class Bug : uint8_t {
   kReuseNumber,        // the aggregator asks anew for a number whose shares were given
   kWrongThreshold,     // a threshold that two disjoint sets could reach
   kSayOnce,            // a site says again only when its link has come back
+  kForgetSums,         // nobody holds a sum against those released before
   // With an aggregator that lies.
   kTakeAnySum,     // a site takes a sum whose check it has seen fail
   kTakeUnchecked,  // a site takes a sum whose check it never brought to its end
   kTakeLightSum,   // a site takes a sum of weights that its sites do not have
 };
-inline constexpr std::array<std::string_view, 30> kBugNames = {"none",
+inline constexpr std::array<std::string_view, 31> kBugNames = {"none",
                                                                "receipt-before-append",
                                                                "tell-before-persist",
                                                                "forget-state",
@@ -69,6 +70,7 @@ inline constexpr std::array<std::string_view, 30> kBugNames = {"none",
                                                                "reuse-number",
                                                                "wrong-threshold",
                                                                "say-once",
+                                                               "forget-sums",
                                                                "take-any-sum",
                                                                "take-unchecked",
                                                                "take-light-sum"};

@@ -1,12 +1,52 @@
 #include "tests/sim/secrecy.h"
 
 #include <algorithm>
+#include <bit>
+#include <numeric>
 
 #include "tests/sim/world.h"
 
 namespace dure::sim {
 
 using masking::SecretKind;
+
+namespace {
+
+using Row = std::vector<int64_t>;
+
+// Over the integers, each row kept in lowest terms.
+size_t RankOf(std::vector<Row> rows, size_t columns) {
+  size_t rank = 0;
+  for (size_t c = 0; c < columns && rank < rows.size(); ++c) {
+    const auto from = rows.begin() + static_cast<ptrdiff_t>(rank);
+    const auto pivot = std::find_if(from, rows.end(), [c](const Row& row) { return row[c] != 0; });
+    if (pivot == rows.end()) continue;
+    std::iter_swap(from, pivot);
+    for (size_t r = rank + 1; r < rows.size(); ++r) {
+      const int64_t mine = rows[r][c];
+      if (mine == 0) continue;
+      int64_t common = 0;
+      for (size_t i = 0; i < columns; ++i) {
+        rows[r][i] = rows[r][i] * rows[rank][c] - rows[rank][i] * mine;
+        common = std::gcd(common, rows[r][i]);
+      }
+      for (int64_t& value : rows[r]) value = common == 0 ? 0 : value / common;
+    }
+    ++rank;
+  }
+  return rank;
+}
+
+// Of so many, the sets of `size`, as bits.
+std::vector<uint32_t> SetsOf(size_t count, size_t size) {
+  std::vector<uint32_t> sets;
+  for (uint32_t bits = 0; bits < 1U << count; ++bits) {
+    if (static_cast<size_t>(std::popcount(bits)) == size) sets.push_back(bits);
+  }
+  return sets;
+}
+
+}  // namespace
 
 void Secrecy::Opened(const masking::Context& context) { contexts_[context.Id()] = context; }
 
@@ -81,7 +121,9 @@ void Secrecy::OnReveal(const masking::Signed<masking::Reveal>& reveal) {
       return world_.Violate("a site gave shares of both secrets of one site");
     }
   }
+  given_.insert(id);
   CheckUnmasking(id);
+  if (!world_.scenario().differences) CheckCombinations();
 }
 
 bool Secrecy::Recovers(const Key& secret, const std::set<uint32_t>& colluders) const {
@@ -117,6 +159,59 @@ void Secrecy::CheckUnmasking(const Digest& context) {
     for (uint32_t site = 0; site < count; ++site) {
       if (colluders.contains(site) || !Unmasks(context, site, colluders)) continue;
       return world_.Violate("what the aggregator held unmasks " + of.seats[site].site.str());
+    }
+  }
+}
+
+std::set<SiteId> Secrecy::Opens(const Digest& context, const std::set<SiteId>& colluders) const {
+  const auto sharers = sharers_.find(context);
+  if (sharers == sharers_.end()) return {};
+  const std::vector<masking::Seat>& seats = contexts_.at(context).seats;
+  std::set<uint32_t> colluding;
+  for (uint32_t i = 0; i < seats.size(); ++i) {
+    if (colluders.contains(seats[i].site)) colluding.insert(i);
+  }
+  std::set<SiteId> sum;
+  for (const uint32_t site : sharers->second) {
+    const bool lost = Recovers({context, site, SecretKind::kMask}, colluding);
+    if (colluding.contains(site) || lost) continue;
+    // Its masks with the others of the sum cancel; its own has to be known.
+    if (!Recovers({context, site, SecretKind::kSelf}, colluding)) return {};
+    sum.insert(seats[site].site);
+  }
+  return sum;
+}
+
+// Sites train on from round to round, and again on the same in another attempt: as the rule
+// against differences does, this takes an update of one site for the same in each.
+void Secrecy::CheckCombinations() {
+  std::map<SiteId, size_t> column_of;
+  size_t withstood = ~size_t{0};
+  for (const Digest& id : given_) {
+    const masking::Context& context = contexts_.at(id);
+    withstood = std::min<size_t>(withstood, context.agreed.corrupt_max);
+    for (const auto& seat : context.seats) column_of.try_emplace(seat.site, column_of.size());
+  }
+  const size_t columns = column_of.size();
+  for (const uint32_t bits : SetsOf(columns, withstood)) {
+    std::set<SiteId> colluders;
+    for (const auto& [site, column] : column_of) {
+      if ((bits >> column & 1) != 0) colluders.insert(site);
+    }
+    std::set<Row> rows;
+    for (const Digest& id : given_) {
+      Row row(columns, 0);
+      for (const SiteId& site : Opens(id, colluders)) row[column_of.at(site)] = 1;
+      rows.insert(std::move(row));
+    }
+    std::vector<Row> opened(rows.begin(), rows.end());
+    const size_t rank = RankOf(opened, columns);
+    for (const auto& [site, column] : column_of) {
+      if (colluders.contains(site)) continue;
+      opened.emplace_back(columns, 0)[column] = 1;
+      const bool shown = RankOf(opened, columns) == rank;
+      opened.pop_back();
+      if (shown) return world_.Violate("sums that the aggregator held together show " + site.str());
     }
   }
 }

@@ -141,6 +141,7 @@ TEST_P(PlantedBug, IsFound) {
   options.bug = static_cast<Bug>(GetParam());
   if (options.bug >= Bug::kRevealBoth) options.scenario = "masked";
   if (options.bug == Bug::kSayOnce) options.scenario = "masked-lossy";
+  if (options.bug == Bug::kForgetSums) options.scenario = "masked-latecomer";
   if (options.bug == Bug::kTakeAnySum) options.scenario = "lie-false-sum";
   if (options.bug == Bug::kTakeUnchecked) options.scenario = "lie-unheard";
   if (options.bug == Bug::kTakeLightSum) options.scenario = "lie-light-sum";
