@@ -226,6 +226,7 @@ void AggregatorMasking::Take(const SiteId& site, const Bytes& message) {
   if (!attempt_ || failed_) return;
   const auto index = attempt_->half.context().IndexOf(site);
   if (!index) return;
+  if (world_.scenario().lie == Lie::kMangled) heard_[*index] = message;
   Push(masking::FromSite{*index, message});
   if (Lives() && merge_ && attempt_->half.phase() == Phase::kUploading) FixSurvivors(false);
   LeaveOut();

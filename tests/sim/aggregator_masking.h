@@ -61,6 +61,8 @@ class AggregatorMasking {
   // What a lying aggregator makes of it.
   void Bend(uint32_t to, Bytes& message);
   void BendChecks(const masking::Message& said, Bytes& message);
+  void Mangle(uint32_t to, Bytes& message);
+  Bytes Renamed(const masking::Message& said);
   void Do(const masking::UnmaskSegment& effect);
   void Do(const masking::MeasureSegment& effect);
   void Do(const masking::Culprit& effect);
@@ -103,6 +105,9 @@ class AggregatorMasking {
   bool disputed_ = false;
   uint64_t timer_ = 0;
   std::vector<Bytes> said_;  // kOldMessages: ever, to anybody
+  // kMangled, by site: what it said last, and what it was told last
+  std::map<uint32_t, Bytes> heard_;
+  std::map<uint32_t, Bytes> told_each_;
   // kUnheard
   masking::Survivors told_;                       // last, to anybody
   std::map<Digest, std::set<uint32_t>> checked_;  // whose check values came, by context

@@ -70,6 +70,7 @@ void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
     if (said_.size() < 500) said_.push_back(now);
     return;
   }
+  if (lie == Lie::kMangled) return Mangle(to, message);
   const auto decoded = masking::DecodeMessage(message);
   if (lie == Lie::kUnheard && decoded) return BendChecks(*decoded, message);
   const auto* told = decoded ? std::get_if<masking::Survivors>(&*decoded) : nullptr;
@@ -88,6 +89,52 @@ void AggregatorMasking::Bend(uint32_t to, Bytes& message) {
     });
   }
   message = masking::EncodeMessage(other);
+}
+
+// Half of what is mangled comes after the true message, half in its place.
+void AggregatorMasking::Mangle(uint32_t to, Bytes& message) {
+  const Bytes now = std::exchange(told_each_[to], message);
+  const auto decoded = masking::DecodeMessage(message);
+  const auto other = told_each_.find(world_.Draw() % told_each_.size());
+  if (world_.Draw() % 4 != 0 || message.empty() || !decoded) return;
+  const Bytes whole = message;
+  switch (world_.Draw() % 6) {
+    case 0:
+      message.resize(world_.Draw() % message.size());
+      break;
+    case 1:
+      message.push_back(0);
+      break;
+    case 2:
+      message[world_.Draw() % message.size()] ^= 1U << world_.Draw() % 8;
+      break;
+    case 3:
+      message = heard_[to];
+      break;
+    case 4:
+      message = other != told_each_.end() ? other->second : now;
+      break;
+    default:
+      message = Renamed(*decoded);
+  }
+  if (world_.Draw() % 2 == 0) node_.Tell(attempt_->half.context().seats[to].site, whole);
+}
+
+// The same with one site named twice, or two in each other's place.
+Bytes AggregatorMasking::Renamed(const masking::Message& said) {
+  const bool twice = world_.Draw() % 2 == 0;
+  const auto rename = [twice](auto& list) {
+    if (list.size() < 2) return;
+    if (twice) {
+      list.back() = list.front();
+    } else {
+      std::swap(list.front(), list.back());
+    }
+  };
+  masking::Message other = said;
+  if (auto* survivors = std::get_if<masking::Survivors>(&other)) rename(survivors->uploads);
+  if (auto* sharers = std::get_if<masking::Sharers>(&other)) rename(sharers->sites);
+  return masking::EncodeMessage(other);
 }
 
 // Once all check values are in, each site hears in their place of other survivors than it signed,

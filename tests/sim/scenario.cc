@@ -39,6 +39,7 @@ Result<Lie> LieNamed(const std::string& name) {
                                            {"few-survivors", Lie::kFewSurvivors},
                                            {"false-sum", Lie::kFalseSum},
                                            {"old-messages", Lie::kOldMessages},
+                                           {"mangled", Lie::kMangled},
                                            {"light-sum", Lie::kLightSum},
                                            {"unheard", Lie::kUnheard}};
   const auto found = lies.find(name);

@@ -34,6 +34,8 @@ enum class Lie : uint8_t {
   kFewSurvivors,    // all but too few are dropped
   kFalseSum,        // the published sum is not the sum
   kOldMessages,     // what was said in earlier attempts is said again, to anybody
+  kMangled,         // messages are cut, lengthened, bent, misdelivered, sent back to who said them,
+                    // and name sites twice or in another order
   kLightSum,        // a site masks a weight below zero, and the sum is passed on all the same
   kUnheard,         // no site hears its peers' check values, and a changed sum is recorded
 };
