@@ -174,7 +174,7 @@ std::set<SiteId> Secrecy::Opens(const Digest& context, const std::set<SiteId>& c
   std::set<SiteId> sum;
   for (const uint32_t site : sharers->second) {
     const bool lost = Recovers({context, site, SecretKind::kMask}, colluding);
-    if (colluding.contains(site) || lost) continue;
+    if (lost) continue;
     // Its masks with the others of the sum cancel; its own has to be known.
     if (!Recovers({context, site, SecretKind::kSelf}, colluding)) return {};
     sum.insert(seats[site].site);
@@ -183,7 +183,8 @@ std::set<SiteId> Secrecy::Opens(const Digest& context, const std::set<SiteId>& c
 }
 
 // Sites train on from round to round, and again on the same in another attempt: as the rule
-// against differences does, this takes an update of one site for the same in each.
+// against differences does, this takes an update of one site for the same in each. And as that rule
+// does, it lets whoever colludes give its shares, but not say what its own part was.
 void Secrecy::CheckCombinations() {
   std::map<SiteId, size_t> column_of;
   size_t withstood = ~size_t{0};

@@ -5,8 +5,8 @@
 // must be withstood. It unmasks a site that does not collude if it can put together that site's own
 // mask, and one end of each of its pairwise masks with sites that do not collude either. Shares are
 // counted by the secret they belong to, so nothing is forgiven because it came in another attempt
-// or another life. Where differences are forbidden, no combination of the sums that it can open, of
-// all attempts and rounds and without what the colluding sites put in, may be one site's update.
+// or another life. Where differences are forbidden, no combination of the sums that these shares
+// open, of all attempts and rounds, may be one site's update.
 #pragma once
 
 #include <map>
@@ -49,7 +49,7 @@ class Secrecy {
   bool Recovers(const Key& secret, const std::set<uint32_t>& colluders) const;
   bool Unmasks(const Digest& context, uint32_t site, const std::set<uint32_t>& colluders) const;
   void CheckUnmasking(const Digest& context);
-  // The sites that do not collude, whose sum these shares open; none: they open no sum.
+  // The sites whose sum the shares open; none: they open no sum.
   std::set<SiteId> Opens(const Digest& context, const std::set<SiteId>& colluders) const;
   void CheckCombinations();
 
