@@ -158,6 +158,7 @@ TEST(Dure, HelpTeachesWithExamples) {
   EXPECT_THAT(RunLine({"help", "help"}).out,
               testing::AllOf(HasSubstr("Usage: dure help"), HasSubstr("Examples:\n  dure help\n")));
   EXPECT_THAT(RunLine({"help", "exit-codes"}).out, HasSubstr("3  refused"));
+  EXPECT_THAT(RunLine({"help", "exit-codes", "--lang", "ko"}).out, HasSubstr("3  거절"));
   EXPECT_THAT(RunLine({"site", "status", "--help"}).out, HasSubstr("Also: --json, --quiet"));
   EXPECT_THAT(RunLine({"why", "--help"}).out, HasSubstr("Usage: dure why [OPTIONS] decision..."));
   EXPECT_THAT(RunLine({"--version"}).out, HasSubstr("dure 0."));

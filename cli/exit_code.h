@@ -17,6 +17,6 @@ enum class ExitCode : int {
 };
 
 ExitCode ExitCodeOf(ErrorCode code);
-std::string_view ExitCodesHelp();  // the text of `dure help exit-codes`
+std::string_view ExitCodesHelp(bool korean);  // the text of `dure help exit-codes`
 
 }  // namespace dure::cli

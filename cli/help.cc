@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_code.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 
 namespace dure::cli {
@@ -24,7 +25,7 @@ Status ShowHelp(const CLI::App& dure, const std::vector<std::string>& words, Con
     context.Print(context.json() ? nlohmann::json{{"help", text}}.dump() : text);
   };
   if (words.size() == 1 && words.front() == "exit-codes") {
-    print(std::string(ExitCodesHelp()));
+    print(std::string(ExitCodesHelp(IsKorean(context) && !context.json())));
     return {};
   }
   const CLI::App* at = &dure;

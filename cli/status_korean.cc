@@ -124,6 +124,14 @@ std::string MaskingKorean(const json& run) {
   return limited ? text + "; 잘린 숫자의 비율은 " + limit->dump() + " 이하" : text;
 }
 
+// As StoreText of scrub_text.h.
+std::string StoreKorean(const json& status) {
+  const auto store = status.find("store");
+  if (store == status.end()) return {};
+  return "저장소: 블롭 " + std::to_string(CountField(*store, "blobs")) + "개, " +
+         FormatBytes(CountField(*store, "bytes")) + "\n";
+}
+
 }  // namespace
 
 std::string SiteStatusKorean(const json& status) {
@@ -139,6 +147,7 @@ std::string SiteStatusKorean(const json& status) {
     text += "기록의 사본: 항목 " + std::to_string(CountField(record, "size")) + "개. " +
             ScrubKorean(record) + "\n";
   }
+  text += StoreKorean(status);
   for (const json& run : ListField(status, "runs")) {
     text += TextField(run, "run") + "  " + SitePhaseKorean(TextField(run, "phase"));
     if (run.contains("round")) {
@@ -175,7 +184,8 @@ std::string AggregatorStatusKorean(const json& status) {
     if (!notice.empty()) text += "  " + notice + "\n";
   }
   const auto scrub = status.find("scrub");
-  return text + "기록 파일: " + ScrubKorean(scrub == status.end() ? json::object() : *scrub);
+  return text + StoreKorean(status) +
+         "기록 파일: " + ScrubKorean(scrub == status.end() ? json::object() : *scrub);
 }
 
 std::string PhaseKorean(const json& run) {

@@ -18,13 +18,14 @@ TEST(StatusKorean, SaysWhereASiteStands) {
   const json status = {{"running", true},
                        {"connected", false},
                        {"record", {{"size", 12}, {"readings", 2}, {"last", "x"}, {"mended", 1}}},
+                       {"store", {{"blobs", 3}, {"bytes", 2048}}},
                        {"runs",
                         {{{"run", "first"}, {"phase", "training"}, {"round", 2}},
                          {{"run", "next"}, {"phase", "left"}, {"asked", "join"}}}}};
   EXPECT_THAT(SiteStatusKorean(Answered(status)),
               AllOf(HasSubstr("접속되어 있지 않습니다"),
                     HasSubstr("항목 12개. 손상된 곳 없음. 디스크에서 2번 다시 읽음"),
-                    HasSubstr("first  학습 중, 라운드 3\n"),
+                    HasSubstr("\n저장소: 블롭 3개, "), HasSubstr("first  학습 중, 라운드 3\n"),
                     HasSubstr("next  빠짐; 데몬이 시작되면: 다시 참여합니다")));
   EXPECT_THAT(SiteStatusKorean(json::object()), HasSubstr("도는 데몬이 없습니다"));
   EXPECT_EQ(SiteDoneKorean({{"run", "first"}, {"phase", "left"}}, "leave"), "first: 빠짐");
@@ -33,12 +34,18 @@ TEST(StatusKorean, SaysWhereASiteStands) {
 }
 
 TEST(StatusKorean, SaysWhereTheAggregatorStands) {
-  const json status = {{"size", 40},           {"root", "ab"},   {"agreed", 38},
-                       {"connected", 3},       {"runs_open", 1}, {"issuing_ends", "2027-01-01"},
-                       {"closed_because", "x"}};
+  const json status = {{"size", 40},
+                       {"root", "ab"},
+                       {"agreed", 38},
+                       {"connected", 3},
+                       {"runs_open", 1},
+                       {"issuing_ends", "2027-01-01"},
+                       {"closed_because", "x"},
+                       {"store", {{"blobs", 3}, {"bytes", 2048}}}};
   EXPECT_THAT(AggregatorStatusKorean(Answered(status)),
               AllOf(HasSubstr("항목 40개, 루트 ab"), HasSubstr("항목 38까지 동의함"),
-                    HasSubstr("아무것도 쓰지 않음: x"), HasSubstr("사이트 3곳, 열린 학습 1개"),
+                    HasSubstr("아무것도 쓰지 않음: x"), HasSubstr("저장소: 블롭 3개, "),
+                    HasSubstr("사이트 3곳, 열린 학습 1개"),
                     HasSubstr("발급용 CA의 기한 2027-01-01"), HasSubstr("아직 디스크에서")));
 }
 

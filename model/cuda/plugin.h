@@ -24,8 +24,8 @@ struct CudaState {
   uint32_t devices = 0;
   std::string trouble;  // a sentence; empty: devices can be used
 };
-// Loads the plug-in from its places, and asks it for devices. Without a driver it is not loaded: with
-// CUDA's libraries that costs 100 MB of memory and a tenth of a second.
+// Loads the plug-in from its places, and asks it for devices. Without a driver it is not loaded:
+// with CUDA's libraries that costs 100 MB of memory and a tenth of a second.
 CudaState LookForCuda();
 
 }  // namespace dure::model::cuda
