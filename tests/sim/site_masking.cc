@@ -267,6 +267,9 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   if (!half_ || turn != turn_ || !masks_ || !wanted_) return;
   encoding_ = false;
   const round::EncodeUpdate effect = *std::exchange(wanted_, {});
+  // Put out of the round meanwhile: what it would have encoded from may be gone.
+  const round::Participation& core = node_.core();
+  if (core.phase() != round::SitePhase::kEncoding || core.at() != effect.at) return;
   auto lanes = node_.EncodeLanes(effect);
   if (!lanes) return;
   masking::MaskSegment with = *masks_;
