@@ -294,18 +294,25 @@ void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
   if (finding) {
     return done(Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text));
   }
-  if (is_new && std::holds_alternative<ledger::CosignerAnnounced>(opened->record.event)) {
+  const bool announces =
+      is_new && std::holds_alternative<ledger::CosignerAnnounced>(opened->record.event);
+  if (announces) {
     if (const Status may = MayAnnounce(speaker); !may) return done(Fail(may.error()));
   }
-  record_.AppendEnvelope(std::move(envelope), key,
-                         [this, &loop = loop_, alive = alive_,
-                          done = std::move(done)](Result<ledger::Appended> appended) {
-                           loop.Post([this, alive, done, appended = std::move(appended)] {
-                             if (!*alive) return;
-                             SettleVotes();
-                             done(appended);
-                           });
-                         });
+  record_.AppendEnvelope(
+      std::move(envelope), key,
+      [this, &loop = loop_, alive = alive_, announces, speaker,
+       done = std::move(done)](Result<ledger::Appended> appended) {
+        loop.Post([this, alive, announces, speaker, done, appended = std::move(appended)] {
+          if (!*alive) return;
+          // What the record did not take, or had, is no announcement more.
+          if (announces && (!appended || appended->existed)) {
+            announced_[speaker].pop_back();
+          }
+          SettleVotes();
+          done(appended);
+        });
+      });
 }
 
 Status Deliberation::EndReplacedKeys(const std::vector<identity::Seat>& seats) {

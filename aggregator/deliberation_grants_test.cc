@@ -141,10 +141,21 @@ TEST_F(OvertakenTest, ASiteAnnouncesFewKeysADayAndNobodyElseWaitsForIt) {
     });
     return answer.get_future().get();
   };
+  const auto said_at_once = [&](const Bytes& envelope) {
+    std::promise<void> answered;
+    loop_.Wait([&] {
+      deliberation_->Take(signers_.at("kt")->Key(), envelope, [](auto first) { Must(first); });
+      deliberation_->Take(signers_.at("kt")->Key(), envelope, [&](auto second) {
+        EXPECT_TRUE(Must(second).existed) << "no announcement more, and it takes no place";
+        answered.set_value();
+      });
+    });
+    answered.get_future().wait();
+  };
   Bytes last;
   for (uint8_t seed = 50; seed < 54; ++seed) {
     last = announce("kt", seed);
-    Must(take("kt", last));
+    said_at_once(last);
   }
   const auto refused = take("kt", announce("kt", 54));
   ASSERT_FALSE(refused.has_value());

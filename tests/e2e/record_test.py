@@ -107,7 +107,7 @@ class SitePolicyTest(unittest.TestCase):
         with open(path, 'w', encoding='utf-8') as file:
             file.write(SITE_POLICY.removeprefix('site '))
         self.assertIn('no site policy', federation.fails(
-            *north.arguments, '--policy', path, expect=1))
+            *north.arguments, '--policy', path, expect=5))
         with open(path, 'w', encoding='utf-8') as file:
             file.write(SITE_POLICY)
         north.arguments += ['--policy', path]

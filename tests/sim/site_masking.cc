@@ -248,9 +248,8 @@ void SiteMasking::Encode(const round::EncodeUpdate& effect) {
 }
 
 void SiteMasking::TryEncode() {
-  const bool ready = wanted_ && masks_ && !encoding_ &&
-                     node_.core().phase() == round::SitePhase::kEncoding &&
-                     wanted_->at == node_.core().at() && half_->phase() == SitePhase::kMasking &&
+  const bool ready = wanted_ && masks_ && !encoding_ && node_.Encodes(wanted_->at) &&
+                     half_->phase() == SitePhase::kMasking &&
                      masks_->context == half_->context_id() && IsBound(masks_->context) &&
                      half_->context().agreed.model == wanted_->plan.base.model;
   if (!ready) return;
@@ -267,9 +266,7 @@ void SiteMasking::EncodeNow(uint64_t turn) {
   if (!half_ || turn != turn_ || !masks_ || !wanted_) return;
   encoding_ = false;
   const round::EncodeUpdate effect = *std::exchange(wanted_, {});
-  // Put out of the round meanwhile: what it would have encoded from may be gone.
-  const round::Participation& core = node_.core();
-  if (core.phase() != round::SitePhase::kEncoding || core.at() != effect.at) return;
+  if (!node_.Encodes(effect.at)) return;
   auto lanes = node_.EncodeLanes(effect);
   if (!lanes) return;
   masking::MaskSegment with = *masks_;

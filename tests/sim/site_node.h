@@ -33,6 +33,10 @@ class SiteNode {
   const SiteId& id() const { return id_; }
   uint32_t index() const { return index_; }
   const round::Participation& core() const { return *core_; }
+  // Out of the round there is nothing more to encode, and what it was encoded from may be gone.
+  bool Encodes(const round::RoundAttempt& at) const {
+    return core_->phase() == round::SitePhase::kEncoding && core_->at() == at;
+  }
   Vector Residual(uint64_t version) const;
   bool IsLost(uint64_t version) const { return lost_.contains(version); }
 
