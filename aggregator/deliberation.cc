@@ -258,7 +258,7 @@ void Deliberation::Halt(const RunId& run, const std::string& reason,
 }
 
 // A key of the roll is looked through with every tree head, by everybody and for good.
-Status Deliberation::MayAnnounce(const PublicKey& speaker) {
+Result<MonoTime> Deliberation::MayAnnounce(const PublicKey& speaker) {
   std::deque<MonoTime>& lately = announced_[speaker];
   const MonoTime now = loop_.Now();
   while (!lately.empty() && now - lately.front() >= kAnnouncedWithin) lately.pop_front();
@@ -268,7 +268,13 @@ Status Deliberation::MayAnnounce(const PublicKey& speaker) {
                                              " times within a day; try again tomorrow");
   }
   lately.push_back(now);
-  return {};
+  return now;
+}
+
+void Deliberation::Forget(const PublicKey& speaker, MonoTime announced) {
+  std::deque<MonoTime>& lately = announced_[speaker];
+  const auto one = std::ranges::find(lately, announced);
+  if (one != lately.end()) lately.erase(one);
 }
 
 void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
@@ -294,21 +300,20 @@ void Deliberation::Take(const PublicKey& speaker, Bytes envelope,
   if (finding) {
     return done(Fail(ErrorCode::kFailedPrecondition, finding->rule + ": " + finding->text));
   }
-  const bool announces =
-      is_new && std::holds_alternative<ledger::CosignerAnnounced>(opened->record.event);
-  if (announces) {
-    if (const Status may = MayAnnounce(speaker); !may) return done(Fail(may.error()));
+  std::optional<MonoTime> announced;
+  if (is_new && std::holds_alternative<ledger::CosignerAnnounced>(opened->record.event)) {
+    const Result<MonoTime> may = MayAnnounce(speaker);
+    if (!may) return done(Fail(may.error()));
+    announced = *may;
   }
   record_.AppendEnvelope(
       std::move(envelope), key,
-      [this, &loop = loop_, alive = alive_, announces, speaker,
+      [this, &loop = loop_, alive = alive_, announced, speaker,
        done = std::move(done)](Result<ledger::Appended> appended) {
-        loop.Post([this, alive, announces, speaker, done, appended = std::move(appended)] {
+        loop.Post([this, alive, announced, speaker, done, appended = std::move(appended)] {
           if (!*alive) return;
           // What the record did not take, or had, is no announcement more.
-          if (announces && (!appended || appended->existed)) {
-            announced_[speaker].pop_back();
-          }
+          if (announced && (!appended || appended->existed)) Forget(speaker, *announced);
           SettleVotes();
           done(appended);
         });

@@ -86,7 +86,8 @@ class Deliberation {
     standing::Auditor auditor;
   };
   Deliberation(Record& record, loop::EventLoop& loop) : record_(record), loop_(loop) {}
-  Status MayAnnounce(const PublicKey& speaker);
+  Result<MonoTime> MayAnnounce(const PublicKey& speaker);
+  void Forget(const PublicKey& speaker, MonoTime announced);
   Status Found(const std::string& dir);
   Status Declare(std::vector<std::pair<std::string, ledger::Event>> events);  // each under its key
   void AdmitAgain(const standing::AdmissionRequest& request, uint32_t time,

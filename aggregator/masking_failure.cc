@@ -53,6 +53,8 @@ void MaskingDesk::Do(const masking::Culprit& effect) {
 }
 
 void MaskingDesk::Do(const masking::Abandon& effect) {
+  // While the disk took nothing another attempt may have begun, which this says nothing of.
+  if (attempt_->half.phase() != Phase::kAbandoned) return;
   shop_.say(attempt_->at.Text() + ": masking: no sum: " + effect.why);
   feed_(round::AttemptFailed{attempt_->at, refusal_.empty() ? "masking" : refusal_});
 }

@@ -1,7 +1,10 @@
 // Which files and folders a test's program has made durable: its own fsync and fdatasync, in place
-// of the C library's, note what they are called for. Included by one file of a test program.
+// of the C library's, note what they are called for; sync_file_range fails when a test says so.
+// Included by one file of a test program.
 #pragma once
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace dure::testing_syncs {
 
@@ -17,6 +21,7 @@ struct Syncs {
   std::mutex mutex;
   std::map<ino_t, int> counts;    // guarded by mutex
   std::function<void()> watched;  // before each; set while nothing runs
+  int write_back = 0;  // an errno: bytes were not written back, told once to whoever waits for them
 };
 
 inline Syncs& All() {
@@ -32,6 +37,13 @@ inline int Note(int number, int descriptor) {
   }
   if (All().watched) All().watched();
   return static_cast<int>(syscall(number, descriptor));
+}
+
+inline bool FailsToWriteBack() {
+  const std::lock_guard lock(All().mutex);
+  const int failure = std::exchange(All().write_back, 0);
+  if (failure != 0) errno = failure;
+  return failure != 0;
 }
 
 inline void Forget() {
@@ -53,4 +65,9 @@ inline int SyncsOf(const std::string& path) {
 extern "C" {
 int fsync(int descriptor) { return dure::testing_syncs::Note(SYS_fsync, descriptor); }
 int fdatasync(int descriptor) { return dure::testing_syncs::Note(SYS_fdatasync, descriptor); }
+int sync_file_range(int descriptor, off64_t begin, off64_t size, unsigned flags) {
+  constexpr unsigned kWaits = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+  if ((flags & kWaits) != 0 && dure::testing_syncs::FailsToWriteBack()) return -1;
+  return static_cast<int>(syscall(SYS_sync_file_range, descriptor, begin, size, flags));
+}
 }

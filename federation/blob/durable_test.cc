@@ -65,6 +65,16 @@ TEST_F(DurableTest, WhatWasImportedTogetherIsEachOfIt) {
   for (const Digest& digest : digests) ExpectDurable(digest);
 }
 
+// Linux tells of bytes that it could not write back once for each open file.
+TEST_F(DurableTest, WhatCouldNotBeWrittenBackIsNot) {
+  for (const int failure : {EIO, ENOSPC}) {
+    const std::vector<Incoming> files = {Write("lost", Bytes(500'000, uint8_t{4}))};
+    testing_syncs::All().write_back = failure;
+    EXPECT_FALSE(store_->ImportAll(files));
+    EXPECT_FALSE(store_->Has(files[0].manifest.BlobDigest()));
+  }
+}
+
 TEST_F(DurableTest, WhatWasUploadedIs) {
   const Bytes bytes(1'500'000, uint8_t{7});
   const Manifest manifest = ManifestOf(bytes);

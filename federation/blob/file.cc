@@ -113,8 +113,14 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 Status SyncTogether(const std::vector<const File*>& files, const std::string& what) {
   constexpr unsigned kWritten =
       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  // A hint: what fails here shows in Sync.
-  for (const File* file : files) ::sync_file_range(file->descriptor(), 0, 0, kWritten);
+  // Where bytes were not written back that is told once for each open file, so it is heard here;
+  // whoever cannot wait so (a file system may not) has it from Sync.
+  for (const File* file : files) {
+    const bool failed = ::sync_file_range(file->descriptor(), 0, 0, kWritten) != 0;
+    if (failed && (errno == EIO || errno == ENOSPC || errno == EDQUOT)) {
+      return Fail(SystemError("syncing " + what, errno));
+    }
+  }
   for (const File* file : files) DURE_TRY(file->Sync(what));
   return {};
 }
