@@ -11,7 +11,6 @@
 namespace dure::aggregator {
 namespace {
 
-constexpr uint32_t kDecidedAgainMax = 16;  // times that members' entries may overtake a decision
 // A site announces one key, and another when it has lost that one.
 constexpr size_t kAnnouncedMax = 4;
 constexpr std::chrono::hours kAnnouncedWithin{24};

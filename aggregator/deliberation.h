@@ -85,6 +85,7 @@ class Deliberation {
     std::mutex mutex;
     standing::Auditor auditor;
   };
+  static constexpr uint32_t kDecidedAgainMax = 16;  // times that members' entries may overtake
   Deliberation(Record& record, loop::EventLoop& loop) : record_(record), loop_(loop) {}
   Result<MonoTime> MayAnnounce(const PublicKey& speaker);
   void Forget(const PublicKey& speaker, MonoTime announced);

@@ -8,7 +8,6 @@
 namespace dure::aggregator {
 namespace {
 
-constexpr uint32_t kGrantedAgainMax = 16;  // times that members' entries may overtake a decision
 constexpr std::string_view kMoment = "request.time";
 
 // What of a decision does not hang on the moment at which it is made: in two that are alike the
@@ -90,7 +89,7 @@ void Deliberation::GrantAgain(const standing::GrantRequest& request, uint32_t ti
                  if (!looked) return done(Fail(looked.error()));
                  if (stands) return done(answer->granted);
                  // Its entry has no effect: something came between.
-                 if (time + 1 < kGrantedAgainMax) return GrantAgain(request, time + 1, done);
+                 if (time + 1 < kDecidedAgainMax) return GrantAgain(request, time + 1, done);
                  done(Fail(ErrorCode::kUnavailable, "the record changed each time it was decided"));
                });
 }

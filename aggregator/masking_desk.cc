@@ -7,6 +7,7 @@
 #include "federation/crash_point.h"
 #include "federation/error_code.h"
 #include "federation/masking/run_terms.h"
+#include "federation/masking/under_way.h"
 #include "federation/masking/weighing.h"
 #include "federation/wire_hook.h"
 
@@ -63,7 +64,7 @@ void MaskingDesk::Run(Work work, Done done) {
 void MaskingDesk::Resume() {
   // What failed before a restart stays so: its number may be another attempt's by now, and sites
   // that went on with this one would have released it. Nor is anybody blamed for it any more.
-  if (attempt_ && IsForsaken()) Forsake();
+  if (attempt_ && masking::IsForsaken(attempt_->half.phase(), attempt_->at, rounds_)) Forsake();
   if (attempt_ && !failed_) {
     Push(masking::Begin{});
     ArmTimer();
@@ -95,7 +96,7 @@ void MaskingDesk::Look() {
 
 void MaskingDesk::Begin() {
   if (lost_) return feed_(round::AttemptFailed{rounds_.at(), "masking-state-lost"});
-  if (attempt_ && IsForsaken()) Forsake();
+  if (attempt_ && masking::IsForsaken(attempt_->half.phase(), attempt_->at, rounds_)) Forsake();
   auto context = Compose();
   merge_.reset();
   published_.reset();

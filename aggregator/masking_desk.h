@@ -57,7 +57,6 @@ class MaskingDesk {
   };
 
   Result<masking::Context> Compose() const;
-  bool MayStillSum() const;  // the attempt under way
   void Begin();
   void Push(const masking::AggregatorEvent& event);
   using Release = masking::AggregatorHalf::Release;
@@ -90,8 +89,6 @@ class MaskingDesk {
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
-  // Whether the rounds go on without the attempt, and without its sum.
-  bool IsForsaken() const;
   void Forsake();
   void OpenAgainLater();
   void ArmTimer();

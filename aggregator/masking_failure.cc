@@ -104,14 +104,6 @@ void MaskingDesk::Fail(std::string reason) {
   Push(masking::Failed{std::move(reason)});
 }
 
-bool MaskingDesk::IsForsaken() const {
-  if (attempt_->half.phase() != Phase::kFinished) return !MayStillSum();
-  // With a sum that is in the record its round is over.
-  const bool replaced = attempt_->at != rounds_.at();
-  return attempt_->at.round == rounds_.at().round &&
-         (replaced || rounds_.phase() == round::RunPhase::kAbandoning);
-}
-
 // The rounds may have given up what the half did not: they had a reason of their own, or an older
 // version did not keep theirs. Shares may have been given all the same. If this is not kept before
 // a death, the attempt is found as it was, and counted from there.

@@ -151,12 +151,6 @@ Result<masking::Context> MaskingDesk::Compose() const {
   return context;
 }
 
-bool MaskingDesk::MayStillSum() const {
-  const round::RunPhase phase = rounds_.phase();
-  return attempt_->at == rounds_.at() &&
-         (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
-}
-
 void MaskingDesk::Learn(const Release& release) {
   released_ = masking::Released{attempt_->half.context().round, release.transcript};
   history_.Learn({0, release.sites});

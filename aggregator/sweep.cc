@@ -51,7 +51,7 @@ Status Daemon::State::RemoveUnnamed(blob::Idle idle, uint64_t age) {
   const auto stays = [&](const Digest& one) { return uploads->Holds(one) || names.Has(one); };
   std::erase_if(idle.blobs, stays);
   std::erase_if(idle.spools, stays);
-  if (idle.blobs.empty() && idle.spools.empty()) return {};
+  if (idle.empty()) return {};
   auto work = [store = store.get(), idle = std::move(idle), age] {
     return store->RemoveIdle(idle, age);
   };

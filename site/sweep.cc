@@ -61,7 +61,7 @@ void Daemon::State::Sweep(blob::Idle idle, uint64_t age) {
 }
 
 void Daemon::State::RemoveIdle(blob::Idle idle, uint64_t age) {
-  if (idle.blobs.empty() && idle.spools.empty()) return;
+  if (idle.empty()) return;
   auto work = [store = store.get(), idle = std::move(idle), age] {
     return store->RemoveIdle(idle, age);
   };

@@ -78,6 +78,7 @@ struct Incoming {
 struct Idle {
   std::vector<Digest> blobs;
   std::vector<Digest> spools;
+  bool empty() const { return blobs.empty() && spools.empty(); }
 };
 
 class BlobStore {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "federation/masking/run_terms.h"
+#include "federation/masking/under_way.h"
 #include "tests/sim/world.h"
 
 namespace dure::sim {
@@ -50,7 +51,8 @@ void AggregatorMasking::Stop() {
 }
 
 void AggregatorMasking::Resume() {
-  if (attempt_ && IsForsaken()) Forsake();
+  if (attempt_ && masking::IsForsaken(attempt_->half.phase(), attempt_->at, node_.core()))
+    Forsake();
   if (attempt_ && !failed_) {
     Push(masking::Begin{});
     if (Lives()) ArmTimer();
@@ -61,12 +63,6 @@ void AggregatorMasking::Resume() {
 
 // An attempt
 // ----------------------------------------------------------------------------------------
-
-bool AggregatorMasking::MayStillSum() const {
-  const round::RunPhase phase = node_.core().phase();
-  return attempt_->at == node_.core().at() &&
-         (phase == round::RunPhase::kCollecting || phase == round::RunPhase::kMerging);
-}
 
 void AggregatorMasking::Look() {
   const round::Rounds& rounds = node_.core();
@@ -89,7 +85,8 @@ void AggregatorMasking::Look() {
 }
 
 void AggregatorMasking::Begin() {
-  if (attempt_ && IsForsaken()) Forsake();
+  if (attempt_ && masking::IsForsaken(attempt_->half.phase(), attempt_->at, node_.core()))
+    Forsake();
   auto context = Compose();
   merge_.reset();
   published_.reset();

@@ -47,7 +47,6 @@ class AggregatorMasking {
   };
 
   Result<masking::Context> Compose() const;
-  bool MayStillSum() const;
   void Begin();
   void Push(const masking::AggregatorEvent& event);
   void Drain();
@@ -76,7 +75,6 @@ class AggregatorMasking {
   void Derive();
   void TryFinish();
   void Fail(std::string reason);
-  bool IsForsaken() const;
   void Forsake();
   void OpenAgainLater();
   void ArmTimer();

@@ -280,14 +280,6 @@ void AggregatorMasking::Fail(std::string reason) {
   Push(masking::Failed{std::move(reason)});
 }
 
-bool AggregatorMasking::IsForsaken() const {
-  const round::Rounds& rounds = node_.core();
-  if (attempt_->half.phase() != Phase::kFinished) return !MayStillSum();
-  const bool replaced = attempt_->at != rounds.at();
-  return attempt_->at.round == rounds.at().round &&
-         (replaced || rounds.phase() == round::RunPhase::kAbandoning);
-}
-
 void AggregatorMasking::Forsake() {
   failed_ = true;
   masking::AggregatorHalf& half = attempt_->half;
