@@ -226,7 +226,7 @@ void ForgedLog::Commit(OpenedEntry& next) {
       if (!Hide(TypeOf(record.event))) return;
       break;
     case Act::kUnsettled:
-      if (crept_ < 4 * kCreep) return;  // half an hour after the first that came behind it
+      if (crept_ < 4 * kCreep) return;  // more than half an hour after the first behind it
       break;
     case Act::kSwallow:
       if (TypeOf(record.event) != EventType::kDatasetWithdrawn) return;

@@ -122,7 +122,8 @@ bool ForgedLog::DecideUnknown(OpenedEntry& next) {
 }
 
 // Whether this is an outcome, which is not recorded; what the aggregator says afterwards is dated
-// later and later.
+// later and later, beginning with the first: what comes before the lie is never so far ahead that
+// a site waits for its own clock to be set.
 bool ForgedLog::Withhold(ledger::OpenedEntry& next) {
   const auto type = TypeOf(next.record.event);
   if (type == ledger::EventType::kPolicyAdopted || type == ledger::EventType::kPolicyRejected) {
@@ -130,10 +131,10 @@ bool ForgedLog::Withhold(ledger::OpenedEntry& next) {
     return true;
   }
   if (!withheld_ || next.record.actor.key != keys_.aggregator->Key()) return false;
-  if (!done_) crept_ += kCreep;
   ledger::Record record = next.record;
   record.occurred_at = Moved(record.occurred_at, crept_);
   next = Resealed(record);
+  if (!done_) crept_ += kCreep;
   return false;
 }
 
