@@ -266,6 +266,7 @@ masking::Pinned MaskingDesk::PinnedFor(const masking::Context& context,
   });
   pinned.sites_min = std::max(manifest.cohort_min, manifest.quorum);
   pinned.survivors_min = manifest.quorum;
+  pinned.helpers = masking::CorruptMaxOf(manifest);
   pinned.agreed =
       masking::AgreedOn({manifest, participation_.base(), shop_.self.subject.consortium, policies,
                          shop_.self.aggregator_key, parameter_count, context.site_count()});

@@ -5,11 +5,13 @@
 namespace dure::site {
 namespace {
 
-constexpr uint32_t kVersion = 4;
-// 3: it lacks for which attempt of a round its context is, and the run's quorum. 2: its history
-// does not say of what quorum an attempt was. 1: its half lacks what was said last.
+constexpr uint32_t kVersion = 5;
+// 4: an attempt does not say how many may help the aggregator. 3: it lacks for which attempt of a
+// round its context is, and the run's quorum. 2: its history does not say of what quorum an attempt
+// was. 1: its half lacks what was said last.
 constexpr uint32_t kOldest = 1;
 constexpr uint32_t kPresentHistory = 3;
+constexpr uint32_t kBound = 4;
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);
@@ -68,7 +70,7 @@ bool MaskingDesk::Load(ByteView kept) {
   const Bytes half = in.Blob(journal::kValueBytesMax);
   own_round_.value = in.U64();
   own_ = ScalarsIn(in);
-  if (version == kVersion && in.Bool()) {
+  if (version >= kBound && in.Bool()) {
     Bound bound;
     bound.context = in.Raw32();
     auto run = RunId::Parse(in.Text(limits::kNameBytesMax));

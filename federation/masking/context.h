@@ -84,6 +84,7 @@ struct Pinned {
   std::vector<SiteId> cohort = {};
   uint32_t sites_min = 0;      // the fewest that a cohort of the run has
   uint32_t survivors_min = 0;  // the fewest that a sum of the run is over: its quorum
+  uint32_t helpers = 0;        // sites that may help the aggregator in any round (CorruptMaxOf)
   // The highest number that the attempts of this run, as the record has them, may have come to.
   RoundNumber round_max = {limits::kRoundsMax};
 };

@@ -3,120 +3,113 @@
 #include <algorithm>
 
 #include "federation/check.h"
-#include "federation/masking/inner_product.h"
+#include "federation/masking/isolation.h"
 
 namespace dure::masking {
 namespace {
 
-uint64_t Times(uint64_t a, uint64_t b) {
-  return static_cast<uint64_t>(static_cast<unsigned __int128>(a) * b % kFieldPrime);
-}
+// The sums at hand, and who stands in them.
+struct Sums {
+  std::vector<SiteId> sites;      // by column
+  std::vector<MemberId> members;  // as `of_member`
+  Units of_member;
+  Units of_site;
+  Spaces spaces;
+  bool first = true;  // there is none but the candidate
+};
 
-uint64_t Inverse(uint64_t a) {
-  uint64_t result = 1;
-  uint64_t power = a;
-  for (uint64_t rest = kFieldPrime - 2; rest > 0; rest >>= 1) {
-    if ((rest & 1) != 0) result = Times(result, power);
-    power = Times(power, power);
-  }
-  return result;
-}
-
-// Takes what `row` shares with a basis in echelon form out of it and, if anything is left, adds it.
-bool Extend(std::vector<std::vector<uint64_t>>& basis, std::vector<uint64_t> row) {
-  for (const auto& with : basis) {
-    const auto pivot = static_cast<size_t>(
-        std::find_if(with.begin(), with.end(), [](uint64_t v) { return v != 0; }) - with.begin());
-    const uint64_t factor = row[pivot];  // a basis row's pivot is 1
-    if (factor == 0) continue;
-    for (size_t c = pivot; c < row.size(); ++c) {
-      row[c] = FieldDifference(row[c], Times(factor, with[c]));
+Sums Gather(const std::vector<const ReleasedSum*>& rows, size_t shown_before,
+            const std::map<SiteId, MemberId>& member_of) {
+  std::map<SiteId, size_t> column_of;
+  Sums sums{{}, {}, {}, {}, {RowSpace(0), RowSpace(0)}, rows.size() == 1};
+  for (const ReleasedSum* row : rows) {
+    for (const SiteId& site : row->sites) {
+      if (column_of.emplace(site, column_of.size()).second) sums.sites.push_back(site);
     }
   }
-  const auto lead = std::find_if(row.begin(), row.end(), [](uint64_t v) { return v != 0; });
-  if (lead == row.end()) return false;
-  const uint64_t inverse = Inverse(*lead);
-  for (uint64_t& value : row) value = Times(value, inverse);
-  basis.push_back(std::move(row));
-  return true;
+  sums.spaces = {RowSpace(column_of.size()), RowSpace(column_of.size())};
+  for (size_t r = 0; r < rows.size(); ++r) {
+    std::vector<size_t> columns;
+    for (const SiteId& site : rows[r]->sites) columns.push_back(column_of.at(site));
+    sums.spaces.all.Add(columns);
+    if (r < shown_before) sums.spaces.shown.Add(columns);
+  }
+  std::map<MemberId, std::vector<size_t>> columns_of;
+  for (size_t column = 0; column < sums.sites.size(); ++column) {
+    const SiteId& site = sums.sites[column];
+    const auto member = member_of.find(site);
+    // A site's name and a member's are of one form.
+    columns_of[member != member_of.end() ? member->second : MemberId::Parse(site.str()).value()]
+        .push_back(column);
+    sums.of_site.push_back({column});
+  }
+  for (auto& [member, columns] : columns_of) {
+    sums.members.push_back(member);
+    sums.of_member.push_back(std::move(columns));
+  }
+  return sums;
 }
 
-std::string Names(const std::set<MemberId>& members) {
+template <typename Id>
+std::string NamesOf(const std::vector<size_t>& which, const std::vector<Id>& ids) {
   std::string text;
-  for (const MemberId& member : members) text += (text.empty() ? "" : ", ") + member.str();
+  for (const size_t i : which) text += (text.empty() ? "" : ", ") + ids[i].str();
   return text;
 }
 
-using Columns = std::map<MemberId, std::set<size_t>>;
+Refused Refuse(const Sums& sums, const std::string& would, const std::string& at_once) {
+  const std::string before = sums.first ? "this sum would "
+                                        : "with the sums already released, "
+                                          "this one would ";
+  const std::string instead = sums.first ? "; more of other members have to be in"
+                                         : "; sum over the same sites as before, or leave or add "
+                                           "at least " +
+                                               at_once + " at once";
+  return {Refusal::kMembership, before + would + instead, kAggregator};
+}
 
-// Of two sets of sums, the first within the second.
-struct Spaces {
-  RowSpace shown;  // before
-  RowSpace all;
-};
-
-// Members whose columns, all together, are isolated, and were not before: at most `count` of them,
-// from `next` on.
-std::set<MemberId> FindIsolated(const Spaces& spaces, const Columns& columns,
-                                Columns::const_iterator next, size_t count,
-                                const std::set<MemberId>& chosen,
-                                const std::set<size_t>& union_of) {
-  if (!chosen.empty() && spaces.all.Isolates(union_of) && !spaces.shown.Isolates(union_of)) {
-    return chosen;
-  }
-  if (count == 0) return {};
-  for (; next != columns.end(); ++next) {
-    std::set<MemberId> more = chosen;
-    more.insert(next->first);
-    std::set<size_t> wider = union_of;
-    wider.insert(next->second.begin(), next->second.end());
-    const auto found = FindIsolated(spaces, columns, std::next(next), count - 1, more, wider);
-    if (!found.empty()) return found;
-  }
-  return {};
+Refused RefuseUnknown() {
+  return {Refusal::kMembership,
+          "the sums already released are over so many different sets of sites that it is not known "
+          "whom one more would isolate; a new run from this model on has none behind it",
+          kAggregator};
 }
 
 // Whether the candidate, with these sums, isolates too few that those `beside` do not isolate by
 // themselves.
-Objection CheckBeside(const CohortRules& rules, const std::set<ReleasedSum>& beside,
-                      const std::vector<const ReleasedSum*>& sums, const ReleasedSum& candidate,
+Objection CheckBeside(const DifferenceRule& rule, const std::set<ReleasedSum>& beside,
+                      const std::vector<const ReleasedSum*>& released, const ReleasedSum& candidate,
                       const std::map<SiteId, MemberId>& member_of) {
-  if (!rules.forbid_differences) return {};
+  if (!rule.forbid) return {};
   std::vector<const ReleasedSum*> rows;
   for (const ReleasedSum& sum : beside) {
     if (sum.segment == candidate.segment) rows.push_back(&sum);
   }
-  const size_t of_others = rows.size();
-  for (const ReleasedSum* sum : sums) {
+  const size_t shown_before = rows.size();
+  for (const ReleasedSum* sum : released) {
     if (sum->segment == candidate.segment) rows.push_back(sum);
   }
   rows.push_back(&candidate);
-  std::map<SiteId, size_t> column_of;
-  for (const ReleasedSum* row : rows) {
-    for (const SiteId& site : row->sites) column_of.emplace(site, column_of.size());
+  const Sums sums = Gather(rows, shown_before, member_of);
+  size_t steps = kIsolationSteps;
+  const size_t fewest = std::max<uint32_t>(rule.batch_members, 2) - 1;
+  if (const auto few = FindIsolated(sums.spaces, sums.of_member, {}, fewest, steps)) {
+    if (!few->searched) return RefuseUnknown();
+    return Refuse(sums, "isolate " + NamesOf(few->units, sums.members),
+                  std::to_string(fewest + 1) + " members");
   }
-  Spaces spaces{RowSpace(column_of.size()), RowSpace(column_of.size())};
-  for (size_t r = 0; r < rows.size(); ++r) {
-    std::vector<size_t> columns;
-    for (const SiteId& site : rows[r]->sites) columns.push_back(column_of.at(site));
-    spaces.all.Add(columns);
-    if (r < of_others) spaces.shown.Add(columns);
+  for (size_t m = 0; rule.helpers > 0 && m < sums.members.size(); ++m) {
+    const auto shown =
+        FindIsolated(sums.spaces, sums.of_site, sums.of_member[m], rule.helpers, steps);
+    if (!shown) continue;
+    if (!shown->searched) return RefuseUnknown();
+    return Refuse(sums,
+                  "show the part of " + sums.members[m].str() + " if the aggregator is helped by " +
+                      NamesOf(shown->units, sums.sites) + ", and this run withstands " +
+                      std::to_string(rule.helpers) + " that help",
+                  std::to_string(rule.helpers + 2) + " sites");
   }
-  Columns columns;
-  for (const auto& [site, column] : column_of) {
-    const auto member = member_of.find(site);
-    // A site's name and a member's are of one form.
-    columns[member != member_of.end() ? member->second : MemberId::Parse(site.str()).value()]
-        .insert(column);
-  }
-  const size_t fewest = std::max<uint32_t>(rules.batch_members, 2) - 1;
-  const auto isolated = FindIsolated(spaces, columns, columns.begin(), fewest, {}, {});
-  if (isolated.empty()) return {};
-  return Refused{Refusal::kMembership,
-                 "with the sums already released, this one would isolate " + Names(isolated) +
-                     "; sum over the same sites as before, or leave or add at least " +
-                     std::to_string(fewest + 1) + " members at once",
-                 kAggregator};
+  return {};
 }
 
 }  // namespace
@@ -128,24 +121,8 @@ bool Exclude(const Quorum& one, const Quorum& other) {
   return thresholds > all.size() + std::min(one.corrupt_max, other.corrupt_max);
 }
 
-void RowSpace::Add(const std::vector<size_t>& columns) {
-  std::vector<uint64_t> row(columns_, 0);
-  for (const size_t c : columns) row[c] = 1;
-  Extend(basis_, std::move(row));
-}
-
-bool RowSpace::Isolates(const std::set<size_t>& columns) const {
-  // Without these columns the rank falls exactly if something lived on them alone.
-  std::vector<std::vector<uint64_t>> rest;
-  for (const auto& row : basis_) {
-    std::vector<uint64_t> kept;
-    kept.reserve(columns_);
-    for (size_t c = 0; c < columns_; ++c) {
-      if (!columns.contains(c)) kept.push_back(row[c]);
-    }
-    if (!Extend(rest, std::move(kept))) return true;
-  }
-  return false;
+DifferenceRule RuleAgainstDifferences(const CohortRules& rules, uint32_t helpers) {
+  return {rules.forbid_differences, rules.batch_members, helpers};
 }
 
 Objection History::CheckPeer(const SiteId& peer, const std::optional<Released>& claimed) const {
@@ -213,7 +190,7 @@ std::set<ReleasedSum> History::MayBeReleased() const {
   return all;
 }
 
-Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
+Objection History::CheckDifferences(const DifferenceRule& rule, RoundNumber round,
                                     const ReleasedSum& candidate,
                                     const std::map<SiteId, MemberId>& member_of,
                                     const Quorum& quorum,
@@ -225,10 +202,10 @@ Objection History::CheckDifferences(const CohortRules& rules, RoundNumber round,
     if (replaced && Exclude(attempt.quorum, quorum)) continue;
     for (const ReleasedSum& sum : attempt.sums) rows.push_back(&sum);
   }
-  return CheckBeside(rules, beside, rows, candidate, member_of);
+  return CheckBeside(rule, beside, rows, candidate, member_of);
 }
 
-Objection History::CheckReleased(const CohortRules& rules, const ReleasedSum& candidate,
+Objection History::CheckReleased(const DifferenceRule& rule, const ReleasedSum& candidate,
                                  const std::map<SiteId, MemberId>& member_of,
                                  const std::set<ReleasedSum>& beside) const {
   std::vector<const ReleasedSum*> rows;
@@ -238,7 +215,7 @@ Objection History::CheckReleased(const CohortRules& rules, const ReleasedSum& ca
   if (released_ && released_ == signed_ && !attempts_.empty()) {
     for (const ReleasedSum& sum : attempts_.back().sums) rows.push_back(&sum);
   }
-  return CheckBeside(rules, beside, rows, candidate, member_of);
+  return CheckBeside(rule, beside, rows, candidate, member_of);
 }
 
 void History::Disprove(const std::map<SiteId, std::optional<Released>>& claims) {
@@ -296,7 +273,7 @@ void History::Release(RoundNumber round, uint32_t attempt, const Digest& transcr
   }
 }
 
-std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,
+std::vector<SiteId> ChooseCohort(const History& history, const DifferenceRule& rule,
                                  RoundNumber round, const std::vector<Seat>& seats,
                                  const std::set<ReleasedSum>& beside) {
   std::vector<SiteId> all;
@@ -320,7 +297,7 @@ std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rule
   std::stable_sort(choices.begin() + 2, choices.end(),
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
   for (const std::vector<SiteId>& choice : choices) {
-    const bool holds = !history.CheckDifferences(rules, round, {0, choice}, member_of, {}, beside);
+    const bool holds = !history.CheckDifferences(rule, round, {0, choice}, member_of, {}, beside);
     if (holds && !choice.empty()) return choice;
   }
   return all;

@@ -42,21 +42,13 @@ struct Quorum {
 // rule, 2t > N + f; one site fewer is always enough, and many fewer are not.
 bool Exclude(const Quorum& one, const Quorum& other);
 
-// What a set of released sums gives away. Columns are sites.
-class RowSpace {
- public:
-  explicit RowSpace(size_t columns) : columns_(columns) {}
-  // A sum over these columns.
-  void Add(const std::vector<size_t>& columns);
-  // Whether some combination of the sums depends on these columns only: whether they are isolated.
-  // Exact over the rationals but for a chance of 2^-61, since it reckons modulo 2^61 - 1.
-  bool Isolates(const std::set<size_t>& columns) const;
-  size_t rank() const { return basis_.size(); }
-
- private:
-  size_t columns_;
-  std::vector<std::vector<uint64_t>> basis_;  // echelon form
+// What a sum must not show, by itself and beside others.
+struct DifferenceRule {
+  bool forbid = true;
+  uint32_t batch_members = 2;  // what fewer members put in together (or one)
+  uint32_t helpers = 0;        // what one member put in, to so many sites and the aggregator
 };
+DifferenceRule RuleAgainstDifferences(const CohortRules& rules, uint32_t helpers);
 
 class History;
 
@@ -65,7 +57,7 @@ class History;
 // the largest former sum that are all there. None of that: all again, and the rule refuses them,
 // since somebody who was in a sum must be waited for. `beside` as in CheckDifferences: former sums,
 // too.
-std::vector<SiteId> ChooseCohort(const History& history, const CohortRules& rules,
+std::vector<SiteId> ChooseCohort(const History& history, const DifferenceRule& rule,
                                  RoundNumber round, const std::vector<Seat>& seats,
                                  const std::set<ReleasedSum>& beside = {});
 
@@ -87,20 +79,20 @@ class History {
   // Whether a new attempt at this round may begin: kAlreadyReleased, kStale.
   Objection CheckOpening(RoundNumber round, uint32_t attempt) const;
 
-  // Whether a sum over `candidate`, beside those that may be released, isolates fewer than
-  // rules.batch_members members (at least: one). kMembership. `member_of` names the member of every
-  // site of the candidate; sites of past sums that it leaves out count as members of their own.
-  // Sums of an earlier attempt at the same round do not count if the two exclude each other.
-  // `beside`: sums of other runs over what may be the same updates. They count as well; but whom
-  // they isolate by themselves is shown already, and nothing is refused for it.
-  Objection CheckDifferences(const CohortRules& rules, RoundNumber round,
+  // Whether a sum over `candidate`, beside those that may be released, shows what the rule forbids:
+  // isolates so few members, or a member and so few sites of others. kMembership. `member_of` names
+  // the member of every site of the candidate; sites of past sums that it leaves out count as
+  // members of their own. Sums of an earlier attempt at the same round do not count if the two
+  // exclude each other. `beside`: sums of other runs over what may be the same updates. They count
+  // as well; but whom they isolate by themselves is shown already, and nothing is refused for it.
+  Objection CheckDifferences(const DifferenceRule& rule, RoundNumber round,
                              const ReleasedSum& candidate,
                              const std::map<SiteId, MemberId>& member_of, const Quorum& quorum = {},
                              const std::set<ReleasedSum>& beside = {}) const;
 
   // The same of sums that are known for released alone, this site's own last among them: what an
   // opening can be held against before anybody has said what it released.
-  Objection CheckReleased(const CohortRules& rules, const ReleasedSum& candidate,
+  Objection CheckReleased(const DifferenceRule& rule, const ReleasedSum& candidate,
                           const std::map<SiteId, MemberId>& member_of,
                           const std::set<ReleasedSum>& beside = {}) const;
 

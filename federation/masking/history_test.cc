@@ -35,70 +35,9 @@ ReleasedSum SumOf(std::initializer_list<size_t> sites, uint32_t segment = 0) {
 
 Digest DigestOf(uint8_t byte) { return Sha256(Bytes{byte}); }
 
-using Rows = std::vector<std::vector<__int128>>;
-
-// One step of Bareiss' elimination below the pivot at (rank, c): all divisions are exact.
-void Eliminate(Rows& rows, size_t rank, size_t c, __int128 before) {
-  for (size_t r = rank + 1; r < rows.size(); ++r) {
-    const __int128 factor = rows[r][c];
-    for (size_t k = 0; k < rows[r].size(); ++k) {
-      rows[r][k] = (rows[r][k] * rows[rank][c] - factor * rows[rank][k]) / before;
-    }
-  }
-}
-
-// The rank over the rationals of all columns but some, another way than the room's.
-size_t RankOf(Rows rows, const std::set<size_t>& without) {
-  size_t rank = 0;
-  __int128 before = 1;
-  for (size_t c = 0; c < rows[0].size() && rank < rows.size(); ++c) {
-    size_t pivot = rank;
-    while (pivot < rows.size() && rows[pivot][c] == 0) ++pivot;
-    if (without.contains(c) || pivot == rows.size()) continue;
-    std::swap(rows[pivot], rows[rank]);
-    Eliminate(rows, rank, c, before);
-    before = rows[rank][c];
-    ++rank;
-  }
-  return rank;
-}
-
-void CompareWithExact(const RowSpace& space, const Rows& rows) {
-  const size_t whole = RankOf(rows, {});
-  ASSERT_EQ(space.rank(), whole);
-  const size_t columns = rows[0].size();
-  for (uint32_t set = 1; set < (1U << columns); ++set) {
-    std::set<size_t> inside;
-    for (size_t c = 0; c < columns; ++c) {
-      if ((set >> c & 1) != 0) inside.insert(c);
-    }
-    ASSERT_EQ(space.Isolates(inside), RankOf(rows, inside) < whole);
-  }
-}
-
-TEST(RowSpace, AgreesWithExactArithmeticForUpToEightSites) {
-  SeededRandom chance(1);
-  for (int trial = 0; trial < 3000; ++trial) {
-    const size_t columns = 3 + chance.Below(6);
-    RowSpace space(columns);
-    Rows rows(1 + chance.Below(6));
-    for (auto& row : rows) {
-      std::vector<size_t> sites;
-      row.assign(columns, 0);
-      for (size_t c = 0; c < columns; ++c) {
-        if (chance.Below(3) == 0) continue;
-        sites.push_back(c);
-        row[c] = 1;
-      }
-      space.Add(sites);
-    }
-    CompareWithExact(space, rows);
-  }
-}
-
 TEST(Differences, RefuseASingleSiteThatDropsOut) {
   History history;
-  CohortRules rules;
+  DifferenceRule rules;
   ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5})}));
   const auto objection = history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}), MembersOf(6));
   ASSERT_TRUE(objection.has_value());
@@ -110,7 +49,7 @@ TEST(Differences, RefuseASingleSiteThatDropsOut) {
   rules.batch_members = 3;
   EXPECT_TRUE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}), MembersOf(6)))
       << "two are fewer than a batch of three";
-  rules.forbid_differences = false;
+  rules.forbid = false;
   EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}), MembersOf(6)));
 }
 
@@ -123,7 +62,7 @@ std::vector<Seat> SeatsAt(const std::vector<int>& sites) {
 }
 
 TEST(Differences, ACohortIsChosenThatShowsNobody) {
-  CohortRules rules;
+  DifferenceRule rules;
   rules.batch_members = 1;
   History history;
   const auto chosen = [&](const std::vector<int>& sites) {
@@ -136,12 +75,12 @@ TEST(Differences, ACohortIsChosenThatShowsNobody) {
   EXPECT_EQ(chosen({0, 1}), SumOf({0, 1}).sites) << "refused by the rule: 2 must be waited for";
   history.Learn(SumOf({0, 1, 2, 3, 4}));
   EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2}).sites) << "a former sum's sites are all there";
-  rules.forbid_differences = false;
+  rules.forbid = false;
   EXPECT_EQ(chosen({0, 1, 2, 3}), SumOf({0, 1, 2, 3}).sites);
 }
 
 TEST(Differences, SumsOfOtherRunsCountButForWhatTheyShowByThemselves) {
-  CohortRules rules;
+  DifferenceRule rules;
   rules.batch_members = 1;
   History history;
   const auto refused = [&](const ReleasedSum& sum, const std::set<ReleasedSum>& beside) {
@@ -162,6 +101,46 @@ TEST(Differences, SumsOfOtherRunsCountButForWhatTheyShowByThemselves) {
   rules.batch_members = 3;
   EXPECT_EQ(refused(five, {five, SumOf({0, 1, 2})}), "") << "3 and 4 were shown together";
   EXPECT_NE(refused(four, {five, SumOf({0, 1, 2})}), "") << "3 alone was not";
+}
+
+// Whoever helps the aggregator knows its own part and takes it out of a sum.
+TEST(Differences, HideAMemberFromThoseThatHelpTheAggregator) {
+  DifferenceRule rule{true, 1, 1};
+  History history;
+  const auto refused = [&](const ReleasedSum& sum, std::map<SiteId, MemberId> members) {
+    const auto objection = history.CheckDifferences(rule, {0}, sum, members);
+    return objection ? objection->why : "";
+  };
+  history.Learn(SumOf({0, 1, 2}));
+  const std::string pair = refused(SumOf({0, 1, 2, 3, 4}), MembersOf(6));
+  EXPECT_NE(pair.find("show the part of m103 if the aggregator is helped by s104"),
+            std::string::npos)
+      << pair;
+  EXPECT_NE(pair.find("at least 3 sites at once"), std::string::npos) << pair;
+  EXPECT_NE(refused(SumOf({0, 1, 3}), MembersOf(6)), "") << "3's part less 2's, which 2 knows";
+  EXPECT_EQ(refused(SumOf({0, 1, 2, 3, 4, 5}), MembersOf(6)), "");
+  EXPECT_EQ(ChooseCohort(history, rule, {5}, SeatsAt({0, 1, 2, 3, 4})), SumOf({0, 1, 2}).sites);
+  EXPECT_EQ(ChooseCohort(history, rule, {5}, SeatsAt({0, 1, 2, 3, 4, 5})),
+            SumOf({0, 1, 2, 3, 4, 5}).sites);
+  rule.helpers = 2;
+  EXPECT_NE(refused(SumOf({0, 1, 2, 3, 4, 5}), MembersOf(6)), "");
+  rule.helpers = 0;
+  EXPECT_EQ(refused(SumOf({0, 1, 2, 3, 4}), MembersOf(6)), "");
+}
+
+// Sites help, not members: who has four of six is hidden by two others from one of them.
+TEST(Differences, CountTheSitesOfOthersBesideAMembers) {
+  auto members = MembersOf(6);
+  for (const size_t i : {1, 2, 3}) members[SiteAt(i)] = MemberAt(0);
+  const ReleasedSum all = SumOf({0, 1, 2, 3, 4, 5});
+  const History history;
+  EXPECT_FALSE(history.CheckDifferences({true, 1, 1}, {0}, all, members));
+  const auto objection = history.CheckDifferences({true, 1, 2}, {0}, all, members);
+  ASSERT_TRUE(objection);
+  EXPECT_EQ(objection->why,
+            "this sum would show the part of m100 if the aggregator is helped by s104, s105, and "
+            "this run withstands 2 that help; more of other members have to be in");
+  EXPECT_FALSE(history.CheckDifferences({true, 1, 2}, {0}, all, MembersOf(6)));
 }
 
 // Who signed the first of two such sums refuses the second, and the other way around, for good: so
@@ -185,7 +164,7 @@ TEST(Differences, SurvivorsAreHeldAgainstAllThatMayHaveBeenReleased) {
 
 TEST(Differences, RefuseACombinationOfThreeRounds) {
   History history;
-  const CohortRules rules;
+  const DifferenceRule rules;
   // {0,1,2,3} + {2,3,4,5} - {0,1,4,5,...}: rows that give 2*(x2 + x3), then a row that splits them.
   ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3})}));
   ASSERT_FALSE(history.Sign({1}, 0, DigestOf(2), {SumOf({2, 3, 4, 5})}));
@@ -196,7 +175,7 @@ TEST(Differences, RefuseACombinationOfThreeRounds) {
 
 TEST(Differences, ProtectAMemberWithTwoSitesAsOne) {
   History history;
-  const CohortRules rules;
+  const DifferenceRule rules;
   auto members = MembersOf(6);
   members[SiteAt(5)] = MemberAt(4);
   ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5})}));
@@ -206,7 +185,7 @@ TEST(Differences, ProtectAMemberWithTwoSitesAsOne) {
 
 TEST(Differences, AreReckonedWithinASegment) {
   History history;
-  const CohortRules rules;
+  const DifferenceRule rules;
   ASSERT_FALSE(
       history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5}, 0), SumOf({0, 1, 2, 3}, 1)}));
   EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}, 1), MembersOf(6)));
@@ -238,7 +217,7 @@ TEST(Quorums, ExcludeOneAnotherIfNotEnoughSitesCouldServeBoth) {
 }
 
 TEST(Differences, DoNotCountAnAttemptThatALaterOneReplaced) {
-  const CohortRules rules;
+  const DifferenceRule rules;
   for (const size_t sites : {4, 5, 6, 7, 10, 20}) {
     History history;
     std::vector<size_t> all(sites);
@@ -259,7 +238,7 @@ TEST(Differences, CountAnAttemptThatALaterOneOfAMuchSmallerCohortDoesNotExclude)
   // Of ten sites 0, 1 and 2 collude. The first sum needs four others' shares, the second two:
   // there are seven, and what one sum has more than the other is 3's part.
   History history;
-  const CohortRules rules;
+  const DifferenceRule rules;
   ASSERT_FALSE(history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 7, 8, 9})}, QuorumAt(10)));
   const auto objection = history.CheckDifferences(rules, {0}, SumOf({0, 1, 2, 7, 8, 9}),
                                                   MembersOf(10), QuorumAt(10, {3, 4, 5, 6}));
@@ -269,7 +248,7 @@ TEST(Differences, CountAnAttemptThatALaterOneOfAMuchSmallerCohortDoesNotExclude)
 }
 
 TEST(Differences, CountEveryAttemptAtANumberUntilOneIsReleasedThatExcludesIt) {
-  const CohortRules rules;
+  const DifferenceRule rules;
   const auto isolates = [&rules](const History& history) {
     return history.CheckDifferences(rules, {1}, SumOf({0, 1, 2}), MembersOf(4)).has_value();
   };

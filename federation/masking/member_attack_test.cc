@@ -257,5 +257,25 @@ TEST(Attack8, ThreeSumsThatTogetherShowOneAreRefusedByWhoIsToldOfThem) {
   }
 }
 
+// Two that come together hide one another from everybody else, and not from one another.
+TEST(Attack8, TwoNewcomersOfWhomOneMayHelpTheAggregatorAreRefused) {
+  for (const uint32_t helpers : {0U, 1U}) {
+    World world({.sites = 5, .forbid_differences = true, .corrupt_max = 1});
+    world.pin = [helpers](uint32_t, Pinned& pinned) { pinned.helpers = helpers; };
+    world.absent = {3, 4};
+    world.RunAttempt(0);
+    ASSERT_EQ(world.accepted.size(), 3U);
+    world.absent.clear();
+    world.RunAttempt(1);
+    EXPECT_EQ(world.published.has_value(), helpers == 0);
+    for (const uint32_t i : {0U, 1U, 2U}) {
+      ASSERT_EQ(world.refusals.contains(i), helpers > 0);
+      if (helpers > 0) {
+        EXPECT_EQ(world.refusals.at(i).name, "REFUSE_MEMBERSHIP");
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dure::masking

@@ -14,6 +14,10 @@ CohortRules RulesOf(const round::RunManifest& manifest) {
           rules.forbid_differences};
 }
 
+DifferenceRule RuleOf(const round::RunManifest& manifest) {
+  return RuleAgainstDifferences(RulesOf(manifest), CorruptMaxOf(manifest));
+}
+
 }  // namespace
 
 Agreed AgreedOn(const RunTerms& terms) {
@@ -75,7 +79,7 @@ std::vector<SiteId> SetApart(const History& released, const round::RunManifest& 
   std::erase_if(seats, [&candidates](const Seat& seat) {
     return !std::ranges::binary_search(candidates, seat.site);
   });
-  const auto chosen = ChooseCohort(released, RulesOf(manifest), round, seats, beside);
+  const auto chosen = ChooseCohort(released, RuleOf(manifest), round, seats, beside);
   std::erase_if(candidates, [&](const SiteId& site) {
     const bool seated = std::ranges::find(seats, site, &Seat::site) != seats.end();
     return !seated || std::ranges::binary_search(chosen, site);
@@ -89,7 +93,7 @@ Objection CheckSum(const History& released, const round::RunManifest& manifest, 
   std::map<SiteId, MemberId> member_of;
   for (const Seat& seat : seats) member_of.emplace(seat.site, seat.member);
   std::ranges::sort(sites);
-  return released.CheckDifferences(RulesOf(manifest), round, {0, std::move(sites)}, member_of, {},
+  return released.CheckDifferences(RuleOf(manifest), round, {0, std::move(sites)}, member_of, {},
                                    beside);
 }
 

@@ -192,9 +192,9 @@ void SiteHalf::On(const Examined& event) {
   for (const ReleasedSum& sum : event.pinned.recorded) s_.history.Learn(sum);
   for (const Seat& seat : event.pinned.admitted) s_.attempt.members[seat.site] = seat.member;
   s_.attempt.survivors_min = event.pinned.survivors_min;
+  s_.attempt.helpers = event.pinned.helpers;
   for (const ReleasedSum& candidate : CohortSums()) {
-    if (auto objection = s_.history.CheckReleased(context_.agreed.rules, candidate,
-                                                  s_.attempt.members, beside_)) {
+    if (auto objection = s_.history.CheckReleased(Rule(), candidate, s_.attempt.members, beside_)) {
       return Refuse(*objection);
     }
   }

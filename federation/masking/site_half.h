@@ -195,6 +195,7 @@ class SiteHalf {
     Secret seed;
     std::map<SiteId, MemberId> members;  // of all admitted sites
     uint32_t survivors_min = 0;          // the run's quorum
+    uint32_t helpers = 0;                // of the aggregator, in any round of the run
     std::map<uint32_t, Bytes> advertised;
     Digest roster;  // T1, once all advertised
     std::map<SegmentSite, Held> held;
@@ -213,7 +214,7 @@ class SiteHalf {
     std::map<uint32_t, std::vector<uint64_t>> check_values;
     template <typename A>
     void Visit(A& a) {
-      a(context, seed, members, survivors_min, advertised, roster, held, sharers, shares,
+      a(context, seed, members, survivors_min, helpers, advertised, roster, held, sharers, shares,
         agreed_shares, payloads, payload_bytes, survived, survivors, agreed_survivors, outcome,
         result, own_products, result_products, check_values);
     }
@@ -267,6 +268,7 @@ class SiteHalf {
   // If all of the cohort survive: one of each segment.
   std::vector<ReleasedSum> CohortSums() const;
   bool CheckCohortSums();
+  DifferenceRule Rule() const;
   bool CheckAllSurvivors();
   bool CheckOpenings(const Openings& openings, std::vector<Digest>& ids);
   void NoteReleases(const Openings& openings);

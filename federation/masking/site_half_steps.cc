@@ -78,12 +78,15 @@ std::vector<ReleasedSum> SiteHalf::CohortSums() const {
   return sums;
 }
 
+DifferenceRule SiteHalf::Rule() const {
+  return RuleAgainstDifferences(context_.agreed.rules, s_.attempt.helpers);
+}
+
 // Nothing is shared for a cohort whose sum, should all of it survive, would show somebody.
 bool SiteHalf::CheckCohortSums() {
   for (const ReleasedSum& candidate : CohortSums()) {
-    const auto objection =
-        s_.history.CheckDifferences(context_.agreed.rules, context_.round, candidate,
-                                    s_.attempt.members, QuorumOf(context_), beside_);
+    const auto objection = s_.history.CheckDifferences(
+        Rule(), context_.round, candidate, s_.attempt.members, QuorumOf(context_), beside_);
     if (!objection) continue;
     Refuse(*objection);
     return false;
@@ -204,8 +207,8 @@ bool SiteHalf::CheckAllSurvivors() {
       if (!objection) sum.sites.push_back(context_.seats[site].site);
     }
     if (!objection) {
-      objection = s_.history.CheckDifferences(context_.agreed.rules, context_.round, sum,
-                                              s_.attempt.members, QuorumOf(context_), beside_);
+      objection = s_.history.CheckDifferences(Rule(), context_.round, sum, s_.attempt.members,
+                                              QuorumOf(context_), beside_);
     }
     if (objection) {
       objection->accused = kAggregator;

@@ -88,8 +88,10 @@ def of_version(number):
     """A site's state as an older version had it; in the first, its half lacked the last digest."""
     def older(value):
         version, length = struct.unpack_from('<II', value)
-        assert version == 4, version
-        half, rest = value[8:8 + length], unbound(value[8 + length:])
+        assert version == 5, version
+        half, rest = value[8:8 + length], value[8 + length:]
+        if number < 4:
+            rest = unbound(rest)
         if number < 3:
             half = history_before(half)
         if number == 1:
@@ -131,11 +133,11 @@ class KeptMaskingTest(MaskingTest):
         return daemon
 
     def test_an_older_versions_state_is_taken_over_and_the_site_goes_on_in_the_run(self):
-        for version in (3, 2, 1):
+        for version in (4, 3, 2, 1):
             with self.subTest(version=version):
                 run = f'older-{version}'
                 west = self.during(run, 'west', of_version(version), options=SLOW)
-                assert west.log_count("an older version's state was taken over") == 4 - version
+                assert west.log_count("an older version's state was taken over") == 5 - version
                 closed = self.settle_long(run)
                 assert 'west' in [each['site'] for each in closed[-1]['submissions']], closed[-1]
                 # Its history came over too: peers heard of its release of round 0 in round 1, and

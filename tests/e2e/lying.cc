@@ -312,16 +312,19 @@ void SendTheFirst(Bytes& again) {
 
 // Cohorts that the liar makes up, and opens rounds with. Without: everybody but one, once there was
 // a sum with it. Cohorts: by first letters, three sums of which no two show anybody, and all three
-// show c.
+// show c. Pair: d and e come together, and whichever helps has the other's part.
 void SetApart(std::string_view site, Bytes& round) {
-  static constexpr std::string_view kCohorts[] = {"abc", "cde", "abde"};
+  static const std::map<std::string_view, std::vector<std::string_view>> kCohorts{
+      {"cohorts", {"abc", "cde", "abde"}}, {"pair", {"abc", "abcde"}}};
   const size_t number = round.at(0);
   const bool without = TheLie().name == "without" && number > 0 && site == TheLie().site;
-  const bool apart = TheLie().name == "cohorts" && number < std::size(kCohorts) &&
-                     kCohorts[number].find(site.front()) == std::string_view::npos;
+  const auto cohorts = kCohorts.find(TheLie().name);
+  const bool chosen = cohorts != kCohorts.end() && number < cohorts->second.size();
+  const bool apart = chosen && cohorts->second[number].find(site.front()) == std::string_view::npos;
+  if (chosen && number + 1 == cohorts->second.size()) Told();
   if (!without && !apart) return;
   round.clear();
-  if (without || number == 2) Told();
+  if (without) Told();
 }
 
 // A cohort of three, all of whom are told of it; the record has everybody.
@@ -347,7 +350,8 @@ void Hook(std::string_view place, std::string_view whom, Bytes& bytes) {
   if (place == "aggregator.submission" && TheLie().name == "unopened" && whom == TheLie().site) {
     return bytes.clear();
   }
-  const bool chooses = TheLie().name == "cohorts" || TheLie().name == "without";
+  const bool chooses =
+      TheLie().name == "cohorts" || TheLie().name == "pair" || TheLie().name == "without";
   if (place == "aggregator.set-apart" && chooses) return bytes.clear();
   const bool is_base = place == "aggregator.base" || place == "aggregator.last";
   if (is_base) return StartOver(place, bytes);

@@ -43,6 +43,16 @@ class CombinationTest(MaskingTest):
                   f'{site} refuses')
         assert len(self.closings('combined')) == 2, 'the third sum shows cedar'
 
+    def test_two_who_come_together_are_refused_where_one_of_them_may_help_the_aggregator(self):
+        self.lied('aggregator', 'pair:', 'pair', sites=self.sites[:5], rounds=2, quorum=3,
+                  deadline_seconds=10, join_seconds=30)
+        for site in ('ash', 'birch', 'cedar'):
+            until(lambda site=site: self.said(site, 'pair', 'REFUSE_MEMBERSHIP'),
+                  f'{site} refuses')
+            line = next(line for line in self.lines(site, 'pair') if 'REFUSE_MEMBERSHIP' in line)
+            assert 'if the aggregator is helped by' in line and 'withstands 1' in line, line
+        assert len(self.closings('pair')) == 1, 'the second sum shows dogwood to elm'
+
     def test_a_cohort_that_is_not_the_records_is_refused_by_all_that_are_in_it(self):
         # Two of the three may help the aggregator: then their sum is the third one's update.
         federation, sites = self.federation, self.sites[:5]
@@ -59,9 +69,10 @@ class CombinationTest(MaskingTest):
         federation.complete('few')
         assert all(len(event['submissions']) == 5 for event in federation.check_run('few', sites))
 
-    def test_a_whole_batch_may_leave_and_half_of_one_may_not(self):
+    def test_a_whole_batch_may_leave_and_a_part_of_one_may_not(self):
+        # Of three that leave one may help the aggregator: two others are hidden by one another.
         federation = self.federation
-        federation.propose('batches', rounds=4, steps=30, quorum=4, batch_members=2)
+        federation.propose('batches', rounds=4, steps=30, quorum=3, batch_members=3)
         federation.watch('batches', lambda line: line['round'] >= 1, 'round 1')
         # Whoever enrols meanwhile is in no batch of this run, though first by its name.
         federation.dure('site', 'enrol', federation.invite('aa'), '--dir', federation.home('aa'))
@@ -69,16 +80,17 @@ class CombinationTest(MaskingTest):
         until(lambda: any(entry['type'] == 'round-abandoned' and
                           entry['event']['reason'] in ('refuse-cohort', 'refuse-membership')
                           for entry in federation.entries('aggregator', 'batches')),
-              'half a batch is no cohort')
-        federation.dure('site', 'leave', '--dir', federation.home('elm'), '--run', 'batches')
+              'a part of a batch is no cohort')
+        for site in ('dogwood', 'elm'):
+            federation.dure('site', 'leave', '--dir', federation.home(site), '--run', 'batches')
         line = federation.watch('batches', lambda line: line.get('ended') or
                                 line['phase'] == 'paused', 'the others go on')
         if not line.get('ended'):
             federation.dure('run', 'resume', '--dir', federation.consortium, 'batches')
         federation.complete('batches')
-        closed = federation.check_run('batches', self.sites[:4])
-        assert [len(event['submissions']) for event in closed][-1] == 4, closed
-        assert {len(event['submissions']) for event in closed} == {4, 6}, closed
+        closed = federation.check_run('batches', self.sites[:3])
+        assert [len(event['submissions']) for event in closed][-1] == 3, closed
+        assert {len(event['submissions']) for event in closed} == {3, 6}, closed
 
 
 class TwoRunsTest(MaskingTest):

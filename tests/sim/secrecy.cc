@@ -174,7 +174,7 @@ std::set<SiteId> Secrecy::Opens(const Digest& context, const std::set<SiteId>& c
   std::set<SiteId> sum;
   for (const uint32_t site : sharers->second) {
     const bool lost = Recovers({context, site, SecretKind::kMask}, colluding);
-    if (lost) continue;
+    if (lost || colluding.contains(site)) continue;  // what colludes says what it put in
     // Its masks with the others of the sum cancel; its own has to be known.
     if (!Recovers({context, site, SecretKind::kSelf}, colluding)) return {};
     sum.insert(seats[site].site);
@@ -183,18 +183,16 @@ std::set<SiteId> Secrecy::Opens(const Digest& context, const std::set<SiteId>& c
 }
 
 // Sites train on from round to round, and again on the same in another attempt: as the rule
-// against differences does, this takes an update of one site for the same in each. And as that rule
-// does, it lets whoever colludes give its shares, but not say what its own part was.
+// against differences does, this takes an update of one site for the same in each. Whoever colludes
+// gives its shares and says what its own part was.
 void Secrecy::CheckCombinations() {
   std::map<SiteId, size_t> column_of;
-  size_t withstood = ~size_t{0};
   for (const Digest& id : given_) {
     const masking::Context& context = contexts_.at(id);
-    withstood = std::min<size_t>(withstood, context.agreed.corrupt_max);
     for (const auto& seat : context.seats) column_of.try_emplace(seat.site, column_of.size());
   }
   const size_t columns = column_of.size();
-  for (const uint32_t bits : SetsOf(columns, withstood)) {
+  for (const uint32_t bits : SetsOf(columns, withstood_)) {
     std::set<SiteId> colluders;
     for (const auto& [site, column] : column_of) {
       if ((bits >> column & 1) != 0) colluders.insert(site);

@@ -6,7 +6,8 @@
 // mask, and one end of each of its pairwise masks with sites that do not collude either. Shares are
 // counted by the secret they belong to, so nothing is forgiven because it came in another attempt
 // or another life. Where differences are forbidden, no combination of the sums that these shares
-// open, of all attempts and rounds, may be one site's update.
+// open, of all attempts and rounds, and of what the run's colluding sites put in themselves, may be
+// one other site's update.
 #pragma once
 
 #include <map>
@@ -25,6 +26,8 @@ class Secrecy {
  public:
   explicit Secrecy(World& world) : world_(world) {}
 
+  // So many sites may help the aggregator in any round of the run.
+  void Withstands(uint32_t sites) { withstood_ = sites; }
   void Opened(const masking::Context& context);
   // The sharers of a context, as the aggregator tells them.
   void Shared(const Digest& context, const masking::Sites& sharers);
@@ -54,6 +57,7 @@ class Secrecy {
   void CheckCombinations();
 
   World& world_;
+  uint32_t withstood_ = 0;
   std::map<Digest, masking::Context> contexts_;
   std::map<Digest, masking::Sites> sharers_;
   std::set<masking::Scalars> summed_;

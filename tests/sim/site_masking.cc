@@ -214,6 +214,7 @@ void SiteMasking::ExamineNow(const Digest& context) {
     examined.pinned.cohort = world_.aggregator().log.CohortOf(at);
     examined.pinned.sites_min = node_.core().manifest().cohort_min;
     examined.pinned.survivors_min = node_.core().manifest().quorum;
+    examined.pinned.helpers = masking::CorruptMaxOf(node_.core().manifest());
     examined.pinned.round_max.value = at.round.value + 2 * world_.aggregator().log.Attempts();
     examined.pinned.agreed = masking::AgreedOn({node_.core().manifest(),
                                                 node_.core().base(),

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "federation/check.h"
+#include "federation/masking/run_terms.h"
 #include "tests/sim/sim_agreement.h"
 
 namespace dure::sim {
@@ -82,6 +83,7 @@ World::World(const Scenario& scenario, const Faults& recipe, Bug bug, uint64_t s
   round::RunManifest manifest = ManifestOf(scenario);
   if (bug == Bug::kForgetSums) manifest.masking_rules.forbid_differences = false;
   DURE_CHECK(manifest.Validate(), "a scenario makes a valid manifest");
+  if (manifest.masked()) secrecy_.Withstands(masking::CorruptMaxOf(manifest));
   for (uint32_t i = 0; i < count; ++i) {
     sites_.push_back(std::make_unique<SiteNode>(*this, i, manifest.run, manifest.lane));
   }
