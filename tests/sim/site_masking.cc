@@ -212,17 +212,14 @@ void SiteMasking::ExamineNow(const Digest& context) {
     examined.pinned.admitted = world_.Seats();
     examined.pinned.recorded = world_.aggregator().log.MaskedSums();
     examined.pinned.cohort = world_.aggregator().log.CohortOf(at);
-    examined.pinned.sites_min = node_.core().manifest().cohort_min;
-    examined.pinned.survivors_min = node_.core().manifest().quorum;
-    examined.pinned.helpers = masking::CorruptMaxOf(node_.core().manifest());
+    const round::RunManifest& manifest = node_.core().manifest();
+    examined.pinned.sites_min = manifest.cohort_min;
+    examined.pinned.survivors_min = manifest.quorum;
+    examined.pinned.helpers = masking::CorruptMaxOf(manifest);
     examined.pinned.round_max.value = at.round.value + 2 * world_.aggregator().log.Attempts();
-    examined.pinned.agreed = masking::AgreedOn({node_.core().manifest(),
-                                                node_.core().base(),
-                                                "sim",
-                                                {},
-                                                SimSigner("aggregator").Key(),
-                                                kParameters,
-                                                open.site_count()});
+    const PublicKey key = SimSigner("aggregator").Key();
+    examined.pinned.agreed = masking::AgreedOn(
+        {manifest, node_.core().base(), "sim", {}, key, kParameters, open.site_count()});
     for (size_t i = 0; i < examined.seed.bytes.size(); ++i) {
       examined.seed.bytes[i] = static_cast<uint8_t>(world_.Draw());
     }
