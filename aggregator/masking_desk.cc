@@ -78,6 +78,7 @@ void MaskingDesk::Look() {
                       (!attempt_ || attempt_->at != rounds_.at());
   if (begins) Begin();
   if (!attempt_ || attempt_->at != rounds_.at()) return;
+  TellForsaken();
   // Until all agreed, an attempt stands on everybody: who is out of the round is not waited for.
   const masking::AggregatorHalf& half = attempt_->half;
   const Phase phase = half.phase();
@@ -103,6 +104,7 @@ void MaskingDesk::Begin() {
   derived_.reset();
   finished_ = false;
   failed_ = false;
+  told_ = false;
   disputed_ = false;
   refusal_.clear();
   accusations_ = {};
@@ -124,6 +126,7 @@ void MaskingDesk::Push(const masking::AggregatorEvent& event) {
   const Phase before = half.phase();
   const Release release = half.release();
   auto effects = half.Handle(event);
+  for (const auto& effect : effects) told_ |= std::holds_alternative<masking::Abandon>(effect);
   AfterEvent(before, release);
   queue_.Push(std::move(effects));
 }
@@ -181,17 +184,6 @@ void MaskingDesk::Relay(Attempt& finished, const masking::AggregatorEvent& event
 uint64_t MaskingDesk::PayloadBytes() const {
   if (!attempt_ || !IsOpen(attempt_->half.phase())) return 0;
   return attempt_->half.context().SegmentLayout(0).PayloadBytes();
-}
-
-// Whoever shared no secrets in time is out of the round too.
-void MaskingDesk::LeaveOut() {
-  const masking::AggregatorHalf& half = attempt_->half;
-  if (half.phase() < Phase::kAgreeing || !IsOpen(half.phase())) return;
-  const masking::Context& context = half.context();
-  for (uint32_t i = 0; i < context.site_count(); ++i) {
-    if (std::ranges::binary_search(half.sharers(), i)) continue;
-    feed_(round::Exclude{context.seats[i].site, "masking"});
-  }
 }
 
 // From uploads to a sum

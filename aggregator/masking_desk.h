@@ -90,6 +90,7 @@ class MaskingDesk {
   void TryFinish();
   void Fail(std::string reason);
   void Forsake();
+  void TellForsaken();
   void OpenAgainLater();
   void ArmTimer();
   bool Load(ByteView kept);
@@ -122,6 +123,7 @@ class MaskingDesk {
   bool unmasking_ = false;
   bool finished_ = false;
   bool failed_ = false;
+  bool told_ = false;      // the rounds hear, or have heard, that the attempt gives no sum
   bool disputed_ = false;  // a survivor refuses: no sum comes of it
   uint64_t timer_ = 0;
   loop::EffectQueue<masking::AggregatorEffect> queue_;

@@ -88,6 +88,29 @@ class MaskingDeskTest : public testing::Test {
       desk_->Sum({.at = rounds_.at(), .base = {}, .contributions = {}, .weight_sum = 0});
     });
   }
+  // The rounds come to the attempt that they are at.
+  void Collect() {
+    loop_.Wait([this] {
+      const SiteId sites[] = {round::kA, round::kB};
+      const auto handle = [this](const round::Event& event) { rounds_.Handle({}, event); };
+      handle(round::Started{});
+      handle(round::Appended{"run/proposed", 0, {}, {}});
+      round::AdmissionsDecided decided{rounds_.at(), {}};
+      for (const SiteId& site : sites) {
+        handle(round::SiteConnected{site});
+        handle(round::Received{site,
+                               round::Ready{rounds_.at(), rounds_.base(), round::Offered(site)}});
+        decided.sites.push_back({site, round::Granted(site), {}});
+      }
+      rounds_.Handle(round::At(20), round::Timer{});
+      handle(decided);
+      handle(round::Appended{rounds_.at().Text() + "/opened", 1, {}, {}});
+      ASSERT_EQ(rounds_.phase(), round::RunPhase::kCollecting);
+    });
+  }
+  void Look() {
+    loop_.Wait([this] { desk_->Look(); });
+  }
   void Die() {
     loop_.Wait([this] { desk_.reset(); });
   }
@@ -132,7 +155,7 @@ class MaskingDeskTest : public testing::Test {
                  .remove = {},
                  .needed_elsewhere = {},
                  .uploaded_by = {}};
-  const round::Rounds rounds_{round::TestManifest()};
+  round::Rounds rounds_{round::TestManifest(), {round::kA, round::kB}};
   std::unique_ptr<MaskingDesk> desk_;
   std::vector<std::string> told_;  // why attempts failed
 };
@@ -179,6 +202,31 @@ TEST_F(MaskingDeskTest, AnAttemptThatTheRoundsWentOnWithoutUsesUpItsNumber) {
   Resume();
   EXPECT_EQ(NumbersUsed(), 1U);
   EXPECT_THAT(told_, IsEmpty()) << "the rounds know";
+}
+
+// As one left it whose disk took the half, and not that the rounds collect.
+TEST_F(MaskingDeskTest, AnAttemptGivenUpBeforeTheRoundsComeToItIsToldOnceTheyDo) {
+  Leave(rounds_.at(), false);
+  Resume();
+  EXPECT_EQ(NumbersUsed(), 1U);
+  Look();
+  EXPECT_THAT(told_, IsEmpty()) << "they would not hear it yet";
+  Collect();
+  Look();
+  EXPECT_THAT(told_, ElementsAre("masking")) << "or they wait for their deadline";
+  Look();
+  EXPECT_THAT(told_, ElementsAre("masking"));
+}
+
+TEST_F(MaskingDeskTest, WhatWasGivenUpBeforeTheRoundsCameToItIsToldOnceItIsKept) {
+  Leave(rounds_.at(), false);
+  const DiskThatTakesNothing full;
+  Resume();
+  Collect();
+  Look();
+  EXPECT_THAT(told_, IsEmpty());
+  EXPECT_EQ(NumbersUsed(), 0U);
+  Die();
 }
 
 }  // namespace

@@ -117,4 +117,25 @@ void MaskingDesk::Forsake() {
   queue_.Push({masking::PersistAggregator{}});
 }
 
+// The disk may have taken a half and not yet that its rounds collect: after a death they had not
+// come to its attempt, and now do. They would wait for their deadline for a sum that nobody makes.
+// Behind what is not durable yet.
+void MaskingDesk::TellForsaken() {
+  const bool waits = rounds_.phase() == round::RunPhase::kCollecting;
+  if (told_ || !waits || attempt_->half.phase() != Phase::kAbandoned) return;
+  told_ = true;
+  queue_.Push({masking::Abandon{"it was given up before the round came to it", {}}});
+}
+
+// Whoever shared no secrets in time is out of the round too.
+void MaskingDesk::LeaveOut() {
+  const masking::AggregatorHalf& half = attempt_->half;
+  if (half.phase() < Phase::kAgreeing || !IsOpen(half.phase())) return;
+  const masking::Context& context = half.context();
+  for (uint32_t i = 0; i < context.site_count(); ++i) {
+    if (std::ranges::binary_search(half.sharers(), i)) continue;
+    feed_(round::Exclude{context.seats[i].site, "masking"});
+  }
+}
+
 }  // namespace dure::aggregator
