@@ -157,6 +157,7 @@ Status Daemon::State::Listen() {
   served.trust = self.trust();
   served.admin_roles = identity::Roles::Invited();  // each verb checks the role that it needs
   served.revocations = authority->revocations();
+  served.patience.upload = std::chrono::duration_cast<std::chrono::milliseconds>(options.sweep);
   DURE_ASSIGN(server, transport::TransportServer::Make(served, *loop, *store, Calls()));
   authority->OnRevocation([&doors = *server](std::shared_ptr<const identity::Revocations> now) {
     doors.Revoke(std::move(now));

@@ -107,6 +107,7 @@ Result<v1::OfferReply> DataService::TakeOffer(const PeerIdentity& peer,
   filling.spool = std::move(*spool);
   filling.sites.insert(peer.site);
   filling.age = offers_++;
+  filling.touched = loop_.Now();
   return reply;
 }
 
@@ -117,7 +118,22 @@ Result<std::shared_ptr<blob::Spool>> DataService::SpoolFor(const PeerIdentity& p
   if (found == filling_.end() || !found->second.sites.contains(peer.site)) {
     return Fail(ErrorCode::kFailedPrecondition, "blob " + digest.Hex() + " was not offered");
   }
+  found->second.touched = loop_.Now();
   return found->second.spool;
+}
+
+void DataService::ForgetGivenUp() {
+  std::vector<std::shared_ptr<blob::Spool>> given_up;  // closed without the lock
+  const std::lock_guard lock(mutex_);
+  const MonoTime now = loop_.Now();
+  for (auto it = filling_.begin(); it != filling_.end();) {
+    Filling& filling = it->second;
+    const bool in_a_stream = filling.spool.use_count() > 1;
+    if (in_a_stream) filling.touched = now;
+    const bool over = now - filling.touched >= upload_patience_;
+    if (over) given_up.push_back(std::move(filling.spool));
+    it = over ? filling_.erase(it) : std::next(it);
+  }
 }
 
 grpc::Status DataService::PutChunks(grpc::ServerContext* context,

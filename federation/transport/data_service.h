@@ -17,14 +17,16 @@
 namespace dure::transport {
 
 // Offers kept open between calls; an older one is forgotten (its spool stays on disk) and offered
-// again.
+// again. So is one that no call has been made for in Patience::upload: nobody holds its room for an
+// upload that was given up.
 inline constexpr size_t kOffersMax = 1024;
 
 class DataService final : public v1::Data::Service {
  public:
   // REQUIRES: all outlive it.
-  DataService(Gate& gate, loop::EventLoop& loop, blob::BlobStore& store, const ServerCalls& calls)
-      : gate_(gate), loop_(loop), store_(store), calls_(calls) {}
+  DataService(Gate& gate, loop::EventLoop& loop, blob::BlobStore& store, const ServerCalls& calls,
+              Duration upload_patience)
+      : gate_(gate), loop_(loop), store_(store), calls_(calls), upload_patience_(upload_patience) {}
 
   grpc::Status Offer(grpc::ServerContext* context, grpc::ServerReader<v1::ManifestPart>* parts,
                      v1::OfferReply* reply) override;
@@ -35,6 +37,9 @@ class DataService final : public v1::Data::Service {
   grpc::Status GetChunks(grpc::ServerContext* context, const v1::GetChunksRequest* request,
                          grpc::ServerWriter<v1::Chunk>* chunks) override;
 
+  // Lets go of uploads that were given up; to be called often.
+  void ForgetGivenUp();
+
   Traffic TotalTraffic() const;
   Traffic TrafficOf(const SiteId& site) const;
 
@@ -44,6 +49,7 @@ class DataService final : public v1::Data::Service {
     std::shared_ptr<blob::Spool> spool;
     std::set<SiteId> sites;
     uint64_t age = 0;
+    MonoTime touched{};  // by a call
   };
 
   class Offering;
@@ -64,6 +70,7 @@ class DataService final : public v1::Data::Service {
   loop::EventLoop& loop_;
   blob::BlobStore& store_;
   const ServerCalls& calls_;
+  const Duration upload_patience_;
   mutable std::mutex mutex_;
   std::map<Digest, Filling> filling_;    // guarded by mutex_
   uint64_t offers_ = 0;                  // guarded by mutex_

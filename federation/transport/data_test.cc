@@ -189,6 +189,41 @@ TEST_F(Transfer, AnUploadThatIsDroppedHalfWayFreesItsRoomAndMayComeAgain) {
   files.server.reset();
 }
 
+// Says `freed` once the spool is nobody's, and is removed as a daemon's sweep would.
+void SweepUntilFreed(World& world, const Digest& digest) {
+  world.loop.At(world.loop.Now() + std::chrono::milliseconds(20), [&world, digest] {
+    const uint64_t age = world.store->NewAge();
+    const blob::Idle idle = world.store->IdleSince(age);
+    if (idle.spools != std::vector{digest}) return SweepUntilFreed(world, digest);
+    if (world.store->RemoveIdle(idle, age) >= 32 * kMiB) world.events.Add("freed");
+  });
+}
+
+TEST_F(Transfer, AnUploadThatWasGivenUpIsHeldAsLongAsItMayResumeAndThenFreed) {
+  identity::TemporaryFolder folder;
+  World files(Must(blob::OpenFileBlobStore(folder.str())));
+  files.patience.upload = std::chrono::seconds(3);
+  files.Start();
+  const auto reader = ReaderOf(*mine, SomeBytes(32 * kMiB, 15));
+  const Digest digest = reader->manifest().BlobDigest();
+  DataLink link(files.DialAs("seoul"), kQuick, kPatience);
+  std::stop_source stop;
+  const MonoTime begun = files.loop.Now();
+  EXPECT_EQ(CodeOf(link.Upload(*reader, stop.get_token(),
+                               [&](const Progress& now) {
+                                 if (now.bytes_done > 8 * kMiB) stop.request_stop();
+                               })),
+            ErrorCode::kCancelled);
+  SweepUntilFreed(files, digest);
+  ASSERT_TRUE(files.events.Await("freed")) << "it is held until the next start";
+  EXPECT_GE(files.loop.Now() - begun, files.patience.upload) << "it might have been resumed";
+  EXPECT_TRUE(files.store->ListSpools().empty());
+  DataLink again(files.DialAs("seoul"), kQuick, kPatience);
+  Must(again.Upload(*reader, {}));
+  EXPECT_TRUE(files.store->Scrub(digest));
+  files.server.reset();
+}
+
 // A reader whose bytes are not what its manifest says.
 class RottenReader final : public blob::Reader {
  public:

@@ -60,15 +60,6 @@ void Common(grpc::ServerBuilder& builder, int message_bytes_max, const Patience&
                              static_cast<int>(kPingsAtMostEvery.count()));
 }
 
-void SweepLater(loop::EventLoop& loop, std::weak_ptr<Gate> weak) {
-  loop.At(loop.Now() + kSweepEvery, [&loop, weak] {
-    const std::shared_ptr<Gate> gate = weak.lock();
-    if (gate == nullptr) return;
-    gate->Sweep();
-    SweepLater(loop, weak);
-  });
-}
-
 // gRPC listens on port 34463 where it is told 99999.
 Status CheckListenAddress(const std::string& address) {
   const size_t colon = address.rfind(':');
@@ -96,7 +87,7 @@ struct TransportServer::State {
         gate(std::make_shared<Gate>(
             GateRules{options.trust, options.admin_roles, options.watch_roles}, event_loop)),
         control(*gate, event_loop, calls, options.start_thread),
-        data(*gate, event_loop, store, calls),
+        data(*gate, event_loop, store, calls, options.patience.upload),
         ledger(*gate, calls.ledger),
         renewal(*gate, calls),
         admin(*gate, event_loop, calls),
@@ -104,11 +95,12 @@ struct TransportServer::State {
 
   Status Listen();
   Status ListenForEnrolment();
+  void SweepLater();
 
   const ServerOptions options;
   const ServerCalls calls;
   loop::EventLoop& loop;
-  // Shared with gRPC's credentials and the sweeping timer, which may outlive the server.
+  // Shared with gRPC's credentials, which may outlive the server.
   std::shared_ptr<Gate> gate;
   ControlService control;
   DataService data;
@@ -120,7 +112,18 @@ struct TransportServer::State {
   std::unique_ptr<grpc::Server> enrol_server;
   int port = 0;
   int enrol_port = 0;
+  // Of the sweeping timer, which may outlive the server; touched on the loop.
+  std::shared_ptr<bool> sweeps = std::make_shared<bool>(true);
 };
+
+void TransportServer::State::SweepLater() {
+  loop.At(loop.Now() + kSweepEvery, [this, sweeping = sweeps] {
+    if (!*sweeping) return;
+    gate->Sweep();
+    data.ForgetGivenUp();
+    SweepLater();
+  });
+}
 
 Status TransportServer::State::Listen() {
   DURE_TRY(CheckListenAddress(options.address));
@@ -176,7 +179,7 @@ Result<std::unique_ptr<TransportServer>> TransportServer::Make(const ServerOptio
 Status TransportServer::Listen() {
   DURE_TRY(state_->Listen());
   DURE_TRY(state_->ListenForEnrolment());
-  SweepLater(state_->loop, state_->gate);
+  state_->SweepLater();
   return {};
 }
 
@@ -191,7 +194,7 @@ TransportServer::~TransportServer() {
     server->Wait();
   }
   // Tasks on the loop refer to the services: let those that are posted already run.
-  state_->loop.Wait([] {});
+  state_->loop.Wait([this] { *state_->sweeps = false; });
 }
 
 uint16_t TransportServer::port() const { return static_cast<uint16_t>(state_->port); }

@@ -90,13 +90,16 @@ struct ServerCalls {
       watch;  // [loop]
 };
 
-// How long a connection may do nothing.
+// How long a connection, or an upload, may do nothing.
 struct Patience {
   // Until the first frames of HTTP/2 have come.
   std::chrono::milliseconds handshake{10'000};
   // Without a call: who has no certificate may shake hands, and gets no further. A site keeps a
   // stream open; whoever else comes again connects again.
   std::chrono::milliseconds idle{60'000};
+  // Of an upload, from one call for it to the next. It is resumed within that time, and what came
+  // of it is the store's to remove afterwards; offered again it still finds what is there.
+  std::chrono::milliseconds upload{std::chrono::minutes(30)};
 };
 
 struct ServerOptions {
