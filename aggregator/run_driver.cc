@@ -268,9 +268,9 @@ void RunDriver::Do(const round::DecideAdmissions& effect) {
 }
 
 void RunDriver::Do(const round::StartMerge& effect) {
-  if (CountsWithdrawn(effect)) {
-    shop_.loop.Post([this, alive = alive_, at = effect.at] {
-      if (*alive) Feed(round::MergeFailed{at, "dataset-withdrawn"});
+  if (std::string reason = WhyNotMerged(effect); !reason.empty()) {
+    shop_.loop.Post([this, alive = alive_, at = effect.at, reason = std::move(reason)] {
+      if (*alive) Feed(round::MergeFailed{at, reason});
     });
     return;
   }

@@ -85,8 +85,9 @@ class RunDriver {
   // Why the record would not count the submission that this entry says, as a code; empty: it would.
   std::string ObjectionTo(const Bytes& envelope) const;
   bool IsVoid(const round::Appended& submission) const;
-  // Whether one of these was trained on what has been withdrawn since it was receipted.
-  bool CountsWithdrawn(const round::StartMerge& merge) const;
+  // Why the record would not have these counted together, though each has its receipt, as a code;
+  // empty: it would.
+  std::string WhyNotMerged(const round::StartMerge& merge) const;
   std::string ModelKey(
       const Digest& model) const;  // marks, in the journal, a digest that is a model
 

@@ -103,22 +103,19 @@ bool RunDriver::IsVoid(const round::Appended& submission) const {
   return looked && !counts;
 }
 
-// A death between a withdrawal's entry and what it excludes leaves the contribution in.
-bool RunDriver::CountsWithdrawn(const round::StartMerge& merge) const {
-  bool counts = false;
+// A death between a withdrawal's entry and what it excludes leaves the contribution in, and an
+// upgrade leaves in what the build before let in.
+std::string RunDriver::WhyNotMerged(const round::StartMerge& merge) const {
+  std::vector<uint64_t> submissions;
+  for (const round::Contribution& one : merge.contributions) {
+    submissions.push_back(one.submission);
+  }
+  std::string reason;
   (void)shop_.deliberation.WithStanding([&](const standing::Standing& now) {
-    const standing::State& state = now.state();
-    const auto round = state.rounds.find({merge.at.run, merge.at.round, merge.at.attempt});
-    if (round == state.rounds.end()) return;
-    for (const round::Contribution& one : merge.contributions) {
-      const auto said = round->second.submissions.find(one.submission);
-      if (said == round->second.submissions.end()) continue;
-      counts |= std::ranges::any_of(said->second.datasets, [&](const ledger::DatasetUsed& used) {
-        return state.datasets.at(used.what.dataset).withdrawn.has_value();
-      });
-    }
+    const standing::RoundAttempt at{merge.at.run, merge.at.round, merge.at.attempt};
+    reason = standing::WhyNotMerged(now.state(), at, submissions);
   });
-  return counts;
+  return reason;
 }
 
 }  // namespace dure::aggregator

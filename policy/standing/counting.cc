@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "federation/codec/encode.h"
 #include "federation/codec/scales.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/fold.h"
 #include "policy/standing/lent.h"
+#include "policy/standing/still_admitted.h"
 
 namespace dure::standing {
 namespace {
@@ -179,6 +181,34 @@ const Submission* SameOfAnother(const Round& round, uint64_t submission) {
   const auto found = round.submissions.find(submission);
   if (found == round.submissions.end()) return nullptr;
   return SameOfAnother(round, found->second.site, found->second.contribution, submission);
+}
+
+std::optional<SameBytes> CountedTwice(const Round& round,
+                                      const std::vector<uint64_t>& submissions) {
+  std::map<Digest, const Submission*> counted;
+  for (const uint64_t index : submissions) {
+    const auto said = round.submissions.find(index);
+    if (said == round.submissions.end()) continue;
+    const auto [first, is_new] = counted.try_emplace(said->second.contribution, &said->second);
+    if (is_new || first->second->site == said->second.site) continue;
+    return SameBytes{first->second, &said->second};
+  }
+  return std::nullopt;
+}
+
+std::string_view WhyNotMerged(const State& state, const RoundAttempt& at,
+                              const std::vector<uint64_t>& submissions) {
+  const auto round = state.rounds.find(at);
+  if (round == state.rounds.end()) return {};
+  const auto is_withdrawn = [&](uint64_t index) {
+    const auto said = round->second.submissions.find(index);
+    return said != round->second.submissions.end() &&
+           std::ranges::any_of(said->second.datasets, [&](const ledger::DatasetUsed& used) {
+             return IsWithdrawn(state, used.what.dataset);
+           });
+  };
+  if (std::ranges::any_of(submissions, is_withdrawn)) return "dataset-withdrawn";
+  return CountedTwice(round->second, submissions) ? "counts-twice" : "";
 }
 
 std::optional<CountingBreach> WhyNotCounted(const Standing& standing, const Round& round,

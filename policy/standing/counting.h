@@ -8,6 +8,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "policy/rules/decision.h"
 #include "policy/standing/standing.h"
@@ -24,6 +26,19 @@ const Submission* SameOfAnother(const Round& round, const SiteId& site, const Di
                                 uint64_t before);
 // The same of a submission that is on record and is not void.
 const Submission* SameOfAnother(const Round& round, uint64_t submission);
+// Of submissions that would be counted together, the first that has the bytes of another site's,
+// and that one before it; nullopt: there is none. What is void is no submission.
+struct SameBytes {
+  const Submission* first = nullptr;
+  const Submission* again = nullptr;
+};
+std::optional<SameBytes> CountedTwice(const Round& round, const std::vector<uint64_t>& submissions);
+// Why no sum is to be made of these, though each has its receipt, as a code; empty: nothing stands
+// against it. Data of one may have been withdrawn since. And a build before kCountsOnceSince gave
+// two sites a receipt for the same bytes: once anything is said in newer words, a closing that
+// counts both is a lie.
+std::string_view WhyNotMerged(const State& state, const RoundAttempt& at,
+                              const std::vector<uint64_t>& submissions);
 
 // From this version of the words on an update that is merged by direction and norm weighs what its
 // length makes it, and not one: nothing else that such a site signs could be counted.

@@ -139,14 +139,12 @@ Breach Twice(const std::string& what, const Submission& first) {
 
 MaybeBreach CountsOnce(const Standing& now, const Round& round, const ledger::RoundClosed& e) {
   if (NewestWords(now.state()) < kCountsOnceSince) return std::nullopt;
-  std::map<Digest, const Submission*> counted;
-  for (const ledger::CountedSubmission& one : e.submissions) {
-    const auto said = round.submissions.find(one.submission);
-    if (said == round.submissions.end()) continue;  // void
-    const auto [first, is_new] = counted.try_emplace(said->second.contribution, &said->second);
-    if (is_new || first->second->site == said->second.site) continue;
-    return Twice("entry " + std::to_string(one.submission) + " of " + one.site.str(),
-                 *first->second);
+  std::vector<uint64_t> indices;
+  for (const ledger::CountedSubmission& one : e.submissions) indices.push_back(one.submission);
+  const auto same = CountedTwice(round, indices);
+  if (same) {
+    return Twice("entry " + std::to_string(same->again->index) + " of " + same->again->site.str(),
+                 *same->first);
   }
   return std::nullopt;
 }

@@ -293,6 +293,30 @@ TEST_F(TwiceTest, WhatAnotherSiteHasSubmittedIsNotSaidAgain) {
   EXPECT_EQ(Objection(1, "one"), "none");
 }
 
+// A build from before let both in, and was replaced before it made the sum.
+TEST_F(TwiceTest, WhatWasReceiptedTwiceBeforeAnUpgradeIsNotMergedAfterIt) {
+  w_.SetWords(kCountsOnceSince - 1);
+  Open("older");
+  const uint64_t first = Submit(0, "one");
+  const uint64_t second = Submit(1, "one");
+  const RoundAttempt older = at_;
+  const auto why_not = [&](const std::vector<uint64_t>& both) {
+    return WhyNotMerged(w_.Now().state(), older, both);
+  };
+  EXPECT_EQ(why_not({first, second}), "counts-twice") << "it is settled before anything newer is";
+  EXPECT_EQ(why_not({first}), "");
+  EXPECT_EQ(why_not({second}), "");
+  w_.SetWords(kCountsOnceSince);
+  Open("newer");
+  EXPECT_EQ(why_not({first, second}), "counts-twice");
+  const uint64_t own = Submit(0, "one");
+  EXPECT_EQ(WhyNotMerged(w_.Now().state(), at_, {own, Submit(1, "another")}), "");
+  EXPECT_EQ(WhyNotMerged(w_.Now().state(), World::At("none", 0), {own}), "");
+  at_ = older;
+  Close({first, second});
+  EXPECT_EQ(DissentRule(), "counts-twice") << "as every member would say";
+}
+
 TEST_F(RoundsTest, ARecordInTheWordsOfABuildThatDidNotLookIsReplayedAsItIs) {
   w_.SetWords(kLastMakerOnly);
   w_.Propose("first", "scientific-research", "non-profit",
