@@ -20,6 +20,8 @@ std::vector<std::string> SortedPaths(const Rule& rule) {
   return {paths.begin(), paths.end()};
 }
 
+bool Refuses(Effect effect) { return effect == Effect::kForbid || effect == Effect::kRequire; }
+
 // What rules mean together.
 class Logic {
  public:
@@ -36,6 +38,7 @@ class Logic {
         if (i != j) CheckShadow(i, j);
       }
     }
+    CheckTogether();
   }
 
  private:
@@ -91,8 +94,7 @@ class Logic {
       std::vector<const Rule*> refusals;
       for (size_t j = 0; j < policy_.rules.size(); ++j) {
         const Rule& rule = policy_.rules[j];
-        const bool refuses = rule.effect == Effect::kForbid || rule.effect == Effect::kRequire;
-        if (!refuses || !Within(j, permit_index)) continue;
+        if (!Refuses(rule.effect) || !Within(j, permit_index)) continue;
         if (!std::binary_search(rule.actions.begin(), rule.actions.end(), action)) continue;
         refusals.push_back(&rule);
         conditions.push_back(&rule.condition);
@@ -142,6 +144,96 @@ class Logic {
          "규칙 " + WithParticle(other.id, "이(가)") +
              " 이미 언제나 같은 일을 하므로 이 규칙은 쓰일 데가 없습니다"},
         {"keep one of them", "둘 가운데 하나만 두십시오"});
+  }
+
+  bool Share(size_t i, size_t j) const {
+    return std::ranges::any_of(paths_[i], [&](const std::string& path) {
+      return std::ranges::binary_search(paths_[j], path);
+    });
+  }
+
+  // Whether, whatever the facts are, one of these rules refuses; no: also where it was not tried.
+  bool AlwaysRefuse(const std::vector<size_t>& rules, const std::vector<Action>& actions) {
+    std::vector<const Condition*> conditions;
+    for (const size_t rule : rules) conditions.push_back(&policy_.rules[rule].condition);
+    bool refused = true;
+    const bool tried = trial_.ForEach(conditions, actions, [&](const auto& truths) {
+      bool by_one = false;
+      for (size_t k = 0; k < rules.size(); ++k)
+        by_one |= Takes(policy_.rules[rules[k]].effect, truths[k]);
+      refused &= by_one;
+      return refused;
+    });
+    return tried && refused;
+  }
+
+  std::vector<Action> ActionsOfAll(const std::vector<size_t>& rules) const {
+    std::vector<Action> actions = policy_.rules[rules.front()].actions;
+    for (const size_t rule : rules) {
+      std::erase_if(actions, [&](Action action) {
+        return !std::ranges::binary_search(policy_.rules[rule].actions, action);
+      });
+    }
+    return actions;
+  }
+
+  // Two refusals of which one always takes effect, or one with all that ask of nothing else than
+  // it does: nobody can do what all of them speak of.
+  void CheckTogether() {
+    std::vector<size_t> refusals;
+    for (size_t i = 0; i < policy_.rules.size(); ++i) {
+      if (!Refuses(policy_.rules[i].effect)) continue;
+      if (AlwaysRefuse({i}, policy_.rules[i].actions)) {
+        SayRefusesAll(i);
+      } else {
+        refusals.push_back(i);
+      }
+    }
+    std::set<size_t> blamed;
+    for (const size_t i : refusals) {
+      for (const size_t j : refusals) {
+        if (j < i && Share(i, j) && !blamed.contains(i)) Blame({j, i}, blamed);
+      }
+    }
+    for (const size_t i : refusals) {
+      std::vector<size_t> group;
+      for (const size_t j : refusals) {
+        if (Within(j, i) && !blamed.contains(j)) group.push_back(j);
+      }
+      if (group.size() > 2) Blame(group, blamed);
+    }
+  }
+
+  void SayRefusesAll(size_t i) {
+    const Rule& rule = policy_.rules[i];
+    if (rule.effect == Effect::kRequire) return;  // CheckAlone said so
+    Add(rule, Severity::kNote,
+        {"its condition always holds, so it refuses everything",
+         "조건이 언제나 참이어서 모든 것을 거부합니다"},
+        {});
+  }
+
+  // The last of them, if together they leave nothing.
+  void Blame(const std::vector<size_t>& rules, std::set<size_t>& blamed) {
+    const std::vector<Action> actions = ActionsOfAll(rules);
+    if (actions.empty() || !AlwaysRefuse(rules, actions)) return;
+    blamed.insert(rules.back());
+    std::string others;
+    for (const size_t rule : rules) {
+      if (rule != rules.back()) others += (others.empty() ? "" : ", ") + policy_.rules[rule].id;
+    }
+    std::string en;
+    std::string ko;
+    for (const Action action : actions) {
+      en += (en.empty() ? "" : ", ") + std::string(Name(action));
+      ko += (ko.empty() ? "" : ", ") + std::string(KoreanName(action));
+    }
+    Add(policy_.rules[rules.back()], Severity::kWarning,
+        {"with " + others + " it refuses every " + en + ", whatever the facts are",
+         "규칙 " + WithParticle(others, "과(와)") + " 함께 사실이 어떻든 " +
+             WithParticle(ko, "을(를)") + " 언제나 거부합니다"},
+        {"change one of them, so that something can pass all of them",
+         "모두를 통과하는 경우가 있도록 하나를 고치십시오"});
   }
 
   const Policy& policy_;

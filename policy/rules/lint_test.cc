@@ -120,6 +120,58 @@ TEST(Lint, FindsContradictions) {
   }
 }
 
+TEST(Lint, FindsRulesThatTogetherRefuseEverything) {
+  const std::string all = "it refuses every train, whatever the facts are";
+  EXPECT_THAT(Findings(Rule("P1 require train", "run.purpose is statistics") +
+                       Rule("P2 require train, serve", "run.purpose is benchmark")),
+              HasSubstr("rule P2: with P1 " + all));
+  EXPECT_THAT(Findings(Rule("P1 forbid train", "run.purpose is statistics") +
+                       Rule("P2 require train", "run.purpose is statistics")),
+              HasSubstr("rule P2: with P1 " + all));
+  // Each asks of something else, too.
+  EXPECT_THAT(Findings(Rule("P1 require train", "round.no at least 5 and run.sector exists") +
+                       Rule("P2 require train",
+                            "round.no less than 5 and run.riskClass is "
+                            "ordinary")),
+              HasSubstr("rule P2: with P1 " + all));
+  // No two of them do.
+  const std::string sectors = Findings(Rule("P1 require train", "run.sector is one of {a, b}") +
+                                       Rule("P2 require train", "run.sector is one of {b, c}") +
+                                       Rule("P3 require train", "run.sector is one of {a, c}"));
+  EXPECT_THAT(sectors, HasSubstr("rule P3: with P1, P2 " + all));
+  EXPECT_THAT(Findings(Rule("P1 require train", "run.purpose is statistics") +
+                           Rule("P2 require train", "run.purpose is benchmark"),
+                       Severity::kWarning, Language::kKorean),
+              HasSubstr("규칙 P1과 함께 사실이 어떻든 학습을 언제나 거부합니다"));
+  EXPECT_THAT(Findings(Rule("P1 forbid train",
+                            "run.purpose is statistics or run.purpose is not "
+                            "statistics"),
+                       Severity::kNote),
+              HasSubstr("note: rule P1: its condition always holds, so it refuses everything"));
+}
+
+TEST(Lint, SaysNothingOfRefusalsThatLeaveSomething) {
+  EXPECT_EQ(Findings(Rule("P1 require train", "run.purpose is one of {statistics, benchmark}") +
+                     Rule("P2 require train", "run.purpose is one of {benchmark, public-service}")),
+            "");
+  // Of different actions.
+  EXPECT_EQ(Findings(Rule("P1 require train", "run.purpose is statistics") +
+                     Rule("P2 require evaluate", "run.purpose is benchmark")),
+            "");
+  EXPECT_EQ(Findings(Rule("P1 forbid train", "run.purpose is statistics") +
+                     Rule("P2 forbid train", "run.riskClass is high-impact")),
+            "");
+}
+
+TEST(Lint, SaysOnceWhatBothLanguagesHaveWrong) {
+  const std::string found = Findings(
+      "rule P1 forbid train\n  title \"T\" ko \"제목\"\n  when run.purpose is statistics\n"
+      "  because \"{run.purpos}\" ko \"{run.purpos}\"\nend\n");
+  const size_t first = found.find("no attribute is called run.purpos");
+  ASSERT_NE(first, found.npos) << found;
+  EXPECT_EQ(found.find("no attribute is called run.purpos", first + 1), found.npos) << found;
+}
+
 TEST(Lint, FindsAPermitThatNothingReaches) {
   const std::string permit = Rule("P1 permit train, serve", "dataset.terms.use is open");
   EXPECT_THAT(Findings(permit + Rule("P2 forbid train", "dataset.terms.use is one of {open}")),

@@ -1,5 +1,7 @@
 #include "policy/rules/lint_words.h"
 
+#include <set>
+
 #include "policy/rules/format.h"
 
 namespace dure::rules {
@@ -21,8 +23,14 @@ Sentence DidYouMean(const std::string& near) {
   return {"did you mean '" + near + "'?", "혹시 '" + near + "'입니까?"};
 }
 
+// "a text", "one of {open, research-only}"
+std::string Some(const Attribute& attribute) {
+  const std::string kind = attribute.KindText();
+  return kind.starts_with("one of ") ? kind : "a " + kind;
+}
+
 Sentence ItIsA(const Attribute& attribute) {
-  return {"it is a " + attribute.KindText(), "값의 종류: " + attribute.KoreanKindText()};
+  return {"it is " + Some(attribute), "값의 종류: " + attribute.KoreanKindText()};
 }
 
 const Sentence kWriteKorean = {"write ko \"...\" below it", "그 아래에 ko \"...\"를 쓰십시오"};
@@ -99,9 +107,14 @@ class Words {
     return nullptr;
   }
 
+  // What both languages have wrong is said once.
   void CheckTemplate(const Sentence& sentence) {
+    std::set<std::string> paths;
     for (const std::string* text : {&sentence.en, &sentence.ko}) {
-      for (const std::string& path : PathsIn(*text)) Known(path);
+      for (const std::string& path : PathsIn(*text)) paths.insert(path);
+    }
+    for (const std::string& path : paths) Known(path);
+    for (const std::string* text : {&sentence.en, &sentence.ko}) {
       if (!HasWellFormedBraces(*text))
         Warn({"a sentence has a brace that is no {attribute}",
               "문장에 {속성}이 아닌 중괄호가 있습니다"},
@@ -142,7 +155,7 @@ class Words {
                       : ComparesTimes(atom.op)   ? kind == Kind::kTime
                                                  : !AsksMembership(atom.op) || kind != Kind::kSet;
     if (!fits)
-      Blame({left.path + " is a " + left.KindText() + " and cannot be compared by '" +
+      Blame({left.path + " is " + Some(left) + " and cannot be compared by '" +
                  std::string(Name(atom.op)) + "'",
              left.path + "(" + left.KoreanKindText() + ")에는 '" + std::string(Name(atom.op)) +
                  "' 비교를 쓸 수 없습니다"},
@@ -184,8 +197,8 @@ class Words {
     const bool wants_set = ComparesSets(atom.op) || AsksMembership(atom.op) ||
                            (left.kind == Kind::kSet && atom.op != Op::kIncludes);
     if (wants_set != (right.kind == Kind::kSet) || left.item_kind != right.item_kind)
-      Blame({left.path + " is a " + left.KindText() + " and " + right.path + " a " +
-                 right.KindText() + ": '" + std::string(Name(atom.op)) + "' never holds",
+      Blame({left.path + " is " + Some(left) + " and " + right.path + " " + Some(right) + ": '" +
+                 std::string(Name(atom.op)) + "' never holds",
              left.path + "(" + left.KoreanKindText() + "), " + right.path + "(" +
                  right.KoreanKindText() + "): '" + std::string(Name(atom.op)) +
                  "' 비교는 결코 참이 되지 않습니다"},
