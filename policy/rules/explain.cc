@@ -247,12 +247,16 @@ std::string BasisText(const std::string& basis, Language language) {
   return IsKorean(language) ? basis.substr(at + kBetween.size()) : basis.substr(0, at);
 }
 
-// An owner's terms are named by policy/terms in English alone: "terms of reviews v2".
+// An owner's terms and vote are named by policy/terms in English alone: "terms of reviews v2".
 std::string BasisText(const Reason& reason, Language language) {
   constexpr std::string_view kTerms = "terms of ";
-  const bool of_terms = reason.policy.layer == Layer::kTerms && reason.basis.starts_with(kTerms);
-  if (!of_terms || !IsKorean(language)) return BasisText(reason.basis, language);
-  return reason.basis.substr(kTerms.size()) + " 이용조건";
+  constexpr std::string_view kVote = "vote of the owner of ";
+  if (reason.policy.layer == Layer::kTerms && IsKorean(language)) {
+    if (reason.basis.starts_with(kTerms)) return reason.basis.substr(kTerms.size()) + " 이용조건";
+    if (reason.basis.starts_with(kVote))
+      return reason.basis.substr(kVote.size()) + " 권리자의 투표";
+  }
+  return BasisText(reason.basis, language);
 }
 
 std::string ReasonText(const Reason& reason, const Schema& schema, Language language) {

@@ -57,6 +57,23 @@ TEST(Explained, ABasisIsShownInTheReadersLanguage) {
               HasSubstr("근거: 개인정보 보호법 제28조의2\n"));
 }
 
+// What policy/terms writes in English alone, because it is on record so.
+TEST(Explained, TheBasisOfAnOwnersTermsAndVoteIsKoreanToo) {
+  Decision decision = Decide(Purpose(), Action::kTrain, Commercial());
+  ASSERT_FALSE(decision.reasons.empty());
+  Reason& reason = decision.reasons.front();
+  reason.policy.layer = Layer::kTerms;
+  for (const auto& [basis, korean] :
+       {std::pair("terms of reviews v2", "[reviews v2 이용조건]"),
+        std::pair("vote of the owner of reviews", "[reviews 권리자의 투표]")}) {
+    reason.basis = basis;
+    EXPECT_THAT(ExplainDecision(decision, ConsortiumSchema(), Language::kKorean),
+                HasSubstr(korean));
+    EXPECT_THAT(ExplainDecision(decision, ConsortiumSchema(), Language::kEnglish),
+                HasSubstr("[" + std::string(basis) + "]"));
+  }
+}
+
 TEST(Explained, EveryRuleOfTheConstitutionHasWords) {
   for (const PolicyDocument& document : Constitution()) {
     for (const Language language : {Language::kEnglish, Language::kKorean}) {
