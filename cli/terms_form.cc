@@ -3,14 +3,24 @@
 #include <iostream>
 
 #include "cli/language.h"
+#include "cli/phrases.h"
 #include "cli/text_file.h"
 #include "policy/terms/form.h"
 
 namespace dure::cli {
 
+namespace {
+
+std::string AllowedInKorean(const std::string& allowed) {
+  return "쓸 수 있는 것: " + InKorean(allowed);
+}
+
+}  // namespace
+
 Status AskForTerms(const std::string& path, Context& context) {
   DURE_TRY(CheckWritable(path, context));
-  DURE_ASSIGN(const std::string file, terms::RunForm(std::cin, std::cerr, TermsLanguage(context)));
+  DURE_ASSIGN(const std::string file,
+              terms::RunForm(std::cin, std::cerr, TermsLanguage(context), AllowedInKorean));
   Status written = WriteTextFile(path, file, context);
   if (written) return {};
   context.Say(Pick(context, "The answers are not lost. This is the file; keep it elsewhere:",

@@ -42,6 +42,7 @@ struct DuoMeaning {
   uint32_t number;
   std::string_view shorthand;  // "NCU"
   std::string_view title;      // what the ontology calls it
+  std::string_view title_ko;   // the same in Korean, for people; files have the ontology's own
   bool is_permission;          // else a modifier
   DuoValues values;
   DuoEffect effect;

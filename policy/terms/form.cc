@@ -168,8 +168,8 @@ std::string FieldOf(const Problem& problem, const File& file) {
 
 class Form {
  public:
-  Form(std::istream& in, std::ostream& out, Language language)
-      : in_(in), out_(out), language_(language) {}
+  Form(std::istream& in, std::ostream& out, Language language, const InKorean& in_korean)
+      : in_(in), out_(out), language_(language), in_korean_(in_korean) {}
 
   Result<std::string> Run() {
     out_ << Pick("Enter takes the answer in [ ]. < goes back, ? explains, quit leaves.\n",
@@ -293,8 +293,10 @@ class Form {
       const Question& question = Questions()[i];
       const std::string field = problem.field.substr(0, problem.field.find('['));
       if (problem.field != question.field && field != question.field) continue;
+      const std::string why =
+          in_korean_ && !problem.value.empty() ? in_korean_(problem.allowed) + ". " : "";
       return std::to_string(i + 1) + "  " + question.ask.In(language_) + "  " +
-             (problem.value.empty() ? "답이 필요합니다. " : "'" + problem.value + "': ") +
+             (problem.value.empty() ? "답이 필요합니다. " : "'" + problem.value + "': ") + why +
              question.help.In(language_);
     }
     return Sentence(problem);
@@ -357,6 +359,7 @@ class Form {
   std::istream& in_;
   std::ostream& out_;
   const Language language_;
+  const InKorean& in_korean_;
   Answers answers_;
   SystemRandom random_;  // salts of drafts that are thrown away
 };
@@ -369,8 +372,9 @@ std::string LeftOutPersonalClass(Language language) {
              : "Left out, it is unknown, and P3.1 keeps the data out of every training.";
 }
 
-Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language) {
-  return Form(in, out, language).Run();
+Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language,
+                            const InKorean& in_korean) {
+  return Form(in, out, language, in_korean).Run();
 }
 
 }  // namespace dure::terms

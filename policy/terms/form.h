@@ -5,6 +5,7 @@
 // be changed by its number, and `ok` ends. Reads lines and writes text, so that a test is a person.
 #pragma once
 
+#include <functional>
 #include <istream>
 #include <ostream>
 #include <string>
@@ -14,8 +15,13 @@
 
 namespace dure::terms {
 
+// What a field allows ("not before validFrom, 2026-01-01"), said in Korean; this room's problems
+// have it in English.
+using InKorean = std::function<std::string(const std::string&)>;
+
 // The text of a terms file that ParseToml takes. kCancelled: `quit`, or the input ended.
-Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language);
+Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language,
+                            const InKorean& in_korean = {});
 
 // What comes of it if nobody says whether personal data is in a dataset.
 std::string LeftOutPersonalClass(Language language);

@@ -58,8 +58,9 @@ void AskDataset(std::vector<Question>& all) {
 std::vector<Option> DuoOptions() {
   std::vector<Option> options;
   for (const DuoMeaning& meaning : AllDuo()) {
-    const std::string shown = std::string(meaning.shorthand) + ", " + std::string(meaning.title);
-    options.push_back({FormatDuo(meaning.number), shown, shown});
+    const std::string code = std::string(meaning.shorthand) + ", ";
+    options.push_back({FormatDuo(meaning.number), code + std::string(meaning.title),
+                       code + std::string(meaning.title_ko)});
   }
   return options;
 }

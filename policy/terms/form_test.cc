@@ -278,6 +278,34 @@ TEST(Form, SaysInKoreanWhichAnswerIsMissing) {
   EXPECT_THAT(session.screen, Not(HasSubstr("nothing is said")));
 }
 
+TEST(Form, SaysInKoreanWhyAnAnswerDoesNotFit) {
+  std::istringstream in([] {
+    std::string lines;
+    for (const Question& question : Questions()) {
+      if (!question.only_if.empty()) continue;
+      if (question.field == "dataset.dataset") lines += "reviews";
+      if (question.field == "dataset.custodian") lines += "portal-a";
+      if (question.field == "dataset.rightsHolder") lines += "various";
+      if (question.field == "time.validFrom") lines += "2026-01-01";
+      lines += "\n";
+      if (question.field == "time.validFrom") lines += "2025-12-31\n";  // the next one's
+    }
+    return lines;
+  }());
+  std::ostringstream out;
+  const auto say = [](const std::string& allowed) { return "<" + allowed + ">"; };
+  (void)RunForm(in, out, Language::kKorean, say);
+  EXPECT_THAT(out.str(), HasSubstr("언제까지 이용할 수 있습니까?  '2025-12-31T23:59:59Z': <not "
+                                   "before validFrom, 2026-01-01T00:00:00Z>. 그 날을 포함합니다."));
+}
+
+TEST(Form, NamesTheDuoCodesInTheReadersLanguage) {
+  const auto screen = [](Language language) { return Fill(Everything(), "ok\n", language).screen; };
+  EXPECT_THAT(screen(Language::kKorean), HasSubstr("NCU, 비상업적 이용만\n"));
+  EXPECT_THAT(screen(Language::kKorean), Not(HasSubstr("non-commercial use only")));
+  EXPECT_THAT(screen(Language::kEnglish), HasSubstr("NCU, non-commercial use only\n"));
+}
+
 TEST(Form, LeavesWithoutAFileWhenTheInputEnds) {
   EXPECT_EQ(Fill(kReviews, "").file.error().code, ErrorCode::kCancelled);
   EXPECT_EQ(Fill({{"dataset.dataset", "quit"}}).file.error().code, ErrorCode::kCancelled);

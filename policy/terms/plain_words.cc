@@ -97,7 +97,7 @@ constexpr Both kClassifications[] = {{"for anybody (clear)", "누구에게나 �
                                      {"within the community (green)", "공동체 안에서만(green)"},
                                      {"within the organisation (amber)", "기관 안에서만(amber)"},
                                      {"for those named only (red)", "지정된 사람만(red)"}};
-constexpr Both kTristates[] = {{"not known", "알 수 없음"}, {"no", "아니오"}, {"yes", "예"}};
+constexpr Both kTristates[] = {{"not known", "알 수 없음"}, {"no", "아니요"}, {"yes", "예"}};
 
 }  // namespace
 

@@ -155,7 +155,10 @@ std::vector<TextLine> PlainLines(const Terms& terms, const std::vector<Attachmen
   for (const DuoCode& code : terms.duo) {
     const DuoMeaning* meaning = FindDuo(code.number);
     std::string text = FormatDuo(code.number);
-    if (meaning != nullptr) text += " " + std::string(meaning->title);
+    if (meaning != nullptr) {
+      const bool korean = language == Language::kKorean;
+      text += " " + std::string(korean ? meaning->title_ko : meaning->title);
+    }
     for (const std::string& value : code.values) text += " " + value;
     t.Say("DUO", "DUO", text);
   }

@@ -172,7 +172,7 @@ std::string ToLine(std::string_view file_name, uint32_t line, const Problem& pro
 TermsFile ReadToml(std::string_view text, Random& random) {
   TermsFile file;
   if (text.size() > kTermsFileBytesMax) {
-    file.problems.push_back({0, {"", "", "longer than 64 KiB"}});
+    file.problems.push_back({0, {"", "", "read: it is longer than 64 KiB"}});
     return file;
   }
   std::vector<Problem> problems;
