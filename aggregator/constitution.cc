@@ -39,6 +39,12 @@ constexpr Field kFields[] = {
      "a tree head is agreed when more than this share of each house's sites co-signed"},
 };
 
+std::string FieldNames() {
+  std::string names;
+  for (const Field& field : kFields) names += std::string(field.name) + " ";
+  return names + "runs_by_vote unmasked_by_vote";
+}
+
 Result<std::string> ReadFile(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return Fail(ErrorCode::kUnavailable, "cannot read " + path.string());
@@ -61,8 +67,15 @@ Result<ledger::VotingRule> ReadCharter(const fs::path& path) {
       continue;
     }
     const auto field = std::ranges::find(kFields, name, &Field::name);
-    if (field == std::end(kFields) || !node.is_integer()) {
-      return Fail(ErrorCode::kInvalid, where + name + " is no field of a charter, or no number");
+    if (name == "runs_by_vote" || name == "unmasked_by_vote") {
+      return Fail(ErrorCode::kInvalid, where + name + " is true or false, without quotes");
+    }
+    if (field == std::end(kFields)) {
+      return Fail(ErrorCode::kInvalid,
+                  where + name + " is no field of a charter; there are: " + FieldNames());
+    }
+    if (!node.is_integer()) {
+      return Fail(ErrorCode::kInvalid, where + name + " is a whole number, without quotes");
     }
     const int64_t value = node.as_integer()->get();
     if (value < 0 || static_cast<uint64_t>(value) > field->most) {

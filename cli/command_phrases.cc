@@ -26,6 +26,19 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"the form was left; nothing was written", "질문을 그만두었습니다. 아무것도 쓰지 않았습니다"},
     {"'*' is neither a preset (tiny, small) nor a file",
      "'*'은(는) 기본 모델(tiny, small)도 파일도 아닙니다"},
+    // A charter, and the rules to begin with.
+    {"* is true or false, without quotes", "*은(는) 따옴표 없이 true 또는 false로 씁니다"},
+    {"* is a whole number, without quotes", "*은(는) 따옴표 없이 정수로 씁니다"},
+    {"* is no field of a charter; there are: *",
+     "*은(는) 헌장에 없는 항목입니다. 쓸 수 있는 항목: *"},
+    {"* is from 0 to *", "*은(는) 0부터 *까지의 수입니다"},
+    {"two policies in force have a rule *, so a decision could not say which one it means",
+     "두 정책에 규칙 *이(가) 있어 결정이 어느 쪽을 말하는지 알 수 없습니다"},
+    {"* is no site policy: its first words are \"site policy\", and it can only forbid, require "
+     "and oblige",
+     "*은(는) 사이트 정책이 아닙니다. 사이트 정책은 \"site policy\"로 시작하고 forbid, require, "
+     "oblige만 쓸 수 있습니다"},
+    {"'*' is no action", "'*'은(는) 행위가 아닙니다"},
     // Data that cannot be read.
     {"nothing in * holds text; *", "*에서 읽을 수 있는 글을 찾지 못했습니다: *"},
     {"* row *: is not UTF-8 text (Korean of older programs: iconv -f CP949 -t UTF-8); *",
@@ -39,6 +52,7 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"* is not UTF-8 text but UTF-16 (\"Unicode text\" of Excel: iconv -f UTF-16 -t UTF-8)",
      "*은(는) UTF-8이 아니라 UTF-16 글입니다(엑셀의 '유니코드 텍스트'이면 iconv -f UTF-16 -t "
      "UTF-8)"},
+    {"* is not UTF-8 text", "*은(는) UTF-8 글이 아닙니다"},
     // Folders.
     {"* is held: a daemon, or another command, works in this folder; stop it first",
      "*이(가) 잠겨 있습니다. 이 폴더에서 데몬이나 다른 명령이 돌고 있으니 먼저 멈추십시오"},

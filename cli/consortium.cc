@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/domicile.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/spans.h"
 #include "federation/identity/ca_files.h"
@@ -65,6 +66,45 @@ Status LayDownConstitution(const InitOptions& options) {
                                                   folder.string() + ": " + error.message());
 }
 
+std::string WhatIsNext(const fs::path& dir, const identity::ConsortiumFounded& founded) {
+  const std::string aggregator = (dir / "aggregator").string();
+  return "\nNow:\n  1. Move " + (dir / "ca-offline").string() +
+         " to a safe, off this machine. Whoever has " + founded.root_key_path +
+         " can found\n     your consortium again; you need it only once a year, to renew the "
+         "issuing CA before " +
+         FormatRfc3339(founded.issuing_not_after).substr(0, 10) +
+         ".\n  2. Have the members' officers read and change the rules in " + aggregator +
+         "/constitution;\n     from the aggregator's first start on, only votes change them.\n"
+         "  3. Serve it here, or move (never copy: it holds the CA's and the log's keys) " +
+         aggregator +
+         "\n     to where it shall run, and serve it there:\n"
+         "       dure aggregator serve --dir " +
+         aggregator +
+         "\n  4. Invite the first site; hand the line over like a password:\n"
+         "       dure invite --dir " +
+         dir.string() + " --member NAME --site NAME";
+}
+
+std::string WhatIsNextKorean(const fs::path& dir, const identity::ConsortiumFounded& founded) {
+  const std::string aggregator = (dir / "aggregator").string();
+  return "\n다음 할 일:\n  1. " + (dir / "ca-offline").string() +
+         " 폴더를 이 컴퓨터 밖의 금고로 옮기십시오. " + founded.root_key_path +
+         " 파일이 있으면 누구나 이\n     컨소시엄을 다시 만들 수 있습니다. 일 년에 한 번, 발급 "
+         "CA를 " +
+         FormatRfc3339(founded.issuing_not_after).substr(0, 10) +
+         " 전에 갱신할 때만 씁니다.\n  2. 회원 기관의 정책 담당자들이 " + aggregator +
+         "/constitution의 규칙을 읽고\n     고치게 하십시오. 집계 서버가 처음 시작한 뒤에는 "
+         "투표로만 "
+         "바꿀 수 있습니다.\n  3. 여기서 실행하거나, " +
+         aggregator +
+         " 폴더를 실행할 컴퓨터로 옮겨(CA와 원장의 키가 있으니\n     복사하지 마십시오) 거기서 "
+         "실행하십시오:\n       dure aggregator serve --dir " +
+         aggregator +
+         "\n  4. 첫 사이트를 초대하십시오. 초대장 한 줄은 비밀번호처럼 전달하십시오:\n"
+         "       dure invite --dir " +
+         dir.string() + " --member 기관이름 --site 사이트이름";
+}
+
 Status Init(const InitOptions& options, Context& context) {
   DURE_TRY(ValidateName("consortium", options.name));
   DURE_TRY(CheckConstitution(options.constitution));
@@ -107,27 +147,7 @@ Status Init(const InitOptions& options, Context& context) {
                 "  root CA     sha256:" + founded.root_pin.Hex() + "\n" + "  log         " +
                 plan.log_vkey + "\n" + "  sites dial  " + plan.address + ", and once " +
                 plan.enrol_address + " to enrol");
-  context.Say(
-      "\nNow:\n"
-      "  1. Move " +
-      (dir / "ca-offline").string() + " to a safe, off this machine. Whoever has " +
-      founded.root_key_path +
-      " can found\n"
-      "     your consortium again; you need it only once a year, to renew the issuing CA before " +
-      FormatRfc3339(founded.issuing_not_after).substr(0, 10) +
-      ".\n"
-      "  2. Have the members' officers read and change the rules in " +
-      (dir / "aggregator" / "constitution").string() +
-      ";\n     from the aggregator's first start on, only votes change them.\n"
-      "  3. Serve it here, or move (never copy: it holds the CA's and the log's keys) " +
-      (dir / "aggregator").string() +
-      "\n     to where it shall run, and serve it there:\n"
-      "       dure aggregator serve --dir " +
-      (dir / "aggregator").string() +
-      "\n"
-      "  4. Invite the first site; hand the line over like a password:\n"
-      "       dure invite --dir " +
-      dir.string() + " --member NAME --site NAME");
+  context.Say(Pick(context, WhatIsNext(dir, founded), WhatIsNextKorean(dir, founded)));
   return {};
 }
 

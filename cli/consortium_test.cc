@@ -47,6 +47,14 @@ TEST_F(ConsortiumCommands, InitFoundsAndSaysWhatComesNext) {
   EXPECT_THAT(op.log_vkey, HasSubstr("hanguk/log+"));
 }
 
+TEST_F(ConsortiumCommands, InitSaysInKoreanWhatComesNext) {
+  const Outcome outcome = RunAt({"consortium", "init", "--dir", dir, "--name", "hanguk",
+                                 "--address", "127.0.0.1:7443", "--lang", "ko"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("다음 할 일:"), HasSubstr("ca-offline/root.key"),
+                                 HasSubstr("dure invite --dir"), Not(HasSubstr("Now:"))));
+}
+
 TEST_F(ConsortiumCommands, InitLaysDownTheRulesForOfficersToChangeBeforeTheFirstRun) {
   ASSERT_EQ(Init().code, 0);
   const std::filesystem::path rules = dir + "/aggregator/constitution";
@@ -78,6 +86,13 @@ TEST_F(ConsortiumCommands, InitTakesAnotherConstitutionAndRefusesOneThatDoesNotR
   EXPECT_THAT(found("twice").err, HasSubstr("P2."));
   std::ofstream(rules + "/charter.toml") << "quorum_percent = 200\n";
   EXPECT_THAT(found("charter").err, HasSubstr("charter.toml:1"));
+  std::ofstream(rules + "/charter.toml") << "runs_by_vote = \"yes\"\n";
+  EXPECT_THAT(found("charter").err, HasSubstr("runs_by_vote is true or false, without quotes"));
+  std::ofstream(rules + "/charter.toml") << "window_seconds = 1.5\n";
+  EXPECT_THAT(found("charter").err, HasSubstr("window_seconds is a whole number"));
+  std::ofstream(rules + "/charter.toml") << "hose_percent = 5\n";
+  EXPECT_THAT(found("charter").err, HasSubstr("hose_percent is no field of a charter; there are: "
+                                              "quorum_percent house_percent"));
   EXPECT_FALSE(std::filesystem::exists(folder / "charter"));
 }
 

@@ -103,6 +103,15 @@ size_t PlaceBytes(std::string_view line) {
   return numbered ? end + 2 : 0;
 }
 
+// "form.txt: what is wrong with it": a place without a line, if no phrase fits the whole.
+std::string BehindAFile(std::string_view line) {
+  std::string said = Rendered(line, 0);
+  const size_t end = line.find(": ");
+  if (said != line || end == std::string_view::npos) return said;
+  if (line.substr(0, end).find(' ') != std::string_view::npos) return said;
+  return std::string(line.substr(0, end + 2)) + Rendered(line.substr(end + 2), 0);
+}
+
 }  // namespace
 
 std::string InKorean(std::string_view message) {
@@ -112,7 +121,7 @@ std::string InKorean(std::string_view message) {
     const std::string_view line = message.substr(0, end);
     const size_t indent = std::min(line.find_first_not_of(' '), line.size());
     const size_t kept = indent > 0 ? indent : PlaceBytes(line);
-    said += std::string(line.substr(0, kept)) + Rendered(line.substr(kept), 0);
+    said += std::string(line.substr(0, kept)) + BehindAFile(line.substr(kept));
     if (end == std::string_view::npos) return said;
     said += '\n';
     message.remove_prefix(end + 1);

@@ -99,6 +99,9 @@ TEST(Phrases, SayWhatIsWrongWithTerms) {
                                           "territories.processing = [\"Korea\"]\n",
                                           "duo = [\"DUO:9\"]\n",
                                           "version = 0\n",
+                                          "duo = [\"GS\"]\n",
+                                          "duo = [\"MOR\"]\n",
+                                          std::string(70'000, '#'),
                                           "x = = 3\n"};
   for (const std::string& text : wrong) {
     const auto read = terms::ParseToml(text, "terms.toml", random);
@@ -170,9 +173,35 @@ TEST(Phrases, SayWhatIsWrongWithACommand) {
       "받으십시오(직접 쓴 것이 아니라면 운영자에게 알리십시오)");
   EXPECT_EQ(InKorean("not a tlog-proof file: another first line"),
             "증명 파일(tlog-proof)이 아닙니다: 첫 줄이 다름");
+  EXPECT_THAT(InKorean("form.txt: a share formula reads \"x\"; the first four sum to 100, the cap "
+                       "is 1 to 100"),
+              testing::StartsWith("form.txt: 몫의 산식"));
+  EXPECT_EQ(InKorean("note: nobody put this into the book"), "note: nobody put this into the book");
+  EXPECT_EQ(InKorean("c/charter.toml:5: quorum_percent is from 0 to 100"),
+            "c/charter.toml:5: quorum_percent는 0부터 100까지의 수입니다");
+  EXPECT_EQ(InKorean("c/charter.toml:5: runs_by_vote is true or false, without quotes"),
+            "c/charter.toml:5: runs_by_vote는 따옴표 없이 true 또는 false로 씁니다");
   EXPECT_EQ(InKorean("desk holds no copy of the record yet; first type dure tally --dir desk, "
                      "which fetches it"),
             "desk에는 아직 기록의 사본이 없습니다. 먼저 dure tally --dir desk를 실행하십시오");
+}
+
+// A word of English between Korean ones is easily read over.
+TEST(Phrases, SayTheWholeOfAMistakeInALicence) {
+  SystemRandom random;
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"CC-BY-NC",
+       "'CC-BY-NC'는 SPDX 라이선스가 아님. SPDX에 없는 라이선스는 LicenseRef-NAME으로 적음"},
+      {"(MIT", "괄호가 닫히지 않음"},
+      {"MIT OR", "라이선스가 빠짐"},
+      {"MIT MIT", "'MIT'이 올 자리가 아님"},
+      {"MIT WITH Foo", "'Foo'는 SPDX 예외가 아님"}};
+  for (const auto& [licence, said] : wrong) {
+    const auto read =
+        terms::ParseToml("licence.data = \"" + licence + "\"\n", "terms.toml", random);
+    ASSERT_FALSE(read.has_value()) << licence;
+    EXPECT_THAT(InKorean(read.error().message), HasSubstr("SPDX 라이선스 표현식(" + said + ")"));
+  }
 }
 
 // A phrase that another one before it hides is never said.

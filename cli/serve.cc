@@ -11,12 +11,14 @@
 #include "aggregator/daemon.h"
 #include "cli/command.h"
 #include "cli/folders.h"
+#include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/serving.h"
 #include "cli/terminal_text.h"
 #include "federation/identity/identity.h"
 #include "model/cpu/products.h"
 #include "model/text/dataset.h"
+#include "policy/rules/lint.h"
 #include "site/daemon.h"
 #include "site/launcher/launcher.h"
 #include "site/lending.h"
@@ -151,7 +153,18 @@ Status CheckSite(const site::DaemonOptions& options) {
   return Fail(ErrorCode::kNotFound, "--trainer " + options.trainer + " is no program");
 }
 
-Status ReadRules(SiteOptions& options) {
+// A rule that is known to mean something else than it says is told; it refuses more, never less.
+void SayWhatIsDoubtful(const rules::PolicyDocument& policy, const std::string& file,
+                       Context& context) {
+  for (const rules::Finding& finding : rules::Lint(policy, rules::ConsortiumSchema())) {
+    if (finding.severity == rules::Severity::kNote) continue;
+    std::string line = rules::ToText(finding, file, RulesLanguage(context));
+    line.pop_back();
+    context.Say(line);
+  }
+}
+
+Status ReadRules(SiteOptions& options, Context& context) {
   for (const std::string& name : options.accept) {
     DURE_ASSIGN(RunId run, RunId::Parse(name));
     options.daemon.rules.accept.insert(std::move(run));
@@ -159,6 +172,7 @@ Status ReadRules(SiteOptions& options) {
   options.daemon.rules.accept_all = options.accept.empty();
   if (!options.policy.empty()) {
     DURE_ASSIGN(options.daemon.rules.policy, site::ReadSitePolicy(options.policy));
+    SayWhatIsDoubtful(*options.daemon.rules.policy, options.policy, context);
   }
   if (options.epsilon_max > 0) {
     options.daemon.rules.epsilon_micro_max = static_cast<uint64_t>(options.epsilon_max * 1e6);
@@ -168,7 +182,7 @@ Status ReadRules(SiteOptions& options) {
 
 Status ServeSite(SiteOptions options, Context& context) {
   DURE_TRY(SetUp(CheckSite(options.daemon), context));
-  DURE_TRY(SetUp(ReadRules(options), context));
+  DURE_TRY(SetUp(ReadRules(options, context), context));
   DURE_TRY(CheckData(options.daemon));
   HoldSignals();
   KeepFilesToOwner();

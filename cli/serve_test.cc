@@ -53,6 +53,21 @@ TEST(SiteServe, AWrongSetUpHasAnExitCodeOfItsOwnAndNamesTheFile) {
   EXPECT_THAT(uneven.err, HasSubstr("--terms"));
 }
 
+TEST(SiteServe, SaysWhichOfItsOwnRulesCannotMeanWhatTheySay) {
+  const std::string policy = Written(
+      "serve-own.policy",
+      "site policy \"Ours\" version 1 effective 2026-12-01\nrule S1 forbid train\n  title \"T\" ko "
+      "\"제목\"\n  when run.purpos is benchmark\n  because \"B\" ko \"이유\"\nend\n");
+  EXPECT_THAT(Serve({"--policy", policy}).err,
+              HasSubstr(policy + ":4:8: error: rule S1: no attribute is called run.purpos"));
+  EXPECT_THAT(Serve({"--policy", policy, "--lang", "ko"}).err,
+              HasSubstr(policy + ":4:8: 오류: 규칙 S1: run.purpos(이)라는 속성은 없어서"));
+  const std::string consortiums =
+      Written("serve-not-own.policy", "policy \"Theirs\" version 1 effective 2026-12-01\n");
+  EXPECT_THAT(Serve({"--policy", consortiums, "--lang", "ko"}).err,
+              HasSubstr("은 사이트 정책이 아닙니다"));
+}
+
 TEST(SiteServe, WhatIsMissingMayComeAndIsNoMistake) {
   const std::string text =
       Written("serve-text.jsonl", "{\"text\":\"one\"}\n{\"text\":\"another\"}\n");

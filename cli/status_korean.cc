@@ -34,10 +34,20 @@ std::string Korean(const std::string& code) {
   return ledger::Words(code, ledger::Language::kKorean);
 }
 
+// "a x, b y, c z and 2 more" of the aggregator.
+std::string NamedAndMoreKorean(const std::string& named) {
+  constexpr std::string_view kMore = " more";
+  const size_t at = named.rfind(" and ");
+  if (at == std::string::npos || !named.ends_with(kMore)) return named;
+  const std::string count = named.substr(at + 5, named.size() - kMore.size() - at - 5);
+  if (count.empty() || count.find_first_not_of("0123456789") != std::string::npos) return named;
+  return named.substr(0, at) + " 외 " + count + "곳";
+}
+
 // A code and then, behind a colon, whose and why.
 std::string ReasonKorean(const std::string& reason) {
   const size_t code = std::min(reason.find(": "), reason.size());
-  return Korean(reason.substr(0, code)) + reason.substr(code);
+  return Korean(reason.substr(0, code)) + NamedAndMoreKorean(reason.substr(code));
 }
 
 std::string SitePhaseKorean(const std::string& phase) {
@@ -209,7 +219,7 @@ std::string RoundKorean(const json& run) {
 // "과학 연구, 학습 수혜자: 비영리 단체, ..."
 std::string PurposeKorean(const json& run) {
   std::string text;
-  for (const char* name : {"purpose", "beneficiaries", "sector", "riskClass", "valuation"}) {
+  for (const char* name : {"purpose", "beneficiaries", "sector", "riskClass"}) {
     const rules::Attribute* known = rules::ConsortiumSchema().Find(std::string("run.") + name);
     std::string values;
     std::istringstream codes(TextField(run, name));
@@ -221,7 +231,10 @@ std::string PurposeKorean(const json& run) {
     if (!text.empty()) text += ", " + (known == nullptr ? name : known->name_ko) + ": ";
     text += values;
   }
-  return text;
+  static const Words kValuations = {
+      {"none", "평가하지 않음"}, {"group", "집단별 평가"}, {"individual", "기여마다 평가"}};
+  const std::string valuation = TextField(run, "valuation");
+  return valuation.empty() ? text : text + ", 기여 평가 방식: " + In(kValuations, valuation);
 }
 
 std::string RunKorean(const json& run) {

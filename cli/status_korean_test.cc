@@ -58,20 +58,25 @@ TEST(StatusKorean, SaysAllThatARunIs) {
       {"invited", {"north", "south"}},
       {"quorum", 2},
       {"purpose", "scientific-research"},
+      {"valuation", "none"},
       {"masking", "none"},
       {"lane", "int8"},
       {"merge", "mean"},
       {"saturation_limit", 0.25},
       {"waiting",
        {{"ready", 1}, {"needed", 2}, {"missing", {{{"site", "south"}, {"cause", "no-answer"}}}}}}};
-  EXPECT_THAT(RunKorean(Answered(run)),
-              AllOf(HasSubstr("단계        사이트를 기다림, 라운드 1/3, 시도 1\n"),
-                    HasSubstr("필요한 사이트 2곳 가운데 1곳 준비됨; south: 아직 답이 없음"),
-                    HasSubstr("초대        north, south\n"),
-                    HasSubstr("참여        없음; 최소 2곳"), HasSubstr("목적        과학적 연구"),
-                    HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
-                    HasSubstr("병합 방식   mean")));
+  EXPECT_THAT(
+      RunKorean(Answered(run)),
+      AllOf(HasSubstr("단계        사이트를 기다림, 라운드 1/3, 시도 1\n"),
+            HasSubstr("필요한 사이트 2곳 가운데 1곳 준비됨; south: 아직 답이 없음"),
+            HasSubstr("초대        north, south\n"), HasSubstr("참여        없음; 최소 2곳"),
+            HasSubstr("목적        과학적 연구, 기여 평가 방식: 평가하지 않음\n"),
+            HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
+            HasSubstr("병합 방식   mean")));
   EXPECT_THAT(PhaseKorean({{"phase", "ended"}}), ::testing::StartsWith("끝남("));
+  EXPECT_THAT(
+      PhaseKorean({{"phase", "gathering"}, {"reason", "admission: a x, b y, c z and 2 more"}}),
+      ::testing::EndsWith(": a x, b y, c z 외 2곳)"));
   EXPECT_THAT(RunKorean({{"phase", "paused"}, {"reason", "waiting-for-vote"}}),
               HasSubstr("정책 담당자들의 투표"));
 }

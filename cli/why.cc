@@ -11,6 +11,7 @@
 #include "cli/known_fact.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/phrases.h"
 #include "cli/record_copy.h"
 #include "cli/supposing.h"
 #include "policy/rules/agreement.h"
@@ -133,7 +134,8 @@ Result<std::vector<rules::Facts::Entry>> WhatIf(const WhyOptions& options, const
   for (const std::string& text : options.what_if) {
     auto entry = ParseKnownFact(text, context);
     if (!entry) {
-      const std::string& wrong = entry.error().message;
+      const std::string& said = entry.error().message;
+      const std::string wrong = IsKorean(context) ? InKorean(said) : said;
       const bool asks = wrong.ends_with('?');
       return Fail(
           entry.error().code,
