@@ -71,6 +71,23 @@ ordered_json TallyJson(const ledger::Tally& tally) {
   return houses;
 }
 
+// Of an emergency rule the votes of too few houses are meant: it asks no house to agree.
+std::string WhyNot(const std::string& reason, const standing::Proposal& proposal,
+                   const standing::State& state, bool korean) {
+  const auto houses = TallyOf(proposal, state).houses;
+  if (proposal.kind != ledger::ProposalKind::kEmergency || reason != "house" || !state.voting) {
+    return ledger::Words(reason, korean ? ledger::Language::kKorean : ledger::Language::kEnglish);
+  }
+  const std::string needed = std::to_string(state.voting->emergency_members);
+  const std::string yes = std::to_string(
+      std::ranges::count_if(houses, [](const auto& house) { return house.yes > 0; }));
+  return Pick(
+      korean,
+      "an emergency rule takes a yes from members of " + needed + " different houses; those of " +
+          yes + " said yes",
+      "긴급 규칙에는 서로 다른 구분 " + needed + "곳의 찬성이 필요한데 " + yes + "곳만 찬성함");
+}
+
 // What would come of an open vote if nobody voted any more; empty: it is open no more.
 std::string AsItStands(const standing::Proposal& proposal, const standing::State& state,
                        bool korean) {
@@ -81,8 +98,7 @@ std::string AsItStands(const standing::Proposal& proposal, const standing::State
   if (due->adopt) {
     return Pick(korean, "  with these votes it is adopted\n", "  지금까지의 표로 가결됨\n");
   }
-  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
-  const std::string why = ledger::Words(due->reason, language);
+  const std::string why = WhyNot(due->reason, proposal, state, korean);
   return Pick(korean, "  with these votes it is rejected at the end: " + why + "\n",
               "  지금까지의 표로는 기한에 부결됨: " + why + "\n");
 }
@@ -122,8 +138,7 @@ std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
                 ? Pick(korean, "adopted at entry " + outcome, "가결, 항목 " + outcome)
                 : Pick(korean, "rejected at entry " + outcome, "부결, 항목 " + outcome);
     if (!proposal.reason.empty()) {
-      text += ": " + ledger::Words(proposal.reason,
-                                   korean ? ledger::Language::kKorean : ledger::Language::kEnglish);
+      text += ": " + WhyNot(proposal.reason, proposal, state, korean);
     }
   } else if (const auto stopped = StoppedAt(proposal, state)) {
     const std::string at = std::to_string(*stopped);

@@ -69,6 +69,20 @@ TEST_F(CopyTest, ATallyOfAVoteThatHasEndedCountsTheMembersOfThen) {
   EXPECT_THAT(InKorean({"tally", proposal}).out, HasSubstr("1곳 중 찬성 1"));
 }
 
+TEST_F(CopyTest, ATallySaysWhatAnEmergencyRuleStillTakes) {
+  const std::string text =
+      "policy \"Stop\" version 1 effective 2026-12-01\nrule E1 forbid train\n  title \"T\" ko "
+      "\"제목\"\n  when run.purpose is statistics\n  because \"B\" ko \"이유\"\nend\n";
+  const uint64_t proposal =
+      w_.Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kEmergency, {}, text});
+  w_.Say("kt-desk", ledger::VoteCast{proposal, w_.log().Leaf(proposal), ledger::Choice::kYes});
+  EXPECT_THAT(Run({"tally"}).out,
+              HasSubstr("an emergency rule takes a yes from members of 2 different houses; those "
+                        "of 1 said yes"));
+  EXPECT_THAT(InKorean({"tally"}).out,
+              HasSubstr("긴급 규칙에는 서로 다른 구분 2곳의 찬성이 필요한데 1곳만 찬성함"));
+}
+
 TEST_F(CopyTest, ATallySaysThatAnOutcomeIsDueAndNotRecorded) {
   const uint64_t proposal =
       w_.Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kFormula, {}, formula_});
@@ -117,6 +131,13 @@ TEST_F(CopyTest, WhyFindsTheOnlyRunAndNamesThemWhereThereAreMore) {
   EXPECT_THAT(several.err, HasSubstr("first, second; name one: dure why kt-site reviews RUN 0"));
   EXPECT_THAT(InKorean({"why", "kt-site", "reviews", "0"}).err, HasSubstr("여러 학습에 있습니다"));
   EXPECT_EQ(Run({"why", "kt-site", "reviews", "second", "0"}).code, 0);
+  for (const char* fact : {"nonsense", "run.purpose="}) {
+    const std::string wrong =
+        InKorean({"why", "kt-site", "reviews", "second", "0", "--what-if", fact}).err;
+    EXPECT_THAT(wrong, Not(HasSubstr("is no fact")));
+    EXPECT_THAT(wrong, Not(HasSubstr("expected")));
+    EXPECT_THAT(wrong, HasSubstr("결정에 쓰인 사실의 이름은"));
+  }
   EXPECT_THAT(Run({"why", "kt-site", "reviews", "7"}).err, HasSubstr("nothing about reviews"));
 }
 
