@@ -115,19 +115,19 @@ Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
   return registration;
 }
 
-// Nobody registers what another member keeps.
-Status CheckCustodian(const terms::Passport& passport, const identity::Identity& self,
-                      const Context& context) {
+// Nobody registers what another member keeps. The file is named: whoever was asked never saw it.
+Status CheckCustodian(const std::string& file, const terms::Passport& passport,
+                      const identity::Identity& self, const Context& context) {
   const std::string& mine = self.member().str();
   if (passport.custodian == mine) return {};
-  return Fail(
-      ErrorCode::kInvalid,
-      Pick(context,
-           "the terms say custodian = \"" + passport.custodian + "\", and this is a site of " +
-               mine + ": write custodian = \"" + mine + "\" (rightsHolder may be somebody else)",
-           "이용조건에는 custodian = \"" + passport.custodian +
-               "\"로 되어 있으나 이 사이트의 기관은 " + mine + "입니다. custodian = \"" + mine +
-               "\"로 고치십시오(rightsHolder는 달라도 됩니다)"));
+  return Fail(ErrorCode::kInvalid,
+              Pick(context,
+                   file + ": the terms say custodian = \"" + passport.custodian +
+                       "\", and this is a site of " + mine + ": write custodian = \"" + mine +
+                       "\" (rightsHolder may be somebody else)",
+                   file + ": 이용조건에는 custodian = \"" + passport.custodian +
+                       "\"로 되어 있으나 이 사이트의 기관은 " + mine + "입니다. custodian = \"" +
+                       mine + "\"로 고치십시오(rightsHolder는 달라도 됩니다)"));
 }
 
 // Text that nobody could read would stand in the record for good and be found out in a round. The
@@ -214,7 +214,7 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   const site::Loan loan{desk.self->site(), desk.self->member(), fs::absolute(options.data),
                         preset ? file : fs::absolute(file).string(), options.columns};
   DURE_ASSIGN(terms::Description description, site::DescribeLoan(loan, random));
-  DURE_TRY(CheckCustodian(description.passport, *desk.self, context));
+  DURE_TRY(CheckCustodian(file, description.passport, *desk.self, context));
   DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
   DURE_ASSIGN(const DatasetId dataset, DatasetId::Parse(description.passport.dataset));
   DURE_TRY(CheckPlace(options, dataset, *journal, loan.data, context));

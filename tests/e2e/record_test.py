@@ -175,8 +175,9 @@ class LendingTest(unittest.TestCase):
         self.assertIn('iconv -f CP949', federation.fails(*add, 'open', '--data', old, expect=1))
         theirs = terms_file(f'{self.folder}/theirs.toml', 'south', 'theirs', 'open',
                             ['statistics'], 'CC0-1.0')
-        self.assertIn('a site of north', federation.fails(
-            *add, theirs, '--data', f'{self.folder}/north-data', expect=1))
+        refused = federation.fails(*add, theirs, '--data', f'{self.folder}/north-data', expect=1)
+        self.assertIn(f'{theirs}: the terms say custodian', refused)
+        self.assertIn('a site of north', refused)
         self.assertEqual([each for each in federation.entries('aggregator')
                           if each['type'] == 'dataset-registered'], [])
         unread = [*add, 'open', '--data', old, '--unread']
