@@ -15,6 +15,7 @@
 #include "policy/terms/croissant.h"
 #include "policy/terms/form.h"
 #include "policy/terms/odrl.h"
+#include "policy/terms/proposal.h"
 #include "policy/terms/sentences.h"
 #include "policy/terms/toml.h"
 
@@ -89,6 +90,16 @@ bool AllowsNothing(const terms::Terms& terms) {
   });
 }
 
+// Already with this data alone no licence would do for a model, because of the one that is asked.
+bool AsksForALicenceThatTheDataForbids(terms::Terms terms) {
+  const auto proposed = [&terms] {
+    return terms::ProposeLicence(terms::TermsOf({"data", 1}, terms)).licence;
+  };
+  if (terms.licence.model.empty() || !proposed().empty()) return false;
+  terms.licence.model.clear();
+  return !proposed().empty();
+}
+
 // What is sound and yet hardly meant.
 void Warn(const terms::Terms& terms, Context& context) {
   if (AllowsNothing(terms)) {
@@ -114,6 +125,16 @@ void Warn(const terms::Terms& terms, Context& context) {
              "will ever leave",
              "! consent에 export가 있으나 actions.export-weights를 정하지 않아 모델을 내보낼 "
              "수 없습니다"));
+  }
+  if (AsksForALicenceThatTheDataForbids(terms)) {
+    const std::string& data = terms.licence.data;
+    const std::string& model = terms.licence.model;
+    context.Say(Pick(context,
+                     "! licence.model = \"" + model + "\" cannot hold with licence.data = \"" +
+                         data + "\": no model with this data may be passed on",
+                     "! licence.model = \"" + model + "\"은 licence.data = \"" + data +
+                         "\"과 함께 지킬 수 없습니다. 이 데이터로 학습한 모델은 아무에게도 넘길 "
+                         "수 없습니다"));
   }
   if (terms.personal.data_class == terms::PersonalClass::kUnknown) {
     context.Say("! personal.class: " + terms::LeftOutPersonalClass(TermsLanguage(context)));

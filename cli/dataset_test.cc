@@ -99,6 +99,24 @@ TEST_F(DatasetVerbs, WarnOfWhatIsSoundAndHardlyMeant) {
   EXPECT_THAT(korean.err, HasSubstr("P3.1에 따라 어느 학습에도 쓰이지 않습니다."));
 }
 
+TEST_F(DatasetVerbs, WarnOfAWishForTheModelThatTheDatasLicenceForbids) {
+  const auto said = [&](const std::string& data, const std::string& model, const char* language) {
+    std::string text = kTerms;
+    text.replace(text.find("data = \"MIT\""), 12,
+                 "data = \"" + data + "\"\nmodel = \"" + model + "\"");
+    std::ofstream(At("wish.toml")) << text;
+    const Outcome outcome = RunLine({"dataset", "check", At("wish.toml"), "--lang", language});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_THAT(said("CC-BY-SA-4.0", "MIT", "en"),
+              HasSubstr("! licence.model = \"MIT\" cannot hold with licence.data = "
+                        "\"CC-BY-SA-4.0\": no model with this data may be passed on"));
+  EXPECT_THAT(said("CC-BY-SA-4.0", "MIT", "ko"), HasSubstr("함께 지킬 수 없습니다"));
+  EXPECT_THAT(said("CC-BY-SA-4.0", "GPL-3.0-only OR MIT", "en"), Not(HasSubstr("licence.model")));
+  EXPECT_THAT(said("MIT", "Apache-2.0", "en"), Not(HasSubstr("licence.model")));
+}
+
 TEST_F(DatasetVerbs, CheckAndShowTermsInTwoLanguages) {
   const Outcome check = RunLine({"dataset", "check", At("terms.toml")});
   EXPECT_EQ(check.code, 0) << check.err;
