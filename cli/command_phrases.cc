@@ -67,10 +67,48 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
      "*의 인증서가 *에 만료되었습니다. 집계 서버에서 dure consortium renew로 갱신하십시오"},
     {"the certificate in * expired *; ask the operator for a new invitation and enrol again",
      "*의 인증서가 *에 만료되었습니다. 운영자에게 새 초대장을 받아 다시 등록하십시오"},
+    {"the issuing CA ends *, in * days, and every certificate with it: from then on nobody "
+     "connects, and every site needs a new invitation. Renew it before: stop the aggregator, "
+     "dure consortium renew --dir DIR --root CA-OFFLINE, start it again; daemons then renew "
+     "theirs by themselves",
+     "발급용 CA가 *, *일 뒤에 만료되고 모든 인증서도 함께 만료됩니다. 그때부터 아무도 접속하지 "
+     "못하고 사이트마다 새 초대장이 필요합니다. 그 전에 집계 서버를 멈추고 dure consortium "
+     "renew --dir 폴더 --root CA-OFFLINE 명령으로 갱신한 뒤 다시 시작하십시오. 데몬의 인증서는 "
+     "저절로 갱신됩니다"},
+    {"the issuing CA ends *, in * day, and every certificate with it: from then on nobody "
+     "connects, and every site needs a new invitation. Renew it before: stop the aggregator, "
+     "dure consortium renew --dir DIR --root CA-OFFLINE, start it again; daemons then renew "
+     "theirs by themselves",
+     "발급용 CA가 *, *일 뒤에 만료되고 모든 인증서도 함께 만료됩니다. 그때부터 아무도 접속하지 "
+     "못하고 사이트마다 새 초대장이 필요합니다. 그 전에 집계 서버를 멈추고 dure consortium "
+     "renew --dir 폴더 --root CA-OFFLINE 명령으로 갱신한 뒤 다시 시작하십시오. 데몬의 인증서는 "
+     "저절로 갱신됩니다"},
+    {"the issuing CA ended *, and every certificate with it: from then on nobody connects, and "
+     "every site needs a new invitation. Renew it before: stop the aggregator, dure consortium "
+     "renew --dir DIR --root CA-OFFLINE, start it again; daemons then renew theirs by themselves",
+     "발급용 CA가 *에 만료되었고 모든 인증서도 함께 만료됩니다. 그때부터 아무도 접속하지 못하고 "
+     "사이트마다 새 초대장이 필요합니다. 그 전에 집계 서버를 멈추고 dure consortium renew --dir "
+     "폴더 --root CA-OFFLINE 명령으로 갱신한 뒤 다시 시작하십시오. 데몬의 인증서는 저절로 "
+     "갱신됩니다"},
     {"the aggregator at * does not answer; is dure aggregator serve running there, and the port "
      "open? (*)",
      "*의 집계 서버가 응답하지 않습니다. 그 컴퓨터에서 dure aggregator serve가 돌고 있는지, 포트가 "
      "열려 있는지 확인하십시오(*)"},
+    {"dure ledger scrub --dir * says what has rotted; dure ledger heal --dir * --from COPY mends "
+     "it "
+     "from another member's copy",
+     "손상된 곳은 dure ledger scrub --dir * 명령으로 볼 수 있고, dure ledger heal --dir * --from "
+     "사본 명령으로 다른 회원의 사본에서 고칠 수 있습니다"},
+    {"manifest: valuation is *, and masking hides single updates: choose masking none, which shows "
+     "each update to the aggregator, or valuation none (shares by the voted formula need no "
+     "valuation)",
+     "기여 평가 방식이 *인데 보안 합산은 개별 갱신을 가립니다. 갱신을 집계 서버에 보이는 --masking "
+     "none이나 --valuation none을 고르십시오(표결로 정한 산식에 따른 몫에는 이 평가가 필요 "
+     "없습니다)"},
+    {"manifest: valuation is *, and merge * says nothing of a part of the contributions: choose "
+     "merge mean or valuation none",
+     "기여 평가 방식이 *인데 병합 방식 *(으)로는 일부 기여만의 모델을 알 수 없습니다. --merge "
+     "mean이나 --valuation none을 고르십시오"},
     {"the model has * parameters; uploading its first weights",
      "매개변수가 *개인 모델입니다. 첫 가중치를 올립니다"},
     {"these have not answered in time: *; what the others measured is on the record (*)",

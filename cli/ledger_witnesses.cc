@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
+#include "cli/phrases.h"
 #include "cli/record_copy.h"
 #include "cli/record_folder.h"
 
@@ -204,7 +205,8 @@ Status ShowDissent(const LedgerWitnessesOptions& options, Context& context) {
       std::string said(kEvidenceTextBytesMax, '\0');
       in.read(said.data(), static_cast<std::streamsize>(said.size()));
       said.resize(static_cast<size_t>(in.gcount()));
-      text += "  " + said + (said.ends_with('\n') ? "" : "\n");
+      const std::string shown = IsKorean(context) ? InKorean(said) : said;
+      text += "  " + shown + (said.ends_with('\n') ? "" : "\n");
       one["text"] = std::move(said);
     }
     found.push_back(std::move(one));

@@ -153,6 +153,21 @@ TEST(Phrases, SayWhatBecameOfARecord) {
                "are not those that the signed tree head counts\n  entry 49 is gone"),
       "old/ledger.db에 손상된 곳이 있습니다:\n  항목 48(admission-decided): 서명된 트리 "
       "헤드에 든 내용과 다릅니다\n  항목 49: 사라졌습니다");
+  EXPECT_EQ(InKorean("north-1 holds a head of 448 entries that this log's key signed; this log has "
+                     "435: it was restored from an older copy. Stop the aggregator and run dure "
+                     "ledger heal with a member's copy"),
+            "north-1에는 이 기록의 키로 서명된 항목 448개짜리 트리 헤드가 있는데 이 기록의 항목은 "
+            "435개입니다. 예전 사본으로 되돌린 것입니다. 집계 서버를 멈추고 회원의 사본으로 dure "
+            "ledger heal을 실행하십시오");
+  EXPECT_EQ(
+      InKorean("FORK: two heads that the same key signed cannot both be true. As seen from a, "
+               "in b entry 4 (run-proposed of kt at 2026-09-01T00:00:00Z) was dropped; there "
+               "now: no entry of this log. Keep both folders: together they are the proof"),
+      "분기(FORK): 같은 키로 서명된 두 트리 헤드가 함께 참일 수 없습니다. a에서 볼 때 b에서는 "
+      "항목 4(run-proposed of kt at 2026-09-01T00:00:00Z): 빠졌습니다. 지금 그 자리에 있는 "
+      "것: 이 기록의 항목이 아님. 두 폴더를 모두 보관하십시오. 둘이 함께 증거가 됩니다");
+  EXPECT_EQ(InKorean("stored entry 83: the statement is not a JSON object"),
+            "저장된 항목 83에 손상된 곳이 있습니다(항목의 진술이 JSON 객체가 아닙니다)");
   EXPECT_EQ(InKorean("south is not north's"), "south는 north의 것이 아닙니다");
   EXPECT_EQ(InKorean("a message that nobody put into the book"),
             "a message that nobody put into the book");
@@ -171,6 +186,10 @@ TEST(Phrases, SayWhatIsWrongWithACommand) {
                "for a new one (and tell them if it was not you)"),
       "등록하지 못했습니다. 이미 다른 키로 쓰인 초대장입니다. 운영자에게 새 초대장을 "
       "받으십시오(직접 쓴 것이 아니라면 운영자에게 알리십시오)");
+  EXPECT_THAT(InKorean("manifest: valuation is group, and masking hides single updates: choose "
+                       "masking none, which shows each update to the aggregator, or valuation none "
+                       "(shares by the voted formula need no valuation)"),
+              testing::StartsWith("기여 평가 방식이 group인데 보안 합산은"));
   EXPECT_EQ(InKorean("not a tlog-proof file: another first line"),
             "증명 파일(tlog-proof)이 아닙니다: 첫 줄이 다름");
   EXPECT_THAT(InKorean("form.txt: a share formula reads \"x\"; the first four sum to 100, the cap "

@@ -38,6 +38,41 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"the entry is not signed by the key it names", "적힌 키로 서명되지 않은 항목입니다"},
     {"this copy dissents from entry * (*): *; the signed dissent is *",
      "이 사본은 항목 *(*)에 동의하지 않습니다. *. 서명한 이의는 *에 있습니다"},
+    {"* holds a head of * entries that this log's key signed; this log has *: it was restored from "
+     "an older copy. Stop the aggregator and run dure ledger heal with a member's copy",
+     "*에는 이 기록의 키로 서명된 항목 *개짜리 트리 헤드가 있는데 이 기록의 항목은 *개입니다. 예전 "
+     "사본으로 되돌린 것입니다. 집계 서버를 멈추고 회원의 사본으로 dure ledger heal을 "
+     "실행하십시오"},
+    {"* holds a head of * entries that this log's key signed; this log has other entries up to "
+     "there: it is another log. Nothing is written to it any more",
+     "*에는 이 기록의 키로 서명된 항목 *개짜리 트리 헤드가 있는데 그때까지의 항목이 이 기록과 "
+     "다릅니다. 다른 기록이므로 더는 아무것도 쓰지 않습니다"},
+    {"after its start the aggregator compares its log with what members hold, and not enough of "
+     "them have connected yet; try again",
+     "집계 서버가 시작한 뒤 자신의 기록을 회원들의 사본과 비교하고 있는데 아직 접속한 사이트가 "
+     "모자랍니다. 잠시 뒤에 다시 해 보십시오"},
+    // Copies side by side, and what is taken away from one.
+    {"FORK: two heads that the same key signed cannot both be true. As seen from *, in * *. Keep "
+     "both folders: together they are the proof",
+     "분기(FORK): 같은 키로 서명된 두 트리 헤드가 함께 참일 수 없습니다. *에서 볼 때 *에서는 *. 두 "
+     "폴더를 모두 보관하십시오. 둘이 함께 증거가 됩니다"},
+    {"these are copies of two logs: * and *", "서로 다른 기록의 사본입니다: *, *"},
+    {"* is a copy of another log, *", "*은(는) 다른 기록(*)의 사본입니다"},
+    {"that copy does not continue this log: *; dure ledger compare says where they part",
+     "그 사본은 이 기록에서 이어지지 않습니다(*). 어디서 갈라졌는지는 dure ledger compare로 볼 수 "
+     "있습니다"},
+    {"the entry to prove is beyond the log's head", "그 번호의 항목은 이 사본에 없습니다"},
+    {"the copy has no tree head to export yet", "이 사본에는 아직 내보낼 트리 헤드가 없습니다"},
+    {"* is not a tree head of * (*); export into another folder",
+     "*은(는) *의 트리 헤드가 아닙니다(*). 다른 폴더에 내보내십시오"},
+    {"* holds * entries and this copy of the log *: it is behind, and a published log only grows",
+     "*에는 항목이 *개 있는데 이 사본의 항목은 *개입니다. 이 사본이 뒤처졌고, 내보낸 기록은 "
+     "늘어나기만 합니다"},
+    {"*, of * entries, is signed by the log and has another root than this copy at that size: the "
+     "log has told two histories; keep both",
+     "*(항목 *개)은 이 기록의 키로 서명되었으나 같은 크기에서 이 사본과 루트가 다릅니다. 기록이 두 "
+     "가지로 갈라졌으니 둘 다 보관하십시오"},
+    {"writing *: *", "*에 쓰지 못했습니다(*)"},
     {"the aggregator sent no entries", "집계 서버가 항목을 보내지 않았습니다"},
     {"the log is not that long yet", "기록이 아직 그만큼 길지 않습니다"},
     {"the aggregator says that the entry is at *, where another one stands",
@@ -153,6 +188,10 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
      "항목 *(*): 서명된 트리 헤드에 든 내용과 다릅니다"},
     {"entry * (*): what its row says of it is not what its bytes say",
      "항목 *(*): 목록에 적힌 것이 항목의 내용과 다릅니다"},
+    {"stored entry * no longer hashes to its leaf",
+     "저장된 항목 *이(가) 자신의 해시와 맞지 않습니다"},
+    {"stored entry *: *", "저장된 항목 *에 손상된 곳이 있습니다(*)"},
+    {"entries are missing from the store", "저장된 항목 가운데 빠진 것이 있습니다"},
     {"entry * is gone", "항목 *: 사라졌습니다"},
     {"the tree head of * entries is no head that the log's key signed",
      "항목 *개의 트리 헤드: 기록의 키로 서명된 것이 아닙니다"},

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/columns.h"
+#include "cli/phrases.h"
 #include "cli/progress_view.h"
 #include "cli/run_privacy.h"
 #include "federation/transport/json_fields.h"
@@ -78,7 +79,7 @@ std::string VerbKorean(const std::string& verb) {
 std::string ScrubKorean(const json& scrub) {
   std::string text;
   for (const json& rotted : ListField(scrub, "rotted")) {
-    if (rotted.is_string()) text += "손상됨: " + rotted.get<std::string>() + ". ";
+    if (rotted.is_string()) text += "손상됨: " + InKorean(rotted.get<std::string>()) + ". ";
   }
   if (text.empty()) text = "손상된 곳 없음. ";
   const std::string last = TextField(scrub, "last");
@@ -185,13 +186,13 @@ std::string AggregatorStatusKorean(const json& status) {
   std::string text = "기록: 항목 " + count("size") + "개, 루트 " + TextField(status, "root") + "\n";
   text += "모든 구분이 항목 " + count("agreed") + "까지 동의함\n";
   const std::string closed = TextField(status, "closed_because");
-  if (!closed.empty()) text += "지금은 아무것도 쓰지 않음: " + closed + "\n";
+  if (!closed.empty()) text += "지금은 아무것도 쓰지 않음: " + InKorean(closed) + "\n";
   text += "접속한 사이트 " + count("connected") + "곳, 열린 학습 " + count("runs_open") + "개\n";
   const std::string ends = TextField(status, "issuing_ends");
   const std::string notice = TextField(status, "issuing_notice");
   if (!ends.empty()) {
     text += (notice.empty() ? "" : "주의: ") + ("발급용 CA의 기한 " + ends) + "\n";
-    if (!notice.empty()) text += "  " + notice + "\n";
+    if (!notice.empty()) text += "  " + InKorean(notice) + "\n";
   }
   const auto scrub = status.find("scrub");
   return text + StoreKorean(status) +
@@ -216,8 +217,10 @@ std::string RoundKorean(const json& run) {
   return "라운드 " + std::to_string(round) + "/" + std::to_string(rounds);
 }
 
-// "과학 연구, 학습 수혜자: 비영리 단체, ..."
+// "과학 연구, 학습 수혜자: 비영리 단체, ..., 기여 평가 방식: 평가하지 않음(none)"
 std::string PurposeKorean(const json& run) {
+  static const Words kValuations = {
+      {"none", "평가하지 않음"}, {"group", "집단별 평가"}, {"individual", "기여마다 평가"}};
   std::string text;
   for (const char* name : {"purpose", "beneficiaries", "sector", "riskClass"}) {
     const rules::Attribute* known = rules::ConsortiumSchema().Find(std::string("run.") + name);
@@ -231,10 +234,10 @@ std::string PurposeKorean(const json& run) {
     if (!text.empty()) text += ", " + (known == nullptr ? name : known->name_ko) + ": ";
     text += values;
   }
-  static const Words kValuations = {
-      {"none", "평가하지 않음"}, {"group", "집단별 평가"}, {"individual", "기여마다 평가"}};
   const std::string valuation = TextField(run, "valuation");
-  return valuation.empty() ? text : text + ", 기여 평가 방식: " + In(kValuations, valuation);
+  if (valuation.empty()) return text;
+  return text + (text.empty() ? "" : ", ") + "기여 평가 방식: " + In(kValuations, valuation) + "(" +
+         valuation + ")";
 }
 
 std::string RunKorean(const json& run) {

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "federation/identity/issuing.h"
+
 namespace dure::cli {
 namespace {
 
@@ -49,6 +51,24 @@ TEST(StatusKorean, SaysWhereTheAggregatorStands) {
                     HasSubstr("발급용 CA의 기한 2027-01-01"), HasSubstr("아직 디스크에서")));
 }
 
+TEST(StatusKorean, SaysInKoreanWhatStandsInTheWayOfALog) {
+  const json status = {
+      {"closed_because",
+       "north-1 holds a head of 9 entries that this log's key signed; this log has 7: it was "
+       "restored from an older copy. Stop the aggregator and run dure ledger heal with a member's "
+       "copy"},
+      {"issuing_ends", "2027-01-01"},
+      {"issuing_notice",
+       identity::IssuingNotice(WallTime(std::chrono::hours(72)), WallTime(std::chrono::hours(24)))},
+      {"scrub",
+       {{"rotted",
+         {"entry 5 (round-closed): its bytes are not those that the signed tree head counts"}}}}};
+  EXPECT_THAT(AggregatorStatusKorean(Answered(status)),
+              AllOf(HasSubstr("아무것도 쓰지 않음: north-1에는 이 기록의 키로 서명된 항목 9개짜리"),
+                    HasSubstr("발급용 CA가 1970-01-04T00:00:00Z, 2일 뒤에 만료되고"),
+                    HasSubstr("손상됨: 항목 5(round-closed): 서명된 트리 헤드에 든 내용과")));
+}
+
 TEST(StatusKorean, SaysAllThatARunIs) {
   const json run = {
       {"run", "first"},
@@ -58,7 +78,7 @@ TEST(StatusKorean, SaysAllThatARunIs) {
       {"invited", {"north", "south"}},
       {"quorum", 2},
       {"purpose", "scientific-research"},
-      {"valuation", "none"},
+      {"valuation", "group"},
       {"masking", "none"},
       {"lane", "int8"},
       {"merge", "mean"},
@@ -70,7 +90,7 @@ TEST(StatusKorean, SaysAllThatARunIs) {
       AllOf(HasSubstr("단계        사이트를 기다림, 라운드 1/3, 시도 1\n"),
             HasSubstr("필요한 사이트 2곳 가운데 1곳 준비됨; south: 아직 답이 없음"),
             HasSubstr("초대        north, south\n"), HasSubstr("참여        없음; 최소 2곳"),
-            HasSubstr("목적        과학적 연구, 기여 평가 방식: 평가하지 않음\n"),
+            HasSubstr("목적        과학적 연구, 기여 평가 방식: 집단별 평가(group)"),
             HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
             HasSubstr("병합 방식   mean")));
   EXPECT_THAT(PhaseKorean({{"phase", "ended"}}), ::testing::StartsWith("끝남("));
