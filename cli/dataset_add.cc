@@ -54,6 +54,7 @@ struct Registration {
   ledger::DatasetRegistered event;
   bool there = false;  // the record has just this already
   bool next = false;   // the record has it otherwise: this is another version
+  bool gone = false;   // it was withdrawn
 };
 
 // Whether the data is, under the salt that was kept of that version, what its passport says.
@@ -99,6 +100,7 @@ Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
                                       std::move(description));
     event.terms = terms::ToCanonical(description.terms);
     event.what.version = known->second.version();
+    registration.gone = known->second.withdrawn.has_value();
     registration.next = newest.site != event.site || newest.terms_text != event.terms;
     passport = newest.passport;
   });
@@ -188,6 +190,14 @@ Status CheckPlace(const DatasetAddOptions& options, const DatasetId& dataset,
               data.string() + "의 데이터로 바꾸려면 --replace를 붙이십시오(다음 버전이 됩니다)"));
 }
 
+// What the record would refuse, said before anything is kept.
+Error WithdrawnError(const DatasetId& dataset, const Context& context) {
+  const std::string& id = dataset.str();
+  return {ErrorCode::kFailedPrecondition,
+          Pick(context, id + " was withdrawn; lend it under a new name",
+               rules::WithParticle(id, "은(는)") + " 철회되었습니다. 새 이름으로 등록하십시오")};
+}
+
 ordered_json OrNull(const std::optional<uint64_t>& count) {
   return count ? ordered_json(*count) : ordered_json(nullptr);
 }
@@ -222,6 +232,7 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   DURE_TRY(desk.clerk->Follow());
   DURE_ASSIGN(const Registration made,
               Compare(options.dir, *desk.clerk, *desk.self, loan.data, description));
+  if (made.gone) return Fail(WithdrawnError(dataset, context));
   uint64_t index = 0;
   if (!made.there) {
     DURE_TRY(site::KeepPrivateSide(options.dir, made.event.what, description));

@@ -165,6 +165,16 @@ class LendingTest(unittest.TestCase):
             if os.path.isfile(path):
                 self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
 
+    def test_what_was_withdrawn_is_not_lent_again_under_its_name(self):
+        federation = Federation(PROGRAMS, self.folder, ['north'])
+        self.addCleanup(federation.kill)
+        add = ['dataset', 'add', '--dir', federation.home('north'), '--data',
+               f'{self.folder}/north-data', '--terms', 'open']
+        self.assertEqual(federation.dure(*add)['version'], 1)
+        federation.dure('withdraw', 'file', 'north', '--scope', 'future-rounds', '--dir',
+                        federation.officer('north'))
+        self.assertIn('lend it under a new name', federation.fails(*add, expect=1))
+
     def test_what_cannot_be_read_or_is_another_members_is_not_put_on_record(self):
         federation = Federation(PROGRAMS, self.folder, ['north'])
         self.addCleanup(federation.kill)
