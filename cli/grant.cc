@@ -9,6 +9,7 @@
 #include "cli/domicile.h"
 #include "cli/find_model.h"
 #include "cli/folders.h"
+#include "cli/grant_text.h"
 #include "cli/held_grants.h"
 #include "cli/language.h"
 #include "cli/newest_copy.h"
@@ -187,29 +188,6 @@ Result<std::vector<rules::Reason>> StopsNow(const RecordCopy& record, const stan
   return standing::StopsOf(record.auditor().standing(), grant.decided, now);
 }
 
-std::string GrantText(uint64_t index, const ledger::GrantDecided& e, const std::string& status,
-                      bool korean) {
-  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
-  const std::string entry = std::to_string(index);
-  const std::string model = e.model.Hex().substr(0, 16);
-  const std::string use = ledger::Words(Name(e.kind), language);
-  const std::string purpose = ledger::Words(e.purpose, language);
-  if (korean) {
-    const char* said = status == "refused"   ? "거부"
-                       : status == "revoked" ? "취소됨"
-                       : status == "ended"   ? "데이터 철회로 종료"
-                       : status == "expired" ? "기한이 지남"
-                       : status == "stopped" ? "지금은 규칙이 막음"
-                                             : "허가";
-    return "항목 " + entry + "  " + said + "  " + e.grantee.str() + ", 모델 " + model + " " + use +
-           ", 목적 " + purpose + ", 국가 " + e.territory +
-           (e.until.empty() ? "" : ", " + e.until + "까지") + "\n";
-  }
-  return "entry " + entry + "  " + status + "  " + e.grantee.str() + " to " + use + " " + model +
-         " for " + purpose + " in " + e.territory + (e.until.empty() ? "" : " until " + e.until) +
-         "\n";
-}
-
 Status List(const std::string& dir, Context& context) {
   const bool korean = IsKorean(context);
   DURE_ASSIGN(const auto record, RecordCopy::Open(dir, context));
@@ -226,6 +204,8 @@ Status List(const std::string& dir, Context& context) {
                                : IsOver(e, now) ? "expired"
                                : !stops.empty() ? "stopped"
                                                 : "granted";
+    const auto end = standing::EndOfGrants(record->state(), e.model);
+    const bool ends = end && (status == "ended" || status == "granted" || status == "stopped");
     ordered_json stopped = ordered_json::array();
     for (const rules::Reason& stop : stops) stopped.push_back(stop.rule);
     list.push_back({{"entry", index},
@@ -237,8 +217,10 @@ Status List(const std::string& dir, Context& context) {
                     {"territory", e.territory},
                     {"until", e.until},
                     {"withdrawal", status == "ended" ? ordered_json(*ended) : nullptr},
+                    {"ends", ends ? ordered_json(end->at.ToText()) : nullptr},
                     {"stoppedBy", status == "stopped" ? stopped : ordered_json::array()}});
     text += GrantText(index, e, status, korean);
+    if (ends) text += EndText(*end, status == "ended", korean);
     if (status == "stopped") text += TextOf(stops, korean).substr(1) + "\n";
   }
   context.Print(context.json()

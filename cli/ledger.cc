@@ -246,12 +246,33 @@ Status Check(const LedgerOptions& options, Context& context) {
   return {};
 }
 
+// Whether every house stands behind an exported head: an auditor who is handed the folder sees no
+// other. `agreed`: the size of the largest head that they all co-signed; 0: none.
+std::string BehindText(uint64_t size, uint64_t agreed, const Context& context) {
+  if (agreed == size) {
+    return Pick(context, "Every house has co-signed its tree head.",
+                "모든 구분이 이 트리 헤드에 함께 서명했습니다.");
+  }
+  const std::string first = std::to_string(agreed);
+  return Pick(context,
+              "Not every house has co-signed its tree head yet (they agree on the first " + first +
+                  " entries).\nWhoever is to see their signatures in it: export again when dure "
+                  "ledger witnesses says that every house agrees on all.",
+              "이 트리 헤드에는 아직 모든 구분이 함께 서명하지 않았습니다(모든 구분이 동의한 "
+              "항목: 처음 " +
+                  first +
+                  "개).\n함께 서명한 것을 보여야 하면, dure ledger witnesses가 모든 구분이 전체에 "
+                  "동의했다고 말할 때 다시 내보내십시오.");
+}
+
 Status Export(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const auto log, OpenRecord(options.dir));
   DURE_ASSIGN(const ledger::TreeHead head, ledger::ExportTiles(*log, options.out));
+  const auto known = log->Agreed();
+  const uint64_t agreed = known ? known->head.head.size : 0;
   if (context.json()) {
     const nlohmann::json object = {
-        {"out", options.out}, {"size", head.size}, {"root", head.root.Hex()}};
+        {"out", options.out}, {"size", head.size}, {"root", head.root.Hex()}, {"agreed", agreed}};
     context.PrintJson(object.dump());
     return {};
   }
@@ -260,6 +281,7 @@ Status Export(const LedgerOptions& options, Context& context) {
                      "exported " + size + " entries to " + options.out + "; check them with\n  ",
                      "항목 " + size + "개를 " + options.out + "에 내보냈습니다. 확인하려면\n  ") +
                 "dure ledger fsck --tiles " + options.out + " --vkey " + log->log_key().Vkey());
+  context.Say(BehindText(head.size, agreed, context));
   return {};
 }
 

@@ -83,6 +83,24 @@ std::string ReachedText(const lineage::DatasetUses& uses, const standing::State&
   return text;
 }
 
+// A run that could ask for it. A sum without a site that earlier sums had would show its part, so a
+// masked run may wait for one that has nothing left to lend.
+std::string RunningText(const RunId& run, const standing::State& state, bool korean) {
+  const auto& fields = state.runs.at(run).fields;
+  const auto masking = fields.find("masking");
+  const bool masked = masking != fields.end() && masking->second != "none";
+  return Pick(korean,
+              "  " + run.str() + " has rounds to come and could still ask for it" +
+                  (masked ? "; it is masked, and may wait for good for a site that was in its sums "
+                            "and has nothing else to lend"
+                          : ""),
+              "  " + run.str() + ": 아직 남은 라운드가 있어 이 데이터를 쓸 수 있음" +
+                  (masked ? "(보안 합산을 쓰므로, 합에 들었던 사이트가 빌려줄 데이터가 없어지면 "
+                            "더 나아가지 못하고 기다릴 수 있음)"
+                          : "")) +
+         "\n";
+}
+
 std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State& state, bool gone,
                      bool korean) {
   const std::string rounds = std::to_string(plan.uses.rounds.size());
@@ -103,10 +121,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State&
             (model.IsZero() ? none : Short(model)) + "\n";
   }
   text += ReachedText(plan.uses, state, korean);
-  for (const RunId& run : plan.running) {
-    text += korean ? "  " + run.str() + ": 아직 남은 라운드가 있어 이 데이터를 쓸 수 있음\n"
-                   : "  " + run.str() + " has rounds to come and could still ask for it\n";
-  }
+  for (const RunId& run : plan.running) text += RunningText(run, state, korean);
   const std::string measured = MeasuredText(plan.uses, state, korean);
   if (!measured.empty()) text += "\n" + measured;
   if (gone) return text + "\n";  // nothing is left to choose
@@ -162,11 +177,15 @@ std::string HowToFile(const WithdrawOptions& options, const MemberId& owner,
   const std::string entry = std::to_string(gone->index);
   const std::string scope = ledger::WordsAndCode(Name(gone->scope), RecordLanguage(context));
   const std::string until = gone->deadline.ToText();
+  const std::string closed = gone->closed ? std::to_string(*gone->closed) : "";
   return Pick(context,
               options.dataset + " was withdrawn at entry " + entry + " already (scope: " + scope +
-                  ", by " + until + ").",
+                  ", by " + until + "); the case " +
+                  (gone->closed ? "was closed at entry " + closed : "is open") + ".",
               rules::WithParticle(options.dataset, "은(는)") + " 항목 " + entry +
-                  "에서 이미 철회되었습니다(범위 " + scope + ", 기한 " + until + ").");
+                  "에서 이미 철회되었습니다(범위 " + scope + ", 기한 " + until + "). " +
+                  (gone->closed ? "처리는 항목 " + closed + "에서 마무리되었습니다."
+                                : "아직 처리 중입니다."));
 }
 
 Status Plan(const WithdrawOptions& options, Context& context) {

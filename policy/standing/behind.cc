@@ -20,6 +20,19 @@ std::vector<RoundAttempt> LastMakersBehind(const State& state, const Digest& mod
   return rounds;
 }
 
+// By dataset.
+std::vector<GrantsEnd> EndsOfGrants(const State& state, const Digest& model) {
+  std::vector<GrantsEnd> ends;
+  for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
+    const auto dataset = state.datasets.find(what.dataset);
+    if (dataset == state.datasets.end()) continue;
+    const auto& gone = dataset->second.withdrawn;
+    if (!gone || gone->scope == ledger::WithdrawalScope::kFutureRounds) continue;
+    ends.push_back({gone->index, what.dataset, gone->ends_grants});
+  }
+  return ends;
+}
+
 }  // namespace
 
 std::vector<RoundAttempt> RoundsBehind(const State& state, const Digest& model, uint32_t words) {
@@ -61,15 +74,17 @@ std::map<DatasetVersion, std::vector<RoundAttempt>> DatasetsBehind(const State& 
 
 std::optional<uint64_t> EndedBy(const State& state, const Digest& model, rules::Instant now) {
   std::optional<uint64_t> first;
-  for (const auto& [what, rounds] : DatasetsBehind(state, model)) {
-    const auto dataset = state.datasets.find(what.dataset);
-    if (dataset == state.datasets.end()) continue;
-    const auto& gone = dataset->second.withdrawn;
-    if (!gone || gone->scope == ledger::WithdrawalScope::kFutureRounds) continue;
-    if (now < gone->ends_grants) continue;
-    if (!first || gone->index < *first) first = gone->index;
+  for (const GrantsEnd& end : EndsOfGrants(state, model)) {
+    if (now < end.at) continue;
+    if (!first || end.withdrawal < *first) first = end.withdrawal;
   }
   return first;
+}
+
+std::optional<GrantsEnd> EndOfGrants(const State& state, const Digest& model) {
+  const auto ends = EndsOfGrants(state, model);
+  const auto first = std::ranges::min_element(ends, {}, &GrantsEnd::at);
+  return first == ends.end() ? std::nullopt : std::optional(*first);
 }
 
 std::set<terms::Purpose> PurposesOf(const State& state, const std::set<RunId>& runs) {

@@ -39,6 +39,14 @@ terms::ModelTerms TermsBehind(const State& state, const Digest& model,
 // over.
 std::optional<uint64_t> EndedBy(const State& state, const Digest& model, rules::Instant now);
 
+// The withdrawal that is the first to end grants of this model, and when it does or did.
+struct GrantsEnd {
+  uint64_t withdrawal = 0;  // its entry
+  DatasetId dataset;
+  rules::Instant at;
+};
+std::optional<GrantsEnd> EndOfGrants(const State& state, const Digest& model);
+
 // The purposes of the runs that used each dataset behind the model.
 std::map<std::string, std::set<terms::Purpose>> UsedFor(const State& state, const Digest& model,
                                                         uint32_t words = rules::kWordsVersion);
