@@ -100,6 +100,15 @@ TEST_F(GrantListTest, APlanSaysThatAMaskedRunMayWaitForGood) {
                                                  "for it; it is masked, and may wait for good")));
 }
 
+TEST_F(GrantListTest, WhatIsMaskedIsNotMeasuredAndTheReasonIsSaidInKoreanToo) {
+  w_.Propose("hidden", "scientific-research", "non-profit",
+             {{"masking", "pairwise"}, {"valuation", "group"}});
+  std::vector<std::string> measure = {"share", "measure", "hidden", "--dir", folder_.path()};
+  EXPECT_THAT(RunLine(measure).err, HasSubstr("group-shapley refused (masked): "));
+  measure.insert(measure.end(), {"--lang", "ko"});
+  EXPECT_THAT(RunLine(measure).err, HasSubstr("계산을 거부합니다(masked)"));
+}
+
 TEST_F(GrantListTest, AnExportSaysThatNobodyHasCoSignedItsHead) {
   const std::string tiles = folder_.path() + "/tiles";
   const std::vector<std::string> take = {"ledger",       "export", "--dir",

@@ -183,6 +183,18 @@ Status PrintVerified(const Result<standing::Verified>& verified, Context& contex
   return Fail(ErrorCode::kCorrupt, FindingText(*auditor.dissent(), IsKorean(context)));
 }
 
+// That no known key signed a record tells nobody which of the two is the wrong one.
+Status IsOfLog(const std::string& dir, const NoteKey& key, const Context& context) {
+  const auto own = OpenRecord(dir);
+  if (!own || (*own)->log_key() == key) return {};
+  const std::string there = (*own)->log_key().Vkey();
+  return Fail(
+      ErrorCode::kUnauthenticated,
+      Pick(context,
+           "the record in " + dir + " is of another log than --vkey names: it is of " + there,
+           dir + "의 기록은 --vkey로 지정한 것과 다른 기록입니다. 이 기록의 키: " + there));
+}
+
 Status Verify(const LedgerOptions& options, Context& context) {
   DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
   std::optional<NoteKey> key;
@@ -190,6 +202,7 @@ Status Verify(const LedgerOptions& options, Context& context) {
     DURE_ASSIGN(key, NoteKey::Parse(options.vkey));
   }
   const auto verified = standing::VerifyFolder(folder, key, RecordVerifier(), Threads());
+  if (!verified && key) DURE_TRY(IsOfLog(options.dir, *key, context));
   if (verified && !key) {
     context.Say(
         Pick(IsKorean(context),
@@ -218,9 +231,13 @@ Status Prove(const LedgerOptions& options, Context& context) {
     context.PrintJson(object.dump());
     return {};
   }
-  context.Print("wrote " + base + ".tlog-proof and " + base +
-                ".json; anyone checks them with\n  dure ledger check --receipt " + base +
-                ".tlog-proof --entry " + base + ".json --vkey " + log->log_key().Vkey());
+  context.Print(
+      Pick(context,
+           "wrote " + base + ".tlog-proof and " + base + ".json; anyone checks them with\n",
+           base + ".tlog-proof와 " + base +
+               ".json을 만들었습니다. 누구나 다음 명령으로 확인할 수 있습니다.\n") +
+      "  dure ledger check --receipt " + base + ".tlog-proof --entry " + base + ".json --vkey " +
+      log->log_key().Vkey());
   return {};
 }
 

@@ -69,7 +69,9 @@ TEST_F(LedgerVerbs, ShowTheHeadAndVerifyTheWhole) {
   EXPECT_THAT(RunLine({"ledger", "verify", "--dir", dir(), "--json"}).out,
               HasSubstr("\"signatures_checked\":7"));
   const std::string other = ledger::NoteKey::Make(c_.log_key.name, c_.site.key)->Vkey();
-  EXPECT_EQ(RunLine({"ledger", "verify", "--dir", dir(), "--vkey", other}).code, 3);
+  const Outcome of_another = RunLine({"ledger", "verify", "--dir", dir(), "--vkey", other});
+  EXPECT_EQ(of_another.code, 3);
+  EXPECT_THAT(of_another.err, HasSubstr("is of another log than --vkey names: it is of " + vkey()));
   EXPECT_EQ(RunLine({"ledger", "verify", "--dir", dir() + "/nothing"}).code, 1);
 }
 
@@ -77,6 +79,8 @@ TEST_F(LedgerVerbs, ProveAnEntryToSomebodyElse) {
   const std::string base = dir() + "/mine";
   const Outcome proved = RunLine({"ledger", "prove", "5", "--dir", dir(), "--out", base});
   EXPECT_EQ(proved.code, 0) << proved.err;
+  EXPECT_THAT(RunLine({"ledger", "prove", "5", "--dir", dir(), "--out", base, "--lang", "ko"}).out,
+              HasSubstr("누구나 다음 명령으로 확인할 수 있습니다"));
   const std::vector<std::string> check = {
       "ledger",  "check",        "--receipt", base + ".tlog-proof",
       "--entry", base + ".json", "--vkey",    vkey()};

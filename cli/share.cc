@@ -215,23 +215,29 @@ Status Measure(const ShareOptions& options, Context& context) {
     DURE_ASSIGN(const ledger::CoalitionKind kind, ledger::ParseCoalitionKind(method));
     if (const auto refusal = standing::RefusalOf(*run, kind)) {
       return Fail(ErrorCode::kFailedPrecondition,
-                  "refused (" + refusal->code + "): " + refusal->text);
+                  ShareTexts{IsKorean(context)}.Refused(method, *refusal));
     }
     models = standing::ModelsToMeasure(state, id);
   }
   DURE_ASSIGN(const auto desk, OperatorDesk::Open(options.dir, context.Now()));
   uint64_t measured = 0;
   for (const Digest& model : models) {
-    context.Say("model " + std::to_string(++measured) + " of " + std::to_string(models.size()));
+    const std::string number = std::to_string(++measured);
+    const std::string all = std::to_string(models.size());
+    context.Say(Pick(context, "model " + number + " of " + all,
+                     "모델 " + all + "개 중 " + number + "번째"));
     DURE_ASSIGN(const auto evaluated,
                 desk.Evaluate(options.run, model.Hex(), {}, std::chrono::hours(1)));
     DURE_TRY(evaluated.Whole());
   }
-  context.Print(context.json() ? ordered_json{{"run", options.run}, {"models", measured}}.dump()
-                               : std::to_string(measured) +
-                                     " models are measured. Next: dure "
-                                     "share compute " +
-                                     options.run + " --method " + method + " --dir DESK");
+  if (context.json()) {
+    context.PrintJson(ordered_json{{"run", options.run}, {"models", measured}}.dump());
+    return {};
+  }
+  const std::string count = std::to_string(measured);
+  const std::string next = "dure share compute " + options.run + " --method " + method + " --dir ";
+  context.Print(Pick(context, count + " models are measured. Next: " + next + "DESK",
+                     "모델 " + count + "개를 측정했습니다. 다음: " + next + "폴더"));
   return {};
 }
 
