@@ -34,6 +34,20 @@ std::vector<std::string> Texts(const std::vector<ledger::Damage>& damages) {
   return texts;
 }
 
+// As far as both go, they say the same.
+Status NoFork(const ledger::LogReader& own, const ledger::LogReader& other,
+              const LedgerCopiesOptions& options) {
+  const auto fetch = [&](uint64_t begin, uint64_t end) {
+    return other.Read(begin, end, kPageBytes);
+  };
+  DURE_ASSIGN(const auto different, clerk::FirstDifference(own, other.Head().head.size, fetch));
+  if (!different) return {};
+  return Fail(ErrorCode::kCorrupt,
+              "FORK: two heads that the same key signed cannot both be true. As seen from " +
+                  options.dir + ", in " + options.other + " " + different->text +
+                  ". Keep both folders: together they are the proof");
+}
+
 Status Compare(const LedgerCopiesOptions& options, Context& context) {
   DURE_ASSIGN(const auto own, OpenRecord(options.dir));
   DURE_ASSIGN(const auto other, OpenRecord(options.other));
@@ -41,17 +55,8 @@ Status Compare(const LedgerCopiesOptions& options, Context& context) {
     return Fail(ErrorCode::kInvalid, "these are copies of two logs: " + own->log_key().Vkey() +
                                          " and " + other->log_key().Vkey());
   }
+  DURE_TRY(NoFork(*own, *other, options));
   const uint64_t size = other->Head().head.size;
-  const auto fetch = [&](uint64_t begin, uint64_t end) {
-    return other->Read(begin, end, kPageBytes);
-  };
-  DURE_ASSIGN(const auto different, clerk::FirstDifference(*own, size, fetch));
-  if (different) {
-    return Fail(ErrorCode::kCorrupt,
-                "FORK: two heads that the same key signed cannot both be true. As seen from " +
-                    options.dir + ", in " + options.other + " " + different->text +
-                    ". Keep both folders: together they are the proof");
-  }
   const uint64_t held = own->Head().head.size;
   if (context.json()) {
     context.PrintJson(
@@ -138,6 +143,7 @@ Status Heal(const LedgerCopiesOptions& options, Context& context) {
     return Fail(ErrorCode::kCorrupt, "it could not be mended: " + mended.left.front().text);
   }
   DURE_ASSIGN(const auto log, ledger::Mirror::Open(std::move(own)));
+  DURE_TRY(NoFork(*log, *other, options));
   const uint64_t before = std::min(mended.size, log->Head().head.size);
   if (is_aggregator) DURE_TRY(NoteHealed(dir, before, other->Head().head.size));
   DURE_TRY(Continue(*log, *other));

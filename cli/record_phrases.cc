@@ -61,6 +61,24 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"that copy does not continue this log: *; dure ledger compare says where they part",
      "그 사본은 이 기록에서 이어지지 않습니다(*). 어디서 갈라졌는지는 dure ledger compare로 볼 수 "
      "있습니다"},
+    {"that copy contradicts this one's signed head of * entries; dure ledger compare says where "
+     "they part",
+     "그 사본은 이 폴더에 있는 항목 *개짜리 서명된 트리 헤드와 어긋납니다. 어디서 갈라졌는지는 "
+     "dure ledger compare로 볼 수 있습니다"},
+    {"that copy is of another log, *", "그 사본은 다른 기록(*)의 것입니다"},
+    {"the signed root of * entries can be made neither of this file's leaf hashes nor of that "
+     "copy's. Take a copy that holds more: another member's",
+     "항목 *개의 서명된 루트를 이 파일로도 그 사본으로도 만들 수 없습니다. 더 많이 가진 다른 "
+     "회원의 사본을 쓰십시오"},
+    {"this file speaks of * entries, and the tree head over them has rotted. Take a copy that "
+     "holds "
+     "more: another member's",
+     "이 파일의 항목은 *개인데 그 트리 헤드가 손상되었습니다. 더 많이 가진 다른 회원의 사본을 "
+     "쓰십시오"},
+    {"entry * has rotted, and that copy ends before it. Take a copy that holds more: another "
+     "member's",
+     "항목 *이(가) 손상되었는데 그 사본은 그보다 먼저 끝납니다. 더 많이 가진 다른 회원의 사본을 "
+     "쓰십시오"},
     {"the entry to prove is beyond the log's head", "그 번호의 항목은 이 사본에 없습니다"},
     {"the copy has no tree head to export yet", "이 사본에는 아직 내보낼 트리 헤드가 없습니다"},
     {"* is not a tree head of * (*); export into another folder",

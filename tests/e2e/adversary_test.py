@@ -317,9 +317,9 @@ class AdversaryTest(LiedToTest):
         self.all.aggregator = self.honest
         self.all.aggregator.start()
         self.all.start_sites('east', 'north')
-        self.all.propose('third', rounds=1, quorum=1, sites=['north'])
+        self.all.propose('third', rounds=2, quorum=1, sites=['north'])
         self.all.complete('third')
-        until(lambda: self.all.sites['north'].log_has('third/0/0: ended'), 'north knows the end')
+        until(lambda: self.all.sites['north'].log_has('third/1/0: ended'), 'north knows the end')
         # Each copy is whole, signed and its own; they cannot both be of one log.
         for site in ('north', 'south'):
             found = self.all.dure('ledger', 'verify', '--dir', self.all.home(site))
@@ -327,6 +327,14 @@ class AdversaryTest(LiedToTest):
         said = self.all.fails('ledger', 'compare', '--dir', self.all.home('north'), '--with',
                               self.all.home('south'), expect=3)
         self.assertIn('was rewritten', said)
+        # Nor does one that went on from the one log take the other for a copy that lacks nothing,
+        # although it is shorter and of none of the heads in the folder.
+        old = f'{self.folder}/now/old'
+        shutil.copytree(f'{self.folder}/before/consortium/aggregator', old)
+        self.all.dure('ledger', 'heal', '--dir', old, '--from', self.all.home('north'))
+        said = self.all.fails('ledger', 'heal', '--dir', old, '--from', self.all.home('south'),
+                              expect=3)
+        self.assertIn('FORK', said)
         self.all.sites['south'].start()
         self.said('fork', 'was rewritten', sites=['south'])
         # An honest aggregator that finds that its log has been forked elsewhere writes no more.
