@@ -23,6 +23,12 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"'*' is no country code: two capital letters (ISO 3166), for example KR",
      "'*'은(는) 국가 코드가 아닙니다. KR과 같은 대문자 두 글자(ISO 3166)로 쓰십시오"},
     {"--type '*' is not one of: *", "--type '*'은(는) 없는 종류입니다. 쓸 수 있는 것: *"},
+    {"dataset name \"*\" may hold only a-z, 0-9 and '-'",
+     "데이터셋 이름 \"*\": a-z, 0-9, '-'만 쓸 수 있습니다"},
+    {"run name \"*\" may hold only a-z, 0-9 and '-'",
+     "학습 이름 \"*\": a-z, 0-9, '-'만 쓸 수 있습니다"},
+    {"purpose '*' is not one of: *", "목적 '*'은(는) 쓸 수 없는 값입니다. 쓸 수 있는 값: *"},
+    {"merge '*' is not one of: *", "병합 방식 '*'은(는) 쓸 수 없는 값입니다. 쓸 수 있는 값: *"},
     {"the form was left; nothing was written", "질문을 그만두었습니다. 아무것도 쓰지 않았습니다"},
     {"'*' is neither a preset (tiny, small) nor a file",
      "'*'은(는) 기본 모델(tiny, small)도 파일도 아닙니다"},
@@ -99,6 +105,25 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
      "from another member's copy",
      "손상된 곳은 dure ledger scrub --dir * 명령으로 볼 수 있고, dure ledger heal --dir * --from "
      "사본 명령으로 다른 회원의 사본에서 고칠 수 있습니다"},
+    // Runs and their models.
+    {"no run \"*\" (dure run list shows them)",
+     "\"*\"(이)라는 학습이 없습니다. dure run list로 확인하십시오"},
+    {"run \"*\" is not paused but *", "학습 \"*\"은(는) 멈춘 상태가 아닙니다(*)"},
+    {"no site \"*\" is enrolled", "\"*\"(이)라는 사이트가 등록되어 있지 않습니다"},
+    {"no site has run in * yet (dure site serve takes part in runs)",
+     "*에서는 아직 사이트가 실행된 적이 없습니다(dure site serve로 학습에 참여합니다)"},
+    {"wrong role: * needs *, and * is *",
+     "역할이 맞지 않습니다: *에는 역할 *이(가) 필요한데 *의 역할은 *입니다"},
+    {"this copy of the log has no closed round of run \"*\" (its runs: *)",
+     "이 사본에는 학습 \"*\"의 완료된 라운드가 없습니다(있는 학습: *)"},
+    {"round * of run \"*\" is not closed; the last one is *",
+     "라운드 *은(는) 학습 \"*\"에서 완료되지 않았습니다. 마지막으로 완료된 라운드: *"},
+    {"* is there already and not an empty folder; nothing is written over: choose another --to",
+     "*은(는) 이미 있고 비어 있지 않습니다. 덮어쓰지 않으니 --to에 다른 폴더를 쓰십시오"},
+    {"manifest: merge is *, which looks at each site's update, and masking hides those: choose "
+     "masking none, which shows each update to the aggregator, or merge mean or direction-norm",
+     "병합 방식이 *이면 각 사이트의 갱신을 보아야 하는데 보안 합산은 그것을 가립니다. 갱신을 집계 "
+     "서버에 보이는 --masking none이나 --merge mean, direction-norm을 고르십시오"},
     {"manifest: valuation is *, and masking hides single updates: choose masking none, which shows "
      "each update to the aggregator, or valuation none (shares by the voted formula need no "
      "valuation)",

@@ -186,6 +186,8 @@ TEST(Phrases, SayWhatIsWrongWithACommand) {
                "for a new one (and tell them if it was not you)"),
       "등록하지 못했습니다. 이미 다른 키로 쓰인 초대장입니다. 운영자에게 새 초대장을 "
       "받으십시오(직접 쓴 것이 아니라면 운영자에게 알리십시오)");
+  EXPECT_EQ(InKorean("no run \"nope\" (dure run list shows them)"),
+            "\"nope\"(이)라는 학습이 없습니다. dure run list로 확인하십시오");
   EXPECT_THAT(InKorean("manifest: valuation is group, and masking hides single updates: choose "
                        "masking none, which shows each update to the aggregator, or valuation none "
                        "(shares by the voted formula need no valuation)"),
