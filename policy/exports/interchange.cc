@@ -68,7 +68,7 @@ std::vector<File> MakeCroissant(const Dossier& dossier) {
     draft.has_passport = true;
     draft.attachments = dataset.texts;
     ordered_json document = Reparse(terms::ToCroissant(draft, dataset.registered_at));
-    document["usageInfo"].back()["uid"] = UidOf(dataset);
+    document["usageInfo"].back()["@id"] = UidOf(dataset);
     document["dure:record"] = {{"@type", "@json"},
                                {"@value", RecordOf(dossier, Format::kCroissant, dataset)}};
     files.push_back({.name = NameOf(dataset) + ".croissant.json",

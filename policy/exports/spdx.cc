@@ -96,7 +96,14 @@ class Spdx {
         {{"relationshipType", type}, {"from", from}, {"to", {to}}});
   }
 
+  // Both profiles ask for exactly one of each; of what nobody said SPDX has a word of its own.
+  void Licences(const std::string& of, const std::string& declared, const std::string& concluded) {
+    Relate("hasDeclaredLicense", of, Licence(declared));
+    Relate("hasConcludedLicense", of, Licence(concluded));
+  }
+
   std::string Licence(const std::string& expression) {
+    if (expression.empty()) return "expandedlicensing_NoAssertionLicense";
     const std::string name = "licence-" + Sha256(AsBytes(expression)).Hex().substr(0, 16);
     for (const ordered_json& element : graph_) {
       if (element["spdxId"] == base_ + name) return base_ + name;
@@ -144,9 +151,8 @@ class Spdx {
     if (!comment.empty()) package["comment"] = comment;
     const std::string id = Add("ai_AIPackage", "model", package);
     const ModelLicence licence = LicenceOf(dossier_);
-    if (!licence.expression.empty())
-      Relate(licence.proposed ? "hasConcludedLicense" : "hasDeclaredLicense", id,
-             Licence(licence.expression));
+    Licences(id, licence.proposed ? "" : licence.expression,
+             licence.proposed ? licence.expression : "");
     return id;
   }
 
@@ -181,8 +187,7 @@ class Spdx {
                          WithdrawnText(dossier_, dataset);
     const std::string id = Add("dataset_DatasetPackage", "dataset-" + NameOf(dataset), package);
     Relate("trainedOn", model, id);
-    if (!dataset.terms.licence.data.empty())
-      Relate("hasDeclaredLicense", id, Licence(dataset.terms.licence.data));
+    Licences(id, dataset.terms.licence.data, "");
   }
 
   const Dossier& dossier_;

@@ -1,5 +1,6 @@
 #include "policy/terms/croissant.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "policy/terms/odrl_tree.h"
@@ -60,6 +61,32 @@ ordered_json DefinedTerm(const DuoCode& code) {
   return term;
 }
 
+// ODRL's words under their whole names and its terms as addresses (Croissant 1.1, "Fine-Grained
+// Control with ODRL"): a word without a prefix is schema.org's here, and no reader would find a
+// rule in the offer.
+ordered_json ByFullNames(const ordered_json& tree) {
+  constexpr std::string_view kAddresses[] = {"profile", "conflict",    "target",  "assigner",
+                                             "action",  "leftOperand", "operator"};
+  ordered_json out = tree;
+  if (tree.is_array()) std::transform(tree.begin(), tree.end(), out.begin(), ByFullNames);
+  if (!tree.is_object()) return out;
+  out = ordered_json::object();
+  for (const auto& [name, value] : tree.items()) {
+    if (name == "uid") {
+      out["@id"] = value;
+    } else if (name.find_first_of("@:") != name.npos) {
+      out[name] = value;
+    } else if (std::find(std::begin(kAddresses), std::end(kAddresses), name) ==
+               std::end(kAddresses)) {
+      out["odrl:" + name] = ByFullNames(value);
+    } else {
+      const std::string term = value;
+      out["odrl:" + name] = {{"@id", term.find(':') == term.npos ? "odrl:" + term : term}};
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string ToCroissant(const Draft& draft, const std::optional<Instant>& published) {
@@ -80,7 +107,8 @@ std::string ToCroissant(const Draft& draft, const std::optional<Instant>& publis
        {{"@type", "sc:Organization"},
         {"name", passport.rights_holder.empty() ? absent : passport.rights_holder}}}};
   if (title != kAbsent) out["alternateName"] = title;
-  // A date cannot say that nobody knows it: absent, it is listed by name.
+  // What is asked for and cannot say that nobody knows it is listed by name: a date, and files.
+  out["dure:notRecorded"] = {"distribution"};
   if (published) out["datePublished"] = FormatInstant(*published);
   if (!published) out["dure:notRecorded"].push_back("datePublished");
   if (terms.licence.data.empty()) out["dure:notRecorded"].push_back("license");
@@ -88,8 +116,8 @@ std::string ToCroissant(const Draft& draft, const std::optional<Instant>& publis
   out["rai:personalSensitiveInformation"] = std::string(Word(terms.personal.data_class));
   out["usageInfo"] = ordered_json::array();
   for (const DuoCode& code : terms.duo) out["usageInfo"].push_back(DefinedTerm(code));
-  ordered_json offer = OfferTree(terms, passport.dataset, passport.rights_holder);
-  offer["@type"] = "odrl:" + offer["@type"].get<std::string>();
+  ordered_json offer = ByFullNames(OfferTree(terms, passport.dataset, passport.rights_holder));
+  offer["@type"] = {"CreativeWork", "odrl:" + offer["@type"].get<std::string>()};
   out["usageInfo"].push_back(std::move(offer));
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -1,6 +1,6 @@
 // Terms and passport as a Croissant 1.1 dataset description (JSON-LD): DUO codes as DefinedTerm and
 // the terms as an odrl:Offer in usageInfo. The data itself stays where it is: there is no
-// distribution. Reading one is ImportTerms (odrl.h).
+// distribution, and dure:notRecorded says so. Reading one is ImportTerms (odrl.h).
 #pragma once
 
 #include <optional>
