@@ -1,4 +1,6 @@
 // Tables after RFC 4180, one row a thing, each with its place in the record.
+#include <algorithm>
+
 #include "policy/exports/parts.h"
 
 namespace dure::exports {
@@ -6,9 +8,12 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-// A spreadsheet takes what begins with one of these for a formula.
+// A spreadsheet takes what begins with one of these for a formula; a Korean one the wide ones, too.
 bool LooksLikeAFormula(const std::string& text) {
-  return !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
+  constexpr std::string_view kStarts[] = {"=",  "+",  "-",  "@",  "\t", "\r",
+                                          "\n", "＝", "＋", "－", "＠"};
+  return std::any_of(std::begin(kStarts), std::end(kStarts),
+                     [&](std::string_view start) { return text.starts_with(start); });
 }
 
 std::string Cell(std::string text) {

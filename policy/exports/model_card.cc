@@ -99,7 +99,8 @@ std::string Attributions(const Dossier& dossier, const ModelLicence& licence) {
             [&](const auto& item) { return item.first.dataset == dataset.passport.dataset; });
     if (!owed) continue;
     const std::string notice = TextOf(dataset, "licence.copyright");
-    text += "- " + NameOf(dataset) + " (" + dataset.terms.licence.data + "): " +
+    const std::string& said = dataset.terms.licence.data;
+    text += "- " + NameOf(dataset) + " (" + (said.empty() ? kNotRecorded : said) + "): " +
             (line.empty() && notice.empty()
                  ? "the text to show is kept outside the record; ask " + dataset.passport.custodian
                  : line + (line.empty() || notice.empty() ? "" : "; ") + notice) +

@@ -167,6 +167,10 @@ TEST(ModelCard, NamesSourcesLicencesAndWithdrawals) {
   EXPECT_THAT(card, HasSubstr("- nli-v1 (CC-BY-SA-4.0): the text to show is kept outside"));
   EXPECT_THAT(card, HasSubstr("share-alike because of nli v1 (licence.data): CC-BY-SA-4.0"));
   EXPECT_THAT(card, HasSubstr("nli-v1 (withdrawn)"));
+  Dossier bare = testing::BareDossier();
+  bare.datasets[0].terms.duties.insert({.kind = terms::DutyKind::kAttribute});
+  EXPECT_THAT(OnlyText(Format::kModelCard, bare),
+              HasSubstr("- unknown-set-v1 (not recorded): the text to show is kept outside"));
   Dossier conflict = testing::FullDossier();
   conflict.datasets[0].terms.licence.data = "GPL-2.0-only";
   EXPECT_THAT(OnlyText(Format::kModelCard, conflict),
@@ -319,10 +323,13 @@ TEST(Csv, KeepsSentencesWholeAndFormulasHarmless) {
               "Dataset nli v1 is \"share-alike\",\nask institute-c.\n=HYPERLINK(1)");
   }
   Dossier dossier = testing::FullDossier();
-  dossier.decisions[0].reasons = {"=HYPERLINK(1)"};
-  for (const File& file : Make(Format::kCsv, dossier).files) {
-    if (file.name == "decisions.csv") {
-      EXPECT_EQ(ReadCsv(file.text)[1][3], "'=HYPERLINK(1)");
+  for (const std::string start : {"=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"}) {
+    const std::string formula = start + "HYPERLINK(1)";
+    dossier.decisions[0].reasons = {formula};
+    for (const File& file : Make(Format::kCsv, dossier).files) {
+      if (file.name == "decisions.csv") {
+        EXPECT_EQ(ReadCsv(file.text)[1][3], "'" + formula);
+      }
     }
   }
 }
