@@ -257,6 +257,34 @@ Status ShowShipped(const PolicyOptions& options, Context& context) {
   return {};
 }
 
+// What a rule may ask for: the schema, or the part of it whose paths hold `rule`.
+Status ListAttributes(const PolicyOptions& options, Context& context) {
+  const bool korean = RulesLanguage(context) == Language::kKorean;
+  std::string lines;
+  json objects = json::array();
+  for (const rules::Attribute& one : rules::ConsortiumSchema().attributes()) {
+    if (one.path.find(options.rule) == one.path.npos) continue;
+    const std::string kind = korean ? one.KoreanKindText() : one.KindText();
+    std::string none = korean ? ", 또는 없음" : ", or none";
+    if (korean && one.none_ko != "없음") none += "(" + one.none_ko + ")";
+    if (!korean && one.none_en != "none") none += " (" + one.none_en + ")";
+    lines += one.path + "  " + (korean ? one.name_ko : one.name_en) + ": " + kind +
+             (one.nullable ? none : "") + "\n";
+    objects.push_back({{"path", one.path},
+                       {"kind", rules::Name(one.kind)},
+                       {"may_be_none", one.nullable},
+                       {"values", one.enumeration},
+                       {"en", one.name_en},
+                       {"ko", one.name_ko}});
+  }
+  if (lines.empty())
+    return Fail(ErrorCode::kNotFound,
+                Pick(context, "no attribute's path holds '" + options.rule + "'",
+                     "경로에 '" + options.rule + "' 글자가 들어간 속성이 없습니다"));
+  context.Print(context.json() ? json{{"attributes", objects}}.dump() : lines);
+  return {};
+}
+
 using Action = Status (*)(const PolicyOptions&, Context&);
 
 Command Add(Command noun, Context& context, const std::shared_ptr<PolicyOptions>& options,
@@ -313,6 +341,11 @@ void AddPolicyCommands(Command dure, Context& context) {
              "PATH=VALUE or PATH=absent; what is not said is "
              "unknown");
   decide.Flag("--what-if", options->what_if, "Also: which single fact would admit it");
+  Command attributes =
+      Add(noun, context, options, "attributes", "what a rule may ask for, and which values occur",
+          "dure policy attributes\ndure policy attributes dataset.terms --lang ko", ListAttributes);
+  AddLanguage(attributes, context);
+  attributes.Add("part", options->rule, "Only those with this in their path, such as run.");
   Command show = AddNoun(noun, "show", "print shipped policies; those in force: policy in-force",
                          "dure policy show constitution\n"
                          "dure policy show constitution p2-purpose > mine.policy");

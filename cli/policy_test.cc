@@ -136,5 +136,20 @@ TEST_F(PolicyVerbs, DecideTriesAPolicyOnStatedFacts) {
               HasSubstr("model.evaluation is never perfect; what it may be: one of {"));
 }
 
+TEST_F(PolicyVerbs, AttributesAreListedWithTheirValuesInBothLanguages) {
+  const auto english = RunLine({"policy", "attributes", "--lang", "en"});
+  EXPECT_EQ(english.code, 0);
+  EXPECT_THAT(english.out, HasSubstr("dataset.withdrawnAt  time of the dataset's withdrawal: time, "
+                                     "or none\n"));
+  EXPECT_THAT(english.out, HasSubstr("member.status  member's status: one of {active, suspended, "
+                                     "left}, or none (no member)\n"));
+  const auto part = RunLine({"policy", "attributes", "dataset.terms", "--lang", "ko"});
+  EXPECT_THAT(part.out, HasSubstr("dataset.terms.use  데이터셋 이용 구분: {open, "));
+  EXPECT_THAT(part.out, ::testing::Not(HasSubstr("member.status")));
+  const auto listed = nlohmann::json::parse(RunLine({"policy", "attributes", "--json"}).out);
+  EXPECT_GT(listed["attributes"].size(), 90u);
+  EXPECT_EQ(RunLine({"policy", "attributes", "nothing-like-it"}).code, 1);
+}
+
 }  // namespace
 }  // namespace dure::cli
