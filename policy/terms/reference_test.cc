@@ -43,6 +43,8 @@ TEST(Reference, NamesEveryFieldAndEveryWord) {
   ExpectWords<TdmEvidence>(page);
   ExpectWords<WithdrawalScope>(page);
   ExpectWords<Classification>(page);
+  ExpectWords<Modality>(page);
+  ExpectWords<Origin>(page);
   for (const DuoMeaning& meaning : AllDuo())
     EXPECT_THAT(page, HasSubstr(std::string(meaning.shorthand)));
 }
