@@ -8,6 +8,7 @@
 #include "cli/columns.h"
 #include "cli/phrases.h"
 #include "cli/progress_view.h"
+#include "cli/run_field.h"
 #include "cli/run_privacy.h"
 #include "federation/transport/json_fields.h"
 #include "policy/ledger/words.h"
@@ -228,10 +229,12 @@ std::string PurposeKorean(const json& run) {
     std::istringstream codes(TextField(run, name));
     for (std::string code; std::getline(codes, code, ',');) {
       const rules::PlainWord* word = known == nullptr ? nullptr : known->WordOf(code);
-      values += (values.empty() ? "" : "·") + (word == nullptr ? code : word->ko);
+      values += (values.empty() ? "" : "·") +
+                (word == nullptr ? RunValueText(name, code, true) : word->ko);
     }
     if (values.empty()) continue;
-    if (!text.empty()) text += ", " + (known == nullptr ? name : known->name_ko) + ": ";
+    if (!text.empty())
+      text += ", " + (known == nullptr ? RunFieldName(name, true) : known->name_ko) + ": ";
     text += values;
   }
   const std::string valuation = TextField(run, "valuation");
@@ -263,7 +266,7 @@ std::string RunKorean(const json& run) {
   row("목적", PurposeKorean(run));
   row("내용", "sha256:" + TextField(run, "manifest"));
   row("보안 합산", MaskingKorean(run));
-  row("병합 방식", TextField(run, "merge"));
+  row("병합 방식", RunValueText("merge", TextField(run, "merge"), true));
   text.pop_back();
   return text + PrivacyText(run, LeftAligned("개인정보", 12));
 }

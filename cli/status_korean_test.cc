@@ -82,6 +82,7 @@ TEST(StatusKorean, SaysAllThatARunIs) {
       {"masking", "none"},
       {"lane", "int8"},
       {"merge", "mean"},
+      {"valuation", "none"},
       {"saturation_limit", 0.25},
       {"waiting",
        {{"ready", 1}, {"needed", 2}, {"missing", {{{"site", "south"}, {"cause", "no-answer"}}}}}}};
@@ -90,9 +91,9 @@ TEST(StatusKorean, SaysAllThatARunIs) {
       AllOf(HasSubstr("단계        사이트를 기다림, 라운드 1/3, 시도 1\n"),
             HasSubstr("필요한 사이트 2곳 가운데 1곳 준비됨; south: 아직 답이 없음"),
             HasSubstr("초대        north, south\n"), HasSubstr("참여        없음; 최소 2곳"),
-            HasSubstr("목적        과학적 연구, 기여 평가 방식: 집단별 평가(group)"),
+            HasSubstr("목적        과학적 연구, 기여 평가 방식: 집단별 평가(group)\n"),
             HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
-            HasSubstr("병합 방식   mean")));
+            HasSubstr("병합 방식   평균(mean)")));
   EXPECT_THAT(PhaseKorean({{"phase", "ended"}}), ::testing::StartsWith("끝남("));
   EXPECT_THAT(
       PhaseKorean({{"phase", "gathering"}, {"reason", "admission: a x, b y, c z and 2 more"}}),
