@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
+
 #include "federation/check.h"
 #include "federation/random.h"
 
@@ -15,6 +17,27 @@ std::string WithDomain(std::string_view domain, ByteView message) {
   bytes.append(domain).push_back('\0');
   bytes.append(AsText(message));
   return bytes;
+}
+
+// Points of order 1, 2, 4 and 8, whichever sign, and two second encodings of them. Under such a key
+// one signature holds for every message, or for each eighth, and anybody can make it.
+constexpr std::array<uint8_t, 32> kOrderEight[] = {
+    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+     0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+     0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+    {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+     0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+     0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}};
+
+bool IsOfSmallOrder(PublicKey key) {
+  key.back() &= 0x7f;
+  if (key == kOrderEight[0] || key == kOrderEight[1]) return true;
+  // 0 and 1; p - 1, p and p + 1.
+  const bool filled =
+      std::all_of(key.begin() + 1, key.end() - 1, [&key](uint8_t byte) { return byte == key[1]; });
+  const bool low = key[0] <= 1 && key[1] == 0 && key.back() == 0;
+  const bool high = key[0] >= 0xec && key[0] <= 0xee && key[1] == 0xff && key.back() == 0x7f;
+  return filled && (low || high);
 }
 
 }  // namespace
@@ -97,7 +120,7 @@ std::string Ed25519Signer::ToPem() const {
 }
 
 bool Ed25519Verifier::VerifyRaw(const PublicKey& key, ByteView message, ByteView signature) const {
-  if (signature.size() != sizeof(Signature)) return false;
+  if (signature.size() != sizeof(Signature) || IsOfSmallOrder(key)) return false;
   EVP_PKEY* pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size());
   if (pkey == nullptr) return false;
   EVP_MD_CTX* context = EVP_MD_CTX_new();

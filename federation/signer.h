@@ -52,6 +52,7 @@ class Ed25519Signer final : public Signer {
   std::unique_ptr<State> state_;
 };
 
+// Of a key of small order nothing holds: what it signed anybody could have.
 class Ed25519Verifier final : public Verifier {
  public:
   bool VerifyRaw(const PublicKey& key, ByteView message, ByteView signature) const override;

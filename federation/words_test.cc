@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -78,6 +79,60 @@ TEST(Signer, GivesTheVectorOfRfc8032) {
             "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39"
             "701cf9b46b"
             "d25bf5f0595bbe24655141438e7a100b");
+}
+
+// The points whose order divides eight, and second encodings of them; each also with the other
+// sign.
+constexpr const char* kSmallOrder[] = {
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"};
+
+// Of as many messages, those that a signature of R = a point of small order, S = 0 holds for.
+int ForgedUnder(const PublicKey& key) {
+  const Ed25519Verifier verifier;
+  int forged = 0;
+  for (const char* point : kSmallOrder) {
+    Bytes signature = FromHex(point).value();
+    signature.resize(sizeof(Signature));
+    for (uint8_t i = 0; i < 20; ++i) {
+      forged += verifier.Verify("test", key, Bytes(1, i), signature) ? 1 : 0;
+    }
+  }
+  return forged;
+}
+
+TEST(Signer, TakesNothingOfAKeyUnderWhichAnybodyCanSign) {
+  for (const char* text : kSmallOrder) {
+    PublicKey key;
+    std::ranges::copy(FromHex(text).value(), key.begin());
+    EXPECT_EQ(ForgedUnder(key), 0) << text;
+    key.back() |= 0x80;
+    EXPECT_EQ(ForgedUnder(key), 0) << text << ", the other sign";
+  }
+}
+
+TEST(Signer, TakesOneSignatureOfAMessageAndNotThatPlusTheGroupsOrder) {
+  const auto signer = Ed25519Signer::FromSeed(Bytes(32, 7)).value();
+  const Bytes message{1, 2, 3};
+  const Signature signature = signer->Sign("test", message);
+  const Ed25519Verifier verifier;
+  ASSERT_TRUE(verifier.Verify("test", signer->Key(), message, signature));
+  const Bytes order =
+      FromHex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").value();
+  Signature other = signature;
+  unsigned carry = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    carry += other[32 + i] + order[i];
+    other[32 + i] = static_cast<uint8_t>(carry);
+    carry >>= 8;
+  }
+  EXPECT_NE(other, signature);
+  EXPECT_FALSE(verifier.Verify("test", signer->Key(), message, other));
 }
 
 TEST(Canonical, ReadsBackWhatItWroteAndNothingElse) {
