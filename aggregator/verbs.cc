@@ -81,7 +81,9 @@ Result<std::string> Daemon::State::StartRun(const std::string& text) {
   const round::RunManifest& manifest = request.manifest;
   std::vector<SiteId>& invited = request.invited;
   json answer = manifest.intent.Fields();
-  answer.update({{"run", manifest.run.str()}, {"manifest", manifest.digest().Hex()}});
+  answer.update({{"run", manifest.run.str()},
+                 {"manifest", manifest.digest().Hex()},
+                 {"masking", std::string(Name(manifest.masking))}});
   if (const RunDriver* existing = FindRun(manifest.run.str())) {
     // The same proposal again, after a lost answer, is no second run.
     if (existing->rounds().manifest() == manifest) {

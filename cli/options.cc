@@ -47,6 +47,11 @@ Option Option::Excludes(Option other) {
   return *this;
 }
 
+Option Option::Needs(Option other) {
+  option_->needs(other.option_);
+  return *this;
+}
+
 namespace {
 
 // CLI11 reads "-1" as the largest number there is.

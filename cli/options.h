@@ -32,6 +32,7 @@ class Option {
   // Given several times it keeps all; otherwise only lists do.
   Option TakeAll();
   Option Excludes(Option other);
+  Option Needs(Option other);
 
  private:
   CLI::Option* option_;

@@ -58,8 +58,8 @@ std::string PurposeText(const json& run, bool korean = false) {
 }
 
 // By the charter that a founding writes, three members or more vote on a run that hides no update.
-std::string WhatNext(const RunOptions& options, bool korean) {
-  if (options.masking != "none") {
+std::string WhatNext(const json& said, bool korean) {
+  if (TextField(said, "masking") != "none") {
     return Pick(korean, "Sites decide by their own rules whether to take part.",
                 "참여할지는 사이트마다 스스로 정한 규칙으로 결정합니다.");
   }
@@ -94,7 +94,7 @@ Status Start(const std::string& dir, const RunOptions& options, Context& context
                 TextField(said, "manifest") + Pick(korean, "\npurpose: ", "\n목적: ") +
                 PurposeText(said, korean) +
                 PrivacyText(said, Pick(korean, "privacy: ", "개인정보: ")));
-  context.Say(WhatNext(options, korean) + Pick(korean, "\nWatch it:  ", "\n지켜보기:  ") +
+  context.Say(WhatNext(said, korean) + Pick(korean, "\nWatch it:  ", "\n지켜보기:  ") +
               "dure run watch --dir " + dir + " " + run);
   return {};
 }

@@ -80,21 +80,26 @@ Status ChooseNoise(const RunOptions& options, uint64_t parameter_count,
 }  // namespace
 
 void AddPrivacyOptions(Command verb, RunOptions& run) {
-  verb.Add("--privacy", run.noise,
-           "noise on updates, so that a model tells little of any one site: "
-           "discrete-gaussian or skellam; it destroys a whole model unless hundreds of "
-           "sites take part (dure plan --noise)");
+  const Option noise =
+      verb.Add("--privacy", run.noise,
+               "noise on updates, so that a model tells little of any one site: "
+               "discrete-gaussian or skellam; it destroys a whole model unless hundreds of "
+               "sites take part (dure plan --noise)");
   verb.Add("--privacy-clip", run.noise_clip,
            "L2 norm to which each site cuts its update, in the model's own units")
-      .ShowDefault();
+      .ShowDefault()
+      .Needs(noise);
   verb.Add("--privacy-noise", run.noise_multiplier,
            "deviation of the noise in a sum, in clip norms, even when the fewest sites stay "
            "and as many collude as masking withstands")
-      .ShowDefault();
+      .ShowDefault()
+      .Needs(noise);
   verb.Add("--privacy-coordinate-clip", run.coordinate_clip,
-           "bound of each coordinate; a fourth of the clip, or the clip without rotation");
+           "bound of each coordinate; a fourth of the clip, or the clip without rotation")
+      .Needs(noise);
   verb.Flag("--privacy-rotate,!--no-privacy-rotate", run.rotate,
-            "rotate blocks of 1024 before rounding, so that no coordinate stands out (default)");
+            "rotate blocks of 1024 before rounding, so that no coordinate stands out (default)")
+      .Needs(noise);
   verb.Add("--dp-sgd", run.dp_sgd,
            "train so that no single sequence can be told from the model: clip=1,noise=1.1,"
            "rate=0.01 (norm of each sequence's gradient, noise of a step in clips, chance "
@@ -112,6 +117,11 @@ Status ChoosePrivacy(const RunOptions& options, uint64_t parameter_count,
   }
   if (!options.dp_sgd.empty()) DURE_TRY(ParseDpSgd(options.dp_sgd, privacy));
   if (privacy.any()) privacy.delta = options.delta;
+  if (!privacy.any() && options.delta != RunOptions().delta) {
+    return Fail(
+        ErrorCode::kInvalid,
+        "--privacy-delta tells an epsilon, and without --privacy or --dp-sgd there is none");
+  }
   if (privacy.noisy()) DURE_TRY(ChooseNoise(options, parameter_count, manifest));
   DURE_TRY(manifest.Validate());
   const auto safeguards = safeguard::SafeguardsOf(manifest);

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "cli/run_privacy.h"
+#include "federation/masking/cohort.h"
 #include "federation/schedule_parts.h"
 #include "model/config.h"
 #include "model/cpu/schedule.h"
@@ -153,17 +154,35 @@ float InitialScale(const round::InnerTraining& inner) {
   return static_cast<float>(std::max(largest, 1e-9));
 }
 
+// Whoever asks for a stricter rule of masked sums does not expect that there are none.
+Status CheckUnmasked(const RunOptions& options) {
+  const RunOptions usual;
+  if (options.members_min <= usual.members_min && options.batch_members <= usual.batch_members) {
+    return {};
+  }
+  return Fail(
+      ErrorCode::kInvalid,
+      std::string(options.members_min > usual.members_min ? "--members-min" : "--batch-members") +
+          " is a rule of masked sums, and this run is not masked: it needs three sites or "
+          "more and no --masking none");
+}
+
 // Secure aggregation is what a run has unless somebody says otherwise, or two sites are all there
 // are.
 Status ChooseMasking(const RunOptions& options, round::RunManifest& manifest) {
   const size_t invited = options.sites.size();
   if (options.masking.empty()) {
-    const bool too_few = invited != 0 && invited < options.members_min;
+    const bool too_few = invited != 0 && invited < masking::kMembersFloor;
     manifest.masking = too_few ? round::Masking::kNone : round::Masking::kPairwise;
   } else {
     DURE_ASSIGN(manifest.masking, round::ParseMasking(options.masking));
   }
-  if (!manifest.masked()) return {};
+  if (!manifest.masked()) return CheckUnmasked(options);
+  if (invited != 0 && invited < options.members_min) {
+    return Fail(ErrorCode::kInvalid, "--members-min " + std::to_string(options.members_min) +
+                                         " can never be reached: " + std::to_string(invited) +
+                                         " sites are invited");
+  }
   manifest.masking_rules.members_min = options.members_min;
   manifest.masking_rules.batch_members = options.batch_members;
   manifest.masking_rules.forbid_differences = !options.allow_differences;

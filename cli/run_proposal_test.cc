@@ -83,5 +83,35 @@ TEST_F(RunProposals, WhatTheManifestForbidsIsRefusedBeforeAnythingIsSent) {
   EXPECT_THAT(Refusal(), HasSubstr("outer_eta is 0"));
 }
 
+TEST_F(RunProposals, ThreeSitesOrMoreAreMaskedWhateverElseIsAskedOfTheirSums) {
+  EXPECT_FALSE(Propose()->masked()) << "two learn each other's update from a sum";
+  options_.sites = {"kaist", "kt", "naver", "snu"};
+  EXPECT_TRUE(Propose()->masked());
+  options_.members_min = 4;
+  EXPECT_TRUE(Propose()->masked());
+  options_.members_min = 5;
+  EXPECT_EQ(Refusal(), "--members-min 5 can never be reached: 4 sites are invited");
+  options_.masking = "pairwise";
+  EXPECT_EQ(Refusal(), "--members-min 5 can never be reached: 4 sites are invited");
+}
+
+TEST_F(RunProposals, RulesOfMaskedSumsAreNotDroppedInSilence) {
+  options_.members_min = 5;
+  EXPECT_THAT(Refusal(), HasSubstr("--members-min is a rule of masked sums"));
+  options_.sites = {"kaist", "kt", "naver", "snu"};
+  options_.members_min = 3;
+  options_.masking = "none";
+  EXPECT_EQ(Refusal(), "");
+  options_.batch_members = 2;
+  EXPECT_THAT(Refusal(), HasSubstr("--batch-members is a rule of masked sums"));
+}
+
+TEST_F(RunProposals, ADeltaWithoutNoiseIsRefused) {
+  options_.delta = 1e-7;
+  EXPECT_THAT(Refusal(), HasSubstr("without --privacy or --dp-sgd there is none"));
+  options_.dp_sgd = "clip=1,noise=1.1,rate=0.01";
+  EXPECT_EQ(Refusal(), "");
+}
+
 }  // namespace
 }  // namespace dure::cli

@@ -130,6 +130,10 @@ class NoiseTest(PrivacyTest):
         assert 'wider lanes work' in federation.fails(*arguments, expect=1)
         arguments = federation._proposal('refused', **{**NOISY, 'masking': 'none'})
         assert 'needs masking' in federation.fails(*arguments, expect=1)
+        # Whoever types how much noise, and not which, expects some.
+        for option in (['--privacy-noise', '1'], ['--privacy-clip', '1'], ['--no-privacy-rotate']):
+            arguments = [*federation._proposal('refused'), *option]
+            assert 'requires --privacy' in federation.fails(*arguments, expect=2)
 
 
 class AccountTest(PrivacyTest):
