@@ -209,7 +209,13 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
                  {"base", BaseJson(rounds.base())},
                  {"invited", sites},
                  {"cohort", cohort}});
-  if (rounds.manifest().masked()) answer["withstands"] = masking::CorruptMaxOf(rounds.manifest());
+  if (rounds.manifest().masked()) {
+    const round::MaskingRules& rules = rounds.manifest().masking_rules;
+    answer.update({{"withstands", masking::CorruptMaxOf(rounds.manifest())},
+                   {"members_min", rules.members_min},
+                   {"batch_members", rules.batch_members},
+                   {"differences", rules.forbid_differences ? "forbidden" : "allowed"}});
+  }
   if (driver->protection()) answer["privacy"] = driver->protection()->Json();
   if (const auto waits = rounds.WaitsFor()) answer["waiting"] = WaitingJson(*waits, loop->Now());
   return JsonLine(answer);

@@ -48,6 +48,17 @@ std::string WithstandsText(const json& run) {
   return ", withstands " + std::to_string(sites) + " colluding site" + (sites == 1 ? "" : "s");
 }
 
+// Which sums are made, and what they may show.
+std::string SumsText(const json& run) {
+  if (!run.contains("differences")) return "";
+  const uint64_t batch = CountField(run, "batch_members");
+  const bool allowed = TextField(run, "differences") == "allowed";
+  return "\nsums        of " + std::to_string(CountField(run, "members_min")) + " members or more" +
+         (batch > 1 ? ", who come and go at least " + std::to_string(batch) + " at a time" : "") +
+         (allowed ? "; one may show, beside another, a single member's part (--allow-differences)"
+                  : "; none that shows, beside another, a single member's part");
+}
+
 // "public-service, for public-body,non-profit; sector health; risk ordinary; valuation none"
 std::string PurposeText(const json& run, bool korean = false) {
   if (korean) return PurposeKorean(run);
@@ -140,7 +151,7 @@ std::string RunText(const json& run) {
          std::to_string(CountField(run, "seed")) + "\npurpose     " + PurposeText(run) +
          "\nmanifest    sha256:" + TextField(run, "manifest") + "\nmasking     " +
          TextField(run, "masking") + WithstandsText(run) + "; lanes " + TextField(run, "lane") +
-         LimitText(run) + "\nmerge       " + TextField(run, "merge") +
+         LimitText(run) + SumsText(run) + "\nmerge       " + TextField(run, "merge") +
          PrivacyText(run, "privacy     ");
 }
 

@@ -136,6 +136,16 @@ std::string MaskingKorean(const json& run) {
   return limited ? text + "; 잘린 숫자의 비율은 " + limit->dump() + " 이하" : text;
 }
 
+// As SumsText of run.cc.
+std::string SumsKorean(const json& run) {
+  const uint64_t batch = CountField(run, "batch_members");
+  const bool allowed = TextField(run, "differences") == "allowed";
+  return "회원 " + std::to_string(CountField(run, "members_min")) + "곳 이상의 합만 냄" +
+         (batch > 1 ? ", 회원은 " + std::to_string(batch) + "곳 이상씩 함께 들고 남" : "") +
+         (allowed ? "; 다른 합과의 차이로 한 회원의 몫이 드러날 수 있음(--allow-differences)"
+                  : "; 다른 합과의 차이로 한 회원의 몫이 드러나는 합은 내지 않음");
+}
+
 // As StoreText of scrub_text.h.
 std::string StoreKorean(const json& status) {
   const auto store = status.find("store");
@@ -266,6 +276,7 @@ std::string RunKorean(const json& run) {
   row("목적", PurposeKorean(run));
   row("내용", "sha256:" + TextField(run, "manifest"));
   row("보안 합산", MaskingKorean(run));
+  if (run.contains("differences")) row("합의 규칙", SumsKorean(run));
   row("병합 방식", RunValueText("merge", TextField(run, "merge"), true));
   text.pop_back();
   return text + PrivacyText(run, LeftAligned("개인정보", 12));

@@ -94,6 +94,19 @@ TEST(StatusKorean, SaysAllThatARunIs) {
             HasSubstr("목적        과학적 연구, 기여 평가 방식: 집단별 평가(group)\n"),
             HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
             HasSubstr("병합 방식   평균(mean)")));
+  EXPECT_THAT(RunKorean(Answered(run)), testing::Not(HasSubstr("합의 규칙")));
+  json masked = run;
+  masked.update({{"masking", "pairwise"},
+                 {"withstands", 1},
+                 {"members_min", 4},
+                 {"batch_members", 1},
+                 {"differences", "forbidden"}});
+  EXPECT_THAT(RunKorean(Answered(masked)),
+              HasSubstr("합의 규칙   회원 4곳 이상의 합만 냄; 다른 합과의 차이로 한 회원의 몫이 "
+                        "드러나는 합은 내지 않음\n"));
+  masked.update({{"batch_members", 2}, {"differences", "allowed"}});
+  EXPECT_THAT(RunKorean(Answered(masked)),
+              AllOf(HasSubstr("회원은 2곳 이상씩 함께 들고 남"), HasSubstr("드러날 수 있음")));
   EXPECT_THAT(PhaseKorean({{"phase", "ended"}}), ::testing::StartsWith("끝남("));
   EXPECT_THAT(
       PhaseKorean({{"phase", "gathering"}, {"reason", "admission: a x, b y, c z and 2 more"}}),

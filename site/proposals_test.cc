@@ -23,6 +23,8 @@ round::RunManifest Everything() {
   round::RunManifest manifest = round::TestManifest();
   manifest.saturation_limit = 0.25;
   manifest.from_model = true;
+  manifest.masking = round::Masking::kPairwise;
+  manifest.masking_rules.forbid_differences = false;
   manifest.privacy.noise = round::Noise::kSkellam;
   manifest.privacy.delta = 1e-6;
   manifest.privacy.record_clip = 1;
@@ -65,7 +67,7 @@ TEST(ProposalsTest, AnEntryThatSaysAnythingElseOfTheRunIsObjectedTo) {
 TEST(ProposalsTest, AnEntryThatSaysMoreOfTheRunThanItHasIsObjectedTo) {
   const round::RunManifest manifest = round::TestManifest();
   for (const char* name : {"startsFrom", "noise", "noiseToSignal", "privacyEpsilon", "dpSgd",
-                           "saturationLimit", "anything"}) {
+                           "saturationLimit", "differences", "anything"}) {
     ProposedRun recorded = AsRecorded(manifest);
     recorded.fields[name] = "2.5";
     EXPECT_THAT(Objection(manifest, recorded), HasSubstr(std::string("says ") + name)) << name;

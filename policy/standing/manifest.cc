@@ -68,6 +68,10 @@ std::map<std::string, std::string> FieldsOf(const round::RunManifest& manifest) 
   if (manifest.saturation_limit > 0) {
     fields.emplace("saturationLimit", fmt::format("{}", manifest.saturation_limit));
   }
+  // Whoever takes part accepts that a member's part may show.
+  if (manifest.masked() && !manifest.masking_rules.forbid_differences) {
+    fields.emplace("differences", "allowed");
+  }
   if (manifest.from_model) fields.emplace("startsFrom", "model");
   AddPrivacy(manifest.privacy, fields);
   return fields;

@@ -182,7 +182,13 @@ class LostSiteTest(MaskingTest):
                                  rounds=2, deadline_seconds=20, **LOOSE)
         west.start()
         self.settle(run)
-        assert federation.show(run)['lane'] == 'int4'
+        shown = federation.show(run)
+        assert (shown['lane'], shown['differences'], shown['members_min']) == ('int4', 'allowed', 3)
+        said = federation.says('run', 'show', '--dir', federation.consortium, run)
+        assert '--allow-differences' in said, said
+        proposed = next(entry['event'] for entry in federation.entries('east', run)
+                        if entry['type'] == 'run-proposed')
+        assert proposed['fields']['differences'] == 'allowed', 'every member can see it'
         parameters = federation.show(run)['parameters']
         sizes = {int(re.search(r'leaves this site: (\d+) bytes', line).group(1))
                  for site in SITES for line in self.lines(site, run) if LEAVES in line}
@@ -210,7 +216,9 @@ class LostSiteTest(MaskingTest):
                 assert entry['event']['masked'] is True
                 assert not {'weight', 'tokens', 'steps', 'saturatedLanes'} & set(entry['event'])
         shown = self.federation.show('quiet')
-        assert shown['masking'] == 'pairwise'
+        assert (shown['masking'], shown['differences']) == ('pairwise', 'forbidden')
+        proposed = next(entry['event'] for entry in entries if entry['type'] == 'run-proposed')
+        assert 'differences' not in proposed['fields'], proposed
         assert not glob.glob(f'{self.folder}/*/runs/quiet/lanes-*'), 'lanes in the clear are left'
 
 
