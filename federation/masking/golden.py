@@ -20,8 +20,9 @@ PRIME = 2 ** 61 - 1
 SITES, DROPPED, THRESHOLD, AGGREGATOR = 4, 2, 3, 0xfffffffe
 ALIVE = [i for i in range(SITES) if i != DROPPED]
 MASK, SELF = 1, 2
-KINDS = {'advertise': 2, 'shares': 3, 'agreement': 6, 'uploaded': 7, 'reveal': 9, 'outcome': 10,
-         'opening': 11, 'check': 13, 'share-head': 15}
+KINDS = {'open': 1, 'advertise': 2, 'shares': 3, 'delivery': 4, 'sharers': 5, 'agreement': 6,
+         'uploaded': 7, 'survivors': 8, 'reveal': 9, 'outcome': 10, 'opening': 11, 'openings': 12,
+         'check': 13, 'share-head': 15}
 
 
 def u32(*values):
@@ -55,13 +56,40 @@ def merkle(leaves):
     return sha(b'\1' + merkle(leaves[:left]) + merkle(leaves[left:]))
 
 
+def path(leaves, place):
+    """From the leaf up: the other side's root at each fork."""
+    if len(leaves) == 1:
+        return []
+    left = 1 << ((len(leaves) - 1).bit_length() - 1)
+    if place < left:
+        return path(leaves[:left], place) + [merkle(leaves[left:])]
+    return path(leaves[left:], place - left) + [merkle(leaves[:left])]
+
+
+def listed(messages):
+    return u32(len(messages)) + b''.join(map(blob, messages))
+
+
+def context(lines):
+    """The round's context, from what the world of the test is made of."""
+    nothing, parameters, segment = bytes(32), 2 ** 20 + 5, 2 ** 20
+    agreed = blob(b'test') + blob(b'run') + sha(b'policy') + nothing + nothing + sha(b'model')
+    agreed += nothing + nothing + u32(127) + u64(parameters, segment)
+    agreed += u32(3, 0, 1) + b'\0' + u32(2 * THRESHOLD - SITES - 1)
+    agreed += ed25519_public(lines['signing.aggregator'])
+    seats = u32(SITES)
+    for i in range(SITES):
+        name = f's{100 + i}'.encode()
+        key = ed25519_public(lines[f'signing.{i}'])
+        seats += blob(name) + blob(b'm' + name) + key + u32(i)
+    return agreed + u64(7) + u32(0, THRESHOLD) + b'\0' + seats
+
+
 class Round:
     def __init__(self, lines):
         self.lines = lines
-        self.context = lines['context']
-        self.id = labelled('context', self.context)
-        self.head = self.context  # parsed only as far as needed
-        self.expected = {}
+        self.id = labelled('context', context(lines))
+        self.expected, self.told = {}, {}
 
     def own(self, i, label, segment=0):
         return hkdf(self.lines[f'seed.{i}'], self.id, info(f'own/{label}', u32(segment)), 32)
@@ -98,12 +126,16 @@ class Round:
                 agreed = x25519(self.own(i, 'seal'), x25519_public(self.own(to, 'seal')))
                 key = hkdf(agreed, self.roster, info('seal', route), 32)
                 sealed = gcm_seal(key, bytes(12), self.roster + route, mask[to] + own[to])
-            entries.append(blob(sealed) + commits[0] + commits[1])
+            entries.append(blob(sealed) + b''.join(commits))
             leaves.append(sha(b'\0' + u32(to) + sha(sealed) + commits[0] + commits[1]))
         self_commitment = labelled('self-commitment',
                                    self.id + u32(segment, i) + self.own(i, 'self', segment))
         head = self.signed(i, 'share-head',
                            self.roster + u32(segment) + self_commitment + merkle(leaves))
+        for to in range(SITES):
+            if to != i:
+                way = path(leaves, to)
+                self.tell(to, 'delivery', blob(head) + entries[to] + u32(len(way)) + b''.join(way))
         return head, bytes([KINDS['shares']]) + blob(head) + u32(SITES) + b''.join(entries)
 
     def agreed(self, i, j, segment):
@@ -185,6 +217,18 @@ class Round:
     def expect(self, i, kind, *messages):
         self.expected.setdefault((i, kind), []).extend(messages)
 
+    def tell(self, i, kind, body):
+        """What the aggregator says unsigned."""
+        self.told.setdefault((i, kind), []).append(bytes([KINDS[kind]]) + body)
+
+    def tell_all(self):
+        """The lost one stays connected here, so it hears what the others hear."""
+        for i in range(SITES):
+            self.tell(i, 'open', blob(context(self.lines)))
+            self.tell(i, 'sharers', self.id + u32(SITES) + u32(*range(SITES)))
+            for g in range(2):
+                self.tell(i, 'survivors', u32(g) + listed([self.upload(j, g) for j in ALIVE]))
+
     def run(self):
         adverts = [self.advertise(i) for i in range(SITES)]
         self.roster = labelled('roster', self.id + u32(SITES) + b''.join(map(sha, adverts)))
@@ -207,6 +251,7 @@ class Round:
             self.expect(i, 'uploaded', self.upload(i, 0), self.upload(i, 1))
             self.expect(i, 'agreement', self.signed(i, 'agreement', b'\2' + self.t3))
             self.expect(i, 'reveal', *(self.reveal(i, g) for g in range(2)))
+        self.tell_all()
         self.finish()
 
     def finish(self):
@@ -217,6 +262,7 @@ class Round:
                            b''.join(map(sha, openings)))
         for i, opening in zip(ALIVE, openings):
             self.expect(i, 'opening', opening)
+            self.tell(i, 'openings', listed(openings))
             self.expect(i, 'check', self.check(i))
 
     def upload(self, i, segment):
@@ -244,7 +290,7 @@ def read(program):
     for line in printed.splitlines():
         name, _, value = line.partition(' ')
         digests.append(f'{name} {sha(bytes.fromhex(value)).hex()[:16]}')
-        if name.startswith('message.'):
+        if name.startswith(('message.', 'told.')):
             lines.setdefault(name, []).append(bytes.fromhex(value))
         else:
             lines[name] = bytes.fromhex(value)
@@ -254,21 +300,21 @@ def read(program):
 def main():
     program, golden = sys.argv[1:3]
     lines, digests = read(program)
-    for i in range(SITES):
-        assert ed25519_public(lines[f'signing.{i}']) in lines['context'], 'a seat with another key'
+    assert context(lines) == lines['context'], 'the context differs'
     again = Round(lines)
     again.run()
     compared = 0
     for name, messages in lines.items():
-        if not name.startswith('message.'):
+        if not name.startswith(('message.', 'told.')):
             continue
-        _, site, kind = name.split('.')
-        wanted = again.expected.pop((int(site), kind))
+        heard, site, kind = name.split('.')
+        all_of = again.told if heard == 'told' else again.expected
+        wanted = all_of.pop((int(site), kind))
         if sorted(messages) != sorted(wanted):
             sys.exit(f'golden: {name} is not what the specification gives')
         compared += len(messages)
-    if again.expected:
-        sys.exit(f'golden: never sent: {sorted(again.expected)}')
+    if again.expected or again.told:
+        sys.exit(f'golden: never sent: {sorted(again.expected)} {sorted(again.told)}')
     if '--write' in sys.argv:
         with open(golden, 'w', encoding='utf-8') as file:
             file.write(digests)

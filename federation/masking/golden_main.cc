@@ -36,16 +36,24 @@ void PrintInputs(const World& world) {
   }
 }
 
+bool IsUnsigned(const Message& message) {
+  return std::holds_alternative<masking::Open>(message) ||
+         std::holds_alternative<Delivery>(message) || std::holds_alternative<Sharers>(message) ||
+         std::holds_alternative<Survivors>(message) || std::holds_alternative<Openings>(message);
+}
+
 int Print() {
   World world({.sites = 4, .parameters = codec::kSegmentParameters + 5, .seed = 2026});
   world.deaths[2] = {SitePhase::kMasking, 0};
   Bytes outcome;
-  std::map<std::string, Bytes> states;  // the last of each
-  world.tamper = [&](bool to_site, uint32_t, Bytes& message) {
+  std::map<std::string, Bytes> states;          // the last of each
+  std::map<std::string, std::set<Bytes>> told;  // by the aggregator, unsigned
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
     const auto decoded = DecodeMessage(message);
     if (!to_site || !decoded) return;
     if (std::holds_alternative<Signed<Outcome>>(*decoded)) outcome = message;
     const std::string kind(KindName(*decoded));
+    if (IsUnsigned(*decoded)) told["told." + std::to_string(site) + "." + kind].insert(message);
     if (kind == "agreement" || kind == "survivors" || kind == "outcome" || kind == "check") {
       states["state.site." + kind] = world.site(0).Save();
       states["state.aggregator." + kind] = world.aggregator().Save();
@@ -63,6 +71,9 @@ int Print() {
     const std::string name =
         "payload." + std::to_string(upload->body.segment) + "." + std::to_string(from);
     Line(name, upload->body.segment == 0 ? ByteView(payload).first(32) : ByteView(payload));
+  }
+  for (const auto& [name, messages] : told) {
+    for (const Bytes& message : messages) Line(name, message);
   }
   Line("outcome", outcome);
   for (const auto& [name, bytes] : states) Line(name, bytes);

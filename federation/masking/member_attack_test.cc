@@ -1,6 +1,8 @@
 // The attack suite's part of members, and bits that flip on the way.
 #include <gmock/gmock.h>
 
+#include <utility>
+
 #include "federation/codec/encode.h"
 #include "federation/masking/merkle.h"
 #include "federation/masking/run_terms.h"
@@ -108,6 +110,29 @@ TEST(Attack15, AContributionOutOfRangeIsNotMasked) {
   ASSERT_EQ(world.accepted.size(), 5U) << "it is dropped and the others go on";
   EXPECT_EQ(world.accepted.begin()->second.segments[0].survivors, (Sites{0, 1, 2, 4}));
   EXPECT_TRUE(world.SumsAreExact());
+}
+
+// All is consistent in it, one contribution is left out or counted twice. Four bits a lane and five
+// sites: a byte of the planes is a parameter's sum.
+TEST(Attack14, ASumWithoutOneContributionOrWithOneTwiceIsRefusedByEverySite) {
+  for (const bool twice : {false, true}) {
+    World world({.sites = 5, .lane_max = 7});
+    world.contribute = [](uint32_t, Bytes& lanes) { lanes.assign(lanes.size(), 1); };
+    world.falsify = [&world, twice](Bytes& planes, Scalars& sums) {
+      const Bytes& lanes = world.lanes(2, 0);
+      ASSERT_EQ(planes.size(), lanes.size());
+      for (size_t k = 0; k < lanes.size(); ++k) {
+        planes[k] = static_cast<uint8_t>(twice ? planes[k] + lanes[k] : planes[k] - lanes[k]);
+      }
+      for (size_t k = 0; k < kScalars; ++k) {
+        sums[k] += twice ? world.scalars(2)[k] : 0 - world.scalars(2)[k];
+      }
+    };
+    world.RunAttempt(0);
+    ASSERT_TRUE(world.published.has_value());
+    EXPECT_TRUE(world.accepted.empty());
+    for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(world.refusals.at(i).name, "REFUSE_AGGREGATE");
+  }
 }
 
 TEST(Attack14, ASumThatBreaksARuleOfTheRunIsNotSaidToBeRight) {
@@ -225,6 +250,35 @@ TEST(Flips, OfAnyBitToASiteNeverGiveAWrongSumOrASecret) {
       EXPECT_TRUE(world.SumsAreExact()) << "trial " << trial;
     }
     EXPECT_EQ(world.Unmaskable({}), "") << "trial " << trial;
+  }
+}
+
+// 10: all that a site was told in one round, but for its opening, at every step of the next.
+TEST(Attack10, WhatTheAggregatorSaidInAnEarlierRoundIsSetAsideAtEveryStep) {
+  World world({.sites = 4});
+  std::map<uint32_t, std::vector<Bytes>> told;
+  std::set<std::string> kinds;
+  world.tamper = [&](bool to_site, uint32_t site, Bytes& message) {
+    const auto decoded = DecodeMessage(message);
+    if (!to_site || !decoded || std::holds_alternative<Open>(*decoded)) return;
+    told[site].push_back(message);
+    kinds.insert(std::string(KindName(*decoded)));
+  };
+  world.RunAttempt(0);
+  EXPECT_GE(kinds.size(), 8U) << "deliveries, sharers, survivors and openings among them";
+  std::map<uint32_t, SitePhase> last;
+  world.tamper = [&](bool to_site, uint32_t site, Bytes&) {
+    const SitePhase phase = world.site(site).phase();
+    if (!to_site || std::exchange(last[site], phase) == phase) return;
+    for (const Bytes& message : told[site]) world.Inject(site, message);
+  };
+  world.RunAttempt(1);
+  EXPECT_EQ(world.accepted.size(), 4U);
+  EXPECT_TRUE(world.SumsAreExact());
+  EXPECT_TRUE(world.refusals.empty()) << world.refusals.begin()->second.why;
+  for (uint32_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(world.set_aside.at(i), "REFUSE_STALE");
+    EXPECT_NE(last[i], SitePhase::kIdle);
   }
 }
 
