@@ -10,10 +10,12 @@ cases by default; all of them, for every site, with DURE_E2E=all.
 
 import contextlib
 import itertools
+import json
 import os
 import sys
 import unittest
 
+from federation import CHUNK, MODEL
 from masked import LOOSE, SITES, MaskingTest
 from processes import until
 
@@ -55,12 +57,13 @@ class DropoutTest(MaskingTest):
                     self.federation.sites[name].start()
                 raise
 
-    def lose_at(self, names, point, how):
+    def lose_at(self, names, point, how, deadline_seconds=6):
         """One round in which these sites are lost at that point."""
         DropoutTest.number += 1
         return self.lose(f'lost-{DropoutTest.number}', names,
                          **{'stop_at' if how == 'stopped' else 'crash_at': point},
-                         seed=DropoutTest.number, rounds=1, deadline_seconds=6, **LOOSE)
+                         seed=DropoutTest.number, rounds=1, deadline_seconds=deadline_seconds,
+                         **LOOSE)
 
     def back(self, run, lost, how):
         for site in lost:
@@ -81,6 +84,25 @@ class DropoutTest(MaskingTest):
                     self.closed_without(run)
                 closed = self.back(run, lost, how)
                 assert len(closed[0]['submissions']) >= 3, 'a sum of fewer than its threshold'
+
+    @unittest.skipUnless(ALL, 'minutes long')
+    def test_an_upload_of_a_hundred_chunks_may_end_after_the_first_and_before_the_last(self):
+        # Parameters of 18 bits in 111 chunks: 1 % and 99 % of the upload.
+        self.use({**MODEL, 'hidden_size': 1024, 'intermediate_size': 2816, 'num_hidden_layers': 4})
+        self.addCleanup(self.use, MODEL)
+        for chunk, (how, name) in itertools.product((1, 110), zip(HOW, SITES)):
+            with self.case([name], chunk=chunk, how=how, site=name):
+                run, lost = self.lose_at([name], f'site.mid-upload:{chunk}', how, 600)
+                bytes_sent = self.federation.show(run)['parameters'] * 18 // 8 + 32
+                assert bytes_sent // CHUNK == 110, 'another model, other chunks'
+                if how != 'back':
+                    self.closed_without(run)
+                closed = self.back(run, lost, how)
+                assert len(closed[0]['submissions']) >= 3, 'a sum of fewer than its threshold'
+
+    def use(self, model):
+        with open(f'{self.folder}/model.json', 'w', encoding='ascii') as file:
+            json.dump(model, file)
 
     def closed_without(self, run):
         """The others finish. Where attempts ran out meanwhile, somebody lets them try again."""
