@@ -200,8 +200,8 @@ Harm HarmOf(uint32_t members, uint64_t dimension, double noise_multiplier) {
 std::string PromiseOf(Unit unit, double epsilon, double delta) {
   const std::string who = unit == Unit::kExample ? "example" : "member";
   if (!std::isfinite(epsilon) || epsilon > 20) {
-    return "An epsilon of " + Number(epsilon) + " promises nothing that matters about any " + who +
-           ".";
+    return "An epsilon " + (std::isfinite(epsilon) ? "of " + Number(epsilon) : "without bound") +
+           " promises nothing that matters about any " + who + ".";
   }
   std::string text = "Whoever sees everything that was released can raise their odds that one " +
                      who + " was used at most " + Number(std::exp(epsilon)) + " times (epsilon " +
