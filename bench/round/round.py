@@ -42,10 +42,10 @@ def config_of(params):
 
 
 class Sampler:
-    """The largest anonymous memory of a daemon since the last look."""
+    """The largest anonymous memory of any of these daemons since the last look."""
 
-    def __init__(self, daemon):
-        self.daemon = daemon
+    def __init__(self, daemons):
+        self.daemons = daemons
         self.peak = 0
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._sample, daemon=True)
@@ -54,7 +54,7 @@ class Sampler:
     def _sample(self):
         while not self.over.wait(0.02):
             try:
-                self.peak = max(self.peak, self.daemon.rss_anon())
+                self.peak = max(self.peak, *(daemon.rss_anon() for daemon in self.daemons))
             except OSError:
                 return
 
@@ -82,7 +82,7 @@ def await_quiet(stage, still=0.7):
             before, since = now, time.monotonic()
 
 
-def measure_round(stage, number, sampler, seen):
+def measure_round(stage, number, samplers, seen):
     end = time.monotonic() + PATIENCE
     while not stage.armed(number):
         if time.monotonic() > end:
@@ -91,7 +91,8 @@ def measure_round(stage, number, sampler, seen):
     await_quiet(stage)  # training takes hours; what the daemons do meanwhile is over by then
     os.sync()  # what the trainers wrote is no part of the round
     time.sleep(0.5)
-    sampler.take()
+    for sampler in samplers:
+        sampler.take()
     before = [daemon.cpu() for daemon in stage.daemons]
     begin = time.monotonic()
     (stage.dir / "data" / f"go-{number}").touch()
@@ -112,7 +113,8 @@ def measure_round(stage, number, sampler, seen):
     return {"round": number, "seconds": round(last - begin, 3),
             "aggregator_cpu_s": round(spent[0], 2), "sites_cpu_s": round(sum(spent[1:]), 2),
             "aggregator_system_s": round(after[0][1] - before[0][1], 2),
-            "aggregator_rss_anon_mib": round(sampler.take() / 2**20, 1),
+            "aggregator_rss_anon_mib": round(samplers[0].take() / 2**20, 1),
+            "site_rss_anon_mib": round(samplers[1].take() / 2**20, 1),
             "last_site_enters_s": phases}
 
 
@@ -122,14 +124,15 @@ def measure(bin_dir, folder, params, lane, masking, rounds, site_count):
     (folder / "config.json").write_text(json.dumps(config))
     stage = Stage(bin_dir, folder, site_count)
     try:
-        sampler = Sampler(stage.aggregator)
+        samplers = [Sampler([stage.aggregator]), Sampler(stage.sites)]
         stage.run("run", "start", "--dir", stage.consortium, "--name", "bench", "--model",
                   folder / "config.json", "--lane", lane, "--rounds", rounds, "--steps", 1,
                   "--masking", masking, "--schedule", "constant", "--quorum", site_count,
                   "--deadline-seconds", PATIENCE)
         seen = [0] * site_count
-        measured = [measure_round(stage, i, sampler, seen) for i in range(rounds)]
-        sampler.stop()
+        measured = [measure_round(stage, i, samplers, seen) for i in range(rounds)]
+        for sampler in samplers:
+            sampler.stop()
     finally:
         stage.stop()
     return {"params": params, "parameters": count, "lane": lane, "masking": masking,
@@ -145,7 +148,8 @@ def show(result):
         print(f"  round {one['round']}: {one['seconds']:7.3f} s, aggregator "
               f"{one['aggregator_cpu_s']:.2f} core-s ({one['aggregator_system_s']:.2f} in the "
               f"kernel), {one['aggregator_rss_anon_mib']:.0f} MiB anonymous; sites "
-              f"{one['sites_cpu_s']:.2f} core-s")
+              f"{one['sites_cpu_s']:.2f} core-s, the largest "
+              f"{one['site_rss_anon_mib']:.0f} MiB")
         print("    last site enters: " +
               ", ".join(f"{name} {when:.3f}" for name, when in one["last_site_enters_s"].items()))
     print("  limits of this machine now: " +
