@@ -17,6 +17,8 @@ struct FieldName {
 // Of a proposal's fields, those that no rule can ask for.
 constexpr FieldName kFieldNames[] = {
     {"architecture", "architecture of the model", "모델 구조"},
+    {"differences", "sums that show, beside others, one member's part",
+     "다른 합과의 차이로 한 회원의 몫이 드러나는 합"},
     {"dpSgd", "protection of single records", "개별 기록 보호(DP-SGD)"},
     {"initialModel", "first model", "시작 모델"},
     {"lane", "numbers of an update", "갱신 숫자 형식"},
@@ -34,6 +36,8 @@ constexpr FieldName kFieldNames[] = {
     {"privacyEpsilon", "privacy loss (epsilon)", "개인정보 손실(엡실론)"},
     {"quorum", "fewest contributions of a round", "라운드 최소 기여 수"},
     {"rounds", "rounds", "라운드 수"},
+    {"saturationLimit", "largest share of lanes cut at their bounds",
+     "한도에서 잘린 숫자의 최대 비율"},
     {"secondsPerRound", "seconds of training a round", "라운드당 학습 시간(초)"},
     {"startsFrom", "starts from", "학습의 출발점"},
     {"stepsPerRound", "steps of training a round", "라운드당 학습 스텝 수"},
@@ -50,6 +54,7 @@ struct ValueName {
 };
 // Of the same fields; English says the codes as they are.
 constexpr ValueName kValueNames[] = {
+    {"differences", "allowed", "허용"},
     {"lane", "int4", "4비트 정수"},
     {"lane", "int8", "8비트 정수"},
     {"lane", "int16", "16비트 정수"},

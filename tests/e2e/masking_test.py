@@ -189,6 +189,9 @@ class LostSiteTest(MaskingTest):
         proposed = next(entry['event'] for entry in federation.entries('east', run)
                         if entry['type'] == 'run-proposed')
         assert proposed['fields']['differences'] == 'allowed', 'every member can see it'
+        read = federation.says('run', 'record', run, '--dir', federation.home('east'), '--lang',
+                               'ko')
+        assert '한 회원의 몫이 드러나는 합(differences): 허용(allowed)' in read, read
         parameters = federation.show(run)['parameters']
         sizes = {int(re.search(r'leaves this site: (\d+) bytes', line).group(1))
                  for site in SITES for line in self.lines(site, run) if LEAVES in line}
