@@ -1,42 +1,71 @@
-// Any bytes: what decodes has exactly these bytes; contexts and saved states never crash; and a
-// site half in the middle of a round meets them as if from its aggregator.
+// Any bytes: what decodes has exactly these bytes; contexts and saved states never crash; and both
+// halves hear it in each phase of a round, signed by whom it names.
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <utility>
 
-#include "federation/masking/aggregator_half.h"
-#include "federation/masking/site_half.h"
+#include "federation/masking/testing_world.h"
 
 namespace dure::masking {
 namespace {
 
+// A round of which site 0 and the aggregator are kept as they were in each phase.
 struct Bench {
-  std::unique_ptr<Ed25519Signer> signer = std::move(*Ed25519Signer::FromSeed(Bytes(32, 1)));
-  Ed25519Verifier verifier;
-  Context context;
-  Pinned pinned;
+  World world{{.sites = 4, .parameters = 50}};
+  std::map<SitePhase, SiteHalf> sites;
+  std::map<AggregatorPhase, AggregatorHalf> aggregators;
 
   Bench() {
-    context.agreed.federation = "fuzz";
-    context.agreed.run = RunId::Parse("run").value();
-    context.agreed.parameter_count = 10;
-    context.agreed.rules.batch_members = 1;
-    context.agreed.rules.members_min = 3;
-    context.agreed.aggregator = signer->Key();
-    context.threshold = 3;
-    for (int i = 0; i < 3; ++i) {
-      const std::string name(1, static_cast<char>('a' + i));
-      Seat seat{SiteId::Parse(name).value(), MemberId::Parse(name).value(), signer->Key(), 0};
-      if (i > 0) seat.key[0] ^= static_cast<uint8_t>(i);
-      context.seats.push_back(seat);
+    world.tamper = [this](bool, uint32_t, Bytes&) {
+      sites.try_emplace(world.site(0).phase(), world.site(0));
+      aggregators.try_emplace(world.aggregator().phase(), world.aggregator());
+    };
+    world.RunAttempt(3);
+    if (world.accepted.size() != 4 || sites.size() < 8) std::abort();
+  }
+
+  // The same words, of this round and signed by whom they name: what a site that lies can say.
+  template <typename T>
+  std::pair<uint32_t, Bytes> Said(const Signed<T>& message) const {
+    Header header = message.header;
+    header.context = world.context().Id();
+    header.round = world.context().round;
+    header.attempt = world.context().attempt;
+    header.site = std::is_same_v<T, Outcome> ? kAggregator : header.site % 4;
+    const Ed25519Signer& signer =
+        header.site == kAggregator ? world.aggregator_signer() : world.signer(header.site);
+    return {header.site % 4, Sign(signer, header, message.body).carried};
+  }
+  template <typename T>
+  std::pair<uint32_t, Bytes> Said(const T& message) const {
+    return {0, EncodeMessage(message)};
+  }
+
+  void Hear(const Message& message) const {
+    const auto said = std::visit([this](const auto& one) { return Said(one); }, message);
+    for (const auto& [phase, half] : sites) {
+      SiteHalf site = half;
+      site.Handle(FromAggregator{said.second});
+      const auto again = SiteHalf::Load(site.Save(), world.signer(0), world.verifier());
+      if (!again || again->Save() != site.Save()) std::abort();
     }
-    pinned = {.agreed = context.agreed, .self = context.seats[0].site, .admitted = context.seats};
-    for (const Seat& seat : context.seats) pinned.cohort.push_back(seat.site);
+    for (const auto& [phase, half] : aggregators) {
+      AggregatorHalf aggregator = half;
+      aggregator.Handle(FromSite{said.first, said.second});
+      const auto again =
+          AggregatorHalf::Load(aggregator.Save(), world.aggregator_signer(), world.verifier());
+      if (!again || again->Save() != aggregator.Save()) std::abort();
+    }
   }
 };
 
 void Run(ByteView bytes) {
   static const Bench bench;
+  static const std::unique_ptr<Ed25519Signer> signer =
+      std::move(*Ed25519Signer::FromSeed(Bytes(32, 1)));
+  static const Ed25519Verifier verifier;
   if (const auto message = DecodeMessage(bytes)) {
     if (EncodeMessage(*message) != Bytes(bytes.begin(), bytes.end())) std::abort();
   }
@@ -46,31 +75,25 @@ void Run(ByteView bytes) {
       if (context->SegmentLayout(g).PayloadBytes() == 0) std::abort();
     }
   }
-  if (const auto half = SiteHalf::Load(bytes, *bench.signer, bench.verifier)) {
+  if (const auto half = SiteHalf::Load(bytes, *signer, verifier)) {
     if (half->Save() != Bytes(bytes.begin(), bytes.end())) std::abort();
     SiteHalf again = *half;
     again.Handle(Resumed{});
     again.Handle(SayAgain{});
     again.Handle(CheckOverdue{});
   }
-  if (const auto half = AggregatorHalf::Load(bytes, *bench.signer, bench.verifier)) {
+  if (const auto half = AggregatorHalf::Load(bytes, *signer, verifier)) {
     // A finished half of an earlier version leaves its shares behind; what it saves then stays.
     const Bytes saved = half->Save();
-    const auto same = AggregatorHalf::Load(saved, *bench.signer, bench.verifier);
+    const auto same = AggregatorHalf::Load(saved, *signer, verifier);
     if (!same || same->Save() != saved) std::abort();
     AggregatorHalf again = *half;
     again.Handle(Begin{});
     again.Handle(OpenAgain{});
     again.Handle(PhaseOverdue{});
   }
-  if (!DecodeMessage(bytes)) return;
-  SiteHalf site(bench.pinned.self, *bench.signer, bench.verifier);
-  site.Handle(FromAggregator{EncodeMessage(Open{bench.context.Canonical()})});
-  site.Handle(Examined{bench.pinned, {}});
-  site.Handle(FromAggregator{Bytes(bytes.begin(), bytes.end())});
-  AggregatorHalf aggregator(bench.context, *bench.signer, bench.verifier);
-  aggregator.Handle(Begin{});
-  aggregator.Handle(FromSite{0, Bytes(bytes.begin(), bytes.end())});
+  const auto message = DecodeMessage(bytes);
+  if (message) bench.Hear(*message);
 }
 
 }  // namespace

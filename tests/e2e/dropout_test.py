@@ -57,13 +57,13 @@ class DropoutTest(MaskingTest):
                     self.federation.sites[name].start()
                 raise
 
-    def lose_at(self, names, point, how, deadline_seconds=6):
+    def lose_at(self, names, point, how, **options):
         """One round in which these sites are lost at that point."""
         DropoutTest.number += 1
         return self.lose(f'lost-{DropoutTest.number}', names,
                          **{'stop_at' if how == 'stopped' else 'crash_at': point},
-                         seed=DropoutTest.number, rounds=1, deadline_seconds=deadline_seconds,
-                         **LOOSE)
+                         **{'seed': DropoutTest.number, 'rounds': 1, 'deadline_seconds': 6,
+                            **LOOSE, **options})
 
     def back(self, run, lost, how):
         for site in lost:
@@ -92,7 +92,8 @@ class DropoutTest(MaskingTest):
         self.addCleanup(self.use, MODEL)
         for chunk, (how, name) in itertools.product((1, 110), zip(HOW, SITES)):
             with self.case([name], chunk=chunk, how=how, site=name):
-                run, lost = self.lose_at([name], f'site.mid-upload:{chunk}', how, 600)
+                run, lost = self.lose_at([name], f'site.mid-upload:{chunk}', how,
+                                         deadline_seconds=600, join_seconds=60)
                 bytes_sent = self.federation.show(run)['parameters'] * 18 // 8 + 32
                 assert bytes_sent // CHUNK == 110, 'another model, other chunks'
                 if how != 'back':
