@@ -260,9 +260,10 @@ class Round:
         openings = [self.signed(i, 'opening', sha(outcome) + self.own(i, 'nonce')) for i in ALIVE]
         self.t4 = labelled('result', self.t3 + sha(outcome) + u32(len(ALIVE)) +
                            b''.join(map(sha, openings)))
+        for i in range(SITES):
+            self.tell(i, 'openings', listed(openings))
         for i, opening in zip(ALIVE, openings):
             self.expect(i, 'opening', opening)
-            self.tell(i, 'openings', listed(openings))
             self.expect(i, 'check', self.check(i))
 
     def upload(self, i, segment):
