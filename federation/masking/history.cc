@@ -91,6 +91,7 @@ Objection CheckBeside(const DifferenceRule& rule, const std::set<ReleasedSum>& b
   }
   rows.push_back(&candidate);
   const Sums sums = Gather(rows, shown_before, member_of);
+  if (sums.spaces.all.rank() > kIndependentSumsMax) return RefuseUnknown();
   size_t steps = kIsolationSteps;
   const size_t fewest = std::max<uint32_t>(rule.batch_members, 2) - 1;
   if (const auto few = FindIsolated(sums.spaces, sums.of_member, {}, fewest, steps)) {

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "federation/masking/isolation.h"
 #include "federation/masking/run_terms.h"
 #include "federation/random.h"
 
@@ -34,6 +35,17 @@ ReleasedSum SumOf(std::initializer_list<size_t> sites, uint32_t segment = 0) {
 }
 
 Digest DigestOf(uint8_t byte) { return Sha256(Bytes{byte}); }
+
+// A cohort of the first so many sites, without some.
+Quorum QuorumAt(size_t count, const std::set<size_t>& without = {}) {
+  Quorum quorum;
+  for (size_t i = 0; i < count; ++i) {
+    if (!without.contains(i)) quorum.cohort.push_back(SiteAt(i));
+  }
+  quorum.threshold = ThresholdFor(static_cast<uint32_t>(quorum.cohort.size()));
+  quorum.corrupt_max = CorruptMax(static_cast<uint32_t>(quorum.cohort.size()), quorum.threshold);
+  return quorum;
+}
 
 TEST(Differences, RefuseASingleSiteThatDropsOut) {
   History history;
@@ -183,6 +195,28 @@ TEST(Differences, ProtectAMemberWithTwoSitesAsOne) {
       << "the two sites that leave are of one member";
 }
 
+// Each sum leaves three others out.
+TEST(Differences, OfMoreSumsThanAreReckonedExactlyAreRefused) {
+  constexpr size_t kSites = 41;
+  History history;
+  std::vector<SiteId> all = QuorumAt(kSites).cohort;
+  const auto without = [&all](size_t i) {
+    ReleasedSum sum{0, {}};
+    for (size_t s = 0; s < kSites; ++s) {
+      if (s != i && s != i + 1 && s != i + 3) sum.sites.push_back(all[s]);
+    }
+    return sum;
+  };
+  for (size_t i = 0; i < kIndependentSumsMax; ++i) history.Learn(without(i));
+  const DifferenceRule rule{true, 1, 0};
+  const auto why = [&](size_t i) {
+    const auto refused = history.CheckDifferences(rule, {1}, without(i), MembersOf(kSites));
+    return refused ? refused->why : "";
+  };
+  EXPECT_EQ(why(0).find("so many different sets"), std::string::npos);
+  EXPECT_NE(why(kIndependentSumsMax).find("so many different sets"), std::string::npos);
+}
+
 TEST(Differences, AreReckonedWithinASegment) {
   History history;
   const DifferenceRule rules;
@@ -190,17 +224,6 @@ TEST(Differences, AreReckonedWithinASegment) {
       history.Sign({0}, 0, DigestOf(1), {SumOf({0, 1, 2, 3, 4, 5}, 0), SumOf({0, 1, 2, 3}, 1)}));
   EXPECT_FALSE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3}, 1), MembersOf(6)));
   EXPECT_TRUE(history.CheckDifferences(rules, {1}, SumOf({0, 1, 2, 3, 4}, 0), MembersOf(6)));
-}
-
-// A cohort of the first so many sites, without some.
-Quorum QuorumAt(size_t count, const std::set<size_t>& without = {}) {
-  Quorum quorum;
-  for (size_t i = 0; i < count; ++i) {
-    if (!without.contains(i)) quorum.cohort.push_back(SiteAt(i));
-  }
-  quorum.threshold = ThresholdFor(static_cast<uint32_t>(quorum.cohort.size()));
-  quorum.corrupt_max = CorruptMax(static_cast<uint32_t>(quorum.cohort.size()), quorum.threshold);
-  return quorum;
 }
 
 TEST(Quorums, ExcludeOneAnotherIfNotEnoughSitesCouldServeBoth) {

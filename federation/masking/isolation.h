@@ -11,8 +11,12 @@
 
 namespace dure::masking {
 
-// The combinations of some sums. Reckons modulo 2^61 - 1: exact over the rationals as long as no
-// determinant of the sums is a multiple of it, which is of no concern below some thirty sums.
+// More sums than this, none of which the others come to, are not reckoned with. A determinant of so
+// many rows and columns of 0 and 1 is below 2^60.4 (Hadamard's bound, 37^18.5 / 2^36).
+inline constexpr size_t kIndependentSumsMax = 36;
+
+// The combinations of some sums. Reckons modulo 2^61 - 1, of which no determinant of up to
+// kIndependentSumsMax sums is a multiple: as exact as over the rationals.
 class RowSpace {
  public:
   using Row = std::vector<uint64_t>;  // below 2^61 - 1
