@@ -17,8 +17,9 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"The following arguments were not expected: *", "이 명령에 없는 인수들입니다: *"},
     {"A subcommand is required", "하위 명령이 필요합니다"},
     {"*: * required * missing", "*에 값이 없습니다(필요한 값 *개, *)"},
-    {"* excludes *", "*와(과) *은(는) 함께 쓸 수 없습니다"},
+    {"* excludes *", "*과(와) *은(는) 함께 쓸 수 없습니다"},
     {"* is required", "*이(가) 필요합니다"},
+    {"--* requires --*", "--*은(는) --*과(와) 함께 써야 합니다"},
     {"'*' is no span of time (for example *)", "'*'은(는) 기간이 아닙니다(예: *)"},
     {"'*' is no country code: two capital letters (ISO 3166), for example KR",
      "'*'은(는) 국가 코드가 아닙니다. KR과 같은 대문자 두 글자(ISO 3166)로 쓰십시오"},
@@ -248,6 +249,50 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"an event type this version does not know", "이 버전이 모르는 종류의 항목입니다"},
     {"envelope: field * is missing", "항목 파일에 * 칸이 없습니다"},
     {"statement: field * is missing", "항목의 진술에 * 칸이 없습니다"},
+    // What a proposer asks of masking, noise and merging.
+    {"--* can never be reached: * sites are invited",
+     "--*: 초대한 사이트가 *곳이라 결코 채울 수 없습니다"},
+    {"a round of * sites cannot be masked: --quorum * or more, or --masking none, which shows each "
+     "update to the aggregator",
+     "사이트 *곳의 라운드는 가릴 수 없습니다. --quorum을 * 이상으로 하거나, 집계 서버가 "
+     "사이트마다의 "
+     "갱신을 보게 되는 --masking none을 쓰십시오"},
+    {"--* is a rule of masked sums, and this run is not masked: it needs three sites or more and "
+     "no "
+     "--masking none",
+     "--*은(는) 가려서 더한 합의 규칙인데 이 학습은 가리지 않습니다. 사이트가 셋 이상이어야 하고 "
+     "--masking none을 쓰지 않아야 합니다"},
+    {"masking needs sites of * members, and * are there; --masking none shows each update to the "
+     "aggregator",
+     "가리려면 회원 *곳의 사이트가 필요한데 *곳뿐입니다. --masking none을 쓰면 집계 서버가 "
+     "사이트마다의 갱신을 보게 됩니다"},
+    {"--privacy * needs masking: without it the aggregator sees each site's update with only that "
+     "site's share of the noise",
+     "--privacy *을(를) 쓰려면 가려야 합니다. 가리지 않으면 집계 서버가 사이트마다의 갱신을 그 "
+     "사이트 몫의 잡음만 섞인 채로 봅니다"},
+    {"--privacy-delta tells an epsilon, and without --privacy or --dp-sgd there is none",
+     "--privacy-delta는 엡실론을 말하는 기준인데, --privacy도 --dp-sgd도 없으면 엡실론이 없습니다"},
+    {"--dp-sgd *: * is missing; write *", "--dp-sgd *: *이(가) 없습니다. *처럼 쓰십시오"},
+    {"--dp-sgd *: \"*\" needs a number above 0; write *",
+     "--dp-sgd *: \"*\"에는 0보다 큰 수를 써야 합니다. *처럼 쓰십시오"},
+    {"with its noise a coordinate of one member reaches * grid units, and a lane *; wider lanes "
+     "work, or less noise, or fewer parameters, or more members whose noise is counted, or a "
+     "smaller bound on each coordinate",
+     "한 회원의 좌표 하나가 잡음을 더하면 격자 *칸까지 이르는데 숫자 형식에는 *칸까지만 "
+     "들어갑니다. "
+     "더 넓은 숫자 형식, 더 적은 잡음, 더 적은 매개변수, 잡음을 셈에 넣을 수 있는 더 많은 회원, "
+     "또는 "
+     "더 좁은 좌표 한도면 됩니다"},
+    {"manifest: merge is *, which looks at each site's update, and masking hides those: choose "
+     "masking none, which shows each update to the aggregator, or merge mean or direction-norm",
+     "병합 방식 *은(는) 사이트마다의 갱신을 봐야 하는데 가리면 볼 수 없습니다. 집계 서버가 갱신을 "
+     "하나하나 보게 되는 --masking none을 쓰거나, --merge를 mean이나 direction-norm으로 하십시오"},
+    {"manifest: merge is * and the quorum *, but every round needs * contributions or more (*)",
+     "병합 방식은 *, 최소 기여 수는 *인데, 라운드마다 기여가 * 이상 있어야 합니다(*)"},
+    {"manifest: norm_max is * but must be 0 under masking: nobody sees the norm of one update",
+     "--norm-max *은(는) 가릴 때 쓸 수 없습니다. 한 갱신의 길이를 아무도 보지 못합니다"},
+    {"manifest: privacy needs the mean: noise is counted in a plain sum",
+     "--privacy는 --merge mean에서만 쓸 수 있습니다. 잡음은 그대로 더한 합에서만 셀 수 있습니다"},
 });
 
 }  // namespace

@@ -40,6 +40,7 @@ constexpr auto kLabels = std::to_array<HelpText>({
     {"Positionals", "인수"},
     {"REQUIRED", "필수"},
     {"Excludes", "함께 쓸 수 없음"},
+    {"Needs", "함께 써야 함"},
     {kGroup, "["},
     {kOne, "[다음 옵션 가운데 하나만 써야 합니다]"},
 });

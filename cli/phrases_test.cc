@@ -192,6 +192,11 @@ TEST(Phrases, SayWhatIsWrongWithACommand) {
                        "masking none, which shows each update to the aggregator, or valuation none "
                        "(shares by the voted formula need no valuation)"),
               testing::StartsWith("기여 평가 방식이 group인데 보안 합산은"));
+  EXPECT_EQ(InKorean("--privacy-noise requires --privacy"),
+            "--privacy-noise는 --privacy와 함께 써야 합니다");
+  EXPECT_EQ(InKorean("--params excludes --model"), "--params와 --model은 함께 쓸 수 없습니다");
+  EXPECT_EQ(InKorean("--members-min 5 can never be reached: 4 sites are invited"),
+            "--members-min 5: 초대한 사이트가 4곳이라 결코 채울 수 없습니다");
   EXPECT_EQ(InKorean("not a tlog-proof file: another first line"),
             "증명 파일(tlog-proof)이 아닙니다: 첫 줄이 다름");
   EXPECT_THAT(InKorean("form.txt: a share formula reads \"x\"; the first four sum to 100, the cap "
