@@ -276,7 +276,7 @@ std::string RunKorean(const json& run) {
   row("목적", PurposeKorean(run));
   row("내용", "sha256:" + TextField(run, "manifest"));
   row("보안 합산", MaskingKorean(run));
-  if (run.contains("differences")) row("합의 규칙", SumsKorean(run));
+  if (run.contains("differences")) row("합산 규칙", SumsKorean(run));
   row("병합 방식", RunValueText("merge", TextField(run, "merge"), true));
   text.pop_back();
   return text + PrivacyText(run, LeftAligned("개인정보", 12));

@@ -94,7 +94,7 @@ TEST(StatusKorean, SaysAllThatARunIs) {
             HasSubstr("목적        과학적 연구, 기여 평가 방식: 집단별 평가(group)\n"),
             HasSubstr("쓰지 않음(none); 갱신 숫자 형식 int8; 잘린 숫자의 비율은 0.25 이하"),
             HasSubstr("병합 방식   평균(mean)")));
-  EXPECT_THAT(RunKorean(Answered(run)), testing::Not(HasSubstr("합의 규칙")));
+  EXPECT_THAT(RunKorean(Answered(run)), testing::Not(HasSubstr("합산 규칙")));
   json masked = run;
   masked.update({{"masking", "pairwise"},
                  {"withstands", 1},
@@ -102,7 +102,7 @@ TEST(StatusKorean, SaysAllThatARunIs) {
                  {"batch_members", 1},
                  {"differences", "forbidden"}});
   EXPECT_THAT(RunKorean(Answered(masked)),
-              HasSubstr("합의 규칙   회원 4곳 이상의 합만 냄; 다른 합과의 차이로 한 회원의 몫이 "
+              HasSubstr("합산 규칙   회원 4곳 이상의 합만 냄; 다른 합과의 차이로 한 회원의 몫이 "
                         "드러나는 합은 내지 않음\n"));
   masked.update({{"batch_members", 2}, {"differences", "allowed"}});
   EXPECT_THAT(RunKorean(Answered(masked)),
