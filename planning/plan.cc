@@ -89,8 +89,17 @@ Status CheckBounds(const Question& q) {
     return Fail(ErrorCode::kInvalid,
                 "masking needs three sites or more: of two, each learns the other's update");
   }
+  if (q.masked && q.sites > 255) {
+    return Fail(ErrorCode::kInvalid, "masking has places for 255 sites");
+  }
   if (!(q.dropped >= 0 && q.dropped <= q.sites - 1)) {
     return Fail(ErrorCode::kInvalid, "more sites drop out than there are, less one");
+  }
+  const double spare = q.sites - ShareThreshold(q.sites);
+  if (q.masked && q.dropped > spare) {
+    return Fail(ErrorCode::kInvalid, "of " + CountText(q.sites) + " masked sites " +
+                                         CountText(spare) +
+                                         " may drop out; beyond that there is no sum");
   }
   return {};
 }

@@ -235,8 +235,25 @@ TEST(Plan, RefusesWhatCannotBe) {
   EXPECT_THAT(refused([](Question& q) { q.sites = 2; }), HasSubstr("three sites"));
   EXPECT_THAT(refused([](Question& q) { q.lane_bits = 12; }), HasSubstr("4, 8 or 16"));
   EXPECT_THAT(refused([](Question& q) { q.dropped = 4; }), HasSubstr("drop out"));
+  EXPECT_EQ(refused([](Question& q) { q.dropped = 2; }),
+            "of 4 masked sites 1 may drop out; beyond that there is no sum");
+  EXPECT_THAT(refused([](Question& q) { q.sites = 256; }), HasSubstr("255 sites"));
   EXPECT_THAT(refused([](Question& q) { q.tensor_parallel = 128; }), HasSubstr("share a layer"));
   EXPECT_FALSE(Preset("7B"));
+}
+
+TEST(Plan, UnmaskingIsReckonedForDropoutsThatARoundSurvives) {
+  const auto has = [](double sites, const std::string& name) {
+    Question question = *Preset("1.3B");
+    question.sites = sites;
+    question.masked = true;
+    return MakePlan(question)->Find(name) != nullptr;
+  };
+  EXPECT_TRUE(has(3, "unmask_seconds"));
+  EXPECT_FALSE(has(3, "unmask_seconds_1_percent"));
+  EXPECT_FALSE(has(3, "unmask_seconds_10_percent"));
+  EXPECT_TRUE(has(4, "unmask_seconds_1_percent"));
+  EXPECT_TRUE(has(4, "unmask_seconds_10_percent"));
 }
 
 TEST(Quantities, AreReadAndWrittenAsPeopleDo) {

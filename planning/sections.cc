@@ -172,13 +172,16 @@ Section MaskingSection(const Question& q) {
                    " of keystream");
   };
   server("unmask_seconds", 0, "if nobody drops out");
-  server("unmask_seconds_1_percent", std::ceil(q.sites / 100),
-         "if one in a hundred sites does, at least one");
-  server("unmask_seconds_10_percent", std::ceil(q.sites / 10), "if one in ten does");
+  const double threshold = ShareThreshold(q.sites);
+  // Of three sites none can be spared.
+  if (q.sites > threshold) {
+    server("unmask_seconds_1_percent", std::ceil(q.sites / 100),
+           "if one in a hundred sites does, at least one");
+    server("unmask_seconds_10_percent", std::ceil(q.sites / 10), "if one in ten does");
+  }
   if (q.dropped > 0) {
     server("unmask_seconds_dropped", q.dropped, "if " + CountText(q.dropped) + " do");
   }
-  const double threshold = ShareThreshold(q.sites);
   AddCount(section, "share_threshold", threshold, "sites",
            "must answer to unmask; fewer can neither finish a round nor open an update");
   section.figures.push_back(
