@@ -64,6 +64,32 @@ class HousesTest : public ::testing::Test {
   World w_;
 };
 
+// By the aggregator, and by every copy.
+TEST_F(HousesTest, ATextThatNobodyCouldAdoptIsNotVotedOn) {
+  using enum ledger::ProposalKind;
+  const auto said = [&](ledger::ProposalKind kind, const std::string& text) -> std::string {
+    const World::Seat& seat = w_.SeatOf("kt-desk");
+    const auto sealed =
+        ledger::SealNext(w_.log(), seat.actor, *seat.signer, w_.time(),
+                         ledger::PolicyProposed{kind, w_.Now().state().policies, text});
+    const auto finding = w_.Now().Check(*ledger::OpenEntry(sealed->bytes, w_.verifier()));
+    return finding ? finding->rule : "taken";
+  };
+  const std::string head = "policy \"P9 Own\" version 1 effective 2026-09-01\n";
+  const std::string forbid =
+      "rule P9.1 forbid train when dataset.id is reviews because \"Rests.\" end\n";
+  const std::string require =
+      "rule P9.1 require train that dataset.id is reviews because \"Rests.\" end\n";
+  const std::string shows = "case \"c\" asks train given dataset.id is reviews expect ";
+  for (const auto kind : {kReplace, kEmergency}) {
+    EXPECT_EQ(said(kind, head + forbid + shows + "deny by P9.1 end"), "taken");
+    EXPECT_EQ(said(kind, head + forbid + shows + "no refusal end"), "cases-fail");
+    EXPECT_EQ(said(kind, "site " + head + forbid), "policy-layer");
+  }
+  EXPECT_EQ(said(kReplace, head + require), "taken");
+  EXPECT_EQ(said(kEmergency, head + require), "emergency-permits");
+}
+
 TEST_F(HousesTest, TwoOfThreeMembersAreAQuorum) {
   w_.Enrol("lab", ledger::House::kPublic, 30);
   const uint64_t proposal = Propose();
