@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "federation/limits.h"
 #include "policy/ledger/dsse.h"
@@ -183,6 +187,32 @@ TEST_F(EventsTest, EveryTypeRoundTripsThroughItsEnvelope) {
     EXPECT_EQ(opened->record, record) << Name(TypeOf(event));
     EXPECT_EQ(opened->leaf, LeafHash(sealed->bytes));
     EXPECT_EQ(opened->payload_digest, sealed->payload_digest);
+  }
+}
+
+// docs/reference/events.md is what people read the record by: a row for each type, and in it each
+// field that an event of it can have.
+TEST_F(EventsTest, TheReferenceHasEveryTypeWithItsFields) {
+  std::ifstream in(std::string(DURE_SOURCE_DIR) + "/docs/reference/events.md");
+  std::map<std::string, std::string> rows;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("**Duties**")) break;  // tables of what is no event follow
+    if (!line.starts_with("| ")) continue;
+    std::istringstream names(line.substr(2, line.find(" |", 2) - 2));
+    for (std::string name; std::getline(names >> std::ws, name, ',');) rows[name] = line;
+  }
+  const std::set<std::string> of_every = {"federation", "actor",      "actorSeq", "prevActorDigest",
+                                          "anchor",     "occurredAt", "type"};
+  for (const Event& event : OneOfEach()) {
+    const std::string name(Name(TypeOf(event)));
+    ASSERT_TRUE(rows.contains(name)) << name;
+    const auto sealed = SealRecord(Of(event), *c_.site_signer);
+    const auto statement =
+        nlohmann::json::parse(AsText(ParseEnvelope(sealed->bytes)->payload))["predicate"];
+    for (const auto& [field, value] : statement.items()) {
+      EXPECT_TRUE(of_every.contains(field) || rows[name].find(field) != std::string::npos)
+          << name << " has " << field;
+    }
   }
 }
 
