@@ -138,8 +138,8 @@ Status Export(const ExportOptions& options, Format format, Context& context) {
                                          " of this copy does not hold (" + dissent->rule +
                                          "): nothing is exported from it");
   }
-  DURE_ASSIGN(const Digest model, FindModel(record->state(), options.model, context));
   const uint64_t as_of = options.as_of == 0 ? record->log().Head().head.size : options.as_of;
+  DURE_ASSIGN(const Digest model, FindModel(record->state(), options.model, context, as_of));
   // Not the locale's: the same command makes the same bytes on any machine.
   const auto language =
       context.language() == "ko" ? terms::Language::kKorean : terms::Language::kEnglish;

@@ -8,9 +8,10 @@
 namespace dure::cli {
 
 Result<Digest> FindModel(const standing::State& state, const std::string& name,
-                         const Context& context) {
+                         const Context& context, uint64_t entries) {
   std::vector<Digest> found;
   for (const auto& [index, at] : state.closings) {
+    if (index >= entries) break;
     const Digest& model = state.rounds.at(at).model;
     if (at.run.str() == name) found = {model};
     if (name.size() >= 6 && model.Hex().starts_with(name)) {

@@ -2,6 +2,8 @@
 // a run, whose newest it then is.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "cli/command.h"
@@ -9,8 +11,9 @@
 
 namespace dure::cli {
 
-// kNotFound: none, or several.
+// As of the first `entries` of the record. kNotFound: none, or several.
 Result<Digest> FindModel(const standing::State& state, const std::string& name,
-                         const Context& context);
+                         const Context& context,
+                         uint64_t entries = std::numeric_limits<uint64_t>::max());
 
 }  // namespace dure::cli
