@@ -260,7 +260,7 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
     {"--* is a rule of masked sums, and this run is not masked: it needs three sites or more and "
      "no "
      "--masking none",
-     "--*은(는) 가려서 더한 합의 규칙인데 이 학습은 가리지 않습니다. 사이트가 셋 이상이어야 하고 "
+     "--*은(는) 가려서 더할 때의 합산 규칙인데 이 학습은 가리지 않습니다. 사이트가 셋 이상이어야 하고 "
      "--masking none을 쓰지 않아야 합니다"},
     {"masking needs sites of * members, and * are there; --masking none shows each update to the "
      "aggregator",

@@ -65,7 +65,7 @@ TEST(SiteServe, SaysWhichOfItsOwnRulesCannotMeanWhatTheySay) {
   const std::string consortiums =
       Written("serve-not-own.policy", "policy \"Theirs\" version 1 effective 2026-12-01\n");
   EXPECT_THAT(Serve({"--policy", consortiums, "--lang", "ko"}).err,
-              HasSubstr("은 사이트 정책이 아닙니다"));
+              HasSubstr("사이트 정책이 아닙니다"));
 }
 
 TEST(SiteServe, WhatIsMissingMayComeAndIsNoMistake) {
