@@ -156,7 +156,8 @@ struct Sweeping : testing::Test {
     gate = std::make_shared<Gate>(
         GateRules{world.consortium.authority->trust(), {Role::kOperator}, {Role::kOperator}},
         clock);
-    data = std::make_unique<DataService>(*gate, world.loop, *world.store, world.calls);
+    data = std::make_unique<DataService>(*gate, world.loop, *world.store, world.calls,
+                                         Patience().upload);
     admin = std::make_unique<AdminService>(*gate, world.loop, world.calls);
     auto tls = ServerTls(own + "/tls.key", own + "/tls.crt", ClientCertificate::kAsked);
     tls->SetAuthMetadataProcessor(gate);
