@@ -205,7 +205,9 @@ Status List(const std::string& dir, Context& context) {
                                : !stops.empty() ? "stopped"
                                                 : "granted";
     const auto end = standing::EndOfGrants(record->state(), e.model);
-    const bool ends = end && (status == "ended" || status == "granted" || status == "stopped");
+    const bool stands = status == "granted" || status == "stopped";
+    // One that is over by itself before is ended by nobody.
+    const bool ends = end && (status == "ended" || (stands && !IsOver(e, end->at)));
     ordered_json stopped = ordered_json::array();
     for (const rules::Reason& stop : stops) stopped.push_back(stop.rule);
     list.push_back({{"entry", index},

@@ -18,7 +18,7 @@ using ::testing::Not;
 
 class GrantListTest : public ::testing::Test {
  protected:
-  GrantListTest() {
+  explicit GrantListTest(const std::string& until = "") {
     w_.Found();
     terms::Terms terms = terms::testing::OpenTerms();
     terms.withdrawal.notice_days = 30;
@@ -28,7 +28,8 @@ class GrantListTest : public ::testing::Test {
     w_.PlayRound("first", 0, {{"etri", "notes"}});
     w_.Say("etri-site", ledger::EvaluationReported{DigestOf("first/0"), *SiteId::Parse("etri-site"),
                                                    10.0, 10, 5});
-    const standing::GrantRequest request = w_.ToServe("first/0", "scientific-research");
+    standing::GrantRequest request = w_.ToServe("first/0", "scientific-research");
+    request.until = until;
     const standing::Standing now = w_.Now();
     w_.Say("host", standing::EventOf(now, request, *standing::Decide(now, request)));
     filed_at_ = w_.time();
@@ -68,6 +69,17 @@ TEST_F(GrantListTest, SaysWhenAWithdrawalEndsAGrantAndWhichDid) {
   EXPECT_THAT(Listed(31).out, HasSubstr("  ended " + end + ": notes was withdrawn at entry"));
   EXPECT_THAT(Listed(31, "ko").out, HasSubstr(end + "에 끝남: notes가"));
   EXPECT_EQ(ListedJson(31).at("withdrawal"), std::stoull(entry));
+}
+
+class ShortGrantTest : public GrantListTest {
+ protected:
+  ShortGrantTest() : GrantListTest("2026-10-05T00:00:00Z") {}
+};
+
+TEST_F(ShortGrantTest, OneThatIsOverBeforeIsEndedByNobody) {
+  Withdraw("retire-models");
+  ASSERT_LT(filed_at_, TimeAt("2026-10-05"));
+  EXPECT_THAT(Listed(1).out, AllOf(HasSubstr("granted"), Not(HasSubstr("  ends"))));
 }
 
 TEST_F(GrantListTest, OfAWithdrawalFromFutureRoundsSaysNothing) {
