@@ -46,14 +46,6 @@ std::string TextOf(const std::vector<rules::Reason>& reasons, bool korean) {
   return text;
 }
 
-std::map<std::string, DatasetOwner> OwnersIn(const standing::State& state) {
-  std::map<std::string, DatasetOwner> owners;
-  for (const auto& [id, dataset] : state.datasets) {
-    owners[id.str()] = {dataset.custodian.str(), dataset.withdrawn.has_value()};
-  }
-  return owners;
-}
-
 std::vector<std::string> Purposes() {
   std::vector<std::string> words;
   for (size_t i = 0; i < terms::kWordCount<terms::Purpose>; ++i) {
@@ -86,6 +78,25 @@ Result<std::string> UntilOf(const std::string& said, const Context& context) {
   return terms::FormatInstant(*until);
 }
 
+std::map<std::string, DatasetOwner> OwnersIn(const standing::State& state) {
+  std::map<std::string, DatasetOwner> owners;
+  for (const auto& [id, dataset] : state.datasets) {
+    owners[id.str()] = {dataset.custodian.str(), dataset.withdrawn.has_value()};
+  }
+  return owners;
+}
+
+// What whoever was refused can do; empty also where the folder holds no copy to know owners from.
+std::string HintFor(const GrantAnswer& answer, const GrantAsk& ask, const std::string& dir,
+                    Context& context) {
+  const auto self = LoadSeat(dir, context.Now());
+  const auto record = RecordCopy::Open(dir, context);
+  if (!self || !record) return {};
+  const std::string hint = ConsentHint(answer.decision, ask, self->member().str(),
+                                       OwnersIn((*record)->state()), IsKorean(context));
+  return hint.empty() ? "" : "\n" + hint;
+}
+
 Status Request(const GrantOptions& options, Context& context) {
   GrantAsk ask = options.ask;
   DURE_TRY(CheckCountry(ask.territory));
@@ -113,7 +124,8 @@ Status Request(const GrantOptions& options, Context& context) {
   const std::string entry = std::to_string(answer.entry);
   return Fail(ErrorCode::kPermissionDenied,
               Pick(IsKorean(context), "the request is refused (entry " + entry + ")",
-                   "요청이 거부되었습니다(항목 " + entry + ")"));
+                   "요청이 거부되었습니다(항목 " + entry + ")") +
+                  HintFor(answer, ask, options.dir, context));
 }
 
 // A yes to nobody, or to no run, would stand in the record for good and help nobody.

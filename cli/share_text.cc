@@ -82,10 +82,20 @@ std::string ShareTexts::Explained(const std::map<MemberId, standing::ShareInput>
                                   const std::vector<standing::SharePart>& parts,
                                   const standing::ShareFormula& formula) const {
   std::string text = Formula(formula) + "\n";
+  std::map<MemberId, uint64_t> points;  // in hundredths of a millionth
+  uint64_t all_points = 0;
+  for (const standing::SharePart& part : parts) {
+    for (const auto& [member, own] : part.parts) {
+      points[member] += own * part.percent;
+      all_points += own * part.percent;
+    }
+  }
   for (const auto& [member, input] : inputs) {
-    text += fmt::format(fmt::runtime(korean ? "\n{}: {}, 라운드 {}개, 평가 {}회\n"
-                                            : "\n{}: {}, {} rounds, {} evaluations\n"),
-                        member.str(), Given(input, korean), input.rounds, input.evaluations);
+    text += "\n" + member.str() + ": " + Given(input, korean) + ", " +
+            (korean ? fmt::format("라운드 {}개, 평가 {}회\n", input.rounds, input.evaluations)
+                    : fmt::format("{} round{}, {} evaluation{}\n", input.rounds,
+                                  input.rounds == 1 ? "" : "s", input.evaluations,
+                                  input.evaluations == 1 ? "" : "s"));
     for (const standing::SharePart& part : parts) {
       const auto own = part.parts.find(member);
       if (own == part.parts.end() || part.percent == 0) continue;
@@ -97,6 +107,13 @@ std::string ShareTexts::Explained(const std::map<MemberId, standing::ShareInput>
                      : fmt::format("  {} of all {}, which count {} of 100: {}\n", of, name,
                                    part.percent, counts);
     }
+    if (all_points == 0) continue;
+    const std::string own = Percent(points[member] / 100);
+    const std::string all = Percent(all_points / 100);
+    const std::string share = Percent(points[member] * 1'000'000 / all_points);
+    text += korean ? fmt::format("  합해서 {}, 모두의 합 {} 가운데 몫 {}\n", own, all, share)
+                   : fmt::format("  together {} of the {} that all have: a share of {}\n", own, all,
+                                 share);
   }
   return text +
          (korean
