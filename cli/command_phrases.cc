@@ -283,10 +283,6 @@ constexpr auto kCommandPhrases = std::to_array<Phrase>({
      "더 넓은 숫자 형식, 더 적은 잡음, 더 적은 매개변수, 잡음을 셈에 넣을 수 있는 더 많은 회원, "
      "또는 "
      "더 좁은 좌표 한도면 됩니다"},
-    {"manifest: merge is *, which looks at each site's update, and masking hides those: choose "
-     "masking none, which shows each update to the aggregator, or merge mean or direction-norm",
-     "병합 방식 *은(는) 사이트마다의 갱신을 봐야 하는데 가리면 볼 수 없습니다. 집계 서버가 갱신을 "
-     "하나하나 보게 되는 --masking none을 쓰거나, --merge를 mean이나 direction-norm으로 하십시오"},
     {"manifest: merge is * and the quorum *, but every round needs * contributions or more (*)",
      "병합 방식은 *, 최소 기여 수는 *인데, 라운드마다 기여가 * 이상 있어야 합니다(*)"},
     {"manifest: norm_max is * but must be 0 under masking: nobody sees the norm of one update",

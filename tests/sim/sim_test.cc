@@ -139,6 +139,7 @@ TEST_P(PlantedBug, IsFound) {
   SwarmOptions options = Options();
   options.seeds = 4000;
   options.bug = static_cast<Bug>(GetParam());
+  if (options.bug == Bug::kTellBeforePersist) options.scenario = "outage";
   if (options.bug >= Bug::kRevealBoth) options.scenario = "masked";
   if (options.bug == Bug::kSayOnce) options.scenario = "masked-lossy";
   if (options.bug == Bug::kForgetSums) options.scenario = "masked-latecomer";
