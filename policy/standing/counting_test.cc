@@ -114,6 +114,28 @@ TEST_F(CountingTest, OneOfMoreTokensThanItsStepsCouldReadIsVoid) {
   EXPECT_EQ(CountingIt(), "counts-void");
 }
 
+// Eight steps could read 8,000 tokens, and so many passes over its data 4,000.
+TEST_F(CountingTest, OneOfMoreTokensThanItsDataHoldsIsVoid) {
+  terms::Passport passport = *terms::ParseCanonicalPassport(World::PassportOf("little", "kt"));
+  passport.tokens = 4000;
+  world_.Say("kt-site", ledger::DatasetRegistered{{*DatasetId::Parse("little"), 1},
+                                                  *SiteId::Parse("kt-site"),
+                                                  terms::ToCanonical(passport),
+                                                  terms::ToCanonical(terms::testing::OpenTerms())});
+  world_.Propose("run-2", "scientific-research");
+  world_.Approve("run-2");
+  const RoundAttempt at = World::At("run-2", 0);
+  const uint64_t admission = world_.DecideAndSay(world_.Asking("run-2", 0, "kt", "little"));
+  world_.Say("host", ledger::RoundOpened{at, base_, {*SiteId::Parse("kt-site")}});
+  ContributionSubmitted said = World::Submitted(at, base_, {"kt", "little"}, admission);
+  said.tokens = 4001;
+  world_.Say("kt-site", said);
+  const Auditor audit = world_.Audit();
+  ASSERT_EQ(audit.voids().size(), 1u);
+  EXPECT_EQ(audit.voids()[0].rule, "not-countable");
+  EXPECT_THAT(audit.voids()[0].text, ::testing::HasSubstr("4000"));
+}
+
 TEST_F(CountingTest, OneThatWeighsMoreThanItsTokensIsVoid) {
   ContributionSubmitted said = Honest();
   said.weight = testing::kWeight / 2;

@@ -130,6 +130,56 @@ TEST_F(HousesTest, AHouseThatAbstainsLeavesItToTheOthers) {
   EXPECT_EQ(Ends(proposal), "adopted");
 }
 
+TEST_F(HousesTest, WhatEverybodyAbstainsFromIsNotAdopted) {
+  const uint64_t proposal = Propose();
+  for (const char* member : {"kt", "etri"}) Vote(member, proposal, Choice::kAbstain);
+  EXPECT_EQ(Ends(proposal), "house");
+}
+
+TEST_F(HousesTest, AHouseThatIsOfTwoMindsHasNotAgreed) {
+  w_.Enrol("lab", ledger::House::kPublic, 30);
+  const uint64_t proposal = Propose();
+  Vote("kt", proposal, Choice::kYes);
+  Vote("etri", proposal, Choice::kYes);
+  Vote("lab", proposal, Choice::kNo);
+  EXPECT_EQ(Ends(proposal), "house") << "more than half of a house say yes, or it has not agreed";
+}
+
+TEST_F(HousesTest, TwoOfOneHouseAreNoEmergency) {
+  w_.Enrol("lab", ledger::House::kPublic, 30);
+  const uint64_t proposal = w_.Say(
+      "kt-desk", ledger::PolicyProposed{
+                     ledger::ProposalKind::kEmergency,
+                     {},
+                     "policy \"E1 Stop\" version 1 effective 2026-10-01\n\nrule E1.1 forbid train\n"
+                     "  when dataset.id is reviews\n  because \"Stopped.\"\nend\n"});
+  Vote("etri", proposal, Choice::kYes);
+  Vote("lab", proposal, Choice::kYes);
+  EXPECT_EQ(Ends(proposal), "open") << "the charter asks for two houses";
+  Vote("kt", proposal, Choice::kYes);
+  EXPECT_EQ(Ends(proposal), "adopted");
+}
+
+// What it said before it was suspended is no vote either.
+TEST_F(HousesTest, ASuspendedMembersVoteIsNotCounted) {
+  w_.Enrol("snu", ledger::House::kAcademic, 30);
+  const uint64_t proposal = Propose();
+  Vote("snu", proposal, Choice::kNo);
+  const uint64_t suspension =
+      w_.Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kSuspend, {}, "snu"});
+  Vote("kt", suspension, Choice::kYes);
+  Vote("etri", suspension, Choice::kYes);
+  Vote("snu", suspension, Choice::kAbstain);
+  const auto due = Due(suspension);
+  ASSERT_TRUE(due && due->adopt);
+  w_.Say("host", ledger::PolicyAdopted{suspension, Sha256(AsBytes("snu")), due->tally});
+  ASSERT_EQ(Dissent(), "none");
+  Vote("kt", proposal, Choice::kYes);
+  Vote("etri", proposal, Choice::kYes);
+  EXPECT_EQ(Ends(proposal), "adopted");
+  EXPECT_EQ(Due(proposal)->tally.votes.size(), 2u);
+}
+
 TEST_F(HousesTest, OneOfficerDoesNotSpeakForMembersThatHaveNone) {
   EnrolWithoutOfficer("lab", ledger::House::kPublic, 30);
   EnrolWithoutOfficer("firm", ledger::House::kPrivate, 40);

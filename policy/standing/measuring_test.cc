@@ -207,6 +207,29 @@ TEST_F(MeasuringTest, ItIsAskedAgainWhereTheFigureStands) {
   EXPECT_THAT(w_.Audit().voids()[0].text, HasSubstr("P4.6"));
 }
 
+// Whatever the members' rules leave out.
+TEST(Measuring, OnWhatIsWithdrawnIsVoidUnderAnyRules) {
+  const std::string anything =
+      "policy \"P1 Anything\" version 1 effective 2026-09-01\n\n"
+      "rule P1.1 permit train, evaluate\n  when run.status is one of {approved, running}\n"
+      "  because \"Run {run.id} is {run.status}.\"\nend\n";
+  World w;
+  w.FoundUnder({anything});
+  w.Lend("notes", "etri", terms::testing::OpenTerms());
+  w.Propose("first", "scientific-research", "non-profit",
+            {{"initialModel", DigestOf("first/0").Hex()}});
+  w.Approve("first");
+  const MeasuringRequest request = w.ToMeasure("first", "first/0", "etri", "notes");
+  const uint64_t decision = w.DecideAndSay(request);
+  w.Say("etri-desk",
+        ledger::DatasetWithdrawn{*DatasetId::Parse("notes"), "consent",
+                                 ledger::WithdrawalScope::kFutureRounds, "2026-10-31T09:00:00Z"});
+  w.Say("etri-site", World::Figure(request, decision));
+  const Auditor audit = w.Audit();
+  ASSERT_EQ(audit.voids().size(), 1u);
+  EXPECT_EQ(audit.voids()[0].rule, "measured-withdrawn");
+}
+
 TEST_F(MeasuringTest, TermsThatChangedMeanwhileAreTheOnesThatCount) {
   const uint64_t decision = w_.DecideAndSay(Notes());
   w_.Lend("notes", "etri", terms::testing::OpenTerms(), 2);

@@ -61,6 +61,46 @@ TEST(Shares, TheSeedMovesTheIntervalAndNeverTheShare) {
   EXPECT_EQ(trained.Shares(formula, 7)[0].share_ppm, trained.Shares(formula, 8)[0].share_ppm);
 }
 
+// Over many rounds of unequal shares the draws differ, and so do the intervals' ends.
+TEST(Shares, AnIntervalHangsOnItsSeedAlone) {
+  Trained trained;
+  for (uint64_t round = 2; round < 9; ++round) {
+    std::vector<std::pair<std::string, std::string>> who = {{"kt", "reviews"}};
+    if (round % 3 == 0) who.emplace_back("etri", "nli");
+    trained.world.PlayRound("first", round, who);
+  }
+  const ShareFormula formula{40, 30, 30, 0, 100};
+  std::set<std::pair<uint64_t, uint64_t>> intervals;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const auto shares = trained.Shares(formula, seed);
+    intervals.emplace(shares[0].low_ppm, shares[0].high_ppm);
+  }
+  EXPECT_GT(intervals.size(), 1u);
+}
+
+TEST(Shares, AreOfTheRunAloneAndSoIsTheirSeed) {
+  Trained trained;
+  const ShareFormula formula;
+  const auto seed = [&] {
+    return SeedOf(trained.world.log(), trained.world.Now().state(), trained.run);
+  };
+  const auto before = trained.Shares(formula);
+  const uint64_t seed_before = seed();
+  const auto inputs_before = ShareInputs(trained.world.Now().state(), trained.run);
+  trained.world.Propose("other", "scientific-research");
+  trained.world.Approve("other");
+  trained.world.PlayRound("other", 0, {{"etri", "nli"}});
+  trained.world.Measure("other", "other/0", "etri", "nli");
+  EXPECT_EQ(trained.Shares(formula), before);
+  EXPECT_EQ(seed(), seed_before);
+  const auto inputs = ShareInputs(trained.world.Now().state(), trained.run);
+  EXPECT_EQ(inputs.at(*MemberId::Parse("etri")).evaluations, 0u);
+  EXPECT_EQ(inputs.at(*MemberId::Parse("etri")).tokens,
+            inputs_before.at(*MemberId::Parse("etri")).tokens);
+  trained.world.PlayRound("first", 2, {{"kt", "reviews"}});
+  EXPECT_NE(seed(), seed_before) << "its own last round makes it";
+}
+
 TEST(Shares, AModelThatAMemberMeasuredTwiceCountsOnce) {
   Trained trained;
   for (int i = 0; i < 9; ++i) trained.world.Measure("first", "first/0", "kt", "reviews");

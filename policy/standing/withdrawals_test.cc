@@ -154,6 +154,23 @@ TEST_F(WithdrawalsTest, AWideOneEndsTheGrantsOnceTheNoticeIsOver) {
   EXPECT_FALSE(MayServe("kt")) << "nothing new is granted meanwhile";
 }
 
+// Whoever was granted it relied on the longest notice that any version gave.
+TEST_F(WithdrawalsTest, TheLongestNoticeOfItsVersionsIsKept) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.withdrawal.notice_days = 30;
+  w_.Lend("notes", "etri", terms);
+  Train("first", "etri", "notes");
+  terms.withdrawal.notice_days = 10;
+  w_.Lend("notes", "etri", terms, 2);
+  const uint64_t filed = Withdraw(Filed("retire-models"));
+  ASSERT_EQ(VoidRule(filed), "");
+  const auto ended = [&](std::string_view time) {
+    return EndedBy(w_.Now().state(), DigestOf("first/0"), rules::Instant::At(TimeAt(time)));
+  };
+  EXPECT_FALSE(ended("2026-10-30T09:00:00Z"));
+  EXPECT_EQ(ended("2026-10-31T09:00:00Z"), filed);
+}
+
 // No purpose would change it: the dataset behind the model is what matters. A grant that was
 // decided in older words is decided again as it was.
 TEST_F(WithdrawalsTest, TheReasonIsTheDatasetAndNoPurpose) {
