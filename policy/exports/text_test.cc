@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "policy/exports/testing.h"
+#include "policy/terms/sentences.h"
 
 namespace dure::exports {
 namespace {
@@ -252,6 +253,54 @@ TEST(KrOverview, SaysInKoreanWhichEndOfAPeriodIsNotRecorded) {
   EXPECT_THAT(text, Not(HasSubstr(kNotRecorded)));
 }
 
+// Of people, and of a year that has not come: what a reader must not be told is "none".
+Dossier SensitiveDossier() {
+  Dossier dossier = testing::FullDossier();
+  terms::Terms& terms = dossier.datasets[0].terms;
+  terms.personal.data_class = terms::PersonalClass::kPseudonymised;
+  terms.personal.special = terms::Tristate::kYes;
+  terms.personal.basis = terms::Basis::kConsent;
+  terms.tdm.reserved = terms::Tristate::kYes;
+  terms.time.embargo_until = terms::ParseInstant("2027-05-01", terms::DayPart::kFirstSecond);
+  return dossier;
+}
+
+TEST(EuSummary, SaysOfEachDatasetWhatIsReservedPersonalOrWithdrawn) {
+  const std::string text = OnlyText(Format::kEuSummary, SensitiveDossier());
+  for (const char* part :
+       {"**Provider name**", "**Contact details**", "**Authorised representative**",
+        "**Versioned model name**", "**Model dependencies**",
+        "**Date of placement on the Union market**", "**Signatory of the Code of Practice**",
+        "movie-reviews-v1: reserved: yes", "dialogue-v1: reserved: no"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  const auto personal = [](terms::PersonalClass value) {
+    return ": personal data: " + terms::PlainWord(value, terms::Language::kEnglish);
+  };
+  EXPECT_THAT(text, HasSubstr("movie-reviews-v1" + personal(terms::PersonalClass::kPseudonymised)));
+  EXPECT_THAT(text, HasSubstr("dialogue-v1" + personal(terms::PersonalClass::kNone)));
+  const size_t nli = text.find("- nli-v1");
+  EXPECT_THAT(text.substr(nli, text.find('\n', nli) - nli), HasSubstr("withdrawn since"));
+}
+
+TEST(KrOverview, SaysOfEachDatasetWhatIsPersonalAndWhereItStands) {
+  const std::string text = OnlyText(Format::kKrOverview, SensitiveDossier());
+  const auto plain = [](auto value) { return terms::PlainWord(value, terms::Language::kKorean); };
+  for (const std::string& part :
+       {"**개인정보**: " + plain(terms::PersonalClass::kPseudonymised),
+        "**개인정보**: " + plain(terms::PersonalClass::kNone),
+        "**민감정보**: " + plain(terms::Tristate::kYes),
+        "**처리 근거**: " + plain(terms::Basis::kConsent),
+        "**기록 위치**: 항목 10, 리프 " + testing::FullDossier().datasets[0].place.leaf.Hex()}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+}
+
+TEST(ModelCard, SaysUntilWhenNothingGetsOut) {
+  EXPECT_THAT(OnlyText(Format::kModelCard, SensitiveDossier()),
+              HasSubstr("nothing gets out before 2027-05-01T00:00:00Z"));
+}
+
 // RFC 4180, read strictly: the cells of a file.
 std::vector<std::vector<std::string>> ReadCsv(const std::string& text) {
   std::vector<std::vector<std::string>> rows(1, {""});
@@ -313,6 +362,16 @@ TEST(MaskedRounds, AreToldByTheirSumsAndNeverAsNothing) {
     } else if (file.name == "rounds.csv") {
       EXPECT_EQ(ReadCsv(file.text)[1][7], "7000");
     }
+  }
+}
+
+TEST(Csv, SaysWhatWasWithdrawnAndWhen) {
+  for (const File& file : Make(Format::kCsv, testing::FullDossier()).files) {
+    if (file.name != "datasets.csv") continue;
+    const auto rows = ReadCsv(file.text);
+    ASSERT_EQ(rows[0][10], "withdrawn_at");
+    EXPECT_EQ(rows[1][10], "no");
+    EXPECT_EQ(rows[3][10], "2026-11-10T00:00:00Z");
   }
 }
 

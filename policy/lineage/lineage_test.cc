@@ -77,5 +77,41 @@ TEST_F(LineageTest, ARoundThatChangedNothingLeavesWhatItCountedBehindItsModel) {
   EXPECT_TRUE(uses.clean.at(*RunId::Parse("second")).IsZero());
 }
 
+// Before a withdrawal: what would have to be done again without it, and by whom it was done.
+TEST_F(LineageTest, APlanCountsWhatOthersTrainedAndWhatStillStands) {
+  w_.PlayRound("first", 0, kOthers);
+  w_.PlayRound("first", 1, kAll);
+  w_.PlayRound("first", 2, kOthers);
+  const auto grant = [&](const std::string& model) {
+    const standing::GrantRequest request = w_.ToServe(model, "scientific-research");
+    const standing::Standing now = w_.Now();
+    const standing::Ruling ruling = *Decide(now, request);
+    EXPECT_TRUE(ruling.allowed());
+    return w_.Say("host", EventOf(now, request, ruling));
+  };
+  grant("first/0");  // without it
+  const uint64_t stands = grant("first/2");
+  const uint64_t revoked = grant("first/1");
+  w_.Say("kt-desk", ledger::GrantRevoked{revoked, "owner"});
+  WithdrawalPlan plan = *PlanWithdrawal(w_.Now().state(), reviews_);
+  EXPECT_THAT(plan.uses.grants, ElementsAre(stands));
+  EXPECT_THAT(plan.running, ElementsAre(*RunId::Parse("first")));
+  EXPECT_FALSE(plan.masked);
+  // etri's 5,000 tokens in each round.
+  std::map<ledger::WithdrawalScope, std::pair<uint64_t, uint64_t>> again;
+  for (const WithdrawalOption& option : plan.options) {
+    again[option.scope] = {option.rounds_again, option.tokens_again};
+    const bool wide = option.scope != ledger::WithdrawalScope::kFutureRounds;
+    EXPECT_EQ(option.models_retired, wide ? 2u : 0u);
+    EXPECT_EQ(option.grants_ended, wide ? 1u : 0u);
+  }
+  EXPECT_EQ(again.at(ledger::WithdrawalScope::kFutureRounds), std::pair(uint64_t{0}, uint64_t{0}));
+  EXPECT_EQ(again.at(ledger::WithdrawalScope::kRestart), std::pair(uint64_t{2}, uint64_t{10000}));
+  EXPECT_EQ(again.at(ledger::WithdrawalScope::kRetrain), std::pair(uint64_t{3}, uint64_t{15000}));
+  w_.Say("host", ledger::RunHalted{*RunId::Parse("first"), "stopped"});
+  plan = *PlanWithdrawal(w_.Now().state(), reviews_);
+  EXPECT_TRUE(plan.running.empty());
+}
+
 }  // namespace
 }  // namespace dure::lineage

@@ -218,6 +218,30 @@ RC_GTEST_PROP(Join, IsFreeOfOrderAssociativeAndIdempotent, ()) {
   RC_ASSERT(ProposeLicence(Join(Join(c, b), a)) == ProposeLicence(Join(Join(a, b), c)));
 }
 
+TEST(Join, KeepsTheStricterOfEveryLimit) {
+  Terms low = testing::OpenTerms();
+  low.limits = {.max_rounds = 2,
+                .max_runs = 3,
+                .epsilon_max_micro = 4,
+                .min_participants = 5,
+                .min_cohort = 6};
+  Terms high = low;
+  high.limits = {.max_rounds = 20,
+                 .max_runs = 30,
+                 .epsilon_max_micro = 40,
+                 .min_participants = 50,
+                 .min_cohort = 60};
+  for (const auto& [first, second] : {std::pair(low, high), {high, low}}) {
+    const Limits limits =
+        Summarise(Join(TermsOf({"one", 1}, first), TermsOf({"other", 1}, second))).limits;
+    EXPECT_EQ(limits.max_rounds, 2u);
+    EXPECT_EQ(limits.max_runs, 3u);
+    EXPECT_EQ(limits.epsilon_max_micro, 4u);
+    EXPECT_EQ(limits.min_participants, 50u);
+    EXPECT_EQ(limits.min_cohort, 60u);
+  }
+}
+
 // The four real sets of text that the demonstrations train on.
 ModelTerms OfTheDemonstration() {
   ModelTerms all = TermsOf({"movie-reviews", 1}, testing::OpenTerms());
