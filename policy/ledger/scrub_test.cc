@@ -238,6 +238,63 @@ TEST_F(ScrubTest, NothingIsMendedFromACopyThatContradictsOrEndsBefore) {
   EXPECT_EQ(Open()->Head().note, mirror_->Head().note);
 }
 
+// Whose head over all entries has rotted: an older copy knows nothing of what came after it.
+TEST_F(ScrubTest, ALogIsNeverMadeShorterByAnOlderCopyNorMendedFromAnotherLogs) {
+  const auto early = c_.NewMemoryLedger();
+  c_.Found(*early);
+  ASSERT_EQ(early->RootAt(5), mirror_->RootAt(5)) << "a copy of the first entries";
+  Sql("DROP TRIGGER head_keeps; UPDATE tree_head SET note=replace(note,'test','tess')"
+      " WHERE size=14");
+  const auto shortened = MendFolder(folder_.path(), c_.log_key, early.get(), c_.verifier);
+  ASSERT_FALSE(shortened.has_value());
+  EXPECT_EQ(shortened.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(shortened.error().message, HasSubstr("Take a copy that holds more"));
+  const auto signer = SignerOf(77);
+  const NoteKey key = *NoteKey::Make("other.dure/ledger", signer->Key());
+  const auto others = MakeMemoryLedger(key, *signer, c_.verifier);
+  const auto foreign = MendFolder(folder_.path(), c_.log_key, others.get(), c_.verifier);
+  ASSERT_FALSE(foreign.has_value());
+  EXPECT_EQ(foreign.error().code, ErrorCode::kInvalid);
+  ASSERT_TRUE(MendFolder(folder_.path(), c_.log_key, mirror_.get(), c_.verifier).has_value());
+  EXPECT_EQ(Open()->Head().note, mirror_->Head().note);
+}
+
+// What no chance would do to a file, somebody might: each row is whole, and not what was written.
+TEST_F(ScrubTest, WhateverIsNotAsItWasWrittenIsNamed) {
+  const std::string path = folder_.path() + "/ledger.db";
+  EXPECT_NE(Open(), nullptr);
+  const Bytes good = ReadAll(path);
+  const std::string other =
+      SignHead({c_.log_key.name, 6, DigestOf("other")}, c_.log_key, *c_.log_signer).note;
+  const std::pair<std::string, std::string> cases[] = {
+      {"DROP TRIGGER entry_keeps; UPDATE entry SET actor_seq=999 WHERE idx=9",
+       "entry 9 (evaluation-reported): what its row says of it is not what its bytes say"},
+      {"DROP TRIGGER entry_keeps; UPDATE entry SET type='round-closed' WHERE idx=9",
+       "entry 9 (round-closed): what its row says of it is not what its bytes say"},
+      {"DROP TRIGGER entry_keeps; UPDATE entry SET idx=99 WHERE idx=9;"
+       "UPDATE entry SET idx=9 WHERE idx=10; UPDATE entry SET idx=10 WHERE idx=99",
+       "entry 9 (evaluation-reported): its bytes are not those that the signed tree head counts"},
+      {"DROP TRIGGER entry_stays; DELETE FROM entry WHERE idx=5", "entry 5 is gone"},
+      {"DROP TRIGGER entry_stays; DELETE FROM entry WHERE idx=13", "entry 13 is gone"},
+      {"DROP TRIGGER head_keeps; UPDATE tree_head SET note='" + other + "' WHERE size=6",
+       "the tree head of 6 entries has another root than the entries"},
+      {"DROP TRIGGER head_stays; DELETE FROM tree_head WHERE size=14",
+       "the tree head of 14 entries is gone"},
+      {"UPDATE cosignature SET line=substr(line,1,80)||CASE substr(line,81,1) WHEN 'A' THEN 'B'"
+       " ELSE 'A' END||substr(line,82)",
+       "a cosignature of the tree head of 14 entries (hospital-a-1/auditor) does not verify"},
+      {"DROP TRIGGER head_stays", "the tables are not defined as they were"}};
+  for (const auto& [sql, named] : cases) {
+    SCOPED_TRACE(sql);
+    for (const char* tail : {"-wal", "-shm"}) fs::remove(path + tail);
+    WriteAll(path, good);
+    Sql(sql);
+    const auto looked = CheckFolder(folder_.path(), c_.log_key, mirror_.get(), c_.verifier);
+    ASSERT_TRUE(looked.has_value()) << looked.error().message;
+    EXPECT_THAT(Texts(looked->found), Contains(HasSubstr(named)));
+  }
+}
+
 TEST_F(ScrubTest, AFileFromBeforeKeysHadSumsIsTakenOver) {
   Sql("CREATE TABLE entry_key(key TEXT PRIMARY KEY, idx INT NOT NULL REFERENCES entry(idx))"
       " STRICT, WITHOUT ROWID; INSERT INTO entry_key SELECT key,idx FROM entry_name;"
