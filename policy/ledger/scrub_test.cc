@@ -141,6 +141,7 @@ TEST_F(ScrubTest, AByteThatRotsUnderALiveLogIsNamedAndMendedFromAMembersCopy) {
   EXPECT_EQ(scrubbing.state().readings, 1u);
   EXPECT_THAT(said_, IsEmpty());
   RotEntry();
+  EXPECT_EQ(ledger->Read(9, 10, 1).error().code, ErrorCode::kCorrupt) << "it is given to nobody";
   scrubbing.Step(start_ + std::chrono::hours(1) + std::chrono::minutes(20), wall_);
   EXPECT_TRUE(scrubbing.Whole().has_value()) << "a third of the file has been read";
   scrubbing.Step(start_ + std::chrono::hours(2), wall_);
@@ -257,6 +258,19 @@ TEST_F(ScrubTest, ALogIsNeverMadeShorterByAnOlderCopyNorMendedFromAnotherLogs) {
   EXPECT_EQ(foreign.error().code, ErrorCode::kInvalid);
   ASSERT_TRUE(MendFolder(folder_.path(), c_.log_key, mirror_.get(), c_.verifier).has_value());
   EXPECT_EQ(Open()->Head().note, mirror_->Head().note);
+}
+
+TEST_F(ScrubTest, ALogWhoseEntriesDoNotHashToItsLastHeadIsNotOpened) {
+  const std::string other =
+      SignHead({c_.log_key.name, kEntries, DigestOf("other")}, c_.log_key, *c_.log_signer).note;
+  Sql("DROP TRIGGER head_keeps; UPDATE tree_head SET note='" + other + "' WHERE size=14");
+  const auto opened = OpenSqliteLedger({.dir = folder_.path(),
+                                        .log_key = c_.log_key,
+                                        .log_signer = c_.log_signer.get(),
+                                        .verifier = &c_.verifier});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(opened.error().message, HasSubstr("do not hash to the signed root"));
 }
 
 // What no chance would do to a file, somebody might: each row is whole, and not what was written.

@@ -304,5 +304,21 @@ TEST_F(VetoTest, AConsentThatTheOwnerGivesLaterLiftsIt) {
   EXPECT_TRUE(w_.Rule(OfLab()).allowed());
 }
 
+TEST_F(VetoTest, AConsentThatTheOwnerGaveBeforeDoesNotLiftIt) {
+  w_.Propose("second", "scientific-research");
+  const RunId run = *RunId::Parse("second");
+  ledger::ConsentGiven consent;
+  consent.dataset = *DatasetId::Parse("papers");
+  consent.run = run;
+  w_.Say("lab-desk", consent);
+  const uint64_t proposal = w_.Now().state().runs.at(run).proposed;
+  for (const char* member : {"kt", "etri", "univ"}) Vote(member, proposal, Choice::kYes);
+  Vote("lab", proposal, Choice::kNo);
+  const auto due = Due(proposal);
+  ASSERT_TRUE(due && due->adopt);
+  w_.Say("host", ledger::RunApproved{run, w_.Now().state().policies, due->tally});
+  EXPECT_FALSE(w_.Rule(w_.Asking("second", 0, "lab", "papers")).allowed());
+}
+
 }  // namespace
 }  // namespace dure::standing

@@ -2,7 +2,7 @@
 // fails when what it asks is left out.
 #include <gmock/gmock.h>
 
-#include "policy/standing/behind.h"
+#include "policy/standing/fold.h"
 #include "policy/standing/testing.h"
 
 namespace dure::standing {
@@ -73,6 +73,19 @@ TEST_F(UsesTest, ARunIsForProfitIfItIsForAnybodysProfit) {
     EXPECT_EQ(StrictestOf(text), terms::Beneficiary::kForProfit) << text;
   }
   EXPECT_EQ(StrictestOf("public-body,non-profit"), terms::Beneficiary::kNonProfit);
+}
+
+TEST_F(UsesTest, AMemberWhoseKeysHaveAllEndedHasLeft) {
+  const auto status = [&] {
+    const rules::Facts facts =
+        FactsOfMember(w_.Now().state(), *MemberId::Parse("etri"), rules::Instant::At(w_.time()));
+    return *facts.At("member.status").value.text();
+  };
+  EXPECT_EQ(status(), "active");
+  for (const char* seat : {"etri-desk", "etri-site"}) {
+    w_.Say("host", ledger::KeyRevoked{*MemberId::Parse("etri"), w_.SeatOf(seat).actor.key, "left"});
+  }
+  EXPECT_EQ(status(), "left");
 }
 
 TEST_F(UsesTest, WhatItsOwnerAllowsLaterDoesNotWidenAModelThatWasMadeBefore) {

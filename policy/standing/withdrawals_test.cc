@@ -154,6 +154,22 @@ TEST_F(WithdrawalsTest, AWideOneEndsTheGrantsOnceTheNoticeIsOver) {
   EXPECT_FALSE(MayServe("kt")) << "nothing new is granted meanwhile";
 }
 
+TEST_F(WithdrawalsTest, AWideOneLetsTheModelBeNeitherServedNorExported) {
+  w_.Lend("notes", "etri", terms::testing::OpenTerms());
+  Train("first", "etri", "notes");
+  for (const auto kind : {ledger::UseKind::kServe, ledger::UseKind::kExport}) {
+    GrantRequest request = Serve("kt");
+    request.kind = kind;
+    EXPECT_TRUE(Decide(w_.Now(), request)->allowed()) << Name(kind);
+  }
+  Withdraw(Filed("retire-models"));
+  for (const auto kind : {ledger::UseKind::kServe, ledger::UseKind::kExport}) {
+    GrantRequest request = Serve("kt");
+    request.kind = kind;
+    EXPECT_FALSE(Decide(w_.Now(), request)->allowed()) << Name(kind);
+  }
+}
+
 // Whoever was granted it relied on the longest notice that any version gave.
 TEST_F(WithdrawalsTest, TheLongestNoticeOfItsVersionsIsKept) {
   terms::Terms terms = terms::testing::OpenTerms();

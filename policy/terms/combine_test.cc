@@ -292,6 +292,8 @@ TEST(Proposal, TheFreestThatHoldsIsProposed) {
   EXPECT_EQ(of({"CC-BY-SA-3.0", "CC-BY-SA-4.0"}), "CC-BY-SA-4.0");
   EXPECT_EQ(of({"GPL-2.0-only OR MIT", "CC-BY-SA-4.0"}), "CC-BY-SA-4.0");
   EXPECT_EQ(of({"CC-BY-ND-4.0"}), "");
+  EXPECT_EQ(of({"MIT AND CC-BY-NC-4.0"}), "CC-BY-NC-4.0") << "both hold, in whatever order";
+  EXPECT_EQ(of({"CC-BY-SA-4.0 AND MIT"}), "CC-BY-SA-4.0");
   EXPECT_EQ(of({"LicenseRef-hospital", "MIT"}), "LicenseRef-hospital");
   EXPECT_EQ(of({"LicenseRef-hospital", "LicenseRef-bank"}), "");
 }
