@@ -21,7 +21,7 @@ TEST(ShareText, ExplainsHowThePartsComeToAShare) {
   EXPECT_THAT(english, HasSubstr("3 rounds, 1 evaluation\n"));
   EXPECT_THAT(english, HasSubstr("  75.00 % of all rounds, which count 20 of 100: 15.00 %\n"));
   EXPECT_THAT(english, HasSubstr("  together 20.00 % of the 30.00 % that all have: "
-                                 "a share of 66.66 %\n"));
+                                 "a share of 66.67 %\n"));
   EXPECT_THAT(ShareTexts{true}.Explained(inputs, parts, {}),
               HasSubstr("  합해서 10.00 %, 모두의 합 30.00 % 가운데 몫 33.33 %\n"));
 }

@@ -303,7 +303,10 @@ TEST_F(ScrubTest, WhateverIsNotAsItWasWrittenIsNamed) {
     for (const char* tail : {"-wal", "-shm"}) fs::remove(path + tail);
     WriteAll(path, good);
     Sql(sql);
-    const auto looked = CheckFolder(folder_.path(), c_.log_key, mirror_.get(), c_.verifier);
+    // Beside a copy a head of another root, which the log's key did sign, is a contradiction.
+    const bool alone = sql.find("SET note=") != std::string::npos;
+    const LogReader* copy = alone ? nullptr : mirror_.get();
+    const auto looked = CheckFolder(folder_.path(), c_.log_key, copy, c_.verifier);
     ASSERT_TRUE(looked.has_value()) << looked.error().message;
     EXPECT_THAT(Texts(looked->found), Contains(HasSubstr(named)));
   }
