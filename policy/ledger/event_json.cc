@@ -16,6 +16,8 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMergeBytesMax = 64;
+// Of one contribution: 34,000 years of one accelerator.
+constexpr uint64_t kAcceleratorSecondsMax = uint64_t{1} << 40;
 
 void WriteAttempt(const RoundAttempt& at, json& out) {
   out["run"] = at.run.str();
@@ -96,6 +98,7 @@ void Write(const ContributionSubmitted& e, json& out) {
     out["steps"] = e.steps;
     out["saturatedLanes"] = e.saturated_lanes;
   }
+  if (e.accelerator_seconds > 0) out["acceleratorSeconds"] = e.accelerator_seconds;
   if (e.norm) out["norm"] = *e.norm;
   out["code"] = e.code.Hex();
   WriteDatasetsUsed(e.datasets, out["datasets"]);
@@ -114,6 +117,10 @@ void Read(ContributionSubmitted& e, FieldReader& in) {
     e.saturated_lanes = in.Count("saturatedLanes");
     if (e.weight == 0) in.Blame("weight", "is 0, and nothing says that it is masked");
     if (in.Has("norm")) e.norm = in.Finite("norm");
+  }
+  if (in.Has("acceleratorSeconds")) {
+    e.accelerator_seconds = in.Count("acceleratorSeconds");
+    if (e.accelerator_seconds == 0) in.Blame("acceleratorSeconds", "is there and 0");
   }
   e.code = in.Hash("code");
   e.datasets = ReadDatasetsUsed(in, "datasets");
@@ -232,8 +239,15 @@ Status FormOf(const RoundOpened& e) {
   return {};
 }
 Status FormOf(const ContributionSubmitted& e) {
-  if (!e.norm || (*e.norm >= 0 && !e.masked())) return {};
-  return Fail(ErrorCode::kInvalid, "a norm is 0 or more, and of an update that is not masked");
+  if (e.norm && (*e.norm < 0 || e.masked())) {
+    return Fail(ErrorCode::kInvalid, "a norm is 0 or more, and of an update that is not masked");
+  }
+  const bool told = e.accelerator_seconds > 0;
+  if (told && (e.masked() || e.accelerator_seconds > kAcceleratorSecondsMax)) {
+    return Fail(ErrorCode::kInvalid,
+                "accelerator-seconds are 2^40 at most, and of an update that is not masked");
+  }
+  return {};
 }
 Status FormOf(const ContributionReceipted& e) {
   if (e.accepted != e.reason.empty()) {

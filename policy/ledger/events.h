@@ -98,6 +98,9 @@ struct ContributionSubmitted {
   std::vector<DatasetUsed> datasets;  // what it was trained on, ascending
   Digest code = {};                   // of the trainer's program, as the site says
   std::optional<double> norm = {};    // of the update; where the run bounds it, and never masked
+  // That accelerators were busy with its training, summed over them, rounded up, as the site says;
+  // 0: it says none. Never masked.
+  uint64_t accelerator_seconds = 0;
   bool masked() const { return weight == 0; }
   bool operator==(const ContributionSubmitted&) const = default;
 };

@@ -107,7 +107,8 @@ class EventsTest : public ::testing::Test {
                                   2,
                                   {{{*DatasetId::Parse("reviews"), 2}, 17}},
                                   DigestOf("trainer"),
-                                  0.1},
+                                  0.1,
+                                  7200},
             ContributionReceipted{at, 5, DigestOf("leaf"), false, "too-late"},
             RoundClosed{at,
                         {{5, c_.site_id, 9}},
@@ -150,6 +151,38 @@ TEST_F(EventsTest, AClosedRoundTellsItsRuleAndEachShare) {
   RoundClosed partly = closed;
   partly.submissions[0].share.reset();
   EXPECT_FALSE(SealRecord(Of(partly), *c_.site_signer));
+}
+
+TEST_F(EventsTest, AContributionSaysItsTimeOnAcceleratorsUnlessItIsMasked) {
+  ContributionSubmitted said = std::get<ContributionSubmitted>(c_.Submitted(0));
+  const auto none = SealRecord(Of(said), *c_.site_signer);
+  EXPECT_EQ(AsText(ParseEnvelope(none->bytes)->payload).find("accelerator"), std::string::npos);
+  EXPECT_THAT(EntrySentence(0, *OpenEntry(none->bytes, c_.verifier)),
+              ::testing::HasSubstr("5000 tokens, 8 steps, contribution"));
+  said.accelerator_seconds = 7200;
+  const auto sealed = SealRecord(Of(said), *c_.site_signer);
+  ASSERT_TRUE(sealed) << sealed.error().message;
+  const auto opened = OpenEntry(sealed->bytes, c_.verifier);
+  EXPECT_EQ(opened->record.event, Event(said));
+  EXPECT_THAT(EntrySentence(0, *opened),
+              ::testing::HasSubstr("8 steps, 7200 accelerator-seconds, contribution"));
+  EXPECT_THAT(EntrySentence(0, *opened, Language::kKorean),
+              ::testing::HasSubstr("8스텝, 가속기 사용 7200초, 기여 파일"));
+
+  said.accelerator_seconds = uint64_t{1} << 40;
+  EXPECT_TRUE(SealRecord(Of(said), *c_.site_signer));
+  said.accelerator_seconds += 1;
+  EXPECT_FALSE(SealRecord(Of(said), *c_.site_signer));
+  said.accelerator_seconds = 7200;
+  said.weight = said.tokens = said.steps = 0;
+  EXPECT_FALSE(SealRecord(Of(said), *c_.site_signer)) << "masked";
+  said.accelerator_seconds = 0;
+  const auto masked = SealRecord(Of(said), *c_.site_signer);
+  ASSERT_TRUE(masked) << masked.error().message;
+  std::string payload(AsText(ParseEnvelope(masked->bytes)->payload));
+  payload.insert(payload.find("\"masked\":true"), "\"acceleratorSeconds\":7200,");
+  EXPECT_FALSE(OpenEntry(SealEnvelope(kInTotoPayloadType, AsBytes(payload), "", *c_.site_signer),
+                         c_.verifier));
 }
 
 TEST_F(EventsTest, AFigureSaysOnWhatItWasMeasuredAndHowSureItIs) {
@@ -267,6 +300,9 @@ TEST_F(EventsTest, RefusesStatementsThatSayLessOrOtherwise) {
            {"\"weight\":1000", "\"weight\":9007199254740993"},
            {"\"weight\":1000", "\"weight\":1000,\"weight\":2000"},
            {"\"tokens\":5000", "\"token\":5000"},
+           {"\"tokens\":5000", "\"acceleratorSeconds\":0,\"tokens\":5000"},
+           {"\"tokens\":5000", "\"acceleratorSeconds\":1.5,\"tokens\":5000"},
+           {"\"tokens\":5000", "\"acceleratorSeconds\":1099511627777,\"tokens\":5000"},
            {"contribution-submitted/v1", "contribution-submitted/v2"},
            {"Statement/v1", "Statement/v0.1"},
            {"2026-11-24T01:02:03Z", "2026-11-24 01:02:03Z"},

@@ -56,20 +56,26 @@ std::string Say(const RoundOpened& e, Language l) {
   if (Ko(l)) return Text(e.at, l) + " 시작, 출발 모델 " + base + ", 참여 " + sites;
   return "opened " + Text(e.at, l) + " from model " + base + " with " + sites;
 }
+std::string OnAccelerators(uint64_t seconds, Language l) {
+  if (seconds == 0) return "";
+  return Ko(l) ? ", 가속기 사용 " + std::to_string(seconds) + "초"
+               : ", " + Count(seconds, "accelerator-second");
+}
 std::string Say(const ContributionSubmitted& e, Language l) {
+  const std::string on_accelerators = OnAccelerators(e.accelerator_seconds, l);
   const std::string what = Digits(e.contribution);
   const std::string weight = std::to_string(e.weight);
   if (Ko(l)) {
     return e.site.str() + "의 " + Text(e.at, l) + " 기여: " +
            (e.masked() ? "분량은 가려짐"
                        : "가중치 " + weight + ", " + Tokens(e.tokens, l) + ", " +
-                             std::to_string(e.steps) + "스텝") +
+                             std::to_string(e.steps) + "스텝" + on_accelerators) +
            ", 기여 파일 " + what;
   }
   const std::string who = e.site.str() + " contributed to " + Text(e.at, l);
   if (e.masked()) return who + ", masked: contribution " + what;
   return who + ": weight " + weight + ", " + Tokens(e.tokens, l) + ", " + Count(e.steps, "step") +
-         ", contribution " + what;
+         on_accelerators + ", contribution " + what;
 }
 std::string Say(const ContributionReceipted& e, Language l) {
   const std::string entry = std::to_string(e.submission);
