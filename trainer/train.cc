@@ -75,8 +75,11 @@ Status CheckRequest(const seat::TrainTask& request) {
 // Counts what was done and tells it, at most a few times a second.
 class Progress {
  public:
-  Progress(const Task& task, const seat::TrainTask& request)
-      : task_(task), request_(request), begin_(Seconds()) {}
+  // `accelerators` train: this many for as long as a step takes.
+  Progress(const Task& task, const seat::TrainTask& request, uint32_t accelerators)
+      : task_(task), request_(request), accelerators_(accelerators), begin_(Seconds()) {}
+
+  void BeginStep() { step_begin_ = Seconds(); }
 
   void Add(const cpu::StepResult& step) {
     ++done_.steps;
@@ -89,6 +92,7 @@ class Progress {
     losses_.push_back(step.loss);
     if (losses_.size() > done_.steps / 10 + 1) losses_.pop_front();
     const double now = Seconds();
+    done_.accelerator_seconds += (now - step_begin_) * accelerators_;
     const bool last = done_.steps == request_.steps;
     if (done_.steps > 1 && !last && now - reported_ < kProgressSeconds) return;
     reported_ = now;
@@ -129,7 +133,9 @@ class Progress {
 
   const Task& task_;
   const seat::TrainTask& request_;
+  uint32_t accelerators_;
   double begin_;
+  double step_begin_ = 0;
   double reported_ = 0;
   seat::DoneEvent done_;
   std::deque<double> losses_;
@@ -244,7 +250,9 @@ Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& reque
   text::TokenSource source(outfit.dataset.train.tokens(), outfit.model.tokenizer, request.seed);
   source.Seek(outfit.place.cursor);
 
-  Progress progress(task, request);
+  // All ranks train on one each, or none does (Engine::Choose).
+  const bool on_gpus = outfit.session->OnCpu() == nullptr;
+  Progress progress(task, request, on_gpus ? task.gang.world() : 0);
   text::Batch batch;
   std::optional<PrivateSteps> private_steps;
   if (request.record_clip > 0) {
@@ -261,6 +269,7 @@ Result<seat::Event> TrainTogether(const Task& task, const seat::TrainTask& reque
     }
     // All ranks read the whole step and compute their share of it.
     source.Next(request.batch * request.accumulation, request.sequence, &batch);
+    progress.BeginStep();
     DURE_ASSIGN(const cpu::StepResult step, outfit.session->Step(batch.inputs, batch.targets));
     progress.Add(step);
   }

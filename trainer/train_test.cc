@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "model/config.h"
+#include "model/cuda/emulated/contract.h"
 #include "model/initialize.h"
 #include "model/safetensors.h"
 #include "model/text/tokenizer.h"
@@ -43,17 +44,17 @@ class AgreesTwice final : public model::collective::Collective {
   }
 };
 
-seat::TrainTask SmallTask(const fs::path& folder) {
+seat::TrainTask SmallTask(const fs::path& folder, uint32_t dim = 512) {
   fs::create_directories(folder / "data");
   std::ofstream text(folder / "data" / "text.txt");
   for (int i = 0; i < 400; ++i) text << "line " << i << " of a text that is long enough\n\n";
   text.close();
   model::LlamaConfig config;
   config.vocab = text::kVocabularyMin;
-  config.dim = 512;
+  config.dim = dim;
   config.layers = 2;
   config.heads = config.kv_heads = 8;
-  config.ffn_dim = 1024;
+  config.ffn_dim = 2 * dim;
   config.context = 32;
   config.bos_id = 0;
   config.eos_id = 1;
@@ -92,6 +93,29 @@ TEST(TrainTogether, NoRankTakesMemoryBeforeAllHaveFoundEnough) {
   EXPECT_LT(gang.held[0], before + weights);
   EXPECT_GT(gang.held[1], gang.held[0] + weights / 2);
   fs::remove_all(folder);
+}
+
+TEST(TrainTogether, SaysHowLongAcceleratorsWereBusyAndNothingOnAProcessor) {
+  const fs::path folder = fs::path(testing::TempDir()) / "dure_train_accelerated";
+  const auto alone = model::collective::MakeSingle();
+  EngineOptions on_gpu;
+  on_gpu.table = &model::cuda::EmulatedTable();
+  on_gpu.cuda.numbers = model::cuda::NumberType::kFloat;
+  const auto gpu = Engine::Choose(on_gpu, *alone, 0, 1);
+  ASSERT_TRUE(gpu) << gpu.error().message;
+  Engine plain;
+  const std::atomic<Stop> never = Stop::kNo;
+  for (Engine* engine : {gpu->get(), &plain}) {
+    const seat::TrainTask request = SmallTask(folder, 64);
+    const auto trained =
+        TrainTogether({1, never, [](const seat::Event&) {}, *alone, *engine}, request);
+    ASSERT_TRUE(trained) << trained.error().message;
+    const auto& done = std::get<seat::DoneEvent>(*trained);
+    EXPECT_EQ(done.steps, 2u);
+    EXPECT_EQ(done.accelerator_seconds > 0, engine->uses_gpu());
+    EXPECT_LT(done.accelerator_seconds, done.seconds);
+    fs::remove_all(folder);
+  }
 }
 
 }  // namespace

@@ -153,6 +153,7 @@ void Visit(V& v, DoneEvent& event) {
   v.Field("seconds", event.seconds);
   v.Field("stopped", event.stopped);
   v.Field("private_steps", event.private_steps);
+  v.Field("accelerator_seconds", event.accelerator_seconds);
 }
 
 template <typename V>

@@ -183,8 +183,9 @@ struct DoneEvent {
   double final_loss = 0;  // mean of the last tenth of the steps
   double learning_rate_sum = 0;
   double seconds = 0;
-  bool stopped = false;        // ended by a stop request that said keep
-  uint64_t private_steps = 0;  // of `steps`, those made with record_clip, _noise and _rate
+  bool stopped = false;            // ended by a stop request that said keep
+  uint64_t private_steps = 0;      // of `steps`, those made with record_clip, _noise and _rate
+  double accelerator_seconds = 0;  // busy with this task, summed over all accelerators; 0: none
   bool operator==(const DoneEvent&) const = default;
 };
 

@@ -81,7 +81,7 @@ TEST(SeatMessages, EventsSurviveTheWire) {
       ReadyEvent{1, "dure-trainer cpu", {"seccomp", "landlock"}},
       ProgressEvent{1, "training", 5, 10, 3.25, 4096, 1234.5},
       PreparedEvent{1, 2, 3, 4, 5, 6, 7, 8, 9, "aa", "bb", true, {"x row 3: bad"}},
-      DoneEvent{1, 2, 3, 4, 5, 6.5, 7.5, 0.25, 8.5, true, 2},
+      DoneEvent{1, 2, 3, 4, 5, 6.5, 7.5, 0.25, 8.5, true, 2, 16.75},
       EvaluatedEvent{1, 12.5, 3, 4, 0.5, 6, 1.5, 1.75, 1000, 77},
       GeneratedEvent{1, "글", 2},
       ErrorEvent{1, "invalid", "why"},
