@@ -19,6 +19,7 @@
 #include "site/masking_desk.h"
 #include "site/record_check.h"
 #include "site/run_folder.h"
+#include "site/training_mark.h"
 #include "site/workshop.h"
 
 namespace dure::site {
@@ -97,7 +98,9 @@ class RunDesk {
   void TrainLater(const round::StartTraining& effect, Duration wait);
   void Trained(const round::StartTraining& effect, Result<Answer> answer);
   void NotTrained(const round::StartTraining& effect, const Error& error, bool hung = false);
-  void NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result);
+  void NoteTraining(const round::StartTraining& effect, const TrainingMark& mark);
+  // What is kept of that training; nullopt: nothing.
+  std::optional<TrainingMark> MarkOf(RoundNumber round, uint64_t number) const;
   // run_privacy.cc: what noise costs is on the accounts of the datasets before it is used.
   void ReservePrivacy(const round::RoundAttempt& at, std::vector<round::OfferedDataset> offered);
   uint64_t EpsilonLent(const round::OfferedDataset& offered) const;
@@ -158,6 +161,7 @@ class RunDesk {
   seat::PrepareTask preparing_;
   round::RoundAttempt preparing_at_;  // for whom
   uint64_t training_task_ = 0;
+  MonoTime training_began_{};
   std::optional<Digest> new_blob_;  // trained and encoded by this process, and not yet offered
   std::optional<RoundNumber> training_round_;
   uint32_t trainer_deaths_ = 0;      // before any training came to its end

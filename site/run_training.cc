@@ -75,19 +75,12 @@ void RunDesk::Do(const round::StartTraining& effect) {
   const RoundNumber round = effect.plan.at.round;
   manifest_ = effect.manifest;
   if (training_round_ == round && training_task_ != 0) return;  // asked again while it runs
-  const std::string mark = TrainedKey(round);
-  if (const auto done = shop_.journal.Get(mark);
-      done && *done && std::filesystem::exists(folder_.trained(round))) {
-    CanonicalReader reader(**done);
-    round::TrainingDone result{round, effect.number, reader.U64(), reader.U64(), reader.F64()};
-    const uint64_t number = reader.U64();
-    result.code = reader.Raw32();
-    if (reader.Done("a training mark") && number == effect.number) {
-      shop_.loop.Post([this, alive = alive_, effect, result] {
-        if (*alive) ChargeTraining(effect, result);
-      });
-      return;
-    }
+  if (const auto mark = MarkOf(round, effect.number);
+      mark && std::filesystem::exists(folder_.trained(round))) {
+    shop_.loop.Post([this, alive = alive_, effect, result = mark->done] {
+      if (*alive) ChargeTraining(effect, result);
+    });
+    return;
   }
   // After a restart the data is measured first: until then nobody knows which is which.
   const std::optional<bool> has = shop_.lending.Has(effect.datasets);
@@ -99,6 +92,13 @@ void RunDesk::Do(const round::StartTraining& effect) {
     return;
   }
   Train(effect);
+}
+
+std::optional<TrainingMark> RunDesk::MarkOf(RoundNumber round, uint64_t number) const {
+  const auto kept = shop_.journal.Get(TrainedKey(round));
+  if (!kept || !*kept) return std::nullopt;
+  const auto mark = ReadMark(**kept, round);
+  return mark && mark->done.number == number ? mark : std::nullopt;
 }
 
 void RunDesk::TrainLater(const round::StartTraining& effect, Duration wait) {
@@ -146,6 +146,7 @@ void RunDesk::Train(const round::StartTraining& effect) {
   calls.done = [this, alive = alive_, effect, turn = ++training_turn_](Result<Answer> answer) {
     if (*alive && turn == training_turn_) Trained(effect, std::move(answer));
   };
+  training_began_ = shop_.loop.Now();
   training_task_ = shop_.trainer.Submit(std::move(task), std::move(reach), std::move(calls));
   shop_.loop.At(shop_.loop.Now() + kReadyAfter, [this, alive = alive_, base = effect.plan.base] {
     if (!*alive || participation_.phase() != round::SitePhase::kTraining) return;
@@ -174,8 +175,11 @@ void RunDesk::Trained(const round::StartTraining& effect, Result<Answer> answer)
     training_round_.reset();
     return Feed(round::TrainingFailed{round, effect.number, objection});
   }
-  const round::TrainingDone result{round,       effect.number,    done->tokens,
-                                   done->steps, done->final_loss, shop_.trainer.code()};
+  const auto seconds = SecondsToTell(*done, shop_.loop.Now() - training_began_, effect.manifest);
+  if (!seconds) shop_.say(effect.plan.at.Text() + ": not told: " + seconds.error().message);
+  const TrainingMark result{
+      {round, effect.number, done->tokens, done->steps, done->final_loss, shop_.trainer.code()},
+      seconds.value_or(0)};
   CrashPoint("site.trained");
   // Not every program in the trainer's seat makes its result durable, or leaves it alone; what is
   // noted as done is both.
@@ -206,24 +210,17 @@ void RunDesk::NotTrained(const round::StartTraining& effect, const Error& error,
   Feed(round::TrainingFailed{effect.plan.at.round, effect.number, "trainer-" + CodeWord(code)});
 }
 
-void RunDesk::NoteTraining(const round::StartTraining& effect, const round::TrainingDone& result) {
+void RunDesk::NoteTraining(const round::StartTraining& effect, const TrainingMark& mark) {
   training_task_ = 0;
   training_round_.reset();
   roomless_trainings_ = 0;
   trainer_deaths_ = 0;
-  const Bytes mark = CanonicalWriter()
-                         .U64(result.tokens)
-                         .U64(result.steps)
-                         .F64(result.loss)
-                         .U64(effect.number)
-                         .Raw32(result.code)
-                         .Take();
   // With the state that says so, unless an account may have to be charged first.
-  with_state_.Put(TrainedKey(result.round), mark);
-  if (!manifest_.privacy.per_record()) ChargeTraining(effect, result);
+  with_state_.Put(TrainedKey(mark.done.round), ToMark(mark));
+  if (!manifest_.privacy.per_record()) ChargeTraining(effect, mark.done);
   (void)shop_.journal.Apply(std::exchange(with_state_, {}));
   CrashPoint("site.training-noted");
-  if (manifest_.privacy.per_record()) ChargeTraining(effect, result);
+  if (manifest_.privacy.per_record()) ChargeTraining(effect, mark.done);
 }
 
 void RunDesk::Do(const round::StopTraining& effect) {

@@ -53,6 +53,25 @@ for line in seat:
         say(kind='done', id=asked['id'], steps=2, tokens=256)
 """
 
+# Gives back what it got, after a moment, and says of the first round that accelerators were busy
+# for so long, of the second what cannot be, and of others nothing.
+ACCELERATED = SEAT + """
+import shutil, time
+said = [1.25, 1e9]
+say(kind='ready', version=1, trainer='accelerated', protections=[])
+for line in seat:
+    asked = json.loads(line)
+    if asked.get('task') == 'prepare':
+        say(kind='prepared', id=asked['id'], documents=9, train_tokens=999, held_out_tokens=9)
+    elif asked.get('task') == 'train':
+        time.sleep(0.2)
+        shutil.copyfile(asked['model_path'], asked['output_path'])
+        busy = {'accelerator_seconds': said[asked['round']]} if asked['round'] < 2 else {}
+        say(kind='done', id=asked['id'], steps=2, tokens=256, **busy)
+    elif asked['kind'] == 'task':
+        say(kind='error', id=asked['id'], code='invalid', message='I only train')
+"""
+
 
 class TrainerTest(FaultTest):
     def test_trainer_killed_while_it_trains(self):
@@ -114,6 +133,32 @@ class TrainerTest(FaultTest):
         for event in closed:
             self.assertIn('east', self.counted(event))
         self.assertEqual(north.stop(), 0, north.tail())
+
+    def accelerated(self, run, sites, **options):
+        """What the contributions of that run say of a site whose trainer says its seconds."""
+        federation = self.found(sites)
+        program = f'{self.folder}/accelerated'
+        with open(program, 'w', encoding='ascii') as file:
+            file.write(ACCELERATED)
+        os.chmod(program, 0o755)
+        federation.sites['north'].arguments += ['--trainer', program]
+        federation.start_sites()
+        federation.propose(run, rounds=3, steps=2, **options)
+        self.settle(federation, run)
+        said = [entry['event'] for entry in federation.entries('east', run)
+                if entry['type'] == 'contribution-submitted']
+        return federation, {(each['site'], each['round']): each.get('acceleratorSeconds')
+                            for each in said}
+
+    def test_time_on_accelerators_is_on_record_where_a_trainer_says_what_can_be(self):
+        federation, said = self.accelerated('busy', SITES[:2], masking='none')
+        self.assertEqual(said, {**{('north', i): None for i in (1, 2)}, ('north', 0): 2,
+                                **{('east', i): None for i in range(3)}})
+        self.assertTrue(federation.sites['north'].log_has('not told: the trainer says 1000000000'))
+
+    def test_time_on_accelerators_of_a_masked_contribution_is_not_told(self):
+        _, said = self.accelerated('hidden', SITES)
+        self.assertEqual(set(said.values()), {None})
 
     def test_trainer_that_hangs_costs_its_site_one_round_at_most(self):
         federation = self.found(SITES[:2])
