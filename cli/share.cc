@@ -183,6 +183,8 @@ Status Explain(const ShareOptions& options, Context& context) {
                        {"steps", input.steps},
                        {"rounds", input.rounds},
                        {"evaluations", input.evaluations}});
+    if (input.accelerator_seconds == 0) continue;
+    members.back()["accelerator_seconds"] = input.accelerator_seconds;
   }
   context.Print(
       context.json()

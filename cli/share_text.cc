@@ -56,8 +56,12 @@ std::string Given(const standing::ShareInput& input, bool korean) {
   if (input.rounds > 0 && input.steps == 0) {
     return Pick(korean, "tokens and steps hidden by masking", "토큰과 스텝은 보안 합산으로 가려짐");
   }
-  return korean ? fmt::format("토큰 {}개, {}스텝", input.tokens, input.steps)
-                : fmt::format("{} tokens, {} steps", input.tokens, input.steps);
+  const std::string given = korean ? fmt::format("토큰 {}개, {}스텝", input.tokens, input.steps)
+                                   : fmt::format("{} tokens, {} steps", input.tokens, input.steps);
+  const uint64_t seconds = input.accelerator_seconds;
+  if (seconds == 0) return given;
+  return given + (korean ? fmt::format(", 가속기 사용 {}초(산식에 넣지 않음)", seconds)
+                         : fmt::format(", {} accelerator-seconds (which count nothing)", seconds));
 }
 
 }  // namespace

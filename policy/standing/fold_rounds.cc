@@ -273,8 +273,8 @@ void Fold::Do(const Said& said, const ledger::RoundOpened& e) {
 
 void Fold::Do(const Said& said, const ledger::ContributionSubmitted& e) {
   Submission& submission = state_.rounds[e.at].submissions[said.index];
-  submission = {said.index, e.site,  said.member,    e.weight,
-                e.tokens,   e.steps, e.contribution, e.datasets};
+  submission = {said.index,     e.site,     said.member,          e.weight, e.tokens, e.steps,
+                e.contribution, e.datasets, e.accelerator_seconds};
 }
 
 void Fold::Do(const Said&, const ledger::ContributionReceipted&) {}

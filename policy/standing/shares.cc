@@ -25,6 +25,7 @@ Inputs OfRound(const Round& round) {
     input.tokens += submission.tokens;
     input.steps += submission.steps;
     input.rounds = 1;
+    input.accelerator_seconds += submission.accelerator_seconds;
   }
   return inputs;
 }
@@ -63,6 +64,7 @@ void Add(Inputs& sum, const Inputs& more) {
     to.steps += input.steps;
     to.rounds += input.rounds;
     to.evaluations += input.evaluations;
+    to.accelerator_seconds += input.accelerator_seconds;
   }
 }
 

@@ -35,6 +35,7 @@ struct ShareInput {
   uint64_t steps = 0;
   uint64_t rounds = 0;
   uint64_t evaluations = 0;
+  uint64_t accelerator_seconds = 0;  // credited for nothing: nobody but their sites can check them
 };
 // What the record holds of a run, by member.
 std::map<MemberId, ShareInput> ShareInputs(const State& state, const RunId& run);

@@ -101,6 +101,21 @@ TEST(Shares, AreOfTheRunAloneAndSoIsTheirSeed) {
   EXPECT_NE(seed(), seed_before) << "its own last round makes it";
 }
 
+TEST(Shares, TimeOnAcceleratorsIsShownAndCreditedForNothing) {
+  const Trained without;
+  Trained trained;
+  trained.world.accelerator_seconds = 90;
+  trained.world.PlayRound("first", 2, {{"kt", "reviews"}});
+  trained.world.accelerator_seconds = 30;
+  trained.world.PlayRound("first", 3, {{"kt", "reviews"}, {"etri", "nli"}});
+  const auto inputs = ShareInputs(trained.world.Now().state(), trained.run);
+  EXPECT_EQ(inputs.at(*MemberId::Parse("kt")).accelerator_seconds, 120u);
+  EXPECT_EQ(inputs.at(*MemberId::Parse("etri")).accelerator_seconds, 30u);
+  // As often as in the first two rounds, so that the rest is as it was.
+  EXPECT_EQ(trained.Shares({})[0].share_ppm, without.Shares({})[0].share_ppm);
+  EXPECT_EQ(trained.Shares({})[1].share_ppm, without.Shares({})[1].share_ppm);
+}
+
 TEST(Shares, AModelThatAMemberMeasuredTwiceCountsOnce) {
   Trained trained;
   for (int i = 0; i < 9; ++i) trained.world.Measure("first", "first/0", "kt", "reviews");

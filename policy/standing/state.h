@@ -173,6 +173,7 @@ struct Submission {
   uint64_t steps = 0;
   Digest contribution;
   std::vector<ledger::DatasetUsed> datasets;
+  uint64_t accelerator_seconds = 0;  // as its site says; 0: it says none
 };
 struct Round {
   uint64_t opened = 0;

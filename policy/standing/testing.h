@@ -245,11 +245,13 @@ class World {
       auto said = Submitted(at, base, who[i], admissions[i]);
       if (masked) said.weight = said.tokens = said.steps = 0;
       if (masked) said.norm.reset();
+      if (!masked) said.accelerator_seconds = accelerator_seconds;
       const uint64_t index = Say(who[i].first + "-site", said);
       closed.submissions.push_back({index, said.site, said.weight});
     }
     return Say("host", closed);
   }
+  uint64_t accelerator_seconds = 0;  // that each unmasked contribution says from now on
   // Round 0 of a masked run: nothing is told but sums.
   uint64_t PlayMaskedRound(const std::string& run,
                            const std::vector<std::pair<std::string, std::string>>& who,
