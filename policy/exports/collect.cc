@@ -206,12 +206,13 @@ class Collector {
     round.opened_at = times_[story.opened];
     round.closed_at = times_[story.closed];
     for (const lineage::Contributed& one : story.contributed) {
-      Contribution made{one.site.str(), {}, {}, {}, {}, At(one.submission)};
+      Contribution made{one.site.str(), {}, {}, {}, {}, {}, At(one.submission)};
       if (one.weight != 0) {  // else it is masked
         made.tokens = one.tokens;
         made.steps = one.steps;
         made.weight = one.weight;
       }
+      if (one.accelerator_seconds != 0) made.accelerator_seconds = one.accelerator_seconds;
       for (const auto& what : one.datasets) {
         made.datasets.push_back({what.dataset.str(), what.version});
       }

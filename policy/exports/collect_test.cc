@@ -33,7 +33,9 @@ struct Story {
     world.Lend("nli", "etri", shared);
     world.Propose("first", "scientific-research");
     world.Approve("first");
+    world.accelerator_seconds = 45;
     world.PlayRound("first", 0, {{"kt", "reviews"}, {"etri", "nli"}});
+    world.accelerator_seconds = 0;
     world.SetTime("2026-10-02T09:00:00Z");
     world.PlayRound("first", 1, {{"kt", "reviews"}});
     before_withdrawal = world.log().Head().head.size;
@@ -63,7 +65,9 @@ TEST(Collecting, TakesEverythingFromTheRecord) {
   EXPECT_EQ(dossier.model.purpose, "scientific-research");
   EXPECT_EQ(terms::FormatInstant(dossier.made_at), "2026-10-03T09:00:00Z");
   ASSERT_THAT(dossier.rounds, SizeIs(2));
-  EXPECT_THAT(dossier.rounds[0].contributions, SizeIs(2));
+  ASSERT_THAT(dossier.rounds[0].contributions, SizeIs(2));
+  EXPECT_EQ(dossier.rounds[0].contributions[0].accelerator_seconds, 45u);
+  EXPECT_EQ(dossier.rounds[1].contributions[0].accelerator_seconds, std::nullopt);
   EXPECT_EQ(dossier.rounds[1].model, story.model);
   ASSERT_THAT(dossier.datasets, SizeIs(2));
   for (const Dataset& one : dossier.datasets) {

@@ -109,14 +109,15 @@ File Contributions(const Dossier& dossier) {
                  datasets.empty() ? kNotRecorded : datasets,
                  CountOrAbsent(contribution.tokens),
                  CountOrAbsent(contribution.steps),
-                 CountOrAbsent(contribution.weight)};
+                 CountOrAbsent(contribution.weight),
+                 CountOrAbsent(contribution.accelerator_seconds)};
       Add(row, contribution.place);
       rows.push_back(std::move(row));
     }
   }
   return Table("contributions",
                {"run", "round", "site", "member", "datasets", "tokens", "steps", "weight",
-                "ledger_index", "leaf_hash"},
+                "accelerator_seconds", "ledger_index", "leaf_hash"},
                rows);
 }
 

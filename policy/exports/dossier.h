@@ -58,6 +58,7 @@ struct Contribution {
   std::optional<uint64_t> tokens;       // of a masked round nobody knows these three
   std::optional<uint64_t> steps;
   std::optional<uint64_t> weight;
+  std::optional<uint64_t> accelerator_seconds;  // nor this; its site may also have said none
   Place place;
 };
 

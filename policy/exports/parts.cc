@@ -21,7 +21,7 @@ Export Make(Format format, const Dossier& dossier) {
 std::string TemplateVersion(Format format) {
   constexpr const char* kVersions[] = {"prov-json-2013-v3", "spdx-3-0-1-v4",    "cyclonedx-1-6-v3",
                                        "hf-model-card-v6",  "eu-2025-07-v3",    "kr-2026-01-v5",
-                                       "odrl-2-2-v3",       "croissant-1-1-v4", "csv-v4"};
+                                       "odrl-2-2-v3",       "croissant-1-1-v4", "csv-v5"};
   return kVersions[static_cast<size_t>(format)];
 }
 

@@ -55,6 +55,7 @@ inline void AddRounds(Dossier& dossier) {
                                      .tokens = 500,
                                      .steps = 8,
                                      .weight = 100,
+                                     .accelerator_seconds = 30,
                                      .place = At(21 + 10 * number + i)});
     round.tokens = round.steps = 0;
     for (const Contribution& one : round.contributions) {

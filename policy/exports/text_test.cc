@@ -349,7 +349,9 @@ TEST(Csv, HasOneWidthATableAndAPlaceInTheRecordForEachRow) {
 TEST(MaskedRounds, AreToldByTheirSumsAndNeverAsNothing) {
   Dossier dossier = testing::FullDossier();
   for (Round& round : dossier.rounds) {
-    for (Contribution& one : round.contributions) one.tokens = one.steps = one.weight = {};
+    for (Contribution& one : round.contributions) {
+      one.tokens = one.steps = one.weight = one.accelerator_seconds = {};
+    }
     round.tokens = 7000;
   }
   const std::string due = std::to_string(7000 * dossier.rounds.size());
@@ -359,6 +361,8 @@ TEST(MaskedRounds, AreToldByTheirSumsAndNeverAsNothing) {
   for (const File& file : Make(Format::kCsv, dossier).files) {
     if (file.name == "contributions.csv") {
       EXPECT_EQ(ReadCsv(file.text)[1][5], "not recorded");
+      EXPECT_EQ(ReadCsv(file.text)[0][8], "accelerator_seconds");
+      EXPECT_EQ(ReadCsv(file.text)[1][8], "not recorded");
     } else if (file.name == "rounds.csv") {
       EXPECT_EQ(ReadCsv(file.text)[1][7], "7000");
     }

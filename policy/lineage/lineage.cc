@@ -23,7 +23,7 @@ RoundStory StoryOf(const RoundAttempt& at, const standing::Round& round) {
   for (const uint64_t index : round.counted) {
     const standing::Submission& from = round.submissions.at(index);
     Contributed contributed{from.site,   from.member, index, from.weight,
-                            from.tokens, from.steps,  {}};
+                            from.tokens, from.steps,  {},    from.accelerator_seconds};
     for (const ledger::DatasetUsed& used : from.datasets) contributed.datasets.push_back(used.what);
     story.contributed.push_back(std::move(contributed));
   }

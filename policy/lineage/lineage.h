@@ -26,6 +26,7 @@ struct Contributed {
   uint64_t tokens = 0;
   uint64_t steps = 0;
   std::vector<DatasetVersion> datasets;
+  uint64_t accelerator_seconds = 0;  // 0: its site says none
 };
 struct RoundStory {
   RoundAttempt at;
