@@ -53,10 +53,10 @@ for line in seat:
         say(kind='done', id=asked['id'], steps=2, tokens=256)
 """
 
-# Gives back what it got, after a moment, and says of the first round that accelerators were busy
-# for so long, of the second what cannot be, and of others nothing.
+# Gives back what it got but for the last number, after a moment, and says of the first round that
+# accelerators were busy for so long, of the second what cannot be, and of others nothing.
 ACCELERATED = SEAT + """
-import shutil, time
+import os, shutil, struct, time
 said = [1.25, 1e9]
 say(kind='ready', version=1, trainer='accelerated', protections=[])
 for line in seat:
@@ -66,6 +66,9 @@ for line in seat:
     elif asked.get('task') == 'train':
         time.sleep(0.2)
         shutil.copyfile(asked['model_path'], asked['output_path'])
+        with open(asked['output_path'], 'r+b') as made:
+            made.seek(-4, os.SEEK_END)
+            made.write(struct.pack('<f', 0.01 + 0.01 * asked['round']))
         busy = {'accelerator_seconds': said[asked['round']]} if asked['round'] < 2 else {}
         say(kind='done', id=asked['id'], steps=2, tokens=256, **busy)
     elif asked['kind'] == 'task':
