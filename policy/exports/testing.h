@@ -165,6 +165,7 @@ inline Dossier BareDossier() {
                                  .tokens = {},
                                  .steps = {},
                                  .weight = {},
+                                 .accelerator_seconds = {},
                                  .place = At(3)});
   dossier.rounds = {round};
   return dossier;
