@@ -349,9 +349,8 @@ TEST(Csv, HasOneWidthATableAndAPlaceInTheRecordForEachRow) {
 TEST(MaskedRounds, AreToldByTheirSumsAndNeverAsNothing) {
   Dossier dossier = testing::FullDossier();
   for (Round& round : dossier.rounds) {
-    for (Contribution& one : round.contributions) {
+    for (Contribution& one : round.contributions)
       one.tokens = one.steps = one.weight = one.accelerator_seconds = {};
-    }
     round.tokens = 7000;
   }
   const std::string due = std::to_string(7000 * dossier.rounds.size());
@@ -390,9 +389,8 @@ TEST(Csv, KeepsSentencesWholeAndFormulasHarmless) {
     const std::string formula = start + "HYPERLINK(1)";
     dossier.decisions[0].reasons = {formula};
     for (const File& file : Make(Format::kCsv, dossier).files) {
-      if (file.name == "decisions.csv") {
-        EXPECT_EQ(ReadCsv(file.text)[1][3], "'" + formula);
-      }
+      if (file.name != "decisions.csv") continue;
+      EXPECT_EQ(ReadCsv(file.text)[1][3], "'" + formula);
     }
   }
 }
