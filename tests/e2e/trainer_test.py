@@ -67,10 +67,10 @@ for line in seat:
         time.sleep(0.2)
         shutil.copyfile(asked['model_path'], asked['output_path'])
         with open(asked['output_path'], 'r+b') as made:
-            made.seek(-4, os.SEEK_END)
-            made.write(struct.pack('<f', 0.01 + 0.01 * asked['round']))
+            made.seek(-4 * (1 + asked['round']), os.SEEK_END)  # no two rounds give the same
+            made.write(struct.pack('<f', 0.01))
         busy = {'accelerator_seconds': said[asked['round']]} if asked['round'] < 2 else {}
-        say(kind='done', id=asked['id'], steps=2, tokens=256, **busy)
+        say(kind='done', id=asked['id'], steps=2, tokens=128, **busy)
     elif asked['kind'] == 'task':
         say(kind='error', id=asked['id'], code='invalid', message='I only train')
 """
