@@ -230,8 +230,6 @@ std::string RoundKorean(const json& run) {
 
 // "과학 연구, 학습 수혜자: 비영리 단체, ..., 기여 평가 방식: 평가하지 않음(none)"
 std::string PurposeKorean(const json& run) {
-  static const Words kValuations = {
-      {"none", "평가하지 않음"}, {"group", "집단별 평가"}, {"individual", "기여마다 평가"}};
   std::string text;
   for (const char* name : {"purpose", "beneficiaries", "sector", "riskClass"}) {
     const rules::Attribute* known = rules::ConsortiumSchema().Find(std::string("run.") + name);
@@ -239,18 +237,16 @@ std::string PurposeKorean(const json& run) {
     std::istringstream codes(TextField(run, name));
     for (std::string code; std::getline(codes, code, ',');) {
       const rules::PlainWord* word = known == nullptr ? nullptr : known->WordOf(code);
-      values += (values.empty() ? "" : "·") +
-                (word == nullptr ? RunValueText(name, code, true) : word->ko);
+      values += (values.empty() ? "" : "·") + (word == nullptr ? code : word->ko);
     }
     if (values.empty()) continue;
-    if (!text.empty())
-      text += ", " + (known == nullptr ? RunFieldName(name, true) : known->name_ko) + ": ";
+    if (!text.empty()) text += ", " + (known == nullptr ? name : known->name_ko) + ": ";
     text += values;
   }
   const std::string valuation = TextField(run, "valuation");
   if (valuation.empty()) return text;
-  return text + (text.empty() ? "" : ", ") + "기여 평가 방식: " + In(kValuations, valuation) + "(" +
-         valuation + ")";
+  return text + (text.empty() ? "" : ", ") + RunFieldName("valuation", true) + ": " +
+         RunValueText("valuation", valuation, true);
 }
 
 std::string RunKorean(const json& run) {

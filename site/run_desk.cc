@@ -185,8 +185,10 @@ void RunDesk::Do(const round::SignSubmission& effect) {
   event.saturated_lanes = numbers.saturated_lanes;
   event.code = numbers.code;
   event.norm = numbers.norm;
-  const auto mark = MarkOf(numbers.at.round, participation_.training());
-  if (mark && !event.masked()) event.accelerator_seconds = mark->accelerator_seconds;
+  if (!event.masked()) {
+    const auto mark = MarkOf(numbers.at.round, participation_.training());
+    if (mark) event.accelerator_seconds = mark->accelerator_seconds;
+  }
   uint64_t admitted = 0;  // entries up to those that admit the site's data, which this copy replays
   for (const round::AdmittedDataset& one : numbers.datasets) {
     event.datasets.push_back({{one.dataset, one.version}, one.entry});

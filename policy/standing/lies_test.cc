@@ -4,6 +4,7 @@
 
 #include "policy/standing/shares.h"
 #include "policy/standing/testing.h"
+#include "policy/standing/testing_draft.h"
 #include "policy/standing/voting.h"
 
 namespace dure::standing {
@@ -12,14 +13,8 @@ namespace {
 using ledger::Choice;
 using ledger::ProposalKind;
 using testing::DigestOf;
+using testing::DraftText;
 using testing::World;
-
-std::string LyingText(const std::string& name, const std::string& effect, uint64_t version = 1) {
-  const std::string number = std::to_string(version);
-  return "policy \"" + name + "\" version " + number + " effective 2026-10-01\n\nrule " +
-         name.substr(0, 2) + ".1 " + effect +
-         " train\n  when dataset.id is notes\n  because \"Dataset {dataset.id} rests.\"\nend\n";
-}
 
 class LiesTest : public ::testing::Test {
  protected:
@@ -62,14 +57,14 @@ class LiesTest : public ::testing::Test {
 };
 
 TEST_F(LiesTest, ATextIsAdoptedThatNobodyVotedOn) {
-  const std::string voted = LyingText("P7 Rest", "forbid");
+  const std::string voted = DraftText("P7 Rest", "forbid");
   const uint64_t proposal = ProposeText(voted);
   VoteYes(proposal);
-  EXPECT_EQ(Lie(Adopted(proposal, LyingText("P7 Rest", "permit"))), "other-policy");
+  EXPECT_EQ(Lie(Adopted(proposal, DraftText("P7 Rest", "permit"))), "other-policy");
 }
 
 TEST_F(LiesTest, WhatWasProposedIsAdopted) {
-  const std::string voted = LyingText("P7 Rest", "forbid");
+  const std::string voted = DraftText("P7 Rest", "forbid");
   const uint64_t proposal = ProposeText(voted);
   VoteYes(proposal);
   EXPECT_EQ(Lie(Adopted(proposal, voted)), "none");
@@ -77,7 +72,7 @@ TEST_F(LiesTest, WhatWasProposedIsAdopted) {
 
 TEST_F(LiesTest, ARunIsApprovedUnderPoliciesThatAreNotInForce) {
   const Digest before = w_.Now().state().policies;
-  const std::string text = LyingText("P7 Rest", "forbid");
+  const std::string text = DraftText("P7 Rest", "forbid");
   const uint64_t proposal = ProposeText(text);
   VoteYes(proposal);
   w_.Say("host", Adopted(proposal, text));

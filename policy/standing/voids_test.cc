@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "policy/standing/testing.h"
+#include "policy/standing/testing_draft.h"
 #include "policy/standing/voting.h"
 
 namespace dure::standing {
@@ -11,13 +12,8 @@ namespace {
 using ledger::Choice;
 using ledger::ProposalKind;
 using testing::DigestOf;
+using testing::DraftText;
 using testing::World;
-
-std::string DraftText(const std::string& name, const std::string& effect, uint64_t version = 1) {
-  return "policy \"" + name + "\" version " + std::to_string(version) +
-         " effective 2026-10-01\n\nrule " + name.substr(0, 2) + ".1 " + effect +
-         " train\n  when dataset.id is notes\n  because \"Dataset {dataset.id} rests.\"\nend\n";
-}
 
 class VoidsTest : public ::testing::Test {
  protected:
