@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/counted.h"
 #include "cli/language.h"
 
 namespace dure::cli {
@@ -97,9 +98,8 @@ std::string ShareTexts::Explained(const std::map<MemberId, standing::ShareInput>
   for (const auto& [member, input] : inputs) {
     text += "\n" + member.str() + ": " + Given(input, korean) + ", " +
             (korean ? fmt::format("라운드 {}개, 평가 {}회\n", input.rounds, input.evaluations)
-                    : fmt::format("{} round{}, {} evaluation{}\n", input.rounds,
-                                  input.rounds == 1 ? "" : "s", input.evaluations,
-                                  input.evaluations == 1 ? "" : "s"));
+                    : Counted(input.rounds, "round") + ", " +
+                          Counted(input.evaluations, "evaluation") + "\n");
     for (const standing::SharePart& part : parts) {
       const auto own = part.parts.find(member);
       if (own == part.parts.end() || part.percent == 0) continue;

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "cli/command.h"
+#include "cli/counted.h"
 #include "cli/evidence_file.h"
 #include "cli/figures.h"
 #include "cli/language.h"

@@ -3,14 +3,10 @@
 #include <istream>
 #include <ostream>
 
+#include "cli/counted.h"
 #include "cli/language.h"
 
 namespace dure::cli {
-
-std::string Counted(uint64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 namespace {
 
 constexpr int kAsked = 5;  // whoever writes something else as often does not mean to file it

@@ -9,8 +9,6 @@
 
 namespace dure::cli {
 
-// "1 round", "2 rounds".
-std::string Counted(uint64_t count, const std::string& noun);
 // Each scope of the plan with what it costs, one a line.
 std::string ScopesText(const lineage::WithdrawalPlan& plan, bool korean);
 // kInvalid: that no scope was said, and which there are.
