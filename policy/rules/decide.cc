@@ -1,5 +1,7 @@
 #include "policy/rules/decide.h"
 
+#include <algorithm>
+
 #include "policy/rules/evaluate.h"
 #include "policy/rules/explain.h"
 #include "policy/rules/format.h"
@@ -8,7 +10,7 @@
 namespace dure::rules {
 namespace {
 
-constexpr size_t kReasonsUsual = 8;  // a refusal rarely has more
+constexpr size_t kReasonsUsual = 16;  // a refusal rarely has more
 
 PolicyRef RefOf(const PolicyDocument& document) {
   return {document.policy.layer, document.policy.name.en, document.policy.version, document.digest};
@@ -18,47 +20,6 @@ std::string Written(const Fact& fact) {
   if (fact.presence == Presence::kUnknown) return "<unknown>";
   if (fact.presence == Presence::kAbsent) return "absent";
   return Cut(fact.value.ToText(), kWrittenBytesMax);
-}
-
-FactSeen ToFactSeen(const Program& program, const Seen& seen, const Slots& slots) {
-  const Atom& atom = *seen.node->atom;
-  FactSeen fact;
-  fact.path = atom.path;
-  fact.op = Name(atom.op);
-  fact.actual = Written(slots.At(seen.node->left));
-  if (seen.node->right != Node::kLiteral) {
-    fact.expected = Written(slots.At(seen.node->right));
-    fact.expected_path = atom.right.path;
-  } else if (HasRightSide(atom.op)) {
-    fact.expected = program.literals[seen.node->literal];
-  }
-  if (seen.truth != Truth::kUnknown) fact.holds = seen.truth == Truth::kTrue;
-  return fact;
-}
-
-std::vector<FactSeen> FactsBehind(const Program& program, const Slots& slots, uint32_t root) {
-  std::vector<FactSeen> facts;
-  const std::vector<Seen> behind = WhyIs(program, slots, root);
-  facts.reserve(behind.size());
-  for (const Seen& seen : behind) facts.push_back(ToFactSeen(program, seen, slots));
-  return facts;
-}
-
-// The rule's own sentence in both languages; its title or its facts where it has none.
-Sentence Filled(const CompiledRule& compiled, const Slots& slots, Action action) {
-  const Rule& rule = *compiled.rule;
-  Sentence sentence;
-  if (!rule.because.en.empty()) {
-    sentence.en = Fill(compiled.because_en, slots.all(), action, Language::kEnglish);
-  } else {
-    sentence.en = rule.title.en.empty() ? Format(rule.condition) : rule.title.en;
-  }
-  if (!rule.because.ko.empty()) {
-    sentence.ko = Fill(compiled.because_ko, slots.all(), action, Language::kKorean);
-  } else {
-    sentence.ko = rule.title.ko.empty() ? sentence.en : rule.title.ko;
-  }
-  return sentence;
 }
 
 // A permit's own sentence says why it permits; where it did not, only its facts can say why not.
@@ -87,17 +48,26 @@ class Judge {
       const Truth truth = Evaluate(program_, slots_, rule.root);
       if (Takes(rule.rule->effect, truth)) Take(rule, truth);
     }
-    if (!decision_.reasons.empty() || permits_.empty()) return Denied();
+    if (!against_.empty() || permits_.empty()) return Denied();
     decision_.outcome = Outcome::kAdmit;
     for (const CompiledRule* permit : permits_) {
       decision_.permissions.push_back(
-          {permit->rule->id, RefOf(*permit->document), Filled(*permit, slots_, decision_.action)});
+          {permit->rule->id, RefOf(*permit->document), BecauseOf(*permit)});
     }
     for (const CompiledRule* oblige : obliges_) Owe(*oblige);
     return std::move(decision_);
   }
 
  private:
+  struct Against {
+    const CompiledRule* rule;
+    ReasonClass reason_class;
+  };
+  struct WrittenFact {
+    uint32_t slot;
+    std::string text;
+  };
+
   void Take(const CompiledRule& rule, Truth truth) {
     switch (rule.rule->effect) {
       case Effect::kPermit:
@@ -113,34 +83,75 @@ class Judge {
     const ReasonClass by_effect = rule.rule->effect == Effect::kForbid
                                       ? ReasonClass::kForbidden
                                       : ReasonClass::kRequirementNotMet;
-    if (decision_.reasons.empty()) decision_.reasons.reserve(kReasonsUsual);
-    Reason reason = ReasonOf(rule);
-    reason.reason_class = truth == Truth::kUnknown ? ReasonClass::kUnknownFact : by_effect;
-    reason.because = Filled(rule, slots_, decision_.action);
-    decision_.reasons.push_back(std::move(reason));
+    if (against_.empty()) against_.reserve(kReasonsUsual);
+    against_.push_back({&rule, truth == Truth::kUnknown ? ReasonClass::kUnknownFact : by_effect});
   }
 
-  Reason ReasonOf(const CompiledRule& rule) const {
-    Reason reason;
+  // A rule's own sentence in both languages; its title or its facts where it has none.
+  Sentence BecauseOf(const CompiledRule& compiled) {
+    const Rule& rule = *compiled.rule;
+    Sentence sentence;
+    if (!rule.because.en.empty()) {
+      sentence.en = Filled(compiled.because_en, Language::kEnglish);
+    } else {
+      sentence.en = rule.title.en.empty() ? Format(rule.condition) : rule.title.en;
+    }
+    if (!rule.because.ko.empty()) {
+      sentence.ko = Filled(compiled.because_ko, Language::kKorean);
+    } else {
+      sentence.ko = rule.title.ko.empty() ? sentence.en : rule.title.ko;
+    }
+    return sentence;
+  }
+
+  // Good until the next.
+  const std::string& Filled(const SentencePieces& pieces, Language language) {
+    Fill(pieces, slots_.all(), decision_.action, language, sentence_);
+    return sentence_;
+  }
+
+  // The same fact stands behind many reasons. Good until the next.
+  const std::string& WrittenAt(uint32_t slot) {
+    const auto before = std::ranges::find(written_, slot, &WrittenFact::slot);
+    if (before != written_.end()) return before->text;
+    return written_.emplace_back(WrittenFact{slot, Written(slots_.At(slot))}).text;
+  }
+
+  void Describe(const Seen& seen, FactSeen& fact) {
+    const Atom& atom = *seen.node->atom;
+    fact.path = atom.path;
+    fact.op = Name(atom.op);
+    fact.actual = WrittenAt(seen.node->left);
+    if (seen.node->right != Node::kLiteral) {
+      fact.expected = WrittenAt(seen.node->right);
+      fact.expected_path = atom.right.path;
+    } else if (HasRightSide(atom.op)) {
+      fact.expected = program_.literals[seen.node->literal];
+    }
+    if (seen.truth != Truth::kUnknown) fact.holds = seen.truth == Truth::kTrue;
+  }
+
+  Reason& AddReason(const CompiledRule& rule, ReasonClass reason_class) {
+    Reason& reason = decision_.reasons.emplace_back();
     reason.rule = rule.rule->id;
     reason.policy = RefOf(*rule.document);
-    reason.facts = FactsBehind(program_, slots_, rule.root);
+    reason.reason_class = reason_class;
+    WhyIs(program_, slots_, rule.root, seen_);
+    reason.facts.resize(seen_.size());
+    for (size_t i = 0; i < seen_.size(); ++i) Describe(seen_[i], reason.facts[i]);
     reason.basis = rule.rule->basis;
     return reason;
   }
 
   void Owe(const CompiledRule& oblige) {
-    const auto filled = [&](const SentencePieces& pieces, Language language) {
-      return Fill(pieces, slots_.all(), decision_.action, language);
-    };
     for (const CompiledDuty& compiled : oblige.duties) {
       const Duty& duty = *compiled.duty;
       Obligation owed;
       owed.rule = oblige.rule->id;
       owed.policy = RefOf(*oblige.document);
       owed.kind = duty.kind;
-      owed.text.en = filled(compiled.en, Language::kEnglish);
-      owed.text.ko = duty.text.ko.empty() ? owed.text.en : filled(compiled.ko, Language::kKorean);
+      owed.text.en = Filled(compiled.en, Language::kEnglish);
+      owed.text.ko = duty.text.ko.empty() ? owed.text.en : Filled(compiled.ko, Language::kKorean);
       owed.limit = duty.limit;
       owed.count = duty.count;
       owed.unit = duty.unit;
@@ -150,13 +161,16 @@ class Judge {
   }
 
   Decision Denied() {
+    decision_.reasons.reserve(against_.size());
+    for (const Against& against : against_) {
+      Reason& reason = AddReason(*against.rule, against.reason_class);
+      reason.because = BecauseOf(*against.rule);
+    }
     if (!decision_.reasons.empty()) return std::move(decision_);
     for (const CompiledRule& rule : program_.rules) {
       if (rule.rule->effect != Effect::kPermit) continue;
-      Reason reason = ReasonOf(rule);
-      reason.reason_class = ReasonClass::kNothingPermits;
+      Reason& reason = AddReason(rule, ReasonClass::kNothingPermits);
       reason.because = Lacking(*rule.rule, reason.facts);
-      decision_.reasons.push_back(std::move(reason));
     }
     if (decision_.reasons.empty()) decision_.reasons.push_back(NoPermit());
     return std::move(decision_);
@@ -178,6 +192,10 @@ class Judge {
   const Slots slots_;
   std::vector<const CompiledRule*> permits_;
   std::vector<const CompiledRule*> obliges_;
+  std::vector<Against> against_;  // what refuses it: all of it, before its reasons are written
+  std::vector<Seen> seen_;        // of the reason being written
+  std::vector<WrittenFact> written_;
+  std::string sentence_;  // being filled
   Decision decision_;
 };
 

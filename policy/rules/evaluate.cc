@@ -209,11 +209,9 @@ void Gather(const Program& program, const Slots& slots, uint32_t root, std::vect
 
 }  // namespace
 
-std::vector<Seen> WhyIs(const Program& program, const Slots& slots, uint32_t root) {
-  std::vector<Seen> seen;
-  seen.reserve(4);
+void WhyIs(const Program& program, const Slots& slots, uint32_t root, std::vector<Seen>& seen) {
+  seen.clear();
   Gather(program, slots, root, seen);
-  return seen;
 }
 
 }  // namespace dure::rules

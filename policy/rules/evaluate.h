@@ -48,6 +48,7 @@ struct Seen {
   const Node* node = nullptr;
   Truth truth = Truth::kUnknown;
 };
-std::vector<Seen> WhyIs(const Program& program, const Slots& slots, uint32_t root);
+// In place of what `seen` held, so that a decision of many reasons fills one list again and again.
+void WhyIs(const Program& program, const Slots& slots, uint32_t root, std::vector<Seen>& seen);
 
 }  // namespace dure::rules

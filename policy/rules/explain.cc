@@ -20,7 +20,7 @@ std::string RightText(const Atom& atom, const Schema& schema, Language language)
 std::string InWords(const std::string& written, const Attribute* attribute, Language language) {
   const bool korean = IsKorean(language);
   if (written == "{}") return korean ? "없음" : "none";
-  if (written == "absent") return NoneOf(attribute, language);
+  if (written == "absent") return std::string(NoneOf(attribute, language));
   if (written == "<unknown>") return std::string(NotRecorded(language));
   if (attribute == nullptr || attribute->words.empty()) return written;
   const bool set = written.starts_with('{') && written.ends_with('}');

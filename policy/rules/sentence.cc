@@ -48,16 +48,22 @@ bool IsOneOf(std::string_view letters, char one) {
 }
 
 // The letters at the end of a text, in lower case; its last 64 tell all.
-std::string LastLetters(std::string_view text) {
-  std::string word;
-  for (size_t back = 1; back <= text.size() && back <= 64; ++back) {
-    const char c = text[text.size() - back];
-    const bool capital = c >= 'A' && c <= 'Z';
-    if (!capital && (c < 'a' || c > 'z')) break;
-    word.insert(word.begin(), capital ? static_cast<char>(c - 'A' + 'a') : c);
+class LastLetters {
+ public:
+  explicit LastLetters(std::string_view text) {
+    for (size_t back = 1; back <= text.size() && begin_ > 0; ++back) {
+      const char c = text[text.size() - back];
+      const bool capital = c >= 'A' && c <= 'Z';
+      if (!capital && (c < 'a' || c > 'z')) break;
+      letters_[--begin_] = capital ? static_cast<char>(c - 'A' + 'a') : c;
+    }
   }
-  return word;
-}
+  std::string_view word() const { return {letters_.data() + begin_, letters_.size() - begin_}; }
+
+ private:
+  std::array<char, 64> letters_;
+  size_t begin_ = letters_.size();
+};
 
 // A word without a vowel is read letter by letter, and only 엘, 엠, 엔 and 알 end in a consonant.
 // Any other is read as Korean takes it in: 네이버, 리뷰스, 퍼스트, but 서울, 샘플, 트레인, 북, 랩.
@@ -89,51 +95,78 @@ LastSound SoundOf(std::string_view text) {
     const uint32_t code = (at(3) & 0x0fu) << 12 | (at(2) & 0x3fu) << 6 | (at(1) & 0x3fu);
     if (code >= 0xac00 && code <= 0xd7a3) return SoundOfSyllable(code);
   }
-  if (const std::string word = LastLetters(text); !word.empty()) return SoundOfWord(word);
+  if (const LastLetters last(text); !last.word().empty()) return SoundOfWord(last.word());
   if (IsOneOf("178", text.back())) return LastSound::kRieul;
   return IsOneOf("036", text.back()) ? LastSound::kConsonant : LastSound::kVowel;
 }
 
-struct Particle {
+}  // namespace
+
+struct ParticlePair {
   std::string_view written;
   std::string_view after_consonant;
   std::string_view after_vowel;
 };
-constexpr auto kParticles = std::to_array<Particle>({{"은(는)", "은", "는"},
-                                                     {"이(가)", "이", "가"},
-                                                     {"을(를)", "을", "를"},
-                                                     {"과(와)", "과", "와"},
-                                                     {"(으)로", "으로", "로"}});
 
-// The particle that fits behind `before`, if a pair stands at the front of `rest`.
-std::string_view TakeParticle(std::string_view before, std::string_view& rest) {
-  if (rest.empty() || rest[0] == ' ') return {};
-  for (const Particle& particle : kParticles) {
-    if (!rest.starts_with(particle.written)) continue;
-    rest.remove_prefix(particle.written.size());
-    const LastSound sound = SoundOf(before);
-    // 로, not 으로, stands behind ㄹ too.
-    const bool as_vowel =
-        sound == LastSound::kVowel || (sound == LastSound::kRieul && particle.after_vowel == "로");
-    return as_vowel ? particle.after_vowel : particle.after_consonant;
+namespace {
+
+constexpr auto kParticlePairs = std::to_array<ParticlePair>({{"은(는)", "은", "는"},
+                                                             {"이(가)", "이", "가"},
+                                                             {"을(를)", "을", "를"},
+                                                             {"과(와)", "과", "와"},
+                                                             {"(으)로", "으로", "로"}});
+
+// The pair at the front of `text`; nullptr: none.
+const ParticlePair* PairAt(std::string_view text) {
+  if (text.empty() || text[0] == ' ') return nullptr;
+  for (const ParticlePair& pair : kParticlePairs) {
+    if (text.starts_with(pair.written)) return &pair;
   }
-  return {};
+  return nullptr;
+}
+
+// Which of the two fits behind `before`.
+std::string_view Fitting(const ParticlePair& pair, std::string_view before) {
+  const LastSound sound = SoundOf(before);
+  // 로, not 으로, stands behind ㄹ too.
+  const bool as_vowel =
+      sound == LastSound::kVowel || (sound == LastSound::kRieul && pair.after_vowel == "로");
+  return as_vowel ? pair.after_vowel : pair.after_consonant;
+}
+
+// The particle that fits behind `before`, if a pair stands at the front of `rest`, which goes
+// behind the pair.
+std::string_view TakeParticle(std::string_view before, std::string_view& rest) {
+  const ParticlePair* pair = PairAt(rest);
+  if (pair == nullptr) return {};
+  rest.remove_prefix(pair->written.size());
+  return Fitting(*pair, before);
+}
+
+}  // namespace
+
+namespace {
+
+// Cuts what stands in `text` from `begin` on.
+void CutFrom(size_t begin, size_t bytes_max, std::string& text) {
+  constexpr std::string_view kMore = "…";
+  if (text.size() - begin <= bytes_max) return;
+  size_t end = begin + bytes_max - kMore.size();
+  while (end > begin && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) end--;
+  text.resize(end);
+  text.append(kMore);
 }
 
 }  // namespace
 
 std::string Cut(std::string text, size_t bytes_max) {
-  constexpr std::string_view kMore = "…";
-  if (text.size() <= bytes_max) return text;
-  size_t end = bytes_max - kMore.size();
-  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) end--;
-  text.resize(end);
-  return text.append(kMore);
+  CutFrom(0, bytes_max, text);
+  return text;
 }
 
 namespace {
 
-std::string WordOf(const std::string& code, Language language, const Attribute& attribute) {
+std::string_view WordOf(const std::string& code, Language language, const Attribute& attribute) {
   const PlainWord* word = attribute.WordOf(code);
   if (word == nullptr) return code;
   return language == Language::kKorean ? word->ko : word->en;
@@ -147,48 +180,77 @@ std::string_view NotRecorded(Language language) {
   return language == Language::kKorean ? "(기록에 없음)" : "(not recorded)";
 }
 
-std::string NoneOf(const Attribute* attribute, Language language) {
+std::string_view NoneOf(const Attribute* attribute, Language language) {
   static const Attribute kAny;
   const Attribute& of = attribute == nullptr ? kAny : *attribute;
   return language == Language::kKorean ? of.none_ko : of.none_en;
 }
 
-std::string Shown(const Fact& fact, Language language, const Attribute* attribute) {
-  const bool korean = language == Language::kKorean;
-  if (fact.presence == Presence::kUnknown) return std::string(NotRecorded(language));
-  if (fact.presence == Presence::kAbsent) return NoneOf(attribute, language);
-  if (const bool* flag = fact.value.boolean()) {
-    if (korean) return *flag ? "예" : "아니요";
-    return *flag ? "yes" : "no";
+namespace {
+
+void AddFlag(bool flag, bool korean, std::string& text) {
+  if (korean) {
+    text += flag ? "예" : "아니요";
+  } else {
+    text += flag ? "yes" : "no";
   }
-  const Value::Items* items = fact.value.items();
-  if (items != nullptr && items->empty()) return korean ? "없음" : "none";
+}
+
+void AddValue(const Value& value, Language language, const Attribute* attribute,
+              std::string& text) {
+  const size_t begin = text.size();
   const bool has_words = attribute != nullptr && !attribute->words.empty();
-  if (has_words && fact.value.text() != nullptr) {
-    return WordOf(*fact.value.text(), language, *attribute);
-  }
-  if (has_words && items != nullptr) {
-    std::string text;
+  if (const std::string* plain = value.text()) {
+    text += has_words ? WordOf(*plain, language, *attribute) : std::string_view(*plain);
+    if (has_words) return;  // a word of the schema is never cut
+  } else if (const Value::Items* items = value.items(); items != nullptr && has_words) {
     for (const Value& item : *items) {
-      text += text.empty() ? "" : ", ";
-      text += item.text() == nullptr ? item.ToPlain() : WordOf(*item.text(), language, *attribute);
+      if (text.size() > begin) text += ", ";
+      const std::string* code = item.text();
+      text += code == nullptr ? item.ToPlain() : std::string(WordOf(*code, language, *attribute));
     }
-    return Cut(std::move(text), kShownBytesMax);
+  } else {
+    text += value.ToPlain();
   }
-  return Cut(fact.value.ToPlain(), kShownBytesMax);
+  CutFrom(begin, kShownBytesMax, text);
+}
+
+// Appends what Shown says: a sentence is written in one piece.
+void AddShown(const Fact& fact, Language language, const Attribute* attribute, std::string& text) {
+  const bool korean = language == Language::kKorean;
+  const Value::Items* items = fact.value.items();
+  if (fact.presence == Presence::kUnknown) {
+    text += NotRecorded(language);
+  } else if (fact.presence == Presence::kAbsent) {
+    text += NoneOf(attribute, language);
+  } else if (const bool* flag = fact.value.boolean()) {
+    AddFlag(*flag, korean, text);
+  } else if (items != nullptr && items->empty()) {
+    text += korean ? "없음" : "none";
+  } else {
+    AddValue(fact.value, language, attribute, text);
+  }
+}
+
+}  // namespace
+
+std::string Shown(const Fact& fact, Language language, const Attribute* attribute) {
+  std::string text;
+  AddShown(fact, language, attribute, text);
+  return text;
 }
 
 namespace {
 
-std::string NameIn(Action action, Language language) {
-  return std::string(language == Language::kKorean ? KoreanName(action) : Name(action));
+std::string_view NameIn(Action action, Language language) {
+  return language == Language::kKorean ? KoreanName(action) : Name(action);
 }
 
 }  // namespace
 
 std::string Fill(std::string_view text, const Facts& facts, Action action, Language language) {
   const auto written = [&](std::string_view path) {
-    return path == "request.action" ? NameIn(action, language)
+    return path == "request.action" ? std::string(NameIn(action, language))
                                     : Shown(facts.At(path), language, AttributeAt(path));
   };
   return FillWith(text, written, language);
@@ -220,36 +282,32 @@ SentencePieces ReadTemplate(std::string_view text) {
     const uint32_t fact =
         piece.text == "request.action" ? SentencePiece::kAction : SentencePiece::kNoSlot;
     const bool is_path = piece.form == Piece::Form::kPath;
+    const bool is_behind_fact = !pieces.empty() && pieces.back().slot != SentencePiece::kText;
     pieces.push_back({piece.text, is_path ? fact : SentencePiece::kText,
-                      is_path ? AttributeAt(piece.text) : nullptr});
+                      is_path ? AttributeAt(piece.text) : nullptr,
+                      is_behind_fact && !is_path ? PairAt(piece.text) : nullptr});
   }
   return pieces;
 }
 
-std::string Fill(const SentencePieces& pieces, std::span<const Fact* const> facts, Action action,
-                 Language language) {
-  std::string filled;
-  filled.reserve(256);
-  std::string_view particle;  // of the fact before, if it asks for one
-  std::string_view rest;
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const SentencePiece& piece = pieces[i];
+void Fill(const SentencePieces& pieces, std::span<const Fact* const> facts, Action action,
+          Language language, std::string& filled) {
+  filled.clear();
+  size_t shown = 0;  // where the fact before begins
+  for (const SentencePiece& piece : pieces) {
     if (piece.slot == SentencePiece::kText) {
-      filled += particle;
-      filled += particle.empty() ? piece.text : rest;
-      particle = {};
+      const bool asks = piece.pair != nullptr && language == Language::kKorean;
+      if (asks) filled += Fitting(*piece.pair, std::string_view(filled).substr(shown));
+      filled += piece.text.substr(asks ? piece.pair->written.size() : 0);
       continue;
     }
-    const std::string shown = piece.slot == SentencePiece::kAction
-                                  ? NameIn(action, language)
-                                  : Shown(*facts[piece.slot], language, piece.attribute);
-    filled += shown;
-    const bool before_text = i + 1 < pieces.size() && pieces[i + 1].slot == SentencePiece::kText;
-    if (language != Language::kKorean || !before_text) continue;
-    rest = pieces[i + 1].text;
-    particle = TakeParticle(shown, rest);
+    shown = filled.size();
+    if (piece.slot == SentencePiece::kAction) {
+      filled += NameIn(action, language);
+    } else {
+      AddShown(*facts[piece.slot], language, piece.attribute, filled);
+    }
   }
-  return filled;
 }
 
 std::string WithParticle(std::string_view word, std::string_view pair) {

@@ -22,7 +22,7 @@ std::string Shown(const Fact& fact, Language language, const Attribute* attribut
 
 // The parts of it that are no value.
 std::string_view NotRecorded(Language language);
-std::string NoneOf(const Attribute* attribute, Language language);  // nullptr: of any
+std::string_view NoneOf(const Attribute* attribute, Language language);  // nullptr: of any
 
 // At most `bytes_max` bytes of whole characters; … at the end if something was cut.
 std::string Cut(std::string text, size_t bytes_max);
@@ -38,20 +38,24 @@ std::string FillWith(std::string_view text,
                      const std::function<std::string(std::string_view path)>& written,
                      Language language);
 
+struct ParticlePair;  // 은(는) and its like
+
 // A template read once: what stands as it is, and facts by their place in a program's paths.
 struct SentencePiece {
   std::string_view text;  // of the template, which outlives it; of a fact, its path
   uint32_t slot = kText;
   const Attribute* attribute = nullptr;  // of a fact that the schema knows
+  const ParticlePair* pair = nullptr;    // of a text: what it begins with, if a fact is before it
   static constexpr uint32_t kText = UINT32_MAX;
   static constexpr uint32_t kAction = UINT32_MAX - 1;  // {request.action}
   static constexpr uint32_t kNoSlot = UINT32_MAX - 2;  // a fact whose place is not known yet
 };
 using SentencePieces = std::vector<SentencePiece>;
 SentencePieces ReadTemplate(std::string_view text);
-// As Fill of the template, with `facts` by slot. REQUIRES: every fact has its slot.
-std::string Fill(const SentencePieces& pieces, std::span<const Fact* const> facts, Action action,
-                 Language language);
+// As Fill of the template, with `facts` by slot, in place of what `filled` held: many sentences can
+// be written in one buffer. REQUIRES: every fact has its slot.
+void Fill(const SentencePieces& pieces, std::span<const Fact* const> facts, Action action,
+          Language language, std::string& filled);
 
 // `word` with the particle of the pair that fits its last sound: ("학습", "을(를)") -> 학습을.
 std::string WithParticle(std::string_view word, std::string_view pair);
