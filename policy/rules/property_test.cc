@@ -9,6 +9,7 @@
 #include "policy/rules/lint.h"
 #include "policy/rules/lint_logic.h"
 #include "policy/rules/parse.h"
+#include "policy/rules/sentence.h"
 
 namespace dure::rules {
 namespace {
@@ -316,6 +317,28 @@ TEST(TheRandomPolicies, AdmitOftenEnough) {
     decided++;
   }));
   EXPECT_GE(admitted * 10, decided) << admitted << " of " << decided;
+}
+
+RC_GTEST_PROP(ATemplateReadOnce, IsFilledAsItsTextIs, ()) {
+  static const std::vector<std::string> kParts = {
+      "{run.id}", "{run.no}", "{set.of}", "{request.action}",
+      "은(는)",   "이(가) ",  "(으)로",   "을(를)",
+      " 한글",    "{{",       "}",        "{"};
+  std::string text;
+  for (int count = *Between(0, 8); count > 0; --count) text += *rc::gen::elementOf(kParts);
+  const Facts facts = *FactSets();
+  SentencePieces pieces = ReadTemplate(text);
+  std::vector<const Fact*> by_slot;
+  for (SentencePiece& piece : pieces) {
+    if (piece.slot != SentencePiece::kNoSlot) continue;
+    piece.slot = static_cast<uint32_t>(by_slot.size());
+    by_slot.push_back(&facts.At(piece.text));
+  }
+  std::string filled = "what was there before";
+  for (const Language language : {Language::kEnglish, Language::kKorean}) {
+    Fill(pieces, by_slot, Action::kTrain, language, filled);
+    RC_ASSERT(filled == Fill(text, facts, Action::kTrain, language));
+  }
 }
 
 RC_GTEST_PROP(AnyFacts, ComeBackFromTheirBytes, ()) {
