@@ -144,11 +144,6 @@ void MaskingDesk::Drop(RoundNumber round) {
 // Effects
 // -------------------------------------------------------------------------------------------
 
-bool MaskingDesk::Keep() {
-  return shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save()))
-      .has_value();
-}
-
 bool MaskingDesk::Perform(const masking::SiteEffect& effect) {
   if (std::holds_alternative<masking::Persist>(effect)) {
     CrashPoint("site.before-masking-persist", Name(half_.phase()));

@@ -110,6 +110,7 @@ class MaskingDesk {
   // false: the journal's bytes are none that this version knows.
   bool Load(ByteView kept);
   bool Keep();  // false: the disk did not take it
+  void ForgetSoon();
   void Sync(const Digest& context);
   void ExamineNow(const Digest& context);
   ledger::RoundAttempt RecordedAt() const;     // the attempt at hand
@@ -145,6 +146,7 @@ class MaskingDesk {
   std::optional<Bound> bound_;
   std::optional<Conclusion> concluded_;
   bool lost_ = false;
+  bool secrets_kept_ = false;  // of an attempt, in the journal
   // Of this process life.
   std::optional<Digest> examines_;  // the context that waits to be examined
   bool examining_ = false;

@@ -1,4 +1,6 @@
 // What the masking of a run has on disk.
+#include <utility>
+
 #include "federation/canonical.h"
 #include "site/masking_desk.h"
 
@@ -12,6 +14,8 @@ constexpr uint32_t kVersion = 5;
 constexpr uint32_t kOldest = 1;
 constexpr uint32_t kPresentHistory = 3;
 constexpr uint32_t kBound = 4;
+// Behind what the end of an attempt still has to do: derive a model, publish it, tidy up.
+constexpr std::chrono::seconds kForgottenAfter{2};
 
 void Put(CanonicalWriter& out, const masking::Scalars& scalars) {
   for (const uint64_t one : scalars) out.U64(one);
@@ -45,9 +49,37 @@ Bytes MaskingDesk::Save() const {
   return out.Take();
 }
 
+bool MaskingDesk::Keep() {
+  if (!shop_.journal.Apply(journal::Change().Put(folder_.JournalKey("masking"), Save())))
+    return false;
+  if (IsUnderWay()) {
+    secrets_kept_ = true;
+  } else if (std::exchange(secrets_kept_, false)) {
+    ForgetSoon();
+  }
+  return true;
+}
+
+// The secrets of an attempt that is over stand in no entry any more, but still in the journal's
+// files. Where a kill comes first, the next start forgets.
+void MaskingDesk::ForgetSoon() {
+  shop_.loop.At(shop_.loop.Now() + kForgottenAfter, [this, alive = alive_] {
+    if (!*alive) return;
+    if (const Status forgotten = shop_.journal.Forget(); !forgotten) {
+      Say("secrets of an attempt that is over may still be on the disk, until the next attempt "
+          "is over or this daemon starts again: " +
+          forgotten.error().message);
+    }
+  });
+}
+
 Status MaskingDesk::Restore() {
   DURE_ASSIGN(const auto kept, shop_.journal.Get(folder_.JournalKey("masking")));
-  if (!kept || Load(*kept)) return {};
+  if (!kept) return {};
+  if (Load(*kept)) {
+    secrets_kept_ = IsUnderWay();
+    return {};
+  }
   half_ = masking::SiteHalf(shop_.site, *shop_.self.signer, verifier_);
   concluded_.reset();
   bound_.reset();

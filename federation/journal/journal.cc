@@ -13,6 +13,7 @@ constexpr char kSchema[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "PRAGMA trusted_schema=OFF;"
+    "PRAGMA secure_delete=ON;"  // what is erased is written over; not every build does so unasked
     "CREATE TABLE IF NOT EXISTS entry("
     "  name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     // Taking the write lock now shows at start, not at the first write, that another process is
@@ -72,7 +73,11 @@ class Statement {
 struct Journal::State {
   std::string path;
   sqlite3* db = nullptr;
-  ~State() { sqlite3_close(db); }
+  // Closing removes the log, and leaves what it held on the disk.
+  ~State() {
+    (void)Forget();
+    sqlite3_close(db);
+  }
 
   tl::unexpected<Error> Failure(std::string_view doing) const {
     const int code = sqlite3_extended_errcode(db);
@@ -83,6 +88,14 @@ struct Journal::State {
   Status Execute(const char* sql, std::string_view doing) const {
     if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure(doing);
     return {};
+  }
+  Status Forget() const {
+    // RESTART: all of the log is in the database, durably, and the next commit begins it anew.
+    const int folded =
+        sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+    if (folded != SQLITE_OK) return Failure("folding the log of");
+    if (EraseWriteAhead(path)) return {};
+    return Fail(ErrorCode::kUnavailable, "writing over the log of " + path + " failed");
   }
 };
 
@@ -116,6 +129,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path) {
   }
   GiveWriteAheadRoom(path);
   DURE_TRY(state->Execute("COMMIT", "opening"));
+  (void)state->Forget();  // of before a kill; what fails here fails again, and is said, in Forget
   return std::unique_ptr<Journal>(new Journal(std::move(state)));
 }
 
@@ -141,6 +155,8 @@ Status Journal::Apply(const Change& change) {
   }
   return {};
 }
+
+Status Journal::Forget() { return state_->Forget(); }
 
 Result<std::optional<Bytes>> Journal::Get(std::string_view key) const {
   Statement statement(state_->db, "SELECT value FROM entry WHERE name=?1");

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -48,6 +49,93 @@ TEST_F(JournalTest, RefusesASecondProcess) {
   int status = 0;
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
+}
+
+class ForgettingTest : public JournalTest {
+ protected:
+  static std::string InFile(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  // Whether the files hold it now.
+  bool Holds(const std::string& secret) const {
+    return InFile(path()).find(secret) != std::string::npos ||
+           InFile(path() + "-wal").find(secret) != std::string::npos;
+  }
+  // A small value stands inside a page, a large one on pages of its own.
+  static Bytes Around(const std::string& secret, size_t bytes) {
+    Bytes value(bytes, 7);
+    std::ranges::copy(secret, value.end() - static_cast<ptrdiff_t>(secret.size()));
+    return value;
+  }
+
+  const std::string small_ = "the seed of an attempt that has ended";
+  const std::string large_ = "a share that was held for somebody else";
+};
+
+TEST_F(ForgettingTest, WhatIsErasedOrWrittenOverIsInNoFile) {
+  auto journal = Journal::Open(path()).value();
+  ASSERT_TRUE(journal->Apply(
+      Change().Put("erased", Around(small_, 100)).Put("over", Around(large_, 20'000))));
+  ASSERT_TRUE(journal->Forget());  // both are in the database now
+  ASSERT_TRUE(Holds(small_) && Holds(large_)) << "what stands in an entry is kept";
+  ASSERT_TRUE(journal->Apply(Change().Put("later", Around(small_, 20'000))));  // in the log alone
+  ASSERT_TRUE(
+      journal->Apply(Change().Erase("erased").Erase("later").Put("over", {1}).Put("other", {2})));
+  ASSERT_TRUE(Holds(small_)) << "the search sees nothing";
+  ASSERT_TRUE(journal->Forget());
+  EXPECT_FALSE(Holds(small_));
+  EXPECT_FALSE(Holds(large_));
+  EXPECT_EQ(journal->Get("over").value(), Bytes({1}));
+  EXPECT_EQ(journal->Get("other").value(), Bytes({2}));
+}
+
+TEST_F(ForgettingTest, WhatComesAfterwardsIsKept) {
+  auto journal = Journal::Open(path()).value();
+  for (uint8_t i = 0; i < 5; ++i) {
+    ASSERT_TRUE(journal->Apply(Change().Put("run/" + std::to_string(i), Bytes(9'000, i))));
+    ASSERT_TRUE(journal->Forget());
+    ASSERT_TRUE(journal->Apply(Change().Put("last", {i})));
+    // As a kill at this instant would leave it.
+    const std::string copy = dir_ + "/copy.db";
+    std::filesystem::remove(copy + "-wal");
+    for (const std::string end : {"", "-wal"}) {
+      std::filesystem::copy_file(path() + end, copy + end,
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+    auto found = Journal::Open(copy).value();
+    EXPECT_EQ(found->Get("last").value(), Bytes({i}));
+    EXPECT_EQ(found->Scan("run/").value().size(), i + 1u);
+  }
+}
+
+TEST_F(ForgettingTest, AKillBeforeItIsMadeGoodAtTheNextStart) {
+  const pid_t child = fork();
+  if (child == 0) {
+    auto journal = Journal::Open(path()).value();
+    const bool written = journal->Apply(Change().Put("erased", Around(small_, 100))).has_value() &&
+                         journal->Apply(Change().Erase("erased").Put("other", {2})).has_value();
+    if (!written) _exit(1);
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  ASSERT_TRUE(Holds(small_));
+  auto journal = Journal::Open(path()).value();
+  EXPECT_FALSE(Holds(small_));
+  EXPECT_EQ(journal->Get("other").value(), Bytes({2}));
+}
+
+TEST_F(ForgettingTest, TheLogIsZerosBeforeItIsRemoved) {
+  auto journal = Journal::Open(path()).value();
+  ASSERT_TRUE(journal->Apply(Change().Put("erased", Around(small_, 100))));
+  ASSERT_TRUE(journal->Apply(Change().Erase("erased")));
+  // A second name, as the blocks on the disk are.
+  std::filesystem::create_hard_link(path() + "-wal", dir_ + "/blocks");
+  journal.reset();
+  ASSERT_FALSE(std::filesystem::exists(path() + "-wal"));
+  EXPECT_EQ(InFile(dir_ + "/blocks").find(small_), std::string::npos);
 }
 
 TEST_F(JournalTest, ACommitMakesNoFileLonger) {

@@ -145,6 +145,8 @@ class SearchedTest(MaskingTest):
         for site in SITES:
             federation.sites[site].kill()
         secrets = {site: self.secrets(site, run) for site in SITES}
+        for site, (kept_back, _) in secrets.items():
+            assert self.stands(kept_back['seed'][0], site), 'the attempt is under way'
         self.search(secrets)
         federation.aggregator.start()
         federation.start_sites()
@@ -153,6 +155,17 @@ class SearchedTest(MaskingTest):
             assert not each.get('loss') and not each.get('tokens_per_second'), each
         self.settle(run)
         self.search(secrets)
+        for site, (kept_back, _) in secrets.items():
+            seed = kept_back['seed'][0]
+            until(lambda: not self.stands(seed, site), f'{site} has not forgotten its seed')
+
+    def stands(self, secret, site):
+        """Whether the site's own journal has it, in an entry or in what its files still hold."""
+        for path in glob.glob(f'{self.federation.home(site)}/site.db*'):
+            with open(path, 'rb') as file:
+                if secret in file.read():
+                    return True
+        return False
 
 
 def load_tests(loader, _, __):
