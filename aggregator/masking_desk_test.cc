@@ -8,7 +8,7 @@
 #include <csignal>
 
 #include "aggregator/testing.h"
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 #include "federation/round/testing.h"
 
 namespace dure::aggregator {

@@ -1,7 +1,7 @@
 // What an aggregator may still say of a release after it died, or gave an attempt up.
 #include <gtest/gtest.h>
 
-#include "federation/masking/testing_attack.h"
+#include "federation/masking/testing/attack.h"
 
 namespace dure::masking {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "federation/masking/run_terms.h"
-#include "federation/masking/testing_attack.h"
+#include "federation/masking/testing/attack.h"
 
 namespace dure::masking {
 namespace {

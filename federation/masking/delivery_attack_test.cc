@@ -5,7 +5,7 @@
 
 #include "federation/codec/lane.h"
 #include "federation/masking/merkle.h"
-#include "federation/masking/testing_attack.h"
+#include "federation/masking/testing/attack.h"
 
 namespace dure::masking {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "federation/masking/history.h"
-#include "federation/masking/testing_attack.h"
+#include "federation/masking/testing/attack.h"
 
 namespace dure::masking {
 namespace {

@@ -6,7 +6,7 @@
 #include "federation/codec/encode.h"
 #include "federation/masking/merkle.h"
 #include "federation/masking/run_terms.h"
-#include "federation/masking/testing_attack.h"
+#include "federation/masking/testing/attack.h"
 #include "federation/masking/weighing.h"
 #include "federation/random.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 
 namespace dure::masking {
 namespace {

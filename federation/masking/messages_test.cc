@@ -4,7 +4,7 @@
 
 #include "federation/limits.h"
 #include "federation/masking/merkle.h"
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 
 namespace dure::masking {
 namespace {

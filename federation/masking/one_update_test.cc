@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "federation/masking/testing_attack.h"
+#include "federation/masking/testing/attack.h"
 
 namespace dure::masking {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 
 namespace dure::masking {
 namespace {

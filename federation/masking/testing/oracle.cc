@@ -1,7 +1,7 @@
 // What the world is held against: sums in the clear, and what a curious aggregator could know.
 #include <algorithm>
 
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 
 namespace dure::masking {
 namespace {

@@ -1,6 +1,5 @@
-// A whole masked consortium in memory, for the tests of this room: both halves, the payloads, the
-// arithmetic, sites that die, messages that somebody tampers with, restarts from what was
-// persisted.
+// A whole masked consortium in memory, for tests: both halves, the payloads, the arithmetic, sites
+// that die, messages that somebody tampers with, restarts from what was persisted.
 #pragma once
 
 #include <deque>

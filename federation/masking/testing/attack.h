@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 
 namespace dure::masking {
 

@@ -1,4 +1,4 @@
-#include "federation/masking/testing_world.h"
+#include "federation/masking/testing/world.h"
 
 #include <algorithm>
 
