@@ -34,18 +34,22 @@ class Waiting:
 
 
 def until(condition, what, seconds=PATIENCE, wake=None):
-    """The first true value of `condition`, looked at when `wake` (a file) stirs or 50 ms pass."""
+    """The first true value of `condition`, looked at when `wake` (a file) stirs or 50 ms pass, or
+    as long as a look takes: one that starts a process may not keep a core from what it waits for.
+    """
     deadline = time.monotonic() + seconds
     poll = select.poll()
     if wake is not None:
         poll.register(wake, select.POLLIN)
     while True:
+        began = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        ended = time.monotonic()
+        if ended > deadline:
             raise Late(f'after {seconds:.0f} s still not: {what() if callable(what) else what}')
-        poll.poll(50)
+        poll.poll(max(50, 1000 * (ended - began)))
 
 
 class Clock:
