@@ -219,7 +219,7 @@ void World::Perform(uint32_t i, const Examine&) {
 void World::Perform(uint32_t i, const MaskSegment& mask) {
   Site& site = sites_[i];
   const WordLayout layout = context_.SegmentLayout(mask.segment);
-  const Masks masks(mask.masks);
+  const Masks masks(remask ? remask(i, mask.masks) : mask.masks);
   Bytes payload(layout.PayloadBytes());
   for (const WordRange run : RunsOf(layout)) {
     const ByteView lanes = ByteView(site.lanes.at(mask.segment))
@@ -367,8 +367,8 @@ void World::Perform(const UnmaskSegment& unmask) {
         UnmaskRange(masked, {uploads, undo}, run, sums, PlanesOf(sums, planes, run)).has_value();
   }
   const auto sum = UnmaskScalars(scalars, undo);
-  exact = exact && sum.has_value();
-  Scalars result = exact ? *sum : Scalars{};
+  exact = takes_any_sum || (exact && sum.has_value());
+  Scalars result = sum.value_or(Scalars{});
   if (exact && falsify) falsify(planes, result);
   const Digest digest = Sha256(planes);
   blobs_[digest] = std::move(planes);

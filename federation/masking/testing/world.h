@@ -60,6 +60,9 @@ class World {
   std::function<void(Context&)> compose;              // what all are told
   std::function<void(Bytes& planes, Scalars&)> falsify;         // the published sum
   std::function<void(uint32_t site, Bytes& lanes)> contribute;  // what a site masks
+  // With what, instead of the masks that its transcript makes.
+  std::function<std::vector<Mask>(uint32_t site, const std::vector<Mask>&)> remask;
+  bool takes_any_sum = false;  // the aggregator publishes also what cannot be one
 
   // What came of it
   struct Refusing {
