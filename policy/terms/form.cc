@@ -147,7 +147,6 @@ File ToFile(const Answers& answers, bool whole) {
       tables[table] += name + " = " + value + "\n";
     }
   }
-  if (answers.contains("dataset.dataset")) tables["dataset"] += "version = 1\n";
   for (const auto& [table, lines] : tables) top += "\n[" + table + "]\n" + lines;
   for (const auto& [kind, lines] : file.duties) top += "\n[[duties]]\n" + lines;
   file.text = std::move(top);

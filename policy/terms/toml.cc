@@ -138,6 +138,7 @@ void ReadAll(ordered_json& tree, Draft& draft, std::vector<Problem>& problems) {
   if (dataset != tree.end()) {
     std::vector<Problem> found;
     draft.has_passport = true;
+    draft.says_version = dataset->is_object() && dataset->contains("version");
     draft.passport = PassportFromTree(*dataset, found);
     if (found.empty()) found = Check(draft.passport);
     AppendAsDataset(found, problems);
@@ -238,7 +239,8 @@ Result<Description> Describe(std::string_view terms_file, std::string_view file_
   Description description{.passport = std::move(draft.passport),
                           .terms = std::move(draft.terms),
                           .data_salt = MakeSalt(random),
-                          .attachments = std::move(draft.attachments)};
+                          .attachments = std::move(draft.attachments),
+                          .says_version = draft.says_version};
   DURE_ASSIGN(const Measurement measured, MeasureData(data, description.data_salt));
   description.passport.files = measured.files;
   description.passport.bytes = measured.bytes;

@@ -30,6 +30,7 @@ struct Draft {
   Terms terms;
   Passport passport;          // what a person says; sizes and digest are still empty
   bool has_passport = false;  // there is a [dataset] table
+  bool says_version = false;  // and in it a version: else the record counts
   std::vector<Attachment> attachments;
 };
 
@@ -57,6 +58,7 @@ struct Description {
   Terms terms;
   Salt data_salt{};  // private, as the attachments are
   std::vector<Attachment> attachments;
+  bool says_version = false;  // of its [dataset]
 };
 // With the salt in `kept` for each text that stands at the same place there, so that terms that
 // did not change are the same bytes; other texts keep their own salts. "data" stands for the data.

@@ -117,6 +117,17 @@ struct Wrong {
   const char* message;
 };
 
+// What nobody wrote is counted by the record, and a file that was written from it says nothing.
+TEST(TermsFile, KnowsWhetherItsDatasetSaysAVersion) {
+  const auto silent = Parse(kFile);
+  EXPECT_FALSE(silent->says_version);
+  EXPECT_THAT(ToToml(*silent).substr(ToToml(*silent).find("[dataset]")), Not(HasSubstr("version")));
+  const auto said = Parse(std::string(kFile) + "version = 3\n");
+  ASSERT_TRUE(said.has_value()) << said.error().message;
+  EXPECT_TRUE(said->says_version);
+  EXPECT_EQ(Parse(ToToml(*said))->passport.version, 3u);
+}
+
 TEST(TermsFile, ErrorsNameTheLineTheFieldAndWhatIsAllowed) {
   const Wrong cases[] = {
       {"\"research-only\"", "\"reserch-only\"",
@@ -126,6 +137,12 @@ TEST(TermsFile, ErrorsNameTheLineTheFieldAndWhatIsAllowed) {
       {"validUntil", "validUntill",
        "terms.toml:22: time.validUntill: no such field; did you mean validUntil?"},
       {"maxRounds = 40", "maxRounds = -1", "terms.toml:27: limits.maxRounds: '-1' does not fit"},
+      {"epsilonMax = 8.5", "epsilonMax = inf",
+       "terms.toml:26: limits.epsilonMax: 'inf' does not fit; allowed: a number of at least 0 with "
+       "at most six decimals"},
+      {"epsilonMax = 8.5", "epsilonMax = -inf", "limits.epsilonMax: '-inf' does not fit"},
+      {"epsilonMax = 8.5", "epsilonMax = nan", "limits.epsilonMax: 'nan' does not fit"},
+      {"maxRounds = 40", "maxRounds = nan", "limits.maxRounds: 'nan' does not fit"},
       {"everyDays = 90", "everyDays = \"often\"",
        "terms.toml:40: duties[2].everyDays: 'often' does not fit; allowed: a whole number"},
       {"custodian = \"hospital-a\"", "custodian = \"Hospital A\"",

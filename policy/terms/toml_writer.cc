@@ -81,6 +81,7 @@ std::string ToToml(const Draft& draft) {
     // These are measured, not written.
     for (const char* measured : {"format", "files", "bytes", "lines", "data"})
       passport.erase(measured);
+    if (!draft.says_version) passport.erase("version");  // the record counts
     writer.out += "\n[dataset]\n";
     writer.Table(passport);
   }

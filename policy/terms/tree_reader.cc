@@ -15,7 +15,12 @@ using nlohmann::ordered_json;
 
 constexpr uint64_t kCountMax = uint64_t{1} << 53;  // beyond it JSON readers disagree
 
+// As it was written: JSON has no word for a number that is none.
 std::string Shown(const ordered_json& value) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>())) {
+    const double number = value.get<double>();
+    return std::isnan(number) ? "nan" : number > 0 ? "inf" : "-inf";
+  }
   std::string text = value.is_string()
                          ? value.get<std::string>()
                          : value.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
