@@ -30,12 +30,15 @@ RoundStory StoryOf(const RoundAttempt& at, const standing::Round& round) {
   return story;
 }
 
-bool Counts(const standing::Round& round, const DatasetId& dataset) {
-  return std::ranges::any_of(round.counted, [&](uint64_t index) {
-    return std::ranges::any_of(
-        round.submissions.at(index).datasets,
-        [&](const ledger::DatasetUsed& used) { return used.what.dataset == dataset; });
+bool HasIt(const standing::Submission& submission, const DatasetId& dataset) {
+  return std::ranges::any_of(submission.datasets, [&](const ledger::DatasetUsed& used) {
+    return used.what.dataset == dataset;
   });
+}
+
+bool Counts(const standing::Round& round, const DatasetId& dataset) {
+  return std::ranges::any_of(
+      round.counted, [&](uint64_t index) { return HasIt(round.submissions.at(index), dataset); });
 }
 
 uint64_t TokensOfOthers(const standing::Round& round, const DatasetId& dataset) {
@@ -43,10 +46,7 @@ uint64_t TokensOfOthers(const standing::Round& round, const DatasetId& dataset) 
   if (round.sums) return round.sums->tokens;
   for (const uint64_t index : round.counted) {
     const standing::Submission& submission = round.submissions.at(index);
-    const bool has_it = std::ranges::any_of(
-        submission.datasets,
-        [&](const ledger::DatasetUsed& used) { return used.what.dataset == dataset; });
-    if (!has_it) tokens += submission.tokens;
+    if (!HasIt(submission, dataset)) tokens += submission.tokens;
   }
   return tokens;
 }
@@ -73,6 +73,37 @@ std::set<Digest> ModelsWith(const State& state, const DatasetId& dataset) {
     for (const auto& [index, at] : state.closings) {
       const standing::Round& round = state.rounds.at(at);
       if (with.contains(round.base_model) || Counts(round, dataset)) with.insert(round.model);
+    }
+  }
+  return with;
+}
+
+// Whether a member whose contribution has it is of this part, by itself or by its house.
+bool IsOfPart(const State& state, const standing::Round& round, const MadeOfParts& part,
+              const DatasetId& dataset) {
+  return std::ranges::any_of(round.counted, [&](uint64_t index) {
+    const standing::Submission& submission = round.submissions.at(index);
+    if (!HasIt(submission, dataset)) return false;
+    const bool by_house = part.kind == ledger::CoalitionKind::kGroup;
+    const std::string name = by_house ? std::string(Name(state.members.at(submission.member).house))
+                                      : submission.member.str();
+    return std::ranges::find(part.of, name) != part.of.end();
+  });
+}
+
+// Nobody is granted one, and no round begins from one: they lie where the round was added up.
+std::vector<MadeOfParts> PartsWith(const State& state, const std::set<Digest>& models,
+                                   const DatasetId& dataset) {
+  std::vector<MadeOfParts> with;
+  for (const auto& [closing, all] : state.coalitions) {
+    const RoundAttempt& at = state.closings.at(closing);
+    const standing::Round& round = state.rounds.at(at);
+    const bool in_base = models.contains(round.base_model);
+    for (const ledger::CoalitionsMade& made : all) {
+      for (const ledger::Coalition& one : made.coalitions) {
+        MadeOfParts part{one.model, at, made.kind, one.of};
+        if (in_base || IsOfPart(state, round, part, dataset)) with.push_back(std::move(part));
+      }
     }
   }
   return with;
@@ -156,6 +187,7 @@ Result<DatasetUses> UsesOf(const State& state, const DatasetId& dataset) {
   std::set<RunId> reached;
   for (const Made& made : uses.models) reached.insert(made.at.run);
   std::erase_if(uses.clean, [&](const auto& item) { return !reached.contains(item.first); });
+  uses.parts = PartsWith(state, tainted, dataset);
   uses.grants = GrantsOf(state, tainted, true);
   for (const standing::Evaluation& one : state.evaluations) {
     const auto& on = one.reported.on;

@@ -65,11 +65,19 @@ struct Made {
   RoundAttempt at;
   uint64_t closed = 0;
 };
+// A model that was made to value a round: what it would have come to with these alone.
+struct MadeOfParts {
+  Digest model;
+  RoundAttempt at;
+  ledger::CoalitionKind kind = ledger::CoalitionKind::kLeaveOneOut;
+  std::vector<std::string> of;  // members or houses
+};
 struct DatasetUses {
   DatasetId dataset;
   MemberId custodian;
   std::vector<RoundAttempt> rounds;           // closed rounds that counted it, by entry
   std::vector<Made> models;                   // that have it behind them, by entry
+  std::vector<MadeOfParts> parts;             // the same; of a round's parts, by its closing entry
   std::vector<uint64_t> grants;               // of those models, granted and not revoked
   std::vector<standing::Evaluation> figures;  // measured on it, of any model, by entry
   std::map<RunId, Digest> clean;  // of each run it reached: the last model without it; zero where

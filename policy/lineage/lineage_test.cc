@@ -25,8 +25,8 @@ class LineageTest : public ::testing::Test {
     w_.Lend("news", "etri", terms::testing::OpenTerms());
     Begin("first");
   }
-  void Begin(const std::string& run) {
-    w_.Propose(run, "scientific-research");
+  void Begin(const std::string& run, const std::map<std::string, std::string>& more = {}) {
+    w_.Propose(run, "scientific-research", "non-profit", more);
     w_.Approve(run);
   }
   DatasetUses Uses() const { return *UsesOf(w_.Now().state(), reviews_); }
@@ -75,6 +75,41 @@ TEST_F(LineageTest, ARoundThatChangedNothingLeavesWhatItCountedBehindItsModel) {
   EXPECT_EQ(uses.models.size(), 3u) << "each once";
   EXPECT_EQ(uses.clean.at(*RunId::Parse("first")), DigestOf("first/start"));
   EXPECT_TRUE(uses.clean.at(*RunId::Parse("second")).IsZero());
+}
+
+std::vector<std::string> ModelsOfParts(const DatasetUses& uses) {
+  std::vector<std::string> models;
+  for (const MadeOfParts& part : uses.parts) models.push_back(part.model.Hex());
+  return models;
+}
+
+// A part has it by a member of it, or by what the round began from.
+TEST_F(LineageTest, ModelsOfPartsThatHaveItAreAmongItsUses) {
+  using enum ledger::CoalitionKind;
+  const auto value = [&](ledger::CoalitionKind kind, const std::string& of_kt,
+                         const std::string& of_etri) {
+    const uint64_t closing = w_.Now().state().closings.rbegin()->first;
+    const bool house = kind == kGroup;
+    w_.Say("host", ledger::CoalitionsMade{closing,
+                                          kind,
+                                          {{{house ? "private" : "kt"}, DigestOf(of_kt)},
+                                           {{house ? "public" : "etri"}, DigestOf(of_etri)}}});
+  };
+  Begin("valued", {{"valuation", "individual"}});
+  Begin("grouped", {{"valuation", "group"}});
+  w_.PlayRound("valued", 0, kAll);
+  value(kLeaveOneOut, "kt alone", "etri alone");
+  w_.PlayRound("grouped", 0, kAll);
+  value(kGroup, "private alone", "public alone");
+  ASSERT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
+  EXPECT_THAT(ModelsOfParts(Uses()),
+              ElementsAre(DigestOf("kt alone").Hex(), DigestOf("private alone").Hex()));
+  EXPECT_THAT(Uses().parts.back().of, ElementsAre("private"));
+  EXPECT_EQ(Uses().parts.back().at, World::At("grouped", 0));
+  w_.PlayRound("valued", 1, kAll);
+  value(kLeaveOneOut, "kt later", "etri later");
+  ASSERT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
+  EXPECT_EQ(Uses().parts.size(), 4u) << "both began from a model with it";
 }
 
 // Before a withdrawal: what would have to be done again without it, and by whom it was done.
