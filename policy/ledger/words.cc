@@ -266,6 +266,8 @@ constexpr Row kBreaches[] = {
     {"measured-withdrawn", "it is of data that was withdrawn", "철회된 데이터로 잰 값임"},
     {"measuring-refused", "the terms or the rules forbid to measure on that data",
      "이용조건이나 규칙이 그 데이터로 평가하는 것을 금지함"},
+    {"own-suspension", "a member has no voice in its own suspension",
+     "자기 기관의 자격 정지에는 투표하지 못함"},
     {"passport-malformed", "the passport cannot be read", "데이터셋 소개를 읽을 수 없음"},
     {"passport-of-another", "the passport names another dataset or custodian",
      "데이터셋 소개의 이름이나 관리 기관이 다름"},

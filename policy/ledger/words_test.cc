@@ -34,15 +34,16 @@ TEST(Words, EveryKindOfEntryHasSome) {
 
 // What an officer's own entries may be refused for.
 TEST(Words, EveryRefusalOfAnOfficersActHasSome) {
-  for (const char* code :
-       {"voted-twice",       "vote-over",         "window",           "no-such-proposal",
-        "no-change",         "no-such-member",    "policy-layer",     "policy-malformed",
-        "version",           "emergency-permits", "superseded",       "foreign-dataset",
-        "withdrawn",         "withdrawn-twice",   "no-such-case",     "no-evidence",
-        "no-such-grant",     "foreign-grant",     "no-such-incident", "foreign-incident",
-        "no-such-duty",      "foreign-duty",      "done-twice",       "as-of",
-        "other-formula",     "shares-differ",     "rule-taken",       "formula-malformed",
-        "too-many-proposals"}) {
+  for (const char* code : {"voted-twice",       "vote-over",          "window",
+                           "no-such-proposal",  "no-change",          "no-such-member",
+                           "policy-layer",      "policy-malformed",   "version",
+                           "emergency-permits", "superseded",         "foreign-dataset",
+                           "withdrawn",         "withdrawn-twice",    "no-such-case",
+                           "no-evidence",       "no-such-grant",      "foreign-grant",
+                           "no-such-incident",  "foreign-incident",   "no-such-duty",
+                           "foreign-duty",      "done-twice",         "as-of",
+                           "other-formula",     "shares-differ",      "rule-taken",
+                           "formula-malformed", "too-many-proposals", "own-suspension"}) {
     EXPECT_NE(Words(code, Language::kEnglish), code);
     EXPECT_NE(Words(code, Language::kKorean), code);
   }

@@ -26,6 +26,7 @@ inline constexpr auto kWordsDigests = std::to_array<std::string_view>({
     "64094ceafc3f4614926c62c72199aeeec5c7a8a0efcbe5d0f2ec66091a75a9ef",
     "64094ceafc3f4614926c62c72199aeeec5c7a8a0efcbe5d0f2ec66091a75a9ef",
     "64094ceafc3f4614926c62c72199aeeec5c7a8a0efcbe5d0f2ec66091a75a9ef",
+    "64094ceafc3f4614926c62c72199aeeec5c7a8a0efcbe5d0f2ec66091a75a9ef",
 });
 // 0 are the words of decisions that name no version: those made before there was this number.
 inline constexpr uint32_t kWordsVersion = kWordsDigests.size();

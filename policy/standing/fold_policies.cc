@@ -192,6 +192,9 @@ MaybeBreach HoldsIn(const Standing& now, const Said& said, const ledger::VoteCas
   if (proposal->votes.contains(said.member)) {
     return Breach{"voted-twice", said.member.str() + " has voted"};
   }
+  if (proposal->accused == said.member) {
+    return Breach{"own-suspension", said.member.str() + " has no voice in its own suspension"};
+  }
   const auto member = now.state().members.find(said.member);
   if (member == now.state().members.end() || !MayVote(member->second)) {
     return Breach{"no-house", said.member.str() + " stands in no house"};
@@ -266,6 +269,10 @@ void Fold::Do(const Said& said, const ledger::PolicyProposed& e) {
   proposal.kind = e.kind;
   proposal.policy = e.policy;
   proposal.supersedes = e.supersedes;
+  if (e.kind == ledger::ProposalKind::kSuspend &&
+      NewestWords(state_) >= kNoVoiceInOwnSuspensionSince) {
+    proposal.accused = *MemberId::Parse(e.policy);
+  }
   OpenVote(said, proposal);
   if (e.kind != ledger::ProposalKind::kReplace && e.kind != ledger::ProposalKind::kEmergency) {
     return;

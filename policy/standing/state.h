@@ -104,6 +104,7 @@ struct Proposal {
   std::string policy;  // empty: a run
   RunId run;
   Digest supersedes;
+  std::optional<MemberId> accused = {};  // of a suspension: it has no voice in it (voting.h)
   std::map<MemberId, Vote> votes;
   // Who could vote when it was made, but for those that have ended their own keys since.
   std::set<MemberId> electors;

@@ -48,7 +48,7 @@ class StopsTest : public ::testing::Test {
     const uint64_t proposal =
         w_.Say("kt-desk", ledger::PolicyProposed{kind, w_.Now().state().policies, text});
     const Digest leaf = w_.log().Leaf(proposal);
-    for (const char* desk : {"kt-desk", "etri-desk"}) {
+    for (const std::string& desk : officers_) {
       w_.Say(desk, ledger::VoteCast{proposal, leaf, ledger::Choice::kYes});
     }
     const State now = w_.Now().state();
@@ -65,6 +65,7 @@ class StopsTest : public ::testing::Test {
   }
 
   World w_;
+  std::vector<std::string> officers_ = {"kt-desk", "etri-desk"};  // who vote
   const Digest model_ = DigestOf("first/0");
   uint64_t grant_ = 0;
 };
@@ -91,6 +92,8 @@ TEST_F(StopsTest, AnOpenIncidentStopsItUntilItIsClosed) {
 }
 
 TEST_F(StopsTest, ASuspendedHolderDoesNotUseIt) {
+  w_.Enrol("snu", ledger::House::kAcademic, 30);
+  officers_ = {"etri-desk", "snu-desk"};
   Vote(ledger::ProposalKind::kSuspend, "kt");
   EXPECT_THAT(Stops(), Contains("P1.3"));
 }

@@ -21,11 +21,26 @@ uint64_t Cast(const ledger::Tally& tally) {
   for (const HouseTally& house : tally.houses) cast += house.yes + house.no + house.abstain;
   return cast;
 }
+uint64_t SaidYes(const ledger::Tally& tally) {
+  uint64_t yes = 0;
+  for (const HouseTally& house : tally.houses) yes += house.yes;
+  return yes;
+}
 bool HouseAgrees(const HouseTally& house, uint64_t percent, uint32_t words) {
   const uint64_t said = house.yes + house.no;
   // Who abstains leaves it to the others; who is silent has left nothing to anybody.
   if (said == 0) return house.abstain > 0 || words < kEveryMemberCountsSince;
   return house.yes * 100 > percent * said;
+}
+
+// What a suspension takes beside the houses, whose member has no voice in it.
+bool OthersAgree(const Proposal& proposal, const State& state, const ledger::Tally& tally) {
+  if (!proposal.accused) return true;
+  const uint64_t yes = SaidYes(tally);
+  if (yes < kAccusersMin) return false;
+  const ledger::House own = state.members.at(*proposal.accused).house;
+  if (std::ranges::find(tally.houses, own, &HouseTally::house) != tally.houses.end()) return true;
+  return yes * 100 >= state.voting->quorum_percent * Eligible(tally);
 }
 
 std::optional<std::string> Shared(const RuleNames& one, const RuleNames& other) {
@@ -62,7 +77,8 @@ std::optional<Outcome> DueByVotes(const Proposal& proposal, const State& state, 
   const bool agreed = std::ranges::all_of(outcome.tally.houses, [&](const HouseTally& house) {
     return HouseAgrees(house, rule.house_percent, words);
   });
-  outcome.adopt = agreed && std::ranges::any_of(outcome.tally.houses, said_yes);
+  outcome.adopt = agreed && std::ranges::any_of(outcome.tally.houses, said_yes) &&
+                  OthersAgree(proposal, state, outcome.tally);
   if (!outcome.adopt) outcome.reason = "house";
   return outcome;
 }
@@ -111,6 +127,7 @@ std::set<MemberId> Counting(const Proposal& proposal, const State& state,
     for (const MemberId& id : proposal.electors) add(id);
     for (const auto& [id, vote] : proposal.votes) add(id);
   }
+  if (proposal.accused) counting.erase(*proposal.accused);
   if (words >= kEveryMemberCountsSince) return counting;
   std::erase_if(counting, [&](const MemberId& id) { return !MayVote(state.members.at(id)); });
   return counting;

@@ -29,6 +29,15 @@ inline constexpr uint32_t kEveryMemberCountsSince = 4;
 // is over, unless it ended its own keys. Else the aggregator, which may end every key, would choose
 // whose votes count.
 inline constexpr uint32_t kVotesOutliveKeysSince = 5;
+
+// A member has no voice in the vote on its own suspension, if that begins in words of this version
+// or later: else one that is alone in its house could not be suspended but by its own leave. So
+// much the others have to agree for: two of them at least say yes, and where its house is left
+// without anybody all others together stand in for it, of whom the charter's quorum has to say yes.
+// A vote that began in older words ends by them.
+inline constexpr uint32_t kNoVoiceInOwnSuspensionSince = 7;
+inline constexpr uint64_t kAccusersMin = 2;
+
 // Those that count in a vote that begins now.
 std::set<MemberId> ElectorsNow(const State& state);
 
