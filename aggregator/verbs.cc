@@ -214,6 +214,7 @@ Result<std::string> Daemon::State::ShowRun(const std::string& text) const {
     answer.update({{"withstands", masking::CorruptMaxOf(rounds.manifest())},
                    {"members_min", rules.members_min},
                    {"batch_members", rules.batch_members},
+                   {"survivors_permille", rules.survivors_permille},
                    {"differences", rules.forbid_differences ? "forbidden" : "allowed"}});
   }
   if (driver->protection()) answer["privacy"] = driver->protection()->Json();

@@ -69,6 +69,8 @@ constexpr auto kRunHelp = std::to_array<HelpText>({
      "norm-bound=FACTOR, centered-clipping=FACTOR도 됩니다"},
     {"pairwise: the aggregator sees only sums, the default of three sites or more; or none",
      "pairwise: 집계 서버는 합만 봅니다(사이트가 셋 이상이면 기본값). 또는 none"},
+    {"least part of the sites that shared masks which has to be in a sum, such as 0.9",
+     "가림값을 나눈 사이트 가운데 합에 들어야 하는 최소 비율(예: 0.9)"},
     {"fewest members in a masked sum", "가려진 합 하나에 드는 최소 회원 수"},
     {"under masking members come and go in batches of at least so many",
      "보안 합산에서 회원은 적어도 이만큼씩 묶여 들어오고 나갑니다"},

@@ -52,9 +52,13 @@ std::string WithstandsText(const json& run) {
 std::string SumsText(const json& run) {
   if (!run.contains("differences")) return "";
   const uint64_t batch = CountField(run, "batch_members");
+  const uint64_t part = CountField(run, "survivors_permille");
   const bool allowed = TextField(run, "differences") == "allowed";
   return "\nsums        of " + std::to_string(CountField(run, "members_min")) + " members or more" +
          (batch > 1 ? ", who come and go at least " + std::to_string(batch) + " at a time" : "") +
+         (part > round::MaskingRules{}.survivors_permille
+              ? ", and " + std::to_string(part) + " in a thousand of those that shared masks"
+              : "") +
          (allowed ? "; one may show, beside another, a single member's part (--allow-differences)"
                   : "; none that shows, beside another, a single member's part");
 }
@@ -207,6 +211,10 @@ void AddMasking(Command verb, RunOptions& run) {
   verb.Add("--batch-members", run.batch_members,
            "under masking members come and go in batches of at least so many")
       .Between(1, 4)
+      .ShowDefault();
+  verb.Add("--survivors-min", run.survivors_min,
+           "least part of the sites that shared masks which has to be in a sum, such as 0.9")
+      .Between(0.667, 1.0)
       .ShowDefault();
   verb.Flag("--allow-differences", run.allow_differences,
             "take sums whose difference to an earlier one shows one member's part; without it "

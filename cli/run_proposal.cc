@@ -1,6 +1,7 @@
 #include "cli/run_proposal.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -157,14 +158,15 @@ float InitialScale(const round::InnerTraining& inner) {
 // Whoever asks for a stricter rule of masked sums does not expect that there are none.
 Status CheckUnmasked(const RunOptions& options) {
   const RunOptions usual;
-  if (options.members_min <= usual.members_min && options.batch_members <= usual.batch_members) {
-    return {};
-  }
-  return Fail(
-      ErrorCode::kInvalid,
-      std::string(options.members_min > usual.members_min ? "--members-min" : "--batch-members") +
-          " is a rule of masked sums, and this run is not masked: it needs three sites or "
-          "more and no --masking none");
+  const char* const rule = options.members_min > usual.members_min       ? "--members-min"
+                           : options.batch_members > usual.batch_members ? "--batch-members"
+                           : options.survivors_min > usual.survivors_min ? "--survivors-min"
+                                                                         : nullptr;
+  if (rule == nullptr) return {};
+  return Fail(ErrorCode::kInvalid,
+              std::string(rule) +
+                  " is a rule of masked sums, and this run is not masked: it needs three sites or "
+                  "more and no --masking none");
 }
 
 // Secure aggregation is what a run has unless somebody says otherwise, or two sites are all there
@@ -185,6 +187,8 @@ Status ChooseMasking(const RunOptions& options, round::RunManifest& manifest) {
   }
   manifest.masking_rules.members_min = options.members_min;
   manifest.masking_rules.batch_members = options.batch_members;
+  manifest.masking_rules.survivors_permille =
+      static_cast<uint32_t>(std::lround(options.survivors_min * 1000));
   manifest.masking_rules.forbid_differences = !options.allow_differences;
   if (options.quorum == 0 && invited == 0) manifest.quorum = options.members_min;
   if (manifest.quorum < options.members_min) {

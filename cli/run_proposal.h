@@ -39,6 +39,7 @@ struct RunOptions {
   std::string masking;  // "pairwise" or "none"; empty: pairwise if three sites or more may come
   uint32_t members_min = 3;
   uint32_t batch_members = 1;
+  double survivors_min = 0.667;  // of the sites that shared masks
   bool allow_differences = false;
   std::string noise;           // "none", "discrete-gaussian" or "skellam"; empty: none
   double noise_clip = 1;       // L2 norm of an update

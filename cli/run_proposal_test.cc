@@ -102,6 +102,9 @@ TEST_F(RunProposals, RulesOfMaskedSumsAreNotDroppedInSilence) {
   options_.members_min = 3;
   options_.masking = "none";
   EXPECT_EQ(Refusal(), "");
+  options_.survivors_min = 0.9;
+  EXPECT_THAT(Refusal(), HasSubstr("--survivors-min is a rule of masked sums"));
+  options_.survivors_min = 0.667;
   options_.batch_members = 2;
   EXPECT_THAT(Refusal(), HasSubstr("--batch-members is a rule of masked sums"));
 }

@@ -139,9 +139,13 @@ std::string MaskingKorean(const json& run) {
 // As SumsText of run.cc.
 std::string SumsKorean(const json& run) {
   const uint64_t batch = CountField(run, "batch_members");
+  const uint64_t part = CountField(run, "survivors_permille");
   const bool allowed = TextField(run, "differences") == "allowed";
   return "회원 " + std::to_string(CountField(run, "members_min")) + "곳 이상의 합만 냄" +
          (batch > 1 ? ", 회원은 " + std::to_string(batch) + "곳 이상씩 함께 들고 남" : "") +
+         (part > round::MaskingRules{}.survivors_permille
+              ? ", 가림값을 나눈 사이트 1000곳당 " + std::to_string(part) + "곳 이상"
+              : "") +
          (allowed ? "; 다른 합과의 차이로 한 회원의 몫이 드러날 수 있음(--allow-differences)"
                   : "; 다른 합과의 차이로 한 회원의 몫이 드러나는 합은 내지 않음");
 }

@@ -72,6 +72,16 @@ class LyingAggregatorTest(MaskingTest):
         self.honest('aggregator')
         self.settle('few-survive')
 
+    def test_a_smaller_part_than_the_run_asks_for_is_signed_by_nobody_who_is_told_of_it(self):
+        # Three of four are enough for the threshold and the quorum, and not for this run.
+        self.lied('aggregator', 'survivors:north', 'small-part', quorum=3, survivors_min=0.8)
+        until(lambda: self.said('north', 'small-part', 'REFUSE_'), 'north refuses')
+        assert self.said('north', 'small-part', 'REFUSE_MIN_FRACTION: 3 survivors of 4')
+        assert not self.closings('small-part'), 'a sum that north refused became a model'
+        self.honest('aggregator')
+        assert self.federation.show('small-part')['survivors_permille'] == 800
+        assert all(len(event['submissions']) == 4 for event in self.settle('small-part'))
+
     def test_nobody_is_singled_out_by_dropping_the_rest(self):
         self.lied('aggregator', 'isolate:', 'isolated')
         for site in SITES:
