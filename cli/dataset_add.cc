@@ -14,6 +14,7 @@
 #include "model/text/dataset.h"
 #include "site/lending.h"
 #include "site/private_side.h"
+#include "site/terms_number.h"
 
 namespace dure::cli {
 namespace {
@@ -53,7 +54,6 @@ Result<std::string> TermsFile(const DatasetAddOptions& options, const identity::
 struct Registration {
   ledger::DatasetRegistered event;
   bool there = false;  // the record has just this already
-  bool next = false;   // the record has it otherwise: this is another version
   bool gone = false;   // it was withdrawn
 };
 
@@ -79,42 +79,50 @@ bool KeepCounts(const std::string& recorded, terms::Passport& passport) {
   return false;
 }
 
+// What goes on record, or why it does not fit what is there.
+struct Compared {
+  Registration made;
+  std::optional<site::WrongNumber> wrong;
+};
+
 // A description of the terms on record takes their salts again, so that they are the same bytes.
 // Other terms or other data are the next version.
-Result<Registration> Compare(const std::string& dir, const clerk::Clerk& clerk,
-                             const identity::Identity& self, const fs::path& data,
-                             terms::Description& description) {
-  Registration registration;
-  std::string passport;  // on record
+Result<Compared> Compare(const std::string& dir, const clerk::Clerk& clerk, const site::Loan& loan,
+                         terms::Description& description) {
+  Compared compared;
+  Registration& registration = compared.made;
+  std::optional<standing::DatasetEntry> newest;
   ledger::DatasetRegistered& event = registration.event;
   DURE_ASSIGN(event.what.dataset, DatasetId::Parse(description.passport.dataset));
-  event.what.version = 1;
-  event.site = self.site();
-  event.terms = terms::ToCanonical(description.terms);
+  event.what.version = 0;
+  event.site = loan.site;
   clerk.WithStanding([&](const standing::Auditor& own) {
     const auto& datasets = own.standing().state().datasets;
     const auto known = datasets.find(event.what.dataset);
     if (known == datasets.end()) return;
-    const standing::DatasetEntry& newest = known->second.newest();
-    description = site::WithKeptSalts(dir, {event.what.dataset, known->second.version()},
-                                      std::move(description));
-    event.terms = terms::ToCanonical(description.terms);
+    newest = known->second.newest();
     event.what.version = known->second.version();
     registration.gone = known->second.withdrawn.has_value();
-    registration.next = newest.site != event.site || newest.terms_text != event.terms;
-    passport = newest.passport;
   });
-  if (!passport.empty()) {
-    DURE_ASSIGN(const bool same, IsDataOf(dir, event.what, passport, data));
-    const bool more = same && KeepCounts(passport, description.passport);
-    registration.there = same && !more && !registration.next;
-    registration.next = !registration.there;
+  if (registration.gone) return compared;
+  const standing::DatasetEntry* const recorded = newest ? &*newest : nullptr;
+  if (newest) description = site::WithKeptSalts(dir, event.what, std::move(description));
+  if (site::IsPreset(loan.terms)) site::TakeNumber(description.terms, recorded);
+  event.terms = terms::ToCanonical(description.terms);
+  if (newest) {
+    DURE_ASSIGN(const bool same, IsDataOf(dir, event.what, newest->passport, loan.data));
+    const bool more = same && KeepCounts(newest->passport, description.passport);
+    registration.there =
+        same && !more && newest->site == event.site && newest->terms_text == event.terms;
   }
-  if (registration.next) ++event.what.version;
+  if (!registration.there) {
+    ++event.what.version;
+    compared.wrong = site::FindWrongNumber(description, recorded, event.what.version);
+  }
   terms::Passport told = description.passport;
   told.version = event.what.version;
   event.passport = terms::ToCanonical(told);
-  return registration;
+  return compared;
 }
 
 // Nobody registers what another member keeps. The file is named: whoever was asked never saw it.
@@ -220,9 +228,8 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   }
   DURE_ASSIGN(const std::string file, TermsFile(options, *desk.self, context));
   SystemRandom random;
-  const bool preset = file == "open" || file == "research-only";
   const site::Loan loan{desk.self->site(), desk.self->member(), fs::absolute(options.data),
-                        preset ? file : fs::absolute(file).string(), options.columns};
+                        site::IsPreset(file) ? file : fs::absolute(file).string(), options.columns};
   DURE_ASSIGN(terms::Description description, site::DescribeLoan(loan, random));
   DURE_TRY(CheckCustodian(file, description.passport, *desk.self, context));
   DURE_ASSIGN(const auto journal, journal::Journal::Open(options.dir + "/site.db"));
@@ -230,9 +237,12 @@ Status Add(const DatasetAddOptions& options, Context& context) {
   DURE_TRY(CheckPlace(options, dataset, *journal, loan.data, context));
   DURE_TRY(CheckText(options, description.passport, context));
   DURE_TRY(desk.clerk->Follow());
-  DURE_ASSIGN(const Registration made,
-              Compare(options.dir, *desk.clerk, *desk.self, loan.data, description));
+  DURE_ASSIGN(const Compared compared, Compare(options.dir, *desk.clerk, loan, description));
+  const Registration& made = compared.made;
   if (made.gone) return Fail(WithdrawnError(dataset, context));
+  if (compared.wrong) {
+    return Fail(ErrorCode::kInvalid, site::Text(*compared.wrong, file, IsKorean(context)));
+  }
   uint64_t index = 0;
   if (!made.there) {
     DURE_TRY(site::KeepPrivateSide(options.dir, made.event.what, description));

@@ -9,6 +9,7 @@
 #include "federation/check.h"
 #include "federation/random.h"
 #include "site/private_side.h"
+#include "site/terms_number.h"
 
 namespace dure::site {
 namespace {
@@ -29,8 +30,6 @@ Result<std::string> ReadFile(const std::string& path) {
   }
   return std::string{std::istreambuf_iterator<char>(in), {}};
 }
-
-bool IsPreset(const std::string& terms) { return terms == kOpen || terms == kResearchOnly; }
 
 terms::Terms PresetTerms(const std::string& name) {
   terms::Terms terms;
@@ -71,6 +70,8 @@ std::string FilesText(uint64_t files) {
 }
 
 }  // namespace
+
+bool IsPreset(const std::string& terms) { return terms == kOpen || terms == kResearchOnly; }
 
 Status CheckTerms(const std::string& terms) {
   if (IsPreset(terms)) return {};
@@ -250,30 +251,34 @@ void Lending::Compare(Lent& lent) {
     return Object(lent, "dataset-twice", "two terms files name the dataset " + id->str());
   }
   uint64_t version = 0;
-  bool same = false;
   bool foreign = false;
   bool withdrawn = false;
-  std::string recorded;
+  std::optional<standing::DatasetEntry> newest;
   scribe_.WithStanding([&](const standing::Auditor& own) {
     const auto known = own.standing().state().datasets.find(*id);
     if (known == own.standing().state().datasets.end()) return;
     version = known->second.version();
     foreign = known->second.custodian != lent.loan.member;
     withdrawn = known->second.withdrawn.has_value();
-    const standing::DatasetEntry& newest = known->second.newest();
-    lent.description = WithKeptSalts(folder_, {*id, version}, std::move(*lent.description));
-    same = newest.site == lent.loan.site &&
-           newest.terms_text == terms::ToCanonical(lent.description->terms);
-    recorded = newest.passport;
+    newest = known->second.newest();
   });
+  const standing::DatasetEntry* const recorded = newest ? &*newest : nullptr;
+  if (newest) {
+    lent.description = WithKeptSalts(folder_, {*id, version}, std::move(*lent.description));
+  }
+  terms::Terms& terms = lent.description->terms;
+  if (IsPreset(lent.loan.terms)) TakeNumber(terms, recorded);
   lent.offered.reset();
   if (foreign || withdrawn) {
     lent.objection = withdrawn ? "dataset-withdrawn" : "dataset-of-another";
     say_(id->str() + (withdrawn ? " was withdrawn: it is offered no more"
                                 : " belongs to another member; name the dataset otherwise"));
-  } else if (same) {
+  } else if (newest && newest->site == lent.loan.site &&
+             newest->terms_text == terms::ToCanonical(terms)) {
     lent.offered = round::OfferedDataset{*id, version};
-    SayIfDataChanged(lent, recorded);
+    SayIfDataChanged(lent, newest->passport);
+  } else if (const auto wrong = FindWrongNumber(*lent.description, recorded, version + 1)) {
+    Object(lent, "terms-version", Text(*wrong, lent.loan.terms, false));
   } else {
     Register(lent, version + 1);
   }

@@ -48,6 +48,8 @@ Result<std::vector<Loan>> KeptLoans(const journal::Journal& journal, const SiteI
 // Reads terms and measures the data. For "open" and "research-only" the dataset is named after the
 // site and said to hold no personal data. kInvalid: the terms, with their lines; kNotFound: a file.
 Result<terms::Description> DescribeLoan(const Loan& loan, Random& random);
+// "open" and "research-only" are no files.
+bool IsPreset(const std::string& terms);
 // Whether `terms` can be read, before anything else is done. Errors as DescribeLoan.
 Status CheckTerms(const std::string& terms);
 

@@ -178,7 +178,8 @@ class AdversaryTest(LiedToTest):
         with open(terms, encoding='utf-8') as file:
             text = file.read()
         with open(terms, 'w', encoding='utf-8') as file:
-            file.write(text.replace('publish-metrics = "allow"', 'publish-metrics = "deny"'))
+            other = text.replace('publish-metrics = "allow"', 'publish-metrics = "deny"')
+            file.write(other.replace('version = 1\n', 'version = 2\n'))
         place = east.arguments.index('--terms') + 1
         self.addCleanup(east.arguments.__setitem__, place, east.arguments[place])
         east.arguments[place] = terms

@@ -3,6 +3,7 @@
     owners_test.py PROGRAMS [unittest arguments]
 """
 
+import json
 import os
 import sys
 import unittest
@@ -50,6 +51,41 @@ class Owners(OfficerCase):
             'withdraw', 'file', 'reviews', '--scope', 'future-rounds', '--dir', desk, expect=1))
         self.all.dure('withdraw', 'file', 'reviews', '--scope', 'future-rounds', '--ground',
                       'court', '--dir', desk)
+
+    def test_other_terms_have_the_next_number_or_are_not_registered(self):
+        self.begin(['north'])
+        home, north = self.all.home('north'), self.all.sites['north']
+        terms = terms_file(f'{self.folder}/reviews.toml', 'north', 'reviews', 'open',
+                           ['scientific-research'], 'CC-BY-4.0')
+        north.arguments[north.arguments.index('--terms') + 1] = terms
+        north.start()
+        until(lambda: north.log_has('lends reviews version 1'), 'it is on record')
+        north.stop()
+        with open(terms, encoding='utf-8') as file:
+            other = file.read().replace('evaluate = "allow"', 'evaluate = "deny"')
+        with open(terms, 'w', encoding='utf-8') as file:
+            file.write(other)
+        north.start()
+        until(lambda: north.log_has('nothing is lent: '), 'the daemon lends nothing')
+        self.assertTrue(north.log_has(f'{terms}: version = 1 does not fit'))
+        north.stop()
+        add = ['dataset', 'add', '--dir', home, '--data', f'{self.folder}/north-data', '--terms',
+               terms]
+        self.assertIn('write version = 2', self.all.fails(*add, expect=1))
+        self.assertIn('version = 2(으)로', self.all.fails(*add, '--lang', 'ko', expect=1))
+        for number, fits in ((1, False), (2, True)):
+            with open(terms, 'w', encoding='utf-8') as file:
+                file.write(other.replace('version = 1', 'version = 2').replace(
+                    '[dataset]\n', f'[dataset]\nversion = {number}\n'))
+            if fits:
+                self.assertEqual(self.all.dure(*add)['version'], 2)
+            else:
+                self.assertIn('version = 1 of [dataset] does not fit',
+                              self.all.fails(*add, expect=1))
+        north.start()
+        until(lambda: north.log_has('connected to'), 'the daemon is there')
+        registered = self.events(None, 'dataset-registered')
+        self.assertEqual([json.loads(each['terms'])['version'] for each in registered], [1, 2])
 
 
 if __name__ == '__main__':
