@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/counted.h"
 #include "cli/figures.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
@@ -95,7 +96,8 @@ std::string UsesText(const lineage::DatasetUses& uses, const standing::State& st
   const std::string models = std::to_string(uses.models.size());
   std::string text =
       korean ? "\n라운드 " + rounds + "개에 쓰였고, 모델 " + models + "개에 들어 있습니다.\n"
-             : "\nCounted in " + rounds + " rounds; behind " + models + " models\n";
+             : "\nCounted in " + Counted(uses.rounds.size(), "round") + "; behind " +
+                   Counted(uses.models.size(), "model") + "\n";
   for (const lineage::Made& made : uses.models) {
     text += "  " + made.model.Hex().substr(0, 16) + "  " + made.at.run.str() +
             (korean ? " 라운드 " : " round ") + std::to_string(made.at.round.value) + "\n";

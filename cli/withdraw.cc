@@ -51,6 +51,40 @@ std::string MeasuredText(const lineage::DatasetUses& uses, const standing::State
 
 constexpr size_t kModelsShown = 12;
 
+std::string Names(const std::vector<std::string>& of, ledger::CoalitionKind kind, bool korean) {
+  const auto language = korean ? ledger::Language::kKorean : ledger::Language::kEnglish;
+  std::string names;
+  for (const std::string& one : of) {
+    const bool house = kind == ledger::CoalitionKind::kGroup;
+    names += (names.empty() ? "" : ", ") + (house ? ledger::Words(one, language) : one);
+  }
+  return names;
+}
+
+// Models of a round's parts, which were made to value it.
+std::string PartsText(const lineage::DatasetUses& uses, bool korean) {
+  std::string text;
+  const size_t shown = std::min(uses.parts.size(), kModelsShown);
+  for (const lineage::MadeOfParts& part : std::span(uses.parts).last(shown)) {
+    const std::string model = Short(part.model);
+    const std::string round = std::to_string(part.at.round.value);
+    const std::string of = Names(part.of, part.kind, korean);
+    text += Pick(korean,
+                 "  model " + model + ", made to value round " + round + " of " +
+                     part.at.run.str() + ": of " + of + " alone",
+                 "  모델 " + model + ": " + part.at.run.str() + "의 라운드 " + round +
+                     "을(를) 평가하려고 " + of + "만으로 만듦") +
+            "\n";
+  }
+  if (const size_t more = uses.parts.size() - shown; more > 0) {
+    text += Pick(korean,
+                 "  and " + Counted(more, "earlier model") + " of that kind (--json names each)",
+                 "  그 전에 그렇게 만든 모델 " + std::to_string(more) + "개(--json에 모두 있음)") +
+            "\n";
+  }
+  return text;
+}
+
 // Which models, of which runs' rounds, and whose grants.
 std::string ReachedText(const lineage::DatasetUses& uses, const standing::State& state,
                         bool korean) {
@@ -121,7 +155,7 @@ std::string PlanText(const lineage::WithdrawalPlan& plan, const standing::State&
                     : "  last model of " + run.str() + " without it: ") +
             (model.IsZero() ? none : Short(model)) + "\n";
   }
-  text += ReachedText(plan.uses, state, korean);
+  text += ReachedText(plan.uses, state, korean) + PartsText(plan.uses, korean);
   for (const RunId& run : plan.running) text += RunningText(run, state, korean);
   const std::string measured = MeasuredText(plan.uses, state, korean);
   if (!measured.empty()) text += "\n" + measured;
@@ -212,12 +246,20 @@ Status Plan(const WithdrawOptions& options, Context& context) {
     behind.push_back(
         {{"model", made.model.Hex()}, {"run", made.at.run.str()}, {"round", made.at.round.value}});
   }
+  ordered_json parts = ordered_json::array();
+  for (const lineage::MadeOfParts& part : plan.uses.parts) {
+    parts.push_back({{"model", part.model.Hex()},
+                     {"run", part.at.run.str()},
+                     {"round", part.at.round.value},
+                     {"of", part.of}});
+  }
   if (context.json()) {
     context.PrintJson(ordered_json{
         {"dataset", id.str()},
         {"rounds", plan.uses.rounds.size()},
         {"models", plan.uses.models.size()},
         {"models_behind", behind},
+        {"models_of_parts", parts},
         {"grants", plan.uses.grants},
         {"figures", FiguresJson(plan.uses.figures, record->state())},
         {"last_clean", clean},
