@@ -207,6 +207,93 @@ class AccountTest(PrivacyTest):
             west.start()
 
 
+class TwoRunsTest(PrivacyTest):
+    """Two runs draw on one account at once, which holds enough for one of them."""
+
+    ROUNDS = 2
+    NOISE = {**NOISY, 'rounds': ROUNDS, 'privacy_noise': 3, 'join_seconds': 60}
+
+    def give(self, site, run):
+        """The site, stopped, with room for one more of these runs and not for two."""
+        daemon = self.federation.sites[site]
+        daemon.stop()
+        self.before = self.used(site, 'example')
+        # What a run of all of them would lose, as it is shown; without the site none begins.
+        said = self.federation.propose(run, **{**self.NOISE, 'rounds': self.before + self.ROUNDS})
+        self.federation.dure('run', 'stop', '--dir', self.federation.consortium, run)
+        self.limit = said['privacy']['record_epsilon'] * 1.1
+        daemon.arguments = [*daemon.arguments, '--epsilon-max', f'{self.limit:.6f}']
+        self.addCleanup(self.take_back, daemon)
+        return daemon
+
+    def take_back(self, daemon):
+        daemon.stop()
+        daemon.arguments = daemon.arguments[:-2]
+        daemon.start()
+
+    def ask(self, *runs):
+        """All of them at once: proposed side by side, while the site is not there."""
+        asking = [self.federation.proposing(run, **self.NOISE) for run in runs]
+        for each in asking:
+            with each:
+                assert each.wait(PATIENCE) == 0
+
+    def declined(self, site, runs):
+        """Of these the one that the site has no budget for, once it says so; and the other."""
+        until(lambda: [run for run in runs if self.reasons(run).get(site) == 'privacy-budget'],
+              f'{site} declines one')
+        refused = [run for run in runs if self.federation.sites[site].log_has(
+            f'{run}: privacy: REFUSED: ')]
+        assert len(refused) == 1, f'{refused} of {runs} were refused'
+        return refused[0], [run for run in runs if run not in refused][0]
+
+    def check_account(self, site):
+        for unit in ('example', 'member'):
+            account = self.account(site, unit)
+            held = max(account['spent'] or 0, account['reserved'] or 0)
+            assert held <= self.limit, account
+        return self.account(site, 'example')
+
+    def finish(self, site, refused, taken):
+        self.settle(taken)
+        until(lambda: not self.account(site, 'example')['open_runs'], f'{site} gave back the rest')
+        self.check_account(site)
+        assert self.used(site, 'example') == self.before + self.ROUNDS
+        # What the one used, the other does not get either.
+        assert self.reasons(refused).get(site) == 'privacy-budget'
+        self.federation.dure('run', 'stop', '--dir', self.federation.consortium, refused)
+        assert self.used(site, 'example') == self.before + self.ROUNDS
+
+    def test_of_two_runs_at_once_the_account_takes_one_and_names_the_other(self):
+        west = self.give('west', 'west-shown')
+        self.ask('one', 'other')
+        west.start()
+        refused, taken = self.declined('west', ['one', 'other'])
+        assert west.log_has('would overdraw the privacy account of dataset west')
+        self.check_account('west')
+        self.finish('west', refused, taken)
+
+    def test_what_a_site_died_over_stays_reserved_against_the_other_run(self):
+        south = self.give('south', 'south-shown')
+        self.ask('early', 'late')
+        south.start(crash_at='site.privacy-reserved:1')
+        south.wait_for_death()
+        # Read from its disk: one run has what it needs, and nothing of it is used.
+        account = self.check_account('south')
+        assert len(account['open_runs']) == 1, account
+        taken = account['open_runs'][0]
+        assert taken['reserved_steps'] == self.ROUNDS and taken['used_steps'] == 0, account
+        # And it dies once more, when the first update is paid for and has not left.
+        south.start(crash_at='site.privacy-committed:1')
+        south.wait_for_death()
+        assert self.used('south', 'example') == self.before + 1
+        self.check_account('south')
+        south.start()
+        refused, kept = self.declined('south', ['early', 'late'])
+        assert kept == taken['run'], 'the other run got what this one had reserved'
+        self.finish('south', refused, kept)
+
+
 if __name__ == '__main__':
     PROGRAMS = sys.argv.pop(1)
     unittest.main(verbosity=2)
