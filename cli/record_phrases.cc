@@ -187,6 +187,7 @@ constexpr auto kRecordPhrases = std::to_array<Phrase>({
     {"the vote has ended", "투표가 끝났습니다"},
     {"the window closed at *", "투표 기간은 *에 끝났습니다"},
     {"* has voted", "*은(는) 이미 투표했습니다"},
+    {"* has no voice in its own suspension", "*은(는) 자기 자격 정지에 투표하지 못합니다"},
     // What a replay found.
     {"replayed, * gives admit", "다시 결정하면 승인입니다(*)"},
     {"replayed, * gives deny, by *", "다시 결정하면 거부입니다(*, 규칙 *)"},

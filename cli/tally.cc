@@ -54,6 +54,7 @@ std::vector<std::string> Unheard(const standing::Proposal& proposal, const stand
   std::vector<std::string> unheard;
   if (StateOf(proposal, state) != "open") return unheard;
   for (const MemberId& member : standing::MembersWithoutOfficer(state)) {
+    if (member == proposal.accused) continue;  // it does not count
     unheard.push_back(member.str());
   }
   return unheard;
@@ -164,6 +165,11 @@ std::string ProposalText(uint64_t index, const standing::Proposal& proposal,
             Pick(korean, " counts and has no officer to vote for it\n",
                  ": 정족수에 들지만 투표할 정책 담당자가 없음\n");
   }
+  if (proposal.accused) {
+    text += "    " + proposal.accused->str() +
+            Pick(korean, " has no voice in its own suspension\n",
+                 ": 자기 자격 정지에는 투표하지 못함\n");
+  }
   for (const auto& [member, vote] : proposal.votes) {
     text += "    " + member.str() + " " + ledger::Words(Name(vote.choice), language) +
             Pick(korean, " (entry ", " (항목 ") + std::to_string(vote.index) + ")\n";
@@ -197,6 +203,8 @@ Status Tally(const std::string& dir, std::optional<uint64_t> wanted, Context& co
          {"reason", proposal.reason},
          {"houses", TallyJson(tally)},
          {"without_officer", Unheard(proposal, state)},
+         {"without_voice",
+          proposal.accused ? ordered_json(proposal.accused->str()) : ordered_json(nullptr)},
          {"votes", votes}});
     text += ProposalText(index, proposal, record->auditor().standing(), korean);
   }

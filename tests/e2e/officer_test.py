@@ -127,8 +127,8 @@ class Counting(OfficerCase):
 
 class Governing(OfficerCase):
     def test_incidents_duties_and_suspensions_are_read_by_the_rules(self):
-        self.begin(['north', 'south'])
-        north, south = self.all.officer('north'), self.all.officer('south')
+        self.begin(['north', 'south', 'west'])
+        north, south, west = [self.all.officer(each) for each in ('north', 'south', 'west')]
         self.all.start_sites()
         with open(f'{self.folder}/p7.policy', 'w', encoding='utf-8') as file:
             file.write(REPORTS)
@@ -139,7 +139,7 @@ class Governing(OfficerCase):
             'policy', 'propose', f'{self.folder}/bad.policy', '--dir', north, expect=1))
         proposal = self.all.dure('policy', 'propose', f'{self.folder}/p7.policy', '--dir',
                                  north)['index']
-        self.vote(proposal, north, south)
+        self.vote(proposal, north, south, west)
         self.all.propose('first', rounds=1)
         self.all.complete('first')
         self.all.dure('model', 'evaluate', '--dir', self.all.consortium, '--run', 'first')
@@ -180,10 +180,12 @@ class Governing(OfficerCase):
         self.assertTrue(os.path.exists(evidence + '.salt.json'))
         quota = self.all.dure('quota', '--dir', south)['datasets']
         self.assertEqual({each['dataset']: each['rounds'] for each in quota},
-                         {'north': 1, 'south': 1})
+                         {'north': 1, 'south': 1, 'west': 1})
 
         proposal = self.all.dure('member', 'suspend', 'south', '--dir', north)['index']
-        self.vote(proposal, north, south)
+        refused = self.all.fails('vote', str(proposal), 'no', '--dir', south, expect=1)
+        self.assertIn('south has no voice in its own suspension', str(refused))
+        self.vote(proposal, north, west)
         until(lambda: 'suspended' in [
             each['status'] for each in self.all.dure('member', 'list', '--dir', north)['members']
             if each['member'] == 'south'], 'the member is suspended')
@@ -191,7 +193,7 @@ class Governing(OfficerCase):
         self.all.complete('second')
         decided = {each['site']: each['admit']
                    for each in self.events('second', 'admission-decided')}
-        self.assertEqual(decided, {'north': True, 'south': False})
+        self.assertEqual(decided, {'north': True, 'south': False, 'west': True})
         self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir', south)['intact'])
 
     def test_a_run_that_is_stopped_before_its_vote_is_over_is_voted_on_no_more(self):
@@ -283,6 +285,9 @@ class Valuing(OfficerCase):
         parts = self.events_of('coalitions-made')[0]['coalitions']
         self.assertEqual(sorted(each['of'] for each in parts), [['north'], ['south']])
         self.assertNotEqual(parts[0]['model'], parts[1]['model'])
+        plan = self.all.dure('withdraw', 'plan', 'north', '--dir', desk)
+        self.assertEqual([(each['of'], each['model']) for each in plan['models_of_parts']],
+                         [(each['of'], each['model']) for each in parts if each['of'] == ['north']])
         compute = ['share', 'compute', 'valued', '--method', 'leave-one-out', '--dir', desk]
         self.assertIn('not-measured', self.all.fails(*compute, expect=1))
         measured = self.all.dure('share', 'measure', 'valued', '--dir', self.all.consortium)
