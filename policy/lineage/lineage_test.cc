@@ -148,5 +148,24 @@ TEST_F(LineageTest, APlanCountsWhatOthersTrainedAndWhatStillStands) {
   EXPECT_TRUE(plan.running.empty());
 }
 
+// Nobody knows what each gave to such a round: all of it is the most that would be done again.
+TEST_F(LineageTest, APlanCountsAllOfARoundThatHidesWhatEachGaveAndNoRunThatIsOver) {
+  w_.Propose("hidden", "scientific-research", "non-profit",
+             {{"masking", "pairwise"}, {"rounds", "2"}});
+  w_.Approve("hidden");
+  w_.PlayRound("hidden", 0, kAll);
+  WithdrawalPlan plan = *PlanWithdrawal(w_.Now().state(), reviews_);
+  EXPECT_TRUE(plan.masked);
+  for (const WithdrawalOption& option : plan.options) {
+    const bool again = option.scope == ledger::WithdrawalScope::kRestart ||
+                       option.scope == ledger::WithdrawalScope::kRetrain;
+    EXPECT_EQ(option.tokens_again, again ? 5000u : 0u);
+  }
+  EXPECT_THAT(plan.running, ElementsAre(*RunId::Parse("first"), *RunId::Parse("hidden")));
+  w_.PlayRound("hidden", 1, kOthers);
+  plan = *PlanWithdrawal(w_.Now().state(), reviews_);
+  EXPECT_THAT(plan.running, ElementsAre(*RunId::Parse("first"))) << "it has had its two rounds";
+}
+
 }  // namespace
 }  // namespace dure::lineage
