@@ -254,5 +254,28 @@ TEST_F(CosignerRollTest, CountsByTheHousesAndTheShareThatTheRecordSays) {
   EXPECT_EQ(ledger_->Cosigners()->PercentAt(size + 1), 66u);
 }
 
+// A log takes both, and every copy then dissents: heads are judged as if they were not there.
+TEST_F(CosignerRollTest, ASecondCharterOrDescriptionMovesNobodyAndLowersNothing) {
+  Add(c_.BySite(*ledger_, Announced(c_.site_id, KeyOf(c_.site_id, 31))));
+  Add(c_.ByOther(*ledger_, Announced(c_.other_id, KeyOf(c_.other_id, 32))));
+  Add(c_.ByAggregator(*ledger_, MemberDescribed{c_.site.member, House::kPublic, "KR"}));
+  Add(c_.ByAggregator(*ledger_, MemberDescribed{c_.other.member, House::kPrivate, "KR"}));
+  VotingRule rule;
+  rule.cosign_percent = 66;
+  Add(c_.ByAggregator(*ledger_, CharterDeclared{rule}));
+  const uint64_t before = ledger_->Head().head.size;
+  // One house, of which one of two members would do.
+  Add(c_.ByAggregator(*ledger_, MemberDescribed{c_.other.member, House::kPublic, "KR"}));
+  rule.cosign_percent = 0;
+  Add(c_.ByAggregator(*ledger_, CharterDeclared{rule}));
+  const std::vector<CosignerKey> one = {KeyOf(c_.site_id, 31)};
+  for (const uint64_t size : {before, ledger_->Head().head.size}) {
+    EXPECT_EQ(ledger_->Cosigners()->PercentAt(size), 66u);
+    EXPECT_THAT(ledger_->Cosigners()->Count(size, one),
+                ::testing::ElementsAre(HouseAgreement{House::kPublic, 1, 1, 1},
+                                       HouseAgreement{House::kPrivate, 1, 1, 0}));
+  }
+}
+
 }  // namespace
 }  // namespace dure::ledger

@@ -141,5 +141,23 @@ TEST_F(TamperTest, ALineThatNobodyOfTheRecordMadeIsFound) {
   EXPECT_FALSE(Fsck("checkpoint", changed).has_value());
 }
 
+// Each entry is what its speaker signed, and follows the one before; the head is over others.
+TEST_F(TamperTest, EntriesUnderAHeadOfAnotherRootAreNotItsLog) {
+  const auto read = [this](uint64_t begin, uint64_t end, size_t bytes_max) {
+    return ledger_->Read(begin, end, bytes_max);
+  };
+  const auto verify = [&](const std::string& note) {
+    return VerifyPages(note, read, c_.log_key, verifier_, 2);
+  };
+  ASSERT_TRUE(verify(ledger_->Head().note).has_value());
+  for (const Digest& root : {testing::DigestOf("other"), ledger_->RootAt(kEntries - 1)}) {
+    const auto found =
+        verify(SignHead({c_.log_key.name, kEntries, root}, c_.log_key, *c_.log_signer).note);
+    ASSERT_FALSE(found.has_value());
+    EXPECT_EQ(found.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(found.error().message, ::testing::HasSubstr("do not hash to the signed root"));
+  }
+}
+
 }  // namespace
 }  // namespace dure::ledger
