@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "federation/random.h"
 
 namespace dure::site {
@@ -70,6 +72,38 @@ TEST_F(PrivateSide, OnlyTheOwnerReadsItAndWithoutItNothingIsTaken) {
   fs::create_directories(path / "a folder in its place");
   EXPECT_EQ(WithKeptSalts(dir_, what_, fresh).attachments, fresh.attachments);
   EXPECT_FALSE(KeepPrivateSide(dir_, what_, fresh));
+}
+
+// What is on record stays as it was signed, and nothing is left here that would say what it means.
+TEST_F(PrivateSide, RemovedItErasesTheTextsAndLeavesTheRecordWhole) {
+  const terms::Description first = Described(kTerms);
+  const std::string recorded = terms::ToCanonical(first.terms);
+  ASSERT_TRUE(KeepPrivateSide(dir_, what_, first));
+  EXPECT_EQ(KeptDataSalt(dir_, what_), first.data_salt);
+  const auto holds = [&](const std::string& words) {
+    for (const auto& found : fs::recursive_directory_iterator(dir_)) {
+      if (!found.is_regular_file()) continue;
+      std::ifstream in(found.path(), std::ios::binary);
+      const std::string text{std::istreambuf_iterator<char>(in), {}};
+      if (text.find(words) != text.npos) return true;
+    }
+    return false;
+  };
+  std::vector<std::string> secrets;
+  for (const terms::Attachment& one : first.attachments) {
+    for (const std::string& secret : {one.text, ToHex(one.salt)}) secrets.push_back(secret);
+  }
+  ASSERT_EQ(secrets.size(), 6u);
+  for (const std::string& secret : secrets) EXPECT_TRUE(holds(secret)) << secret;
+  fs::remove(PrivateSideOf(dir_, what_));
+  for (const std::string& secret : secrets) {
+    EXPECT_FALSE(holds(secret)) << secret;
+    EXPECT_EQ(recorded.find(secret), recorded.npos) << secret;
+  }
+  EXPECT_FALSE(KeptDataSalt(dir_, what_));
+  const auto read = terms::ParseCanonical(recorded);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, first.terms);
 }
 
 }  // namespace
