@@ -216,5 +216,61 @@ TEST_F(SlippedInTest, AnOfficerThatWasEnrolledAnewTakesItBackWithAnotherOldKeyOf
   EXPECT_THAT(Voids(), IsEmpty());
 }
 
+// Runs that are voted on, and two datasets of etri: one is lent to whoever asks it.
+class DisownedVoteOnARunTest : public DisownedTest {
+ protected:
+  DisownedVoteOnARunTest() {
+    ledger::VotingRule voted;
+    voted.runs_by_vote = true;
+    w_ = std::make_unique<World>();
+    w_->Found(voted, rules::kWordsVersion);
+    w_->Enrol("lab", ledger::House::kPublic, 30);
+    w_->Enrol("univ", ledger::House::kPublic, 40);
+    w_->Lend("notes", "etri", terms::testing::OpenTerms());
+    terms::Terms asked = terms::testing::OpenTerms();
+    asked.Of(terms::Action::kTrain) = terms::Permission::kAsk;
+    w_->Lend("letters", "etri", asked);
+    Impersonate();
+  }
+  // Approved, with that word of the officer whom nobody at etri knows.
+  void Approve(const std::string& run, Choice choice) {
+    w_->Propose(run, "scientific-research");
+    const RunId id = *RunId::Parse(run);
+    const uint64_t proposal = w_->Now().state().runs.at(id).proposed;
+    for (const char* desk : {"kt-desk", "lab-desk", "univ-desk"}) {
+      Vote(desk, proposal, Choice::kYes);
+    }
+    Vote("second-desk", proposal, choice);
+    const Standing now = w_->Now();
+    const auto due =
+        DueOutcome(now.state().proposals.at(proposal), now.state(), rules::Instant::At(w_->time()));
+    ASSERT_TRUE(due && due->adopt);
+    w_->Say("host", ledger::RunApproved{id, now.state().policies, due->tally});
+  }
+  bool Admits(const std::string& run, const std::string& dataset) const {
+    return w_->Rule(w_->Asking(run, 0, "etri", dataset)).allowed();
+  }
+};
+
+TEST_F(DisownedVoteOnARunTest, ItsYesIsNoConsentOfTheOwner) {
+  Approve("first", Choice::kYes);
+  EXPECT_TRUE(Admits("first", "letters"));
+  End("etri-desk", "second-desk", "disowned");
+  EXPECT_FALSE(Admits("first", "letters"));
+  EXPECT_TRUE(Admits("first", "notes")) << "the run stays approved, as its tally says";
+  w_->DecideAndSay(w_->Asking("first", 0, "etri", "letters"));
+  EXPECT_FALSE(w_->Audit().dissent());
+}
+
+TEST_F(DisownedVoteOnARunTest, ItsNoKeepsNothingOutOfTheRun) {
+  Approve("first", Choice::kNo);
+  EXPECT_FALSE(Admits("first", "notes"));
+  End("etri-desk", "second-desk", "disowned");
+  EXPECT_TRUE(Admits("first", "notes"));
+  EXPECT_FALSE(Admits("first", "letters")) << "nobody of etri said yes";
+  w_->DecideAndSay(w_->Asking("first", 0, "etri", "notes"));
+  EXPECT_FALSE(w_->Audit().dissent());
+}
+
 }  // namespace
 }  // namespace dure::standing

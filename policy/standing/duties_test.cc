@@ -250,6 +250,11 @@ class CoalitionsTest : public DutiesTest {
             ledger::CoalitionKind::kLeaveOneOut,
             {{{"kt"}, DigestOf("kt alone")}, {{"etri"}, DigestOf("etri alone")}}};
   }
+  ledger::CoalitionsMade OfHouses(uint64_t closing) const {
+    return {closing,
+            ledger::CoalitionKind::kGroup,
+            {{{"private"}, DigestOf("private")}, {{"public"}, DigestOf("public")}}};
+  }
   void Measure(const Digest& model, double loss) {
     w_.Say("kt-site", ledger::EvaluationReported{model, *SiteId::Parse("kt-site"), loss, 1, 1});
   }
@@ -260,6 +265,28 @@ TEST_F(CoalitionsTest, AreThoseThatTheRoundsContributionsMake) {
   const uint64_t closing = w_.Now().state().closings.begin()->first;
   ledger::CoalitionsMade made = Made(closing);
   made.coalitions.pop_back();
+  w_.Say("host", made);
+  ASSERT_TRUE(w_.Audit().dissent());
+  EXPECT_EQ(w_.Audit().dissent()->rule, "coalitions");
+}
+
+TEST_F(CoalitionsTest, AreMadeOnceOfEachKind) {
+  Train();
+  const uint64_t closing = w_.Now().state().closings.begin()->first;
+  w_.Say("host", Made(closing));
+  w_.Say("host", OfHouses(closing));
+  ASSERT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
+  ledger::CoalitionsMade again = OfHouses(closing);
+  again.coalitions[0].model = DigestOf("better");
+  w_.Say("host", again);
+  ASSERT_TRUE(w_.Audit().dissent());
+  EXPECT_EQ(w_.Audit().dissent()->rule, "made-twice");
+}
+
+TEST_F(CoalitionsTest, OneOfThemIsNamedOnce) {
+  Train();
+  ledger::CoalitionsMade made = OfHouses(w_.Now().state().closings.begin()->first);
+  made.coalitions.push_back(made.coalitions[0]);
   w_.Say("host", made);
   ASSERT_TRUE(w_.Audit().dissent());
   EXPECT_EQ(w_.Audit().dissent()->rule, "coalitions");
@@ -291,11 +318,7 @@ TEST_F(CoalitionsTest, ValueEachMemberByWhatTheModelLosesWithoutIt) {
 
 TEST_F(CoalitionsTest, GroupsAreValuedOverEveryOrderInWhichTheyCouldJoin) {
   Train();
-  const uint64_t closing = w_.Now().state().closings.begin()->first;
-  w_.Say("host", ledger::CoalitionsMade{
-                     closing,
-                     ledger::CoalitionKind::kGroup,
-                     {{{"private"}, DigestOf("private")}, {{"public"}, DigestOf("public")}}});
+  w_.Say("host", OfHouses(w_.Now().state().closings.begin()->first));
   ASSERT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
   Measure(DigestOf("first/start"), 4.0);
   Measure(DigestOf("private"), 3.0);
@@ -308,6 +331,35 @@ TEST_F(CoalitionsTest, GroupsAreValuedOverEveryOrderInWhichTheyCouldJoin) {
   EXPECT_EQ(valued.valued.shares[0].member.str(), "etri");
   EXPECT_EQ(valued.valued.shares[0].share_ppm, 375'000u);
   EXPECT_EQ(valued.valued.shares[1].share_ppm, 625'000u);
+}
+
+// A member that takes part from two sites is no two members of its house.
+TEST_F(CoalitionsTest, AHousesPartIsDividedAmongItsMembersAndNotAmongTheirSites) {
+  w_.Enrol("shop", ledger::House::kPrivate, 30);
+  w_.Lend("sales", "shop", terms::testing::OpenTerms());
+  w_.AddSeat("kt2-site", "kt", ledger::Role::kSite, 40);
+  w_.Admit("kt2-site");
+  w_.Say("kt2-site", ledger::DatasetRegistered{{*DatasetId::Parse("more"), 1},
+                                               *SiteId::Parse("kt2-site"),
+                                               World::PassportOf("more", "kt"),
+                                               terms::ToCanonical(terms::testing::OpenTerms())});
+  w_.Propose("first", "scientific-research");
+  w_.Approve("first");
+  w_.Say("host", OfHouses(w_.PlayRound(
+                     "first", 0,
+                     {{"etri", "news"}, {"kt", "reviews"}, {"kt2", "more"}, {"shop", "sales"}})));
+  ASSERT_FALSE(w_.Audit().dissent()) << w_.Audit().dissent()->text;
+  Measure(DigestOf("first/start"), 4.0);
+  Measure(DigestOf("private"), 3.0);
+  Measure(DigestOf("public"), 3.5);
+  Measure(model_, 2.0);
+  std::map<std::string, uint64_t> shares;
+  const Valuation valued =
+      ValueRun(w_.Now().state(), *RunId::Parse("first"), CoalitionKind::kGroup);
+  for (const auto& one : valued.valued.shares) shares[one.member.str()] = one.share_ppm;
+  const std::map<std::string, uint64_t> due = {
+      {"etri", 375'000}, {"kt", 312'500}, {"shop", 312'500}};
+  EXPECT_EQ(shares, due);
 }
 
 }  // namespace

@@ -86,8 +86,16 @@ TEST_F(HousesTest, ATextThatNobodyCouldAdoptIsNotVotedOn) {
     EXPECT_EQ(said(kind, head + forbid + shows + "no refusal end"), "cases-fail");
     EXPECT_EQ(said(kind, "site " + head + forbid), "policy-layer");
   }
-  EXPECT_EQ(said(kReplace, head + require), "taken");
-  EXPECT_EQ(said(kEmergency, head + require), "emergency-permits");
+  const std::string oblige =
+      "rule P9.1 oblige train when dataset.id is reviews duty report \"Tell it.\" within 10 days\n"
+      "  because \"Told.\" end\n";
+  std::string both = forbid + require;
+  both.replace(both.rfind("P9.1"), 4, "P9.2");
+  for (const std::string& rule : {require, oblige, both}) {
+    SCOPED_TRACE(rule);
+    EXPECT_EQ(said(kReplace, head + rule), "taken");
+    EXPECT_EQ(said(kEmergency, head + rule), "emergency-permits");
+  }
 }
 
 TEST_F(HousesTest, TwoOfThreeMembersAreAQuorum) {
@@ -302,6 +310,15 @@ TEST_F(VetoTest, AConsentThatTheOwnerGivesLaterLiftsIt) {
   consent.run = *RunId::Parse("first");
   w_.Say("lab-desk", consent);
   EXPECT_TRUE(w_.Rule(OfLab()).allowed());
+}
+
+TEST_F(VetoTest, AConsentToAnotherRunDoesNotLiftIt) {
+  w_.Propose("second", "scientific-research");
+  ledger::ConsentGiven consent;
+  consent.dataset = *DatasetId::Parse("papers");
+  consent.run = *RunId::Parse("second");
+  w_.Say("lab-desk", consent);
+  EXPECT_FALSE(w_.Rule(OfLab()).allowed());
 }
 
 TEST_F(VetoTest, AConsentThatTheOwnerGaveBeforeDoesNotLiftIt) {

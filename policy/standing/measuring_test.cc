@@ -107,6 +107,33 @@ TEST_F(MeasuringTest, ForbiddenByOneAndAskedByTheOtherIsForbidden) {
   EXPECT_THAT(RefusedBy(request), ElementsAre("terms:notes#time.embargoUntil"));
 }
 
+// DUO codes are one clause: 22 binds where the data is computed with, 24 when figures get out, and
+// 28 asks the owner in both. A yes is no answer to what is forbidden.
+TEST_F(MeasuringTest, WhatIsAskedInOneAndForbiddenInTheOtherIsNotForTheOwnerToAllow) {
+  const terms::DuoCode asks{.number = 28, .values = {"etri"}};
+  const terms::DuoCode forbids[] = {{.number = 22, .values = {"JP"}},
+                                    {.number = 24, .values = {"2027-01-01T00:00:00Z"}}};
+  const auto agree = [&](const std::string& run) {
+    ledger::ConsentGiven yes;
+    yes.dataset = *DatasetId::Parse("notes");
+    yes.run = *RunId::Parse(run);
+    w_.Say("etri-desk", yes);
+  };
+  terms::Terms terms = terms::testing::OpenTerms();
+  for (const terms::DuoCode& forbid : forbids) {
+    terms.duo = {asks, forbid};
+    const std::string run = "duo-" + std::to_string(forbid.number);
+    const MeasuringRequest request = Changed(terms, run);
+    agree(run);
+    EXPECT_THAT(RefusedBy(request), ElementsAre("terms:notes#duo")) << forbid.number;
+  }
+  terms.duo = {asks};
+  const MeasuringRequest request = Changed(terms, "asked");
+  EXPECT_THAT(RefusedBy(request), ElementsAre("terms:notes#duo"));
+  agree("asked");
+  EXPECT_THAT(RefusedBy(request), IsEmpty());
+}
+
 TEST_F(MeasuringTest, AnOwnersYesIsHeard) {
   terms::Terms terms = terms::testing::OpenTerms();
   terms.Of(terms::Action::kEvaluate) = terms::Permission::kAsk;

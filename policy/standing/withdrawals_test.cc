@@ -123,6 +123,29 @@ TEST_F(WithdrawalsTest, TheTermsSayWhatItsOwnerMayAskFor) {
       << "what the law gives, no terms take away";
 }
 
+// Else an owner would only have to write another version to take back what it promised before.
+TEST_F(WithdrawalsTest, ALaterVersionFreesNobodyOfWhatTheOnesBeforePromised) {
+  const terms::Withdrawal promises[] = {
+      {.allowed = false},
+      {.notice_days = 30},
+      {.scopes = {terms::WithdrawalScope::kFutureRounds}},
+  };
+  Train("first", "kt", "reviews");
+  std::vector<std::string> refused;
+  for (const terms::Withdrawal& promised : promises) {
+    const std::string name = "notes-" + std::to_string(refused.size());
+    terms::Terms terms = terms::testing::OpenTerms();
+    terms.withdrawal = promised;
+    w_.Lend(name, "etri", terms);
+    w_.Lend(name, "etri", terms::testing::OpenTerms(), 2);
+    ledger::DatasetWithdrawn filed = Filed("retire-models", "owner", "2026-10-02T09:00:00Z");
+    filed.dataset = *DatasetId::Parse(name);
+    refused.push_back(Refused(filed));
+  }
+  EXPECT_THAT(refused, ::testing::ElementsAre("withdrawal-not-allowed", "withdrawal-notice",
+                                              "withdrawal-scope"));
+}
+
 TEST_F(WithdrawalsTest, InAnOlderRecordTheTermsWereNotLookedAt) {
   terms::Terms terms = terms::testing::OpenTerms();
   terms.withdrawal.allowed = false;
@@ -187,6 +210,17 @@ TEST_F(WithdrawalsTest, TheLongestNoticeOfItsVersionsIsKept) {
   EXPECT_EQ(ended("2026-10-31T09:00:00Z"), filed);
 }
 
+// A right that the law gives waits for no notice that people agreed on.
+TEST_F(WithdrawalsTest, ByCourtOrConsentGrantsEndAtOnce) {
+  terms::Terms terms = terms::testing::OpenTerms();
+  terms.withdrawal.notice_days = 30;
+  w_.Lend("notes", "etri", terms);
+  Train("first", "etri", "notes");
+  const uint64_t filed = Withdraw(Filed("retire-models", "court"));
+  ASSERT_EQ(VoidRule(filed), "");
+  EXPECT_EQ(EndedBy(w_.Now().state(), DigestOf("first/0"), rules::Instant::At(w_.time())), filed);
+}
+
 // No purpose would change it: the dataset behind the model is what matters. A grant that was
 // decided in older words is decided again as it was.
 TEST_F(WithdrawalsTest, TheReasonIsTheDatasetAndNoPurpose) {
@@ -217,6 +251,7 @@ TEST_F(WithdrawalsTest, OneOfFutureRoundsLeavesTheGrants) {
   Withdraw(Filed("future-rounds"));
   EXPECT_FALSE(EndedBy(w_.Now().state(), DigestOf("first/0"),
                        rules::Instant::At(TimeAt("2027-01-01T00:00:00Z"))));
+  EXPECT_TRUE(MayServe("kt")) << "and what was made may be let go as before";
 }
 
 TEST_F(WithdrawalsTest, WhatShowsItDoneIsOfTheDatasetAndTheScope) {
