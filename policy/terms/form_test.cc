@@ -333,6 +333,11 @@ TEST(PlainLines, SayWhatTheTermsSayInBothLanguages) {
               HasSubstr("\"Film \"reviews\"\""));
   EXPECT_THAT(ToText(PlainLines(draft.passport, {}, Language::kEnglish)),
               HasSubstr("(a text that is kept outside the record, "));
+  std::vector<Attachment> others = draft.attachments;
+  for (Attachment& one : others) one.text += "!";
+  EXPECT_THAT(ToText(PlainLines(draft.passport, others, Language::kEnglish)),
+              HasSubstr("(a text that is kept outside the record, "))
+      << "another text is not the one on record";
 }
 
 }  // namespace

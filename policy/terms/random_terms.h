@@ -110,6 +110,20 @@ inline Terms AnyTerms() {
   return terms;
 }
 
+// With what no use of data or of a model is decided by, but that a model keeps all the same.
+inline Terms AnyTermsInFull() {
+  Terms terms = AnyTerms();
+  if (Below(8) == 0) terms.purposes.clear();  // not said
+  if (Flip()) terms.limits.max_runs = 1 + Below(10);
+  if (Flip()) terms.limits.min_cohort = 1 + Below(10);
+  if (Flip()) terms.territories.storage_forbidden.insert(AnyCountry());
+  terms.personal.basis = Any<Basis>();
+  terms.personal.no_reidentification = Flip();
+  terms.personal.processing_record_until = AnyTime();
+  terms.withdrawal = {Flip(), Below(60), Some<WithdrawalScope>()};
+  return terms;
+}
+
 inline Use AnyUse() {
   return {.action = Any<Action>(),
           .purpose = Any<Purpose>(),
