@@ -265,6 +265,22 @@ TEST(Proposal, TheFreestThatHoldsIsProposed) {
   EXPECT_EQ(of({"LicenseRef-hospital", "LicenseRef-bank"}), "");
 }
 
+TEST(Proposal, OfLicencesThatAllHoldEachBindsAndOfChoicesWhatEveryOneHas) {
+  const auto of = [](const std::string& licence) {
+    return TermsOf({"d", 1}, testing::AttributedTerms(licence));
+  };
+  const ModelTerms both = of("Apache-2.0 AND CC-BY-NC-4.0");
+  const ModelTerms either = of("Apache-2.0 OR CC-BY-NC-4.0");
+  EXPECT_EQ(ProposeLicence(both).licence, "CC-BY-NC-4.0");
+  EXPECT_EQ(ProposeLicence(both).non_commercial.size(), 1u);
+  EXPECT_EQ(ProposeLicence(either).licence, "CC-BY-4.0");
+  EXPECT_THAT(ProposeLicence(either).non_commercial, IsEmpty());
+  const Use sold{
+      .action = Action::kServe, .purpose = Purpose::kCommercialService, .country = "KR", .at = {}};
+  EXPECT_EQ(Allows(both, sold).outcome, Permission::kDeny);
+  EXPECT_EQ(Allows(either, sold).outcome, Permission::kAllow);
+}
+
 TEST(Proposal, AnOwnersWishForTheModelBinds) {
   Terms wish = testing::OpenTerms();
   wish.licence.model = "LicenseRef-consortium OR Apache-2.0";
