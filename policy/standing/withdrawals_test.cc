@@ -126,8 +126,8 @@ TEST_F(WithdrawalsTest, TheTermsSayWhatItsOwnerMayAskFor) {
 // Else an owner would only have to write another version to take back what it promised before.
 TEST_F(WithdrawalsTest, ALaterVersionFreesNobodyOfWhatTheOnesBeforePromised) {
   const terms::Withdrawal promises[] = {
-      {.allowed = false},
-      {.notice_days = 30},
+      {.allowed = false, .scopes = {}},
+      {.notice_days = 30, .scopes = {}},
       {.scopes = {terms::WithdrawalScope::kFutureRounds}},
   };
   Train("first", "kt", "reviews");
