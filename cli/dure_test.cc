@@ -94,8 +94,8 @@ TEST(Dure, ShowsNoControlCharacterOfOthers) {
   }
   EXPECT_THAT(refused.err, HasSubstr("a\xef\xbf\xbd[31m"));
   // A program that reads JSON gets what it was.
-  const Outcome json = RunLine({"ledger", "show", "--dir", hostile, "--json"});
-  EXPECT_THAT(nlohmann::json::parse(json.err)["error"]["message"].get<std::string>(),
+  const Outcome as_json = RunLine({"ledger", "show", "--dir", hostile, "--json"});
+  EXPECT_THAT(nlohmann::json::parse(as_json.err)["error"]["message"].get<std::string>(),
               HasSubstr(hostile));
 }
 

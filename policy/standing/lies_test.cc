@@ -205,6 +205,11 @@ TEST_F(LiesTest, AClosingPassesASiteOfTheCohortOver) {
   EXPECT_EQ(Lie(CountingKtOf({"kt-site", "etri-site"}, {})), "cohort");
 }
 
+// As many as the cohort has: their number does not tell.
+TEST_F(LiesTest, AClosingNamesAnotherInPlaceOfASiteOfTheCohort) {
+  EXPECT_EQ(Lie(CountingKtOf({"kt-site", "etri-site"}, {"snu-site"})), "cohort");
+}
+
 TEST_F(LiesTest, ARunIsHaltedAgain) {
   Start("first");
   w_.Say("host", ledger::RunHalted{*RunId::Parse("first"), "operator"});
