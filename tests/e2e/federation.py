@@ -310,20 +310,18 @@ class Federation:
     def check_receipts(self, run, closed):
         """Every contribution that was counted left a receipt that anybody can check."""
         vkey = self.dure('ledger', 'head', '--dir', self.home('aggregator'))['vkey']
-        receipts = set()
         for event in closed:
             for each in event['submissions']:
                 stem = f'{self.home(each["site"])}/receipts/{run}-{event["round"]}-'
                 name = f'{stem}{event["attempt"]}'
                 until(lambda name=name: os.path.exists(f'{name}.tlog-proof'),
                       f'{name} is kept')
-                receipts.add(name)
-        for site in self.sites:  # also those of what was not counted
-            receipts.update(proof.removesuffix('.tlog-proof') for proof in
-                            glob.glob(f'{self.home(site)}/receipts/{run}-*.tlog-proof'))
-        for name in sorted(receipts):
-            self.dure('ledger', 'check', '--receipt', f'{name}.tlog-proof', '--entry',
-                      f'{name}.entry', '--vkey', vkey)
+                self.dure('ledger', 'check', '--receipt', f'{name}.tlog-proof', '--entry',
+                          f'{name}.entry', '--vkey', vkey)
+        for site in self.sites:
+            for proof in glob.glob(f'{self.home(site)}/receipts/{run}-*.tlog-proof'):
+                self.dure('ledger', 'check', '--receipt', proof, '--entry',
+                          proof.removesuffix('.tlog-proof') + '.entry', '--vkey', vkey)
 
     def check_copies(self, sites=None):
         """Every copy of the log verifies from its first byte, and is a prefix of the log."""

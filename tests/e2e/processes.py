@@ -34,22 +34,18 @@ class Waiting:
 
 
 def until(condition, what, seconds=PATIENCE, wake=None):
-    """The first true value of `condition`, looked at when `wake` (a file) stirs or 50 ms pass, or
-    as long as a look takes: one that starts a process may not keep a core from what it waits for.
-    """
+    """The first true value of `condition`, looked at when `wake` (a file) stirs or 50 ms pass."""
     deadline = time.monotonic() + seconds
     poll = select.poll()
     if wake is not None:
         poll.register(wake, select.POLLIN)
     while True:
-        began = time.monotonic()
         value = condition()
         if value:
             return value
-        ended = time.monotonic()
-        if ended > deadline:
+        if time.monotonic() > deadline:
             raise Late(f'after {seconds:.0f} s still not: {what() if callable(what) else what}')
-        poll.poll(max(50, 1000 * (ended - began)))
+        poll.poll(50)
 
 
 class Clock:
