@@ -73,9 +73,10 @@ class Statement {
 struct Journal::State {
   std::string path;
   sqlite3* db = nullptr;
+  bool is_ours = false;  // this process holds the database, and no other
   // Closing removes the log, and leaves what it held on the disk.
   ~State() {
-    (void)Forget();
+    if (is_ours) (void)Forget();
     sqlite3_close(db);
   }
 
@@ -89,7 +90,9 @@ struct Journal::State {
     if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure(doing);
     return {};
   }
+  // REQUIRES: is_ours. What is erased otherwise is the log of the daemon that holds the database.
   Status Forget() const {
+    DURE_CHECK(is_ours, "a log that another process writes is not ours to erase");
     // RESTART: all of the log is in the database, durably, and the next commit begins it anew.
     const int folded =
         sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
@@ -127,6 +130,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path) {
     }
     return Fail(std::move(opened.error()));
   }
+  state->is_ours = true;
   GiveWriteAheadRoom(path);
   DURE_TRY(state->Execute("COMMIT", "opening"));
   (void)state->Forget();  // of before a kill; what fails here fails again, and is said, in Forget

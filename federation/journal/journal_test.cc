@@ -127,6 +127,21 @@ TEST_F(ForgettingTest, AKillBeforeItIsMadeGoodAtTheNextStart) {
   EXPECT_EQ(journal->Get("other").value(), Bytes({2}));
 }
 
+// A command that tries the folder of a running daemon: its refused opening is closed, too.
+TEST_F(ForgettingTest, WhoIsRefusedErasesNothingOfWhoHoldsIt) {
+  auto journal = Journal::Open(path()).value();
+  ASSERT_TRUE(journal->Apply(Change().Put("run/a", Around(small_, 100))));
+  const std::string log = InFile(path() + "-wal");
+  const pid_t child = fork();
+  if (child == 0) _exit(Journal::Open(path()) ? 1 : 0);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(InFile(path() + "-wal"), log);
+  journal.reset();
+  EXPECT_EQ(Journal::Open(path()).value()->Get("run/a").value(), Around(small_, 100));
+}
+
 TEST_F(ForgettingTest, TheLogIsZerosBeforeItIsRemoved) {
   auto journal = Journal::Open(path()).value();
   ASSERT_TRUE(journal->Apply(Change().Put("erased", Around(small_, 100))));
