@@ -15,6 +15,7 @@ namespace dure {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
+constexpr uint64_t kHeaderBytes = 32;  // https://www.sqlite.org/fileformat2.html, section 4.1
 
 bool WriteZeros(int log, uint64_t from, uint64_t end) {
   const std::vector<char> zeros(kPieceBytes);
@@ -61,7 +62,13 @@ void GiveWriteAheadRoom(const std::string& database) {
 bool EraseWriteAhead(const std::string& database) {
   const int log = ::open((database + "-wal").c_str(), O_RDWR | O_CLOEXEC);
   if (log < 0) return errno == ENOENT;
-  const bool erased = WriteZerosWhereNone(log) && ::fdatasync(log) == 0;
+  struct stat now = {};
+  bool erased = ::fstat(log, &now) == 0;
+  // The header goes first, and is gone for good before anything else goes: after a power cut a log
+  // with a header and with some of its frames would take pages back to what those frames say.
+  const auto header = std::min<uint64_t>(kHeaderBytes, static_cast<uint64_t>(now.st_size));
+  erased = erased && WriteZeros(log, 0, header) && ::fdatasync(log) == 0;
+  erased = erased && WriteZerosWhereNone(log) && ::fdatasync(log) == 0;
   ::close(log);
   return erased;
 }

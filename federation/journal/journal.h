@@ -44,7 +44,7 @@ class Journal {
   // All of `change` is durable on success; nothing of it is on failure (kExhausted: disk full).
   Status Apply(const Change& change);
   // What was erased or written over is in no file any more: not in the database, where freed pages
-  // are zeros, and not in its write-ahead log. Some megabytes and two waits for the disk: for when
+  // are zeros, and not in its write-ahead log. Some megabytes and four waits for the disk: for when
   // secrets have served. Open and the destructor do the same. kUnavailable: the disk failed, and
   // the bytes may still be there; entries are what they were.
   Status Forget();
