@@ -243,6 +243,11 @@ class RevocationTest(FaultTest):
                         '--model', f'{self.folder}/model.json', expect=3)
 
 
+# A disk that is to be full before training ends: three hundred are over in a second where nothing
+# else runs, and progress is told no more often.
+LONG_STEPS = 900
+
+
 class DiskTest(FaultTest):
     def small_disk(self, where, mebibytes):
         if os.geteuid() != 0:
@@ -276,7 +281,7 @@ class DiskTest(FaultTest):
 
     def test_full_disk_at_a_site_is_said_and_survived(self):
         federation, home = self.with_disk_at('north')
-        federation.propose('full', rounds=2, steps=300)
+        federation.propose('full', rounds=2, steps=LONG_STEPS)
         self.training(federation, 'full', 'north')
         ballast = self.fill(home, left=64 << 10)
         site = federation.sites['north']
@@ -288,7 +293,7 @@ class DiskTest(FaultTest):
 
     def test_a_site_without_room_trains_again_until_there_is_some_and_no_attempt_is_lost(self):
         federation, home = self.with_disk_at('north')
-        federation.propose('room', rounds=1, steps=300)
+        federation.propose('room', rounds=1, steps=LONG_STEPS)
         self.training(federation, 'room', 'north')
         ballast = self.fill(home, left=64 << 10)
         site = federation.sites['north']
@@ -324,7 +329,7 @@ class DiskTest(FaultTest):
 
     def test_full_disk_at_the_aggregator_is_said_and_survived(self):
         federation, home = self.with_disk_at('aggregator')
-        federation.propose('full', rounds=2, steps=300)
+        federation.propose('full', rounds=2, steps=LONG_STEPS)
         self.training(federation, 'full', 'north')
         ballast = self.fill(home, left=64 << 10)
         site = federation.sites['north']
@@ -340,7 +345,7 @@ class DiskTest(FaultTest):
 
     def test_what_sites_upload_leaves_room_for_the_record(self):
         federation, home = self.with_disk_at('aggregator')
-        federation.propose('kept', rounds=1, steps=300)
+        federation.propose('kept', rounds=1, steps=LONG_STEPS)
         self.training(federation, 'kept', 'north')
         ballast = self.fill(home, left=4 * MEBIBYTE)  # one upload, and less than is kept
         until(lambda: federation.aggregator.log_has('cannot take what sites upload: reserving '),
