@@ -143,10 +143,6 @@ std::string_view TakeParticle(std::string_view before, std::string_view& rest) {
   return Fitting(*pair, before);
 }
 
-}  // namespace
-
-namespace {
-
 // Cuts what stands in `text` from `begin` on.
 void CutFrom(size_t begin, size_t bytes_max, std::string& text) {
   constexpr std::string_view kMore = "…";

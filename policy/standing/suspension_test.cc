@@ -27,6 +27,12 @@ class SuspensionTest : public ::testing::Test {
     w_->Enrol("snu", House::kAcademic, 30);
     w_->Lend("reviews", "kt", terms::testing::OpenTerms());
   }
+  // a, b and c beside etri.
+  void EnrolMorePublicMembers() {
+    for (const auto& [member, seed] : {std::pair("a", 50), {"b", 60}, {"c", 70}}) {
+      w_->Enrol(member, House::kPublic, static_cast<uint8_t>(seed));
+    }
+  }
   uint64_t Suspend(const std::string& member) {
     return w_->Say("kt-desk", ledger::PolicyProposed{ledger::ProposalKind::kSuspend, {}, member});
   }
@@ -121,9 +127,7 @@ TEST_F(SuspensionTest, OneYesAmongAbstentionsSuspendsNobody) {
 }
 
 TEST_F(SuspensionTest, WhereItsHouseIsLeftEmptyTheOthersStandInForIt) {
-  for (const auto& [member, seed] : {std::pair("a", 50), {"b", 60}, {"c", 70}}) {
-    w_->Enrol(member, House::kPublic, static_cast<uint8_t>(seed));
-  }
+  EnrolMorePublicMembers();
   const uint64_t few = Suspend("snu");
   for (const char* member : {"kt", "etri", "a"}) Vote(member, few, Choice::kYes);
   for (const char* member : {"b", "c"}) Vote(member, few, Choice::kAbstain);
@@ -135,9 +139,7 @@ TEST_F(SuspensionTest, WhereItsHouseIsLeftEmptyTheOthersStandInForIt) {
 }
 
 TEST_F(SuspensionTest, OthersOfItsHouseSpeakForIt) {
-  for (const auto& [member, seed] : {std::pair("a", 50), {"b", 60}, {"c", 70}}) {
-    w_->Enrol(member, House::kPublic, static_cast<uint8_t>(seed));
-  }
+  EnrolMorePublicMembers();
   w_->Enrol("univ", House::kAcademic, 80);
   const uint64_t few = Suspend("snu");
   for (const char* member : {"kt", "etri", "univ"}) Vote(member, few, Choice::kYes);
