@@ -127,7 +127,7 @@ Result<std::unique_ptr<DemoProcess>> DemoStage::ServeSite(const DemoSite& site, 
                                         "--threads", "1",
                                         "--json"};
   // So that it can be killed in the middle of an upload.
-  if (slow) arguments.insert(arguments.end(), {"--upload-limit", "0.1"});
+  if (slow) arguments.insert(arguments.end(), {"--upload-limit", "0.02"});
   DURE_ASSIGN(auto process, DemoProcess::Start(site.site, arguments, LogOf(site.site)));
   DURE_TRY(process->FirstLine().map([](const auto&) {}));
   return process;
@@ -162,7 +162,7 @@ RunOptions DemoStage::TogetherOptions() const {
   run.masking = masking_;
   if (!options_.faults) return run;
   run.lost_seconds = 1;
-  run.join_seconds = 3;
+  run.join_seconds = 30;  // for the one that starts again, on a busy machine, too
   run.lane = "int16";  // an upload of some length
   // The site that is killed and comes back makes sums over four and over three sites.
   run.allow_differences = true;

@@ -13,6 +13,30 @@ find_package(GTest CONFIG REQUIRED)
 find_package(benchmark CONFIG QUIET)
 find_package(rapidcheck CONFIG QUIET)
 
+# gRPC and what it stands on are fifty small libraries: a program that holds them starts in two thirds of the time and
+# runs on a node that has none of them (docs/decisions/0033). OpenSSL stays shared. A sanitizer knows code that it did
+# not compile by its library, so there they stay shared, too.
+function(dure_hold_grpc)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  foreach(target IN LISTS targets)
+    if(target MATCHES "^(gRPC|absl)::")
+      get_target_property(shared ${target} IMPORTED_LOCATION_NONE)
+      string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${shared}")
+      if(NOT archive STREQUAL shared AND EXISTS "${archive}")
+        set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_NONE "${archive}")
+      endif()
+    endif()
+  endforeach()
+  string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${Protobuf_LIBRARY_RELEASE}")
+  if(EXISTS "${archive}")
+    set_target_properties(protobuf::libprotobuf PROPERTIES IMPORTED_LOCATION_RELEASE "${archive}"
+      IMPORTED_LOCATION "${archive}")
+  endif()
+endfunction()
+if(NOT DURE_SANITIZE)
+  dure_hold_grpc()
+endif()
+
 # Debian's own oneDNN config demands OpenCL, which nothing here uses.
 find_library(DNNL_LIBRARY dnnl REQUIRED)
 find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)

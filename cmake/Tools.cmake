@@ -5,8 +5,10 @@ endif()
 
 find_program(DURE_CCACHE ccache)
 if(DURE_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${DURE_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${DURE_CCACHE})
+  # The same tree in another folder is the same to it.
+  set(launcher env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${DURE_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
 find_program(DURE_MOLD mold)
 if(DURE_MOLD)
@@ -22,6 +24,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 set(DURE_TOGETHER 16 CACHE STRING "Files that are compiled at a time; 1: each alone, quicker after a change to one")
+if(DURE_TOGETHER GREATER 1)
+  # To the compiler every one of these files is a header, whose names in no namespace look shared.
+  set(DURE_TOGETHER_OPTIONS -Wno-subobject-linkage)
+endif()
 option(DURE_FUZZ "Build libFuzzer targets (needs clang)" OFF)
 set(DURE_SANITIZE "" CACHE STRING "address,undefined or thread")
 set(DURE_SLOWER 1)  # times as long as a test may take

@@ -9,6 +9,7 @@
 # Ends with 0 when everything holds, 1 at the first thing that does not, 2 where what was asked
 # cannot be checked: a key that is none, a folder without a record, an entry that is not there yet.
 set -u
+export LC_ALL=C
 
 bad() { echo "NOT INTACT: $*" >&2; exit 1; }
 cannot() { echo "CANNOT CHECK: $*" >&2; exit 2; }
@@ -20,7 +21,6 @@ usage() {
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 unhex() { printf '%s' "$1" | tr a-f A-F | basenc --base16 -d; }
 sha() { sha256sum | cut -c1-64; }
-node() { unhex "01$1$2" | sha; }
 file_bytes() { wc -c <"$1" | tr -d ' '; }
 
 [ $# -ge 2 ] || usage
@@ -108,16 +108,17 @@ row() {
 }
 
 # The root over the hashes in $work/row: pairs, level by level; an odd last one goes up as it is,
-# which is RFC 6962's tree.
+# which is RFC 6962's tree. All pairs of a level are hashed by one sha256sum: each is a file.
 fold() {
-  while :; do
-    read -r first <"$work/row" || bad "a tile is empty"
-    [ "$(wc -l <"$work/row")" -gt 1 ] || break
-    while read -r left; do
-      if read -r right; then node "$left" "$right"; else echo "$left"; fi
-    done <"$work/row" >"$work/next"
-    mv "$work/next" "$work/row"
+  while [ "$(wc -l <"$work/row")" -gt 1 ]; do
+    paste -d '\0' - - <"$work/row" >"$work/paired"
+    rm -rf "$work/nodes" && mkdir "$work/nodes" || cannot "there is no room in $work"
+    sed -n '/^.\{128\}$/s/^/01/p' "$work/paired" | tr -d '\n' | tr a-f A-F | basenc --base16 -d |
+      split -b 65 -a 3 - "$work/nodes/"
+    (cd "$work/nodes" && sha256sum ./*) | cut -c1-64 >"$work/row"
+    sed -n '/^.\{64\}$/p' "$work/paired" >>"$work/row"
   done
+  read -r first <"$work/row" || bad "a tile is empty"
   printf '%s' "$first"
 }
 

@@ -24,10 +24,12 @@ class LinkTest(FaultTest):
         relay = Relay()
         self.addCleanup(relay.close)
         federation = self.found(SITES[:2], relay=relay)
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('cut', steps=150)
-        self.training(federation, 'cut', 'north')
+        federation.propose('cut')
+        federation.training('cut', 'north')
         relay.cut_after(2 * MEBIBYTE)
+        federation.let_train('north')
         self.assertTrue(relay.broken.wait(PATIENCE), 'nothing was uploaded')
         for site in federation.sites.values():
             until(lambda site=site: site.log_has('not connected'), 'the site says so')
@@ -57,10 +59,12 @@ class LinkTest(FaultTest):
 class CohortTest(FaultTest):
     def test_lost_site_is_not_waited_for_and_comes_back(self):
         federation = self.found(SITES)
+        federation.hold('north')
         federation.start_sites()
         federation.propose('lost', rounds=6, quorum=2, steps=150, lost_seconds=1, join_seconds=15)
-        self.training(federation, 'lost', 'north')
+        federation.training('lost', 'north')
         federation.sites['north'].kill()
+        federation.let_train('north')
         federation.watch('lost', lambda line: line['round'] >= 2, 'rounds without north')
         federation.sites['north'].start()
         closed = self.settle(federation, 'lost')
@@ -83,10 +87,12 @@ class CohortTest(FaultTest):
 
     def test_site_leaves_a_run_and_joins_it_again_at_its_own_machine(self):
         federation = self.found(SITES)
+        federation.hold('north')
         federation.start_sites()
         federation.propose('part', rounds=6, quorum=2, steps=150)
-        self.training(federation, 'part', 'north')
+        federation.training('part', 'north')
         self.assertEqual(self.part(federation, 'leave', 'north', 'part')['phase'], 'left')
+        federation.let_train('north')
         self.part(federation, 'resync', 'north', 'part', expect=1)
         self.part(federation, 'leave', 'north', 'unknown', expect=1)
         federation.watch('part', lambda line: line['round'] >= 2, 'rounds without north')
@@ -97,11 +103,13 @@ class CohortTest(FaultTest):
 
     def test_site_without_a_daemon_leaves_when_it_starts_again(self):
         federation = self.found(SITES)
+        federation.hold('north')
         federation.start_sites()
         federation.propose('later', rounds=4, quorum=2, steps=150, lost_seconds=1, join_seconds=1)
-        self.training(federation, 'later', 'north')
+        federation.training('later', 'north')
         north = federation.sites['north']
         north.kill()
+        federation.let_train('north')
         self.assertEqual(self.part(federation, 'leave', 'north', 'later')['asked'], 'leave')
         status = federation.dure('site', 'status', '--dir', federation.home('north'))
         self.assertEqual((status['running'], status['runs'][0]['asked']), (False, 'leave'))
@@ -152,9 +160,10 @@ class RevocationTest(FaultTest):
 
     def test_revoked_site_is_out_within_seconds_and_the_run_goes_on(self):
         federation = self.found(SITES)
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('on', rounds=3, quorum=2, steps=100)
-        self.training(federation, 'on', 'north')
+        federation.propose('on', rounds=3, quorum=2)
+        federation.training('on', 'north')
         self.revoke(federation, 'north')
         closed = self.settle(federation, 'on', ['east', 'south'])
         self.assertEqual([sorted(self.counted(event)) for event in closed],
@@ -167,9 +176,10 @@ class RevocationTest(FaultTest):
 
     def test_run_pauses_with_a_reason_when_too_few_are_left(self):
         federation = self.found(SITES[:2])
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('few', rounds=2, steps=100, join_seconds=1)
-        self.training(federation, 'few', 'north')
+        federation.propose('few', rounds=2, join_seconds=1)
+        federation.training('few', 'north')
         self.revoke(federation, 'north')
         line = federation.watch('few', lambda line: line['phase'] == 'paused', 'a pause')
         self.assertEqual(line['reason'], 'too-few-sites')
@@ -179,9 +189,10 @@ class RevocationTest(FaultTest):
 
     def test_lifted_site_is_told_to_enrol_with_new_keys_and_the_run_goes_on(self):
         federation = self.found(SITES[:2])
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('back', rounds=2, steps=100, join_seconds=1)
-        self.training(federation, 'back', 'north')
+        federation.propose('back', rounds=2, join_seconds=1)
+        federation.training('back', 'north')
         self.revoke(federation, 'north')
         federation.watch('back', lambda line: line['phase'] == 'paused', 'a pause')
         lifted = federation.dure('revoke', '--dir', federation.consortium, '--site', 'north',
@@ -203,6 +214,7 @@ class RevocationTest(FaultTest):
         federation.dure(*enrol, expect=3)  # with the keys that are ended
         federation.dure(*enrol, '--new-keys')
         federation.dure(*enrol, '--new-keys')  # again, as after a lost answer
+        federation.let_train('north')
         north.start()
         closed = self.settle(federation, 'back')
         self.assertEqual([sorted(self.counted(event)) for event in closed], [SITES[:2]] * 2)
@@ -243,11 +255,6 @@ class RevocationTest(FaultTest):
                         '--model', f'{self.folder}/model.json', expect=3)
 
 
-# A disk that is to be full before training ends: three hundred are over in a second where nothing
-# else runs, and progress is told no more often.
-LONG_STEPS = 900
-
-
 class DiskTest(FaultTest):
     def small_disk(self, where, mebibytes):
         if os.geteuid() != 0:
@@ -276,14 +283,16 @@ class DiskTest(FaultTest):
         os.makedirs(home)
         self.small_disk(home, 256)
         federation = self.found(names)
+        federation.hold('north')
         federation.start_sites()
         return federation, home
 
     def test_full_disk_at_a_site_is_said_and_survived(self):
         federation, home = self.with_disk_at('north')
-        federation.propose('full', rounds=2, steps=LONG_STEPS)
-        self.training(federation, 'full', 'north')
+        federation.propose('full', rounds=2)
+        federation.training('full', 'north')
         ballast = self.fill(home, left=64 << 10)
+        federation.let_train('north')
         site = federation.sites['north']
         until(lambda: site.log_has('disk') or site.log_has('room') or site.log_has('space'),
               'the site says that its disk is full')
@@ -293,9 +302,10 @@ class DiskTest(FaultTest):
 
     def test_a_site_without_room_trains_again_until_there_is_some_and_no_attempt_is_lost(self):
         federation, home = self.with_disk_at('north')
-        federation.propose('room', rounds=1, steps=LONG_STEPS)
-        self.training(federation, 'room', 'north')
+        federation.propose('room', rounds=1)
+        federation.training('room', 'north')
         ballast = self.fill(home, left=64 << 10)
+        federation.let_train('north')
         site = federation.sites['north']
         until(lambda: site.log_count('training ended') >= 2, 'the site has tried twice')
         os.remove(ballast)
@@ -312,9 +322,10 @@ class DiskTest(FaultTest):
     def check_wait_for_room(self, names):
         federation, home = self.with_disk_at('north', names)
         site = federation.sites['north']
+        federation.let_train('north')
         site.stop()
         site.start(stop_at='site.trained')
-        federation.propose('kept', rounds=1, steps=2)
+        federation.propose('kept', rounds=1)
         site.wait_for_stop()
         ballast = self.fill(home, left=MEBIBYTE)  # the state, and no vector, has room
         site.go_on()
@@ -329,9 +340,10 @@ class DiskTest(FaultTest):
 
     def test_full_disk_at_the_aggregator_is_said_and_survived(self):
         federation, home = self.with_disk_at('aggregator')
-        federation.propose('full', rounds=2, steps=LONG_STEPS)
-        self.training(federation, 'full', 'north')
+        federation.propose('full', rounds=2)
+        federation.training('full', 'north')
         ballast = self.fill(home, left=64 << 10)
+        federation.let_train('north')
         site = federation.sites['north']
         until(lambda: site.log_has('disk') or site.log_has('room') or site.log_has('space'),
               'the site says that the disk over there is full')
@@ -345,9 +357,10 @@ class DiskTest(FaultTest):
 
     def test_what_sites_upload_leaves_room_for_the_record(self):
         federation, home = self.with_disk_at('aggregator')
-        federation.propose('kept', rounds=1, steps=LONG_STEPS)
-        self.training(federation, 'kept', 'north')
+        federation.propose('kept', rounds=1)
+        federation.training('kept', 'north')
         ballast = self.fill(home, left=4 * MEBIBYTE)  # one upload, and less than is kept
+        federation.let_train('north')
         until(lambda: federation.aggregator.log_has('cannot take what sites upload: reserving '),
               'it takes nothing')
         size = max(entry['index'] for entry in federation.entries('aggregator'))

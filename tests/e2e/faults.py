@@ -33,9 +33,3 @@ class FaultTest(unittest.TestCase):
     @staticmethod
     def counted(event):
         return [each['site'] for each in event['submissions']]
-
-    def training(self, federation, run, site):
-        """Waits until the site has trained a few steps."""
-        federation.watch(run, lambda line: any(
-            each['site'] == site and each['state'] == 'training' and each['step'] > 1
-            for each in line['sites']), f'{site} is training')

@@ -15,10 +15,12 @@ import select
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 
 from processes import PATIENCE, Daemon, Late, Programs, Waiting, until
 
+PACER = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'pacer.py')
 CHUNK = 1 << 20
 # One layer whose update is three chunks at 16 bits, so that a transfer can break in the middle.
 MODEL = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'hidden_size': 256,
@@ -169,6 +171,35 @@ class Federation:
 
     def home(self, name):
         return f'{self.consortium}/aggregator' if name == 'aggregator' else f'{self.folder}/{name}'
+
+    def hold(self, *names):
+        """Of sites that have not started: their trainings stand still at a step (pacer.py)."""
+        for name in names:
+            program = f'{self.folder}/{name}-pacer'
+            with open(program, 'w', encoding='utf-8') as file:
+                file.write(f"#!/bin/sh\nexec '{sys.executable}' -BIS '{PACER}' "
+                           f"'{self.programs.path('dure-trainer')}' '{self.gate(name)}' \"$@\"\n")
+            os.chmod(program, 0o755)
+            self.sites[name].arguments += ['--trainer', program]
+
+    def gate(self, name):
+        return f'{self.folder}/{name}-trains'
+
+    def let_train(self, name):
+        """It goes on, and no later one is held, unless again."""
+        with open(self.gate(name), 'w', encoding='ascii'):
+            pass
+
+    def hold_again(self, name):
+        if os.path.exists(self.gate(name)):
+            os.remove(self.gate(name))
+
+    def training(self, run, name):
+        """Waits until the site trains, with one that is held."""
+        assert '--trainer' in self.sites[name].arguments, f'{name} may be quicker than this look'
+        self.watch(run, lambda line: any(
+            each['site'] == name and each['state'] == 'training' and each['step'] >= 1
+            for each in line['sites']), f'{name} is training')
 
     def start_sites(self, *names):
         for name in names or self.sites:

@@ -203,10 +203,11 @@ class ClockTest(LifeTest):
     def test_site_whose_clock_jumps_loses_nothing(self):
         federation = self.found(SITES)
         clock = self.clock()
+        federation.hold('north')
         federation.sites['north'].start(clock=clock.path)
         federation.sites['south'].start()
-        federation.propose('jumps', rounds=3, steps=100)
-        self.training(federation, 'jumps', 'north')
+        federation.propose('jumps', rounds=3)
+        federation.training('jumps', 'north')
         clock.jump(30 * DAY)  # every certificate it sees has expired
         self.redial(federation)
         until(lambda: federation.sites['north'].log_has('expired'), 'north says so')
@@ -214,17 +215,20 @@ class ClockTest(LifeTest):
         self.redial(federation)
         until(lambda: federation.sites['north'].log_has('not yet valid'), 'north says so')
         clock.jump(0)
+        federation.let_train('north')
         self.settle(federation, 'jumps')
 
     def test_aggregator_whose_clock_jumps_loses_nothing(self):
         clock = self.clock()
         federation = self.found(SITES, clock=clock.path)
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('jumps', rounds=3, steps=100)
-        self.training(federation, 'jumps', 'north')
+        federation.propose('jumps', rounds=3)
+        federation.training('jumps', 'north')
         clock.jump(30 * DAY)
         until(lambda: federation.sites['north'].log_has('expired'), 'north is told')
         clock.jump(0)
+        federation.let_train('north')
         self.settle(federation, 'jumps')
 
     def test_an_aggregator_whose_clock_stays_wrong_writes_nothing_that_sites_would_refuse(self):
@@ -364,17 +368,19 @@ class FoldBackTest(LifeTest):
 
     def test_site_killed_while_it_takes_an_uncounted_update_home_does_so_once(self):
         federation = self.found(SITES)
+        federation.hold(*SITES)
         federation.start_sites()
         north = federation.sites['north']
-        for number, point in enumerate(('site.before-fold', 'site.folded')):
-            run = f'stopped-{number}'
+        for run, point in (('first', 'site.before-fold'), ('second', 'site.folded')):
             # Without south there is no quorum: north has submitted when the operator stops the run.
             federation.sites['south'].stop()
             federation.sites['south'].start()
-            federation.propose(run, rounds=1, steps=200)
-            self.training(federation, run, 'north')
+            federation.hold_again('north')
+            federation.propose(run, rounds=1)
+            federation.training(run, 'north')
             federation.sites['south'].kill()
             north.stop()
+            federation.let_train('north')
             north.start(crash_at=point)
             federation.watch(run, lambda line: any(
                 each['site'] == 'north' and each['state'] in ('submitted', 'receipted')

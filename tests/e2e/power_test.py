@@ -81,13 +81,15 @@ class PowerTest(LifeTest):
 
     def test_what_a_site_had_done_with_goes_when_it_starts_if_it_died_before_it_went(self):
         federation = self.found(TRIO[:2])
+        federation.hold('east', 'north')
         federation.start_sites()
         east, north = (federation.sites[site] for site in TRIO[:2])
         # Without east there is no quorum: north has submitted when the operator stops the run.
-        federation.propose('over', rounds=1, steps=200)
-        self.training(federation, 'over', 'north')
+        federation.propose('over', rounds=1)
+        federation.training('over', 'north')
         east.kill()
         north.stop()
+        federation.let_train('north')
         north.start(crash_at='site.before-drop')
         federation.watch('over', lambda line: any(
             each['site'] == 'north' and each['state'] in ('submitted', 'receipted')

@@ -79,20 +79,23 @@ for line in seat:
 class TrainerTest(FaultTest):
     def test_trainer_killed_while_it_trains(self):
         federation = self.found(SITES[:2])
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('trainer', steps=200)
-        self.training(federation, 'trainer', 'north')
+        federation.propose('trainer')
+        federation.training('trainer', 'north')
         killed = federation.sites['north'].trainers()
         self.assertEqual(len(killed), 1)
         os.kill(killed[0], 9)
+        federation.let_train('north')
         self.settle(federation, 'trainer')
         self.assertTrue(federation.sites['north'].log_has('training ended'))
 
     def test_trainer_that_dies_every_time_is_given_up_and_the_record_says_so(self):
         federation = self.found(SITES[:2])
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('deaths', quorum=1, rounds=1, steps=200)
-        self.training(federation, 'deaths', 'north')
+        federation.propose('deaths', quorum=1, rounds=1)
+        federation.training('deaths', 'north')
 
         def settled():
             for pid in federation.sites['north'].trainers():
@@ -166,10 +169,12 @@ class TrainerTest(FaultTest):
     def test_trainer_that_hangs_costs_its_site_one_round_at_most(self):
         federation = self.found(SITES[:2])
         federation.sites['north'].arguments += ['--rank-patience', '2']
+        federation.hold('north')
         federation.start_sites()
         federation.propose('hangs', quorum=1, steps=120, join_seconds=60, deadline_seconds=20)
-        self.training(federation, 'hangs', 'north')
+        federation.training('hangs', 'north')
         os.kill(federation.sites['north'].trainers()[0], signal.SIGSTOP)
+        federation.let_train('north')
         closed = self.settle(federation, 'hangs')
         self.assertIn('east', self.counted(closed[0]))
         self.assertEqual(sorted(self.counted(closed[1])), SITES[:2])
@@ -184,11 +189,13 @@ class TrainerTest(FaultTest):
         """One hangs; the round waits for it, and closes with everybody at the first attempt."""
         federation = self.found(sites)
         federation.sites['north'].arguments += ['--rank-patience', '4']
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('awaited', steps=200, **options)
-        self.training(federation, 'awaited', 'north')
+        federation.propose('awaited', **options)
+        federation.training('awaited', 'north')
         hung = federation.sites['north'].trainers()[0]
         os.kill(hung, signal.SIGSTOP)
+        federation.let_train('north')
         closed = self.settle(federation, 'awaited')
         self.assertEqual([sorted(self.counted(event)) for event in closed], [sites] * 2)
         self.assertEqual([event['attempt'] for event in closed], [0, 0])
@@ -223,10 +230,12 @@ class TrainerTest(FaultTest):
 
     def test_trainer_ends_with_the_site_that_was_killed(self):
         federation = self.found(SITES[:2])
+        federation.hold('north')
         federation.start_sites()
-        federation.propose('orphan', steps=400, rounds=1)
-        self.training(federation, 'orphan', 'north')
-        trainer = federation.sites['north'].trainers()[0]
+        federation.propose('orphan', rounds=1)
+        federation.training('orphan', 'north')
+        pacer = federation.sites['north'].trainers()[0]
+        trainer, = children(pacer)
         with open(f'/proc/{trainer}/cmdline', encoding='utf-8') as line:
             arguments = line.read().split('\0')
         readable = [path for flag, path in zip(arguments, arguments[1:]) if flag == '--read']
@@ -240,9 +249,15 @@ class TrainerTest(FaultTest):
         self.assertEqual(sorted({os.path.dirname(path) for path in writable}),
                          [f'{home}/runs/orphan', f'{home}/work'])
         federation.sites['north'].kill()
-        until(lambda: not alive(trainer), 'the trainer ended')
+        until(lambda: not alive(pacer) and not alive(trainer), 'the trainer ended')
+        federation.let_train('north')
         federation.sites['north'].start()
         self.settle(federation, 'orphan')
+
+
+def children(pid):
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as listed:
+        return [int(child) for child in listed.read().split()]
 
 
 def alive(pid):
