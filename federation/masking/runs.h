@@ -42,10 +42,10 @@ class Cut {
 // A run's planes in one buffer, as they follow one another in a payload.
 class RunPlanes {
  public:
-  explicit RunPlanes(const WordLayout& layout)
-      : layout_(layout),
-        bytes_(layout.LowBytes(codec::kSegmentParameters) +
-               layout.HighBytes(codec::kSegmentParameters)) {}
+  explicit RunPlanes(const WordLayout& layout) : layout_(layout) {
+    const uint64_t longest = std::min(codec::kSegmentParameters, layout.parameter_count());
+    bytes_.resize(layout.LowBytes(longest) + layout.HighBytes(longest));
+  }
   PlaneSpan Planes(uint64_t count) {
     const std::span<uint8_t> all(bytes_);
     return {all.first(layout_.LowBytes(count)),

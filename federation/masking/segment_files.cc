@@ -51,8 +51,9 @@ class Masker {
   Result<uint64_t> MaskPiece(uint64_t piece) {
     codec::ChunkWriter writer(payload_, chunks_, cut_.Offset(piece));
     RunPlanes planes(layout_);
-    Bytes lanes(layout_.LowBytes(kSegmentParameters));
-    std::vector<float> residual(kSegmentParameters);
+    const uint64_t longest = cut_.Run(cut_.FirstRun(piece)).size();  // only the last is shorter
+    Bytes lanes(layout_.LowBytes(longest));
+    std::vector<float> residual(longest);
     uint64_t parameters = 0;
     for (uint64_t run = cut_.FirstRun(piece); run < cut_.EndRun(piece); ++run) {
       const WordRange range = cut_.Run(run);

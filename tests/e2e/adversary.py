@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import SMALL, Federation
 from processes import Daemon, until
 
 ENTRIES_OF_A_ROUND = 3 + 1 + 2 * 3 + 1  # admissions, opening, contributions and receipts, closing
@@ -34,7 +34,7 @@ class LiedToTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.all = Federation(cls.programs, f'{cls.folder}/now', [])
+        cls.all = Federation(cls.programs, f'{cls.folder}/now', [], model=SMALL)
         cls.addClassCleanup(cls.all.kill)
         for site in SITES:
             cls.all.admit(site, terms='research-only' if site == 'east' else 'open')

@@ -43,6 +43,7 @@ ALL = os.environ.get('DURE_E2E') == 'all'
 
 
 class DropoutTest(MaskingTest):
+    model = MODEL
     number = 0
 
     @contextlib.contextmanager

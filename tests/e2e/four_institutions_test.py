@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unittest
 
-from federation import Federation, terms_file
+from federation import SMALL, Federation, terms_file
 from processes import until
 
 PROGRAMS = ''
@@ -50,7 +50,7 @@ class FourInstitutions(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.all = Federation(PROGRAMS, cls.folder, [])
+        cls.all = Federation(PROGRAMS, cls.folder, [], model=SMALL)
         cls.addClassCleanup(cls.all.kill)
         cls.desks = {}
         for member, (house, dataset, licence, use, purposes) in INSTITUTIONS.items():

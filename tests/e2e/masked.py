@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import SMALL, Federation
 from processes import Late, until
 
 SITES = ['east', 'north', 'south', 'west']
@@ -22,11 +22,12 @@ CHECKED = re.compile(r'masking: the sum of (\d) sites is what they sent')
 class MaskingTest(unittest.TestCase):
     programs = ''
     sites = SITES
+    model = SMALL
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        cls.federation = Federation(cls.programs, cls.folder, cls.sites)
+        cls.federation = Federation(cls.programs, cls.folder, cls.sites, model=cls.model)
         cls.federation.start_sites()
 
     @classmethod

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import MODEL, Federation
 from masked import LEAVES, LOOSE, PATIENT, SITES, MaskingTest
 from processes import PATIENCE, until
 from relay import Relay
@@ -274,6 +274,10 @@ class SpoiledTrainingTest(MaskingTest):
         assert not self.closings(lie), 'it became a model'
         self.honest('west')
         self.settle(lie)
+
+
+class LiedChunksTest(MaskingTest):
+    model = MODEL
 
     def test_chunks_that_are_not_the_promised_ones_hold_up_nobody(self):
         for lie in ('cut-chunk', 'other-chunk', 'big-chunk', 'far-chunk', 'swapped', 'same-chunk'):

@@ -10,6 +10,7 @@ import re
 import sys
 import unittest
 
+from federation import MODEL
 from masked import LEAVES, LOOSE, SITES, MaskingTest
 from processes import until
 
@@ -146,6 +147,8 @@ class LyingSiteTest(MaskingTest):
 
 
 class LostSiteTest(MaskingTest):
+    model = MODEL
+
     def test_a_site_killed_at_any_step_is_survived_and_the_sum_is_exact(self):
         # Every site checks the sum against what it sent itself: wrong sums are refused.
         points = ['site.after-masking-persist/shared', 'site.masked', 'site.mid-upload:2',

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import SMALL, Federation
 from processes import until
 
 PROGRAMS = ''
@@ -23,7 +23,7 @@ class MergingTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
-        cls.federation = Federation(PROGRAMS, cls.folder, SITES)
+        cls.federation = Federation(PROGRAMS, cls.folder, SITES, model=SMALL)
         cls.federation.start_sites()
 
     @classmethod

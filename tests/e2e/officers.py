@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import SMALL, Federation
 
 REPORTS = '''policy "P7 Reports" version 1 effective 2026-09-01
 
@@ -27,7 +27,7 @@ class OfficerCase(unittest.TestCase):
     def begin(self, sites, **options):
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         self.addCleanup(shutil.rmtree, self.folder)
-        self.all = Federation(self.programs, self.folder, sites, **options)
+        self.all = Federation(self.programs, self.folder, sites, **options, model=SMALL)
         self.addCleanup(self.all.kill)
 
     def events(self, run, kind):

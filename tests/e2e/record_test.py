@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-from federation import Federation, terms_file
+from federation import SMALL, Federation, terms_file
 from processes import until
 
 PROGRAMS = ''
@@ -23,7 +23,7 @@ class WithdrawalTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def test_work_on_a_dataset_withdrawn_in_its_round_is_not_kept_for_the_next(self):
-        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'], model=SMALL)
         self.addCleanup(federation.kill)
         desk = federation.officer('north')
         # South stands still while it trains and north contributes; then north's officer withdraws
@@ -58,7 +58,7 @@ class DisownTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def test_a_round_does_not_wait_for_a_site_whose_key_its_member_ended(self):
-        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'], model=SMALL)
         self.addCleanup(federation.kill)
         desk = federation.officer('north')
         # North stands still while it trains and south contributes; then north's officer ends the
@@ -100,7 +100,7 @@ class SitePolicyTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def test_a_sites_own_policy_narrows_what_the_consortium_permits(self):
-        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'], model=SMALL)
         self.addCleanup(federation.kill)
         path = f'{self.folder}/own.policy'
         north = federation.sites['north']
@@ -131,7 +131,7 @@ class LendingTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def test_a_dataset_added_by_command_is_offered_by_the_daemon_as_it_stands(self):
-        federation = Federation(PROGRAMS, self.folder, ['north'])
+        federation = Federation(PROGRAMS, self.folder, ['north'], model=SMALL)
         self.addCleanup(federation.kill)
         add = ['dataset', 'add', '--dir', federation.home('north'), '--data',
                f'{self.folder}/north-data', '--terms', 'open']
@@ -166,7 +166,7 @@ class LendingTest(unittest.TestCase):
                 self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
 
     def test_what_was_withdrawn_is_not_lent_again_under_its_name(self):
-        federation = Federation(PROGRAMS, self.folder, ['north'])
+        federation = Federation(PROGRAMS, self.folder, ['north'], model=SMALL)
         self.addCleanup(federation.kill)
         add = ['dataset', 'add', '--dir', federation.home('north'), '--data',
                f'{self.folder}/north-data', '--terms', 'open']
@@ -176,7 +176,7 @@ class LendingTest(unittest.TestCase):
         self.assertIn('lend it under a new name', federation.fails(*add, expect=1))
 
     def test_what_cannot_be_read_or_is_another_members_is_not_put_on_record(self):
-        federation = Federation(PROGRAMS, self.folder, ['north'])
+        federation = Federation(PROGRAMS, self.folder, ['north'], model=SMALL)
         self.addCleanup(federation.kill)
         old = f'{self.folder}/old.txt'
         with open(old, 'w', encoding='cp949') as file:
@@ -196,7 +196,7 @@ class LendingTest(unittest.TestCase):
         self.assertEqual((added['version'], added['tokens']), (1, None))
 
     def test_tokens_are_counted_where_a_tokenizer_is_given(self):
-        federation = Federation(PROGRAMS, self.folder, ['north'])
+        federation = Federation(PROGRAMS, self.folder, ['north'], model=SMALL)
         self.addCleanup(federation.kill)
         text = f'{self.folder}/text.txt'
         with open(text, 'w', encoding='utf-8') as file:
@@ -241,7 +241,7 @@ class RestoreTest(unittest.TestCase):
         until(lambda: aggregator.log_count('it is written to again') > before, 'the log opens')
 
     def test_a_run_that_was_open_at_the_backup_ends_and_the_next_one_runs(self):
-        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'], model=SMALL)
         self.addCleanup(federation.kill)
         federation.start_sites()
         federation.propose('long', rounds=50, steps=20)
@@ -276,7 +276,7 @@ class RestoreTest(unittest.TestCase):
         federation.check_copies()
 
     def test_an_aggregator_restored_from_a_backup_writes_nothing_until_it_is_healed(self):
-        federation = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        federation = Federation(PROGRAMS, self.folder, ['north', 'south'], model=SMALL)
         self.addCleanup(federation.kill)
         desk = federation.officer('north')
         federation.start_sites()

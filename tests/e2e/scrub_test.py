@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from federation import Federation
+from federation import SMALL, Federation
 from processes import until
 
 PROGRAMS = ''
@@ -46,7 +46,7 @@ class ScrubTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         self.addCleanup(shutil.rmtree, self.folder)
-        self.all = Federation(PROGRAMS, self.folder, ['north', 'south'])
+        self.all = Federation(PROGRAMS, self.folder, ['north', 'south'], model=SMALL)
         self.addCleanup(self.all.kill)
 
     def begin(self):
