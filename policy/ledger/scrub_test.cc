@@ -285,6 +285,10 @@ TEST_F(ScrubTest, WhateverIsNotAsItWasWrittenIsNamed) {
        "entry 9 (evaluation-reported): what its row says of it is not what its bytes say"},
       {"DROP TRIGGER entry_keeps; UPDATE entry SET type='round-closed' WHERE idx=9",
        "entry 9 (round-closed): what its row says of it is not what its bytes say"},
+      {"DROP TRIGGER entry_keeps; UPDATE entry SET actor=zeroblob(32) WHERE idx=9",
+       "entry 9 (evaluation-reported): what its row says of it is not what its bytes say"},
+      {"DROP TRIGGER entry_keeps; UPDATE entry SET leaf_hash=zeroblob(32) WHERE idx=9",
+       "entry 9 (evaluation-reported): what its row says of it is not what its bytes say"},
       {"DROP TRIGGER entry_keeps; UPDATE entry SET idx=99 WHERE idx=9;"
        "UPDATE entry SET idx=9 WHERE idx=10; UPDATE entry SET idx=10 WHERE idx=99",
        "entry 9 (evaluation-reported): its bytes are not those that the signed tree head counts"},
@@ -297,6 +301,7 @@ TEST_F(ScrubTest, WhateverIsNotAsItWasWrittenIsNamed) {
       {"UPDATE cosignature SET line=substr(line,1,80)||CASE substr(line,81,1) WHEN 'A' THEN 'B'"
        " ELSE 'A' END||substr(line,82)",
        "a cosignature of the tree head of 14 entries (hospital-a-1/auditor+"},
+      {"UPDATE tree SET size=13", "the number of entries is not the one that was written"},
       {"DROP TRIGGER head_stays", "the tables are not defined as they were"}};
   for (const auto& [sql, named] : cases) {
     SCOPED_TRACE(sql);
@@ -309,6 +314,19 @@ TEST_F(ScrubTest, WhateverIsNotAsItWasWrittenIsNamed) {
     const auto looked = CheckFolder(folder_.path(), c_.log_key, copy, c_.verifier);
     ASSERT_TRUE(looked.has_value()) << looked.error().message;
     EXPECT_THAT(Texts(looked->found), Contains(HasSubstr(named)));
+  }
+}
+
+// Somebody may have taken the last entry and its head away: of that this file can say nothing.
+TEST_F(ScrubTest, ACountBeyondTheLastHeadIsNoShorterLog) {
+  EXPECT_NE(Open(), nullptr);
+  Sql("UPDATE tree SET size=15");
+  const LogReader* const copies[] = {nullptr, mirror_.get()};
+  for (const LogReader* copy : copies) {
+    const auto looked = CheckFolder(folder_.path(), c_.log_key, copy, c_.verifier);
+    ASSERT_FALSE(looked.has_value());
+    EXPECT_EQ(looked.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(looked.error().message, HasSubstr("this file speaks of 15 entries"));
   }
 }
 

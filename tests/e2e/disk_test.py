@@ -179,6 +179,27 @@ class PublishTest(InjectingDure):
             self.all.dure('ledger', 'fsck', '--tiles', out, '--vkey', self.vkey)
         self.each(fresh, check, out, *arguments)
 
+    def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_next_file(self):
+        out = f'{self.folder}/ordered'
+        code, _, trace = self.traced(['-y', '-e', 'trace=fsync,rename'], 'ledger', 'export',
+                                     '--dir', self.all.home('north'), '--out', out)
+        self.assertEqual(code, 0)
+        # What a power cut takes, no failing call shows: only that the calls are there, in order.
+        synced, unnamed, names = set(), None, 0
+        for line in trace.splitlines():
+            call = re.search(r'fsync\(\d+<(.+?)>\) += 0|rename\("(.+?)", "(.+?)"\) += 0', line)
+            if not call:
+                continue
+            if call[1]:
+                synced.add(call[1])
+                unnamed = None if call[1] == unnamed else unnamed
+                continue
+            self.assertIn(call[2], synced, 'its bytes come first')
+            self.assertIsNone(unnamed, 'the name of the one before is on the disk')
+            unnamed, names = os.path.dirname(call[3]), names + 1
+        self.assertGreater(names, 1)
+        self.assertIsNone(unnamed, 'and that of the last')
+
 
 if __name__ == '__main__':
     PROGRAMS = sys.argv.pop(1)

@@ -84,8 +84,16 @@ class TextsOutside(OfficerCase):
         commitment = hashlib.sha256(bytes.fromhex(one['salt']) + text.encode()).hexdigest()
         self.assertIn(commitment, json.dumps(registered[0]))
         self.assertNotIn(text, json.dumps(self.all.entries('aggregator')))
-        # Erased: the record stays valid.
+        # Erased: neither the text nor its salt is in anything that a daemon wrote, and the record
+        # stays valid.
         os.remove(private)
+        written = [f'{place}/{name}' for each in (home, self.all.home('aggregator'))
+                   for place, _, names in os.walk(each) for name in names]
+        for path in filter(os.path.isfile, [*written, north.log]):  # not the sockets
+            with open(path, 'rb') as file:
+                left = file.read()
+            for secret in (text.encode(), one['salt'].encode(), bytes.fromhex(one['salt'])):
+                self.assertNotIn(secret, left, path)
         self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir', home)['intact'])
 
 
