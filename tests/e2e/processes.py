@@ -101,6 +101,19 @@ class Programs:
         return done.stderr
 
 
+def children(pid):
+    """Process ids, of whichever thread started them; none of a process that is gone."""
+    found = []
+    tasks = f'/proc/{pid}/task'
+    for task in os.listdir(tasks) if os.path.isdir(tasks) else ():
+        try:
+            with open(f'{tasks}/{task}/children', encoding='ascii') as listed:
+                found += [int(child) for child in listed.read().split()]
+        except OSError:
+            continue  # the thread ended meanwhile
+    return found
+
+
 class Daemon:
     """`dure ... serve` as its own process; its log goes on across restarts."""
 
@@ -200,15 +213,7 @@ class Daemon:
 
     def trainers(self):
         """Process ids of this daemon's trainers."""
-        found = []
-        tasks = f'/proc/{self.process.pid}/task'
-        for task in os.listdir(tasks) if os.path.isdir(tasks) else ():
-            try:
-                with open(f'{tasks}/{task}/children', encoding='ascii') as children:
-                    found += [int(child) for child in children.read().split()]
-            except OSError:
-                continue  # the thread ended meanwhile
-        return found
+        return children(self.process.pid)
 
     def tail(self, size=1500):
         with open(self.log, encoding='utf-8', errors='replace') as log:

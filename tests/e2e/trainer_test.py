@@ -10,7 +10,7 @@ import unittest
 import unittest.mock
 
 from faults import SITES, FaultTest
-from processes import until
+from processes import children, until
 
 
 # How a program in the trainer's seat begins.
@@ -253,11 +253,6 @@ class TrainerTest(FaultTest):
         federation.let_train('north')
         federation.sites['north'].start()
         self.settle(federation, 'orphan')
-
-
-def children(pid):
-    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as listed:
-        return [int(child) for child in listed.read().split()]
 
 
 def alive(pid):
