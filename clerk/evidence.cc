@@ -80,6 +80,10 @@ Result<std::optional<Difference>> FirstDifference(const ledger::LogReader& own,
   return std::optional<Difference>();
 }
 
+bool IsDissent(std::string_view name) {
+  return name.starts_with("dissent-") && name.ends_with(".dsse.json");
+}
+
 void EvidenceFolder::Make() const {
   std::error_code ignored;
   std::filesystem::create_directories(dir_, ignored);
@@ -91,7 +95,7 @@ std::vector<std::string> EvidenceFolder::Dissents() const {
   for (std::filesystem::directory_iterator it(dir_, none), end; !none && it != end;
        it.increment(none)) {
     const std::string name = it->path().filename().string();
-    if (!name.starts_with("dissent-") || !name.ends_with(".dsse.json")) continue;
+    if (!IsDissent(name)) continue;
     if (it->file_size(none) > kDissentBytesMax || none) continue;
     std::ifstream in(it->path(), std::ios::binary);
     kept.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "policy/ledger/ledger.h"
 
@@ -31,6 +32,9 @@ std::string Describe(ByteView entry);
 
 inline constexpr size_t kDissentFilesMax = 256;         // a copy stops at the first
 inline constexpr size_t kDissentBytesMax = 256 * 1024;  // one quotes a decision at most
+
+// Of a file's name in the folder.
+bool IsDissent(std::string_view name);
 
 class EvidenceFolder {
  public:

@@ -43,6 +43,43 @@ std::string Agrees(const std::string& dataset, const GrantAsk& ask, const std::s
           " 동의하려면: " + command);
 }
 
+bool IsUnmeasured(const rules::Reason& reason) {
+  return std::ranges::any_of(reason.facts, [](const rules::FactSeen& fact) {
+    return fact.path == "model.evaluation" && fact.holds == false;
+  });
+}
+
+std::string Joined(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// Of models with withdrawn data in them no terms make good use; another model may do.
+std::string NothingHelps(const std::set<std::string>& closed,
+                         const std::set<std::string>& withdrawn, bool korean) {
+  std::string text = Pick(korean, "Consent does not help: ", "동의로는 해결되지 않습니다. ");
+  if (!withdrawn.empty()) {
+    const std::string names = Joined(withdrawn);
+    return text + Pick(korean,
+                       names + (withdrawn.size() == 1 ? " was" : " were") +
+                           " withdrawn, with the models made of it; the last models without it: "
+                           "dure withdraw plan " +
+                           *withdrawn.begin(),
+                       names +
+                           "을(를) 쓴 모델은 데이터와 함께 철회되었습니다. 쓰기 전의 마지막 모델: "
+                           "dure withdraw plan " +
+                           *withdrawn.begin());
+  }
+  const std::string names = Joined(closed);
+  return text + Pick(korean,
+                     "the terms of " + names + " do not allow it; only a new version of " +
+                         (closed.size() == 1 ? "its" : "their") + " terms would.",
+                     names +
+                         "의 이용조건이 허용하지 않으며, 이용조건을 새 버전으로 바꾸어야 "
+                         "가능합니다.");
+}
+
 }  // namespace
 
 std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
@@ -50,13 +87,16 @@ std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
                         const std::map<std::string, DatasetOwner>& owners, bool korean) {
   std::set<std::string> asked;
   std::set<std::string> closed;
+  std::set<std::string> withdrawn;
+  bool unmeasured = false;
   bool only_asks = true;
   for (const rules::Reason& reason : decision.reasons) {
     const std::string dataset = DatasetOf(reason);
     const bool asks = !dataset.empty() && Asks(reason);
+    unmeasured = unmeasured || IsUnmeasured(reason);
     only_asks = only_asks && asks;
-    if (asks) asked.insert(dataset);
-    if (!dataset.empty() && !asks && !IsWithdrawn(dataset, reason, owners)) closed.insert(dataset);
+    if (dataset.empty()) continue;
+    (asks ? asked : IsWithdrawn(dataset, reason, owners) ? withdrawn : closed).insert(dataset);
   }
   std::string text;
   if (only_asks) {
@@ -65,15 +105,11 @@ std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
     }
     return text;
   }
-  std::string names;
-  for (const std::string& dataset : closed) names += (names.empty() ? "" : ", ") + dataset;
-  if (names.empty()) return {};
+  if (!closed.empty() || !withdrawn.empty()) return NothingHelps(closed, withdrawn, korean);
+  if (!unmeasured) return {};
   return Pick(korean,
-              "Consent does not help: the terms of " + names +
-                  " do not allow it; only a new version of " +
-                  (closed.size() == 1 ? "its" : "their") + " terms would.",
-              "동의로는 해결되지 않습니다. " + names +
-                  "의 이용조건이 허용하지 않으며, 이용조건을 새 버전으로 바꾸어야 가능합니다.");
+              "An operator has it measured with: dure model evaluate --dir OPERATOR --run RUN",
+              "운영자가 측정하려면: dure model evaluate --dir OPERATOR --run 학습");
 }
 
 }  // namespace dure::cli

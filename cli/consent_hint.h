@@ -15,7 +15,8 @@ struct DatasetOwner {
 };
 
 // Lines without a newline at the end, by the reasons of a refusal: whose officer agrees, and with
-// which command; or which datasets' terms do not allow it. Empty where neither is the case.
+// which command; which data was withdrawn, or whose terms do not allow it; or that the model has to
+// be measured first. Empty where none is the case.
 // `grantee` is who asks; `owners` by dataset; one that it lacks is called an owner.
 std::string ConsentHint(const rules::Decision& decision, const GrantAsk& ask,
                         const std::string& grantee,

@@ -64,11 +64,32 @@ TEST_F(ConsentHints, SendNobodyAfterAConsentThatDoesNotHelp) {
 TEST_F(ConsentHints, SayNothingWhereTermsAreNotTheReason) {
   EXPECT_EQ(Of({Incident()}), "");
   EXPECT_EQ(Of({Ask("naver-1"), Incident()}), "");
-  EXPECT_EQ(Of({Forbid("theses")}), "");  // withdrawn: the reason itself says so
+}
+
+TEST_F(ConsentHints, PromiseNothingOfNewTermsWhereTheDataWasWithdrawn) {
+  const std::string theses =
+      "Consent does not help: theses was withdrawn, with the models made of it; the last models "
+      "without it: dure withdraw plan theses";
+  EXPECT_EQ(Of({Forbid("theses")}), theses);
+  EXPECT_EQ(Of({Forbid("theses"), Forbid("reviews"), Ask("naver-1")}), theses);
+  EXPECT_EQ(Of({Forbid("theses")}, true),
+            "동의로는 해결되지 않습니다. theses을(를) 쓴 모델은 데이터와 함께 철회되었습니다. 쓰기 "
+            "전의 마지막 모델: dure withdraw plan theses");
   // Also where this folder's copy does not know of it yet.
   rules::Reason gone = Forbid("reviews");
   gone.because.en = "Dataset reviews was withdrawn at entry 63.";
-  EXPECT_EQ(Of({gone}), "");
+  EXPECT_THAT(Of({gone}), ::testing::HasSubstr("reviews was withdrawn"));
+}
+
+TEST_F(ConsentHints, SayWhoHasAModelMeasured) {
+  rules::Reason pending;
+  pending.rule = "P6.4";
+  pending.facts = {{"model.evaluation", "is", "passed", "", "pending", false}};
+  EXPECT_EQ(Of({pending}),
+            "An operator has it measured with: dure model evaluate --dir OPERATOR --run RUN");
+  EXPECT_EQ(Of({pending}, true),
+            "운영자가 측정하려면: dure model evaluate --dir OPERATOR --run 학습");
+  EXPECT_THAT(Of({pending, Forbid("reviews")}), ::testing::HasSubstr("Consent does not help"));
 }
 
 }  // namespace

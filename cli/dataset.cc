@@ -69,7 +69,7 @@ Status PrintWritten(const std::string& path, const std::string& next, Context& c
 
 Status FillForm(const DatasetOptions& options, Context& context) {
   DURE_TRY(MayWrite(options.out, options.force, context));
-  DURE_TRY(AskForTerms(options.out, context));
+  DURE_TRY(AskForTerms(options.out, "", context));
   return PrintWritten(options.out,
                       Pick(context, "; read it again with\n  dure dataset show-terms ",
                            ". 다시 읽어 보려면\n  dure dataset show-terms ") +

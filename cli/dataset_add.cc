@@ -47,7 +47,7 @@ Result<std::string> TermsFile(const DatasetAddOptions& options, const identity::
             path +
                 " 파일이 이미 있습니다. --terms로 지정하거나, 새로 답하려면 그 파일을 지우십시오"));
   }
-  DURE_TRY(AskForTerms(path, context));
+  DURE_TRY(AskForTerms(path, self.member().str(), context));
   return path;
 }
 

@@ -7,12 +7,16 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "clerk/evidence.h"
 #include "cli/command.h"
+#include "cli/decisions_text.h"
 #include "cli/language.h"
 #include "cli/nouns.h"
 #include "cli/phrases.h"
 #include "cli/record_copy.h"
 #include "cli/record_folder.h"
+#include "cli/text_file.h"
+#include "policy/standing/dissent.h"
 
 namespace dure::cli {
 namespace {
@@ -24,6 +28,7 @@ using ledger::HouseAgreement;
 using nlohmann::json;
 
 constexpr size_t kEvidenceTextBytesMax = 16 * 1024;
+constexpr size_t kKeyDigitsShown = 12;  // as dure ledger show
 
 struct LedgerWitnessesOptions {
   std::string dir;
@@ -185,6 +190,32 @@ Status ShowWitnesses(const LedgerWitnessesOptions& options, Context& context) {
   return {};
 }
 
+// A dissent that was kept, or handed over: who signed it, of which entry, and why.
+std::string SignedDissent(const fs::path& file, json& one, const Context& context) {
+  auto read = ReadTextFile(file.string(), context);
+  auto dissent = read ? standing::OpenDissent(*read, RecordVerifier())
+                      : Result<standing::Dissent>(Fail(read.error()));
+  if (!dissent) {
+    one["error"] = dissent.error().message;
+    return IsKorean(context) ? InKorean(dissent.error().message) : dissent.error().message;
+  }
+  const standing::Finding& finding = dissent->finding;
+  one["log"] = dissent->origin;
+  one["site"] = dissent->site.str();
+  one["entry"] = finding.index;
+  one["type"] = Name(finding.type);
+  one["rule"] = finding.rule;
+  one["text"] = finding.text;
+  const std::string key = ToHex(dissent->key);
+  one["key"] = key;
+  const std::string shown = key.substr(0, kKeyDigitsShown);
+  const std::string found = FindingText(finding, IsKorean(context));
+  return Pick(
+      context,
+      dissent->site.str() + " signed of " + dissent->origin + ", with key " + shown + ": " + found,
+      dissent->site.str() + "의 서명(" + dissent->origin + ", 키 " + shown + "): " + found);
+}
+
 // What a refusal or a dissent left behind: its text, and the files that prove it.
 Status ShowDissent(const LedgerWitnessesOptions& options, Context& context) {
   DURE_ASSIGN(const std::string folder, RecordFolder(options.dir));
@@ -208,6 +239,8 @@ Status ShowDissent(const LedgerWitnessesOptions& options, Context& context) {
       const std::string shown = IsKorean(context) ? InKorean(said) : said;
       text += "  " + shown + (said.ends_with('\n') ? "" : "\n");
       one["text"] = std::move(said);
+    } else if (clerk::IsDissent(file.filename().string())) {
+      text += "  " + SignedDissent(file, one, context) + "\n";
     }
     found.push_back(std::move(one));
   }

@@ -12,6 +12,7 @@
 #include "cli/model_desk.h"
 #include "cli/nouns.h"
 #include "cli/operator_desk.h"
+#include "cli/phrases.h"
 #include "cli/record_copy.h"
 #include "cli/trying.h"
 #include "model/text/documents.h"
@@ -119,7 +120,9 @@ Status Evaluate(const std::string& dir, const std::string& run, const std::strin
   context.Print(EvaluationTable({{"model", evaluated.shown}}, kTableRoom, IsKorean(context)) +
                 (intervals.empty() ? "" : "\n" + intervals));
   for (const Measurement& measurement : measurements) {
-    if (!measurement.error.empty()) context.Say(measurement.site + ": " + measurement.error);
+    const std::string& error = measurement.error;
+    if (error.empty()) continue;
+    context.Say(measurement.site + ": " + (IsKorean(context) ? InKorean(error) : error));
   }
   return evaluated.Whole();
 }

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -56,7 +57,8 @@ namespace {
 
 // CLI11 reads "-1" as the largest number there is.
 std::string NoMinus(const std::string& written) {
-  return written.starts_with('-') ? written + " is below 0" : std::string();
+  const bool number = written.size() > 1 && std::isdigit(static_cast<unsigned char>(written[1]));
+  return number && written.starts_with('-') ? written + " is below 0" : std::string();
 }
 
 template <typename Value>

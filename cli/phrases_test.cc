@@ -207,6 +207,10 @@ TEST(Phrases, SayWhatIsWrongWithACommand) {
             "c/charter.toml:5: quorum_percent는 0부터 100까지의 수입니다");
   EXPECT_EQ(InKorean("c/charter.toml:5: runs_by_vote is true or false, without quotes"),
             "c/charter.toml:5: runs_by_vote는 따옴표 없이 true 또는 false로 씁니다");
+  EXPECT_EQ(InKorean("this site lends no data that may be evaluated on; reviews: the site's own "
+                     "rules refuse it (own-policy)"),
+            "이 사이트에는 모델 평가에 쓸 수 있는 데이터가 없습니다. reviews: 사이트 자체 규칙이 "
+            "거부함(own-policy)");
   EXPECT_EQ(InKorean("desk holds no copy of the record yet; first type dure tally --dir desk, "
                      "which fetches it"),
             "desk에는 아직 기록의 사본이 없습니다. 먼저 dure tally --dir desk를 실행하십시오");

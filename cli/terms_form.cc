@@ -17,10 +17,10 @@ std::string AllowedInKorean(const std::string& allowed) {
 
 }  // namespace
 
-Status AskForTerms(const std::string& path, Context& context) {
+Status AskForTerms(const std::string& path, const std::string& custodian, Context& context) {
   DURE_TRY(CheckWritable(path, context));
-  DURE_ASSIGN(const std::string file,
-              terms::RunForm(std::cin, std::cerr, TermsLanguage(context), AllowedInKorean));
+  DURE_ASSIGN(const std::string file, terms::RunForm(std::cin, std::cerr, TermsLanguage(context),
+                                                     custodian, AllowedInKorean));
   Status written = WriteTextFile(path, file, context);
   if (written) return {};
   context.Say(Pick(context, "The answers are not lost. This is the file; keep it elsewhere:",

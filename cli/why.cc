@@ -29,6 +29,15 @@ struct WhyOptions {
   std::vector<std::string> what_if;
 };
 
+// RUN/ROUND is read as RUN ROUND.
+std::vector<std::string> RunApart(std::vector<std::string> what) {
+  const size_t slash = what.size() == 3 ? what[2].find('/') : std::string::npos;
+  if (slash == std::string::npos) return what;
+  what.push_back(what[2].substr(slash + 1));
+  what[2].resize(slash);
+  return what;
+}
+
 // The last decision about a dataset of a site in a round; of the only run that has one, where none
 // is named.
 Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::string>& what,
@@ -72,7 +81,7 @@ Result<uint64_t> FindAdmission(const RecordCopy& record, const std::vector<std::
 
 Result<uint64_t> EntryOf(const RecordCopy& record, const std::vector<std::string>& what,
                          const Context& context) {
-  if (what.size() == 3 || what.size() == 4) return FindAdmission(record, what, context);
+  if (what.size() == 3 || what.size() == 4) return FindAdmission(record, RunApart(what), context);
   if (what.size() == 1 && what[0].find_first_not_of("0123456789") == std::string::npos &&
       what[0].size() < 18) {
     return std::stoull(what[0]);

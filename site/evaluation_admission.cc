@@ -3,6 +3,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "policy/ledger/words.h"
 #include "policy/standing/admission.h"
 #include "policy/standing/measurable.h"
 #include "site/evaluation_desk.h"
@@ -18,6 +19,26 @@ const std::string kNoData = "this site lends no data that may be evaluated on";
 
 }  // namespace
 
+// The site's own rules refuse to have this measured. Their sentences stay in its log.
+bool EvaluationDesk::OwnRulesRefuse(const Request& request,
+                                    const standing::MeasuringRequest& asked) const {
+  if (!shop_.rules.policy) return false;
+  Result<std::vector<rules::Reason>> reasons = Fail(ErrorCode::kInternal, "not asked");
+  shop_.scribe.WithStanding([&](const standing::Auditor& record) {
+    reasons = standing::ObjectionsOf(*shop_.rules.policy, record.standing(), asked);
+  });
+  const std::string said = "evaluation " + std::to_string(request.id) + ": the own policy ";
+  if (!reasons) {
+    shop_.say(said + "cannot decide: " + reasons.error().message);
+    return true;
+  }
+  for (const rules::Reason& reason : *reasons) {
+    shop_.say(said + "says no to " + asked.what.dataset.str() + ", " + reason.rule + ": " +
+              reason.because.en);
+  }
+  return !reasons->empty();
+}
+
 // Why the site's own rules forbid to measure on it, or what this copy of the record comes to. The
 // numbers go on the record, so both must be allowed. Empty: nothing stands in the way.
 std::string EvaluationDesk::WhyNot(const Request& request, const round::OfferedDataset& one,
@@ -27,22 +48,19 @@ std::string EvaluationDesk::WhyNot(const Request& request, const round::OfferedD
                                          shop_.site,
                                          {one.dataset, one.version},
                                          rules::Instant::At(shop_.loop.WallNow())};
-  Result<std::vector<rules::Reason>> reasons = std::vector<rules::Reason>();
+  const std::string not_on = "; " + one.dataset.str() + ": ";
+  if (OwnRulesRefuse(request, asked))
+    return not_on + ledger::WordsAndCode("own-policy", ledger::Language::kEnglish);
+  if (own_rules_only) return {};
+  Result<standing::Ruling> ruling = Fail(ErrorCode::kInternal, "not asked");
   shop_.scribe.WithStanding([&](const standing::Auditor& record) {
-    if (shop_.rules.policy)
-      reasons = standing::ObjectionsOf(*shop_.rules.policy, record.standing(), asked);
-    if (own_rules_only || !reasons || !reasons->empty()) return;
-    const auto ruling = standing::Decide(record.standing(), asked);
-    if (!ruling) {
-      reasons = Fail(ruling.error());
-    } else if (!ruling->allowed()) {
-      reasons = ruling->decision.reasons;
-    }
+    ruling = standing::Decide(record.standing(), asked);
   });
-  if (!reasons) return "; " + one.dataset.str() + ": " + reasons.error().message;
+  if (!ruling) return not_on + ruling.error().message;
   std::string why;
-  for (const rules::Reason& reason : *reasons) {
-    why += "; " + one.dataset.str() + ": " + reason.rule + ": " + reason.because.en;
+  if (ruling->allowed()) return why;
+  for (const rules::Reason& reason : ruling->decision.reasons) {
+    why += not_on + reason.rule + ": " + reason.because.en;
   }
   return why;
 }

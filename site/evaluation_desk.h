@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "policy/standing/admission.h"
 #include "site/evaluation_request.h"
 #include "site/run_desk.h"
 
@@ -49,6 +50,7 @@ class EvaluationDesk {
                      const Result<std::string>& answer);
   void Evaluate(const Request& request, const std::vector<round::OfferedDataset>& on,
                 const std::vector<ledger::DatasetUsed>& used);
+  bool OwnRulesRefuse(const Request& request, const standing::MeasuringRequest& asked) const;
   std::string WhyNot(const Request& request, const round::OfferedDataset& one,
                      bool own_rules_only) const;
   void RemoveFetched();

@@ -114,6 +114,18 @@ TEST(WhatIf, FindsEverySingleFactThatWouldAdmit) {
               HasSubstr("학습 목적이 통계 작성(statistics)이면 승인됩니다.\n"));
 }
 
+TEST(WhatIf, AsksNothingOfWhatMayBeAbsentButToBeSo) {
+  const PolicySet policies = *PolicySet::Make(
+      {*ReadPolicy("policy \"P\" version 1 effective 2026-09-01\n"
+                   "rule P1 permit train when run.status is approved end\n"
+                   "rule P2 forbid train when run.sector exists and run.sector is health end\n",
+                   "p")});
+  Facts health = Commercial();
+  health.Set("run.sector", Value::Text("health"));
+  EXPECT_THAT(ChangesThatAdmit(policies, Action::kTrain, health, ConsortiumSchema()),
+              ::testing::ElementsAre(Change{"run.sector", {Presence::kAbsent, {}}}));
+}
+
 TEST(WhatIf, FindsTimesAndSaysWhenOneFactIsNotEnough) {
   Facts late = Commercial().Set("run.purpose", Value::Text("statistics"));
   late.Set("dataset.terms.validUntil", Value::Time(*Instant::Parse("2026-09-01")));

@@ -12,8 +12,10 @@ class Candidates {
  public:
   Candidates(const Facts& facts, const Schema& schema) : facts_(facts), schema_(schema) {}
 
-  // What could make this comparison come out the other way, on either side.
+  // What could make this comparison come out the other way, on either side. Whether something
+  // exists is compared with nothing.
   void Add(const Atom& atom) {
+    if (atom.op == Op::kExists || atom.op == Op::kDoesNotExist) return OfPath(atom.path);
     const Fact right = atom.right.path.empty() ? Fact{Presence::kKnown, atom.right.value}
                                                : facts_.At(atom.right.path);
     Side(atom.path, right);
@@ -23,6 +25,11 @@ class Candidates {
   std::vector<Change> Take() { return std::move(changes_); }
 
  private:
+  void OfPath(const std::string& path) {
+    const Attribute* attribute = schema_.Find(path);
+    if (path != "request.action" && attribute != nullptr) OfSchema(path, *attribute);
+  }
+
   void Side(const std::string& path, const Fact& other) {
     if (path == "request.action") return;
     const Attribute* attribute = schema_.Find(path);

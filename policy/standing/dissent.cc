@@ -74,13 +74,4 @@ Result<Dissent> OpenDissent(std::string_view file, const Verifier& verifier) {
   return dissent;
 }
 
-std::string DissentText(const Dissent& dissent) {
-  const Finding& finding = dissent.finding;
-  std::string text = dissent.site.str() + " dissents from entry " + std::to_string(finding.index) +
-                     " (" + std::string(Name(finding.type)) + ") of " + dissent.origin + ": " +
-                     finding.rule + "\n  " + finding.text + "\n";
-  if (!finding.due.empty()) text += "  due: " + finding.due + "\n";
-  return text;
-}
-
 }  // namespace dure::standing

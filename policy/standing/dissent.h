@@ -25,7 +25,4 @@ std::string SealDissent(const Dissent& dissent, const Signer& signer);
 // kInvalid: not such a file. kUnauthenticated: not signed by the key it names.
 Result<Dissent> OpenDissent(std::string_view file, const Verifier& verifier);
 
-// A few lines for people.
-std::string DissentText(const Dissent& dissent);
-
 }  // namespace dure::standing

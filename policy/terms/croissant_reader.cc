@@ -322,8 +322,19 @@ class CroissantReader {
     KeepText(passport.dataset.empty() ? "name" : "alternateName", "dataset.title", kTitleBytesMax,
              passport.title);
     KeepText("description", "dataset.description", kAttachmentBytesMax, passport.description);
+    for (const ordered_json* value : ValuesOf(dataset_, kSchemaNames, "inLanguage")) {
+      const std::string code = LanguageOf(*value);
+      if (IsCode(code) && passport.languages.size() < kTermsItemsMax)
+        passport.languages.insert(code);
+    }
     imported_.draft.has_passport = true;
     Remark(imported_, "the table [dataset] has to be completed by hand");
+  }
+
+  // A BCP 47 code, or a Language with one; what only a name says is for a person.
+  static std::string LanguageOf(const ordered_json& value) {
+    const std::string code = TextUnder(value, "alternateName");
+    return code.empty() ? TextIn(value) : code;
   }
 
   void KeepText(const char* name, const char* field, size_t bytes_max,

@@ -167,8 +167,9 @@ std::string FieldOf(const Problem& problem, const File& file) {
 
 class Form {
  public:
-  Form(std::istream& in, std::ostream& out, Language language, const InKorean& in_korean)
-      : in_(in), out_(out), language_(language), in_korean_(in_korean) {}
+  Form(std::istream& in, std::ostream& out, Language language, const std::string& custodian,
+       const InKorean& in_korean)
+      : in_(in), out_(out), language_(language), custodian_(custodian), in_korean_(in_korean) {}
 
   Result<std::string> Run() {
     out_ << Pick("Enter takes the answer in [ ]. < goes back, ? explains, quit leaves.\n",
@@ -217,11 +218,17 @@ class Form {
     return items.empty() ? answer : Joined(items);
   }
 
+  const std::string& Fallback(const Question& question) const {
+    const bool who =
+        question.field == "dataset.custodian" || question.field == "dataset.rightsHolder";
+    return who ? custodian_ : question.fallback;
+  }
+
   // True: answered, go on. False: go back.
   Result<bool> Ask(size_t at) {
     const Question& question = Questions()[at];
     const auto old = answers_.find(question.field);
-    const std::string fallback = old != answers_.end() ? old->second : question.fallback;
+    const std::string fallback = old != answers_.end() ? old->second : Fallback(question);
     out_ << "\n" << question.ask.In(language_);
     if (!fallback.empty()) out_ << " [" << Shown(question, fallback) << "]";
     out_ << "\n";
@@ -358,6 +365,7 @@ class Form {
   std::istream& in_;
   std::ostream& out_;
   const Language language_;
+  const std::string& custodian_;
   const InKorean& in_korean_;
   Answers answers_;
   SystemRandom random_;  // salts of drafts that are thrown away
@@ -372,8 +380,8 @@ std::string LeftOutPersonalClass(Language language) {
 }
 
 Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language,
-                            const InKorean& in_korean) {
-  return Form(in, out, language, in_korean).Run();
+                            const std::string& custodian, const InKorean& in_korean) {
+  return Form(in, out, language, custodian, in_korean).Run();
 }
 
 }  // namespace dure::terms

@@ -19,9 +19,11 @@ namespace dure::terms {
 // have it in English.
 using InKorean = std::function<std::string(const std::string&)>;
 
-// The text of a terms file that ParseToml takes. kCancelled: `quit`, or the input ended.
+// The text of a terms file that ParseToml takes. `custodian`: the member that is asked, as the
+// answer of an empty line to who keeps the data and who holds the rights; empty: there is none.
+// kCancelled: `quit`, or the input ended.
 Result<std::string> RunForm(std::istream& in, std::ostream& out, Language language,
-                            const InKorean& in_korean = {});
+                            const std::string& custodian = {}, const InKorean& in_korean = {});
 
 // What comes of it if nobody says whether personal data is in a dataset.
 std::string LeftOutPersonalClass(Language language);

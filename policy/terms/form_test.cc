@@ -225,6 +225,17 @@ TEST(Form, ChecksEachAnswerAtOnceAndAsksAgain) {
   EXPECT_THAT(session.screen, HasSubstr("limits.maxRounds: 'many' does not fit"));
 }
 
+TEST(Form, TakesTheMemberThatIsAskedForWhoKeepsItAndWhoHoldsTheRights) {
+  for (const auto& [typed, holder] : {std::pair{"", "portal-a"}, std::pair{"various", "various"}}) {
+    std::istringstream in("reviews\n\n" + std::string(typed) + "\n<\n" + typed + "\nquit\n");
+    std::ostringstream out;
+    (void)RunForm(in, out, Language::kEnglish, "portal-a");
+    EXPECT_THAT(out.str(), HasSubstr("Which member keeps it? [portal-a]"));
+    EXPECT_THAT(out.str(), HasSubstr("Who holds the rights? [portal-a]"));
+    EXPECT_THAT(out.str(), HasSubstr("Who holds the rights? [" + std::string(holder) + "]"));
+  }
+}
+
 TEST(Form, GoesBackExplainsAndTakesNothingForAnAnswer) {
   auto typed = kReviews;
   typed["dataset.custodian"] = "?\n<\nfilm-reviews\nportal-b";
@@ -294,7 +305,7 @@ TEST(Form, SaysInKoreanWhyAnAnswerDoesNotFit) {
   }());
   std::ostringstream out;
   const auto say = [](const std::string& allowed) { return "<" + allowed + ">"; };
-  (void)RunForm(in, out, Language::kKorean, say);
+  (void)RunForm(in, out, Language::kKorean, "", say);
   EXPECT_THAT(out.str(), HasSubstr("언제까지 이용할 수 있습니까?  '2025-12-31T23:59:59Z': <not "
                                    "before validFrom, 2026-01-01T00:00:00Z>. 그 날을 포함합니다."));
 }

@@ -268,6 +268,19 @@ TEST(Import, CutsALongTextBetweenTwoLettersAndSaysSo) {
   EXPECT_THAT(imported->remarks, Contains(HasSubstr("the description was cut")));
 }
 
+TEST(Import, TakesTheLanguagesThatHaveACode) {
+  const std::vector<std::pair<std::string, std::set<std::string>>> cases = {
+      {R"("ko")", {"ko"}},
+      {R"(["ko","en-GB","two words"])", {"ko", "en-GB"}},
+      {R"({"@type":"Language","name":"Korean","alternateName":"ko"})", {"ko"}},
+      {R"({"@type":"Language","name":"Korean language"})", {}}};
+  for (const auto& [languages, codes] : cases) {
+    const auto imported = Read(R"({"@type":"Dataset","name":"a","inLanguage":)" + languages + "}");
+    ASSERT_TRUE(imported.has_value()) << imported.error().message;
+    EXPECT_EQ(imported->draft.passport.languages, codes) << languages;
+  }
+}
+
 TEST(Import, RefusesWhatNobodyCouldReadTheSame) {
   const std::string twice = Policy(R"("prohibition":[],"prohibition":[{"action":"dure:train"}])");
   EXPECT_THAT(Read(twice).error().message, HasSubstr("a name twice"));

@@ -163,6 +163,15 @@ class AdversaryTest(LiedToTest):
         self.all.propose('product', rounds=5, quorum=2, purpose='commercial-service',
                          beneficiary='for-profit')
         self.named('dissents from entry', 'admission-decided', 'decision-differs', sites=SITES)
+        kept = [each for each in self.all.dure('ledger', 'dissent', '--dir',
+                                               self.all.home('north'))['evidence']
+                if 'dissent-' in each['file']]
+        self.assertEqual([(each['site'], each['type'], each['rule']) for each in kept],
+                         [('north', 'admission-decided', 'decision-differs')])
+        for language, says in (('en', 'north signed of trial/log, with key '),
+                               ('ko', 'north의 서명(')):
+            self.assertIn(says, self.all.says('ledger', 'dissent', '--dir', self.all.home('north'),
+                                              '--lang', language))
         # An officer still reads the record, and may write nothing on top of it.
         listed = self.all.dure('member', 'list', '--dir', self.desk)['members']
         self.assertEqual(sorted(SITES), sorted(m['member'] for m in listed if m['sites']))

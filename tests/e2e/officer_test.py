@@ -242,6 +242,8 @@ class Governing(OfficerCase):
         why = ['why', 'west', 'west', '0', '--dir', desks['south']]
         self.assertIn('The owner of dataset west voted no to run shown', self.all.says(*why))
         self.assertIn('학습 shown에 반대표를 던졌으므로', self.all.says(*why, '--lang', 'ko'))
+        self.assertEqual(self.all.says('why', 'west', 'west', 'shown/0', '--dir', desks['south']),
+                         self.all.says(*why))
         self.assertTrue(self.all.sites['west'].log_has(
             'this member voted no to the run, so west stays out of it'))
         self.assertTrue(self.all.dure('ledger', 'verify', '--full', '--dir',

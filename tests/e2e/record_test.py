@@ -85,7 +85,7 @@ class DisownTest(unittest.TestCase):
 
 SITE_POLICY = '''site policy "Ours" ko "우리" version 1 effective 2026-09-01
 
-rule S1 forbid train
+rule S1 forbid train, evaluate
   title "Not for energy" ko "에너지에는 쓰지 않는다"
   when run.sector exists and run.sector is energy
   because "Run {run.id} is in the sector {run.sector}."
@@ -123,6 +123,22 @@ class SitePolicyTest(unittest.TestCase):
         decided = [each['event'] for each in federation.entries('aggregator', 'grid')
                    if each['type'] == 'admission-decided']
         self.assertEqual([each['site'] for each in decided], ['south'])
+        for run, refused in (('grid', ['north']), ('open', [])):
+            answers = federation.dure('model', 'evaluate', '--dir', federation.consortium, '--run',
+                                      run)['results']
+            why_not = {each['site']: each['error'] for each in answers if 'error' in each}
+            self.assertEqual(list(why_not), refused)
+            for why in why_not.values():
+                self.assertIn("; north: the site's own rules refuse it (own-policy)", why)
+                self.assertNotIn('energy', why)
+            model = federation.show(run)['base']['model']
+            measured = {each['event']['site'] for each in federation.entries('aggregator')
+                        if each['type'] == 'evaluation-reported' and
+                        each['event']['model'] == model}
+            self.assertEqual(measured, {'north', 'south'} - set(refused))
+        with open(north.log, encoding='utf-8') as file:
+            self.assertRegex(file.read(),
+                             r'evaluation \d+: the own policy says no to north, S1: Run grid')
 
 
 class LendingTest(unittest.TestCase):
