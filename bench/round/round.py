@@ -128,7 +128,7 @@ def measure(bin_dir, folder, params, lane, masking, rounds, site_count):
         stage.run("run", "start", "--dir", stage.consortium, "--name", "bench", "--model",
                   folder / "config.json", "--lane", lane, "--rounds", rounds, "--steps", 1,
                   "--masking", masking, "--schedule", "constant", "--quorum", site_count,
-                  "--deadline-seconds", PATIENCE)
+                  "--join-seconds", PATIENCE, "--deadline-seconds", PATIENCE)
         seen = [0] * site_count
         measured = [measure_round(stage, i, samplers, seen) for i in range(rounds)]
         for sampler in samplers:
