@@ -24,6 +24,8 @@ class MergingTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='dure-e2e-')
         cls.federation = Federation(PROGRAMS, cls.folder, SITES, model=SMALL)
+        cls.federation.hold('mid')
+        cls.federation.let_train('mid')
         cls.federation.start_sites()
 
     @classmethod
@@ -71,8 +73,13 @@ class MergingTest(unittest.TestCase):
         told = f'{self.folder}/copied'
         site.stop()
         site.start(lie='copy:', told=told)
-        federation.propose('copied', rounds=200, masking='none', quorum=4, deadline_seconds=5)
-        until(lambda: os.path.exists(told), 'the site came after another')
+        federation.hold_again('mid')
+        federation.propose('copied', rounds=200, masking='none', quorum=4, deadline_seconds=20)
+        until(lambda: any(entry['type'] == 'contribution-submitted'
+                          for entry in federation.entries('mid', 'copied')),
+              'the site sees what another submitted')
+        federation.let_train('mid')
+        until(lambda: os.path.exists(told), 'it has taken that for its own')
         copied_by = federation.show('copied')['round']
         federation.watch('copied', lambda line: line['round'] > copied_by, 'its round closed')
         federation.dure('run', 'stop', '--dir', federation.consortium, 'copied')
